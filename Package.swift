@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Modules in layers; imports only point down (docs/architecture.md). The check
+// `--explicit-target-dependency-import-check error`, which every script passes, enforces the arrows.
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let openCLOnly: TargetDependencyCondition? = .when(traits: ["OpenCL"])
+let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+
+let package = Package(
+  name: "Isometry",
+  products: [
+    .executable(name: "isometry", targets: ["IsometryCLI"]),
+    .library(
+      name: "Isometry",
+      targets: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining"]),
+  ],
+  traits: [
+    .trait(name: "OpenCL", description: "GPU training through OpenCL; needs OpenCL headers and CLBlast."),
+    .default(enabledTraits: ["OpenCL"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+  ],
+  targets: [
+    // Layer 5
+    .executableTarget(
+      name: "IsometryCLI",
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining",
+        "IsometryReference", "IsometryCPU",
+        .target(name: "IsometryOpenCL", condition: openCLOnly),
+        .target(name: "OpenCLRuntime", condition: openCLOnly),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    // Layer 4
+    .target(
+      name: "IsometryTraining",
+      dependencies: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN"],
+      swiftSettings: strict),
+    // Layer 3
+    .target(
+      name: "IsometryNN",
+      dependencies: ["IsometryCore", "IsometryGraph", "CLAPACK"],
+      swiftSettings: strict),
+    .target(
+      name: "IsometryReference",
+      dependencies: ["IsometryCore", "IsometryGraph", realModule],
+      swiftSettings: strict),
+    .target(
+      name: "IsometryCPU",
+      dependencies: ["IsometryCore", "IsometryGraph", "COneDNN", "CVectorLoops"],
+      swiftSettings: strict),
+    .target(
+      name: "IsometryOpenCL",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "CIsometryKernels",
+        .target(name: "OpenCLRuntime", condition: openCLOnly),
+        .target(name: "CCLBlast", condition: openCLOnly),
+      ],
+      swiftSettings: strict),
+    // Layer 2
+    .target(
+      name: "IsometryGraph", dependencies: ["IsometryCore"], swiftSettings: strict),
+    .target(
+      name: "OpenCLRuntime",
+      dependencies: [.target(name: "COpenCL", condition: openCLOnly)],
+      swiftSettings: strict + [.strictMemorySafety()]),
+    // Layer 1
+    .target(
+      name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
+    // Layer 0
+    .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
+    .systemLibrary(name: "COpenCL", providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
+    .systemLibrary(name: "CCLBlast", providers: [.apt(["libclblast-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .target(name: "CIsometryKernels"),
+    .target(name: "CVectorLoops"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,6 @@
+#pragma once
+// The package speaks OpenCL 1.2 to every device; newer entry points are looked up where they exist.
+#define CL_TARGET_OPENCL_VERSION 120
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
+#include <CL/cl.h>
+#include <CL/cl_ext.h>

@@ -1,0 +1,47 @@
+/// Conversions to and from the 16-bit floating-point formats, rounding to nearest, ties to even:
+/// the same results as the processors' own instructions.
+public enum HalfPrecision {
+  /// The bit pattern of the bfloat16 nearest to `value`.
+  @inlinable
+  public static func bfloat16Bits(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
+  }
+
+  /// The number that a bfloat16 bit pattern stands for, exactly.
+  @inlinable
+  public static func float(bfloat16Bits bits: UInt16) -> Float {
+    Float(bitPattern: UInt32(bits) << 16)
+  }
+
+  /// The bit pattern of the IEEE half nearest to `value`.
+  public static func float16Bits(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    let sign = UInt16(truncatingIfNeeded: (bits >> 16) & 0x8000)
+    if value.isNaN { return sign | 0x7E00 }
+    let magnitude = value.magnitude
+    if magnitude >= 65520 { return sign | 0x7C00 }
+    if magnitude < 0x1p-14 {
+      // Subnormal halves are multiples of 2^-24; the addition rounds to nearest even.
+      let scaled = (magnitude * 0x1p24).rounded(.toNearestOrEven)
+      return sign | UInt16(scaled)
+    }
+    let rebased = (bits & 0x7FFF_FFFF) &- (112 << 23)
+    let rounded = rebased &+ 0x0FFF &+ ((rebased >> 13) & 1)
+    return sign | UInt16(truncatingIfNeeded: rounded >> 13)
+  }
+
+  /// The number that an IEEE half bit pattern stands for, exactly.
+  public static func float(float16Bits bits: UInt16) -> Float {
+    let sign: Float = bits & 0x8000 == 0 ? 1 : -1
+    let exponent = Int((bits >> 10) & 0x1F)
+    let fraction = Float(bits & 0x3FF)
+    switch exponent {
+    case 0: return sign * fraction * 0x1p-24
+    case 31: return fraction == 0 ? sign * .infinity : .nan
+    default:
+      return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction * 0x1p-10)
+    }
+  }
+}

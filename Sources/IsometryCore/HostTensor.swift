@@ -1,0 +1,128 @@
+/// A tensor in host memory: packed elements in row-major order.
+public struct HostTensor: Sendable, Equatable {
+  public let type: TensorType
+  /// The elements, `type.byteCount` bytes in the machine's byte order.
+  public private(set) var bytes: [UInt8]
+
+  public var shape: Shape { type.shape }
+  public var dtype: DType { type.dtype }
+
+  /// A tensor of zeros.
+  public init(zeros type: TensorType) {
+    self.type = type
+    bytes = [UInt8](repeating: 0, count: type.byteCount)
+  }
+
+  /// - Precondition: `bytes` has exactly `type.byteCount` bytes.
+  public init(_ type: TensorType, bytes: [UInt8]) {
+    precondition(
+      bytes.count == type.byteCount, "\(type) takes \(type.byteCount) bytes, not \(bytes.count)")
+    self.type = type
+    self.bytes = bytes
+  }
+
+  /// A tensor of any floating-point type from numbers, each rounded to nearest.
+  ///
+  /// - Precondition: `elements` has exactly `shape.elementCount` numbers and `dtype` is a
+  ///   floating-point type.
+  public init(_ shape: Shape, _ elements: [Double], as dtype: DType = .float32) {
+    self.init(packing: elements, shape: shape, dtype: dtype)
+  }
+
+  /// A tensor of any floating-point type from numbers, each rounded to nearest.
+  ///
+  /// - Precondition: as for the initialiser from `Double`.
+  public init(_ shape: Shape, _ elements: [Float], as dtype: DType = .float32) {
+    self.init(packing: elements, shape: shape, dtype: dtype)
+  }
+
+  /// A tensor of whole numbers (class labels, counters).
+  public init(_ shape: Shape, _ elements: [Int32]) {
+    precondition(elements.count == shape.elementCount, "\(shape) does not hold \(elements.count)")
+    self.init(
+      TensorType(shape, .int32), bytes: elements.withUnsafeBytes { [UInt8]($0) })
+  }
+
+  private init(packing elements: [some BinaryFloatingPoint], shape: Shape, dtype: DType) {
+    precondition(elements.count == shape.elementCount, "\(shape) does not hold \(elements.count)")
+    switch dtype {
+    case .float32: bytes = Self.pack(elements.map { Float($0) })
+    case .float64: bytes = Self.pack(elements.map { Double($0) })
+    case .bfloat16: bytes = Self.pack(elements.map { HalfPrecision.bfloat16Bits(Float($0)) })
+    case .float16: bytes = Self.pack(elements.map { HalfPrecision.float16Bits(Float($0)) })
+    case .uint8, .int32: preconditionFailure("\(dtype) holds whole numbers, not \(Double.self)")
+    }
+    type = TensorType(shape, dtype)
+  }
+
+  private static func pack<Element: BitwiseCopyable>(_ elements: [Element]) -> [UInt8] {
+    elements.withUnsafeBytes { [UInt8]($0) }
+  }
+
+  /// The elements as single-precision numbers, whatever the type.
+  public var floats: [Float] {
+    switch dtype {
+    case .float32: unpack(Float.self)
+    case .float64: unpack(Double.self).map { Float($0) }
+    case .bfloat16: unpack(UInt16.self).map { HalfPrecision.float(bfloat16Bits: $0) }
+    case .float16: unpack(UInt16.self).map { HalfPrecision.float(float16Bits: $0) }
+    case .uint8: bytes.map { Float($0) }
+    case .int32: unpack(Int32.self).map { Float($0) }
+    }
+  }
+
+  /// The elements as double-precision numbers, whatever the type.
+  public var doubles: [Double] {
+    switch dtype {
+    case .float64: unpack(Double.self)
+    case .int32: unpack(Int32.self).map { Double($0) }
+    case .float32, .bfloat16, .float16, .uint8: floats.map { Double($0) }
+    }
+  }
+
+  /// The elements of an `int32` or `uint8` tensor.
+  public var integers: [Int] {
+    switch dtype {
+    case .int32: unpack(Int32.self).map { Int($0) }
+    case .uint8: bytes.map { Int($0) }
+    case .float32, .float64, .bfloat16, .float16:
+      preconditionFailure("\(dtype) does not hold whole numbers")
+    }
+  }
+
+  /// The first element of a scalar tensor.
+  public var scalar: Double { doubles[0] }
+
+  private func unpack<Element: BitwiseCopyable>(_: Element.Type) -> [Element] {
+    bytes.withUnsafeBytes { raw in
+      [Element](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(from: raw)
+        count = shape.elementCount
+      }
+    }
+  }
+
+  public func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try bytes.withUnsafeBytes(body)
+  }
+
+  public mutating func withUnsafeMutableBytes<Result>(
+    _ body: (UnsafeMutableRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try bytes.withUnsafeMutableBytes(body)
+  }
+
+  /// The same elements rounded to another floating-point type.
+  public func converted(to dtype: DType) -> HostTensor {
+    dtype == self.dtype ? self : HostTensor(shape, doubles, as: dtype)
+  }
+
+  /// The same elements in another shape.
+  ///
+  /// - Precondition: both shapes hold the same number of elements.
+  public func reshaped(_ shape: Shape) -> HostTensor {
+    HostTensor(TensorType(shape, dtype), bytes: bytes)
+  }
+}

@@ -1,0 +1,54 @@
+/// The extents of a tensor, outermost first. Images are [N, C, H, W], convolution weights [K, C, R, S].
+public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  public let dimensions: [Int]
+
+  /// - Precondition: every extent is positive. A scalar is `[1]`.
+  public init(_ dimensions: [Int]) {
+    precondition(
+      dimensions.allSatisfy { $0 > 0 }, "every extent of a shape is positive, not \(dimensions)")
+    self.dimensions = dimensions
+  }
+
+  public init(arrayLiteral elements: Int...) {
+    self.init(elements)
+  }
+
+  public var rank: Int { dimensions.count }
+
+  /// The product of the extents.
+  public var elementCount: Int { dimensions.reduce(1, *) }
+
+  public subscript(axis: Int) -> Int { dimensions[axis] }
+
+  /// The product of the extents from `axis` on.
+  public func elementCount(from axis: Int) -> Int {
+    dimensions[axis...].reduce(1, *)
+  }
+
+  /// The same shape with the extent of one axis replaced.
+  public func replacing(axis: Int, with extent: Int) -> Shape {
+    var changed = dimensions
+    changed[axis] = extent
+    return Shape(changed)
+  }
+
+  public var description: String {
+    "[" + dimensions.map(String.init).joined(separator: ", ") + "]"
+  }
+}
+
+/// What a tensor is, without its elements: shape and element type.
+public struct TensorType: Sendable, Hashable, CustomStringConvertible {
+  public let shape: Shape
+  public let dtype: DType
+
+  public init(_ shape: Shape, _ dtype: DType) {
+    self.shape = shape
+    self.dtype = dtype
+  }
+
+  /// The size of the elements packed without gaps, in bytes.
+  public var byteCount: Int { shape.elementCount * dtype.byteCount }
+
+  public var description: String { "\(dtype.rawValue)\(shape)" }
+}
