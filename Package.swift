@@ -86,6 +86,9 @@ let package = Package(
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "CIsometryKernels"),
     .target(name: "CVectorLoops"),
+    // Tests
+    .testTarget(
+      name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

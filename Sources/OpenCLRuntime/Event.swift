@@ -1,0 +1,65 @@
+#if OpenCL
+  import COpenCL
+
+  /// The completion of one enqueued command.
+  ///
+  /// Sendable: the handle never changes, and OpenCL's calls on events are thread-safe.
+  @safe
+  public final class Event: @unchecked Sendable {
+    package let handle: OpaquePointer
+
+    package init(handle: OpaquePointer) { unsafe self.handle = unsafe handle }
+
+    deinit { _ = unsafe clReleaseEvent(handle) }
+
+    /// Blocks until the command has finished.
+    ///
+    /// - Throws: also where the command itself failed on the device.
+    public func wait() throws(OpenCLError) {
+      var event: OpaquePointer? = unsafe handle
+      try check(unsafe clWaitForEvents(1, &event), "clWaitForEvents")
+    }
+
+    /// Whether the command has finished or failed.
+    public var isComplete: Bool {
+      get throws(OpenCLError) {
+        let status: cl_int = try unsafe queryNumber("clGetEventInfo", 0) { size, pointer, actual in
+          unsafe clGetEventInfo(
+            handle, cl_event_info(CL_EVENT_COMMAND_EXECUTION_STATUS), size, pointer, actual)
+        }
+        return status <= 0
+      }
+    }
+
+    /// How long the command ran on the device, in seconds.
+    ///
+    /// - Throws: where the queue does not profile or the command has not finished.
+    public var duration: Double {
+      get throws(OpenCLError) {
+        let start = try time(CL_PROFILING_COMMAND_START)
+        let end = try time(CL_PROFILING_COMMAND_END)
+        return Double(end - start) * 1e-9
+      }
+    }
+
+    private func time(_ parameter: Int32) throws(OpenCLError) -> cl_ulong {
+      try unsafe queryNumber("clGetEventProfilingInfo", cl_ulong(0)) { size, pointer, actual in
+        unsafe clGetEventProfilingInfo(
+          handle, cl_profiling_info(parameter), size, pointer, actual)
+      }
+    }
+  }
+
+  /// Calls `body` with the handles of a wait list as OpenCL takes it: no events are a null list.
+  func withWaitList<Result>(
+    _ events: [Event], _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
+  ) -> Result {
+    if events.isEmpty { return body(0, nil) }
+    let handles: [OpaquePointer?] = unsafe events.map { unsafe $0.handle }
+    return withExtendedLifetime(events) {
+      unsafe handles.withUnsafeBufferPointer { list in
+        unsafe body(cl_uint(list.count), list.baseAddress)
+      }
+    }
+  }
+#endif
