@@ -23,7 +23,8 @@ let package = Package(
       targets: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining"]),
   ],
   traits: [
-    .trait(name: "OpenCL", description: "GPU training through OpenCL; needs OpenCL headers and CLBlast."),
+    .trait(
+      name: "OpenCL", description: "GPU training through OpenCL; needs OpenCL headers and CLBlast."),
     .default(enabledTraits: ["OpenCL"]),
   ],
   dependencies: [

@@ -1,0 +1,49 @@
+# What the scripts share; sourced, never run. Sets `root`, `build_tools` and the build options.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build_tools=$root/.build-tools # tools fetched for the checks; ignored by git
+script=${0##*/}
+
+# Tests need internal declarations, which changes how every module is compiled: they get a build
+# folder of their own, so that training and testing by turns rebuilds nothing.
+release_options=(--package-path "$root" -c release --explicit-target-dependency-import-check error)
+testing_options=("${release_options[@]}" --scratch-path "$root/.build-testing" -Xswiftc -enable-testing)
+
+# The versions of clang that the kernel checks know, best first: docs/kernels-report.txt is
+# written with the first, the others check everything but that report.
+clang_versions=(16 17 18 19 15)
+
+# Messages go to standard error: standard output belongs to the program that a script runs.
+say() { printf '%s: %s\n' "$script" "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+step() { printf '\n== %s\n' "$*" >&2; }
+
+# Prints the comment at the head of the running script and ends, when the first argument asks.
+usage_if_asked() {
+  case "${1:-}" in
+    -h | --help)
+      sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"
+      exit 0
+      ;;
+  esac
+}
+
+require_swift() {
+  command -v swift >/dev/null ||
+    fail "no swift in PATH; install Swift 6.3 for Linux from https://www.swift.org/install/linux"
+}
+
+# First of `name-VERSION` for the versions above that is installed; empty where there is none.
+versioned_tool() {
+  local version
+  for version in "${clang_versions[@]}"; do
+    if command -v "$1-$version" >/dev/null; then
+      printf '%s-%s' "$1" "$version"
+      return
+    fi
+  done
+}
