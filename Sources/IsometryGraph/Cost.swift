@@ -1,0 +1,78 @@
+internal import IsometryCore
+
+/// What one application of an operation takes, for schedules, reports and tuners.
+public struct OperationCost: Sendable, Hashable {
+  /// Additions, multiplications and the like; a multiply–add counts as two.
+  public let floatingPointOperations: Int
+  /// The inputs, each read once.
+  public let bytesRead: Int
+  /// The results, and the inputs written in place, each written once.
+  public let bytesWritten: Int
+}
+
+extension Graph {
+  public func cost(of node: Node) -> OperationCost {
+    let written =
+      node.results.map { type(of: $0).byteCount }
+      + node.operation.mutatedInputs.map { type(of: node.inputs[$0]).byteCount }
+    return OperationCost(
+      floatingPointOperations: floatingPointOperations(of: node),
+      bytesRead: node.inputs.map { type(of: $0).byteCount }.reduce(0, +),
+      bytesWritten: written.reduce(0, +))
+  }
+
+  private func floatingPointOperations(of node: Node) -> Int {
+    let elements = node.results.first.map { shape(of: $0).elementCount } ?? 0
+    func inputElements(_ index: Int) -> Int { shape(of: node.inputs[index]).elementCount }
+    func epilogue(_ epilogue: Epilogue) -> Int {
+      elements * (epilogue.inputCount + epilogue.activation.approximateOperations)
+    }
+    switch node.operation {
+    case .input, .variable, .fill, .broadcast, .broadcastChannels: return 0
+    case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
+      .activation, .activationGradient, .reshape:
+      return elements * node.operation.pointwiseOperationsPerElement
+    case .sum, .channelSum: return inputElements(0)
+    case .dot: return 2 * inputElements(0)
+    case .squaredNorm: return 2 * node.inputs.indices.map(inputElements).reduce(0, +)
+    case .matrixMultiply(let product):
+      let inner = product.extents(shape(of: node.inputs[0]), shape(of: node.inputs[1])).inner
+      return 2 * elements * inner + epilogue(product.epilogue)
+    case .convolution(let convolution, let tail):
+      return convolution.floatingPointOperations(
+        result: shape(of: node.results[0]), weight: shape(of: node.inputs[1])) + epilogue(tail)
+    case .convolutionInputGradient(let convolution, _):
+      return convolution.floatingPointOperations(
+        result: shape(of: node.inputs[0]), weight: shape(of: node.inputs[1]))
+    case .convolutionWeightGradient(let convolution, let weightShape, let withBias):
+      return convolution.floatingPointOperations(
+        result: shape(of: node.inputs[0]), weight: weightShape)
+        + (withBias ? inputElements(0) : 0)
+    case .batchNormalization(let normalization):
+      return 6 * elements + epilogue(normalization.epilogue)
+    case .frozenNormalization(let normalization):
+      return 2 * elements + epilogue(normalization.epilogue)
+    case .batchNormalizationReduction: return 4 * inputElements(0)
+    case .batchNormalizationInputGradient: return 5 * elements
+    case .frozenNormalizationInputGradient: return elements
+    case .pool(let pooling): return elements * pooling.window.height * pooling.window.width
+    case .averagePoolGradient(let pooling, _):
+      return inputElements(0) * pooling.window.height * pooling.window.width
+    case .maxPoolGradient(let pooling), .maxPoolTangent(let pooling):
+      return inputElements(0) * pooling.window.height * pooling.window.width
+    case .globalAveragePool: return inputElements(0)
+    case .globalAveragePoolGradient: return elements
+    case .softmaxCrossEntropy: return 15 * inputElements(0)
+    case .decodeImages: return 2 * elements
+    case .update(let update):
+      let count = update.parameters.indices.map {
+        inputElements(update.headerCount + $0 * update.stride)
+      }.reduce(0, +)
+      return count * (4 + 4 * update.rule.slotCount)
+    case .runningAverage(let averages):
+      return 3 * averages.indices.map { inputElements(2 * $0) }.reduce(0, +)
+    case .accumulate(let count): return (0..<count).map { inputElements(2 * $0) }.reduce(0, +)
+    case .gradientScale, .lossScaleUpdate: return 4
+    }
+  }
+}

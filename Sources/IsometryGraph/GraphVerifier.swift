@@ -1,0 +1,59 @@
+internal import IsometryCore
+
+/// A graph breaks one of the rules that every pass and backend relies on.
+public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The position of the offending node; nil where the fault is not one node's.
+  public let node: Int?
+  public let reason: String
+
+  public var description: String {
+    node.map { "node \($0): \(reason)" } ?? reason
+  }
+}
+
+/// Checks the invariants of graphs: run after every pass in tests, and by backends on what they get.
+public enum GraphVerifier {
+  /// - Throws: `GraphVerificationError` for the first rule that is broken: a value used before its
+  ///   definition; a type other than the shape rule gives; a source name used twice; a write to
+  ///   something that is no variable; a variable written twice, or read after it was written.
+  public static func verify(_ graph: Graph) throws(GraphVerificationError) {
+    var defined = Set<Value>()
+    var names = Set<String>()
+    var written = Set<Value>()
+    for (position, node) in graph.nodes.enumerated() {
+      func fail(_ reason: String) -> GraphVerificationError {
+        GraphVerificationError(node: position, reason: "\(node.operation.name) \(reason)")
+      }
+      for input in node.inputs {
+        guard defined.contains(input) else { throw fail("uses a value before its definition") }
+        guard !written.contains(input) else {
+          throw fail("reads a variable after it was written in the same step")
+        }
+      }
+      let expected: [TensorType]
+      do {
+        expected = try node.operation.resultTypes(for: node.inputs.map { graph.type(of: $0) })
+      } catch {
+        throw fail(error.reason)
+      }
+      guard expected == node.results.map({ graph.type(of: $0) }) else {
+        throw fail("has results of other types than its shape rule gives")
+      }
+      switch node.operation {
+      case .input(let name, _), .variable(let name, _):
+        guard names.insert(name).inserted else { throw fail("takes the name \(name) again") }
+      default: break
+      }
+      for input in node.operation.mutatedInputs.map({ node.inputs[$0] }) {
+        guard case .variable = graph.producer(of: input).operation else {
+          throw fail("writes to something that is no variable")
+        }
+        guard written.insert(input).inserted else { throw fail("writes a variable again") }
+      }
+      defined.formUnion(node.results)
+    }
+    for output in graph.outputs where !defined.contains(output.value) {
+      throw GraphVerificationError(node: nil, reason: "output \(output.name) is not defined")
+    }
+  }
+}

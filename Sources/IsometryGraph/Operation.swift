@@ -1,0 +1,146 @@
+public import IsometryCore
+
+/// The closed set of operations a graph is made of.
+///
+/// Each family's attributes, shape rule, cost, vector–Jacobian product and Jacobian–vector product
+/// stand beside each other in Operations/. Every switch over this type is exhaustive, so the
+/// compiler lists what a new operation still needs (docs/adding-an-operation.md).
+///
+/// Channels are axis 1: tensors are [N, C] or [N, C, H, W]; convolution weights are [K, C, R, S].
+/// "accum" below is `dtype.accumulator`: fp32 for 16-bit tensors.
+public enum Operation: Sendable, Hashable {
+  // Sources
+  /// A value that the host sets for each step.
+  case input(name: String, TensorType)
+  /// A value that outlives the step: a parameter, optimiser state, a statistic.
+  case variable(name: String, TensorType)
+  /// A tensor all of whose elements are one number.
+  case fill(Double, TensorType)
+
+  // Pointwise
+  /// x → x rounded to another type
+  case cast(DType)
+  /// a, b → a + b
+  case add
+  /// a, b → a − b
+  case subtract
+  /// a, b → a · b
+  case multiply
+  /// x → factor · x
+  case scale(Double)
+  /// x, s[1] accum → s · x
+  case scalarMultiply
+  /// x, s[1] accum → x + s
+  case scalarAdd
+  /// x, b[C] accum → x + b
+  case biasAdd
+  /// x → φ(x)
+  case activation(Activation)
+  /// dy, [dy₂,] reference → (dy + dy₂) · φ′
+  case activationGradient(ActivationGradient)
+  /// x → the same elements, in row-major NCHW order, in another shape
+  case reshape(Shape)
+
+  // Reductions and their transposes
+  /// x → Σx [1] accum
+  case sum
+  /// x, y → Σxy [1] accum
+  case dot
+  /// x → Σ over all axes but the channel [C] accum
+  case channelSum
+  /// s[1] accum → s everywhere
+  case broadcast(TensorType)
+  /// b[C] accum → b along every other axis
+  case broadcastChannels(TensorType)
+
+  // Products
+  /// a, b, [bias[C] accum,] [residual] → φ(a·b + bias + residual), 2-D
+  case matrixMultiply(MatrixMultiply)
+  /// x, w, [bias[K] accum,] [residual] → φ(x∗w + bias + residual)
+  case convolution(Convolution, Epilogue)
+  /// dy, w → dx
+  case convolutionInputGradient(Convolution, inputShape: Shape)
+  /// dy, x → dw accum, [db[K] accum]
+  case convolutionWeightGradient(Convolution, weightShape: Shape, withBias: Bool)
+
+  // Normalisation
+  /// x, scale[C], shift[C], [residual] → φ(normalised + residual), mean[C], variance[C] (biased)
+  case batchNormalization(Normalization)
+  /// x, scale, shift, mean, variance, [residual] → φ(normalised + residual)
+  case frozenNormalization(Normalization)
+  /// dy, x, scale, shift, mean, variance → dshift[C], dscale[C]
+  case batchNormalizationReduction(Normalization)
+  /// dy, x, scale, shift, mean, variance, dshift, dscale → dx
+  case batchNormalizationInputGradient(Normalization)
+  /// dy, scale, variance → dy · scale / √(variance + ε)
+  case frozenNormalizationInputGradient(Normalization)
+
+  // Pooling
+  /// x → y
+  case pool(Pooling)
+  /// dy → dx
+  case averagePoolGradient(Pooling, inputShape: Shape)
+  /// dy, x → dx; the first largest element of a window receives its gradient
+  case maxPoolGradient(Pooling)
+  /// t, x → t at the first largest element of each window of x
+  case maxPoolTangent(Pooling)
+  /// x [N, C, H, W] → [N, C]
+  case globalAveragePool
+  /// dy [N, C] → dx
+  case globalAveragePoolGradient(inputShape: Shape)
+
+  // Loss
+  /// logits [N, K], labels int32 [N] → mean loss [1] accum, correct [1] accum, d(mean loss)/dlogits
+  case softmaxCrossEntropy(labelSmoothing: Double)
+
+  // Input
+  /// images uint8 [N, C, H, W], samples int32 [2] → decoded images
+  case decodeImages(ImageDecoding)
+
+  // Updates: no results; they write variables in place
+  /// schedule [2], [gradient scale [1],] (parameter, gradient, slots…)…
+  case update(Update)
+  /// (running, value)…: running ← (1 − momentum)·running + momentum·correction·value
+  case runningAverage([RunningAverage])
+  /// (variable, value)…: variable ← variable + value
+  case accumulate(count: Int)
+  /// gradients… → Σ of all squares [1]
+  case squaredNorm(count: Int)
+  /// squared norm [1], [loss scale [1]] → the factor that gradients are multiplied by [1]
+  case gradientScale(GradientScale)
+  /// loss scale [1], good steps [1], squared norm [1]: loss scale and good steps are updated
+  case lossScaleUpdate(LossScaling)
+
+  /// The positions of the inputs that the operation writes in place; those must be variables.
+  public var mutatedInputs: [Int] {
+    switch self {
+    case .update(let update): update.mutatedInputs
+    case .runningAverage(let averages): averages.indices.map { 2 * $0 }
+    case .accumulate(let count): (0..<count).map { 2 * $0 }
+    case .lossScaleUpdate: [0, 1]
+    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+      .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .sum, .dot, .channelSum,
+      .broadcast, .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
+      .convolutionWeightGradient, .batchNormalization, .frozenNormalization,
+      .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
+      .decodeImages, .squaredNorm, .gradientScale:
+      []
+    }
+  }
+
+  /// Whether the operation only names a value: it computes nothing and is never launched.
+  public var isSource: Bool {
+    switch self {
+    case .input, .variable: true
+    default: false
+    }
+  }
+
+  /// A short name in the field's terms, as listings and launch names show it.
+  public var name: String {
+    let text = String(describing: self)
+    return String(text.prefix { $0 != "(" })
+  }
+}

@@ -1,0 +1,72 @@
+public import IsometryCore
+
+/// How raw images become the network's input, with or without augmentation, on the device.
+///
+/// Image i of a batch, the n-th sample of the run (n = samples + i), takes its randomness from
+/// `RandomStream.block(seed: seed, stream: ImageDecoding.stream, index: n)`, words w₀…w₃:
+/// crop offset down ⌊w₀·(2p + 1)/2³²⌋ − p and right ⌊w₁·(2p + 1)/2³²⌋ − p (the result row y reads the source row y + offset),
+/// flipped where w₂'s lowest bit is set, cutout
+/// centre (row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋) in the coordinates of the result.
+///
+/// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte; where the crop reads
+/// outside the image v is 0. A cutout square covers rows centre − ⌊s/2⌋ ..< centre − ⌊s/2⌋ + s, and
+/// columns likewise, and holds 0 after normalisation. The flip is applied to the cropped image.
+public struct ImageDecoding: Sendable, Hashable {
+  public struct Augmentation: Sendable, Hashable {
+    /// How many pixels the crop may be off; 0 for none.
+    public let cropPadding: Int
+    public let flips: Bool
+    /// The side of the cutout square; 0 for none.
+    public let cutout: Int
+    public let seed: UInt64
+
+    public init(cropPadding: Int, flips: Bool, cutout: Int, seed: UInt64) {
+      precondition(cropPadding >= 0 && cutout >= 0, "augmentation sizes are not negative")
+      self.cropPadding = cropPadding
+      self.flips = flips
+      self.cutout = cutout
+      self.seed = seed
+    }
+  }
+
+  /// The Philox stream that augmentation draws from.
+  public static let stream: UInt64 = 0x6175_676d_656e_7400  // "augment"
+
+  /// Per channel, in units of the byte range [0, 1].
+  public let mean: [Double]
+  public let deviation: [Double]
+  public let dtype: DType
+  public let augmentation: Augmentation?
+
+  public init(mean: [Double], deviation: [Double], dtype: DType, augmentation: Augmentation?) {
+    precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
+    precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")
+    self.mean = mean
+    self.deviation = deviation
+    self.dtype = dtype
+    self.augmentation = augmentation
+  }
+
+  func resultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
+    try requireCount(inputs, 2)
+    try requireRank(inputs[0], 4)
+    guard inputs[0].dtype == .uint8, inputs[0].shape[1] == mean.count else {
+      throw ShapeError("\(inputs[0]) should be uint8 [N, \(mean.count), H, W]")
+    }
+    guard inputs[1] == TensorType([2], .int32) else {
+      throw ShapeError("the sample number \(inputs[1]) should be int32[2], low word first")
+    }
+    guard dtype.isFloatingPoint else { throw ShapeError("images decode to floating-point numbers") }
+    return TensorType(inputs[0].shape, dtype)
+  }
+}
+
+extension Graph {
+  /// Normalised images from bytes [N, C, H, W]; `samples` (int32 [2], low word first) is how many
+  /// images the run has seen before this batch.
+  public mutating func decodeImages(
+    _ images: Value, samples: Value, _ decoding: ImageDecoding
+  ) -> Value {
+    appendOne(.decodeImages(decoding), images, samples)
+  }
+}

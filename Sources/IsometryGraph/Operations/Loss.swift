@@ -1,0 +1,47 @@
+internal import IsometryCore
+
+extension Operation {
+  /// Rows whose label is negative count neither for the loss nor for the accuracy, and have no
+  /// gradient; the mean is over all N rows nevertheless, so that a padded batch adds up with others.
+  static func lossTypes(
+    _ inputs: [TensorType], _ smoothing: Double
+  ) throws(ShapeError) -> [TensorType] {
+    try requireCount(inputs, 2)
+    try requireRank(inputs[0], 2)
+    try requireFloat(inputs[0])
+    guard inputs[1] == TensorType([inputs[0].shape[0]], .int32) else {
+      throw ShapeError("labels \(inputs[1]) should be int32[\(inputs[0].shape[0])]")
+    }
+    guard (0..<1).contains(smoothing) else {
+      throw ShapeError("label smoothing \(smoothing) should lie in [0, 1)")
+    }
+    let scalar = TensorType([1], inputs[0].dtype.accumulator)
+    return [scalar, scalar, inputs[0]]
+  }
+
+  /// The gradient was computed with the loss; only the upstream factor is left to apply.
+  static func lossVJP(_ node: Node, _ upstream: [Value?], _ graph: inout Graph) -> [Value?] {
+    precondition(
+      upstream[1] == nil && upstream[2] == nil, "only the loss of a cross-entropy has a gradient")
+    return [upstream[0].map { graph.scalarMultiply(node.results[2], by: $0) }, nil]
+  }
+
+  static func lossJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> [Value?] {
+    [tangents[0].map { graph.dot(node.results[2], $0) }, nil, nil]
+  }
+}
+
+extension Graph {
+  /// Softmax cross-entropy of logits [N, K] against class numbers int32 [N].
+  ///
+  /// With smoothing ε the target is (1 − ε)·onehot + ε/K.
+  ///
+  /// - Returns: the mean loss [1], how many rows have their largest logit at the label [1], and the
+  ///   gradient of the mean loss like the logits.
+  public mutating func softmaxCrossEntropy(
+    _ logits: Value, labels: Value, labelSmoothing: Double = 0
+  ) -> (loss: Value, correct: Value, gradient: Value) {
+    let results = append(.softmaxCrossEntropy(labelSmoothing: labelSmoothing), [logits, labels])
+    return (results[0], results[1], results[2])
+  }
+}

@@ -1,0 +1,89 @@
+public import IsometryCore
+
+/// A matrix product: op(a) [M, K] · op(b) [K, N] → [M, N].
+public struct MatrixMultiply: Sendable, Hashable {
+  /// `a` is stored [K, M].
+  public let transposeLeft: Bool
+  /// `b` is stored [N, K].
+  public let transposeRight: Bool
+  /// The type of the result; nil for the operands' own. Weight gradients ask for the accumulator's.
+  public let resultType: DType?
+  public let epilogue: Epilogue
+
+  public init(
+    transposeLeft: Bool = false, transposeRight: Bool = false, resultType: DType? = nil,
+    epilogue: Epilogue = .none
+  ) {
+    self.transposeLeft = transposeLeft
+    self.transposeRight = transposeRight
+    self.resultType = resultType
+    self.epilogue = epilogue
+  }
+
+  /// Rows, columns and inner extent for operands of these shapes.
+  public func extents(_ a: Shape, _ b: Shape) -> (rows: Int, columns: Int, inner: Int) {
+    (transposeLeft ? a[1] : a[0], transposeRight ? b[0] : b[1], transposeLeft ? a[0] : a[1])
+  }
+
+  func resultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
+    guard inputs.count >= 2 else { throw ShapeError("takes two matrices") }
+    try requireRank(inputs[0], 2)
+    try requireRank(inputs[1], 2)
+    try requireFloat(inputs[0])
+    let (rows, columns, inner) = extents(inputs[0].shape, inputs[1].shape)
+    let innerRight = transposeRight ? inputs[1].shape[1] : inputs[1].shape[0]
+    guard inner == innerRight, inputs[0].dtype == inputs[1].dtype else {
+      throw ShapeError("\(inputs[0]) and \(inputs[1]) do not multiply (\(self))")
+    }
+    let result = TensorType([rows, columns], resultType ?? inputs[0].dtype)
+    try epilogue.check(inputs, operands: 2, result: result)
+    return result
+  }
+
+  func vjp(_ node: Node, _ upstream: Value, _ graph: inout Graph) -> [Value?] {
+    let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    let gradient = graph.cast(inner, to: graph.type(of: a).dtype)
+    // A 16-bit operand's gradient is kept in fp32: it is a parameter's, or is cast by who wants less.
+    let wide = graph.type(of: a).dtype.accumulator
+    func product(_ l: Value, _ r: Value, _ tl: Bool, _ tr: Bool, _ type: DType?) -> Value {
+      let product = MatrixMultiply(transposeLeft: tl, transposeRight: tr, resultType: type)
+      return graph.appendOne(.matrixMultiply(product), l, r)
+    }
+    let da =
+      transposeLeft
+      ? product(b, gradient, transposeRight, true, nil)
+      : product(gradient, b, false, !transposeRight, nil)
+    let db =
+      transposeRight
+      ? product(gradient, a, true, transposeLeft, wide)
+      : product(a, gradient, !transposeLeft, false, wide)
+    return [da, db] + extra
+  }
+
+  func jvp(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> Value? {
+    let plain = MatrixMultiply(
+      transposeLeft: transposeLeft, transposeRight: transposeRight, resultType: resultType)
+    let inner = graph.sumOfPresent([
+      tangents[0].map { graph.appendOne(.matrixMultiply(plain), $0, node.inputs[1]) },
+      tangents[1].map { graph.appendOne(.matrixMultiply(plain), node.inputs[0], $0) },
+    ])
+    return epilogue.jvp(
+      inner: inner, extra: tangents.dropFirst(2), result: node.results[0], in: &graph)
+  }
+}
+
+extension Graph {
+  /// A dense layer without bias: x [N, in], weight [out, in] → x·weightᵀ [N, out].
+  public mutating func dense(_ x: Value, weight: Value) -> Value {
+    appendOne(.matrixMultiply(MatrixMultiply(transposeRight: true)), x, weight)
+  }
+
+  /// op(a)·op(b) for matrices.
+  public mutating func matrixMultiply(
+    _ a: Value, _ b: Value, transposeLeft: Bool = false, transposeRight: Bool = false
+  ) -> Value {
+    let product = MatrixMultiply(transposeLeft: transposeLeft, transposeRight: transposeRight)
+    return appendOne(.matrixMultiply(product), a, b)
+  }
+}

@@ -1,0 +1,173 @@
+internal import IsometryCore
+
+/// Batch Normalization over every axis but the channel, with what follows it when fused.
+///
+/// y = φ(scale·(x − mean)/√(variance + ε) + shift + residual). The variance is the biased one. All
+/// per-channel vectors are [C] of the accumulator's type.
+///
+/// - Source: Ioffe & Szegedy, "Batch normalization" (2015).
+public struct Normalization: Sendable, Hashable {
+  public let epsilon: Double
+  /// `hasBias` is always false: the shift is the bias.
+  ///
+  /// In the two backward operations an activation other than linear means that dy is the gradient
+  /// after the activation: the operation recomputes φ′ from x, so that nobody stores a mask. They
+  /// never have a residual.
+  public let epilogue: Epilogue
+
+  public init(epsilon: Double = 1e-5, epilogue: Epilogue = .none) {
+    precondition(epsilon > 0, "a normalisation's epsilon is positive")
+    precondition(!epilogue.hasBias, "a normalisation's shift is its bias")
+    self.epsilon = epsilon
+    self.epilogue = epilogue
+  }
+
+  func trainingTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    guard inputs.count >= 3 else { throw ShapeError("takes x, scale and shift") }
+    try requireFloat(inputs[0])
+    for vector in inputs[1...2] { try requireChannels(vector, of: inputs[0]) }
+    try epilogue.check(inputs, operands: 3, result: inputs[0])
+    return [inputs[0], inputs[1], inputs[1]]
+  }
+
+  func frozenType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
+    guard inputs.count >= 5 else { throw ShapeError("takes x, scale, shift, mean and variance") }
+    try requireFloat(inputs[0])
+    for vector in inputs[1...4] { try requireChannels(vector, of: inputs[0]) }
+    try epilogue.check(inputs, operands: 5, result: inputs[0])
+    return inputs[0]
+  }
+
+  func reductionTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    try requireCount(inputs, 6)
+    try checkBackward(inputs)
+    return [inputs[2], inputs[2]]
+  }
+
+  func inputGradientType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
+    try requireCount(inputs, 8)
+    try checkBackward(inputs)
+    return inputs[0]
+  }
+
+  private func checkBackward(_ inputs: [TensorType]) throws(ShapeError) {
+    try requireSame(inputs[0], inputs[1])
+    for vector in inputs[2...] { try requireChannels(vector, of: inputs[0]) }
+    guard !epilogue.hasResidual else {
+      throw ShapeError("a residual's gradient is taken before the normalisation's")
+    }
+  }
+
+  func frozenInputGradientType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
+    try requireCount(inputs, 3)
+    for vector in inputs[1...2] { try requireChannels(vector, of: inputs[0]) }
+    return inputs[0]
+  }
+
+  private var plain: Normalization { Normalization(epsilon: epsilon) }
+
+  func trainingVJP(_ node: Node, _ upstream: [Value?], _ graph: inout Graph) -> [Value?] {
+    precondition(
+      upstream.dropFirst().allSatisfy { $0 == nil },
+      "the statistics of a batch normalisation are not differentiated")
+    guard let upstream = upstream[0] else { return node.inputs.map { _ in nil } }
+    let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
+    let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
+    let (mean, variance) = (node.results[1], node.results[2])
+    let sums = graph.append(
+      .batchNormalizationReduction(plain), [inner, x, scale, shift, mean, variance])
+    let dx = graph.append(
+      .batchNormalizationInputGradient(plain),
+      [inner, x, scale, shift, mean, variance, sums[0], sums[1]])[0]
+    return [dx, sums[1], sums[0]] + extra
+  }
+
+  /// The Jacobian with respect to x is symmetric within a channel, so the input gradient's operation
+  /// applied to a tangent is the tangent of the result.
+  func trainingJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> [Value?] {
+    let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
+    let (mean, variance) = (node.results[1], node.results[2])
+    let type = graph.type(of: x)
+    var parts: [Value?] = []
+    if let tangent = tangents[0] {
+      let sums = graph.append(
+        .batchNormalizationReduction(plain), [tangent, x, scale, shift, mean, variance])
+      parts.append(
+        graph.append(
+          .batchNormalizationInputGradient(plain),
+          [tangent, x, scale, shift, mean, variance, sums[0], sums[1]])[0])
+    }
+    parts += parameterTangents(
+      node, tangents, statistics: (mean, variance), type: type, in: &graph)
+    let inner = graph.sumOfPresent(parts)
+    let y = epilogue.jvp(
+      inner: inner, extra: tangents.dropFirst(3), result: node.results[0], in: &graph)
+    return [y, nil, nil]
+  }
+
+  /// The tangents through scale (x normalised with that scale) and shift.
+  private func parameterTangents(
+    _ node: Node, _ tangents: [Value?], statistics: (mean: Value, variance: Value),
+    type: TensorType, in graph: inout Graph
+  ) -> [Value?] {
+    var parts: [Value?] = []
+    if let tangent = tangents[1] {
+      let zero = graph.append(.fill(0, graph.type(of: tangent)))[0]
+      parts.append(
+        graph.append(
+          .frozenNormalization(plain),
+          [node.inputs[0], tangent, zero, statistics.mean, statistics.variance])[0])
+    }
+    parts.append(tangents[2].map { graph.appendOne(.broadcastChannels(type), $0) })
+    return parts
+  }
+
+  func frozenVJP(_ node: Node, _ upstream: Value, _ graph: inout Graph) -> [Value?] {
+    let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
+    let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
+    let (mean, variance) = (node.inputs[3], node.inputs[4])
+    let sums = graph.append(
+      .batchNormalizationReduction(plain), [inner, x, scale, shift, mean, variance])
+    let dx = graph.append(
+      .frozenNormalizationInputGradient(plain), [inner, scale, variance])[0]
+    return [dx, sums[1], sums[0], nil, nil] + extra
+  }
+
+  func frozenJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> Value? {
+    precondition(
+      tangents[3] == nil && tangents[4] == nil, "frozen statistics are not differentiated")
+    let (scale, mean, variance) = (node.inputs[1], node.inputs[3], node.inputs[4])
+    var parts = [
+      tangents[0].map {
+        graph.append(.frozenNormalizationInputGradient(plain), [$0, scale, variance])[0]
+      }
+    ]
+    parts += parameterTangents(
+      node, tangents, statistics: (mean, variance), type: graph.type(of: node.inputs[0]),
+      in: &graph)
+    let inner = graph.sumOfPresent(parts)
+    return epilogue.jvp(
+      inner: inner, extra: tangents.dropFirst(5), result: node.results[0], in: &graph)
+  }
+}
+
+extension Graph {
+  /// Batch Normalization with the batch's own statistics.
+  ///
+  /// - Returns: y like x, and mean and biased variance, each [C].
+  public mutating func batchNormalization(
+    _ x: Value, scale: Value, shift: Value, epsilon: Double = 1e-5
+  ) -> (y: Value, mean: Value, variance: Value) {
+    let results = append(
+      .batchNormalization(Normalization(epsilon: epsilon)), [x, scale, shift])
+    return (results[0], results[1], results[2])
+  }
+
+  /// Batch Normalization with given statistics, as in evaluation.
+  public mutating func frozenNormalization(
+    _ x: Value, scale: Value, shift: Value, mean: Value, variance: Value, epsilon: Double = 1e-5
+  ) -> Value {
+    append(
+      .frozenNormalization(Normalization(epsilon: epsilon)), [x, scale, shift, mean, variance])[0]
+  }
+}

@@ -1,0 +1,128 @@
+internal import IsometryCore
+
+/// One optimiser step for any number of parameters: g ← gradient·gradientScale, then the rule.
+///
+/// Inputs: schedule fp32 [2] (learning rate η, step number t from 1), the gradient scale [1] where
+/// `hasGradientScale`, then for each parameter: parameter p, gradient, and the rule's slots, all of
+/// the parameter's shape and type. A gradient scale of 0 skips the step: parameters and slots stay
+/// as they are, whatever the gradients hold.
+public struct Update: Sendable, Hashable {
+  public enum Rule: Sendable, Hashable {
+    /// g += decay·p; m ← momentum·m + g; p −= η·(nesterov ? g + momentum·m : m). Slot: m, absent for
+    /// momentum 0. The same as PyTorch's SGD with dampening 0.
+    case sgd(momentum: Double, nesterov: Bool)
+    /// Adam (decay added to g) or, decoupled, AdamW (p −= η·decay·p first). Slots: first and second
+    /// moment; p −= η·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
+    /// Source: Kingma & Ba (2015); Loshchilov & Hutter (2019).
+    case adam(beta1: Double, beta2: Double, epsilon: Double, decoupled: Bool)
+    /// g += decay·p; s ← α·s + (1 − α)·g²; p −= η·b, where b ← momentum·b + g/(√s + ε), or
+    /// g/(√s + ε) itself for momentum 0. Slots: s, and b for momentum > 0.
+    case rmsProp(alpha: Double, epsilon: Double, momentum: Double)
+
+    /// How many tensors of state a parameter has.
+    public var slotCount: Int {
+      switch self {
+      case .sgd(let momentum, _): momentum == 0 ? 0 : 1
+      case .adam: 2
+      case .rmsProp(_, _, let momentum): momentum == 0 ? 1 : 2
+      }
+    }
+
+    /// What the slots are called in checkpoints.
+    public var slotNames: [String] {
+      switch self {
+      case .sgd(let momentum, _): momentum == 0 ? [] : ["momentum"]
+      case .adam: ["first_moment", "second_moment"]
+      case .rmsProp(_, _, let momentum):
+        momentum == 0 ? ["square_average"] : ["square_average", "momentum"]
+      }
+    }
+  }
+
+  /// What differs between parameters of one update.
+  public struct Parameter: Sendable, Hashable {
+    public let weightDecay: Double
+    /// The learning rate is multiplied by this.
+    public let learningRateScale: Double
+
+    public init(weightDecay: Double = 0, learningRateScale: Double = 1) {
+      self.weightDecay = weightDecay
+      self.learningRateScale = learningRateScale
+    }
+  }
+
+  public let rule: Rule
+  public let parameters: [Parameter]
+  public let hasGradientScale: Bool
+
+  public init(_ rule: Rule, parameters: [Parameter], hasGradientScale: Bool) {
+    precondition(!parameters.isEmpty, "an update has at least one parameter")
+    self.rule = rule
+    self.parameters = parameters
+    self.hasGradientScale = hasGradientScale
+  }
+
+  /// Inputs before the first parameter.
+  public var headerCount: Int { hasGradientScale ? 2 : 1 }
+
+  /// Inputs of one parameter: itself, its gradient, its slots.
+  public var stride: Int { 2 + rule.slotCount }
+
+  var mutatedInputs: [Int] {
+    parameters.indices.flatMap { index in
+      let first = headerCount + index * stride
+      return [first] + (first + 2..<first + stride)
+    }
+  }
+
+  func check(_ inputs: [TensorType]) throws(ShapeError) {
+    try requireCount(inputs, headerCount + parameters.count * stride)
+    guard inputs[0] == TensorType([2], .float32) else {
+      throw ShapeError("the schedule \(inputs[0]) should be fp32[2]: learning rate and step")
+    }
+    if hasGradientScale { try requireShape(inputs[1], [1]) }
+    for index in parameters.indices {
+      let first = headerCount + index * stride
+      for other in first + 1..<first + stride { try requireSame(inputs[other], inputs[first]) }
+    }
+  }
+}
+
+/// One running statistic: running ← (1 − momentum)·running + momentum·correction·value.
+public struct RunningAverage: Sendable, Hashable {
+  public let momentum: Double
+  /// n/(n − 1) turns a biased variance into the unbiased one that evaluation uses.
+  public let correction: Double
+
+  public init(momentum: Double, correction: Double = 1) {
+    self.momentum = momentum
+    self.correction = correction
+  }
+}
+
+/// The factor that gradients are multiplied by before the update:
+/// min(1, maximumNorm/‖g‖) with g the true gradient, divided by the loss scale where there is one;
+/// 0 (skip the step) where a loss scale is in use and the norm is not finite.
+public struct GradientScale: Sendable, Hashable {
+  /// nil for no clipping.
+  public let maximumNorm: Double?
+  public let hasLossScale: Bool
+
+  public init(maximumNorm: Double?, hasLossScale: Bool) {
+    precondition(maximumNorm.map { $0 > 0 } ?? true, "a maximum norm is positive")
+    self.maximumNorm = maximumNorm
+    self.hasLossScale = hasLossScale
+  }
+}
+
+/// Dynamic loss scaling for fp16: a non-finite norm halves the scale and resets the count of good
+/// steps; `growthInterval` good steps in a row double it, up to 2²⁴.
+public struct LossScaling: Sendable, Hashable {
+  public let growthInterval: Int
+  public static let maximum = 0x1p24
+
+  public init(growthInterval: Int = 2000) {
+    precondition(growthInterval > 0, "a growth interval is positive")
+    self.growthInterval = growthInterval
+  }
+}

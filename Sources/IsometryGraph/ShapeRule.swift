@@ -1,0 +1,127 @@
+public import IsometryCore
+
+/// Why an operation does not accept its inputs.
+public struct ShapeError: Error, Sendable, CustomStringConvertible {
+  public let reason: String
+  public init(_ reason: String) { self.reason = reason }
+  public var description: String { reason }
+}
+
+extension Operation {
+  /// The types of the results for inputs of the given types.
+  ///
+  /// - Throws: `ShapeError` where the number, the shapes or the element types of the inputs do not
+  ///   fit the operation.
+  public func resultTypes(for inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    switch self {
+    case .input(_, let type), .variable(_, let type), .fill(_, let type):
+      try requireCount(inputs, 0)
+      return [type]
+    case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
+      .activation, .activationGradient, .reshape:
+      return [try pointwiseResultType(inputs)]
+    case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
+      return [try reductionResultType(inputs)]
+    case .matrixMultiply(let product):
+      return [try product.resultType(inputs)]
+    case .convolution(let convolution, let epilogue):
+      return [try convolution.resultType(inputs, epilogue)]
+    case .convolutionInputGradient(let convolution, let shape):
+      return [try convolution.inputGradientType(inputs, shape)]
+    case .convolutionWeightGradient(let convolution, let shape, let withBias):
+      return try convolution.weightGradientTypes(inputs, shape, withBias: withBias)
+    case .batchNormalization(let normalization):
+      return try normalization.trainingTypes(inputs)
+    case .frozenNormalization(let normalization):
+      return [try normalization.frozenType(inputs)]
+    case .batchNormalizationReduction(let normalization):
+      return try normalization.reductionTypes(inputs)
+    case .batchNormalizationInputGradient(let normalization):
+      return [try normalization.inputGradientType(inputs)]
+    case .frozenNormalizationInputGradient(let normalization):
+      return [try normalization.frozenInputGradientType(inputs)]
+    case .pool(let pooling):
+      try requireCount(inputs, 1)
+      return [try pooling.resultType(inputs[0])]
+    case .averagePoolGradient(let pooling, let shape):
+      try requireCount(inputs, 1)
+      return [try pooling.gradientType(inputs[0], inputShape: shape)]
+    case .maxPoolGradient(let pooling):
+      try requireCount(inputs, 2)
+      return [try pooling.gradientType(inputs[0], inputShape: inputs[1].shape)]
+    case .maxPoolTangent(let pooling):
+      try requireCount(inputs, 2)
+      try requireSame(inputs[0], inputs[1])
+      return [try pooling.resultType(inputs[1])]
+    case .globalAveragePool:
+      try requireCount(inputs, 1)
+      try requireRank(inputs[0], 4)
+      return [TensorType([inputs[0].shape[0], inputs[0].shape[1]], inputs[0].dtype)]
+    case .globalAveragePoolGradient(let shape):
+      try requireCount(inputs, 1)
+      guard shape.rank == 4, inputs[0].shape == [shape[0], shape[1]] else {
+        throw ShapeError("the gradient of a global average over \(shape) is [N, C]")
+      }
+      return [TensorType(shape, inputs[0].dtype)]
+    case .softmaxCrossEntropy(let smoothing):
+      return try Self.lossTypes(inputs, smoothing)
+    case .decodeImages(let decoding):
+      return [try decoding.resultType(inputs)]
+    case .update(let update):
+      try update.check(inputs)
+      return []
+    case .runningAverage(let averages):
+      try requirePairs(inputs, averages.count)
+      return []
+    case .accumulate(let count):
+      try requirePairs(inputs, count)
+      return []
+    case .gradientScale(let scale):
+      try requireCount(inputs, scale.hasLossScale ? 2 : 1)
+      for input in inputs { try requireShape(input, [1]) }
+      return [inputs[0]]
+    case .lossScaleUpdate:
+      try requireCount(inputs, 3)
+      for input in inputs { try requireShape(input, [1]) }
+      return []
+    }
+  }
+}
+
+func requireCount(_ inputs: [TensorType], _ count: Int) throws(ShapeError) {
+  guard inputs.count == count else {
+    throw ShapeError("takes \(count) inputs, not \(inputs.count)")
+  }
+}
+
+func requireRank(_ type: TensorType, _ rank: Int) throws(ShapeError) {
+  guard type.shape.rank == rank else { throw ShapeError("\(type) should have \(rank) axes") }
+}
+
+func requireShape(_ type: TensorType, _ shape: Shape) throws(ShapeError) {
+  guard type.shape == shape else { throw ShapeError("\(type) should have shape \(shape)") }
+}
+
+func requireSame(_ left: TensorType, _ right: TensorType) throws(ShapeError) {
+  guard left == right else { throw ShapeError("\(left) and \(right) should be the same type") }
+}
+
+func requireFloat(_ type: TensorType) throws(ShapeError) {
+  guard type.dtype.isFloatingPoint else { throw ShapeError("\(type) should be floating-point") }
+}
+
+/// Requires a vector with one accumulator-typed element per channel of `type`.
+func requireChannels(_ vector: TensorType, of type: TensorType) throws(ShapeError) {
+  guard type.shape.rank == 2 || type.shape.rank == 4 else {
+    throw ShapeError("\(type) should be [N, C] or [N, C, H, W]")
+  }
+  guard vector == TensorType([type.shape[1]], type.dtype.accumulator) else {
+    throw ShapeError(
+      "\(vector) should be \(TensorType([type.shape[1]], type.dtype.accumulator)) beside \(type)")
+  }
+}
+
+func requirePairs(_ inputs: [TensorType], _ count: Int) throws(ShapeError) {
+  try requireCount(inputs, 2 * count)
+  for pair in 0..<count { try requireSame(inputs[2 * pair], inputs[2 * pair + 1]) }
+}

@@ -1,0 +1,16 @@
+/// A tensor in a graph: a result of exactly one node. Meaningful only with the graph it came from.
+public struct Value: Sendable, Hashable, Comparable {
+  /// The position in `graph.types`.
+  public let index: Int
+
+  init(index: Int) { self.index = index }
+
+  public static func < (left: Value, right: Value) -> Bool { left.index < right.index }
+}
+
+/// One application of an operation.
+public struct Node: Sendable {
+  public let operation: Operation
+  public let inputs: [Value]
+  public let results: [Value]
+}
