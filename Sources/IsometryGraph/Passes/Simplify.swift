@@ -7,6 +7,16 @@ extension Graph {
   /// Inputs stay even where nothing reads them, so that every session takes what a data pipeline
   /// delivers; unread variables are dropped.
   public func simplified() -> Graph {
+    // Algebra leaves nodes without readers, which the next round drops; a graph shrinks each round.
+    var graph = simplifiedOnce()
+    while true {
+      let smaller = graph.simplifiedOnce()
+      if smaller.nodes.count == graph.nodes.count { return smaller }
+      graph = smaller
+    }
+  }
+
+  private func simplifiedOnce() -> Graph {
     let live = liveNodes()
     var rewriter = Rewriter(self)
     var known: [Expression: [Value]] = [:]
