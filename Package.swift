@@ -89,10 +89,6 @@ let package = Package(
     .target(name: "CVectorLoops"),
     // Tests
     .testTarget(
-      name: "IsometryGraphTests", dependencies: ["IsometryCore", "IsometryGraph"],
-      swiftSettings: strict),
-    // Tests
-    .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
