@@ -90,6 +90,9 @@ let package = Package(
     // Tests
     .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,69 @@
+import IsometryCore
+import Synchronization
+
+/// Copies the images and labels of one batch to a slot.
+final class BatchFiller: Sendable {
+  private struct EpochOrder {
+    var epoch = -1
+    var indices: [Int32] = []  // [count]
+  }
+
+  private let dataset: ImageDataset
+  private let batchSize: Int
+  private let order: BatchStream.Order
+  /// The order of the epoch at hand, drawn once for each epoch.
+  private let epochOrder = Mutex(EpochOrder())
+
+  init(dataset: ImageDataset, batchSize: Int, order: BatchStream.Order) {
+    self.dataset = dataset
+    self.batchSize = batchSize
+    self.order = order
+  }
+
+  func fill(_ slot: any StagingSlot, at position: BatchPosition) {
+    let first = position.batch * batchSize
+    let validCount = min(batchSize, dataset.count - first)
+    let images = slot.bytes(of: BatchStream.imageInput)
+    let labels = slot.bytes(of: BatchStream.labelInput)
+    switch order {
+    case .sequential:
+      for place in 0..<validCount {
+        copy(first + place, to: place, images: images, labels: labels)
+      }
+    case .shuffled(let seed):
+      epochOrder.withLock { current in
+        if current.epoch != position.epoch {
+          current.indices = BatchStream.order(
+            ofEpoch: position.epoch, count: dataset.count, seed: seed)
+          current.epoch = position.epoch
+        }
+        for place in 0..<validCount {
+          copy(Int(current.indices[first + place]), to: place, images: images, labels: labels)
+        }
+      }
+    }
+    let size = ImageDataset.bytesPerImage
+    UnsafeMutableRawBufferPointer(rebasing: images[(validCount * size)...])
+      .initializeMemory(as: UInt8.self, repeating: 0)
+    for place in validCount..<batchSize {
+      store(BatchStream.ignoredLabel, at: place, in: labels)
+    }
+  }
+
+  private func copy(
+    _ index: Int, to place: Int, images: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) {
+    let size = ImageDataset.bytesPerImage
+    dataset.pixels.withUnsafeBytes { pixels in
+      UnsafeMutableRawBufferPointer(rebasing: images[place * size..<(place + 1) * size])
+        .copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: pixels[index * size..<(index + 1) * size]))
+    }
+    store(Int32(dataset.labels[index]), at: place, in: labels)
+  }
+
+  private func store(_ label: Int32, at place: Int, in labels: UnsafeMutableRawBufferPointer) {
+    labels.storeBytes(of: label, toByteOffset: place * MemoryLayout<Int32>.stride, as: Int32.self)
+  }
+}

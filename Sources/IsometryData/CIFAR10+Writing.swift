@@ -1,0 +1,53 @@
+import Foundation
+
+extension CIFAR10 {
+  /// Writes a data set of ten classes as CIFAR-10's binary batches, in `cifar-10-batches-bin` of a
+  /// directory. The folder appears in one step, complete, or not at all.
+  ///
+  /// The training images are spread evenly over the five files, in order.
+  ///
+  /// - Parameter directory: made where it is missing.
+  /// - Returns: the path of the folder.
+  /// - Throws: `DatasetError`: where the folder exists already or cannot be written.
+  /// - Precondition: at least five training images, and the same class names for both splits.
+  @discardableResult
+  public static func write(
+    train: ImageDataset, test: ImageDataset, to directory: String
+  ) throws(DatasetError) -> String {
+    precondition(train.count >= trainFiles.count, "every file holds at least one record")
+    precondition(train.classNames == test.classNames, "both splits have the same classes")
+    guard train.classCount == classNames.count else {
+      throw .notTenClasses(found: train.classCount)
+    }
+    let target = directory + "/" + folderName
+    if InputFile.exists(target) { throw .alreadyExists(path: target) }
+    let temporary = try TemporaryFolder(in: directory)
+    let folder = try temporary.makeFolder(folderName)
+    for (index, name) in trainFiles.enumerated() {
+      let bounds = (0...1).map { train.count * (index + $0) / trainFiles.count }
+      try writeFile(folder + "/" + name, records(bounds[0]..<bounds[1], of: train))
+    }
+    try writeFile(folder + "/" + testFile, records(0..<test.count, of: test))
+    let names = train.classNames.map { $0 + "\n" }.joined() + "\n"
+    try writeFile(folder + "/" + classNamesFile, Data(names.utf8))
+    try temporary.publish(folder, as: target)
+    return target
+  }
+
+  private static func records(_ range: Range<Int>, of dataset: ImageDataset) -> Data {
+    var bytes = Data(capacity: range.count * bytesPerRecord)
+    for index in range {
+      bytes.append(dataset.labels[index])
+      bytes.append(contentsOf: dataset.image(index))
+    }
+    return bytes
+  }
+
+  private static func writeFile(_ path: String, _ bytes: Data) throws(DatasetError) {
+    do {
+      try bytes.write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw .inaccessible(path: path, reason: error.localizedDescription)
+    }
+  }
+}

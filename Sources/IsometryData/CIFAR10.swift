@@ -1,0 +1,30 @@
+/// CIFAR-10 in its binary format: files of records of one label byte and 3,072 pixel bytes (1,024
+/// red, 1,024 green, 1,024 blue, row-major), and a text file with the names of the classes.
+///
+/// - Source: Krizhevsky, "Learning multiple layers of features from tiny images" (2009);
+///   https://www.cs.toronto.edu/~kriz/cifar.html.
+public enum CIFAR10 {
+  /// The folder that the official archive unpacks to.
+  public static let folderName = "cifar-10-batches-bin"
+  public static let trainFiles = (1...5).map { "data_batch_\($0).bin" }
+  public static let testFile = "test_batch.bin"
+  public static let classNamesFile = "batches.meta.txt"
+  public static let classNames = [
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+  ]
+  public static let bytesPerRecord = 1 + ImageDataset.bytesPerImage
+  /// The number of records of each official file.
+  public static let recordsPerFile = 10_000
+
+  /// The published statistics of the training split.
+  public static let normalization = ChannelStatistics(
+    mean: [0.4914, 0.4822, 0.4465], standardDeviation: [0.2470, 0.2435, 0.2616])
+
+  /// The batch files of a split, in order.
+  public static func files(of split: DatasetSplit) -> [String] {
+    switch split {
+    case .train: trainFiles
+    case .test: [testFile]
+    }
+  }
+}

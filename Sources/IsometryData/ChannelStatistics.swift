@@ -1,0 +1,48 @@
+/// Mean and standard deviation of each colour channel (red, green, blue), of pixels scaled to [0, 1].
+///
+/// Devices decode a byte b of channel c to (b/255 − mean[c]) / standardDeviation[c].
+public struct ChannelStatistics: Sendable, Equatable {
+  public let mean: [Double]  // [3]
+  public let standardDeviation: [Double]  // [3]
+
+  /// - Precondition: three finite means and three positive standard deviations.
+  public init(mean: [Double], standardDeviation: [Double]) {
+    precondition(
+      mean.count == 3 && standardDeviation.count == 3 && mean.allSatisfy(\.isFinite)
+        && standardDeviation.allSatisfy { $0 > 0 },
+      "channel statistics are three means and three positive standard deviations")
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+  }
+
+  /// The statistics of all pixels of a data set, exact up to the last rounding.
+  ///
+  /// A channel without any variation is given the standard deviation 1/255, the smallest step of a
+  /// byte, so that decoding stays finite.
+  public init(of dataset: ImageDataset) {
+    var sums: InlineArray<3, UInt64> = [0, 0, 0]
+    var squares: InlineArray<3, UInt64> = [0, 0, 0]
+    dataset.pixels.withUnsafeBytes { bytes in
+      for plane in 0..<(3 * dataset.count) {
+        var sum: UInt32 = 0
+        var square: UInt32 = 0  // 1,024 · 255² < 2³²
+        for byte in UnsafeRawBufferPointer(rebasing: bytes[plane * 1024..<(plane + 1) * 1024]) {
+          sum &+= UInt32(byte)
+          square &+= UInt32(byte) * UInt32(byte)
+        }
+        sums[plane % 3] += UInt64(sum)
+        squares[plane % 3] += UInt64(square)
+      }
+    }
+    let count = Double(dataset.count * ImageDataset.pixelsPerChannel)
+    var mean: [Double] = []
+    var deviation: [Double] = []
+    for channel in 0..<3 {
+      let average = Double(sums[channel]) / count
+      let variance = Double(squares[channel]) / count - average * average
+      mean.append(average / 255)
+      deviation.append(max(variance, 1).squareRoot() / 255)
+    }
+    self.init(mean: mean, standardDeviation: deviation)
+  }
+}

@@ -1,0 +1,145 @@
+import Foundation
+
+/// Gets CIFAR-10 from its authors' site: downloads the archive, verifies its checksum, unpacks it and
+/// moves the complete folder to its place in one step.
+///
+/// The work is done by the system's `curl`, `md5sum` and `tar`, which know proxies, certificates and
+/// archives. Whatever fails leaves nothing behind.
+public struct DatasetDownload: Sendable {
+  public static let officialURL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+  public static let officialMD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+
+  private let url: String
+  private let md5: String
+
+  /// - Parameters:
+  ///   - url: of a gzip-compressed tar archive that holds the folder `cifar-10-batches-bin`.
+  ///   - md5: the archive's checksum, 32 hexadecimal digits in lower case.
+  public init(url: String = officialURL, md5: String = officialMD5) {
+    self.url = url
+    self.md5 = md5
+  }
+
+  public enum Outcome: Sendable, Equatable {
+    /// The folder is new.
+    case fetched(folder: String)
+    /// The folder was there, complete and undamaged; nothing was downloaded.
+    case alreadyPresent(folder: String)
+  }
+
+  /// Puts `cifar-10-batches-bin` into a directory, unless it is there already.
+  ///
+  /// - Parameters:
+  ///   - directory: made where it is missing.
+  ///   - progress: called several times a second with the number of bytes downloaded so far; where it
+  ///     throws, the download is ended, everything removed, and the error passed on.
+  /// - Throws: `DatasetDownloadError`, or `DatasetError` where the directory cannot be written, or
+  ///   holds a damaged folder of that name (which is never overwritten).
+  public func fetch(
+    to directory: String, progress: (_ byteCount: Int) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    let target = directory + "/" + CIFAR10.folderName
+    if InputFile.exists(target) {
+      try Self.validate(target)
+      return .alreadyPresent(folder: target)
+    }
+    let temporary = try TemporaryFolder(in: directory)
+    let archive = temporary.path + "/archive.tar.gz"
+    try download(to: archive, scratch: temporary.path, progress: progress)
+    try verify(archive, scratch: temporary.path)
+    let unpacked = try temporary.makeFolder("unpacked")
+    try unpack(archive, to: unpacked, scratch: temporary.path)
+    let folder = unpacked + "/" + CIFAR10.folderName
+    guard InputFile.exists(folder) else {
+      throw DatasetDownloadError.unexpectedContents(url: url, missing: CIFAR10.folderName)
+    }
+    try Self.validate(folder)
+    try temporary.publish(folder, as: target)
+    return .fetched(folder: target)
+  }
+
+  private func download(
+    to archive: String, scratch: String, progress: (Int) throws -> Void
+  ) throws {
+    let outcome = try run(
+      "curl", ["--fail", "--location", "--silent", "--show-error", "--output", archive, url],
+      scratch: scratch
+    ) {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
+      try progress(attributes?[.size] as? Int ?? 0)
+    }
+    guard outcome.status == 0 else {
+      throw DatasetDownloadError.downloadFailed(
+        url: url, reason: Self.reason(of: outcome, program: "curl"))
+    }
+  }
+
+  private func verify(_ archive: String, scratch: String) throws {
+    let outcome = try run("md5sum", ["--binary", archive], scratch: scratch)
+    let found = String(outcome.standardOutput.prefix(32))
+    guard outcome.status == 0, found == md5 else {
+      throw DatasetDownloadError.wrongChecksum(
+        url: url, expected: md5,
+        found: outcome.status == 0 ? found : Self.reason(of: outcome, program: "md5sum"))
+    }
+  }
+
+  private func unpack(_ archive: String, to folder: String, scratch: String) throws {
+    let outcome = try run(
+      "tar", ["--extract", "--gzip", "--no-same-owner", "--file", archive, "--directory", folder],
+      scratch: scratch)
+    guard outcome.status == 0 else {
+      throw DatasetDownloadError.cannotUnpack(
+        url: url, reason: Self.reason(of: outcome, program: "tar"))
+    }
+  }
+
+  private func run(
+    _ program: String, _ arguments: [String], scratch: String,
+    whileRunning: () throws -> Void = {}
+  ) throws -> ExternalProgram.Outcome {
+    let outcome = try ExternalProgram.run(
+      program, arguments, scratch: scratch, whileRunning: whileRunning)
+    if outcome.status == 127 { throw DatasetDownloadError.missingProgram(program) }
+    return outcome
+  }
+
+  private static func reason(of outcome: ExternalProgram.Outcome, program: String) -> String {
+    outcome.lastErrorLine.isEmpty
+      ? "\(program) ended with code \(outcome.status)" : outcome.lastErrorLine
+  }
+
+  /// Reads every record, so that what is called complete can be trained on.
+  private static func validate(_ folder: String) throws(DatasetError) {
+    for split in DatasetSplit.allCases { _ = try CIFAR10.load(split, from: folder) }
+  }
+}
+
+/// Why CIFAR-10 could not be fetched. The description is one line which says what to do.
+public enum DatasetDownloadError: Error, Sendable, Equatable {
+  case missingProgram(String)
+  /// The network refused, the server did, or the disk is full; `reason` is curl's word.
+  case downloadFailed(url: String, reason: String)
+  case wrongChecksum(url: String, expected: String, found: String)
+  case cannotUnpack(url: String, reason: String)
+  case unexpectedContents(url: String, missing: String)
+}
+
+extension DatasetDownloadError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .missingProgram(let name):
+      "fetching needs the program \(name), which is not installed: install it and try again"
+    case .downloadFailed(let url, let reason):
+      "cannot download \(url): \(reason); where this machine has no way to it, download it "
+        + "elsewhere, unpack it here and name its place with --data"
+    case .wrongChecksum(let url, let expected, let found):
+      "\(url) has the wrong MD5 checksum: expected \(expected), found \(found); nothing was kept, "
+        + "try again"
+    case .cannotUnpack(let url, let reason):
+      "cannot unpack \(url): \(reason)"
+    case .unexpectedContents(let url, let missing):
+      "\(url) does not hold the folder \(missing): check the address"
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/// What can be wrong with data from outside. The description is one line which says what to do.
+public enum DatasetError: Error, Sendable, Equatable {
+  /// A directory that was named as the place of the data holds no batch of CIFAR-10.
+  case noBatches(directory: String, namedBy: DirectoryOrigin)
+  /// One of the files of a split is not there.
+  case missingFile(path: String)
+  /// The system refused to open, read or write; `reason` is the system's word.
+  case inaccessible(path: String, reason: String)
+  /// A file is not a whole number of records.
+  case partialRecord(path: String, byteCount: Int, bytesPerRecord: Int)
+  /// A label byte names no class.
+  case labelOutOfRange(path: String, record: Int, found: Int, classCount: Int)
+  /// The file of class names does not hold as many names as there are classes.
+  case wrongClassNames(path: String, expected: Int, found: Int)
+  /// Something is already where a new folder of batches would go; nothing is ever overwritten.
+  case alreadyExists(path: String)
+  /// A data set cannot be written in CIFAR-10's format, which has exactly ten classes.
+  case notTenClasses(found: Int)
+
+  /// Who named a directory.
+  public enum DirectoryOrigin: String, Sendable, Equatable {
+    case option = "--data"
+    case environment = "$ISOMETRY_DATA"
+  }
+}
+
+extension DatasetError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noBatches(let directory, let origin):
+      "\(origin.rawValue) names \(directory), which holds no CIFAR-10 batches, directly or in "
+        + "\(CIFAR10.folderName)/: run `isometry dataset fetch \(directory)`, or name a directory "
+        + "with \(CIFAR10.testFile)"
+    case .missingFile(let path):
+      "\(path) is missing: a complete set is \(CIFAR10.trainFiles[0]) to "
+        + "\(CIFAR10.trainFiles[CIFAR10.trainFiles.count - 1]) and \(CIFAR10.testFile); "
+        + "get it with `isometry dataset fetch`"
+    case .inaccessible(let path, let reason):
+      "\(path): \(reason); check the path and its permissions"
+    case .partialRecord(let path, let byteCount, let bytesPerRecord):
+      "\(path) is damaged: expected whole records of \(bytesPerRecord) bytes, found \(byteCount) "
+        + "bytes (\(byteCount / bytesPerRecord) records and \(byteCount % bytesPerRecord) bytes); "
+        + "delete it and get it again with `isometry dataset fetch`"
+    case .labelOutOfRange(let path, let record, let found, let classCount):
+      "\(path) is damaged: expected a label of 0 to \(classCount - 1) at record \(record), found "
+        + "\(found); delete it and get it again with `isometry dataset fetch` (CIFAR-100 and the "
+        + "Python version of CIFAR-10 have other formats)"
+    case .wrongClassNames(let path, let expected, let found):
+      "\(path): expected \(expected) class names, one a line, found \(found); delete the file to "
+        + "use CIFAR-10's own names"
+    case .alreadyExists(let path):
+      "\(path) exists already: delete it or choose another directory"
+    case .notTenClasses(let found):
+      "CIFAR-10's format holds \(CIFAR10.classNames.count) classes, not \(found)"
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/// Where a run takes its images from, and the line that tells people so.
+public struct DatasetSource: Sendable, Equatable {
+  public enum Place: Sendable, Equatable {
+    /// The folder that holds CIFAR-10's batches.
+    case cifar10(folder: String)
+    case synthetic
+  }
+
+  public let place: Place
+  /// One line for people: what is used, why, and how to get CIFAR-10 where it is not CIFAR-10.
+  public let explanation: String
+
+  /// The value of `--data` that asks for the built-in set.
+  public static let syntheticName = "synthetic"
+  /// The directory looked into when none is named, in the working directory.
+  public static let defaultDirectory = "data"
+
+  /// Decides by the first of these that is given: the option, the environment variable, CIFAR-10 in
+  /// `./data`, the built-in synthetic set.
+  ///
+  /// A directory that was named is never silently replaced.
+  ///
+  /// - Parameters:
+  ///   - option: the value of `--data`: a directory, or `synthetic`.
+  ///   - environment: the value of `$ISOMETRY_DATA`, with the same meaning; empty counts as absent.
+  ///   - workingDirectory: where `data` is looked for.
+  /// - Throws: `DatasetError.noBatches` where a named directory holds no data.
+  public static func resolve(
+    option: String?, environment: String?, workingDirectory: String = "."
+  ) throws(DatasetError) -> DatasetSource {
+    if let option { return try named(option, by: .option) }
+    if let environment, !environment.isEmpty { return try named(environment, by: .environment) }
+
+    let directory = workingDirectory + "/" + defaultDirectory
+    if let folder = CIFAR10.locate(in: directory) {
+      return DatasetSource(place: .cifar10(folder: folder), explanation: "CIFAR-10 in \(folder)")
+    }
+    let reason =
+      InputFile.exists(directory)
+      ? "./\(defaultDirectory) holds no CIFAR-10 batches" : "no CIFAR-10 found"
+    return DatasetSource(
+      place: .synthetic,
+      explanation: "\(reason), so training on the built-in synthetic pictures; "
+        + "`isometry dataset fetch` downloads CIFAR-10 to ./\(defaultDirectory)")
+  }
+
+  /// Reads or draws one split.
+  ///
+  /// - Throws: `DatasetError` where a file is missing or damaged.
+  public func load(_ split: DatasetSplit) throws(DatasetError) -> ImageDataset {
+    switch place {
+    case .cifar10(let folder): try CIFAR10.load(split, from: folder)
+    case .synthetic: SyntheticImages.make(split)
+    }
+  }
+
+  private static func named(
+    _ value: String, by origin: DatasetError.DirectoryOrigin
+  ) throws(DatasetError) -> DatasetSource {
+    if value == syntheticName {
+      return DatasetSource(
+        place: .synthetic,
+        explanation: "the built-in synthetic pictures, as \(origin.rawValue) asks")
+    }
+    guard let folder = CIFAR10.locate(in: value) else {
+      throw .noBatches(directory: value, namedBy: origin)
+    }
+    return DatasetSource(
+      place: .cifar10(folder: folder),
+      explanation: "CIFAR-10 in \(folder), as \(origin.rawValue) asks")
+  }
+}

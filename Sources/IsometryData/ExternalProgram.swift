@@ -1,0 +1,55 @@
+import Foundation
+
+/// Runs a program of the system to its end.
+enum ExternalProgram {
+  struct Outcome {
+    /// The exit code; 127 where the program is not installed, 128 + n where signal n ended it.
+    let status: Int32
+    let standardOutput: String
+    /// The last line that the program wrote to its standard error.
+    let lastErrorLine: String
+  }
+
+  /// - Parameters:
+  ///   - scratch: a folder for the program's output while it runs.
+  ///   - whileRunning: called several times a second on the calling thread; where it throws, the
+  ///     program is ended and the error passed on.
+  static func run(
+    _ name: String, _ arguments: [String], scratch: String,
+    whileRunning: () throws -> Void = {}
+  ) throws -> Outcome {
+    // Files cannot fill up and block the program as pipes can.
+    let outputPath = "\(scratch)/\(name).out"
+    let errorPath = "\(scratch)/\(name).err"
+    let process = Process()
+    // env finds the program in PATH, and answers 127 where it is not there.
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [name] + arguments
+    process.standardInput = FileHandle.nullDevice
+    let handles = try [outputPath, errorPath].map { path in
+      try Data().write(to: URL(fileURLWithPath: path))
+      return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    }
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
+    try process.run()
+    do {
+      while process.isRunning {
+        Thread.sleep(forTimeInterval: 0.05)
+        try whileRunning()
+      }
+    } catch {
+      process.terminate()
+      process.waitUntilExit()
+      throw error
+    }
+    process.waitUntilExit()
+    for handle in handles { try handle.close() }
+    let errors = try String(contentsOfFile: errorPath, encoding: .utf8)
+    return Outcome(
+      status: process.terminationReason == .exit
+        ? process.terminationStatus : 128 + process.terminationStatus,
+      standardOutput: try String(contentsOfFile: outputPath, encoding: .utf8),
+      lastErrorLine: errors.split(whereSeparator: \.isNewline).last.map(String.init) ?? "")
+  }
+}

@@ -1,0 +1,68 @@
+/// The two parts of a data set.
+public enum DatasetSplit: String, Sendable, Hashable, CaseIterable, Codable {
+  case train
+  case test
+}
+
+/// Labelled colour images of 32×32 pixels in memory, one byte a channel.
+///
+/// A value: copies share the pixels.
+public struct ImageDataset: Sendable {
+  public static let side = 32
+  public static let channels = 3
+  public static let pixelsPerChannel = side * side
+  /// The bytes of one image: 1,024 red, 1,024 green, 1,024 blue, each row-major.
+  public static let bytesPerImage = channels * pixelsPerChannel
+
+  public let split: DatasetSplit
+  /// All images one after the other: [count, 3, 32, 32].
+  public let pixels: [UInt8]
+  /// The class of each image, an index into `classNames`.
+  public let labels: [UInt8]  // [count]
+  public let classNames: [String]
+  /// Where the images come from, for people: a few words without a full stop.
+  public let origin: String
+  /// What devices normalise by: fixed for a kind of data, so that it is the same for every split and
+  /// every limit on the number of images.
+  public let normalization: ChannelStatistics
+
+  public var count: Int { labels.count }
+  public var classCount: Int { classNames.count }
+
+  /// - Precondition: at least one image, 3,072 bytes for each label, and every label has a class name.
+  public init(
+    split: DatasetSplit, pixels: [UInt8], labels: [UInt8], classNames: [String], origin: String,
+    normalization: ChannelStatistics
+  ) {
+    precondition(!labels.isEmpty, "a data set holds at least one image")
+    precondition(
+      pixels.count == labels.count * Self.bytesPerImage,
+      "\(labels.count) images take \(labels.count * Self.bytesPerImage) bytes, not \(pixels.count)")
+    precondition(
+      labels.allSatisfy { Int($0) < classNames.count },
+      "every label is below the number of classes, \(classNames.count)")
+    self.split = split
+    self.pixels = pixels
+    self.labels = labels
+    self.classNames = classNames
+    self.origin = origin
+    self.normalization = normalization
+  }
+
+  /// The first `limit` images; the whole set where it holds no more.
+  ///
+  /// - Precondition: `limit` is positive.
+  public func prefix(_ limit: Int) -> ImageDataset {
+    precondition(limit > 0, "a data set holds at least one image")
+    guard limit < count else { return self }
+    return ImageDataset(
+      split: split, pixels: Array(pixels.prefix(limit * Self.bytesPerImage)),
+      labels: Array(labels.prefix(limit)), classNames: classNames,
+      origin: "\(origin), the first \(limit) of \(count)", normalization: normalization)
+  }
+
+  /// The 3,072 bytes of one image.
+  public func image(_ index: Int) -> ArraySlice<UInt8> {
+    pixels[index * Self.bytesPerImage..<(index + 1) * Self.bytesPerImage]
+  }
+}

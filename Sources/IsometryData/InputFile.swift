@@ -1,0 +1,57 @@
+import Glibc
+
+/// A file opened for reading, closed when the value ends.
+struct InputFile: ~Copyable {
+  private let path: String
+  private let descriptor: Int32
+
+  init(_ path: String) throws(DatasetError) {
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    self.path = path
+    guard descriptor >= 0 else {
+      throw errno == ENOENT ? .missingFile(path: path) : .inaccessible(path: path, errno: errno)
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  static func exists(_ path: String) -> Bool {
+    access(path, F_OK) == 0
+  }
+
+  /// The size of the file.
+  func byteCount() throws(DatasetError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw .inaccessible(path: path, errno: errno)
+    }
+    return Int(status.st_size)
+  }
+
+  /// Reads the next bytes to the front of a buffer.
+  ///
+  /// - Returns: the number of bytes read; below `limit` only at the end of the file.
+  func read(into buffer: inout [UInt8], upTo limit: Int) throws(DatasetError) -> Int {
+    var done = 0
+    while done < limit {
+      let count = buffer.withUnsafeMutableBytes { bytes in
+        Glibc.read(descriptor, bytes.baseAddress! + done, limit - done)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .inaccessible(path: path, errno: errno)
+      }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+}
+
+extension DatasetError {
+  static func inaccessible(path: String, errno code: Int32) -> DatasetError {
+    .inaccessible(path: path, reason: String(cString: strerror(code)))
+  }
+}

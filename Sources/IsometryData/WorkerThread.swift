@@ -1,0 +1,46 @@
+import Glibc
+import Synchronization
+
+/// A thread of the system that runs one closure and can be joined.
+///
+/// Blocking work has its own thread here: blocked closures would starve the pools of Dispatch and of
+/// Swift's concurrency, which have as many threads as processors.
+final class WorkerThread: Sendable {
+  private let handle: Mutex<pthread_t?>
+
+  /// Starts the thread.
+  ///
+  /// - Precondition: the system has room for one more thread.
+  init(_ body: @escaping @Sendable () -> Void) {
+    let context = Unmanaged.passRetained(Body(run: body))
+    var started = pthread_t()
+    let status = pthread_create(
+      &started, nil,
+      { context in
+        Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+        return nil
+      }, context.toOpaque())
+    precondition(status == 0, "cannot start a thread: \(String(cString: strerror(status)))")
+    handle = Mutex(started)
+  }
+
+  /// Waits until the closure has returned and everything it captured is released. Callable often.
+  func join() {
+    handle.withLock { thread in
+      if let running = thread { pthread_join(running, nil) }
+      thread = nil
+    }
+  }
+
+  deinit {
+    join()
+  }
+
+  private final class Body: Sendable {
+    let run: @Sendable () -> Void
+
+    init(run: @escaping @Sendable () -> Void) {
+      self.run = run
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+@testable import IsometryData
+
+/// Downloads from archives made here, by `file://` addresses, so no network is needed.
+@Suite struct DatasetDownloadTests {
+  /// An archive of a small valid set, or of another folder.
+  private func makeArchive(in folder: String, holding name: String = CIFAR10.folderName) throws
+    -> (url: String, path: String, md5: String)
+  {
+    let written = try CIFAR10.write(
+      train: SyntheticImages.make(.train, count: 10), test: SyntheticImages.make(.test, count: 10),
+      to: folder + "/source")
+    if name != CIFAR10.folderName {
+      try FileManager.default.moveItem(atPath: written, toPath: folder + "/source/" + name)
+    }
+    let path = folder + "/archive.tar.gz"
+    let outcome = try ExternalProgram.run(
+      "tar", ["-czf", path, "-C", folder + "/source", name], scratch: folder)
+    #expect(outcome.status == 0)
+    return ("file://" + path, path, try md5(of: path))
+  }
+
+  private func md5(of path: String) throws -> String {
+    try withFolder { scratch in
+      String(
+        try ExternalProgram.run("md5sum", [path], scratch: scratch).standardOutput.prefix(32))
+    }
+  }
+
+  @Test func aGoodArchiveIsUnpackedOnce() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let download = DatasetDownload(url: archive.url, md5: archive.md5)
+      let directory = folder + "/new/data"
+      let target = directory + "/" + CIFAR10.folderName
+      #expect(try download.fetch(to: directory) == .fetched(folder: target))
+      #expect(try names(in: directory) == [CIFAR10.folderName])
+      #expect(
+        try CIFAR10.load(.train, from: directory).pixels
+          == SyntheticImages.make(.train, count: 10).pixels)
+
+      try FileManager.default.removeItem(atPath: archive.path)
+      #expect(try download.fetch(to: directory) == .alreadyPresent(folder: target))
+    }
+  }
+
+  /// Expects an error, and that nothing but what was there before is there after.
+  private func expectFailure(
+    _ download: DatasetDownload, in folder: String, _ matches: (any Error) -> Bool
+  ) throws {
+    let before = try names(in: folder)
+    #expect { try download.fetch(to: folder + "/new/data") } throws: { error in
+      #expect(!"\(error)".contains("\n"))
+      return matches(error)
+    }
+    #expect(try names(in: folder) == before)
+  }
+
+  @Test func aWrongChecksumIsRefused() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let expected = String(repeating: "0", count: 32)
+      try expectFailure(DatasetDownload(url: archive.url, md5: expected), in: folder) {
+        $0 as? DatasetDownloadError
+          == .wrongChecksum(url: archive.url, expected: expected, found: archive.md5)
+      }
+    }
+  }
+
+  @Test func aTruncatedArchiveIsRefused() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: archive.path))
+      try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: archive.path))
+      try expectFailure(DatasetDownload(url: archive.url, md5: archive.md5), in: folder) {
+        if case .wrongChecksum = $0 as? DatasetDownloadError { true } else { false }
+      }
+      let truncated = try md5(of: archive.path)
+      try expectFailure(DatasetDownload(url: archive.url, md5: truncated), in: folder) {
+        if case .cannotUnpack = $0 as? DatasetDownloadError { true } else { false }
+      }
+    }
+  }
+
+  @Test func anUnreachableAddressIsNamed() throws {
+    try withFolder { folder in
+      let url = "file://" + folder + "/nowhere.tar.gz"
+      try expectFailure(DatasetDownload(url: url), in: folder) {
+        if case .downloadFailed(url, let reason) = $0 as? DatasetDownloadError {
+          reason.contains("nowhere")
+        } else {
+          false
+        }
+      }
+    }
+  }
+
+  @Test func anotherArchiveIsRefused() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder, holding: "cifar-100-binary")
+      try expectFailure(DatasetDownload(url: archive.url, md5: archive.md5), in: folder) {
+        $0 as? DatasetDownloadError
+          == .unexpectedContents(url: archive.url, missing: CIFAR10.folderName)
+      }
+    }
+  }
+
+  @Test func damagedFoldersAreReportedAndKept() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let damaged = folder + "/source/" + CIFAR10.folderName + "/test_batch.bin"
+      try Data(count: 5).write(to: URL(fileURLWithPath: damaged))
+      #expect(
+        throws: DatasetError.partialRecord(path: damaged, byteCount: 5, bytesPerRecord: 3073)
+      ) {
+        try DatasetDownload(url: archive.url, md5: archive.md5).fetch(to: folder + "/source")
+      }
+      #expect(FileManager.default.fileExists(atPath: damaged))
+    }
+  }
+
+  @Test func progressCanEndTheDownload() throws {
+    struct Enough: Error {}
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let before = try names(in: folder)
+      #expect(throws: Enough.self) {
+        try DatasetDownload(url: archive.url, md5: archive.md5)
+          .fetch(to: folder + "/new") { _ in throw Enough() }
+      }
+      #expect(try names(in: folder) == before)
+    }
+  }
+
+  @Test func missingProgramsAreNamed() throws {
+    try withFolder { scratch in
+      let outcome = try ExternalProgram.run("no-such-program", [], scratch: scratch)
+      #expect(outcome.status == 127)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+@testable import IsometryData
+
+@Suite struct DatasetSourceTests {
+  private func writeSet(to directory: String) throws -> String {
+    try CIFAR10.write(
+      train: SyntheticImages.make(.train, count: 10), test: SyntheticImages.make(.test, count: 10),
+      to: directory)
+  }
+
+  @Test func theOptionComesFirst() throws {
+    try withFolder { working in
+      _ = try writeSet(to: working + "/data")
+      let named = try writeSet(to: working + "/named")
+      let variable = try writeSet(to: working + "/variable")
+      let source = try DatasetSource.resolve(
+        option: working + "/named", environment: working + "/variable", workingDirectory: working)
+      #expect(source.place == .cifar10(folder: named))
+      #expect(source.explanation.contains("--data"))
+      let other = try DatasetSource.resolve(
+        option: nil, environment: variable, workingDirectory: working)
+      #expect(other.place == .cifar10(folder: variable))
+      #expect(other.explanation.contains("$ISOMETRY_DATA"))
+      let synthetic = try DatasetSource.resolve(
+        option: "synthetic", environment: variable, workingDirectory: working)
+      #expect(synthetic.place == .synthetic)
+    }
+  }
+
+  @Test func dataInTheWorkingDirectoryIsFound() throws {
+    try withFolder { working in
+      let folder = try writeSet(to: working + "/data")
+      let source = try DatasetSource.resolve(
+        option: nil, environment: "", workingDirectory: working)
+      #expect(source.place == .cifar10(folder: folder))
+      #expect(try source.load(.test).count == 10)
+    }
+  }
+
+  @Test func withoutDataTheSyntheticSetIsUsedAndSaid() throws {
+    try withFolder { working in
+      let source = try DatasetSource.resolve(
+        option: nil, environment: nil, workingDirectory: working)
+      #expect(source.place == .synthetic)
+      #expect(source.explanation.contains("no CIFAR-10 found"))
+      #expect(source.explanation.contains("isometry dataset fetch"))
+      #expect(!source.explanation.contains("\n"))
+      try FileManager.default.createDirectory(
+        atPath: working + "/data", withIntermediateDirectories: true)
+      let beside = try DatasetSource.resolve(
+        option: nil, environment: nil, workingDirectory: working)
+      #expect(beside.place == .synthetic)
+      #expect(beside.explanation.contains("holds no CIFAR-10 batches"))
+    }
+  }
+
+  @Test func namedDirectoriesAreNeverReplaced() throws {
+    try withFolder { working in
+      _ = try writeSet(to: working + "/data")
+      for missing in [working, working + "/nowhere"] {
+        #expect(throws: DatasetError.noBatches(directory: missing, namedBy: .option)) {
+          try DatasetSource.resolve(option: missing, environment: nil, workingDirectory: working)
+        }
+        #expect(throws: DatasetError.noBatches(directory: missing, namedBy: .environment)) {
+          try DatasetSource.resolve(option: nil, environment: missing, workingDirectory: working)
+        }
+      }
+    }
+  }
+
+  @Test func incompleteDataIsAnErrorNotAReasonForTheSyntheticSet() throws {
+    try withFolder { working in
+      let folder = try writeSet(to: working + "/data")
+      try FileManager.default.removeItem(atPath: folder + "/test_batch.bin")
+      let source = try DatasetSource.resolve(
+        option: nil, environment: nil, workingDirectory: working)
+      #expect(throws: DatasetError.missingFile(path: folder + "/test_batch.bin")) {
+        try source.load(.test)
+      }
+    }
+  }
+}
