@@ -89,6 +89,9 @@ let package = Package(
     .target(name: "CVectorLoops"),
     // Tests
     .testTarget(
+      name: "IsometryGraphTests", dependencies: ["IsometryCore", "IsometryGraph"],
+      swiftSettings: strict),
+    .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
     .testTarget(
       name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],

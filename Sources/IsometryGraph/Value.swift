@@ -3,8 +3,6 @@ public struct Value: Sendable, Hashable, Comparable {
   /// The position in `graph.types`.
   public let index: Int
 
-  init(index: Int) { self.index = index }
-
   public static func < (left: Value, right: Value) -> Bool { left.index < right.index }
 }
 

@@ -1,0 +1,61 @@
+internal import IsometryCore
+
+/// Copies a graph node by node while a pass decides what each becomes. Values of the old graph map to
+/// values of the new one; outputs, inputs and variables keep their names.
+struct Rewriter {
+  let old: Graph
+  private(set) var new = Graph()
+  private var mapping: [Value: Value] = [:]
+
+  init(_ graph: Graph) { old = graph }
+
+  /// The new value that stands for an old one.
+  ///
+  /// - Precondition: the old value's producer was copied or replaced.
+  func map(_ value: Value) -> Value {
+    guard let mapped = mapping[value] else {
+      preconditionFailure("value %\(value.index) was dropped but is still used")
+    }
+    return mapped
+  }
+
+  /// Lets an old value stand for a value that the new graph has already.
+  mutating func replace(_ value: Value, with replacement: Value) {
+    mapping[value] = replacement
+  }
+
+  /// Lets every old value that stands for `former` stand for `replacement` from here on.
+  mutating func redirect(_ former: Value, to replacement: Value) {
+    for (key, value) in mapping where value == former { mapping[key] = replacement }
+  }
+
+  /// Appends a node to the new graph whose inputs are new values.
+  mutating func append(_ operation: Operation, _ inputs: [Value]) -> [Value] {
+    switch operation {
+    case .input(let name, let type): [new.input(name, type.shape, type.dtype)]
+    case .variable(let name, let type): [new.variable(name, type.shape, type.dtype)]
+    default: new.append(operation, inputs)
+    }
+  }
+
+  /// Copies a node as it is.
+  mutating func copy(_ node: Node) {
+    let results = append(node.operation, node.inputs.map(map))
+    for (result, replacement) in zip(node.results, results) { mapping[result] = replacement }
+  }
+
+  /// The new graph, with the outputs of the old one.
+  mutating func finish() -> Graph {
+    for output in old.outputs { new.output(output.name, map(output.value)) }
+    return new
+  }
+}
+
+extension Graph {
+  /// The positions of the nodes in an order in which updates come last: they have no results, and a
+  /// variable must not be read after it was written.
+  var positionsWithUpdatesLast: [Int] {
+    let isUpdate = nodes.map { !$0.operation.mutatedInputs.isEmpty }
+    return nodes.indices.filter { !isUpdate[$0] } + nodes.indices.filter { isUpdate[$0] }
+  }
+}

@@ -1,0 +1,37 @@
+internal import IsometryCore
+
+/// The order in which a graph's nodes run, and from when to when each value is needed.
+///
+/// Nodes run in the order of the graph, which autodiff builds so that a layer's weight gradient comes
+/// right where its upstream gradient is made; updates run last. Sources are not run.
+public struct Schedule: Sendable {
+  public let graph: Graph
+  /// The nodes that run, in order, as positions in `graph.nodes`.
+  public let order: [Int]
+  /// For each value, the step of `order` that makes it, and the last that reads it. Outputs live to
+  /// the end. Sources have no interval; they live outside the step.
+  public let lifetimes: [Value: ClosedRange<Int>]
+
+  /// - Precondition: the graph passes `GraphVerifier`.
+  public init(_ graph: Graph) {
+    self.graph = graph
+    order = graph.positionsWithUpdatesLast.filter { !graph.nodes[$0].operation.isSource }
+    var lifetimes: [Value: ClosedRange<Int>] = [:]
+    for (step, position) in order.enumerated() {
+      let node = graph.nodes[position]
+      for input in node.inputs {
+        if let known = lifetimes[input] { lifetimes[input] = known.lowerBound...step }
+      }
+      for result in node.results { lifetimes[result] = step...step }
+    }
+    for output in graph.outputs {
+      if let known = lifetimes[output.value] {
+        lifetimes[output.value] = known.lowerBound...max(order.count - 1, known.upperBound)
+      }
+    }
+    self.lifetimes = lifetimes
+  }
+
+  /// The nodes that run, in order.
+  public var nodes: [Node] { order.map { graph.nodes[$0] } }
+}

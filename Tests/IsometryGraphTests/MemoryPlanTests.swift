@@ -1,0 +1,72 @@
+import IsometryCore
+import Testing
+
+@testable import IsometryGraph
+
+@Suite struct MemoryPlanTests {
+  typealias Request = MemoryPlan.Request
+
+  @Test(arguments: 0..<20)
+  func tensorsThatLiveTogetherDoNotOverlap(seed: UInt64) {
+    var random = RandomStream(seed: seed)
+    let requests = (0..<60).map { index in
+      let first = Int(random.integer(below: 50))
+      return Request(
+        Value(index: index), byteCount: 1 + Int(random.integer(below: 5000)),
+        lifetime: first...first + Int(random.integer(below: 12)))
+    }
+    let plan = MemoryPlan(requests, alignment: 64)
+    for (position, a) in requests.enumerated() {
+      #expect(plan.offsets[a.value]! % 64 == 0)
+      #expect(plan.offsets[a.value]! + a.byteCount <= plan.byteCount)
+      for b in requests[(position + 1)...] where a.lifetime.overlaps(b.lifetime) {
+        let (left, right) = (plan.offsets[a.value]!, plan.offsets[b.value]!)
+        #expect(left + a.byteCount <= right || right + b.byteCount <= left)
+      }
+    }
+    #expect(plan.byteCount >= plan.lowerBound)
+    #expect(Double(plan.byteCount) <= 1.5 * Double(plan.lowerBound))
+  }
+
+  @Test func tensorsOfDifferentTimesShare() {
+    let requests = (0..<10).map {
+      Request(Value(index: $0), byteCount: 1000, lifetime: $0...$0 + 1)
+    }
+    #expect(MemoryPlan(requests, alignment: 8).byteCount == 2000)
+  }
+
+  @Test func anOperationCanWorkInPlace() {
+    let (x, y, z) = (Value(index: 0), Value(index: 1), Value(index: 2))
+    let requests = [
+      Request(x, byteCount: 512, lifetime: 0...1),
+      Request(y, byteCount: 512, lifetime: 1...3, mayReplace: [x]),
+      // A second result of the same step must not take the same place.
+      Request(z, byteCount: 512, lifetime: 1...1, mayReplace: [x]),
+    ]
+    let plan = MemoryPlan(requests, alignment: 64)
+    #expect(plan.offsets[x] == plan.offsets[y])
+    #expect(plan.offsets[z] != plan.offsets[y])
+    #expect(plan.byteCount == 1024)
+  }
+
+  @Test func aTensorThatIsStillReadIsNotReplaced() {
+    let (x, y) = (Value(index: 0), Value(index: 1))
+    let plan = MemoryPlan(
+      [
+        Request(x, byteCount: 64, lifetime: 0...2),
+        Request(y, byteCount: 64, lifetime: 1...3, mayReplace: [x]),
+      ], alignment: 64)
+    #expect(plan.offsets[x] != plan.offsets[y])
+  }
+
+  @Test func outputsLiveToTheEnd() {
+    var graph = Graph()
+    let x = graph.input("x", [4])
+    let first = graph.scale(x, by: 2)
+    graph.output("first", first)
+    graph.output("last", graph.add(graph.scale(first, by: 3), x))
+    let schedule = Schedule(graph)
+    #expect(schedule.lifetimes[first] == 0...2)
+    #expect(schedule.lifetimes[x] == nil)
+  }
+}

@@ -1,0 +1,123 @@
+import IsometryCore
+import Testing
+
+@testable import IsometryGraph
+
+@Suite struct PassTests {
+  @Test(arguments: [false, true])
+  func everyPassKeepsTheGraphValid(normalized: Bool) throws {
+    let graph = makeResidualStep(normalized: normalized)
+    for (name, result) in [
+      ("simplify", graph.simplified()), ("forward", graph.simplified().fusedForward()),
+      ("fuse", graph.fused()), ("twice", graph.fused().fused()),
+    ] {
+      try GraphVerifier.verify(result)
+      #expect(result.inputs.map(\.name) == graph.inputs.map(\.name), "\(name)")
+      #expect(
+        Set(result.variables.map(\.name)) == Set(graph.variables.map(\.name)), "\(name)")
+      #expect(result.outputs.map(\.name) == ["loss"], "\(name)")
+    }
+    #expect(GraphPrinter.text(of: graph.fused()) == GraphPrinter.text(of: graph.fused().fused()))
+  }
+
+  @Test func withoutNormalizationAStepIsTheseLaunches() throws {
+    let session = try NullBackend().makeSession(for: makeResidualStep(normalized: false).fused())
+    #expect(
+      session.report.launches == [
+        "convolution stride 1×1 padding 1×1 +bias relu",
+        "convolution stride 1×1 padding 1×1 +bias relu",
+        "convolution stride 1×1 padding 1×1 +bias +residual relu",
+        "globalAveragePool",
+        "matrixMultiply right transposed +bias",
+        "softmaxCrossEntropy",
+        "channelSum",
+        "matrixMultiply",
+        "matrixMultiply left transposed",
+        "globalAveragePoolGradient",
+        "activationGradient relu from output",
+        "convolutionWeightGradient stride 1×1 padding 1×1",
+        "convolutionInputGradient stride 1×1 padding 1×1",
+        "activationGradient relu from output",
+        "convolutionWeightGradient stride 1×1 padding 1×1",
+        "convolutionInputGradient stride 1×1 padding 1×1",
+        "activationGradient relu from output",
+        "convolutionWeightGradient stride 1×1 padding 1×1",
+        "update sgd(momentum: 0.9, nesterov: true) × 8",
+      ])
+  }
+
+  @Test func normalizationRecomputesMasksAndMergesStatistics() {
+    let graph = makeResidualStep(normalized: true).fused()
+    let names = Schedule(graph).nodes.map(\.operation)
+    let fusedBackward = names.filter {
+      guard case .batchNormalizationInputGradient(let normalization) = $0 else { return false }
+      return normalization.epilogue.activation == .relu
+    }
+    // The inner normalisation's mask is recomputed; the two whose gradient two readers share are not.
+    #expect(fusedBackward.count == 1)
+    let averages = names.filter { if case .runningAverage = $0 { true } else { false } }
+    #expect(
+      averages == [.runningAverage([RunningAverage](repeating: .init(momentum: 0.1), count: 3))])
+    let normalizations = names.compactMap { operation -> Epilogue? in
+      guard case .batchNormalization(let normalization) = operation else { return nil }
+      return normalization.epilogue
+    }
+    #expect(
+      normalizations == [
+        Epilogue(activation: .relu), Epilogue(activation: .relu),
+        Epilogue(hasResidual: true, activation: .relu),
+      ])
+  }
+
+  @Test func aSumOfTwoGradientsIsTakenInTheActivationGradient() {
+    let addends = makeResidualStep(normalized: false).fused().nodes.compactMap { node -> Int? in
+      guard case .activationGradient(let gradient) = node.operation else { return nil }
+      return gradient.addends
+    }
+    #expect(addends == [1, 1, 2])
+  }
+
+  @Test func activationsThatNeedTheirInputStayApart() {
+    var graph = Graph()
+    let x = graph.input("x", [2, 4])
+    let weight = graph.variable("weight", [4, 4])
+    let y = graph.activation(graph.dense(x, weight: weight), .gelu)
+    graph.output("y", y)
+    let operations = Schedule(graph.fused()).nodes.map(\.operation)
+    #expect(operations.contains(.activation(.gelu)))
+  }
+
+  @Test func simplifyDropsWhatDoesNothing() {
+    var graph = Graph()
+    let x = graph.input("x", [2, 6])
+    _ = graph.input("unread", [1])
+    _ = graph.variable("unused", [3])
+    let twice = graph.appendOne(.scale(0.5), graph.appendOne(.scale(2), x))
+    let one = graph.append(.fill(1, TensorType([1], .float32)))[0]
+    let same = graph.scalarMultiply(graph.add(twice, twice), by: one)
+    let reshaped = graph.appendOne(.reshape([2, 6]), graph.appendOne(.reshape([3, 4]), same))
+    let again = graph.add(twice, twice)
+    graph.output("y", graph.add(reshaped, again))
+    let simple = graph.simplified()
+    #expect(
+      Schedule(simple).nodes.map(\.operation.name) == ["add", "add"])
+    #expect(simple.inputs.map(\.name) == ["x", "unread"])
+    #expect(simple.variables.isEmpty)
+  }
+
+  @Test func updatesOfDifferentRulesStayApart() {
+    var graph = Graph()
+    let schedule = graph.input("schedule", [2])
+    for (index, rule) in [
+      Update.Rule.sgd(momentum: 0, nesterov: false), .sgd(momentum: 0, nesterov: false),
+      .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0),
+    ].enumerated() {
+      let parameter = graph.variable("p\(index)", [3])
+      let gradient = graph.input("g\(index)", [3])
+      let slots = rule.slotNames.map { graph.variable("p\(index).\($0)", [3]) }
+      let update = Update(rule, parameters: [.init()], hasGradientScale: false)
+      graph.append(.update(update), [schedule, parameter, gradient] + slots)
+    }
+    #expect(Schedule(graph.fused()).order.count == 2)
+  }
+}
