@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 extension CIFAR10 {
   /// The folder with the batches: `directory` itself or its folder `cifar-10-batches-bin`.
@@ -27,16 +28,11 @@ extension CIFAR10 {
     let names = try readClassNames(folder + "/" + classNamesFile)
     var counts: [Int] = []
     for path in paths { counts.append(try recordCount(of: path)) }
-    let count = counts.reduce(0, +)
-
-    var pixels = [UInt8](repeating: 0, count: count * ImageDataset.bytesPerImage)
-    var labels: [UInt8] = []
-    labels.reserveCapacity(count)
-    for (path, records) in zip(paths, counts) {
-      try readRecords(records, of: path, pixels: &pixels, labels: &labels)
-    }
+    let (pixels, labels) = try readFiles(paths, counts: counts)
     let official = paths.count * recordsPerFile
-    let remark = count == official ? "" : " (\(count) images instead of the official \(official))"
+    let remark =
+      labels.count == official
+      ? "" : " (\(labels.count) images instead of the official \(official))"
     return ImageDataset(
       split: split, pixels: pixels, labels: labels, classNames: names,
       origin: "CIFAR-10 in \(folder), \(split.rawValue)\(remark)", normalization: normalization)
@@ -51,40 +47,71 @@ extension CIFAR10 {
     return byteCount / bytesPerRecord
   }
 
-  /// Appends the labels of a file, and copies its pixels behind those of the labels that are there.
-  private static func readRecords(
-    _ count: Int, of path: String, pixels: inout [UInt8], labels: inout [UInt8]
-  ) throws(DatasetError) {
-    let file = try InputFile(path)
-    let recordsPerRead = 256
-    var chunk = [UInt8](repeating: 0, count: recordsPerRead * bytesPerRecord)
-    var done = 0
-    while done < count {
-      let records = min(recordsPerRead, count - done)
-      let found = try file.read(into: &chunk, upTo: records * bytesPerRecord)
-      guard found == records * bytesPerRecord else {
-        throw .partialRecord(
-          path: path, byteCount: done * bytesPerRecord + found, bytesPerRecord: bytesPerRecord)
-      }
-      for record in 0..<records {
-        let label = chunk[record * bytesPerRecord]
-        guard Int(label) < classNames.count else {
-          throw .labelOutOfRange(
-            path: path, record: done + record, found: Int(label), classCount: classNames.count)
-        }
-        let start = labels.count * ImageDataset.bytesPerImage
-        pixels.withUnsafeMutableBytes { pixels in
-          chunk.withUnsafeBytes { chunk in
-            UnsafeMutableRawBufferPointer(
-              rebasing: pixels[start..<start + ImageDataset.bytesPerImage]
-            ).copyMemory(
-              from: UnsafeRawBufferPointer(
-                rebasing: chunk[record * bytesPerRecord + 1..<(record + 1) * bytesPerRecord]))
+  /// Reads whole files side by side, each to its own part of the pixels and labels.
+  private static func readFiles(
+    _ paths: [String], counts: [Int]
+  ) throws(DatasetError) -> (pixels: [UInt8], labels: [UInt8]) {
+    let total = counts.reduce(0, +)
+    let starts = counts.indices.map { counts[..<$0].reduce(0, +) }
+    let failures = Mutex([DatasetError?](repeating: nil, count: paths.count))
+    var labels = [UInt8](repeating: 0, count: total)
+    let pixels = [UInt8](unsafeUninitializedCapacity: total * ImageDataset.bytesPerImage) {
+      pixelBuffer, initialized in
+      labels.withUnsafeMutableBufferPointer { labelBuffer in
+        // Files write disjoint ranges, and `concurrentPerform` returns after the last.
+        nonisolated(unsafe) let pixels = pixelBuffer
+        nonisolated(unsafe) let labels = labelBuffer
+        DispatchQueue.concurrentPerform(iterations: paths.count) { index in
+          let records = starts[index]..<starts[index] + counts[index]
+          do throws(DatasetError) {
+            try readRecords(
+              of: paths[index], pixels: pixels.extracting(bytes(of: records)),
+              labels: labels.extracting(records))
+          } catch {
+            // The array takes every byte for initialised, so none may be left out.
+            pixels.extracting(bytes(of: records)).initialize(repeating: 0)
+            failures.withLock { $0[index] = error }
           }
         }
-        labels.append(label)
       }
-      done += records
+      initialized = total * ImageDataset.bytesPerImage
+    }
+    if let failure = failures.withLock({ $0.compactMap(\.self).first }) { throw failure }
+    return (pixels, labels)
+  }
+
+  private static func bytes(of images: Range<Int>) -> Range<Int> {
+    images.lowerBound * ImageDataset.bytesPerImage..<images.upperBound * ImageDataset.bytesPerImage
+  }
+
+  /// Reads as many records as there is room for labels, and checks each.
+  private static func readRecords(
+    of path: String, pixels: UnsafeMutableBufferPointer<UInt8>,
+    labels: UnsafeMutableBufferPointer<UInt8>
+  ) throws(DatasetError) {
+    let file = try InputFile(path)
+    let recordsPerRead = 64
+    var chunk = [UInt8](repeating: 0, count: recordsPerRead * bytesPerRecord)
+    for start in stride(from: 0, to: labels.count, by: recordsPerRead) {
+      let records = start..<min(start + recordsPerRead, labels.count)
+      let found = try file.read(into: &chunk, upTo: records.count * bytesPerRecord)
+      guard found == records.count * bytesPerRecord else {
+        throw .partialRecord(
+          path: path, byteCount: start * bytesPerRecord + found, bytesPerRecord: bytesPerRecord)
+      }
+      for record in records {
+        let offset = (record - start) * bytesPerRecord
+        let label = chunk[offset]
+        guard Int(label) < classNames.count else {
+          throw .labelOutOfRange(
+            path: path, record: record, found: Int(label), classCount: classNames.count)
+        }
+        labels[record] = label
+        chunk.withUnsafeBufferPointer { chunk in
+          _ = pixels.extracting(bytes(of: record..<record + 1)).initialize(
+            fromContentsOf: chunk.extracting(offset + 1..<offset + bytesPerRecord))
+        }
+      }
     }
   }
 
