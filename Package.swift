@@ -92,6 +92,10 @@ let package = Package(
       name: "IsometryGraphTests", dependencies: ["IsometryCore", "IsometryGraph"],
       swiftSettings: strict),
     .testTarget(
+      name: "IsometryNNTests",
+      dependencies: ["IsometryCore", "IsometryGraph", "IsometryNN"],
+      exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
     .testTarget(
       name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],

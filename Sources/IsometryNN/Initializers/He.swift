@@ -1,0 +1,32 @@
+/// Independent entries of variance 2/fan: keeps the mean square of pre-activations of a plain ReLU
+/// network from layer to layer.
+///
+/// Options: `fan=in|out` (in), `distribution=normal|uniform` (normal).
+///
+/// - Source: He, Zhang, Ren, Sun, "Delving deep into rectifiers" (2015), equations 10 and 14.
+public struct He: Initializer {
+  public static let name = "he"
+
+  public enum Fan: String, Sendable, CaseIterable {
+    case `in`, out
+  }
+
+  public let fan: Fan
+  public let distribution: WeightDistribution
+
+  public init(options: InitializerOptions) throws(InitializationError) {
+    try options.allow(["fan", "distribution"])
+    fan = try options.choice("fan") ?? .in
+    distribution = try options.choice("distribution") ?? .normal
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for parameter in layout.parameters where parameter.role.isWeight {
+      let fan = fan == .in ? parameter.fanIn : parameter.fanOut
+      try store(
+        parameter, distribution.draw(parameter, variance: 2 / Double(fan), seed: seed))
+    }
+  }
+}

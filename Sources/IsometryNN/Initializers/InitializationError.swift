@@ -1,0 +1,31 @@
+/// Why a network cannot be initialised as asked.
+public enum InitializationError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// No initialiser has that name.
+  case unknownInitializer(String)
+  /// `text` is not `NAME:option=value,…`.
+  case malformed(String)
+  case unknownOption(String, initializer: String, known: [String])
+  /// `expected` says what would be legal.
+  case illegalValue(String, option: String, initializer: String, expected: String)
+  /// The network does not meet a condition; `remedy` says what to change.
+  case condition(initializer: String, reason: String, remedy: String)
+
+  public var description: String {
+    switch self {
+    case .unknownInitializer(let name):
+      "there is no initialisation \(name); the initialisations are "
+        + InitializerRegistry.names.joined(separator: ", ")
+    case .malformed(let text):
+      "\(text) is no initialisation; write NAME or NAME:option=value,option=value"
+    case .unknownOption(let option, let initializer, let known):
+      known.isEmpty
+        ? "\(initializer) takes no options, so not \(option) either"
+        : "\(initializer) has no option \(option); its options are "
+          + known.joined(separator: ", ")
+    case .illegalValue(let value, let option, let initializer, let expected):
+      "\(option)=\(value) of \(initializer) should be \(expected)"
+    case .condition(let initializer, let reason, let remedy):
+      "\(initializer) \(reason); \(remedy)"
+    }
+  }
+}

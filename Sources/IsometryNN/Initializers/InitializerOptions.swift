@@ -1,0 +1,46 @@
+/// The options of an initialiser as given: names with values, still text.
+public struct InitializerOptions: Sendable, Hashable {
+  public let initializer: String
+  private let values: [String: String]
+
+  public init(initializer: String, values: [String: String] = [:]) {
+    self.initializer = initializer
+    self.values = values
+  }
+
+  /// - Throws: `InitializationError.unknownOption` for an option that is not in the list.
+  public func allow(_ known: [String]) throws(InitializationError) {
+    for option in values.keys.sorted() where !known.contains(option) {
+      throw .unknownOption(option, initializer: initializer, known: known)
+    }
+  }
+
+  /// The option's number; nil where it was not given.
+  ///
+  /// - Throws: `InitializationError.illegalValue` where it is no finite number or `isLegal` denies it.
+  public func number(
+    _ option: String, expected: String, where isLegal: (Double) -> Bool = { _ in true }
+  ) throws(InitializationError) -> Double? {
+    guard let text = values[option] else { return nil }
+    guard let number = Double(text), number.isFinite, isLegal(number) else {
+      throw .illegalValue(text, option: option, initializer: initializer, expected: expected)
+    }
+    return number
+  }
+
+  /// The option as one of an enumeration's cases; nil where it was not given.
+  ///
+  /// - Throws: `InitializationError.illegalValue` for any other word.
+  public func choice<Choice>(
+    _ option: String, of _: Choice.Type = Choice.self
+  ) throws(InitializationError) -> Choice?
+  where Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {
+    guard let text = values[option] else { return nil }
+    guard let choice = Choice(rawValue: text) else {
+      throw .illegalValue(
+        text, option: option, initializer: initializer,
+        expected: Choice.allCases.map(\.rawValue).joined(separator: " or "))
+    }
+    return choice
+  }
+}

@@ -1,0 +1,29 @@
+/// Every initialiser by its name on the command line.
+public enum InitializerRegistry {
+  static let types: [any Initializer.Type] = [
+    He.self
+  ]
+
+  public static var names: [String] { types.map { $0.name } }
+
+  /// The initialiser that `NAME` or `NAME:option=value,…` describes.
+  ///
+  /// - Throws: `InitializationError` for a name, an option or a value that does not exist.
+  public static func make(_ text: String) throws(InitializationError) -> any Initializer {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(parts[0])
+    guard let type = types.first(where: { $0.name == name }) else {
+      throw .unknownInitializer(name)
+    }
+    var values: [String: String] = [:]
+    if parts.count == 2 {
+      for pair in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
+        let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
+        guard sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty,
+          values.updateValue(String(sides[1]), forKey: String(sides[0])) == nil
+        else { throw .malformed(text) }
+      }
+    }
+    return try type.init(options: InitializerOptions(initializer: name, values: values))
+  }
+}

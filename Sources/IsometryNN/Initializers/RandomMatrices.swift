@@ -1,0 +1,39 @@
+internal import IsometryCore
+
+extension Parameter {
+  /// The random stream that belongs to the parameter: the same for every network, order and device.
+  ///
+  /// - Parameter purpose: tells apart several draws for one parameter.
+  func randomStream(seed: UInt64, purpose: String = "") -> RandomStream {
+    RandomStream(
+      seed: seed, stream: StableHash.fnv1a(purpose.isEmpty ? name : name + "#" + purpose))
+  }
+}
+
+enum StableHash {
+  /// The 64-bit hash of Fowler, Noll and Vo (variant 1a) of a text's UTF-8 bytes: the same in every
+  /// run, unlike `Hasher`.
+  static func fnv1a(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { hash, byte in
+      (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+    }
+  }
+}
+
+extension RandomStream {
+  /// `count` normal numbers of mean 0.
+  mutating func normals(_ count: Int, deviation: Double) -> [Double] {
+    [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for index in 0..<count { buffer[index] = deviation * normal() }
+      initialized = count
+    }
+  }
+
+  /// `count` numbers uniform in (−bound, bound).
+  mutating func uniforms(_ count: Int, bound: Double) -> [Double] {
+    [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for index in 0..<count { buffer[index] = bound * (2 * uniform() - 1) }
+      initialized = count
+    }
+  }
+}

@@ -1,0 +1,40 @@
+internal import IsometryCore
+public import IsometryGraph
+
+extension NetworkBuilder {
+  /// A dense layer with what follows it before the activation: Batch Normalization where the network
+  /// has it, a bias otherwise.
+  ///
+  /// - Parameters:
+  ///   - x: [N, C] in the network's precision.
+  ///   - name: of the layer, as `layers.0`.
+  ///   - normalizationName: of the normalisation, as `norms.0`.
+  /// - Returns: [N, width] and the layer's record.
+  public mutating func denseLayer(
+    _ x: Value, width: Int, name: String, normalizationName: String
+  ) -> (y: Value, layer: NetworkLayout.Layer) {
+    let (weight, record) = parameter(
+      name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
+    let y = graph.dense(x, weight: graph.cast(weight, to: precision))
+    return finishLayer(
+      y, weight: record, stride: 1, name: name, normalizationName: normalizationName)
+  }
+
+  /// A dense layer with a bias and no normalisation, whose result is kept in the accumulator's type:
+  /// the head of a network, so that the loss sees unrounded logits.
+  ///
+  /// - Parameter x: [N, C] in the network's precision.
+  /// - Returns: [N, width] in the accumulator's type.
+  public mutating func headLayer(_ x: Value, width: Int, name: String = "head") -> Value {
+    let (weight, weightRecord) = parameter(
+      name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
+    let (bias, biasRecord) = parameter(name + ".bias", [width], .bias)
+    let product = MatrixMultiply(transposeRight: true, resultType: precision.accumulator)
+    let y = graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision))
+    let layer = NetworkLayout.Layer(
+      weight: weightRecord, bias: biasRecord, normalization: nil, stride: 1)
+    layout.layers.append(layer)
+    layout.head = layer
+    return graph.biasAdd(y, bias)
+  }
+}

@@ -1,0 +1,85 @@
+internal import IsometryCore
+public import IsometryGraph
+
+/// What carries x around the branch of a residual block that keeps the shape. Blocks that change the
+/// channels or the image size always have a convolution.
+public enum SkipKind: String, Sendable, Hashable, CaseIterable {
+  /// x itself: type B of He et al. (2015).
+  case identity
+  /// A learned 1×1 convolution: type C.
+  case convolution
+}
+
+/// The branch of a residual block.
+public enum BlockKind: Sendable, Hashable {
+  /// Two 3×3 convolutions of the stage's width; the first has the stride.
+  case basic
+  /// 1×1, 3×3 (with the stride) and 1×1 convolutions; the last has `expansion` times the stage's
+  /// width.
+  case bottleneck(expansion: Int)
+
+  /// Channels of the block's result for a stage of that width.
+  public func outputChannels(width: Int) -> Int {
+    switch self {
+    case .basic: width
+    case .bottleneck(let expansion): width * expansion
+    }
+  }
+}
+
+extension NetworkBuilder {
+  /// φ(multiplier · branch(x) + skip(x)), with the branch's inner layers activated.
+  ///
+  /// - Parameters:
+  ///   - x: [N, C, H, W]
+  ///   - name: the block's, as `body.3`.
+  ///   - width: the stage's.
+  ///   - hasMultiplier: whether the branch has a learned factor, `body.3.branch_multiplier`.
+  /// - Returns: [N, kind.outputChannels(width), ⌈H/stride⌉, ⌈W/stride⌉]
+  public mutating func residualBlock(
+    _ x: Value, kind: BlockKind, width: Int, stride: Int, skip: SkipKind, hasMultiplier: Bool,
+    name: String
+  ) -> Value {
+    currentBlock = layout.blocks.count
+    defer { currentBlock = nil }
+    let channels = kind.outputChannels(width: width)
+    let shapes: [(channels: Int, kernel: Int, stride: Int)] =
+      switch kind {
+      case .basic: [(width, 3, stride), (width, 3, 1)]
+      case .bottleneck: [(width, 1, 1), (width, 3, stride), (channels, 1, 1)]
+      }
+    var branch = x
+    var layers: [NetworkLayout.Layer] = []
+    for (index, shape) in shapes.enumerated() {
+      let (y, layer) = convolutionLayer(
+        branch, channels: shape.channels, kernel: shape.kernel, stride: shape.stride,
+        name: "\(name).conv\(index + 1)", normalizationName: "\(name).bn\(index + 1)")
+      branch = index + 1 < shapes.count ? activate(y) : y
+      layers.append(layer)
+    }
+    var carried = x
+    var skipRecord = NetworkLayout.Block.Skip.identity
+    if skip == .convolution || stride != 1 || graph.shape(of: x)[1] != channels {
+      let (y, layer) = convolutionLayer(
+        x, channels: channels, kernel: 1, stride: stride, name: "\(name).skip.0",
+        normalizationName: "\(name).skip.1")
+      carried = y
+      skipRecord = .projection(layer)
+    }
+    let scaled = multiplied(branch, hasMultiplier: hasMultiplier, name: name)
+    layout.blocks.append(
+      NetworkLayout.Block(
+        index: layout.blocks.count, form: .activatedSum, branch: layers, skip: skipRecord,
+        multiplier: scaled.multiplier))
+    return activate(graph.add(scaled.y, carried))
+  }
+
+  /// The branch times its learned factor, where it has one.
+  mutating func multiplied(
+    _ branch: Value, hasMultiplier: Bool, name: String
+  ) -> (y: Value, multiplier: Parameter?) {
+    guard hasMultiplier else { return (branch, nil) }
+    let (factor, record) = parameter(name + ".branch_multiplier", [1], .branchMultiplier)
+    return (graph.scalarMultiply(branch, by: factor), record)
+  }
+}

@@ -1,0 +1,90 @@
+public import IsometryCore
+public import IsometryGraph
+
+/// Appends a network's layers to a graph and records what it learns.
+///
+/// Parameters are variables of the accumulator's type (fp32; fp64 for a network in fp64), cast to
+/// the precision where a weight is used. Biases, scales, shifts and multipliers stay as they are:
+/// backends add them in the accumulator.
+public struct NetworkBuilder {
+  /// Where normalisations take their statistics from.
+  public enum Mode: Sendable, Hashable {
+    /// From the batch; the running statistics follow.
+    case training
+    /// From the running statistics.
+    case evaluation
+  }
+
+  public var graph: Graph
+  /// The type of activations and of the weights as the products see them.
+  public let precision: DType
+  public let mode: Mode
+  public internal(set) var layout: NetworkLayout
+  /// The residual block that parameters appended now belong to.
+  var currentBlock: Int?
+  private var statisticUpdates: [StatisticUpdate] = []
+
+  private struct StatisticUpdate {
+    let average: RunningAverage
+    let running: Value
+    let value: Value
+  }
+
+  /// The share of a batch in the running statistics, PyTorch's default.
+  public static let statisticMomentum = 0.1
+  /// What normalisations add to the variance, PyTorch's default.
+  public static let normalizationEpsilon = 1e-5
+
+  /// - Precondition: `precision` is a floating-point type.
+  public init(
+    graph: Graph = Graph(), precision: DType = .float32, mode: Mode, activation: Activation,
+    normalization: NormalizationKind
+  ) {
+    precondition(precision.isFloatingPoint, "networks compute in floating-point numbers")
+    self.graph = graph
+    self.precision = precision
+    self.mode = mode
+    layout = NetworkLayout(activation: activation, normalization: normalization)
+  }
+
+  /// Appends a parameter.
+  ///
+  /// - Precondition: the name is new.
+  /// - Returns: its value in the accumulator's type, and its record.
+  mutating func parameter(
+    _ name: String, _ shape: Shape, _ role: Parameter.Role
+  ) -> (value: Value, parameter: Parameter) {
+    precondition(layout.parameter(named: name) == nil, "the network already has \(name)")
+    let parameter = Parameter(
+      name: name, shape: shape, role: role, position: layout.parameters.count, block: currentBlock)
+    layout.parameters.append(parameter)
+    return (graph.variable(name, shape, precision.accumulator), parameter)
+  }
+
+  /// Appends a statistic of the accumulator's type.
+  mutating func statistic(_ name: String, _ shape: Shape, _ kind: Statistic.Kind) -> Value {
+    layout.statistics.append(Statistic(name: name, shape: shape, kind: kind))
+    return graph.variable(name, shape, precision.accumulator)
+  }
+
+  /// Remembers that a running statistic follows a batch's value.
+  mutating func track(_ running: Value, following value: Value, correction: Double = 1) {
+    let average = RunningAverage(momentum: Self.statisticMomentum, correction: correction)
+    statisticUpdates.append(StatisticUpdate(average: average, running: running, value: value))
+  }
+
+  /// φ(x), with the network's activation.
+  public mutating func activate(_ x: Value) -> Value {
+    graph.activation(x, layout.activation)
+  }
+
+  /// Appends the updates of all running statistics as one node; none without normalisation or in
+  /// evaluation mode. To be called once, after the last use of the statistics.
+  public mutating func appendStatisticUpdates() {
+    guard !statisticUpdates.isEmpty else { return }
+    graph.append(
+      .runningAverage(statisticUpdates.map(\.average)),
+      statisticUpdates.flatMap { [$0.running, $0.value] })
+    statisticUpdates = []
+  }
+}

@@ -1,0 +1,171 @@
+public import IsometryCore
+
+/// A network by its name on the command line: `resnet20`, `mlp:20x400`, `resmlp:50x400`.
+public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
+  case residual(Residual)
+  case perceptron(depth: Int, width: Int)
+  case residualPerceptron(depth: Int, width: Int)
+
+  /// The residual networks with a name. The number counts the weight layers.
+  public enum Residual: String, Sendable, Hashable, CaseIterable {
+    case resnet20, resnet32, resnet44, resnet56, resnet110
+    case resnet18, resnet34, resnet50, resnet101
+
+    var widths: [Int] {
+      switch self {
+      case .resnet20, .resnet32, .resnet44, .resnet56, .resnet110: [16, 32, 64]
+      case .resnet18, .resnet34, .resnet50, .resnet101: [64, 128, 256, 512]
+      }
+    }
+
+    var depths: [Int] {
+      switch self {
+      case .resnet20: [3, 3, 3]
+      case .resnet32: [5, 5, 5]
+      case .resnet44: [7, 7, 7]
+      case .resnet56: [9, 9, 9]
+      case .resnet110: [18, 18, 18]
+      case .resnet18: [2, 2, 2, 2]
+      case .resnet34, .resnet50: [3, 4, 6, 3]
+      case .resnet101: [3, 4, 23, 3]
+      }
+    }
+
+    var block: BlockKind {
+      switch self {
+      case .resnet50, .resnet101: .bottleneck(expansion: 4)
+      case .resnet20, .resnet32, .resnet44, .resnet56, .resnet110, .resnet18, .resnet34: .basic
+      }
+    }
+  }
+
+  /// The largest depth and width that a perceptron may have.
+  public static let largestDepth = 10_000
+  public static let largestWidth = 65_536
+
+  /// Every legal spelling, for messages and help.
+  public static let spellings =
+    Residual.allCases.map(\.rawValue) + ["mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH"]
+
+  /// - Throws: `ModelError.unknownModel` for a name that is no model's, `ModelError.malformedSize`
+  ///   for a depth or a width that is no number in its range.
+  public init(_ text: String) throws(ModelError) {
+    if let residual = Residual(rawValue: text) {
+      self = .residual(residual)
+      return
+    }
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    switch parts[0] {
+    case "mlp":
+      let (depth, width) = try Self.size(parts, of: text)
+      self = .perceptron(depth: depth, width: width)
+    case "resmlp":
+      let (depth, width) = try Self.size(parts, of: text)
+      self = .residualPerceptron(depth: depth, width: width)
+    default: throw .unknownModel(text)
+    }
+  }
+
+  private static func size(
+    _ parts: [Substring], of text: String
+  ) throws(ModelError) -> (depth: Int, width: Int) {
+    let numbers =
+      parts.count == 2 ? parts[1].split(separator: "x", omittingEmptySubsequences: false) : []
+    guard numbers.count == 2, let depth = Int(numbers[0]), let width = Int(numbers[1]),
+      (1...largestDepth).contains(depth), (1...largestWidth).contains(width)
+    else { throw .malformedSize(text) }
+    return (depth, width)
+  }
+
+  public var description: String {
+    switch self {
+    case .residual(let residual): residual.rawValue
+    case .perceptron(let depth, let width): "mlp:\(depth)x\(width)"
+    case .residualPerceptron(let depth, let width): "resmlp:\(depth)x\(width)"
+    }
+  }
+
+  /// The network with these options.
+  ///
+  /// - Throws: `ModelError.inapplicable` for an option that the model has no use for.
+  public func network(_ options: NetworkOptions = NetworkOptions()) throws(ModelError)
+    -> any Network
+  {
+    switch self {
+    case .residual(let residual):
+      if options.skipWeight != nil { throw inapplicable("a skip weight") }
+      return ResidualNetwork(
+        widths: residual.widths, depths: residual.depths, block: residual.block,
+        skip: options.skip ?? .identity, activation: options.activation,
+        normalization: options.normalization, hasBranchMultipliers: options.hasBranchMultipliers,
+        imageShape: options.imageShape, classes: options.classes)
+    case .perceptron(let depth, let width):
+      if options.skip != nil { throw inapplicable("a skip kind") }
+      if options.skipWeight != nil { throw inapplicable("a skip weight") }
+      if options.hasBranchMultipliers { throw inapplicable("a branch multiplier") }
+      return MultilayerPerceptron(
+        depth: depth, width: width, activation: options.activation,
+        normalization: options.normalization, imageShape: options.imageShape,
+        classes: options.classes)
+    case .residualPerceptron(let depth, let width):
+      if options.skip == .convolution { throw inapplicable("a convolutional skip") }
+      return ResidualPerceptron(
+        depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
+        activation: options.activation, normalization: options.normalization,
+        hasBranchMultipliers: options.hasBranchMultipliers, imageShape: options.imageShape,
+        classes: options.classes)
+    }
+  }
+
+  private func inapplicable(_ option: String) -> ModelError {
+    .inapplicable(option: option, model: description)
+  }
+}
+
+/// What the command line may choose about a network beside its name.
+public struct NetworkOptions: Sendable, Hashable {
+  public var normalization: NormalizationKind
+  /// nil for the model's own: identity.
+  public var skip: SkipKind?
+  public var activation: Activation
+  /// a of `resmlp`'s blocks; nil for 1.
+  public var skipWeight: Double?
+  /// Whether each branch has a learned factor; an initialiser may ask for it.
+  public var hasBranchMultipliers: Bool
+  /// [C, H, W]
+  public var imageShape: Shape
+  public var classes: Int
+
+  public init(
+    normalization: NormalizationKind = .none, skip: SkipKind? = nil,
+    activation: Activation = .relu, skipWeight: Double? = nil, hasBranchMultipliers: Bool = false,
+    imageShape: Shape = [3, 32, 32], classes: Int = 10
+  ) {
+    self.normalization = normalization
+    self.skip = skip
+    self.activation = activation
+    self.skipWeight = skipWeight
+    self.hasBranchMultipliers = hasBranchMultipliers
+    self.imageShape = imageShape
+    self.classes = classes
+  }
+}
+
+/// Why a model cannot be built.
+public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
+  case unknownModel(String)
+  case malformedSize(String)
+  case inapplicable(option: String, model: String)
+
+  public var description: String {
+    switch self {
+    case .unknownModel(let text):
+      "there is no model \(text); the models are "
+        + ModelSpecification.spellings.joined(separator: ", ")
+    case .malformedSize(let text):
+      "\(text) has no legal size; write it as mlp:20x400 or resmlp:50x400, with a depth up to "
+        + "\(ModelSpecification.largestDepth) and a width up to \(ModelSpecification.largestWidth)"
+    case .inapplicable(let option, let model): "\(model) does not take \(option)"
+    }
+  }
+}

@@ -1,0 +1,118 @@
+public import IsometryCore
+public import IsometryGraph
+
+/// A plain fully connected network: `depth` hidden layers x ← φ(W·x + b) of one width, the first of
+/// which sees the flattened image, and a dense head.
+public struct MultilayerPerceptron: Network {
+  public let imageShape: Shape
+  public let classes: Int
+  /// Hidden layers.
+  public let depth: Int
+  public let width: Int
+  public let activation: Activation
+  public let normalization: NormalizationKind
+
+  /// - Precondition: depth and width are positive, and the image is [C, H, W].
+  public init(
+    depth: Int, width: Int, activation: Activation = .relu,
+    normalization: NormalizationKind = .none, imageShape: Shape = [3, 32, 32], classes: Int = 10
+  ) {
+    precondition(depth > 0 && width > 0 && classes > 0, "a perceptron's sizes are positive")
+    precondition(imageShape.rank == 3, "images are [C, H, W]")
+    self.imageShape = imageShape
+    self.classes = classes
+    self.depth = depth
+    self.width = width
+    self.activation = activation
+    self.normalization = normalization
+  }
+
+  public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
+    var y = builder.flattened(x)
+    for index in 0..<depth {
+      let (result, layer) = builder.denseLayer(
+        y, width: width, name: "layers.\(index)", normalizationName: "norms.\(index)")
+      if index == 0 { builder.layout.stem = layer }
+      y = builder.activate(result)
+    }
+    let logits = builder.headLayer(y, width: classes)
+    return NetworkValues(blocks: [], features: y, pooled: y, logits: logits)
+  }
+}
+
+/// A fully connected residual network: a linear input layer, `depth` blocks
+/// x ← φ(W·x + b) + a·x of one width, and a dense head.
+///
+/// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak, "Dynamical isometry is achieved in
+///   residual networks in a universal way for any activation function" (2019).
+public struct ResidualPerceptron: Network {
+  public let imageShape: Shape
+  public let classes: Int
+  /// Residual blocks.
+  public let depth: Int
+  public let width: Int
+  /// a: what the skip multiplies by.
+  public let skipWeight: Double
+  public let activation: Activation
+  public let normalization: NormalizationKind
+  /// Whether each branch has a learned factor.
+  public let hasBranchMultipliers: Bool
+
+  /// - Precondition: depth and width are positive, and the image is [C, H, W].
+  public init(
+    depth: Int, width: Int, skipWeight: Double = 1, activation: Activation = .relu,
+    normalization: NormalizationKind = .none, hasBranchMultipliers: Bool = false,
+    imageShape: Shape = [3, 32, 32], classes: Int = 10
+  ) {
+    precondition(depth > 0 && width > 0 && classes > 0, "a perceptron's sizes are positive")
+    precondition(imageShape.rank == 3, "images are [C, H, W]")
+    self.imageShape = imageShape
+    self.classes = classes
+    self.depth = depth
+    self.width = width
+    self.skipWeight = skipWeight
+    self.activation = activation
+    self.normalization = normalization
+    self.hasBranchMultipliers = hasBranchMultipliers
+  }
+
+  public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
+    let flat = builder.flattened(x)
+    let (first, stem) = builder.denseLayer(
+      flat, width: width, name: "stem", normalizationName: "norm")
+    builder.layout.stem = stem
+    var y = first
+    var blocks: [Value] = []
+    for index in 0..<depth {
+      y = builder.perceptronBlock(
+        y, skipWeight: skipWeight, hasMultiplier: hasBranchMultipliers, name: "body.\(index)")
+      blocks.append(y)
+    }
+    let logits = builder.headLayer(y, width: classes)
+    return NetworkValues(blocks: blocks, features: y, pooled: y, logits: logits)
+  }
+}
+
+extension NetworkBuilder {
+  /// Images [N, C, H, W] as rows [N, C·H·W].
+  mutating func flattened(_ x: Value) -> Value {
+    let shape = graph.shape(of: x)
+    return graph.reshape(x, to: [shape[0], shape.elementCount(from: 1)])
+  }
+
+  /// multiplier · φ(W·x + b) + skipWeight · x for x [N, C].
+  mutating func perceptronBlock(
+    _ x: Value, skipWeight: Double, hasMultiplier: Bool, name: String
+  ) -> Value {
+    currentBlock = layout.blocks.count
+    defer { currentBlock = nil }
+    let (y, layer) = denseLayer(
+      x, width: graph.shape(of: x)[1], name: "\(name).linear", normalizationName: "\(name).norm")
+    let scaled = multiplied(activate(y), hasMultiplier: hasMultiplier, name: name)
+    layout.blocks.append(
+      NetworkLayout.Block(
+        index: layout.blocks.count, form: .activatedBranch, branch: [layer],
+        skip: skipWeight == 1 ? .identity : .scaled(skipWeight), multiplier: scaled.multiplier))
+    return graph.add(scaled.y, graph.scale(x, by: skipWeight))
+  }
+}

@@ -1,0 +1,32 @@
+public import IsometryCore
+public import IsometryGraph
+
+/// One step of evaluation as a graph: decoding without augmentation, the network with its running
+/// statistics, loss and accuracy. It has the parameters and statistics of a `TrainingGraph` of the
+/// same network under the same names, so that a session can share them.
+public struct EvaluationGraph: Sendable {
+  public let graph: Graph
+  public let layout: NetworkLayout
+
+  /// - Parameters:
+  ///   - batch: images a step; the last step's rows beyond the data have label −1.
+  ///   - precision: the type of activations.
+  ///   - fuses: whether the fusion pass runs.
+  public init(
+    _ network: some Network, batch: Int, precision: DType = .float32,
+    statistics: ImageStatistics = .cifar10, fuses: Bool = true
+  ) {
+    var builder = network.makeBuilder(precision: precision, mode: .evaluation)
+    let (images, labels) = builder.imageInputs(
+      batch: network.batchShape(batch), statistics: statistics, augmentation: nil)
+    let values = network.append(images, to: &builder)
+    let (loss, correct, _) = builder.graph.softmaxCrossEntropy(values.logits, labels: labels)
+    builder.accumulateMetrics(
+      loss: (StepNames.evaluationLoss, loss), correct: (StepNames.evaluationCorrect, correct))
+    builder.graph.output(StepNames.loss, loss)
+    builder.graph.output(StepNames.correct, correct)
+    builder.graph.output(StepNames.logits, values.logits)
+    graph = fuses ? builder.graph.fused() : builder.graph.simplified()
+    layout = builder.layout
+  }
+}

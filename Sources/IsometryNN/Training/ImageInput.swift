@@ -1,0 +1,73 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+/// The names of the inputs and of the metrics that training and evaluation graphs share with data
+/// pipelines and trainers.
+public enum StepNames {
+  /// uint8 [N, C, H, W]: the raw bytes of a batch.
+  public static let images = "images"
+  /// int32 [N]: class numbers; a negative one marks a row that only fills the batch.
+  public static let labels = "labels"
+  /// int32 [2], low word first: how many images the run has seen before this batch.
+  public static let samples = "samples"
+  /// fp32 [2]: learning rate, and the step's number counted from 1.
+  public static let schedule = "schedule"
+  /// Output [1]: the batch's mean loss.
+  public static let loss = "loss"
+  /// Output [1]: how many rows of the batch have their largest logit at the label.
+  public static let correct = "correct"
+  /// Output [N, classes]: only of evaluation graphs.
+  public static let logits = "logits"
+  /// Variable [1]: the sum of the batches' mean losses since the host last set it to zero.
+  public static let trainingLoss = "metrics.loss"
+  /// Variable [1]: the sum of the batches' correct rows since the host last set it to zero.
+  public static let trainingCorrect = "metrics.correct"
+  /// As `trainingLoss`, of evaluation graphs.
+  public static let evaluationLoss = "evaluation.loss"
+  /// As `trainingCorrect`, of evaluation graphs.
+  public static let evaluationCorrect = "evaluation.correct"
+}
+
+/// The statistics that raw bytes are normalised with, per channel in units of the byte range [0, 1].
+public struct ImageStatistics: Sendable, Hashable {
+  public let mean: [Double]
+  public let deviation: [Double]
+
+  /// - Precondition: as many deviations as means, all positive.
+  public init(mean: [Double], deviation: [Double]) {
+    precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
+    precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  /// CIFAR-10's training images.
+  public static let cifar10 = ImageStatistics(
+    mean: [0.4914, 0.4822, 0.4465], deviation: [0.2470, 0.2435, 0.2616])
+}
+
+extension NetworkBuilder {
+  /// Appends the inputs of one batch and its decoding.
+  ///
+  /// - Returns: images [N, C, H, W] in the network's precision, and labels int32 [N].
+  mutating func imageInputs(
+    batch: Shape, statistics: ImageStatistics, augmentation: ImageDecoding.Augmentation?
+  ) -> (images: Value, labels: Value) {
+    let bytes = graph.input(StepNames.images, batch, .uint8)
+    let labels = graph.input(StepNames.labels, [batch[0]], .int32)
+    let samples = graph.input(StepNames.samples, [2], .int32)
+    let decoding = ImageDecoding(
+      mean: statistics.mean, deviation: statistics.deviation, dtype: precision,
+      augmentation: augmentation)
+    return (graph.decodeImages(bytes, samples: samples, decoding), labels)
+  }
+
+  /// Appends the sums over steps of loss and correct rows.
+  mutating func accumulateMetrics(loss: (String, Value), correct: (String, Value)) {
+    var inputs: [Value] = []
+    for (name, value) in [loss, correct] {
+      inputs += [graph.variable(name, [1], precision.accumulator), value]
+    }
+    graph.append(.accumulate(count: 2), inputs)
+  }
+}
