@@ -88,6 +88,18 @@ let package = Package(
     .target(name: "CIsometryKernels"),
     .target(name: "CVectorLoops"),
     // Tests
+    .target(
+      name: "TestSupport",
+      dependencies: ["IsometryCore", "IsometryGraph", "IsometryReference"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "BackendTests",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "IsometryReference", "TestSupport", realModule,
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometryCoreTests", dependencies: ["IsometryCore", realModule], swiftSettings: strict),
     .testTarget(
       name: "IsometryGraphTests", dependencies: ["IsometryCore", "IsometryGraph"],
       swiftSettings: strict),

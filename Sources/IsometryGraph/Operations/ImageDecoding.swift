@@ -9,7 +9,8 @@ public import IsometryCore
 /// centre (row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋) in the coordinates of the result.
 ///
 /// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte; where the crop reads
-/// outside the image v is 0. A cutout square covers rows centre − ⌊s/2⌋ ..< centre − ⌊s/2⌋ + s, and
+/// outside the image v is 0. The results are those of `levels(ofChannel:)`, rounded once to `dtype`,
+/// so that every backend decodes to the same bits. A cutout square covers rows centre − ⌊s/2⌋ ..< centre − ⌊s/2⌋ + s, and
 /// columns likewise, and holds 0 after normalisation. The flip is applied to the cropped image.
 public struct ImageDecoding: Sendable, Hashable {
   public struct Augmentation: Sendable, Hashable {
@@ -45,6 +46,12 @@ public struct ImageDecoding: Sendable, Hashable {
     self.deviation = deviation
     self.dtype = dtype
     self.augmentation = augmentation
+  }
+
+  /// What each of the 256 bytes decodes to in one channel, before the rounding to `dtype`: the table
+  /// that backends decode with.
+  package func levels(ofChannel channel: Int) -> [Double] {
+    (0..<256).map { (Double($0) / 255 - mean[channel]) / deviation[channel] }
   }
 
   func resultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {

@@ -36,7 +36,7 @@ extension Graph {
   ///
   /// With smoothing ε the target is (1 − ε)·onehot + ε/K.
   ///
-  /// - Returns: the mean loss [1], how many rows have their largest logit at the label [1], and the
+  /// - Returns: the mean loss [1], how many rows have their first largest logit at the label [1], and the
   ///   gradient of the mean loss like the logits.
   public mutating func softmaxCrossEntropy(
     _ logits: Value, labels: Value, labelSmoothing: Double = 0

@@ -61,6 +61,9 @@ public struct Normalization: Sendable, Hashable {
   func frozenInputGradientType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
     try requireCount(inputs, 3)
     for vector in inputs[1...2] { try requireChannels(vector, of: inputs[0]) }
+    guard epilogue == .none else {
+      throw ShapeError("the gradients of what follows a frozen normalisation are taken before")
+    }
     return inputs[0]
   }
 

@@ -1,0 +1,75 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+extension NodeExecution {
+  func decodeImages(_ decoding: ImageDecoding) {
+    let (bytes, samples, y) = (inputs[0].integers, inputs[1].integers, results[0].elements)
+    let extents = ImageExtents(inputs[0].shape)
+    let firstSample =
+      UInt64(UInt32(bitPattern: samples[0])) | UInt64(UInt32(bitPattern: samples[1])) << 32
+    for image in 0..<extents.images {
+      let placement = decoding.placement(
+        sample: firstSample &+ UInt64(image), height: extents.height, width: extents.width)
+      for channel in 0..<extents.channels {
+        let plane = extents.positions(image: image, channel: channel).lowerBound
+        let levels = decoding.levels(ofChannel: channel)
+        for row in 0..<extents.height {
+          for column in 0..<extents.width {
+            let result = plane + row * extents.width + column
+            if placement.isCutOut(row: row, column: column) {
+              y[result] = 0
+              continue
+            }
+            let (sourceRow, sourceColumn) = placement.source(row: row, column: column)
+            let isInside =
+              (0..<extents.height).contains(sourceRow) && (0..<extents.width).contains(sourceColumn)
+            let source = plane + sourceRow * extents.width + sourceColumn
+            y[result] = Scalar(levels[isInside ? Int(bytes[source]) : 0])
+          }
+        }
+      }
+    }
+  }
+}
+
+/// How one image is moved, mirrored and covered.
+struct ImagePlacement {
+  let width: Int
+  let down: Int
+  let right: Int
+  let isFlipped: Bool
+  let cutRows: Range<Int>
+  let cutColumns: Range<Int>
+
+  func isCutOut(row: Int, column: Int) -> Bool {
+    cutRows.contains(row) && cutColumns.contains(column)
+  }
+
+  /// The pixel of the image, or of its surroundings, that a pixel of the result shows.
+  func source(row: Int, column: Int) -> (row: Int, column: Int) {
+    (row + down, (isFlipped ? width - 1 - column : column) + right)
+  }
+}
+
+extension ImageDecoding {
+  /// What chance decides for one sample of the run.
+  func placement(sample: UInt64, height: Int, width: Int) -> ImagePlacement {
+    guard let augmentation else {
+      return ImagePlacement(
+        width: width, down: 0, right: 0, isFlipped: false, cutRows: 0..<0, cutColumns: 0..<0)
+    }
+    let words = RandomStream.block(
+      seed: augmentation.seed, stream: ImageDecoding.stream, index: sample)
+    func offset(_ word: UInt32) -> Int {
+      Int(UInt64(word) * UInt64(2 * augmentation.cropPadding + 1) >> 32) - augmentation.cropPadding
+    }
+    func square(_ half: UInt32, _ extent: Int) -> Range<Int> {
+      let first = Int(half) * extent >> 16 - augmentation.cutout / 2
+      return first..<first + augmentation.cutout
+    }
+    return ImagePlacement(
+      width: width, down: offset(words[0]), right: offset(words[1]),
+      isFlipped: augmentation.flips && words[2] & 1 == 1,
+      cutRows: square(words[3] >> 16, height), cutColumns: square(words[3] & 0xFFFF, width))
+  }
+}

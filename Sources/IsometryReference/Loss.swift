@@ -1,0 +1,39 @@
+internal import IsometryCore
+internal import IsometryGraph
+internal import RealModule
+
+extension NodeExecution {
+  /// loss = −Σ over rows and classes of target·log softmax(logits)/N, its gradient
+  /// (softmax − target)/N, and the number of rows whose first largest logit is at the label.
+  func softmaxCrossEntropy(labelSmoothing: Double) {
+    let (logits, labels) = (inputs[0].elements, inputs[1].integers)
+    let gradient = results[2].elements
+    let (rows, classes) = (inputs[0].shape[0], inputs[0].shape[1])
+    let background = Scalar(labelSmoothing / Double(classes))
+    var (loss, correct) = (0.0, 0)
+    for row in 0..<rows {
+      let first = row * classes
+      let label = Int(labels[row])
+      guard label >= 0 else {
+        for index in first..<first + classes { gradient[index] = 0 }
+        continue
+      }
+      var best = first
+      for index in first..<first + classes where logits[index] > logits[best] { best = index }
+      if best == first + label { correct += 1 }
+      let maximum = logits[best]
+      var total: Scalar = 0
+      for index in first..<first + classes { total += .exp(logits[index] - maximum) }
+      let logarithm = Scalar.log(total)
+      for index in first..<first + classes {
+        let logProbability = logits[index] - maximum - logarithm
+        let target =
+          background + (index == first + label ? Scalar(1 - labelSmoothing) : 0)
+        loss -= Double(target * logProbability)
+        gradient[index] = (.exp(logProbability) - target) / Scalar(rows)
+      }
+    }
+    results[0].elements[0] = Scalar(loss / Double(rows))
+    results[1].elements[0] = Scalar(correct)
+  }
+}

@@ -1,0 +1,77 @@
+internal import IsometryCore
+internal import IsometryGraph
+internal import RealModule
+
+/// One node bound to its tensors. Each family of operations is an extension in a file of its own.
+struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
+  typealias Elements = Tensor<Scalar>.Elements
+
+  let operation: Operation
+  let inputs: [Tensor<Scalar>]
+  let results: [Tensor<Scalar>]
+
+  /// Computes the node's results from its inputs.
+  ///
+  /// Specialised here because everything below is reached from here alone: sessions are used from
+  /// other modules, where the compiler does not see the loops.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  func run() {
+    compute()
+    for result in results { result.round() }
+    for position in operation.mutatedInputs { inputs[position].round() }
+  }
+
+  private func compute() {
+    switch operation {
+    case .input, .variable: break
+    case .fill(let value, _): results[0].elements.update(repeating: Scalar(value))
+    case .cast, .reshape: copy()
+    case .add: combine { $0 + $1 }
+    case .subtract: combine { $0 - $1 }
+    case .multiply: combine { $0 * $1 }
+    case .scale(let factor): map { Scalar(factor) * $0 }
+    case .scalarMultiply: mapWithScalar { $1 * $0 }
+    case .scalarAdd: mapWithScalar { $0 + $1 }
+    case .biasAdd: biasAdd()
+    case .activation(let activation): map { activation($0) }
+    case .activationGradient(let gradient): activationGradient(gradient)
+    case .sum: sum()
+    case .dot: dot()
+    case .channelSum: channelSum()
+    case .broadcast: results[0].elements.update(repeating: inputs[0].elements[0])
+    case .broadcastChannels: broadcastChannels()
+    case .squaredNorm: squaredNorm()
+    case .matrixMultiply(let product): matrixMultiply(product)
+    case .convolution(let convolution, let epilogue): convolve(convolution, epilogue)
+    case .convolutionInputGradient(let convolution, _): convolutionInputGradient(convolution)
+    case .convolutionWeightGradient(let convolution, _, let withBias):
+      convolutionWeightGradient(convolution, withBias: withBias)
+    case .batchNormalization(let normalization): batchNormalization(normalization)
+    case .frozenNormalization(let normalization): frozenNormalization(normalization)
+    case .batchNormalizationReduction(let normalization):
+      batchNormalizationReduction(normalization)
+    case .batchNormalizationInputGradient(let normalization):
+      batchNormalizationInputGradient(normalization)
+    case .frozenNormalizationInputGradient(let normalization):
+      frozenNormalizationInputGradient(normalization)
+    case .pool(let pooling):
+      switch pooling.kind {
+      case .average: averagePool(pooling)
+      case .max: maxPool(pooling)
+      }
+    case .averagePoolGradient(let pooling, _): averagePoolGradient(pooling)
+    case .maxPoolGradient(let pooling): maxPoolGradient(pooling)
+    case .maxPoolTangent(let pooling): maxPoolTangent(pooling)
+    case .globalAveragePool: globalAveragePool()
+    case .globalAveragePoolGradient: globalAveragePoolGradient()
+    case .softmaxCrossEntropy(let smoothing): softmaxCrossEntropy(labelSmoothing: smoothing)
+    case .decodeImages(let decoding): decodeImages(decoding)
+    case .update(let update): apply(update)
+    case .runningAverage(let averages): updateRunningAverages(averages)
+    case .accumulate(let count): accumulate(count)
+    case .gradientScale(let scale): gradientScale(scale)
+    case .lossScaleUpdate(let scaling): updateLossScale(scaling)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+extension NodeExecution {
+  /// The same elements; casts and reshapes differ only in the type that they are rounded to.
+  func copy() {
+    map { $0 }
+  }
+
+  /// y = f(x), element by element.
+  func map(_ function: (Scalar) -> Scalar) {
+    let (x, y) = (inputs[0].elements, results[0].elements)
+    for index in y.indices { y[index] = function(x[index]) }
+  }
+
+  /// y = f(a, b), element by element.
+  func combine(_ function: (Scalar, Scalar) -> Scalar) {
+    let (a, b, y) = (inputs[0].elements, inputs[1].elements, results[0].elements)
+    for index in y.indices { y[index] = function(a[index], b[index]) }
+  }
+
+  /// y = f(x, s) with one number s for all elements.
+  func mapWithScalar(_ function: (Scalar, Scalar) -> Scalar) {
+    let scalar = inputs[1].elements[0]
+    map { function($0, scalar) }
+  }
+
+  func biasAdd() {
+    copy()
+    addBias(inputs[1])
+  }
+
+  /// dx = (dy + dy₂)·φ′, with φ′ from x or from y.
+  func activationGradient(_ gradient: ActivationGradient) {
+    let activation = gradient.activation
+    let reference = inputs[gradient.addends].elements
+    let (first, last) = (inputs[0].elements, inputs[gradient.addends - 1].elements)
+    let dx = results[0].elements
+    for index in dx.indices {
+      let dy = gradient.addends == 1 ? first[index] : first[index] + last[index]
+      let slope =
+        switch gradient.reference {
+        case .output: activation.derivative(fromOutput: reference[index])
+        case .input: activation.derivative(reference[index])
+        }
+      dx[index] = dy * slope
+    }
+  }
+
+  /// result += bias of the channel
+  func addBias(_ bias: Tensor<Scalar>) {
+    let y = results[0].elements
+    let extents = ImageExtents(results[0].shape)
+    for image in 0..<extents.images {
+      for channel in 0..<extents.channels {
+        let shift = bias.elements[channel]
+        for index in extents.positions(image: image, channel: channel) { y[index] += shift }
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+public import IsometryCore
+public import IsometryGraph
+public import RealModule
+
+/// Every operation as plain loops: the oracle for the other backends and for gradient checks.
+///
+/// With `Float` it computes as the devices do. With `Double` everything that the graph declares fp32
+/// is kept in double precision, so that laws which hold exactly can be tested to 1e-10: variables
+/// accept fp64 tensors, and variables and outputs are read as fp64. Inputs keep the graph's types.
+/// bf16 and fp16 values are rounded to their type after each operation with either.
+public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: Backend {
+  public init() {}
+
+  public var name: String { "reference" }
+
+  public var deviceDescription: String { "plain loops in \(Scalar.self), one thread" }
+
+  public func requireSupport(for precision: DType) throws {
+    switch precision {
+    case .float32, .bfloat16, .float16: return
+    case .float64 where Scalar.self == Double.self: return
+    case .float64:
+      throw UnsupportedPrecision(
+        precision, device: name, reason: "this reference computes in \(Scalar.self)")
+    case .uint8, .int32:
+      throw UnsupportedPrecision(
+        precision, device: name, reason: "networks are computed in floating-point types")
+    }
+  }
+
+  /// - Throws: `GraphVerificationError` where the graph breaks a rule, `UnsupportedPrecision` where
+  ///   a value of it has a type that `Scalar` cannot hold.
+  /// - Precondition: `session`, where given, is of this backend, and variables that both graphs have
+  ///   are of one type.
+  public func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {
+    try GraphVerifier.verify(graph)
+    for type in graph.types where type.dtype.isFloatingPoint {
+      try requireSupport(for: type.dtype)
+    }
+    var shared: ReferenceSession<Scalar>?
+    if let session {
+      guard let own = session as? ReferenceSession<Scalar> else {
+        preconditionFailure("a session shares variables with one of its own backend")
+      }
+      shared = own
+    }
+    return ReferenceSession<Scalar>(graph: graph, sharing: shared)
+  }
+}

@@ -1,0 +1,83 @@
+internal import IsometryCore
+internal import IsometryGraph
+internal import RealModule
+
+/// A graph with a tensor of its own for each value; a step runs the nodes in the schedule's order.
+final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Session {
+  let graph: Graph
+  let report: SessionReport
+  private let inputs: [(name: String, tensor: Tensor<Scalar>)]
+  private let variables: [String: Tensor<Scalar>]
+  private let outputs: [String: Tensor<Scalar>]
+  /// In the order of the schedule.
+  private let executions: [NodeExecution<Scalar>]
+
+  init(graph: Graph, sharing shared: ReferenceSession?) {
+    self.graph = graph
+    var tensors: [Value: Tensor<Scalar>] = [:]
+    for (_, value) in graph.inputs { tensors[value] = Tensor(graph.type(of: value)) }
+    var variables: [String: Tensor<Scalar>] = [:]
+    for (name, value) in graph.variables {
+      let type = graph.type(of: value)
+      let tensor = shared?.variables[name] ?? Tensor<Scalar>(type)
+      precondition(tensor.type == type, "variable \(name) is \(tensor.type), not \(type)")
+      variables[name] = tensor
+      tensors[value] = tensor
+    }
+    var arenaBytes = 0
+    executions = Schedule(graph).nodes.map { node in
+      let results = node.results.map { Tensor<Scalar>(graph.type(of: $0)) }
+      for (value, tensor) in zip(node.results, results) { tensors[value] = tensor }
+      arenaBytes += results.map(\.byteCount).reduce(0, +)
+      return NodeExecution(
+        operation: node.operation, inputs: node.inputs.map { tensors[$0]! }, results: results)
+    }
+    inputs = graph.inputs.map { ($0.name, tensors[$0.value]!) }
+    outputs = Dictionary(
+      uniqueKeysWithValues: graph.outputs.map { ($0.name, tensors[$0.value]!) })
+    self.variables = variables
+    report = SessionReport(
+      launches: executions.map(\.operation.name), arenaBytes: arenaBytes,
+      variableBytes: variables.values.map(\.byteCount).reduce(0, +),
+      otherBytes: inputs.map(\.tensor.byteCount).reduce(0, +))
+  }
+
+  func makeStagingSlots(_ count: Int) -> [any StagingSlot] {
+    (0..<count).map { _ in HostStagingSlot(for: graph) }
+  }
+
+  func step(from slot: any StagingSlot) {
+    for (name, tensor) in inputs {
+      tensor.load(UnsafeRawBufferPointer(slot.bytes(of: name)), as: tensor.type.dtype)
+    }
+    for execution in executions { execution.run() }
+  }
+
+  func write(_ tensor: HostTensor, toVariable name: String) {
+    guard let variable = variables[name] else { preconditionFailure("no variable named \(name)") }
+    let wide = Scalar.self == Double.self && tensor.dtype == .float64
+    precondition(
+      tensor.shape == variable.shape
+        && (tensor.dtype == variable.type.dtype || (wide && variable.type.dtype == .float32)),
+      "variable \(name) is \(variable.type), not \(tensor.type)")
+    tensor.withUnsafeBytes { variable.load($0, as: tensor.dtype) }
+  }
+
+  func read(variable name: String) -> HostTensor {
+    guard let variable = variables[name] else { preconditionFailure("no variable named \(name)") }
+    return variable.hostTensor()
+  }
+
+  func read(output name: String) -> HostTensor {
+    guard let output = outputs[name] else { preconditionFailure("no output named \(name)") }
+    return output.hostTensor()
+  }
+
+  func beginReading(variable name: String) -> any PendingRead {
+    CompletedRead(read(variable: name))
+  }
+
+  func synchronize() {}
+
+  func takeInputWait() -> Double? { nil }
+}

@@ -1,0 +1,54 @@
+public import IsometryCore
+
+/// How far a backend's results may be from the same computation in double precision.
+///
+/// An element `e` of a result with root mean square `m` may be off by `bound·(|e| + m)`. The bounds:
+///
+/// | type of the result | bound |
+/// |---|---|
+/// | fp32, fp64 | (8 + 2√n)·2⁻²³: sums of n terms in any order, functions to a few units |
+/// | fp16, bf16 | r·ε of the type, plus the fp32 bound: r roundings where the reference has one |
+///
+/// With ε = 2⁻¹⁰ for fp16 and 2⁻⁷ for bf16 (`DType.epsilon`).
+public struct Tolerance: Sendable {
+  public let bound: Double
+
+  /// - Parameters:
+  ///   - reduction: the number n of terms that are summed for one element.
+  ///   - roundings: how many times r values on the way are rounded to the type; fusion changes that.
+  public init(_ dtype: DType, reduction: Int = 1, roundings: Int = 1) {
+    let wide = (8 + 2 * Double(reduction).squareRoot()) * DType.float32.epsilon
+    switch dtype {
+    case .float32, .float64: bound = wide
+    case .float16, .bfloat16: bound = wide + Double(roundings) * dtype.epsilon
+    case .uint8, .int32: bound = 0
+    }
+  }
+
+  /// A bound from elsewhere, as for long computations.
+  public init(bound: Double) { self.bound = bound }
+
+  /// Results are the same bits.
+  public static let exact = Tolerance(bound: 0)
+
+  /// Where and how two tensors disagree most; nil where they agree.
+  public func disagreement(_ found: [Double], _ expected: [Double]) -> String? {
+    guard found.count == expected.count else {
+      return "\(found.count) elements instead of \(expected.count)"
+    }
+    let squares = expected.reduce(0) { $0 + $1 * $1 }
+    let scale = (squares / Double(max(1, expected.count))).squareRoot()
+    var (worst, position) = (0.0, 0)
+    for index in found.indices {
+      let (a, b) = (found[index], expected[index])
+      if a == b || (a.isNaN && b.isNaN) { continue }
+      let ratio = abs(a - b) / max(bound * (abs(b) + scale), .leastNonzeroMagnitude)
+      // A NaN on one side alone compares false with everything, and must not pass.
+      if !(ratio <= worst) { (worst, position) = (ratio, index) }
+      if ratio.isNaN { break }
+    }
+    guard !(worst <= 1) else { return nil }
+    return "element \(position) is \(found[position]), not \(expected[position]): "
+      + "\(worst) times what is allowed (root mean square \(scale))"
+  }
+}
