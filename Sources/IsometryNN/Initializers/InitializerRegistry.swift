@@ -1,7 +1,11 @@
 /// Every initialiser by its name on the command line.
 public enum InitializerRegistry {
   static let types: [any Initializer.Type] = [
-    He.self
+    He.self,
+    Glorot.self,
+    Orthogonal.self,
+    DeltaOrthogonal.self,
+    Risotto.self,
   ]
 
   public static var names: [String] { types.map { $0.name } }

@@ -1,0 +1,37 @@
+internal import IsometryCore
+
+/// Convolution kernels that are zero but for the centre tap, which is a Haar orthogonal matrix times a
+/// gain: with stride 1 the convolution itself is an isometry times the gain. Dense weights are
+/// orthogonal.
+///
+/// A matrix with fewer rows than columns has orthonormal rows, so a convolution that reduces the
+/// channels (as a bottleneck's first does) is an isometry on the channels that it keeps.
+///
+/// Options: `gain=NUMBER`, as for `Orthogonal`.
+///
+/// - Source: Xiao, Bahri, Sohl-Dickstein, Schoenholz, Pennington, "Dynamical isometry and a mean field
+///   theory of CNNs" (2018), algorithm 1.
+public struct DeltaOrthogonal: Initializer {
+  public static let name = "delta-orthogonal"
+
+  /// nil for the activation's.
+  public let gain: Double?
+
+  public init(options: InitializerOptions) throws(InitializationError) {
+    try options.allow(["gain"])
+    gain = try options.number("gain", expected: "a positive number") { $0 > 0 }
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for parameter in layout.parameters where parameter.role.isWeight {
+      var random = parameter.randomStream(seed: seed)
+      let shape = parameter.shape
+      let matrix = random.haarMatrix(rows: shape[0], columns: shape[1])
+        .scaled(by: layout.gain(of: parameter, chosen: gain))
+      let isKernel = parameter.role == .convolutionWeight
+      try store(parameter, matrix.deltaKernel(size: isKernel ? shape[2] : 1))
+    }
+  }
+}

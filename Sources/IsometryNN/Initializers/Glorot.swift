@@ -1,0 +1,26 @@
+/// Independent entries of variance 2/(fan_in + fan_out): a compromise between keeping the size of
+/// signals and that of gradients in a network of linear or odd activations.
+///
+/// Options: `distribution=uniform|normal` (uniform).
+///
+/// - Source: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural
+///   networks" (2010), equations 12 and 16.
+public struct Glorot: Initializer {
+  public static let name = "glorot"
+
+  public let distribution: WeightDistribution
+
+  public init(options: InitializerOptions) throws(InitializationError) {
+    try options.allow(["distribution"])
+    distribution = try options.choice("distribution") ?? .uniform
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for parameter in layout.parameters where parameter.role.isWeight {
+      let variance = 2 / Double(parameter.fanIn + parameter.fanOut)
+      try store(parameter, distribution.draw(parameter, variance: variance, seed: seed))
+    }
+  }
+}

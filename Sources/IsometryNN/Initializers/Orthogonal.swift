@@ -1,0 +1,48 @@
+internal import IsometryCore
+
+/// Haar orthogonal weights times a gain: orthonormal columns, or rows where there are fewer of them.
+/// Convolutions are flattened to [K, C·R·S], so a convolution's weight is orthogonal, but the
+/// convolution itself is no isometry (see `DeltaOrthogonal`).
+///
+/// Options: `gain=NUMBER` (the network's activation decides: √2 for ReLU, √(2/(1 + slope²)) for leaky
+/// ReLU, 1 otherwise; the head has 1 always).
+///
+/// - Source: Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in
+///   deep linear neural networks" (2014).
+public struct Orthogonal: Initializer {
+  public static let name = "orthogonal"
+
+  /// nil for the activation's.
+  public let gain: Double?
+
+  public init(options: InitializerOptions) throws(InitializationError) {
+    try options.allow(["gain"])
+    gain = try options.number("gain", expected: "a positive number") { $0 > 0 }
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for parameter in layout.parameters where parameter.role.isWeight {
+      var random = parameter.randomStream(seed: seed)
+      let matrix = random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn)
+      try store(parameter, matrix.scaled(by: layout.gain(of: parameter, chosen: gain)).elements)
+    }
+  }
+}
+
+extension NetworkLayout {
+  /// The factor of an orthogonal weight: 1 for the head; otherwise the chosen one, or the one with
+  /// which the mean square of pre-activations stays as it is where that is known for every size.
+  func gain(of parameter: Parameter, chosen: Double?) -> Double {
+    if parameter == head?.weight { return 1 }
+    if let chosen { return chosen }
+    return switch activation {
+    case .relu: Double(2).squareRoot()
+    case .leakyReLU(let slope): (2 / (1 + slope * slope)).squareRoot()
+    case .linear, .tanh, .hardTanh, .sigmoid, .erf, .unitErf, .selu, .elu, .softplus, .silu, .gelu,
+      .shiftedReLU:
+      1
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import IsometryCore
+import IsometryGraph
+import Testing
+
+@testable import IsometryNN
+
+@Suite struct InitializerTests {
+  /// A normalised network with every kind of parameter, and room for statistics.
+  static let layout = ResidualNetwork(
+    widths: [32, 64], depths: [2, 1], skip: .convolution, normalization: .batch,
+    hasBranchMultipliers: true
+  ).layout
+
+  static func draw(_ text: String, _ layout: NetworkLayout = layout, seed: UInt64 = 7) throws
+    -> [String: [Double]]
+  {
+    try InitializerRegistry.make(text).values(for: layout, seed: seed)
+  }
+
+  /// What a specification's entries should be.
+  struct Law: Sendable {
+    enum Denominator: Sendable { case fanIn, fanOut, sum }
+    let text: String
+    let denominator: Denominator
+    let isUniform: Bool
+
+    func variance(_ parameter: Parameter) -> Double {
+      switch denominator {
+      case .fanIn: 2 / Double(parameter.fanIn)
+      case .fanOut: 2 / Double(parameter.fanOut)
+      case .sum: 2 / Double(parameter.fanIn + parameter.fanOut)
+      }
+    }
+
+    /// Of the fourth moment to the squared second.
+    var kurtosis: Double { isUniform ? 1.8 : 3 }
+
+    static let all = [
+      Law(text: "he", denominator: .fanIn, isUniform: false),
+      Law(text: "he:fan=out", denominator: .fanOut, isUniform: false),
+      Law(text: "he:distribution=uniform,fan=in", denominator: .fanIn, isUniform: true),
+      Law(text: "glorot", denominator: .sum, isUniform: true),
+      Law(text: "glorot:distribution=normal", denominator: .sum, isUniform: false),
+    ]
+  }
+
+  @Test(arguments: Law.all)
+  func independentEntriesHaveTheirVariance(law: Law) throws {
+    let values = try Self.draw(law.text)
+    for parameter in Self.layout.parameters where parameter.role.isWeight {
+      let elements = try #require(values[parameter.name])
+      let count = Double(elements.count)
+      let variance = law.variance(parameter)
+      let mean = elements.reduce(0, +) / count
+      let square = elements.reduce(0) { $0 + $1 * $1 } / count
+      let fourth = elements.reduce(0) { $0 + $1 * $1 * $1 * $1 } / count
+      // Four standard errors each; the square's is √(kurtosis − 1) relative, and the fourth moment's
+      // √96 of a normal law.
+      let squareError = ((law.kurtosis - 1) / count).squareRoot()
+      #expect(abs(mean) < 4 * (variance / count).squareRoot(), "\(parameter.name)")
+      #expect(abs(square / variance - 1) < 4 * squareError, "\(parameter.name)")
+      let kurtosis = fourth / (variance * variance)
+      #expect(abs(kurtosis - law.kurtosis) < 4 * (96 / count).squareRoot(), "\(parameter.name)")
+      if law.isUniform {
+        let bound = (3 * variance).squareRoot()
+        #expect(elements.allSatisfy { abs($0) <= bound })
+      }
+    }
+  }
+
+  @Test(arguments: ["he", "glorot", "orthogonal", "delta-orthogonal", "risotto"])
+  func parametersThatAreNoWeightsAreNeutral(text: String) throws {
+    let values = try Self.draw(text)
+    #expect(Set(values.keys) == Set(Self.layout.parameters.map(\.name)))
+    for parameter in Self.layout.parameters {
+      let elements = try #require(values[parameter.name])
+      #expect(elements.count == parameter.shape.elementCount)
+      if let neutral = parameter.role.neutralValue {
+        #expect(elements.allSatisfy { $0 == neutral }, "\(parameter.name)")
+      }
+    }
+  }
+
+  @Test(arguments: ["he", "glorot", "orthogonal", "delta-orthogonal", "risotto"])
+  func theSeedDecidesEverything(text: String) throws {
+    let first = try Self.draw(text)
+    #expect(try Self.draw(text) == first)
+    let other = try Self.draw(text, seed: 8)
+    for parameter in Self.layout.parameters where parameter.role.isWeight {
+      // Type C blocks have no fixed weights, so every one differs.
+      #expect(other[parameter.name] != first[parameter.name], "\(parameter.name)")
+    }
+    // Two parameters of one shape are different draws.
+    #expect(first["body.0.conv1.weight"] != first["body.0.conv2.weight"])
+  }
+
+  @Test func aParameterDoesNotDependOnTheRestOfTheNetwork() throws {
+    let deeper = ResidualNetwork(widths: [32, 64], depths: [3, 2], normalization: .none).layout
+    let values = try Self.draw("orthogonal", deeper)
+    #expect(try Self.draw("orthogonal")["body.0.conv1.weight"] == values["body.0.conv1.weight"])
+  }
+
+  @Test func orthogonalWeightsAreOrthonormalTimesTheGain() throws {
+    let values = try Self.draw("orthogonal")
+    for parameter in Self.layout.parameters where parameter.role.isWeight {
+      let matrix = try Matrix(
+        rows: parameter.shape[0], columns: parameter.fanIn, #require(values[parameter.name]))
+      let gain = parameter.role == .denseWeight ? 1 : Double(2).squareRoot()
+      #expect(matrix.distanceFromOrthonormal(gain: gain) < 1e-12, "\(parameter.name)")
+    }
+    let other = try Self.draw("orthogonal:gain=0.5")
+    let stem = try Matrix(rows: 32, columns: 27, #require(other["stem.weight"]))
+    #expect(stem.distanceFromOrthonormal(gain: 0.5) < 1e-12)
+  }
+
+  /// The trace of a Haar matrix of size n has variance 1 and any entry variance 1/n; without the
+  /// signs of the triangular factor the diagonal would be biased.
+  @Test func orthogonalMatricesAreHaar() throws {
+    let network = MultilayerPerceptron(
+      depth: 2, width: 12, activation: .tanh, imageShape: [1, 3, 4], classes: 12)
+    var traces: [Double] = []
+    var corners: [Double] = []
+    for seed in 0..<2000 {
+      let values = try Self.draw("orthogonal", network.layout, seed: UInt64(seed))
+      let matrix = try Matrix(rows: 12, columns: 12, #require(values["layers.1.weight"]))
+      traces.append((0..<12).map { matrix[$0, $0] }.reduce(0, +))
+      corners.append(matrix[0, 0])
+    }
+    let count = Double(traces.count)
+    #expect(abs(traces.reduce(0, +) / count) < 4 / count.squareRoot())
+    #expect(abs(traces.map { $0 * $0 }.reduce(0, +) / count - 1) < 4 * (2 / count).squareRoot())
+    #expect(abs(corners.reduce(0, +) / count) < 4 * (1 / (12 * count)).squareRoot())
+  }
+
+  @Test func deltaOrthogonalKernelsAreTheirCentre() throws {
+    let bottleneck = ResidualNetwork(
+      widths: [8, 16], depths: [1, 1], block: .bottleneck(expansion: 4), normalization: .none
+    ).layout
+    for layout in [Self.layout, bottleneck] {
+      let values = try Self.draw("delta-orthogonal", layout)
+      for parameter in layout.parameters where parameter.role == .convolutionWeight {
+        let elements = try #require(values[parameter.name])
+        let kernel = Kernel(parameter.shape, elements)
+        #expect(kernel.isDelta, "\(parameter.name)")
+        #expect(
+          kernel.centre.distanceFromOrthonormal(gain: Double(2).squareRoot()) < 1e-12,
+          "\(parameter.name)")
+      }
+    }
+  }
+
+  @Test func streamsAreNamedByAStableHash() {
+    // The published test vector of FNV-1a, and a name of ours.
+    #expect(StableHash.fnv1a("") == 0xCBF2_9CE4_8422_2325)
+    #expect(StableHash.fnv1a("foobar") == 0x8594_4171_F739_67E8)
+  }
+}
