@@ -8,6 +8,11 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   /// Whether graphs pass through fusion first.
   public let isFusing: Bool
 
+  public init(backend: any Backend, isFusing: Bool) {
+    self.backend = backend
+    self.isFusing = isFusing
+  }
+
   public var description: String { backend.name + (isFusing ? " fused" : "") }
 
   /// Every backend that this machine can run, without fusion and with.
