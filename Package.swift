@@ -18,6 +18,7 @@ let package = Package(
   name: "Isometry",
   products: [
     .executable(name: "isometry", targets: ["IsometryCLI"]),
+    .executable(name: "isometry-gpu-probe", targets: ["GPUProbe"]),
     .library(
       name: "Isometry",
       targets: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining"]),
@@ -40,6 +41,13 @@ let package = Package(
         "IsometryReference", "IsometryCPU",
         .target(name: "IsometryOpenCL", condition: openCLOnly),
         .target(name: "OpenCLRuntime", condition: openCLOnly),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "GPUProbe",
+      dependencies: [
+        "CProbeKernels", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -86,6 +94,7 @@ let package = Package(
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "CIsometryKernels"),
+    .target(name: "CProbeKernels"),
     .target(name: "CVectorLoops"),
     // Tests
     .target(
@@ -111,6 +120,8 @@ let package = Package(
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
+      name: "GPUProbeTests", dependencies: ["GPUProbe", "OpenCLRuntime"], swiftSettings: strict),
     .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
     .testTarget(

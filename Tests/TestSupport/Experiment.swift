@@ -97,16 +97,17 @@ public struct Experiment {
     let expected = try results(on: ReferenceBackend<Double>(), for: graph, steps: steps)
     let found = try results(on: subject.backend, for: subject.prepared(graph), steps: steps)
     return zip(outputs + variables, zip(found, expected)).compactMap { item, pair in
-      item.tolerance.disagreement(pair.0, pair.1).map { "\(subject), \(item.name): \($0)" }
+      item.tolerance.disagreement(pair.0.doubles, pair.1.converted(to: pair.0.dtype).doubles)
+        .map { "\(subject), \(item.name): \($0)" }
     }
   }
 
   private func results(
     on backend: any Backend, for graph: Graph, steps: Int
-  ) throws -> [[Double]] {
+  ) throws -> [HostTensor] {
     let session = try makeSession(on: backend, for: graph)
     for _ in 0..<steps { try session.run(contents) }
-    return try outputs.map { try session.read(output: $0.name).doubles }
-      + variables.map { try session.read(variable: $0.name).doubles }
+    return try outputs.map { try session.read(output: $0.name) }
+      + variables.map { try session.read(variable: $0.name) }
   }
 }

@@ -28,7 +28,7 @@ public struct Tolerance: Sendable {
   /// A bound from elsewhere, as for long computations.
   public init(bound: Double) { self.bound = bound }
 
-  /// Results are the same bits.
+  /// Results are the same bits as the reference's, rounded to their type.
   public static let exact = Tolerance(bound: 0)
 
   /// Where and how two tensors disagree most; nil where they agree.

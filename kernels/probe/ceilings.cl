@@ -1,15 +1,15 @@
 // What a device can do at best: bytes copied a second, fp32 operations a second, launches a second.
 //
 // probe_touch        value[0] = value[0] + 1, by one work-item: a launch with nothing in it
-// probe_copy         target[i] = source[i], i < count, `count` in float4; any number of work-items
-// probe_multiply_add CHAINS independent chains of x ← x·scale + shift a work-item, `rounds` long:
-//                    2 · CHAINS · rounds operations a work-item; sums[global id] keeps the result
+// probe_copy         target[i] = source[i], i < count, one float4 a work-item
+// probe_multiply_add CHAINS independent chains of x = x * scale + shift a work-item, `rounds` long:
+//                    2 * CHAINS * rounds operations a work-item; sums[global id] keeps the result
 //                    alive
 // probe_local        a group fills its LOCAL_BYTES of local memory and reads back what another
 //                    work-item wrote: wrong[group] counts the words that differ
 //
 // Layout: one-dimensional arrays. Launch: groups of GROUP work-items along axis 0.
-// Tunables: GROUP a power of two, CHAINS 1…16, LOCAL_BYTES a multiple of 4 · GROUP.
+// Tunables: GROUP a power of two, CHAINS 1..16, LOCAL_BYTES a multiple of 4 * GROUP.
 // Guaranteed by GPUProbe: sizes as above. Deterministic. Source: written for this project.
 
 #ifndef GROUP
@@ -35,7 +35,8 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void probe_touch(
 
 __attribute__((reqd_work_group_size(GROUP, 1, 1))) __kernel void probe_copy(
     __global const float4 *restrict source, __global float4 *restrict target, const uint count) {
-  for (uint i = get_global_id(0); i < count; i += get_global_size(0)) {
+  const uint i = get_global_id(0);
+  if (i < count) {
     target[i] = source[i];
   }
 }

@@ -1,25 +1,25 @@
 // What NVIDIA's OpenCL compiler makes of the inline PTX that tensor-core kernels are built from.
 //
-// probe_matrix_tile   C = A·Bᵀ for one 16×8×16 tile in bf16 with fp32 sums, by one warp: A and B
-//                     are stored to local memory by plain stores, read by ldmatrix, multiplied by
-//                     mma.sync.m16n8k16
+// probe_matrix_tile   C = A transpose(B) for one 16x8x16 tile in bf16 with fp32 sums, by one warp:
+//                     A and B go to local memory by plain stores, are read by ldmatrix and
+//                     multiplied by mma.sync.m16n8k16
 // probe_async_tile    the same with A and B brought to local memory by 16-byte cp.async
 // probe_local_address address[0] = a __local array's address cast to 32 bits, address[1] = the
 //                     whole pointer, address[2] = word 5 of the array (15) read through the
 //                     32-bit address, address[3] = 5
 // probe_matrix_rate   TILES independent accumulator tiles a warp, `rounds` of mma.sync each:
-//                     4,096 · TILES · rounds operations a warp; nothing but tensor cores at work
+//                     4,096 * TILES * rounds operations a warp; nothing but tensor cores at work
 //
 // Layout:  a [16][16] and b [8][16] bf16 as ushort, k fastest; c [16][8] float, n fastest.
 //
-//              k 0…7   k 8…15
-//   A m 0…7      0       2       the four 8×8 matrices of ldmatrix.x4, in the order in which
-//     m 8…15     1       3       mma.sync wants its registers; lane l passes the address of row
-//                                l % 16, columns from 8 · (l / 16)
-//   B n 0…7      0       1       ldmatrix.x2: row l % 8, columns from 8 · (l / 8 % 2)
+//             k 0..7  k 8..15
+//   A m 0..7     0       2       the four 8x8 matrices of ldmatrix.x4, in the order in which
+//     m 8..15    1       3       mma.sync wants its registers; lane l passes the address of row
+//                                l % 16, columns from 8 * (l / 16)
+//   B n 0..7     0       1       ldmatrix.x2: row l % 8, columns from 8 * (l / 8 % 2)
 //
 // Tunables: STATEMENT 0 volatile with a memory clobber, 1 volatile, 2 neither: what a compiler may
-// do to the stores that fill the tile. TILES 1…16, GROUP a multiple of 32.
+// do to the stores that fill the tile. TILES 1..16, GROUP a multiple of 32.
 // Launch: one group of 32 for the tiles and the address; groups of GROUP for the rate.
 // Needs compute capability 8.0. Error: products exact, sums in fp32. Deterministic.
 // Source: the PTX ISA's fragment tables (mma.m16n8k16, ldmatrix).

@@ -1,0 +1,121 @@
+import IsometryCore
+import IsometryGraph
+import TestSupport
+import Testing
+
+@Suite struct ConvolutionTests {
+  struct Geometry: CustomStringConvertible {
+    let x: Shape
+    let weight: Shape
+    let convolution: Convolution
+
+    init?(_ x: Shape, _ weight: Shape, _ stride: (Int, Int), _ padding: (Int, Int)) {
+      self.x = x
+      self.weight = weight
+      convolution = Convolution(
+        stride: .init(stride.0, stride.1), padding: .init(padding.0, padding.1))
+      if convolution.resultShape(input: x, weight: weight) == nil { return nil }
+    }
+
+    var result: Shape { convolution.resultShape(input: x, weight: weight)! }
+
+    var description: String {
+      "\(x) ∗ \(weight) stride \(convolution.stride) padding \(convolution.padding)"
+    }
+  }
+
+  /// Every kernel size with every stride, image and padding; channels and batches take turns.
+  static func geometries(kernel: Int) -> [Geometry] {
+    let channels = [1, 3, 5, 16, 17, 33]
+    let batches = [1, 2, 5]
+    var found: [Geometry] = []
+    var turn = kernel
+    for stride in [1, 2, 3] {
+      for (height, width) in [(1, 1), (5, 7), (8, 8), (9, 9)] {
+        for padding in Set([0, 1, kernel / 2, kernel - 1]).sorted() {
+          turn += 1
+          let geometry = Geometry(
+            [batches[turn % 3], channels[turn % 6], height, width],
+            [channels[(turn / 2 + 3) % 6], channels[turn % 6], kernel, kernel],
+            (stride, stride), (padding, padding))
+          if let geometry { found.append(geometry) }
+        }
+      }
+    }
+    return found
+  }
+
+  /// Geometries that differ between rows and columns, and those of the networks.
+  static let special: [Geometry] = [
+    Geometry([2, 3, 7, 9], [4, 3, 3, 1], (1, 2), (1, 0))!,
+    Geometry([1, 5, 9, 6], [17, 5, 1, 3], (2, 1), (0, 1))!,
+    Geometry([2, 4, 6, 11], [3, 4, 2, 5], (1, 3), (1, 4))!,
+    Geometry([2, 3, 32, 32], [16, 3, 3, 3], (1, 1), (1, 1))!,
+    Geometry([2, 16, 32, 32], [16, 16, 3, 3], (1, 1), (1, 1))!,
+    Geometry([2, 16, 32, 32], [32, 16, 3, 3], (2, 2), (1, 1))!,
+    Geometry([2, 16, 32, 32], [32, 16, 1, 1], (2, 2), (0, 0))!,
+    Geometry([2, 64, 8, 8], [64, 64, 3, 3], (1, 1), (1, 1))!,
+    Geometry([1, 64, 8, 8], [128, 64, 1, 1], (1, 1), (0, 0))!,
+    // A stride that leaves the last columns unread.
+    Geometry([1, 3, 8, 10], [4, 3, 3, 3], (3, 3), (0, 0))!,
+  ]
+
+  @Test(arguments: BackendUnderTest.all, [1, 2, 3, 5, 7])
+  func kernelSizes(subject: BackendUnderTest, kernel: Int) throws {
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      try check(Self.geometries(kernel: kernel), precision, subject)
+    }
+  }
+
+  @Test(arguments: BackendUnderTest.all)
+  func specialGeometries(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      try check(Self.special, precision, subject)
+    }
+  }
+
+  /// A layer with what can be fused behind it, forward and backward.
+  private func check(
+    _ geometries: [Geometry], _ precision: DType, _ subject: BackendUnderTest
+  ) throws {
+    var experiment = Experiment(seed: 1, precision: precision)
+    for (index, geometry) in geometries.enumerated() {
+      // Sums of products of quarters are exact, so that no rounding moves an element across the
+      // kink of ReLU; tanh has none, and is kept out of saturation.
+      let isExact = index % 2 == 0
+      let contents: Experiment.Contents = isExact ? .quarters : .normal(deviation: 0.5)
+      let inner = geometry.weight.elementCount(from: 1)
+      let sites = geometry.result.elementCount / geometry.result[1]
+      let name = "\(index): \(geometry)"
+      let x = experiment.input("x \(name)", geometry.x, nil, contents)
+      let deviation = 1 / Double(inner).squareRoot()
+      let weight = experiment.variable(
+        "weight \(name)", geometry.weight, nil,
+        isExact ? .quarters : .normal(deviation: deviation))
+      let dy = experiment.input("dy \(name)", geometry.result, nil, contents)
+      let kernel = experiment.graph.cast(weight, to: precision)
+      var y = experiment.graph.convolve(x, with: kernel, geometry.convolution)
+      var targets = [(x, "dx", geometry.weight[0] * inner), (weight, "dweight", sites)]
+      if index % 3 != 1 {
+        let bias = experiment.variable("bias \(name)", [geometry.weight[0]], nil, contents)
+        y = experiment.graph.biasAdd(y, bias)
+        targets.append((bias, "dbias", sites))
+      }
+      if index % 4 != 1 {
+        let residual = experiment.input("residual \(name)", geometry.result, nil, contents)
+        y = experiment.graph.add(y, residual)
+      }
+      if index % 5 != 1 { y = experiment.graph.activation(y, isExact ? .relu : .tanh) }
+      let gradients = experiment.graph.gradients(
+        seeds: [(y, dy)], withRespectTo: targets.map { $0.0 })
+      experiment.compare(
+        "y \(name)", y, Tolerance(precision, reduction: inner, roundings: 4))
+      for (gradient, target) in zip(gradients, targets) {
+        experiment.compare(
+          "\(target.1) \(name)", gradient!,
+          Tolerance(precision, reduction: target.2 + inner, roundings: 6))
+      }
+    }
+    try expectAgreement(experiment, on: subject)
+  }
+}

@@ -1,0 +1,57 @@
+import IsometryCore
+import IsometryGraph
+import TestSupport
+import Testing
+
+@Suite struct ReductionTests {
+  static let sizes: [Shape] = [
+    [1], [2, 1], [3, 5], [5, 33], [1, 1, 1, 1], [2, 3, 5, 7], [5, 17, 9, 9], [2, 16, 32, 32],
+  ]
+
+  @Test(arguments: BackendUnderTest.all)
+  func reductions(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      var experiment = Experiment(seed: 1, precision: precision)
+      var all: [Value] = []
+      for shape in Self.sizes {
+        let count = shape.elementCount
+        // A mean other than 0 lets errors of long sums show.
+        let x = experiment.input("x\(shape)", shape, nil, .normal(mean: 0.5))
+        let y = experiment.input("y\(shape)", shape, nil, .normal(mean: 0.5))
+        all.append(x)
+        experiment.compare("sum\(shape)", experiment.graph.sum(x), reduction: count)
+        experiment.compare("dot\(shape)", experiment.graph.dot(x, y), reduction: count)
+        experiment.compare(
+          "norm\(shape)", experiment.graph.appendOne(.squaredNorm(count: 1), x), reduction: count)
+        let total = experiment.variable("total\(shape)", [1])
+        experiment.compare(
+          "broadcast\(shape)",
+          experiment.graph.appendOne(.broadcast(TensorType(shape, precision)), total), .exact)
+        guard shape.rank > 1 else { continue }
+        experiment.compare(
+          "channelSum\(shape)", experiment.graph.channelSum(x), reduction: count / shape[1])
+        let bias = experiment.variable("bias\(shape)", [shape[1]])
+        experiment.compare(
+          "broadcastChannels\(shape)",
+          experiment.graph.appendOne(.broadcastChannels(TensorType(shape, precision)), bias),
+          .exact)
+      }
+      let norm = experiment.graph.append(.squaredNorm(count: all.count), all)[0]
+      experiment.compare("norm of all", norm, reduction: 30_000)
+      try expectAgreement(experiment, on: subject)
+    }
+  }
+
+  @Test(arguments: BackendUnderTest.all)
+  func fills(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      var experiment = Experiment(seed: 2, precision: precision)
+      for shape in Self.sizes {
+        experiment.compare(
+          "fill\(shape)",
+          experiment.graph.append(.fill(-0.3, TensorType(shape, precision)))[0])
+      }
+      try expectAgreement(experiment, on: subject)
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Testing
+
+@testable import GPUProbe
+
+@Suite
+struct ReportTests {
+  private let report: Report = {
+    var report = Report(name: "some-device", facts: [("device", "Some \"Device\""), ("os", "x")])
+    var answer = Answer(value: .measured(1234.567, unit: "GB/s"))
+    answer.add("buffer", 128, "MiB")
+    report.entries = [
+      .init(key: "copy", question: "How fast?", answer: answer),
+      .init(key: "ptx", question: "Which?", answer: Answer(value: .notApplicable("none\there"))),
+    ]
+    return report
+  }()
+
+  @Test func numbersAreWrittenAsPeopleDo() {
+    #expect(fourDigits(0) == "0")
+    #expect(fourDigits(128) == "128")
+    #expect(fourDigits(48_000) == "48000")
+    #expect(fourDigits(1.23456) == "1.235")
+    #expect(fourDigits(12.3456) == "12.35")
+    #expect(fourDigits(999.96) == "1000.0")
+    #expect(fourDigits(1234.567) == "1235")
+    #expect(fourDigits(0.0607) == "0.0607")
+    #expect(fourDigits(-2.5) == "-2.500")
+    #expect(fourDigits(1.0004) == "1.000")
+    #expect(fourDigits(.infinity) == "inf")
+  }
+
+  @Test func textAlignsWhatBelongsTogether() {
+    #expect(
+      report.text == """
+        OpenCL probe: some-device
+
+        device  Some "Device"
+        os      x
+
+        How fast?
+          → 1235 GB/s
+            buffer  128 MiB
+
+        Which?
+          → not applicable: none\there
+
+        """)
+  }
+
+  @Test func jsonKeepsOrderAndEscapes() {
+    #expect(
+      report.json == #"""
+        {
+          "name": "some-device",
+          "facts": {
+            "device": "Some \"Device\"",
+            "os": "x"
+          },
+          "answers": [
+            {
+              "key": "copy",
+              "question": "How fast?",
+              "answer": 1234.567,
+              "unit": "GB/s",
+              "details": {
+                "buffer": {
+                  "answer": 128.0,
+                  "unit": "MiB"
+                }
+              }
+            },
+            {
+              "key": "ptx",
+              "question": "Which?",
+              "answer": null,
+              "notApplicable": "none\there"
+            }
+          ]
+        }
+
+        """#)
+  }
+
+  @Test func controlCharactersAndEmptyListsAreValidJSON() {
+    #expect(JSON.string("\u{1}\\\n").text() == #""\u0001\\\n""#)
+    #expect(JSON.array([]).text() == "[]")
+    #expect(JSON.object([]).text() == "{}")
+    #expect(JSON.number(.nan).text() == "null")
+  }
+}
