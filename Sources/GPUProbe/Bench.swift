@@ -50,6 +50,17 @@
           .joined(separator: " "))
     }
 
+    /// A kernel that keeps the arithmetic units busy, for groups of 256; argument 3 is how many
+    /// rounds of x = x/2 + 1 it computes.
+    func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
+      let kernel = try program(.ceilings, defines: [("CHAINS", chains), ("LANES", lanes)])
+        .makeKernel("probe_multiply_add")
+      try kernel.set(0, sums)
+      try kernel.set(1, Float(0.5))
+      try kernel.set(2, Float(1))
+      return kernel
+    }
+
     /// The shortest device time of `launch`, in seconds.
     func deviceSeconds(_ launch: () throws -> Event) throws -> Double {
       var best = Double.infinity

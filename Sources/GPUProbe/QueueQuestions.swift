@@ -75,10 +75,7 @@
     // Computation that lasts as long as the copy, on as many compute units.
     let groups = bench.device.computeUnits * 8
     let sums = try Buffer(bench.context, byteCount: 4 * 256 * groups)
-    let kernel = try bench.program(.ceilings).makeKernel("probe_multiply_add")
-    try kernel.set(0, sums)
-    try kernel.set(1, Float(0.5))
-    try kernel.set(2, Float(1))
+    let kernel = try bench.multiplyAddKernel(chains: 8, lanes: 1, sums: sums)
     let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
     let (rounds, _) = try bench.scaled(to: copying) { rounds in
       try kernel.set(3, rounds)

@@ -2,21 +2,24 @@
 //
 // probe_touch        value[0] = value[0] + 1, by one work-item: a launch with nothing in it
 // probe_copy         target[i] = source[i], i < count, one float4 a work-item
-// probe_multiply_add CHAINS independent chains of x = x * scale + shift a work-item, `rounds` long:
-//                    2 * CHAINS * rounds operations a work-item; sums[global id] keeps the result
-//                    alive
+// probe_multiply_add CHAINS independent chains of x = x * scale + shift a work-item, `rounds` long,
+//                    each x a vector of LANES: 2 * CHAINS * LANES * rounds operations a work-item;
+//                    sums[global id] keeps the result alive
 // probe_local        a group fills its LOCAL_BYTES of local memory and reads back what another
 //                    work-item wrote: wrong[group] counts the words that differ
 //
 // Layout: one-dimensional arrays. Launch: groups of GROUP work-items along axis 0.
-// Tunables: GROUP a power of two, CHAINS 1..16, LOCAL_BYTES a multiple of 4 * GROUP.
-// Guaranteed by GPUProbe: sizes as above. Deterministic. Source: written for this project.
+// Tunables: GROUP a power of two, CHAINS 1..16, LANES 1, 4 or 16, LOCAL_BYTES a multiple of 4 *
+// GROUP. Guaranteed by GPUProbe: sizes as above. Deterministic. Source: written for this project.
 
 #ifndef GROUP
 #define GROUP 256
 #endif
 #ifndef CHAINS
 #define CHAINS 16
+#endif
+#ifndef LANES
+#define LANES 1
 #endif
 #ifndef LOCAL_BYTES
 #define LOCAL_BYTES 16384
@@ -27,6 +30,19 @@
 #endif
 
 #define LOCAL_WORDS (LOCAL_BYTES / 4)
+
+#if LANES == 1
+typedef float lanes;
+#define STORE_LANES(value, p) (*(p) = (value))
+#elif LANES == 4
+typedef float4 lanes;
+#define STORE_LANES(value, p) vstore4(value, 0, p)
+#elif LANES == 16
+typedef float16 lanes;
+#define STORE_LANES(value, p) vstore16(value, 0, p)
+#else
+#error "LANES is 1, 4 or 16"
+#endif
 
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void probe_touch(
     __global uint *restrict value) {
@@ -43,19 +59,25 @@ __attribute__((reqd_work_group_size(GROUP, 1, 1))) __kernel void probe_copy(
 
 __attribute__((reqd_work_group_size(GROUP, 1, 1))) __kernel void probe_multiply_add(
     __global float *restrict sums, const float scale, const float shift, const uint rounds) {
-  float chain[CHAINS];
+  lanes chain[CHAINS];
   for (uint c = 0; c < CHAINS; ++c) {
-    chain[c] = (float)(get_local_id(0) + c);
+    chain[c] = (lanes)((float)(get_local_id(0) + c));
   }
   for (uint r = 0; r < rounds; ++r) {
 #pragma unroll
     for (uint c = 0; c < CHAINS; ++c) {
-      chain[c] = fma(chain[c], scale, shift);
+      chain[c] = fma(chain[c], (lanes)scale, (lanes)shift);
     }
   }
-  float sum = 0.0f;
+  lanes total = (lanes)0.0f;
   for (uint c = 0; c < CHAINS; ++c) {
-    sum += chain[c];
+    total += chain[c];
+  }
+  float parts[LANES];
+  STORE_LANES(total, parts);
+  float sum = 0.0f;
+  for (uint i = 0; i < LANES; ++i) {
+    sum += parts[i];
   }
   sums[get_global_id(0)] = sum;
 }
