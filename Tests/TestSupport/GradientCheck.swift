@@ -26,15 +26,6 @@ public struct GradientCheck {
     return value
   }
 
-  /// A variable of the graph that is differentiated with respect to, with the contents it has.
-  public mutating func operand(named name: String, _ contents: [Double]) {
-    guard let value = graph.source(named: name) else {
-      preconditionFailure("the graph has no variable \(name)")
-    }
-    self.contents[name] = contents
-    operands.append((name: name, value: value))
-  }
-
   /// A value that stays fixed.
   public mutating func constant(
     _ shape: Shape, _ contents: Experiment.Contents = .normal()
@@ -42,11 +33,6 @@ public struct GradientCheck {
     let value = graph.variable("value \(self.contents.count)", shape, .float64)
     self.contents[name(of: value)] = experiment.draw(contents, shape.elementCount)
     return value
-  }
-
-  /// Fixes the contents of a variable of the graph.
-  public mutating func fix(_ name: String, _ contents: [Double]) {
-    self.contents[name] = contents
   }
 
   private func name(of value: Value) -> String {

@@ -1,0 +1,76 @@
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import IsometryReference
+import TestSupport
+import Testing
+
+/// Ten steps of training give the same losses on every backend.
+@Suite struct TraceTests {
+  struct Recipe: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let network: ResidualNetwork
+    let optimizer: Optimizer
+    let rate: Double
+
+    static let all = [
+      Recipe(
+        testDescription: "basic blocks with Batch Normalization, SGD",
+        network: ResidualNetwork(
+          widths: [8, 16], depths: [1, 1], imageShape: [3, 16, 16]), optimizer: .default, rate: 0.05
+      ),
+      Recipe(
+        testDescription: "bottlenecks without normalisation, AdamW with clipping",
+        network: ResidualNetwork(
+          widths: [8, 12], depths: [1, 1], block: .bottleneck(expansion: 2), activation: .tanh,
+          normalization: .none, hasBranchMultipliers: true, imageShape: [3, 9, 11]),
+        optimizer: Optimizer(
+          .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decoupled: true), weightDecay: 0.01,
+          maximumGradientNorm: 1), rate: 0.003),
+    ]
+
+    func run(_ precision: DType) throws -> TrainingRun {
+      let configuration = TrainingGraph.Configuration(
+        batch: 10, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
+        augmentation: .init(cropPadding: 2, flips: true, cutout: 3, seed: 5))
+      return TrainingRun(
+        network, configuration, initializer: try InitializerRegistry.make("he"), seed: 11,
+        rates: (0..<10).map { rate * Double(min($0 + 1, 4)) / 4 })
+    }
+  }
+
+  /// Losses in fp32 stay within 2·10⁻⁴ of those in double precision; with 16-bit activations they
+  /// stay near them, as each step rounds to 8 or 11 bits.
+  static func bound(_ precision: DType) -> Double {
+    switch precision {
+    case .float32, .float64: 2e-4
+    case .float16: 1e-2
+    case .bfloat16: 5e-2
+    case .uint8, .int32: 0
+    }
+  }
+
+  @Test(arguments: BackendUnderTest.all, Recipe.all)
+  func lossesFollowTheReference(subject: BackendUnderTest, recipe: Recipe) throws {
+    let oracle = BackendUnderTest(backend: ReferenceBackend<Double>(), isFusing: false)
+    let expected = try recipe.run(.float32).trace(on: oracle)
+    #expect(expected.losses.last! < expected.losses.first!)
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      let found = try recipe.run(precision).trace(on: subject)
+      for (step, pair) in zip(found.losses, expected.losses).enumerated() {
+        #expect(
+          abs(pair.0 - pair.1) <= Self.bound(precision) * pair.1,
+          "\(precision.rawValue) step \(step): \(pair.0), not \(pair.1)")
+      }
+      #expect(found.correct.allSatisfy { (0...10).contains($0) && $0 == $0.rounded() })
+    }
+  }
+
+  @Test(arguments: BackendUnderTest.all, Recipe.all)
+  func theSameSeedGivesTheSameBits(subject: BackendUnderTest, recipe: Recipe) throws {
+    for precision in subject.supported([.float32, .bfloat16]) {
+      let run = try recipe.run(precision)
+      #expect(try run.trace(on: subject) == run.trace(on: subject))
+    }
+  }
+}
