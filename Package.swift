@@ -125,6 +125,13 @@ let package = Package(
     .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
     .testTarget(
+      name: "IsometryTrainingTests",
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryReference",
+        "IsometryTraining",
+      ],
+      exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
       name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],
       swiftSettings: strict),
   ],

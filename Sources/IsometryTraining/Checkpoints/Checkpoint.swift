@@ -1,0 +1,132 @@
+import Foundation
+public import IsometryCore
+public import IsometryGraph
+
+/// A run at one moment: its variables, where it is, and how it was configured.
+///
+/// As a safetensors file it holds the model's parameters and statistics under their own names, which
+/// are those of PyTorch's `state_dict` of the same network, and everything else that training keeps
+/// (optimiser state, loss scale, metric sums) under `training/` and the variable's name. In Python:
+///
+///     tensors = safetensors.torch.load_file(path)
+///     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")})
+public struct Checkpoint: Sendable, Equatable {
+  public let configuration: RunConfiguration
+  public let state: TrainingState
+  /// By the name in the file.
+  public let tensors: [String: HostTensor]
+
+  /// What the names of variables that are not the model's begin with.
+  public static let trainingPrefix = "training/"
+
+  enum Key {
+    static let format = "format"
+    static let configuration = "configuration"
+    static let state = "state"
+    // The parts of the state and configuration that people look for, once more as plain numbers.
+    static let epoch = "epoch"
+    static let step = "step"
+    static let samples = "samples"
+    static let seed = "seed"
+  }
+
+  /// Reads every variable of a session; waits for the steps started so far.
+  ///
+  /// - Parameter modelNames: the model's parameters and statistics.
+  public init(
+    of session: any Session, modelNames: Set<String>, state: TrainingState,
+    configuration: RunConfiguration
+  ) throws {
+    var tensors: [String: HostTensor] = [:]
+    for (name, _) in session.graph.variables {
+      tensors[Self.fileName(of: name, modelNames: modelNames)] = try session.read(variable: name)
+    }
+    self.tensors = tensors
+    self.state = state
+    self.configuration = configuration
+  }
+
+  /// Sets every variable of a session.
+  ///
+  /// - Parameters:
+  ///   - path: what errors name.
+  ///   - modelNames: as when the checkpoint was made.
+  ///   - includingTraining: whether variables that are not the model's are set too.
+  /// - Throws: `CheckpointError` where the file lacks one of the variables, has it in another shape
+  ///   or type, or has one that the graph does not know.
+  public func restore(
+    to session: any Session, modelNames: Set<String>, includingTraining: Bool, path: String
+  ) throws {
+    var unknown = Set(tensors.keys)
+    if !includingTraining { unknown = unknown.filter { !$0.hasPrefix(Self.trainingPrefix) } }
+    for (variable, value) in session.graph.variables {
+      guard includingTraining || modelNames.contains(variable) else { continue }
+      let name = Self.fileName(of: variable, modelNames: modelNames)
+      let type = session.graph.type(of: value)
+      guard let tensor = tensors[name] else {
+        throw CheckpointError(path: path, expected: "\(name), \(type)", found: "no such tensor")
+      }
+      guard tensor.type == type else {
+        throw CheckpointError(path: path, expected: "\(name), \(type)", found: "\(tensor.type)")
+      }
+      unknown.remove(name)
+      try session.write(tensor, toVariable: variable)
+    }
+    if let name = unknown.min() {
+      throw CheckpointError(
+        path: path, expected: "tensors of \(configuration.model) alone", found: "\(name) too")
+    }
+  }
+
+  private static func fileName(of variable: String, modelNames: Set<String>) -> String {
+    modelNames.contains(variable) ? variable : trainingPrefix + variable
+  }
+}
+
+extension Checkpoint {
+  /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged or no
+  ///   checkpoint of this program.
+  public init(contentsOf path: String) throws {
+    let file = try Safetensors(contentsOf: path)
+    tensors = file.tensors
+    state = try Self.decode(file.metadata, Key.state, path: path)
+    configuration = try Self.decode(file.metadata, Key.configuration, path: path)
+  }
+
+  /// Writes the file whole or not at all.
+  ///
+  /// - Throws: `FileError` where the system refuses.
+  public func write(to path: String) throws {
+    let metadata = [
+      Key.format: "pt",
+      Key.configuration: try Self.encode(configuration),
+      Key.state: try Self.encode(state),
+      Key.epoch: String(state.epoch),
+      Key.step: String(state.step),
+      Key.samples: String(state.samples),
+      Key.seed: String(configuration.seed),
+    ]
+    try Safetensors(metadata: metadata, tensors: tensors).write(to: path)
+  }
+
+  private static func encode(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  private static func decode<Result: Decodable>(
+    _ metadata: [String: String], _ key: String, path: String
+  ) throws(CheckpointError) -> Result {
+    guard let text = metadata[key] else {
+      throw CheckpointError(
+        path: path, expected: "the run's \(key) in the metadata", found: "none")
+    }
+    do {
+      return try JSONDecoder().decode(Result.self, from: Data(text.utf8))
+    } catch {
+      throw CheckpointError(
+        path: path, expected: "the run's \(key) in the metadata", found: text)
+    }
+  }
+}

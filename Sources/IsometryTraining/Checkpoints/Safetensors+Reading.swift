@@ -1,0 +1,154 @@
+import Foundation
+import IsometryCore
+
+extension Safetensors {
+  /// Reads a file and checks every field of its header.
+  ///
+  /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged, or
+  ///   holds a type that the engine does not have.
+  public init(contentsOf path: String) throws {
+    let bytes = try WholeFile.read(path)
+    try self.init(bytes: bytes, path: path)
+  }
+
+  /// - Parameter path: what errors name.
+  init(bytes: [UInt8], path: String) throws(CheckpointError) {
+    func fail(_ expected: String, _ found: String) -> CheckpointError {
+      CheckpointError(path: path, expected: expected, found: found)
+    }
+    guard bytes.count >= 8 else {
+      throw fail("8 bytes with the length of a safetensors header", "\(bytes.count)")
+    }
+    let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
+    let limit = min(bytes.count - 8, Self.longestHeader)
+    guard length <= UInt64(limit) else {
+      throw fail("a safetensors header of at most \(limit) bytes", "a length of \(length)")
+    }
+    let start = 8 + Int(length)
+    let header = Data(bytes[8..<start])
+    guard header.first == UInt8(ascii: "{") else {
+      throw fail("a safetensors header that begins with {", "something else")
+    }
+    let entries: [String: HeaderEntry]
+    do {
+      entries = try JSONDecoder().decode([String: HeaderEntry].self, from: header)
+    } catch {
+      throw fail("a safetensors header in JSON", Self.summary(of: error))
+    }
+
+    self.init()
+    var fields: [(name: String, field: TensorField)] = []
+    for (name, entry) in entries {
+      switch entry {
+      case .metadata(let table):
+        guard name == Self.metadataKey else {
+          throw fail("a type, a shape and offsets for \(name)", "a table of text")
+        }
+        metadata = table
+      case .tensor(let field):
+        guard name != Self.metadataKey else {
+          throw fail("a table of text as \(name)", "a tensor")
+        }
+        fields.append((name, field))
+      }
+    }
+    // Ranges in order of their ends too: empty ones are refused below, so starts are enough.
+    fields.sort { $0.field.begin < $1.field.begin }
+    var offset = 0
+    for (name, field) in fields {
+      let type = try Self.type(of: name, field, path: path)
+      guard field.begin == offset else {
+        throw fail("\(name) at byte \(offset), right after the tensor before", "\(field.begin)")
+      }
+      // The difference cannot overflow: both are at least 0, as the line above shows for `begin`.
+      guard field.end >= 0, field.end - field.begin == type.byteCount else {
+        throw fail(
+          "\(type.byteCount) bytes for \(name), \(type)", "\(field.end) − \(field.begin)")
+      }
+      guard field.end <= bytes.count - start else {
+        throw fail(
+          "\(field.end) bytes of elements for \(name)",
+          "\(bytes.count - start): the file is cut short")
+      }
+      tensors[name] = HostTensor(
+        type, bytes: Array(bytes[start + field.begin..<start + field.end]))
+      offset = field.end
+    }
+    guard start + offset == bytes.count else {
+      throw fail("\(offset) bytes of elements", "\(bytes.count - start)")
+    }
+  }
+
+  private static func type(
+    of name: String, _ field: TensorField, path: String
+  ) throws(CheckpointError) -> TensorType {
+    guard let dtype = types[field.dtype] else {
+      throw CheckpointError(
+        path: path, expected: "\(name) of type \(types.keys.sorted().joined(separator: ", "))",
+        found: field.dtype)
+    }
+    var byteCount = dtype.byteCount
+    for extent in field.shape {
+      let (product, overflows) = byteCount.multipliedReportingOverflow(by: extent)
+      guard extent > 0, !overflows else {
+        throw CheckpointError(
+          path: path, expected: "positive extents in the shape of \(name)", found: "\(field.shape)")
+      }
+      byteCount = product
+    }
+    return TensorType(Shape(field.shape), dtype)
+  }
+
+  private static func summary(of error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "damage" }
+    switch error {
+    case .typeMismatch(_, let context), .valueNotFound(_, let context),
+      .keyNotFound(_, let context):
+      let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+      return "an entry of another form at \(place.isEmpty ? "the top" : place)"
+    case .dataCorrupted: return "damaged text"
+    @unknown default: return "damage"
+    }
+  }
+}
+
+/// What the header says of one name.
+private enum HeaderEntry: Decodable {
+  case metadata([String: String])
+  case tensor(TensorField)
+
+  init(from decoder: any Decoder) throws {
+    if let table = try? decoder.singleValueContainer().decode([String: String].self) {
+      self = .metadata(table)
+    } else {
+      self = .tensor(try TensorField(from: decoder))
+    }
+  }
+}
+
+private struct TensorField: Decodable {
+  let dtype: String
+  let shape: [Int]
+  /// The range of bytes, counted from the end of the header.
+  let begin: Int
+  let end: Int
+
+  enum CodingKeys: String, CodingKey {
+    case dtype
+    case shape
+    case offsets = "data_offsets"
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    dtype = try container.decode(String.self, forKey: .dtype)
+    shape = try container.decode([Int].self, forKey: .shape)
+    let offsets = try container.decode([Int].self, forKey: .offsets)
+    guard offsets.count == 2 else {
+      throw DecodingError.typeMismatch(
+        [Int].self,
+        .init(codingPath: container.codingPath + [CodingKeys.offsets], debugDescription: "a pair"))
+    }
+    (begin, end) = (offsets[0], offsets[1])
+  }
+}

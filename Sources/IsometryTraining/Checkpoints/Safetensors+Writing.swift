@@ -1,0 +1,36 @@
+import IsometryCore
+
+extension Safetensors {
+  /// Writes the file whole or not at all; a file that is there is replaced.
+  ///
+  /// - Precondition: no tensor is called `__metadata__`.
+  /// - Throws: `FileError` where the system refuses.
+  public func write(to path: String) throws(FileError) {
+    precondition(tensors[Self.metadataKey] == nil, "\(Self.metadataKey) names no tensor")
+    // The widest types first, so that every element is aligned; then by name, so that the same
+    // tensors give the same bytes.
+    let ordered = tensors.sorted {
+      ($1.value.dtype.byteCount, $0.key) < ($0.value.dtype.byteCount, $1.key)
+    }
+    var entries: [String] = []
+    if !metadata.isEmpty {
+      let pairs = metadata.sorted { $0.key < $1.key }.map {
+        "\(JSONValue.quoted($0)):\(JSONValue.quoted($1))"
+      }
+      entries.append("\(JSONValue.quoted(Self.metadataKey)):{\(pairs.joined(separator: ","))}")
+    }
+    var offset = 0
+    for (name, tensor) in ordered {
+      let end = offset + tensor.type.byteCount
+      let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
+      entries.append(
+        "\(JSONValue.quoted(name)):{\"dtype\":\"\(Self.typeName(tensor.dtype))\",\"shape\":[\(shape)],"
+          + "\"data_offsets\":[\(offset),\(end)]}")
+      offset = end
+    }
+    var header = Array("{\(entries.joined(separator: ","))}".utf8)
+    while (8 + header.count) % Self.alignment != 0 { header.append(UInt8(ascii: " ")) }
+    let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { [UInt8]($0) }
+    try WholeFile.write([length, header] + ordered.map(\.value.bytes), to: path)
+  }
+}

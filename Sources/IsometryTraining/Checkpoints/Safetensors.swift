@@ -1,0 +1,41 @@
+public import IsometryCore
+
+/// A file of named tensors in the safetensors format, which PyTorch and others read.
+///
+/// Eight bytes give the length of the header, little-endian; the header is a JSON object which gives
+/// each tensor's type, shape and range of bytes, and `__metadata__` as a table of text; the elements
+/// follow without gaps, row-major, little-endian.
+///
+/// - Source: https://github.com/huggingface/safetensors, "Format".
+public struct Safetensors: Sendable, Equatable {
+  /// Text about the whole file.
+  public var metadata: [String: String]
+  public var tensors: [String: HostTensor]
+
+  public init(metadata: [String: String] = [:], tensors: [String: HostTensor] = [:]) {
+    self.metadata = metadata
+    self.tensors = tensors
+  }
+
+  /// The header's key that is no tensor.
+  static let metadataKey = "__metadata__"
+  /// The longest header that the reference implementation accepts, in bytes.
+  static let longestHeader = 100_000_000
+  /// Elements begin at a multiple of this many bytes from the start of the file.
+  static let alignment = 8
+
+  /// The format's name of an element type.
+  static func typeName(_ dtype: DType) -> String {
+    switch dtype {
+    case .float32: "F32"
+    case .float64: "F64"
+    case .bfloat16: "BF16"
+    case .float16: "F16"
+    case .uint8: "U8"
+    case .int32: "I32"
+    }
+  }
+
+  static let types = Dictionary(
+    uniqueKeysWithValues: DType.allCases.map { (typeName($0), $0) })
+}

@@ -1,0 +1,78 @@
+import Glibc
+
+/// Files that are read as a whole, and that appear whole or not at all.
+enum WholeFile {
+  /// Writes pieces one after the other to a file beside `path`, makes sure that they are on the disk,
+  /// and moves it to its place in one step. Whatever was there stays until then, and stays for good
+  /// where anything fails.
+  static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
+    let temporary = "\(path).part-\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
+    do throws(FileError) {
+      for piece in pieces { try writeAll(piece, to: descriptor, path: temporary) }
+      guard fsync(descriptor) == 0 else { throw FileError.last(path: temporary, action: "write") }
+    } catch {
+      close(descriptor)
+      unlink(temporary)
+      throw error
+    }
+    close(descriptor)
+    guard rename(temporary, path) == 0 else {
+      let error = FileError.last(path: path, action: "write")
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// All bytes of a file.
+  static func read(_ path: String) throws(FileError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .last(path: path, action: "read") }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .last(path: path, action: "read") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(path: path, action: "read", reason: "it is no file")
+    }
+    let size = Int(status.st_size)
+    var failure: FileError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let read = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
+        if read < 0 {
+          if errno == EINTR { continue }
+          failure = .last(path: path, action: "read")
+          return
+        }
+        if read == 0 { return }
+        count += read
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  private static func writeAll(
+    _ bytes: [UInt8], to descriptor: Int32, path: String
+  ) throws(FileError) {
+    var done = 0
+    while done < bytes.count {
+      let written = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+      }
+      guard written >= 0 else {
+        if errno == EINTR { continue }
+        throw .last(path: path, action: "write")
+      }
+      done += written
+    }
+  }
+}
+
+extension FileError {
+  /// What the last system call of this thread that failed says.
+  static func last(path: String, action: String) -> FileError {
+    FileError(path: path, action: action, reason: String(cString: strerror(errno)))
+  }
+}

@@ -1,0 +1,45 @@
+/// What an epoch came to: one line of `isometry train --json` and of a run's log.
+public struct EpochRecord: Sendable, Equatable {
+  /// From 1.
+  public let epoch: Int
+  /// Means over the epoch's steps, each with the parameters before its update.
+  public let trainLoss: Double
+  public let trainAccuracy: Double
+  /// Over the whole test split after the epoch.
+  public let testLoss: Double
+  public let testAccuracy: Double
+  /// Of training; evaluation is left out.
+  public let seconds: Double
+  public let imagesPerSecond: Double
+  /// The share of `seconds` that the device had nothing to do because input had not arrived.
+  public let inputWaitFraction: Double
+
+  public init(
+    epoch: Int, trainLoss: Double, trainAccuracy: Double, testLoss: Double, testAccuracy: Double,
+    seconds: Double, imagesPerSecond: Double, inputWaitFraction: Double
+  ) {
+    self.epoch = epoch
+    self.trainLoss = trainLoss
+    self.trainAccuracy = trainAccuracy
+    self.testLoss = testLoss
+    self.testAccuracy = testAccuracy
+    self.seconds = seconds
+    self.imagesPerSecond = imagesPerSecond
+    self.inputWaitFraction = inputWaitFraction
+  }
+
+  package var json: JSONValue { .object(members) }
+
+  var members: [JSONValue.Member] {
+    [
+      .init("epoch", .integer(epoch)),
+      .init("train_loss", .number(trainLoss)),
+      .init("train_accuracy", .number(trainAccuracy)),
+      .init("test_loss", .number(testLoss)),
+      .init("test_accuracy", .number(testAccuracy)),
+      .init("seconds", .number(seconds)),
+      .init("images_per_second", .number(imagesPerSecond)),
+      .init("input_wait_fraction", .number(inputWaitFraction)),
+    ]
+  }
+}

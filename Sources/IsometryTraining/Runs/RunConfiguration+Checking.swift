@@ -1,0 +1,119 @@
+import Foundation
+import IsometryCore
+import IsometryData
+import IsometryNN
+
+/// A choice that is not legal, or not with the others.
+public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The option of the command line, with its dashes.
+  public let option: String
+  /// What is wrong and what would be right.
+  public let reason: String
+
+  public init(_ option: String, _ reason: String) {
+    self.option = option
+    self.reason = reason
+  }
+
+  public var description: String { "\(option) \(reason)" }
+}
+
+extension RunConfiguration {
+  /// Throws for the first choice that is not legal, before anything costly is done.
+  ///
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
+  public func check() throws {
+    try require(epochs > 0, "--epochs", "should be at least 1, not \(epochs)")
+    try require(batch > 0, "--batch", "should be at least 1, not \(batch)")
+    try require(
+      learningRate > 0 && learningRate.isFinite, "--lr", "should be positive, not \(learningRate)")
+    try require(
+      (0...Double(epochs)).contains(warmup), "--warmup",
+      "should be 0 to --epochs \(epochs), not \(warmup)")
+    try require((0...1).contains(peak), "--peak", "is a share of the run, 0 to 1, not \(peak)")
+    for milestone in milestones ?? [] {
+      try require(
+        milestone > 0 && milestone.isFinite, "--milestones",
+        "are positive numbers of epochs, not \(milestone)")
+    }
+    try require(
+      gamma > 0 && gamma.isFinite, "--gamma", "should be positive, not \(gamma)")
+    try require(
+      (0..<1).contains(momentum), "--momentum", "should be at least 0 and below 1, not \(momentum)")
+    try require(
+      optimizer != .sgd || !nesterov || momentum > 0, "--nesterov",
+      "needs a --momentum above 0; add --no-nesterov or raise the momentum")
+    try require(
+      weightDecay >= 0 && weightDecay.isFinite, "--weight-decay",
+      "should be 0 or more, not \(weightDecay)")
+    try require(
+      (0..<1).contains(labelSmoothing), "--label-smoothing",
+      "should be at least 0 and below 1, not \(labelSmoothing)")
+    if let clipNorm {
+      try require(
+        clipNorm > 0 && clipNorm.isFinite, "--clip-norm", "should be positive, not \(clipNorm)")
+    }
+    let side = ImageDataset.side
+    try require(
+      (1...side).contains(cutout), "--cutout", "should be 1 to \(side) pixels, not \(cutout)")
+    for (option, limit) in [("--limit-train", limitTrain), ("--limit-test", limitTest)] {
+      if let limit { try require(limit > 0, option, "should be at least 1, not \(limit)") }
+    }
+    try require(
+      precision.isFloatingPoint, "--precision", "should be fp32, bf16, fp16 or fp64")
+    _ = try makeNetwork()
+  }
+
+  /// Throws where a run that was recorded like this cannot go on as `wanted` says.
+  ///
+  /// The number of epochs may change where the schedule does not depend on it; the device and the
+  /// place of the data may change too.
+  ///
+  /// - Throws: `ConfigurationError` for the first difference.
+  public func checkContinuation(as wanted: RunConfiguration) throws {
+    var comparable = wanted
+    comparable.device = device
+    comparable.data = data
+    if scheduleFitsAnyLength { comparable.epochs = epochs }
+    guard comparable != self else { return }
+    let recorded = Self.values(of: self)
+    let changed = Self.values(of: comparable)
+    for key in Set(recorded.keys).union(changed.keys).sorted()
+    where recorded[key] != changed[key] {
+      let option = "--\(key)"
+      if key == CodingKeys.epochs.rawValue {
+        throw ConfigurationError(
+          option,
+          "cannot change: the run's \(schedule.rawValue) schedule was planned for \(epochs) epochs; "
+            + "leave the option out, or start a new run without --resume")
+      }
+      throw ConfigurationError(
+        option,
+        "cannot change: the run was started with \(recorded[key] ?? "none"), not \(changed[key] ?? "none"); leave "
+          + "the option out, or start a new run without --resume")
+    }
+  }
+
+  /// Whether the learning rate of a step is the same however long the run is.
+  private var scheduleFitsAnyLength: Bool {
+    switch schedule {
+    case .constant: true
+    case .step: milestones != nil
+    case .cosine, .oneCycle: false
+    }
+  }
+
+  /// The values by the names of their options, in the form of JSON.
+  private static func values(of configuration: RunConfiguration) -> [String: String] {
+    // A configuration always has a JSON form: its numbers were checked to be finite.
+    let data = try! JSONEncoder().encode(configuration)
+    let object = try! JSONSerialization.jsonObject(with: data) as! [String: Any]
+    return object.mapValues { "\($0)" }
+  }
+
+  private func require(
+    _ condition: Bool, _ option: String, _ reason: @autoclosure () -> String
+  ) throws(ConfigurationError) {
+    guard condition else { throw ConfigurationError(option, reason()) }
+  }
+}

@@ -1,0 +1,128 @@
+import IsometryCore
+public import IsometryData
+public import IsometryGraph
+public import IsometryNN
+
+extension RunConfiguration {
+  /// - Throws: `InitializationError`.
+  public func makeInitializer() throws -> any Initializer {
+    try InitializerRegistry.make(initializer)
+  }
+
+  /// The network with the options of the configuration, which meets its initialiser's conditions.
+  ///
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
+  public func makeNetwork() throws -> any Network {
+    let initializer = try makeInitializer()
+    let options = NetworkOptions(
+      normalization: normalization, skip: skip, activation: try makeActivation(),
+      skipWeight: skipWeight, hasBranchMultipliers: initializer.wantsBranchMultipliers,
+      imageShape: [ImageDataset.channels, ImageDataset.side, ImageDataset.side],
+      classes: CIFAR10.classNames.count)
+    let network = try ModelSpecification(model).network(options)
+    try initializer.check(network.layout)
+    return network
+  }
+
+  /// `NAME` or `NAME:NUMBER`.
+  private func makeActivation() throws(ConfigurationError) -> Activation {
+    let parts = activation.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let number = parts.count == 2 ? Double(parts[1]) : nil
+    guard parts.count == 1 || number?.isFinite == true,
+      let result = Activation(named: String(parts[0]), parameter: number)
+    else {
+      let names = Activation.allNamed.map(\.name).joined(separator: ", ")
+      throw ConfigurationError(
+        "--activation",
+        "\(activation) does not exist: it should be one of \(names); leaky-relu and elu take a number, as leaky-relu:0.1"
+      )
+    }
+    return result
+  }
+
+  public func makeOptimizer() -> Optimizer {
+    let rule: Update.Rule =
+      switch optimizer {
+      case .sgd: .sgd(momentum: momentum, nesterov: nesterov)
+      case .adam: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false)
+      case .adamw: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true)
+      case .rmsprop: .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: momentum)
+      }
+    return Optimizer(rule, weightDecay: weightDecay, maximumGradientNorm: clipNorm)
+  }
+
+  /// The learning rates of the run, for epochs of so many steps.
+  public func makeSchedule(stepsPerEpoch: Int) -> LearningRateSchedule {
+    func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded()) }
+    let shape: LearningRateSchedule.Shape =
+      switch schedule {
+      case .constant: .constant
+      case .step:
+        .step(
+          milestones: (milestones ?? [0.5 * Double(epochs), 0.75 * Double(epochs)]).map(steps),
+          gamma: gamma)
+      case .cosine: .cosine
+      case .oneCycle: .oneCycle(peak: peak)
+      }
+    return LearningRateSchedule(
+      shape, peakRate: learningRate, totalSteps: epochs * stepsPerEpoch,
+      warmupSteps: steps(warmup))
+  }
+
+  /// nil for images as they are.
+  public func makeAugmentation() -> ImageDecoding.Augmentation? {
+    guard !augment.isEmpty else { return nil }
+    return ImageDecoding.Augmentation(
+      cropPadding: augment.contains(.crop) ? 4 : 0, flips: augment.contains(.flip),
+      cutout: augment.contains(.cutout) ? cutout : 0, seed: seed)
+  }
+
+  /// The whole training step.
+  ///
+  /// - Throws: as `makeNetwork`.
+  public func makeTrainingGraph(normalizing statistics: ChannelStatistics) throws -> TrainingGraph {
+    TrainingGraph(
+      try makeNetwork(),
+      TrainingGraph.Configuration(
+        batch: batch, precision: precision, optimizer: makeOptimizer(),
+        labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
+        augmentation: makeAugmentation()))
+  }
+
+  /// One step of evaluation.
+  ///
+  /// - Throws: as `makeNetwork`.
+  public func makeEvaluationGraph(
+    batch: Int, normalizing statistics: ChannelStatistics
+  ) throws -> EvaluationGraph {
+    EvaluationGraph(
+      try makeNetwork(), batch: batch, precision: precision,
+      statistics: ImageStatistics(statistics))
+  }
+}
+
+extension ImageStatistics {
+  init(_ statistics: ChannelStatistics) {
+    self.init(mean: statistics.mean, deviation: statistics.standardDeviation)
+  }
+}
+
+extension NetworkLayout {
+  /// The names of the variables that make up the model: its parameters and statistics.
+  var modelNames: Set<String> {
+    Set(parameters.map(\.name)).union(statistics.map(\.name))
+  }
+}
+
+extension RunConfiguration {
+  /// Takes an optimiser with the learning rate and momentum that usually go with it.
+  public mutating func useDefaults(of optimizer: OptimizerName) {
+    self.optimizer = optimizer
+    (learningRate, momentum, nesterov) =
+      switch optimizer {
+      case .sgd: (0.4, 0.9, true)
+      case .adam, .adamw: (0.005, 0, false)
+      case .rmsprop: (0.002, 0, false)
+      }
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Glibc
+
+/// The log of a run: one JSON object a line, each with what happened (`event`) and after which step of
+/// the run.
+///
+/// | event | when | further keys |
+/// |---|---|---|
+/// | `start` | the run starts or goes on | `device`, `version` |
+/// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
+/// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
+/// | `stop` | the run ends | `reason`: `completed`, `interrupted`, or what went wrong |
+public struct RunLog: ~Copyable {
+  private let path: String
+  private let descriptor: Int32
+
+  /// Opens the log for appending. What an interrupted run wrote after its last checkpoint, past
+  /// `step`, is taken out: it will happen again.
+  ///
+  /// - Throws: `FileError`.
+  public init(path: String, keepingUntil step: Int) throws(FileError) {
+    if access(path, F_OK) == 0 {
+      let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
+      let kept = text.split(separator: "\n").filter { line in
+        // A line that was cut short by a crash goes too.
+        guard let entry = try? JSONDecoder().decode(StepOnly.self, from: Data(line.utf8)) else {
+          return false
+        }
+        return entry.step <= step
+      }
+      try WholeFile.write([Array(kept.map { $0 + "\n" }.joined().utf8)], to: path)
+    }
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .last(path: path, action: "write") }
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  private struct StepOnly: Decodable {
+    let step: Int
+  }
+
+  public func appendStart(step: Int, device: String, version: String) throws(FileError) {
+    try append("start", step, [.init("device", .text(device)), .init("version", .text(version))])
+  }
+
+  public func append(_ progress: TrainingProgress) throws(FileError) {
+    try append(
+      "progress", progress.step,
+      [
+        .init("epoch", .integer(progress.epoch)),
+        .init("learning_rate", .number(progress.learningRate)),
+        .init("loss", .number(progress.loss)),
+        .init("accuracy", .number(progress.accuracy)),
+        .init("images_per_second", .number(progress.imagesPerSecond)),
+      ])
+  }
+
+  public func append(_ record: EpochRecord, step: Int) throws(FileError) {
+    try append("epoch", step, record.members)
+  }
+
+  public func appendStop(step: Int, reason: String) throws(FileError) {
+    try append("stop", step, [.init("reason", .text(reason))])
+  }
+
+  /// A line is one call of the system, so that lines of a run that is killed are whole.
+  private func append(
+    _ event: String, _ step: Int, _ members: [JSONValue.Member]
+  ) throws(FileError) {
+    let entry = JSONValue.object(
+      [.init("event", .text(event)), .init("step", .integer(step))] + members)
+    let line = Array("\(entry.line)\n".utf8)
+    let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
+    guard written == line.count else { throw .last(path: path, action: "write") }
+  }
+}

@@ -1,0 +1,25 @@
+/// How many images of each class were taken for which.
+public struct ConfusionMatrix: Sendable, Equatable {
+  public let classNames: [String]
+  /// The row is the label, the column what the network said.
+  public private(set) var counts: [[Int]]  // [classes][classes]
+
+  public init(classNames: [String]) {
+    self.classNames = classNames
+    counts = Array(
+      repeating: Array(repeating: 0, count: classNames.count), count: classNames.count)
+  }
+
+  mutating func count(label: Int, predicted: Int) {
+    counts[label][predicted] += 1
+  }
+
+  /// How many images have the label.
+  public func imageCount(ofClass label: Int) -> Int { counts[label].reduce(0, +) }
+
+  /// The share of a class's images that were recognised; nil for a class without images.
+  public func accuracy(ofClass label: Int) -> Double? {
+    let count = imageCount(ofClass: label)
+    return count == 0 ? nil : Double(counts[label][label]) / Double(count)
+  }
+}

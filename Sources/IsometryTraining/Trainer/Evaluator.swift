@@ -1,0 +1,99 @@
+import IsometryCore
+public import IsometryData
+public import IsometryGraph
+import IsometryNN
+
+/// Measures a network on a data set with a session's variables as they are.
+public final class Evaluator {
+  /// How well the network does.
+  public struct Result: Sendable, Equatable {
+    /// The mean cross-entropy.
+    public let loss: Double
+    public let correct: Int
+    public let count: Int
+
+    public var accuracy: Double { Double(correct) / Double(count) }
+  }
+
+  private let session: any Session
+  private let dataset: ImageDataset
+  private let batchSize: Int
+  private let batchesInFlight: Int
+  private let inputs: StepInputs
+
+  /// - Parameter session: of an evaluation graph.
+  public init(
+    session: any Session, dataset: ImageDataset,
+    batchesInFlight: Int = BatchStream.defaultBatchesInFlight
+  ) {
+    guard let images = session.graph.source(named: BatchStream.imageInput) else {
+      preconditionFailure("an evaluation graph has the input \(BatchStream.imageInput)")
+    }
+    self.session = session
+    self.dataset = dataset
+    self.batchesInFlight = batchesInFlight
+    batchSize = session.graph.shape(of: images)[0]
+    inputs = StepInputs(of: session.graph)
+  }
+
+  /// The loss and accuracy over the whole data set; nil when `stop` is asked for.
+  public func evaluate(stop: StopRequest = StopRequest()) throws -> Result? {
+    try evaluate(stop: stop) { _ in }
+  }
+
+  /// The loss and accuracy, and how many images of each class were taken for which; nil when `stop`
+  /// is asked for. Reads the logits of every batch back, so it is slower than `evaluate`.
+  public func evaluateConfusion(
+    stop: StopRequest = StopRequest()
+  ) throws -> (result: Result, confusion: ConfusionMatrix)? {
+    var confusion = ConfusionMatrix(classNames: dataset.classNames)
+    let result = try evaluate(stop: stop) { batch in
+      let logits = try session.read(output: StepNames.logits)  // [N, classes]
+      let classes = logits.shape[1]
+      let values = logits.floats
+      let first = batch.position.batch * batchSize
+      for row in 0..<batch.validCount {
+        // The first of equal logits, as the loss counts them.
+        var predicted = 0
+        for label in 1..<classes
+        where values[row * classes + label] > values[row * classes + predicted] {
+          predicted = label
+        }
+        confusion.count(label: Int(dataset.labels[first + row]), predicted: predicted)
+      }
+    }
+    return result.map { ($0, confusion) }
+  }
+
+  private func evaluate(
+    stop: StopRequest, afterStep: (BatchStream.Batch) throws -> Void
+  ) throws -> Result? {
+    let names = MetricTotals.Names(
+      loss: StepNames.evaluationLoss, correct: StepNames.evaluationCorrect)
+    try MetricTotals.reset(in: session, names)
+    let stream = BatchStream(
+      of: dataset, batchSize: batchSize, order: .sequential, slots: try slots())
+    defer { stream.stop() }
+    for _ in 0..<stream.batchesPerEpoch {
+      if stop.isRequested { return nil }
+      let batch = try stream.next()
+      inputs.write(to: batch.slot, learningRate: 0, step: 1, samples: 0)
+      try session.step(from: batch.slot)
+      stream.recycle(batch)
+      try afterStep(batch)
+    }
+    let totals = try MetricTotals(readingFrom: session, names)
+    // Each step's mean is over the whole batch, padding included, which adds nothing.
+    return Result(
+      loss: totals.loss * Double(batchSize) / Double(dataset.count),
+      correct: Int(totals.correct), count: dataset.count)
+  }
+
+  private lazy var stagingSlots: [any StagingSlot] = []
+
+  /// Made once: pinned memory is costly to come by.
+  private func slots() throws -> [any StagingSlot] {
+    if stagingSlots.isEmpty { stagingSlots = try session.makeStagingSlots(batchesInFlight) }
+    return stagingSlots
+  }
+}

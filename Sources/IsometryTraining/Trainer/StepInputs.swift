@@ -1,0 +1,29 @@
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+
+/// Writes what the host decides for each step, beside the images and labels that a batch brings.
+struct StepInputs {
+  private let hasSchedule: Bool
+  private let hasSamples: Bool
+
+  init(of graph: Graph) {
+    hasSchedule = graph.source(named: StepNames.schedule) != nil
+    hasSamples = graph.source(named: StepNames.samples) != nil
+  }
+
+  /// - Parameters:
+  ///   - step: from 1; Adam's bias correction counts so.
+  ///   - samples: images of the run before this batch.
+  func write(to slot: any StagingSlot, learningRate: Double, step: Int, samples: Int) {
+    if hasSchedule {
+      let schedule = slot.bytes(of: StepNames.schedule)
+      schedule.storeBytes(of: Float(learningRate), toByteOffset: 0, as: Float.self)
+      schedule.storeBytes(of: Float(step), toByteOffset: 4, as: Float.self)
+    }
+    if hasSamples {
+      let counter = slot.bytes(of: StepNames.samples)
+      counter.storeBytes(of: UInt64(samples).littleEndian, as: UInt64.self)
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import IsometryCore
+public import IsometryData
+public import IsometryGraph
+import IsometryNN
+
+/// Trains a network: epochs of steps over a data set, each followed by an evaluation and a checkpoint.
+///
+/// The sessions' graphs have the inputs that `TrainingGraph` and `EvaluationGraph` declare. The device's
+/// queue stays full: within an epoch the host waits for nothing but a free staging slot, and reads the
+/// loss back asynchronously.
+public final class Trainer {
+  /// What may be chosen about a run besides its graphs.
+  public struct Settings: Sendable {
+    public var epochs: Int
+    public var schedule: LearningRateSchedule
+    /// Of the order of the images; augmentation has its own in the graph.
+    public var seed: UInt64
+    /// Staging slots: batches prepared or submitted and not yet taken by the device.
+    public var batchesInFlight = BatchStream.defaultBatchesInFlight
+    /// The shortest time between two readings of the loss within an epoch.
+    public var readingInterval = Duration.milliseconds(200)
+
+    public init(epochs: Int, schedule: LearningRateSchedule, seed: UInt64) {
+      self.epochs = epochs
+      self.schedule = schedule
+      self.seed = seed
+    }
+  }
+
+  public let batchSize: Int
+  public let batchesPerEpoch: Int
+  /// Where the run is.
+  public private(set) var state: TrainingState
+
+  private let session: any Session
+  private let evaluator: Evaluator
+  private let dataset: ImageDataset
+  private let settings: Settings
+  private let save: (TrainingState) throws -> String?
+  private let inputs: StepInputs
+  private var lastCheckpoint: String?
+  private var evaluationSeconds = 0.0
+
+  /// - Parameters:
+  ///   - session: of a training graph, its variables set as `state` left them.
+  ///   - evaluator: of a session that shares `session`'s variables.
+  ///   - state: where to start.
+  ///   - save: keeps the state with the session's variables, and returns the path of what it wrote.
+  /// - Throws: `TrainingError.tooFewImages`.
+  public init(
+    session: any Session, evaluator: Evaluator, dataset: ImageDataset, settings: Settings,
+    startingAt state: TrainingState = TrainingState(),
+    save: @escaping (TrainingState) throws -> String? = { _ in nil }
+  ) throws {
+    guard let images = session.graph.source(named: BatchStream.imageInput) else {
+      preconditionFailure("a training graph has the input \(BatchStream.imageInput)")
+    }
+    batchSize = session.graph.shape(of: images)[0]
+    batchesPerEpoch = dataset.count / batchSize
+    guard batchesPerEpoch > 0 else {
+      throw TrainingError.tooFewImages(count: dataset.count, batch: batchSize)
+    }
+    self.session = session
+    self.evaluator = evaluator
+    self.dataset = dataset
+    self.settings = settings
+    self.state = state
+    self.save = save
+    inputs = StepInputs(of: session.graph)
+  }
+
+  /// Trains from where the run is to its end, or until `stop` is asked for.
+  ///
+  /// - Parameters:
+  ///   - stop: looked at after each step and each batch of an evaluation.
+  ///   - onEvent: called on the thread that trains; what it throws ends the run.
+  /// - Throws: `TrainingError.nonFiniteLoss`, and what the sessions, `save` and `onEvent` throw.
+  public func run(
+    stop: StopRequest = StopRequest(), onEvent: (TrainingEvent) throws -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    try keep(onEvent)
+    guard state.epoch < settings.epochs else { return .completed }
+    let slots = try session.makeStagingSlots(settings.batchesInFlight)
+    let stream = BatchStream(
+      of: dataset, batchSize: batchSize, order: .shuffled(seed: settings.seed), slots: slots,
+      startingAt: BatchPosition(epoch: state.epoch, batch: state.batch))
+    defer { stream.stop() }
+    while state.epoch < settings.epochs {
+      let totals = try trainEpoch(from: stream, stop: stop, onEvent: onEvent)
+      guard state.batch == batchesPerEpoch, !stop.isRequested else { return try halt(onEvent) }
+      try onEvent(.evaluating(epoch: state.epoch + 1, step: state.step))
+      let start = ContinuousClock.now
+      guard let result = try evaluator.evaluate(stop: stop) else { return try halt(onEvent) }
+      evaluationSeconds = (ContinuousClock.now - start) / .seconds(1)
+      guard result.loss.isFinite else { throw nonFiniteLoss() }
+      let record = record(totals, result)
+      state = state.nextEpoch()
+      // The log comes before the checkpoint: what it says too much can be taken out again.
+      try onEvent(.epochEnded(record))
+      try keep(onEvent)
+    }
+    return .completed
+  }
+
+  /// Saves where the run is.
+  private func keep(_ onEvent: (TrainingEvent) throws -> Void) throws {
+    guard let path = try save(state) else { return }
+    lastCheckpoint = path
+    try onEvent(.saved(path: path))
+  }
+
+  private func halt(_ onEvent: (TrainingEvent) throws -> Void) throws -> TrainingOutcome {
+    try keep(onEvent)
+    return .stopped(state)
+  }
+}
+
+extension Trainer {
+  private static var metrics: MetricTotals.Names {
+    MetricTotals.Names(loss: StepNames.trainingLoss, correct: StepNames.trainingCorrect)
+  }
+
+  /// Runs the steps that the epoch still needs, fewer when `stop` is asked for.
+  ///
+  /// - Returns: the epoch's totals, which are finite.
+  private func trainEpoch(
+    from stream: BatchStream, stop: StopRequest, onEvent: (TrainingEvent) throws -> Void
+  ) throws -> MetricTotals {
+    if state.batch == 0 { try MetricTotals.reset(in: session, Self.metrics) }
+    _ = session.takeInputWait()
+    let streamWait = stream.waitSeconds
+    let start = ContinuousClock.now
+    let startBatch = state.batch
+    var pending: MetricTotals.Pending?
+    var lastReading = start
+    while state.batch < batchesPerEpoch, !stop.isRequested {
+      let batch = try stream.next()
+      inputs.write(
+        to: batch.slot, learningRate: settings.schedule.rate(atStep: state.step),
+        step: state.step + 1, samples: state.samples)
+      try session.step(from: batch.slot)
+      stream.recycle(batch)
+      state.batch += 1
+      state.step += 1
+      state.samples += batchSize
+      if let reading = pending {
+        guard reading.isComplete else { continue }
+        pending = nil
+        let totals = try finite(reading.totals())
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        try onEvent(
+          .progress(progress(reading, totals, batches: reading.batch - startBatch, seconds)))
+      } else if ContinuousClock.now - lastReading >= settings.readingInterval {
+        pending = try MetricTotals.Pending(
+          of: session, Self.metrics, batch: state.batch, step: state.step)
+        lastReading = .now
+      }
+    }
+    let totals = try finite(MetricTotals(readingFrom: session, Self.metrics))
+    state.seconds += (ContinuousClock.now - start) / .seconds(1)
+    state.inputWaitSeconds += session.takeInputWait() ?? stream.waitSeconds - streamWait
+    return totals
+  }
+
+  private func finite(_ totals: MetricTotals) throws -> MetricTotals {
+    guard totals.loss.isFinite else { throw nonFiniteLoss() }
+    return totals
+  }
+
+  private func nonFiniteLoss() -> TrainingError {
+    .nonFiniteLoss(
+      epoch: state.epoch + 1, step: state.step,
+      learningRate: settings.schedule.rate(atStep: max(0, state.step - 1)),
+      lastCheckpoint: lastCheckpoint)
+  }
+
+  private func progress(
+    _ reading: MetricTotals.Pending, _ totals: MetricTotals, batches: Int, _ seconds: Double
+  ) -> TrainingProgress {
+    let secondsPerBatch = seconds / Double(batches)
+    let batchesLeft = (settings.epochs - state.epoch) * batchesPerEpoch - reading.batch
+    let evaluationsLeft = settings.epochs - state.epoch
+    return TrainingProgress(
+      epoch: state.epoch + 1, epochs: settings.epochs, batch: reading.batch,
+      batchesPerEpoch: batchesPerEpoch, step: reading.step,
+      learningRate: settings.schedule.rate(atStep: reading.step - 1),
+      loss: totals.loss / Double(reading.batch),
+      accuracy: totals.correct / Double(reading.batch * batchSize),
+      imagesPerSecond: Double(batchSize) / secondsPerBatch,
+      secondsLeft: Double(batchesLeft) * secondsPerBatch
+        + Double(evaluationsLeft) * evaluationSeconds)
+  }
+
+  private func record(_ totals: MetricTotals, _ test: Evaluator.Result) -> EpochRecord {
+    let images = Double(batchesPerEpoch * batchSize)
+    return EpochRecord(
+      epoch: state.epoch + 1, trainLoss: totals.loss / Double(batchesPerEpoch),
+      trainAccuracy: totals.correct / images, testLoss: test.loss, testAccuracy: test.accuracy,
+      seconds: state.seconds, imagesPerSecond: images / state.seconds,
+      inputWaitFraction: min(1, state.inputWaitSeconds / state.seconds))
+  }
+}

@@ -1,0 +1,83 @@
+/// What a run tells as it goes.
+public enum TrainingEvent: Sendable, Equatable {
+  /// A step of an epoch is done and its metrics have arrived; some times a second at most.
+  case progress(TrainingProgress)
+  /// The steps of an epoch (from 1) are done, so many since the start of the run, and the test split
+  /// is being evaluated.
+  case evaluating(epoch: Int, step: Int)
+  /// An epoch is done and evaluated; it is saved next.
+  case epochEnded(EpochRecord)
+  /// A checkpoint was written.
+  case saved(path: String)
+}
+
+/// How far a run has come.
+public struct TrainingProgress: Sendable, Equatable {
+  /// From 1.
+  public let epoch: Int
+  public let epochs: Int
+  /// Batches of the epoch that are done.
+  public let batch: Int
+  public let batchesPerEpoch: Int
+  /// Steps of the run that are done.
+  public let step: Int
+  /// Of the step that was done last.
+  public let learningRate: Double
+  /// Means over the epoch so far.
+  public let loss: Double
+  public let accuracy: Double
+  /// Since the start of the epoch or, where the run went on within it, since then.
+  public let imagesPerSecond: Double
+  /// Until the end of the run at the speed so far, evaluations included.
+  public let secondsLeft: Double
+
+  public init(
+    epoch: Int, epochs: Int, batch: Int, batchesPerEpoch: Int, step: Int, learningRate: Double,
+    loss: Double, accuracy: Double, imagesPerSecond: Double, secondsLeft: Double
+  ) {
+    self.epoch = epoch
+    self.epochs = epochs
+    self.batch = batch
+    self.batchesPerEpoch = batchesPerEpoch
+    self.step = step
+    self.learningRate = learningRate
+    self.loss = loss
+    self.accuracy = accuracy
+    self.imagesPerSecond = imagesPerSecond
+    self.secondsLeft = secondsLeft
+  }
+}
+
+/// How a run ended.
+public enum TrainingOutcome: Sendable, Equatable {
+  case completed
+  /// Asked to stop; saved at this place.
+  case stopped(TrainingState)
+}
+
+/// Why a run cannot start or go on.
+public enum TrainingError: Error, Sendable, Equatable {
+  /// The loss is no number any more.
+  case nonFiniteLoss(epoch: Int, step: Int, learningRate: Double, lastCheckpoint: String?)
+  /// The training split does not fill one batch.
+  case tooFewImages(count: Int, batch: Int)
+  /// The folder for a new run holds one.
+  case runExists(path: String)
+}
+
+extension TrainingError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .nonFiniteLoss(let epoch, let step, let learningRate, let lastCheckpoint):
+      "the loss stopped being a finite number in epoch \(epoch), by step \(step), at a learning rate "
+        + "of \(Float(learningRate)); try a lower --lr, a --warmup of an epoch, --clip-norm 1, "
+        + "another --init, or --precision fp32"
+        + (lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
+    case .tooFewImages(let count, let batch):
+      "\(count) training images do not fill one batch of \(batch); take a --batch of at most "
+        + "\(count), or more images"
+    case .runExists(let path):
+      "\(path) holds a run already; go on with it by --resume \(path), or name another --output"
+    }
+  }
+}

@@ -1,0 +1,120 @@
+public import IsometryData
+public import IsometryGraph
+import IsometryNN
+
+/// A configuration bound to data and a device: the sessions of training and evaluation, which share
+/// their variables, and the way between them and checkpoints.
+public final class TrainingRun {
+  public let configuration: RunConfiguration
+  /// Where the run starts or goes on.
+  public private(set) var state = TrainingState()
+  public let session: any Session
+  public let evaluator: Evaluator
+  private let dataset: ImageDataset
+  private let graph: TrainingGraph
+  private let modelNames: Set<String>
+
+  /// Builds the graphs, and compiles and binds them on the device. The variables are those of the
+  /// first step.
+  ///
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `TrainingError.tooFewImages`,
+  ///   `UnsupportedPrecision`, and what the backend throws.
+  public init(
+    _ configuration: RunConfiguration, train: ImageDataset, test: ImageDataset,
+    backend: any Backend
+  ) throws {
+    try configuration.check()
+    try backend.requireSupport(for: configuration.precision)
+    guard train.count >= configuration.batch else {
+      throw TrainingError.tooFewImages(count: train.count, batch: configuration.batch)
+    }
+    self.configuration = configuration
+    dataset = train
+    graph = try configuration.makeTrainingGraph(normalizing: train.normalization)
+    modelNames = graph.layout.modelNames
+    session = try backend.makeSession(for: graph.graph)
+    evaluator = try Evaluator(
+      configuration, dataset: test, backend: backend, sharing: session,
+      normalizing: train.normalization)
+    try graph.writeInitialState(
+      to: session, initializer: configuration.makeInitializer(), seed: configuration.seed)
+  }
+
+  /// How many numbers the network learns.
+  public var parameterCount: Int { graph.layout.parameterCount }
+
+  /// Takes over the variables and the place of a checkpoint.
+  ///
+  /// - Parameter path: what errors name.
+  /// - Throws: `CheckpointError` where the checkpoint is of another network or optimiser.
+  public func restore(_ checkpoint: Checkpoint, path: String) throws {
+    try checkpoint.restore(
+      to: session, modelNames: modelNames, includingTraining: true, path: path)
+    state = checkpoint.state
+  }
+
+  /// The run as it is at a place; waits for the steps started so far.
+  public func checkpoint(at state: TrainingState) throws -> Checkpoint {
+    try Checkpoint(
+      of: session, modelNames: modelNames, state: state, configuration: configuration)
+  }
+
+  /// - Parameter folder: where checkpoints go; nil to keep none.
+  public func makeTrainer(
+    savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight
+  ) throws -> Trainer {
+    let stepsPerEpoch = dataset.count / configuration.batch
+    var settings = Trainer.Settings(
+      epochs: configuration.epochs,
+      schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
+      seed: configuration.seed)
+    settings.batchesInFlight = batchesInFlight
+    return try Trainer(
+      session: session, evaluator: evaluator, dataset: dataset, settings: settings,
+      startingAt: state
+    ) { [self] state in
+      guard let folder else { return nil }
+      return try folder.write(checkpoint(at: state))
+    }
+  }
+}
+
+extension Evaluator {
+  /// The images of one step, where there are as many.
+  static let preferredBatch = 250
+
+  /// Binds the evaluation graph of a configuration on a device.
+  ///
+  /// - Parameter session: whose variables are evaluated; nil for variables of its own.
+  /// - Throws: as `TrainingRun.init`.
+  convenience init(
+    _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,
+    sharing session: (any Session)?, normalizing statistics: ChannelStatistics
+  ) throws {
+    let graph = try configuration.makeEvaluationGraph(
+      batch: min(Self.preferredBatch, dataset.count), normalizing: statistics)
+    self.init(
+      session: try backend.makeSession(for: graph.graph, sharing: session), dataset: dataset)
+  }
+
+  /// An evaluator of the model in a checkpoint.
+  ///
+  /// - Parameters:
+  ///   - configuration: the checkpoint's, perhaps with another precision.
+  ///   - path: what errors name.
+  ///   - dataset: normalised by its own statistics.
+  /// - Throws: `CheckpointError` where the file is of another network than it says; otherwise as
+  ///   `TrainingRun.init`.
+  public convenience init(
+    _ checkpoint: Checkpoint, _ configuration: RunConfiguration, path: String,
+    dataset: ImageDataset, backend: any Backend
+  ) throws {
+    try backend.requireSupport(for: configuration.precision)
+    let graph = try configuration.makeEvaluationGraph(
+      batch: min(Self.preferredBatch, dataset.count), normalizing: dataset.normalization)
+    let session = try backend.makeSession(for: graph.graph)
+    try checkpoint.restore(
+      to: session, modelNames: graph.layout.modelNames, includingTraining: false, path: path)
+    self.init(session: session, dataset: dataset)
+  }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryNN
+import Testing
+
+@testable import IsometryTraining
+
+@Suite struct ConfigurationTests {
+  @Test func defaultsAreLegal() throws {
+    try RunConfiguration().check()
+    for optimizer in RunConfiguration.OptimizerName.allCases {
+      var configuration = RunConfiguration()
+      configuration.useDefaults(of: optimizer)
+      try configuration.check()
+    }
+  }
+
+  @Test func aConfigurationSurvivesJSON() throws {
+    var configuration = RunConfiguration()
+    configuration.skip = .convolution
+    configuration.clipNorm = 0.1
+    configuration.milestones = [1, 2.5]
+    configuration.seed = .max
+    let data = try JSONEncoder().encode(configuration)
+    #expect(try JSONDecoder().decode(RunConfiguration.self, from: data) == configuration)
+  }
+
+  static let illegal: [(option: String, change: @Sendable (inout RunConfiguration) -> Void)] = [
+    ("--epochs", { $0.epochs = 0 }),
+    ("--batch", { $0.batch = 0 }),
+    ("--lr", { $0.learningRate = 0 }),
+    ("--lr", { $0.learningRate = .infinity }),
+    ("--warmup", { $0.warmup = 5.5 }),
+    ("--warmup", { $0.warmup = .nan }),
+    ("--peak", { $0.peak = 1.5 }),
+    ("--milestones", { $0.milestones = [0] }),
+    ("--gamma", { $0.gamma = -1 }),
+    ("--momentum", { $0.momentum = 1 }),
+    ("--nesterov", { $0.momentum = 0 }),
+    ("--weight-decay", { $0.weightDecay = -1 }),
+    ("--label-smoothing", { $0.labelSmoothing = 1 }),
+    ("--clip-norm", { $0.clipNorm = 0 }),
+    ("--cutout", { $0.cutout = 33 }),
+    ("--limit-train", { $0.limitTrain = 0 }),
+    ("--limit-test", { $0.limitTest = -1 }),
+    ("--precision", { $0.precision = .uint8 }),
+    ("--activation", { $0.activation = "rel" }),
+    ("--activation", { $0.activation = "relu:2" }),
+    ("--activation", { $0.activation = "elu:x" }),
+  ]
+
+  @Test(arguments: illegal.indices)
+  func illegalChoicesNameTheirOption(_ index: Int) throws {
+    let (option, change) = Self.illegal[index]
+    var configuration = RunConfiguration()
+    change(&configuration)
+    let error = try #require(throws: ConfigurationError.self) { try configuration.check() }
+    #expect(error.option == option)
+  }
+
+  @Test func unknownNamesAreOthersErrors() {
+    #expect(throws: ModelError.self) { try SmallRun.configuration { $0.model = "x" }.check() }
+    #expect(throws: InitializationError.self) {
+      try SmallRun.configuration { $0.initializer = "x" }.check()
+    }
+  }
+
+  @Test func aRunGoesOnOnlyAsItBegan() throws {
+    var recorded = RunConfiguration()
+    recorded.schedule = .constant
+    var wanted = recorded
+    wanted.device = "opencl:1"
+    wanted.data = "/elsewhere"
+    wanted.epochs = 9
+    try recorded.checkContinuation(as: wanted)
+    wanted.batch = 64
+    let error = try #require(throws: ConfigurationError.self) {
+      try recorded.checkContinuation(as: wanted)
+    }
+    #expect(error.option == "--batch")
+    #expect(error.reason.contains("128") && error.reason.contains("64"))
+  }
+
+  @Test(arguments: [RunConfiguration.ScheduleName.cosine, .oneCycle, .step])
+  func aPlannedScheduleCannotBeStretched(_ schedule: RunConfiguration.ScheduleName) throws {
+    var recorded = RunConfiguration()
+    recorded.schedule = schedule
+    var wanted = recorded
+    wanted.epochs = 9
+    let error = try #require(throws: ConfigurationError.self) {
+      try recorded.checkContinuation(as: wanted)
+    }
+    #expect(error.option == "--epochs")
+    if schedule == .step {
+      recorded.milestones = [2]
+      wanted.milestones = [2]
+      try recorded.checkContinuation(as: wanted)
+    }
+  }
+
+  @Test func optionsReachTheGraph() throws {
+    let configuration = SmallRun.configuration {
+      $0.augment = [.flip, .cutout]
+      $0.cutout = 5
+      $0.labelSmoothing = 0.25
+      $0.clipNorm = 2
+      $0.useDefaults(of: .rmsprop)
+      $0.seed = 9
+    }
+    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization)
+    #expect(
+      graph.configuration.augmentation
+        == ImageDecoding.Augmentation(cropPadding: 0, flips: true, cutout: 5, seed: 9))
+    #expect(graph.configuration.labelSmoothing == 0.25)
+    #expect(graph.configuration.optimizer.maximumGradientNorm == 2)
+    #expect(
+      graph.configuration.optimizer.rule == .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0))
+    #expect(SmallRun.configuration { $0.augment = [] }.makeAugmentation() == nil)
+  }
+
+  @Test func epochsOfTheScheduleAreSteps() {
+    let configuration = SmallRun.configuration {
+      $0.schedule = .step
+      $0.epochs = 4
+      $0.warmup = 0.5
+    }
+    #expect(
+      configuration.makeSchedule(stepsPerEpoch: 10)
+        == LearningRateSchedule(
+          .step(milestones: [20, 30], gamma: 0.1), peakRate: 0.02, totalSteps: 40, warmupSteps: 5))
+  }
+}
+
+@Suite struct RunFolderTests {
+  private static let progress = TrainingProgress(
+    epoch: 1, epochs: 2, batch: 3, batchesPerEpoch: 5, step: 3, learningRate: 0.1, loss: 2,
+    accuracy: 0.25, imagesPerSecond: 100, secondsLeft: 7)
+  private static let record = EpochRecord(
+    epoch: 1, trainLoss: 2, trainAccuracy: 0.5, testLoss: 3, testAccuracy: 0.25, seconds: 4,
+    imagesPerSecond: 10, inputWaitFraction: 0)
+
+  @Test func aFolderHoldsOneRun() throws {
+    try withFolder { folder in
+      let path = "\(folder)/a/b"
+      let run = try RunFolder.create(at: path, for: RunConfiguration())
+      #expect(run.path == path)
+      #expect(throws: TrainingError.runExists(path: path)) {
+        try RunFolder.create(at: path, for: RunConfiguration())
+      }
+      #expect(throws: FileError.self, "nothing was saved yet") { try RunFolder.open(path) }
+      let written = try JSONDecoder().decode(
+        RunConfiguration.self, from: Data(contentsOf: URL(filePath: "\(path)/config.json")))
+      #expect(written == RunConfiguration())
+      #expect(RunFolder.checkpointPath(for: path) == run.latestCheckpointPath)
+      #expect(RunFolder.checkpointPath(for: "x.safetensors") == "x.safetensors")
+    }
+  }
+
+  @Test func theLogIsOneObjectALineAndIsCutBackOnResume() throws {
+    try withFolder { folder in
+      let path = "\(folder)/log.jsonl"
+      do {
+        let log = try RunLog(path: path, keepingUntil: 0)
+        try log.appendStart(step: 0, device: "a \"device\"", version: "1")
+        try log.append(Self.progress)
+        try log.append(Self.record, step: 5)
+        try log.appendStop(step: 5, reason: "interrupted")
+      }
+      // As a crash in the middle of a line leaves it.
+      let handle = try #require(FileHandle(forWritingAtPath: path))
+      try handle.seekToEnd()
+      try handle.write(contentsOf: Data("{\"event\":\"pro".utf8))
+      try handle.close()
+
+      _ = try RunLog(path: path, keepingUntil: 3)
+      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      #expect(
+        lines == [
+          "{\"event\":\"start\",\"step\":0,\"device\":\"a \\\"device\\\"\",\"version\":\"1\"}",
+          "{\"event\":\"progress\",\"step\":3,\"epoch\":1,\"learning_rate\":0.1,\"loss\":2.0,"
+            + "\"accuracy\":0.25,\"images_per_second\":100.0}",
+        ])
+    }
+  }
+
+  @Test func numbersThatJSONLacksAreNull() {
+    let value: JSONValue = [
+      "a": .number(.nan), "b": .number(-.infinity), "c": .array([.number(0.1), true, 3, .null]),
+    ]
+    #expect(value.line == "{\"a\":null,\"b\":null,\"c\":[0.1,true,3,null]}")
+  }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import IsometryCore
+import IsometryData
+import IsometryNN
+import Testing
+
+@testable import IsometryTraining
+
+@Suite struct ResumeTests {
+  /// Configurations whose whole state a checkpoint must carry.
+  static let configurations = [
+    SmallRun.configuration(),
+    SmallRun.configuration {
+      $0.normalization = .none
+      $0.useDefaults(of: .adamw)
+      $0.augment = [.crop, .flip, .cutout]
+    },
+    SmallRun.configuration {
+      $0.precision = .float16
+      $0.clipNorm = 1
+      $0.schedule = .cosine
+      $0.warmup = 0.5
+    },
+  ]
+
+  /// Stops after every possible number of steps, goes on in a new session from the file, and compares
+  /// every bit with a run that was never stopped.
+  @Test(arguments: configurations)
+  func anInterruptedRunGivesTheSameBits(_ configuration: RunConfiguration) throws {
+    let whole = try SmallRun.make(configuration)
+    let expected = Records()
+    let trainer = try whole.makeTrainer(savingTo: nil)
+    #expect(try trainer.run(onEvent: expected.handle) == .completed)
+    let end = try whole.checkpoint(at: trainer.state)
+    #expect(expected.epochs.count == 3)
+
+    try withFolder { folder in
+      for stops in [1, 4, 5, 7, 14] {
+        let runs = try RunFolder.create(at: "\(folder)/\(stops)", for: configuration)
+        let first = Records()
+        let state = try Self.stop(
+          after: stops, SmallRun.make(configuration), in: runs, first)
+        #expect(state.step == stops)
+        #expect(state.epoch == (stops - 1) / 5, "the epoch's evaluation is still to come")
+
+        let second = Records()
+        let going = try SmallRun.make(configuration)
+        let checkpoint = try Checkpoint(contentsOf: runs.latestCheckpointPath)
+        #expect(checkpoint.configuration == configuration)
+        try going.restore(checkpoint, path: runs.latestCheckpointPath)
+        let continued = try going.makeTrainer(savingTo: runs)
+        #expect(try continued.run(onEvent: second.handle) == .completed)
+        #expect(first.epochs + second.epochs == expected.epochs, "stopped after \(stops)")
+        let result = try Checkpoint(contentsOf: runs.latestCheckpointPath)
+        #expect(result.state.isSamePlace(as: end.state))
+        for (name, tensor) in end.tensors {
+          #expect(result.tensors[name] == tensor, "\(name), stopped after \(stops)")
+        }
+        #expect(result.tensors.count == end.tensors.count)
+      }
+    }
+  }
+
+  @Test func theSameSeedGivesTheSameRunAndAnotherDoesNot() throws {
+    func losses(_ seed: UInt64) throws -> [[Double]] {
+      let records = Records()
+      let run = try SmallRun.make(SmallRun.configuration { $0.seed = seed })
+      _ = try run.makeTrainer(savingTo: nil).run(onEvent: records.handle)
+      return records.epochs
+    }
+    let first = try losses(1)
+    #expect(try losses(1) == first)
+    #expect(try losses(2) != first)
+  }
+
+  @Test func newestEpochsAreKept() throws {
+    try withFolder { folder in
+      let configuration = SmallRun.configuration { $0.epochs = 4 }
+      let runs = try RunFolder.create(at: "\(folder)/run", for: configuration)
+      let records = Records()
+      _ = try SmallRun.make(configuration).makeTrainer(savingTo: runs).run(
+        onEvent: records.handle)
+      let files = try FileManager.default.contentsOfDirectory(
+        atPath: "\(runs.path)/checkpoints")
+      #expect(
+        files.sorted() == ["epoch-3.safetensors", "epoch-4.safetensors", "latest.safetensors"])
+      #expect(
+        try Safetensors(contentsOf: runs.path(ofEpoch: 4))
+          == Safetensors(contentsOf: runs.latestCheckpointPath))
+      #expect(records.saved == [runs.latestCheckpointPath] + (1...4).map(runs.path(ofEpoch:)))
+    }
+  }
+
+  @Test func checkpointsOfOtherNetworksAreRefused() throws {
+    let run = try SmallRun.make()
+    let checkpoint = try run.checkpoint(at: TrainingState())
+    let other = try SmallRun.make(SmallRun.configuration { $0.model = "mlp:2x8" })
+    #expect(throws: CheckpointError.self) { try other.restore(checkpoint, path: "a") }
+    let wider = try SmallRun.make(SmallRun.configuration { $0.model = "mlp:1x9" })
+    #expect(throws: CheckpointError.self) { try wider.restore(checkpoint, path: "a") }
+    let smaller = try other.checkpoint(at: TrainingState())
+    #expect(throws: CheckpointError.self) { try run.restore(smaller, path: "a") }
+    let adam = try SmallRun.make(SmallRun.configuration { $0.useDefaults(of: .adam) })
+    #expect(throws: CheckpointError.self) { try adam.restore(checkpoint, path: "a") }
+  }
+
+  @Test func modelAndTrainingStateAreApart() throws {
+    let checkpoint = try SmallRun.make().checkpoint(at: TrainingState())
+    let names = checkpoint.tensors.keys
+    #expect(names.contains("layers.0.weight"))
+    #expect(names.contains("norms.0.running_mean"))
+    #expect(names.contains("training/layers.0.weight.momentum"))
+    #expect(names.contains("training/metrics.loss"))
+  }
+
+  private static func stop(
+    after steps: Int, _ run: TrainingRun, in folder: RunFolder, _ records: Records
+  ) throws -> TrainingState {
+    let stop = StopRequest()
+    var settings = Trainer.Settings(
+      epochs: run.configuration.epochs,
+      schedule: run.configuration.makeSchedule(stepsPerEpoch: 5), seed: run.configuration.seed)
+    settings.readingInterval = .zero
+    let session = CountingSession(run.session) { count in
+      if count == steps { stop.request(bySignal: 15) }
+    }
+    let trainer = try Trainer(
+      session: session, evaluator: run.evaluator, dataset: SmallRun.train, settings: settings
+    ) { state in try folder.write(run.checkpoint(at: state)) }
+    guard case .stopped(let state) = try trainer.run(stop: stop, onEvent: records.handle) else {
+      return trainer.state
+    }
+    return state
+  }
+}

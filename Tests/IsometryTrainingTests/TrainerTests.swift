@@ -1,0 +1,113 @@
+import Foundation
+import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryNN
+import IsometryReference
+import Testing
+
+@testable import IsometryTraining
+
+@Suite struct TrainerTests {
+  @Test func aRunLearnsAndTells() throws {
+    let run = try SmallRun.make(SmallRun.configuration { $0.epochs = 8 })
+    let records = Records()
+    let trainer = try run.makeTrainer(savingTo: nil)
+    #expect(try trainer.run(onEvent: records.handle) == .completed)
+    #expect(records.epochs.map { $0[0] } == [1, 2, 3, 4, 5, 6, 7, 8])
+    #expect(records.epochs[7][1] < records.epochs[0][1], "the loss falls")
+    #expect(trainer.state.step == 40 && trainer.state.samples == 320)
+    #expect(trainer.state.epoch == 8 && trainer.state.batch == 0)
+  }
+
+  @Test func progressCountsStepsOfTheEpoch() throws {
+    let run = try SmallRun.make(SmallRun.configuration { $0.schedule = .constant })
+    var settings = Trainer.Settings(
+      epochs: 2, schedule: run.configuration.makeSchedule(stepsPerEpoch: 5), seed: 1)
+    settings.readingInterval = .zero
+    let trainer = try Trainer(
+      session: run.session, evaluator: run.evaluator, dataset: SmallRun.train, settings: settings)
+    let records = Records()
+    _ = try trainer.run(onEvent: records.handle)
+    // A reading begins after one step and is told after the next.
+    #expect(records.progress.map(\.batch) == [1, 3, 1, 3])
+    #expect(records.progress.map(\.step) == [1, 3, 6, 8])
+    #expect(records.progress.map(\.epoch) == [1, 1, 2, 2])
+    for progress in records.progress {
+      #expect(progress.loss.isFinite && (0...1).contains(progress.accuracy))
+      #expect(progress.learningRate == 0.02)
+      #expect(progress.imagesPerSecond > 0 && progress.secondsLeft > 0)
+    }
+  }
+
+  @Test func evaluationCountsEveryImageOnce() throws {
+    // 20 test images in batches of 20, and of 7 with padding, give the same.
+    let run = try SmallRun.make()
+    let configuration = run.configuration
+    let whole = try #require(try run.evaluator.evaluate())
+    let graph = try configuration.makeEvaluationGraph(
+      batch: 7, normalizing: SmallRun.test.normalization)
+    let session = try ReferenceBackend<Float>().makeSession(
+      for: graph.graph, sharing: run.session)
+    let padded = try #require(
+      try Evaluator(session: session, dataset: SmallRun.test).evaluate())
+    #expect(padded.count == 20 && padded.correct == whole.correct)
+    #expect(abs(padded.loss - whole.loss) < 1e-5 * whole.loss)
+  }
+
+  @Test func confusionAddsUp() throws {
+    let run = try SmallRun.make()
+    let (result, confusion) = try #require(try run.evaluator.evaluateConfusion())
+    #expect(result == (try run.evaluator.evaluate()))
+    #expect((0..<10).map { confusion.counts[$0][$0] }.reduce(0, +) == result.correct)
+    #expect(confusion.counts.joined().reduce(0, +) == 20)
+    #expect((0..<10).allSatisfy { confusion.imageCount(ofClass: $0) == 2 })
+  }
+
+  @Test func anInfiniteLossStopsTheRun() throws {
+    try withFolder { folder in
+      let configuration = SmallRun.configuration {
+        $0.learningRate = 1e30
+        $0.schedule = .constant
+      }
+      let run = try SmallRun.make(configuration)
+      let runs = try RunFolder.create(at: "\(folder)/run", for: configuration)
+      let trainer = try run.makeTrainer(savingTo: runs)
+      let error = try #require(throws: TrainingError.self) { try trainer.run() }
+      guard case .nonFiniteLoss(let epoch, let step, let rate, let checkpoint) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(epoch == 1 && (1...5).contains(step) && rate == 1e30)
+      #expect(checkpoint == runs.latestCheckpointPath)
+      let kept = try Checkpoint(contentsOf: runs.latestCheckpointPath)
+      #expect(kept.state == TrainingState(), "the last good state is the start of the run")
+      #expect(kept.tensors.values.allSatisfy { $0.doubles.allSatisfy(\.isFinite) })
+      for advice in ["--lr", "--warmup", "--clip-norm", "--init", "--precision", runs.path] {
+        #expect("\(error)".contains(advice))
+      }
+    }
+  }
+
+  @Test func tooFewImagesAreRefused() throws {
+    let error = try #require(throws: TrainingError.self) {
+      try SmallRun.make(SmallRun.configuration { $0.batch = 41 })
+    }
+    #expect(error == .tooFewImages(count: 40, batch: 41))
+  }
+
+  @Test func throughputIsMeasured() throws {
+    var benchmark = ThroughputBenchmark()
+    benchmark.warmupSteps = 1
+    benchmark.steps = 2
+    benchmark.repeats = 3
+    var told: [Int] = []
+    let result = try benchmark.run(
+      SmallRun.configuration(), backend: ReferenceBackend<Float>()
+    ) { number, _ in told.append(number) }
+    #expect(told == [1, 2, 3])
+    #expect(result.slowest <= result.imagesPerSecond && result.imagesPerSecond <= result.fastest)
+    #expect(abs(result.imagesPerSecond * result.millisecondsPerStep / 8000 - 1) < 1e-9)
+    #expect(result.launchesPerStep > 0 && result.peakBytes > 0)
+  }
+}
