@@ -132,6 +132,9 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
+      name: "IsometryCLITests", dependencies: ["IsometryCLI", "IsometryTraining"],
+      swiftSettings: strict),
+    .testTarget(
       name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],
       swiftSettings: strict),
   ],

@@ -1,0 +1,122 @@
+import ArgumentParser
+import IsometryData
+import IsometryTraining
+
+struct DatasetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dataset", abstract: "Get, check or make images to train on.",
+    subcommands: [FetchCommand.self, InfoCommand.self, WriteSyntheticCommand.self])
+
+  struct FetchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "fetch", abstract: "Download CIFAR-10 and check it.",
+      discussion: """
+        Example:
+          isometry dataset fetch
+
+        Downloads \(DatasetDownload.officialURL) (170 MB), verifies its checksum and unpacks it to \
+        cifar-10-batches-bin in the directory, in one step.
+        """)
+
+    @Argument(help: "Where to put it.")
+    var directory = DatasetSource.defaultDirectory
+
+    @OptionGroup var form: OutputArguments
+
+    func run() throws {
+      let console = Console(isJSON: form.json)
+      let stop = InterruptHandler.install()
+      let outcome = try DatasetDownload().fetch(to: directory) { byteCount in
+        if let signal = stop.requestingSignal { throw ExitCode(128 + signal) }
+        console.showStatus("\(Wording.bytes(byteCount)) downloaded")
+      }
+      switch outcome {
+      case .fetched(let folder):
+        console.say("CIFAR-10 is in \(folder)")
+        console.emit(["folder": .text(folder), "fetched": true])
+      case .alreadyPresent(let folder):
+        console.say("CIFAR-10 is already in \(folder), complete and undamaged")
+        console.emit(["folder": .text(folder), "fetched": false])
+      }
+    }
+  }
+
+  struct InfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "info", abstract: "Say which images training would use, and check every record.",
+      discussion: """
+        Example:
+          isometry dataset info --data ~/cifar
+        """)
+
+    @OptionGroup var data: DataArguments
+    @OptionGroup var form: OutputArguments
+
+    func run() throws {
+      let console = Console(isJSON: form.json)
+      let source = try data.resolve(ProgramEnvironment())
+      console.say(source.explanation)
+      for split in DatasetSplit.allCases {
+        let dataset = try source.load(split)
+        var counts = [Int](repeating: 0, count: dataset.classCount)
+        for label in dataset.labels { counts[Int(label)] += 1 }
+        let classes = zip(dataset.classNames, counts)
+        console.say(
+          "\(split.rawValue): \(Wording.count(dataset.count)) images; "
+            + classes.map { "\($0) \(Wording.count($1))" }.joined(separator: ", "))
+        console.emit([
+          "split": .text(split.rawValue),
+          "images": .integer(dataset.count),
+          "origin": .text(dataset.origin),
+          "mean": .array(dataset.normalization.mean.map { .number($0) }),
+          "standard_deviation": .array(
+            dataset.normalization.standardDeviation.map { .number($0) }),
+          "classes": .array(classes.map { ["name": .text($0), "images": .integer($1)] }),
+        ])
+      }
+    }
+  }
+
+  struct WriteSyntheticCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "write-synthetic",
+      abstract: "Write the built-in pictures as CIFAR-10's binary batches.",
+      discussion: """
+        Example:
+          isometry dataset write-synthetic pictures --train 20000
+        """)
+
+    @Argument(help: "Where to put cifar-10-batches-bin.")
+    var directory: String
+
+    @Option(help: ArgumentHelp("Training images, at least 5.", valueName: "n"))
+    var train = SyntheticImages.trainCount
+
+    @Option(help: ArgumentHelp("Test images.", valueName: "n"))
+    var test = SyntheticImages.testCount
+
+    @Option(help: ArgumentHelp("Decides the pictures.", valueName: "n"))
+    var seed: UInt64 = SyntheticImages.defaultSeed
+
+    @OptionGroup var form: OutputArguments
+
+    func validate() throws {
+      guard train >= CIFAR10.trainFiles.count else {
+        throw ValidationError("--train should be at least \(CIFAR10.trainFiles.count)")
+      }
+      guard test >= 1 else { throw ValidationError("--test should be at least 1") }
+    }
+
+    func run() throws {
+      let console = Console(isJSON: form.json)
+      let folder = try CIFAR10.write(
+        train: SyntheticImages.make(.train, count: train, seed: seed),
+        test: SyntheticImages.make(.test, count: test, seed: seed), to: directory)
+      console.say(
+        "\(Wording.count(train)) training and \(Wording.count(test)) test images are in \(folder)")
+      console.emit([
+        "folder": .text(folder), "train_images": .integer(train), "test_images": .integer(test),
+      ])
+    }
+  }
+}

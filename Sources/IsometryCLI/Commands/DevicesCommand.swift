@@ -1,0 +1,35 @@
+import ArgumentParser
+import IsometryCore
+import IsometryGraph
+import IsometryTraining
+
+struct DevicesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devices", abstract: "List what networks can be trained on.",
+    discussion: """
+      Example:
+        isometry devices
+
+      The star marks what --device auto takes.
+      """)
+
+  @OptionGroup var form: OutputArguments
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let listing = DeviceListing(ProgramEnvironment())
+    for device in listing.devices {
+      let precisions = device.precisions.map(\.rawValue)
+      console.say(
+        "\(device.isAutomatic ? "*" : " ") \(Wording.padded(device.name, 10)) "
+          + "\(Wording.padded(precisions.joined(separator: " "), 14)) \(device.description)")
+      console.emit([
+        "device": .text(device.name),
+        "description": .text(device.description),
+        "precisions": .array(precisions.map { .text($0) }),
+        "auto": .bool(device.isAutomatic),
+      ])
+    }
+    console.say(listing.explanation)
+  }
+}

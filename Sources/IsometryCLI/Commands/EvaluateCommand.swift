@@ -1,0 +1,82 @@
+import ArgumentParser
+import IsometryData
+import IsometryTraining
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Measure accuracy and confusion of a checkpoint.",
+    discussion: """
+      Examples:
+        isometry evaluate runs/2026-01-31-120000-resnet20-he
+        isometry evaluate runs/…/checkpoints/epoch-4.safetensors --data ~/cifar --json
+
+      The network is built as the checkpoint says; a run's folder means its latest checkpoint. The \
+      images are the test split of what the run trained on, unless --data says otherwise.
+      """)
+
+  @Argument(help: ArgumentHelp("A run's folder, or a checkpoint.", valueName: "run|checkpoint"))
+  var checkpoint: String
+
+  @OptionGroup(title: "Device") var device: DeviceArguments
+  @OptionGroup(title: "Device") var precision: PrecisionArguments
+  @OptionGroup(title: "Data") var data: DataArguments
+
+  @Option(help: ArgumentHelp("Evaluate on the first n images alone.", valueName: "n"))
+  var limitTest: Int?
+
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    if let limitTest, limitTest < 1 {
+      throw ValidationError("--limit-test should be at least 1")
+    }
+  }
+
+  func run() throws {
+    let environment = ProgramEnvironment()
+    let console = Console(isJSON: form.json)
+    let path = RunFolder.checkpointPath(for: checkpoint)
+    let saved = try Checkpoint(contentsOf: path)
+    var configuration = saved.configuration
+    precision.apply(to: &configuration)
+    let selection = try DeviceSelection(
+      device.device ?? DeviceChoice(recorded: configuration.device), environment)
+    let source = try data.resolve(environment, recorded: configuration.data)
+    let dataset = try source.load(.test, limit: limitTest)
+    let evaluator = try Evaluator(
+      saved, configuration, path: path, dataset: dataset, backend: selection.backend)
+    console.say("data    \(dataset.origin)")
+    console.say("device  \(selection.explanation)")
+    console.say(
+      "model   \(configuration.model) of \(path), after \(saved.state.epoch) of "
+        + "\(configuration.epochs) epochs")
+    // Without a request to stop there is always a result.
+    guard let (result, confusion) = try evaluator.evaluateConfusion() else { return }
+    if form.json {
+      console.emit(json(result, confusion, path: path, model: configuration.model))
+    } else {
+      for line in ConfusionTable.lines(result, confusion) { console.say(line) }
+    }
+  }
+
+  private func json(
+    _ result: Evaluator.Result, _ confusion: ConfusionMatrix, path: String, model: String
+  ) -> JSONValue {
+    let classes = confusion.classNames.enumerated().map { label, name -> JSONValue in
+      [
+        "name": .text(name),
+        "images": .integer(confusion.imageCount(ofClass: label)),
+        "accuracy": confusion.accuracy(ofClass: label).map { .number($0) } ?? .null,
+      ]
+    }
+    return [
+      "checkpoint": .text(path),
+      "model": .text(model),
+      "images": .integer(result.count),
+      "test_loss": .number(result.loss),
+      "test_accuracy": .number(result.accuracy),
+      "classes": .array(classes),
+      "confusion": .array(confusion.counts.map { .array($0.map { .integer($0) }) }),
+    ]
+  }
+}

@@ -1,0 +1,150 @@
+import ArgumentParser
+import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryNN
+import IsometryTraining
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Train a network.",
+    discussion: """
+      Examples:
+        isometry train
+        isometry train --data ~/cifar --model resnet18 --epochs 30 --precision bf16
+        isometry train --normalization none --init risotto --lr 0.05
+        isometry train --resume runs/2026-01-31-120000-resnet20-he
+
+      A run has a folder with config.json, log.jsonl and checkpoints in safetensors. Ctrl-C and \
+      SIGTERM finish the step, save, and end with exit code 130 or 143; --resume goes on from there \
+      and gives the same bits as a run that was never stopped. --json prints an object for each epoch.
+      """)
+
+  @OptionGroup(title: "Network") var network: NetworkArguments
+  @OptionGroup(title: "Training") var optimization: OptimizationArguments
+  @OptionGroup(title: "Device") var device: DeviceArguments
+  @OptionGroup(title: "Device") var precision: PrecisionArguments
+  @OptionGroup(title: "Data") var data: DataArguments
+
+  @Option(help: ArgumentHelp("Train on the first n images alone.", valueName: "n"))
+  var limitTrain: Int?
+
+  @Option(help: ArgumentHelp("Evaluate on the first n images alone.", valueName: "n"))
+  var limitTest: Int?
+
+  @Option(
+    help: ArgumentHelp("Batches that may be in flight to the device.", valueName: "n"))
+  var prefetch = BatchStream.defaultBatchesInFlight
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder of the run. (default: runs/<date>-<time>-<model>-<init>)", valueName: "dir"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
+  var resume: String?
+
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    guard prefetch > 0 else { throw ValidationError("--prefetch should be at least 1") }
+    if resume != nil, output != nil {
+      throw ValidationError("--output is for new runs; --resume keeps the run's folder")
+    }
+  }
+
+  func run() throws {
+    let environment = ProgramEnvironment()
+    let console = Console(isJSON: form.json)
+    let checkpoint = try resume.map { run in
+      let folder = try RunFolder.open(run)
+      return (folder, try Checkpoint(contentsOf: folder.latestCheckpointPath))
+    }
+    var configuration = try choices(continuing: checkpoint?.1.configuration)
+    try configuration.check()
+
+    let selection = try DeviceSelection(
+      device.device ?? DeviceChoice(recorded: checkpoint?.1.configuration.device), environment)
+    configuration.device = selection.backend.name
+    try selection.backend.requireSupport(for: configuration.precision)
+    let source = try data.resolve(environment, recorded: checkpoint?.1.configuration.data)
+    configuration.data = source.spelling
+    console.say("data    \(source.explanation)")
+    console.say("device  \(selection.explanation)")
+    let train = try source.load(.train, limit: configuration.limitTrain)
+    let test = try source.load(.test, limit: configuration.limitTest)
+
+    let run = try TrainingRun(configuration, train: train, test: test, backend: selection.backend)
+    let folder: RunFolder
+    if let (known, state) = checkpoint {
+      folder = known
+      try run.restore(state, path: folder.latestCheckpointPath)
+      try folder.write(configuration)
+    } else {
+      folder = try RunFolder.create(at: output, for: configuration)
+    }
+    console.say(
+      "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
+        + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
+        + "\(configuration.precision.rawValue)")
+    console.say("run     \(folder.path)")
+    try self.train(run, in: folder, on: selection.backend, console)
+  }
+
+  /// The configuration of the run: the recorded one or the defaults, with the options as given.
+  private func choices(continuing recorded: RunConfiguration?) throws -> RunConfiguration {
+    var configuration = recorded ?? RunConfiguration()
+    network.apply(to: &configuration)
+    try optimization.apply(to: &configuration)
+    precision.apply(to: &configuration)
+    if let limitTrain { configuration.limitTrain = limitTrain }
+    if let limitTest { configuration.limitTest = limitTest }
+    try recorded?.checkContinuation(as: configuration)
+    return configuration
+  }
+
+  private func train(
+    _ run: TrainingRun, in folder: RunFolder, on backend: any Backend, _ console: Console
+  ) throws {
+    let epochs = run.configuration.epochs
+    if run.state.epoch >= epochs {
+      console.say("the run is complete: \(run.state.epoch) of \(epochs) epochs are done")
+      return
+    }
+    if run.state.step > 0 {
+      console.say(
+        "going on after step \(Wording.count(run.state.step)), in epoch \(run.state.epoch + 1)")
+    }
+    let stop = InterruptHandler.install()
+    let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
+    let log = try RunLog(path: folder.logPath, keepingUntil: run.state.step)
+    let reporter = TrainingReporter(
+      console: console, epochs: epochs, log: log, step: run.state.step)
+    try reporter.start(device: backend.deviceDescription)
+    let outcome: TrainingOutcome
+    do {
+      outcome = try trainer.run(stop: stop, onEvent: reporter.handle)
+    } catch {
+      try reporter.stop(step: trainer.state.step, reason: "\(error)")
+      throw error
+    }
+    switch outcome {
+    case .completed:
+      try reporter.stop(step: trainer.state.step, reason: "completed")
+      if let record = reporter.lastRecord {
+        console.say(
+          "done: test accuracy \(Wording.percent(record.testAccuracy, digits: 2)); look closer with "
+            + "isometry evaluate \(folder.path)")
+      }
+    case .stopped(let state):
+      try reporter.stop(step: state.step, reason: "interrupted")
+      console.say(
+        "stopped after step \(Wording.count(state.step)), batch \(state.batch) of "
+          + "\(trainer.batchesPerEpoch) in epoch \(state.epoch + 1), and saved; go on with "
+          + "isometry train --resume \(folder.path)")
+      // As a shell reports a program that a signal ended.
+      throw ExitCode(128 + (stop.requestingSignal ?? 0))
+    }
+  }
+}

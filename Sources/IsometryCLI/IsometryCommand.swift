@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+
+/// The root of the command line.
+struct IsometryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "isometry",
+    abstract: "Trains residual networks whose initial weights aim at dynamical isometry.",
+    discussion: """
+      Examples:
+        isometry train
+            trains ResNet-20 on CIFAR-10 in ./data, or on built-in pictures where there is none
+        isometry train --model resnet56 --normalization none --init risotto --epochs 20
+        isometry evaluate runs/2026-01-31-120000-resnet20-he
+        isometry devices
+
+      Every command takes --json for one JSON object a line on standard output. Exit codes: 0 done, \
+      64 wrong usage, 1 any other error, 130 or 143 stopped by Ctrl-C or SIGTERM.
+      """,
+    version: programVersion,
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, DevicesCommand.self, DatasetCommand.self,
+      BenchmarkCommand.self,
+    ])
+}
+
+/// The version of this program, as CHANGELOG.md counts.
+let programVersion = "0.1.0"
+
+@main
+enum Program {
+  static func main() {
+    do {
+      var command = try IsometryCommand.parseAsRoot()
+      try command.run()
+    } catch {
+      exit(Failure(error).report())
+    }
+  }
+}

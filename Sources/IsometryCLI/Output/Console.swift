@@ -1,0 +1,52 @@
+import Foundation
+import IsometryTraining
+
+/// Where words go: with `--json` standard output holds JSON alone, and people's output goes to
+/// standard error.
+final class Console {
+  let isJSON: Bool
+  /// Whether standard error is a terminal, which a line that changes in place needs.
+  let hasTerminal: Bool
+  private var statusIsShown = false
+
+  init(isJSON: Bool) {
+    self.isJSON = isJSON
+    hasTerminal = isatty(STDERR_FILENO) == 1
+  }
+
+  /// A line for people.
+  func say(_ line: String) {
+    clearStatus()
+    write("\(line)\n", to: isJSON ? .standardError : .standardOutput)
+  }
+
+  /// A line for programs; nothing without `--json`.
+  func emit(_ value: JSONValue) {
+    guard isJSON else { return }
+    clearStatus()
+    write("\(value.line)\n", to: .standardOutput)
+  }
+
+  /// Replaces the line that changes in place; nothing where there is no terminal.
+  func showStatus(_ line: String) {
+    guard hasTerminal else { return }
+    write("\r\u{1B}[K\(line.prefix(Self.terminalWidth - 1))", to: .standardError)
+    statusIsShown = true
+  }
+
+  func clearStatus() {
+    guard statusIsShown else { return }
+    write("\r\u{1B}[K", to: .standardError)
+    statusIsShown = false
+  }
+
+  private func write(_ text: String, to handle: FileHandle) {
+    handle.write(Data(text.utf8))
+  }
+
+  static var terminalWidth: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// Numbers as people read them.
+enum Wording {
+  /// 0.7881 → "78.8 %"
+  static func percent(_ fraction: Double, digits: Int = 1) -> String {
+    String(format: "%.\(digits)f %%", 100 * fraction)
+  }
+
+  /// 1234567 → "1,234,567"
+  static func count(_ number: Int) -> String {
+    var groups: [String] = []
+    var rest = number.magnitude
+    while rest >= 1000 {
+      groups.insert(String(format: "%03d", Int(rest % 1000)), at: 0)
+      rest /= 1000
+    }
+    return (number < 0 ? "−" : "") + ([String(rest)] + groups).joined(separator: ",")
+  }
+
+  static func count(_ number: Double) -> String { count(Int(number.rounded())) }
+
+  /// 75 → "1 min 15 s"; below ten seconds with a decimal.
+  static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite else { return "?" }
+    if seconds < 10 { return String(format: "%.1f s", seconds) }
+    let whole = Int(seconds.rounded())
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+    return "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+
+  /// 1.5 · 2³⁰ → "1.5 GiB"
+  static func bytes(_ count: Int) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    return unit == 0 ? "\(count) bytes" : String(format: "%.1f %@", value, units[unit])
+  }
+
+  /// 1.2345 → "1.234"
+  static func loss(_ value: Double) -> String { String(format: "%.3f", value) }
+
+  /// A text filled with spaces up to a width, on the right or, for numbers, on the left.
+  static func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
+    let fill = String(repeating: " ", count: max(0, width - text.count))
+    return left ? fill + text : text + fill
+  }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import Testing
+
+@Suite struct CommandTests {
+  /// Options of a run that takes plain loops a moment.
+  static let small = [
+    "--model", "mlp:1x8", "--device", "reference", "--batch", "8", "--limit-train", "40",
+    "--limit-test", "20", "--lr", "0.02",
+  ]
+
+  private static let epochKeys = [
+    "epoch", "input_wait_fraction", "images_per_second", "seconds", "test_accuracy", "test_loss",
+    "train_accuracy", "train_loss",
+  ].sorted()
+
+  @Test func trainPrintsAnObjectForEachEpoch() throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        ["train", "--json", "--epochs", "2", "--output", "run"] + Self.small, in: folder)
+      #expect(result.code == 0, "\(result.standardError)")
+      let objects = try result.objects()
+      #expect(objects.count == 2)
+      for (index, object) in objects.enumerated() {
+        #expect(object.keys.sorted() == Self.epochKeys)
+        #expect(object["epoch"] as? Int == index + 1)
+        #expect((0...1).contains(object["input_wait_fraction"] as? Double ?? -1))
+      }
+      #expect(result.standardError.contains("isometry dataset fetch"), "says how to get CIFAR-10")
+      for file in ["config.json", "log.jsonl", "checkpoints/latest.safetensors"] {
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/run/\(file)"))
+      }
+    }
+  }
+
+  @Test func trainWithoutJSONSpeaksToPeople() throws {
+    try withFolder { folder in
+      let result = try Program.run(["train", "--epochs", "1"] + Self.small, in: folder)
+      #expect(result.code == 0 && result.standardError.isEmpty)
+      #expect(result.outputLines.contains { $0.hasPrefix("epoch 1/1  loss ") })
+      let runs = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/runs")
+      #expect(runs.count == 1 && runs[0].hasSuffix("-mlp-1x8-he"))
+    }
+  }
+
+  @Test func dataMayComeFromTheEnvironment() throws {
+    try withFolder { folder in
+      let written = try Program.run(
+        "dataset", "write-synthetic", "pictures", "--train", "50", "--test", "10", in: folder)
+      #expect(written.code == 0, "\(written.standardError)")
+      let again = try Program.run("dataset", "write-synthetic", "pictures", in: folder)
+      #expect(again.code == 1 && again.standardError.contains("exists already"))
+      let result = try Program.run(
+        "dataset", "info", "--json", in: folder,
+        environment: ["ISOMETRY_DATA": "\(folder)/pictures"])
+      #expect(result.code == 0)
+      #expect(try result.objects().map { $0["images"] as? Int } == [50, 10])
+    }
+  }
+
+  @Test func aTerminatedRunSavesAndGoesOnWithTheSameBits() throws {
+    try withFolder { folder in
+      // Epochs long enough that the signal comes before the end.
+      let options = [
+        "--json", "--epochs", "6", "--model", "mlp:1x64", "--device", "reference", "--batch", "8",
+        "--limit-train", "400", "--limit-test", "20", "--lr", "0.02",
+      ]
+      let whole = try Program.run(["train", "--output", "whole"] + options, in: folder)
+      #expect(whole.code == 0, "\(whole.standardError)")
+
+      let stopped = try Program.run(
+        ["train", "--output", "stopped"] + options, in: folder
+      ) { process in
+        let log = "\(folder)/stopped/log.jsonl"
+        while process.isRunning {
+          let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+          if text.contains("\"event\":\"epoch\"") { break }
+          usleep(2000)
+        }
+        process.terminate()
+      }
+      #expect(stopped.code == 143, "\(stopped.standardError)")
+      #expect(stopped.standardError.contains("--resume stopped"))
+
+      let other = try Program.run(
+        ["train", "--resume", "stopped", "--batch", "4"], in: folder)
+      #expect(other.code == 64 && other.standardError.contains("--batch"))
+      let resumed = try Program.run(["train", "--resume", "stopped", "--json"], in: folder)
+      #expect(resumed.code == 0, "\(resumed.standardError)")
+      func results(_ programs: Program...) throws -> [[Double]] {
+        try programs.flatMap { try $0.objects() }.map { object in
+          ["epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"].map {
+            object[$0] as? Double ?? .nan
+          }
+        }
+      }
+      #expect(try results(stopped, resumed) == results(whole))
+
+      let done = try Program.run(["train", "--resume", "stopped"], in: folder)
+      #expect(done.code == 0 && done.standardOutput.contains("complete"))
+      let taken = try Program.run(["train", "--output", "stopped"] + options, in: folder)
+      #expect(taken.code == 1 && taken.standardError.contains("--resume"))
+    }
+  }
+
+  @Test func anInfiniteLossEndsWith1AndAdvice() throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        ["train", "--epochs", "2"] + Self.small.dropLast(2) + ["--lr", "1e30"], in: folder)
+      #expect(result.code == 1)
+      #expect(result.errorLines.count == 1)
+      #expect(result.standardError.contains("--clip-norm"))
+    }
+  }
+
+  @Test func evaluateTellsAccuracyAndConfusion() throws {
+    try withFolder { folder in
+      let run = try Program.run(
+        ["train", "--epochs", "1", "--json", "--output", "run"] + Self.small, in: folder)
+      let epoch = try #require(try run.objects().first)
+      let result = try Program.run("evaluate", "run", "--limit-test", "20", "--json", in: folder)
+      #expect(result.code == 0, "\(result.standardError)")
+      let object = try #require(try result.objects().first)
+      #expect(
+        object.keys.sorted() == [
+          "checkpoint", "classes", "confusion", "images", "model", "test_accuracy", "test_loss",
+        ])
+      #expect(object["test_accuracy"] as? Double == epoch["test_accuracy"] as? Double)
+      #expect(object["test_loss"] as? Double == epoch["test_loss"] as? Double)
+      let confusion = try #require(object["confusion"] as? [[Int]])
+      #expect(confusion.joined().reduce(0, +) == 20)
+      let table = try Program.run("evaluate", "run", "--limit-test", "20", in: folder)
+      #expect(table.outputLines.contains { $0.hasPrefix("class ") })
+      #expect(table.outputLines.contains { $0.hasPrefix("zigzag") })
+    }
+  }
+
+  @Test func theBenchmarkPrintsItsKeys() throws {
+    let result = try withFolder { folder in
+      try Program.run(
+        "benchmark", "train", "--model", "mlp:1x8", "--device", "reference", "--batch", "8",
+        "--warmup", "1", "--steps", "1", "--repeats", "3", "--json", in: folder)
+    }
+    #expect(result.code == 0, "\(result.standardError)")
+    let object = try #require(try result.objects().first)
+    #expect(
+      object.keys.sorted() == [
+        "batch", "device", "images_per_second", "launches_per_step", "model", "ms_per_step",
+        "normalization", "peak_bytes", "precision", "spread",
+      ])
+    let spread = try #require(object["spread"] as? [Double])
+    let rate = try #require(object["images_per_second"] as? Double)
+    #expect(spread.count == 2 && spread[0] <= rate && rate <= spread[1])
+  }
+
+  @Test func devicesMarksOneAsAutomatic() throws {
+    let result = try withFolder { try Program.run("devices", "--json", in: $0) }
+    #expect(result.code == 0)
+    let objects = try result.objects()
+    #expect(objects.count { $0["auto"] as? Bool == true } == 1)
+    for object in objects {
+      #expect(object.keys.sorted() == ["auto", "description", "device", "precisions"])
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import IsometryTraining
+import Testing
+
+@testable import IsometryCLI
+
+@Suite struct OutputTests {
+  @Test func numbersReadWell() {
+    #expect(Wording.count(0) == "0")
+    #expect(Wording.count(999) == "999")
+    #expect(Wording.count(1_000) == "1,000")
+    #expect(Wording.count(12_045_678) == "12,045,678")
+    #expect(Wording.percent(0.78812) == "78.8 %")
+    #expect(Wording.percent(1, digits: 2) == "100.00 %")
+    #expect(Wording.duration(0.04) == "0.0 s")
+    #expect(Wording.duration(59.6) == "1 min 0 s")
+    #expect(Wording.duration(125) == "2 min 5 s")
+    #expect(Wording.duration(7_300) == "2 h 1 min")
+    #expect(Wording.duration(.infinity) == "?")
+    #expect(Wording.bytes(1_023) == "1023 bytes")
+    #expect(Wording.bytes(3 << 29) == "1.5 GiB")
+  }
+
+  @Test func theBarFillsItsWidth() {
+    for fraction in [-1, 0, 0.001, 0.5, 0.999, 1, 2] {
+      #expect(ProgressLine.bar(fraction).count == ProgressLine.barWidth)
+    }
+    #expect(ProgressLine.bar(0).allSatisfy { $0 == " " })
+    #expect(ProgressLine.bar(1).allSatisfy { $0 == "█" })
+  }
+
+  @Test func progressTellsLossAccuracyRateAndTimeLeft() {
+    let progress = TrainingProgress(
+      epoch: 2, epochs: 5, batch: 195, batchesPerEpoch: 390, step: 585, learningRate: 0.1,
+      loss: 1.23449, accuracy: 0.551, imagesPerSecond: 1511.6, secondsLeft: 123)
+    let numbers = "loss 1.234  accuracy 55.1 %  1,512 images/s  2 min 3 s left"
+    #expect(ProgressLine.bar(progress).hasPrefix("epoch 2/5 ▕████████████ "))
+    #expect(ProgressLine.bar(progress).hasSuffix("▏ 50 %  \(numbers)"))
+    #expect(ProgressLine.plain(progress) == "epoch 2/5, batch 195/390  \(numbers)")
+  }
+
+  @Test func theEnvironmentIsReadOnce() {
+    let full = ProgramEnvironment([
+      "ISOMETRY_DATA": "/data", "ISOMETRY_KERNEL_DIR": "/kernels", "ISOMETRY_CACHE_DIR": "/cache",
+      "HOME": "/home/a",
+    ])
+    #expect(full.data == "/data" && full.kernelDirectory == "/kernels")
+    #expect(full.cacheDirectory == "/cache")
+    #expect(ProgramEnvironment(["HOME": "/h"]).cacheDirectory == "/h/.cache/isometry")
+    #expect(
+      ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "/x"]).cacheDirectory == "/x/isometry")
+    #expect(
+      ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "x"]).cacheDirectory
+        == "/h/.cache/isometry")
+    let empty = ProgramEnvironment(["ISOMETRY_DATA": ""])
+    #expect(empty.data == nil && empty.cacheDirectory == nil)
+  }
+}

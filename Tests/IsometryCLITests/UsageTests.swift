@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+@Suite struct UsageTests {
+  /// Arguments, and what the one line of the error says.
+  static let wrong: [(arguments: [String], says: String)] = [
+    (["tarin"], "tarin"),
+    (["train", "--bogus"], "--bogus"),
+    (["train", "--epochs"], "--epochs"),
+    (["train", "--epochs", "x"], "--epochs"),
+    (["train", "--epochs", "0"], "--epochs should be at least 1"),
+    (["train", "--schedule", "triangular"], "one-cycle"),
+    (["train", "--precision", "uint8"], "bf16"),
+    (["train", "--optimizer", "lion"], "rmsprop"),
+    (["train", "--normalization", "layer"], "batch"),
+    (["train", "--skip", "none"], "convolution"),
+    (["train", "--model", "resnet21"], "resnet20"),
+    (["train", "--model", "mlp:axb"], "mlp:20x400"),
+    (["train", "--init", "magic"], "initialisations are he"),
+    (["train", "--init", "he:x=1"], "x"),
+    (["train", "--activation", "step"], "leaky-relu"),
+    (["train", "--device", "tpu"], "--device"),
+    (["train", "--augment", "crop,zoom"], "--augment"),
+    (["train", "--no-augment", "--cutout", "4"], "--no-augment"),
+    (["train", "--schedule", "cosine", "--peak", "0.3"], "--peak"),
+    (["train", "--milestones", "1,2"], "--schedule step"),
+    (["train", "--optimizer", "adam", "--momentum", "0.5"], "--momentum"),
+    (["train", "--optimizer", "adam", "--nesterov"], "--nesterov"),
+    (["train", "--prefetch", "0"], "--prefetch"),
+    (["train", "--resume", "a", "--output", "b"], "--output"),
+    (["train", "--model", "mlp:1x8", "--skip", "convolution"], "mlp:1x8"),
+    (["evaluate"], "checkpoint"),
+    (["evaluate", "a", "--limit-test", "0"], "--limit-test"),
+    (["dataset", "write-synthetic", "a", "--train", "4"], "--train"),
+    (["benchmark", "train", "--steps", "0"], "--steps"),
+    (["benchmark", "train", "--batch", "0"], "--batch"),
+  ]
+
+  @Test(arguments: wrong.indices)
+  func wrongUsageEndsWith64AndOneLine(_ index: Int) throws {
+    let (arguments, says) = Self.wrong[index]
+    let result = try withFolder { try Program.run(arguments, in: $0) }
+    #expect(result.code == 64, "\(arguments)")
+    #expect(result.standardOutput.isEmpty)
+    #expect(result.errorLines.count == 1, "\(result.standardError)")
+    #expect(result.standardError.hasPrefix("isometry: "))
+    #expect(result.standardError.contains(says), "\(result.standardError)")
+  }
+
+  /// Arguments that are fine, in a world that is not.
+  static let failing: [(arguments: [String], says: String)] = [
+    (["train", "--data", "/nowhere"], "isometry dataset fetch"),
+    (["train", "--resume", "nowhere"], "nowhere/checkpoints/latest.safetensors"),
+    (["evaluate", "nowhere"], "No such file"),
+    (["evaluate", "/dev"], "No such file"),
+    (["evaluate", "/proc/self/exe"], "safetensors"),
+    (["dataset", "info", "--data", "/nowhere"], "/nowhere"),
+    (["dataset", "write-synthetic", "/proc/nowhere", "--train", "5", "--test", "1"], "/proc"),
+  ]
+
+  @Test(arguments: failing.indices)
+  func otherErrorsEndWith1AndOneLine(_ index: Int) throws {
+    let (arguments, says) = Self.failing[index]
+    let result = try withFolder { try Program.run(arguments, in: $0) }
+    #expect(result.code == 1, "\(arguments)")
+    #expect(result.standardOutput.isEmpty)
+    #expect(result.errorLines.count == 1, "\(result.standardError)")
+    #expect(result.standardError.contains(says), "\(result.standardError)")
+  }
+
+  @Test(arguments: [
+    [], ["train"], ["evaluate"], ["devices"], ["dataset"], ["dataset", "fetch"],
+    ["dataset", "info"], ["dataset", "write-synthetic"], ["benchmark"], ["benchmark", "train"],
+  ])
+  func helpHasAnExample(_ command: [String]) throws {
+    let result = try withFolder { try Program.run(command + ["--help"], in: $0) }
+    #expect(result.code == 0 && result.standardError.isEmpty)
+    #expect(result.standardOutput.contains("USAGE: isometry"))
+    if command != ["dataset"], command != ["benchmark"] {
+      #expect(result.standardOutput.contains("Example"))
+    }
+  }
+
+  @Test func nothingAtAllIsAskingForHelp() throws {
+    let result = try withFolder { try Program.run(in: $0) }
+    #expect(result.code == 0 && result.standardOutput.contains("SUBCOMMANDS"))
+  }
+
+  @Test func aVersionIsTold() throws {
+    let result = try withFolder { try Program.run("--version", in: $0) }
+    #expect(result.code == 0)
+    #expect(result.standardOutput.split(separator: ".").count == 3)
+  }
+}
