@@ -95,12 +95,12 @@ let package = Package(
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "CIsometryKernels"),
     .target(name: "CProbeKernels"),
-    .target(name: "CVectorLoops"),
+    .target(name: "CVectorLoops", linkerSettings: [.linkedLibrary("gomp")]),
     // Tests
     .target(
       name: "TestSupport",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "CLAPACK",
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryCPU", "CLAPACK",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
@@ -108,6 +108,10 @@ let package = Package(
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryReference", "TestSupport", realModule,
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometryCPUTests",
+      dependencies: ["IsometryCore", "IsometryGraph", "IsometryNN", "IsometryCPU"],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryCoreTests", dependencies: ["IsometryCore", realModule], swiftSettings: strict),

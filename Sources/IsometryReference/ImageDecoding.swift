@@ -61,10 +61,10 @@ extension ImageDecoding {
     let words = RandomStream.block(
       seed: augmentation.seed, stream: ImageDecoding.stream, index: sample)
     func offset(_ word: UInt32) -> Int {
-      Int(UInt64(word) * UInt64(2 * augmentation.cropPadding + 1) >> 32) - augmentation.cropPadding
+      Int((UInt64(word) * UInt64(2 * augmentation.cropPadding + 1)) >> 32) - augmentation.cropPadding
     }
     func square(_ half: UInt32, _ extent: Int) -> Range<Int> {
-      let first = Int(half) * extent >> 16 - augmentation.cutout / 2
+      let first = ((Int(half) * extent) >> 16) - augmentation.cutout / 2
       return first..<first + augmentation.cutout
     }
     return ImagePlacement(

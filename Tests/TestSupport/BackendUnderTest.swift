@@ -1,5 +1,6 @@
 public import IsometryCore
 public import IsometryGraph
+internal import IsometryCPU
 internal import IsometryReference
 
 /// One way to execute graphs that the shared suite runs over: a backend, with fusion or without.
@@ -24,6 +25,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public static let backends: [any Backend] = {
     var backends: [any Backend] = []
     backends.append(ReferenceBackend<Float>())
+    backends.append(CPUBackend())
     return backends
   }()
 

@@ -1,1 +1,188 @@
+// Vectorised loops for what oneDNN lacks or does with more passes over memory.
+//
+// Every function works on the calling thread; who calls divides the work (team.c). Arithmetic is
+// fp32 whatever the storage. Sums are taken in an order that depends on the sizes alone, so results
+// do not depend on the number of threads. The functions are compiled for several instruction sets
+// and dispatched once, when the library is loaded (dispatch.c).
+
 #pragma once
+#include <stdint.h>
+
+/// How elements are stored.
+typedef enum { VL_FLOAT32 = 0, VL_BFLOAT16 = 1 } vl_type;
+
+/// The activations, in the order of IsometryCore's `Activation.allNamed`.
+typedef enum {
+  VL_RELU,
+  VL_LEAKY_RELU,
+  VL_LINEAR,
+  VL_TANH,
+  VL_HARD_TANH,
+  VL_SIGMOID,
+  VL_ERF,
+  VL_UNIT_ERF,
+  VL_SELU,
+  VL_ELU,
+  VL_SOFTPLUS,
+  VL_SILU,
+  VL_GELU,
+  VL_SHIFTED_RELU
+} vl_activation_kind;
+
+/// An activation with its parameter: leaky ReLU's slope, ELU's alpha.
+typedef struct {
+  vl_activation_kind kind;
+  float parameter;
+} vl_activation;
+
+/// A run of vectors of 16 lanes that belong to the same few channels: lane i of each vector holds
+/// channel `i % lanes`. Vectors start `step` elements apart; all are `width` lanes wide, except the
+/// last, which is `last` wide.
+typedef struct {
+  int64_t vectors;
+  int64_t step;
+  int32_t lanes;  // channels in a vector: a divisor of 16, or 16
+  int32_t width;
+  int32_t last;
+} vl_slab;
+
+/// The name of the instruction set that the functions were dispatched to.
+const char *vl_instruction_set(void);
+
+// MARK: Pointwise, n elements of one type
+
+typedef enum { VL_ADD, VL_SUBTRACT, VL_MULTIPLY } vl_binary;
+
+void vl_combine(vl_type type, vl_binary operation, const void *a, const void *b, void *out,
+                int64_t n);
+/// out = factor * x + offset
+void vl_affine(vl_type type, const void *x, float factor, float offset, void *out, int64_t n);
+void vl_fill(vl_type type, float value, void *out, int64_t n);
+void vl_cast(vl_type from, const void *x, vl_type to, void *out, int64_t n);
+void vl_activate(vl_type type, vl_activation activation, const void *x, void *out, int64_t n);
+/// out = (dy + dy2) * phi'(reference); dy2 may be null. The reference is phi's result where
+/// `from_output`, its argument otherwise.
+void vl_activation_gradient(vl_type type, vl_activation activation, int from_output, const void *dy,
+                            const void *dy2, const void *reference, void *out, int64_t n);
+
+// MARK: Sums, n elements
+
+double vl_sum(vl_type type, const void *x, int64_t n);
+double vl_dot(vl_type type, const void *x, const void *y, int64_t n);
+
+// MARK: Channels, one slab; the vectors hold one element a channel of the slab
+
+/// out = phi(x * scale + shift + residual). scale (for 1), shift (for 0) and residual may be null.
+void vl_normalise(vl_type type, const vl_slab *slab, const void *x, const float *scale,
+                  const float *shift, const void *residual, vl_activation activation, void *out);
+/// out = value
+void vl_spread(vl_type type, const vl_slab *slab, const float *value, void *out);
+/// sum = sum of x
+void vl_channel_sum(vl_type type, const vl_slab *slab, const void *x, float *sum);
+/// The mean of the slab's elements of each channel, and the sum of squared deviations from it.
+void vl_moments(vl_type type, const vl_slab *slab, const void *x, float *mean, float *deviation);
+/// With z = x * scale + shift and g = dy * phi'(z): sum = sum of g, dot = sum of g * (x - mean).
+void vl_normalisation_sums(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+                           const float *scale, const float *shift, const float *mean,
+                           vl_activation activation, float *sum, float *dot);
+/// With g as above: dx = g * scale + (x - mean) * slope + offset.
+void vl_normalisation_gradient(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+                               const float *scale, const float *shift, const float *mean,
+                               const float *slope, const float *offset, vl_activation activation,
+                               void *dx);
+
+// MARK: Channels, merging the partial results of slabs: tables [groups, channels]
+
+/// out = factor * the sum over groups; factor (for 1) may be null and has one number a channel.
+void vl_merge_sums(int64_t groups, int64_t channels, const float *partials, const float *factor,
+                   float *out);
+/// Mean and biased variance from those of groups of `elements` elements each.
+void vl_merge_moments(int64_t groups, int64_t channels, int64_t elements, const float *means,
+                      const float *deviations, float *mean, float *variance);
+/// inverse = 1 / sqrt(variance + epsilon), factor = scale * inverse, offset = shift - mean * factor.
+void vl_normalisation_factors(int64_t channels, const float *scale, const float *shift,
+                              const float *mean, const float *variance, float epsilon,
+                              float *inverse, float *factor, float *offset);
+/// slope = -factor * inverse * dscale / elements, offset = -factor * dshift / elements.
+void vl_gradient_factors(int64_t channels, int64_t elements, const float *inverse,
+                         const float *factor, const float *dshift, const float *dscale,
+                         float *slope, float *offset);
+
+// MARK: Pooling, one image and the channels of one vector
+
+/// A window sliding over an image of `lanes` interleaved channels.
+typedef struct {
+  int32_t lanes;
+  int32_t height, width;                // of the image
+  int32_t out_height, out_width;        // of the result
+  int32_t window_height, window_width;
+  int32_t stride_height, stride_width;
+  int32_t padding_height, padding_width;
+} vl_window;
+
+void vl_average_pool(vl_type type, const vl_window *window, const void *x, void *y);
+void vl_average_pool_gradient(vl_type type, const vl_window *window, const void *dy, void *dx);
+void vl_max_pool(vl_type type, const vl_window *window, const void *x, void *y);
+/// dx receives each window's gradient at the window's first largest element of x.
+void vl_max_pool_gradient(vl_type type, const vl_window *window, const void *dy, const void *x,
+                          void *dx);
+/// y = t at each window's first largest element of x.
+void vl_max_pool_tangent(vl_type type, const vl_window *window, const void *t, const void *x,
+                         void *y);
+
+// MARK: Loss, one row
+
+/// The row's cross-entropy against the smoothed target, and its gradient divided by `rows`.
+/// `correct` is 1 where the first largest logit is at the label. A negative label gives zeros.
+void vl_cross_entropy(vl_type type, const void *logits, int64_t classes, int32_t label,
+                      float smoothing, int64_t rows, void *gradient, double *loss, int32_t *correct);
+
+// MARK: Updates, n elements of fp32
+
+/// What the rules of IsometryGraph's `Update` need; g = gradient * gradient_scale in all of them.
+typedef struct {
+  float learning_rate;
+  float weight_decay;
+  float gradient_scale;
+  float momentum;
+  float beta1, beta2;        // Adam's; beta1 is RMSProp's alpha
+  float correction1;         // 1 / (1 - beta1^t)
+  float correction2;         // 1 / (1 - beta2^t)
+  float epsilon;
+  int32_t nesterov;
+  int32_t decoupled;
+} vl_rule;
+
+void vl_sgd(const vl_rule *rule, float *parameter, const float *gradient, float *momentum,
+            int64_t n);
+void vl_adam(const vl_rule *rule, float *parameter, const float *gradient, float *first,
+             float *second, int64_t n);
+void vl_rms_prop(const vl_rule *rule, float *parameter, const float *gradient, float *square,
+                 float *momentum, int64_t n);
+
+// MARK: Input
+
+/// What IsometryGraph's `ImageDecoding` says, for one image.
+typedef struct {
+  int32_t channels, height, width;
+  int32_t augmented;
+  int32_t crop_padding;
+  int32_t flips;
+  int32_t cutout;
+  uint64_t seed;
+  uint64_t stream;
+} vl_decoding;
+
+/// Decodes sample number `sample`; `levels` [channels, 256] holds what each byte becomes.
+void vl_decode(vl_type type, const vl_decoding *decoding, const float *levels, uint64_t sample,
+               const uint8_t *image, void *out);
+
+// MARK: Threads
+
+/// How many threads `vl_parallel` uses: the same team as oneDNN's.
+int32_t vl_thread_count(void);
+
+/// Calls body(context, first, last) on every thread of the team with consecutive parts of
+/// 0 ..< count; returns when all are done.
+void vl_parallel(int64_t count, void (*body)(void *context, int64_t first, int64_t last),
+                 void *context);

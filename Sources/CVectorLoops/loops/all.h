@@ -1,0 +1,13 @@
+// The functions and their table for one instruction set. Expects VL(name), VL_LABEL, VL_TABLE and
+// VL_HAS_BF16_INSTRUCTION, and that a target attribute is in force.
+
+#include "memory.h"
+// In this order: each builds on those before.
+#include "functions.h"
+#include "pointwise.h"
+#include "channels.h"
+#include "pooling.h"
+#include "merge.h"
+#include "loss.h"
+#include "update.h"
+#include "decode.h"

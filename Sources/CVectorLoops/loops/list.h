@@ -1,0 +1,84 @@
+// Every dispatched function: X(result, name, (parameters), (arguments)).
+
+#pragma once
+#include "CVectorLoops.h"
+
+#define VL_FUNCTIONS(X)                                                                            \
+  X(void, combine, (vl_type t, vl_binary o, const void *a, const void *b, void *r, int64_t n),     \
+    (t, o, a, b, r, n))                                                                            \
+  X(void, affine, (vl_type t, const void *x, float f, float o, void *r, int64_t n),                \
+    (t, x, f, o, r, n))                                                                            \
+  X(void, fill, (vl_type t, float v, void *r, int64_t n), (t, v, r, n))                            \
+  X(void, cast, (vl_type t, const void *x, vl_type u, void *r, int64_t n), (t, x, u, r, n))        \
+  X(void, activate, (vl_type t, vl_activation f, const void *x, void *r, int64_t n),               \
+    (t, f, x, r, n))                                                                               \
+  X(void, activation_gradient,                                                                     \
+    (vl_type t, vl_activation f, int o, const void *a, const void *b, const void *x, void *r,      \
+     int64_t n),                                                                                   \
+    (t, f, o, a, b, x, r, n))                                                                      \
+  X(double, sum, (vl_type t, const void *x, int64_t n), (t, x, n))                                 \
+  X(double, dot, (vl_type t, const void *x, const void *y, int64_t n), (t, x, y, n))               \
+  X(void, normalise,                                                                               \
+    (vl_type t, const vl_slab *s, const void *x, const float *a, const float *b, const void *r,    \
+     vl_activation f, void *o),                                                                    \
+    (t, s, x, a, b, r, f, o))                                                                      \
+  X(void, spread, (vl_type t, const vl_slab *s, const float *v, void *o), (t, s, v, o))            \
+  X(void, channel_sum, (vl_type t, const vl_slab *s, const void *x, float *o), (t, s, x, o))       \
+  X(void, moments, (vl_type t, const vl_slab *s, const void *x, float *m, float *d),               \
+    (t, s, x, m, d))                                                                               \
+  X(void, normalisation_sums,                                                                      \
+    (vl_type t, const vl_slab *s, const void *g, const void *x, const float *a, const float *b,    \
+     const float *m, vl_activation f, float *u, float *v),                                         \
+    (t, s, g, x, a, b, m, f, u, v))                                                                \
+  X(void, normalisation_gradient,                                                                  \
+    (vl_type t, const vl_slab *s, const void *g, const void *x, const float *a, const float *b,    \
+     const float *m, const float *u, const float *v, vl_activation f, void *o),                    \
+    (t, s, g, x, a, b, m, u, v, f, o))                                                             \
+  X(void, average_pool, (vl_type t, const vl_window *w, const void *x, void *y), (t, w, x, y))     \
+  X(void, average_pool_gradient, (vl_type t, const vl_window *w, const void *x, void *y),          \
+    (t, w, x, y))                                                                                  \
+  X(void, max_pool, (vl_type t, const vl_window *w, const void *x, void *y), (t, w, x, y))         \
+  X(void, max_pool_gradient,                                                                       \
+    (vl_type t, const vl_window *w, const void *g, const void *x, void *y), (t, w, g, x, y))       \
+  X(void, max_pool_tangent,                                                                        \
+    (vl_type t, const vl_window *w, const void *g, const void *x, void *y), (t, w, g, x, y))       \
+  X(void, merge_sums, (int64_t g, int64_t c, const float *p, const float *f, float *o),            \
+    (g, c, p, f, o))                                                                               \
+  X(void, merge_moments,                                                                           \
+    (int64_t g, int64_t c, int64_t n, const float *a, const float *b, float *m, float *v),         \
+    (g, c, n, a, b, m, v))                                                                         \
+  X(void, normalisation_factors,                                                                   \
+    (int64_t c, const float *a, const float *b, const float *m, const float *v, float e, float *i, \
+     float *f, float *o),                                                                          \
+    (c, a, b, m, v, e, i, f, o))                                                                   \
+  X(void, gradient_factors,                                                                        \
+    (int64_t c, int64_t n, const float *i, const float *f, const float *a, const float *b,         \
+     float *s, float *o),                                                                          \
+    (c, n, i, f, a, b, s, o))                                                                      \
+  X(void, cross_entropy,                                                                           \
+    (vl_type t, const void *z, int64_t k, int32_t l, float s, int64_t n, void *g, double *e,       \
+     int32_t *c),                                                                                  \
+    (t, z, k, l, s, n, g, e, c))                                                                   \
+  X(void, sgd, (const vl_rule *r, float *p, const float *g, float *m, int64_t n), (r, p, g, m, n)) \
+  X(void, adam, (const vl_rule *r, float *p, const float *g, float *m, float *v, int64_t n),       \
+    (r, p, g, m, v, n))                                                                            \
+  X(void, rms_prop, (const vl_rule *r, float *p, const float *g, float *m, float *v, int64_t n),   \
+    (r, p, g, m, v, n))                                                                            \
+  X(void, decode,                                                                                  \
+    (vl_type t, const vl_decoding *d, const float *l, uint64_t n, const uint8_t *x, void *y),      \
+    (t, d, l, n, x, y))
+
+/// One instruction set's functions.
+typedef struct {
+  const char *name;
+#define X(result, function, parameters, arguments) result(*function) parameters;
+  VL_FUNCTIONS(X)
+#undef X
+} vl_table;
+
+extern const vl_table vl_table_baseline;
+#if defined(__x86_64__)
+extern const vl_table vl_table_avx2;
+extern const vl_table vl_table_avx512;
+extern const vl_table vl_table_avx512_bf16;
+#endif

@@ -1,0 +1,116 @@
+// Loads and stores of up to 16 elements of either type. Included once for each instruction set.
+
+INLINE vf splat(float x) { return (vf)(x); }
+
+INLINE vf widen(vh half) {
+  vu bits = __builtin_convertvector(half, vu) << 16;
+  return (vf)bits;
+}
+
+/// Rounds to nearest, ties to even. The processor's own instruction takes subnormals for zero.
+INLINE vh narrow(vf x) {
+#if VL_HAS_BF16_INSTRUCTION
+  return (vh)_mm512_cvtneps_pbh((__m512)x);
+#else
+  vu bits = (vu)x;
+  vu rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  vu quiet = (bits >> 16) | 0x40;
+  return __builtin_convertvector(x == x ? rounded : quiet, vh);
+#endif
+}
+
+/// Element `i` and the `count - 1` after it; zeros in the other lanes.
+INLINE vf load(vl_type type, const void *base, int64_t i, int32_t count) {
+  if (type == VL_FLOAT32) {
+    const float *p = (const float *)base + i;
+    vf v = splat(0);
+    if (count == LANES) {
+      memcpy(&v, p, sizeof v);
+    } else {
+      float lanes[LANES] = {0};
+      for (int32_t lane = 0; lane < count; lane++) lanes[lane] = p[lane];
+      memcpy(&v, lanes, sizeof v);
+    }
+    return v;
+  }
+  const uint16_t *p = (const uint16_t *)base + i;
+  vh h;
+  if (count == LANES) {
+    memcpy(&h, p, sizeof h);
+  } else {
+    uint16_t lanes[LANES] = {0};
+    for (int32_t lane = 0; lane < count; lane++) lanes[lane] = p[lane];
+    memcpy(&h, lanes, sizeof h);
+  }
+  return widen(h);
+}
+
+INLINE void store(vl_type type, void *base, int64_t i, vf v, int32_t count) {
+  if (type == VL_FLOAT32) {
+    float *p = (float *)base + i;
+    if (count == LANES) {
+      memcpy(p, &v, sizeof v);
+    } else {
+      for (int32_t lane = 0; lane < count; lane++) p[lane] = v[lane];
+    }
+    return;
+  }
+  uint16_t *p = (uint16_t *)base + i;
+  vh h = narrow(v);
+  if (count == LANES) {
+    memcpy(p, &h, sizeof h);
+  } else {
+    for (int32_t lane = 0; lane < count; lane++) p[lane] = h[lane];
+  }
+}
+
+/// The sum of all lanes, by halves.
+INLINE float total(vf v) {
+  float lanes[LANES];
+  memcpy(lanes, &v, sizeof v);
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+  return lanes[0];
+}
+
+/// All ones in the lanes before `count`.
+INLINE vi lanes_before(int32_t count) {
+  const vi index = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return index < count;
+}
+
+/// Runs STEP(i, count) for every vector of n elements.
+#define FOR_ELEMENTS(n, STEP)                                                   \
+  do {                                                                          \
+    int64_t element = 0;                                                        \
+    for (; element + LANES <= (n); element += LANES) STEP(element, LANES);      \
+    if (element < (n)) STEP(element, (int32_t)((n) - element));                 \
+  } while (0)
+
+/// The number of vectors of a slab that are 16 lanes wide.
+INLINE int64_t full_vectors(const vl_slab *slab) {
+  return slab->width < LANES ? 0 : slab->vectors - (slab->last < LANES ? 1 : 0);
+}
+
+/// How many lanes vector `index` of a slab has.
+INLINE int32_t lanes_of(const vl_slab *slab, int64_t index) {
+  return index == slab->vectors - 1 ? slab->last : slab->width;
+}
+
+/// Runs STEP(i, count) for every vector of a slab.
+#define FOR_SLAB(slab, STEP)                                                 \
+  do {                                                                       \
+    int64_t full = full_vectors(slab), at = 0;                               \
+    for (; at < full; at++) STEP(at *(slab)->step, LANES);                   \
+    for (; at < (slab)->vectors; at++) STEP(at *(slab)->step, lanes_of(slab, at)); \
+  } while (0)
+
+/// Runs the statement with the type as a constant.
+#define BY_TYPE(type, STATEMENT)         \
+  if ((type) == VL_FLOAT32) {            \
+    const vl_type TYPE = VL_FLOAT32;     \
+    STATEMENT;                           \
+  } else {                               \
+    const vl_type TYPE = VL_BFLOAT16;    \
+    STATEMENT;                           \
+  }

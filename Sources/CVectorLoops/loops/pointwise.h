@@ -1,0 +1,129 @@
+// Pointwise loops and sums. Included once for each instruction set.
+
+INLINE void combine_as(vl_type type, vl_binary operation, const void *a, const void *b, void *out,
+                       int64_t n) {
+#define STEP(i, count)                                                             \
+  {                                                                                \
+    vf l = load(type, a, i, count), r = load(type, b, i, count);                   \
+    vf y = operation == VL_ADD ? l + r : (operation == VL_SUBTRACT ? l - r : l * r); \
+    store(type, out, i, y, count);                                                 \
+  }
+  FOR_ELEMENTS(n, STEP);
+#undef STEP
+}
+
+void VL(combine)(vl_type type, vl_binary operation, const void *a, const void *b, void *out,
+                 int64_t n) {
+  switch (operation) {
+    case VL_ADD: BY_TYPE(type, combine_as(TYPE, VL_ADD, a, b, out, n)) break;
+    case VL_SUBTRACT: BY_TYPE(type, combine_as(TYPE, VL_SUBTRACT, a, b, out, n)) break;
+    case VL_MULTIPLY: BY_TYPE(type, combine_as(TYPE, VL_MULTIPLY, a, b, out, n)) break;
+  }
+}
+
+INLINE void affine_as(vl_type type, const void *x, float factor, float offset, void *out,
+                      int64_t n) {
+#define STEP(i, count) store(type, out, i, load(type, x, i, count) * factor + offset, count)
+  FOR_ELEMENTS(n, STEP);
+#undef STEP
+}
+
+void VL(affine)(vl_type type, const void *x, float factor, float offset, void *out, int64_t n) {
+  BY_TYPE(type, affine_as(TYPE, x, factor, offset, out, n))
+}
+
+void VL(fill)(vl_type type, float value, void *out, int64_t n) {
+#define STEP(i, count) store(TYPE, out, i, splat(value), count)
+  BY_TYPE(type, FOR_ELEMENTS(n, STEP))
+#undef STEP
+}
+
+INLINE void cast_as(vl_type from, const void *x, vl_type to, void *out, int64_t n) {
+#define STEP(i, count) store(to, out, i, load(from, x, i, count), count)
+  FOR_ELEMENTS(n, STEP);
+#undef STEP
+}
+
+void VL(cast)(vl_type from, const void *x, vl_type to, void *out, int64_t n) {
+  if (from == VL_FLOAT32) {
+    BY_TYPE(to, cast_as(VL_FLOAT32, x, TYPE, out, n))
+  } else {
+    BY_TYPE(to, cast_as(VL_BFLOAT16, x, TYPE, out, n))
+  }
+}
+
+INLINE void activate_as(vl_type type, vl_activation f, const void *x, void *out, int64_t n) {
+#define STEP(i, count) store(type, out, i, activated(f, load(type, x, i, count)), count)
+  FOR_ELEMENTS(n, STEP);
+#undef STEP
+}
+
+void VL(activate)(vl_type type, vl_activation f, const void *x, void *out, int64_t n) {
+  BY_TYPE(type, BY_ACTIVATION(f, activate_as(TYPE, PHI, x, out, n)))
+}
+
+INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_output, const void *dy,
+                                   const void *dy2, const void *reference, void *out, int64_t n) {
+#define STEP(i, count)                                                     \
+  {                                                                        \
+    vf g = load(type, dy, i, count);                                       \
+    if (dy2) g += load(type, dy2, i, count);                               \
+    vf r = load(type, reference, i, count);                                \
+    vf slope = from_output ? slope_from_output(f, r) : slope_at(f, r);     \
+    vf y = f.kind == VL_RELU ? (r > 0 ? g : splat(0)) : g * slope;         \
+    store(type, out, i, y, count);                                         \
+  }
+  FOR_ELEMENTS(n, STEP);
+#undef STEP
+}
+
+void VL(activation_gradient)(vl_type type, vl_activation f, int from_output, const void *dy,
+                             const void *dy2, const void *reference, void *out, int64_t n) {
+  if (f.kind == VL_RELU) {
+    const vl_activation relu = {VL_RELU, 0};
+    if (dy2) {
+      BY_TYPE(type, activation_gradient_as(TYPE, relu, 1, dy, dy2, reference, out, n))
+    } else {
+      BY_TYPE(type, activation_gradient_as(TYPE, relu, 1, dy, 0, reference, out, n))
+    }
+  } else {
+    BY_TYPE(type, activation_gradient_as(TYPE, f, from_output, dy, dy2, reference, out, n))
+  }
+}
+
+/// Four running vectors hide the latency of the additions; blocks keep the fp32 sums short.
+#define SUM_BLOCK 4096
+
+INLINE double sum_as(vl_type type, const void *x, const void *y, int64_t n) {
+  double result = 0;
+  for (int64_t first = 0; first < n; first += SUM_BLOCK) {
+    int64_t last = first + SUM_BLOCK < n ? first + SUM_BLOCK : n;
+    vf part[4] = {splat(0), splat(0), splat(0), splat(0)};
+    int64_t i = first;
+    for (; i + 4 * LANES <= last; i += 4 * LANES) {
+      for (int k = 0; k < 4; k++) {
+        vf v = load(type, x, i + k * LANES, LANES);
+        part[k] += y ? v * load(type, y, i + k * LANES, LANES) : v;
+      }
+    }
+    for (; i < last; i += LANES) {
+      int32_t count = last - i < LANES ? (int32_t)(last - i) : LANES;
+      vf v = load(type, x, i, count);
+      part[0] += y ? v * load(type, y, i, count) : v;
+    }
+    result += total((part[0] + part[1]) + (part[2] + part[3]));
+  }
+  return result;
+}
+
+double VL(sum)(vl_type type, const void *x, int64_t n) {
+  double result;
+  BY_TYPE(type, result = sum_as(TYPE, x, 0, n))
+  return result;
+}
+
+double VL(dot)(vl_type type, const void *x, const void *y, int64_t n) {
+  double result;
+  BY_TYPE(type, result = sum_as(TYPE, x, y, n))
+  return result;
+}

@@ -1,0 +1,108 @@
+// Pooling over one image of `lanes` interleaved channels. Included once for each instruction set.
+
+/// Rows or columns of the image that a window covers, cut at the borders.
+INLINE void window_range(int32_t position, int32_t stride, int32_t padding, int32_t window,
+                         int32_t extent, int32_t *first, int32_t *last) {
+  int32_t start = position * stride - padding;
+  *first = start < 0 ? 0 : start;
+  *last = start + window > extent ? extent : start + window;
+}
+
+#define FOR_WINDOWS(w)                                                                          \
+  for (int32_t row = 0; row < (w)->out_height; row++)                                           \
+    for (int32_t column = 0; column < (w)->out_width; column++)
+
+#define WINDOW_BOUNDS(w)                                                                        \
+  int32_t y0, y1, x0, x1;                                                                       \
+  window_range(row, (w)->stride_height, (w)->padding_height, (w)->window_height, (w)->height,   \
+               &y0, &y1);                                                                       \
+  window_range(column, (w)->stride_width, (w)->padding_width, (w)->window_width, (w)->width,    \
+               &x0, &x1);                                                                       \
+  const int64_t out_index = ((int64_t)row * (w)->out_width + column) * (w)->lanes
+
+#define AT(w, y, x) (((int64_t)(y) * (w)->width + (x)) * (w)->lanes)
+
+void VL(average_pool)(vl_type type, const vl_window *w, const void *x, void *y) {
+  float inverse = 1 / (float)(w->window_height * w->window_width);
+  FOR_WINDOWS(w) {
+    WINDOW_BOUNDS(w);
+    vf sum = splat(0);
+    for (int32_t i = y0; i < y1; i++)
+      for (int32_t j = x0; j < x1; j++) sum += load(type, x, AT(w, i, j), w->lanes);
+    store(type, y, out_index, sum * inverse, w->lanes);
+  }
+}
+
+/// The windows that cover the pixel, so that each element is written once, in fp32.
+void VL(average_pool_gradient)(vl_type type, const vl_window *w, const void *dy, void *dx) {
+  float inverse = 1 / (float)(w->window_height * w->window_width);
+  for (int32_t i = 0; i < w->height; i++) {
+    for (int32_t j = 0; j < w->width; j++) {
+      vf sum = splat(0);
+      FOR_WINDOWS(w) {
+        int32_t top = row * w->stride_height - w->padding_height;
+        int32_t left = column * w->stride_width - w->padding_width;
+        if (i < top) break;
+        if (i >= top + w->window_height || j < left || j >= left + w->window_width) continue;
+        int64_t at = ((int64_t)row * w->out_width + column) * w->lanes;
+        sum += load(type, dy, at, w->lanes);
+      }
+      store(type, dx, AT(w, i, j), sum * inverse, w->lanes);
+    }
+  }
+}
+
+/// The largest element of each lane in a window and where it is first found.
+INLINE vf window_maximum(vl_type type, const vl_window *w, const void *x, int32_t y0, int32_t y1,
+                         int32_t x0, int32_t x1, vi *where) {
+  vf best = load(type, x, AT(w, y0, x0), w->lanes);
+  vi position = (vi)(y0 * w->width + x0);
+  for (int32_t i = y0; i < y1; i++) {
+    for (int32_t j = x0; j < x1; j++) {
+      vf value = load(type, x, AT(w, i, j), w->lanes);
+      vi better = value > best;
+      best = better ? value : best;
+      position = better ? (vi)(i * w->width + j) : position;
+    }
+  }
+  *where = position;
+  return best;
+}
+
+void VL(max_pool)(vl_type type, const vl_window *w, const void *x, void *y) {
+  FOR_WINDOWS(w) {
+    WINDOW_BOUNDS(w);
+    vi where;
+    vf best = window_maximum(type, w, x, y0, y1, x0, x1, &where);
+    store(type, y, out_index, best, w->lanes);
+  }
+}
+
+void VL(max_pool_gradient)(vl_type type, const vl_window *w, const void *dy, const void *x,
+                           void *dx) {
+  int64_t n = (int64_t)w->height * w->width * w->lanes;
+  VL(fill)(type, 0, dx, n);
+  FOR_WINDOWS(w) {
+    WINDOW_BOUNDS(w);
+    vi where;
+    window_maximum(type, w, x, y0, y1, x0, x1, &where);
+    vf g = load(type, dy, out_index, w->lanes);
+    for (int32_t lane = 0; lane < w->lanes; lane++) {
+      int64_t at = (int64_t)where[lane] * w->lanes + lane;
+      vf sum = load(type, dx, at, 1) + g[lane];
+      store(type, dx, at, sum, 1);
+    }
+  }
+}
+
+void VL(max_pool_tangent)(vl_type type, const vl_window *w, const void *t, const void *x, void *y) {
+  FOR_WINDOWS(w) {
+    WINDOW_BOUNDS(w);
+    vi where;
+    window_maximum(type, w, x, y0, y1, x0, x1, &where);
+    for (int32_t lane = 0; lane < w->lanes; lane++) {
+      vf value = load(type, t, (int64_t)where[lane] * w->lanes + lane, 1);
+      store(type, y, out_index + lane, value, 1);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+internal import COneDNN
+internal import CVectorLoops
+public import IsometryCore
+public import IsometryGraph
+
+/// The processor, through oneDNN and vector loops: what trains where no GPU is.
+///
+/// Computes in fp32, and in bf16 where oneDNN can. Images stay in oneDNN's blocked layouts through the
+/// whole network; tensors are converted at the session's edges only. The same seed on the same machine
+/// with the same number of threads gives bitwise the same run.
+public struct CPUBackend: Backend {
+  public var name: String { "cpu" }
+
+  public init() {}
+
+  public var deviceDescription: String {
+    let version = dnnl_version().pointee
+    return "\(Processor.name), \(ThreadTeam.threadCount) threads, oneDNN \(version.major)."
+      + "\(version.minor).\(version.patch), loops for \(String(cString: vl_instruction_set()))"
+  }
+
+  public func requireSupport(for precision: DType) throws {
+    switch precision {
+    case .float32: break
+    case .bfloat16:
+      guard Processor.computesInBFloat16 else {
+        throw refusal(
+          precision, "this processor has no AVX-512, without which oneDNN has no bf16; use fp32")
+      }
+    case .float16: throw refusal(precision, "use bf16 or fp32")
+    case .float64: throw refusal(precision, "use the reference device, or fp32")
+    case .uint8, .int32: throw refusal(precision, "networks compute in floating point; use fp32")
+    }
+  }
+
+  private func refusal(_ precision: DType, _ reason: String) -> UnsupportedPrecision {
+    UnsupportedPrecision(precision, device: name, reason: reason)
+  }
+
+  /// - Throws: `GraphVerificationError` for a graph that breaks a rule, `UnsupportedPrecision` for a
+  ///   type the processor cannot compute in, `CPUError` where oneDNN refuses an operation.
+  public func makeSession(
+    for graph: Graph, sharing session: (any Session)?
+  ) throws -> any Session {
+    try GraphVerifier.verify(graph)
+    for type in Set(graph.types.map(\.dtype)) where type.isFloatingPoint {
+      try requireSupport(for: type)
+    }
+    var shared: CPUSession?
+    if let session {
+      guard let known = session as? CPUSession else {
+        preconditionFailure("a session shares variables with sessions of its own backend")
+      }
+      shared = known
+    }
+    return try CPUSession(graph, lanes: Processor.channelsPerBlock, sharing: shared)
+  }
+}

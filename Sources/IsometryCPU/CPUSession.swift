@@ -1,0 +1,193 @@
+internal import COneDNN
+internal import Glibc
+package import IsometryCore
+package import IsometryGraph
+
+/// A session that can say where a step's time goes.
+package protocol ProfilingSession: Session {
+  /// The seconds that each launch of a step takes, in the order of the report: the least of several
+  /// steps, so that other work on the machine does not show.
+  func profile(from slot: any StagingSlot, steps: Int) -> [Double]
+}
+
+/// A graph as a list of launches whose arguments are bound: a step replays it on the calling thread
+/// and its team.
+final class CPUSession: ProfilingSession {
+  let graph: Graph
+  let report: SessionReport
+  private let engine: OneDNNEngine
+  private let launches: [Launch]
+  private let places: [Value: Place]
+  private let inputs: [(name: String, storage: Storage)]
+  private let arena: Storage
+  private let scratchpad: Storage
+  /// The slot of the last step, in whose memory an output may lie.
+  private var lastSlot: HostStagingSlot?
+
+  init(_ graph: Graph, lanes: Int, sharing session: CPUSession?) throws {
+    self.graph = graph
+    let engine = try session?.engine ?? OneDNNEngine()
+    self.engine = engine
+    let scratchpad = Scratchpad()
+    let lowering = try GraphLowering(
+      graph, engine, lanes: lanes, scratchpad: scratchpad,
+      variables: session?.variablePlaces ?? [:])
+    try lowering.run()
+    launches = lowering.launches
+    places = lowering.places
+    inputs = graph.inputs.map { ($0.name, lowering.place($0.value).storage) }
+    self.scratchpad = scratchpad.storage
+    scratchpad.storage.allocate()
+    arena = Self.makeArena(for: lowering.launches)
+    report = SessionReport(
+      launches: lowering.launches.map(\.name), arenaBytes: arena.byteCount,
+      variableBytes: graph.variables.map { lowering.place($0.value).storage.byteCount }
+        .reduce(0, +),
+      otherBytes: scratchpad.storage.byteCount
+        + graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +))
+  }
+
+  /// Memory for everything that lives within a step, shared by what does not live at the same time.
+  private static func makeArena(for launches: [Launch]) -> Storage {
+    var lifetimes: [ObjectIdentifier: (storage: Storage, range: ClosedRange<Int>)] = [:]
+    var order: [Storage] = []
+    for (step, launch) in launches.enumerated() {
+      for storage in launch.reads + launch.writes {
+        guard storage.kind == .transient || storage.kind == .output else { continue }
+        let last = storage.kind == .output ? launches.count : step
+        if let known = lifetimes[ObjectIdentifier(storage)] {
+          lifetimes[ObjectIdentifier(storage)] = (
+            storage, known.range.lowerBound...max(known.range.upperBound, last)
+          )
+        } else {
+          lifetimes[ObjectIdentifier(storage)] = (storage, step...last)
+          order.append(storage)
+        }
+      }
+    }
+    let requests = order.enumerated().compactMap { index, storage in
+      lifetimes[ObjectIdentifier(storage)].map {
+        MemoryPlan.Request(
+          Value(index: index), byteCount: storage.byteCount, lifetime: $0.range)
+      }
+    }
+    let plan = MemoryPlan(requests, alignment: 64)
+    let arena = Storage(byteCount: plan.byteCount, .permanent)
+    for (index, storage) in order.enumerated() {
+      guard let offset = plan.offsets[Value(index: index)] else { continue }
+      storage.pointer = arena.bytes(from: offset)
+    }
+    return arena
+  }
+
+  private var variablePlaces: [String: Place] {
+    var found: [String: Place] = [:]
+    for (name, value) in graph.variables { found[name] = places[value] }
+    return found
+  }
+
+  func makeStagingSlots(_ count: Int) -> [any StagingSlot] {
+    (0..<count).map { _ in HostStagingSlot(for: graph) }
+  }
+
+  func step(from slot: any StagingSlot) {
+    bind(slot)
+    for launch in launches { launch.run() }
+  }
+
+  private func bind(_ slot: any StagingSlot) {
+    guard let slot = slot as? HostStagingSlot else {
+      preconditionFailure("a step takes a slot that its session made")
+    }
+    lastSlot = slot
+    for input in inputs { input.storage.pointer = slot.bytes(of: input.name).baseAddress }
+  }
+
+  func profile(from slot: any StagingSlot, steps: Int) -> [Double] {
+    bind(slot)
+    var seconds = [Double](repeating: .infinity, count: launches.count)
+    for _ in 0..<steps {
+      for (index, launch) in launches.enumerated() {
+        let start = Self.now()
+        launch.run()
+        seconds[index] = min(seconds[index], Self.now() - start)
+      }
+    }
+    return seconds
+  }
+
+  private static func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  func write(_ tensor: HostTensor, toVariable name: String) throws {
+    let place = variable(name)
+    precondition(place.type == tensor.type, "\(name) is \(place.type), not \(tensor.type)")
+    try tensor.withUnsafeBytes { source in
+      guard let address = source.baseAddress else { return }
+      try copy(
+        place.type, from: .plain, UnsafeMutableRawPointer(mutating: address), to: place.layout,
+        place.storage.bytes())
+    }
+  }
+
+  func read(variable name: String) throws -> HostTensor { try read(variable(name)) }
+
+  func read(output name: String) throws -> HostTensor {
+    guard let value = graph.output(named: name), let place = places[value] else {
+      preconditionFailure("the graph has no output \(name)")
+    }
+    return try read(place)
+  }
+
+  private func variable(_ name: String) -> Place {
+    guard let value = graph.source(named: name),
+      case .variable = graph.producer(of: value).operation,
+      let place = places[value]
+    else { preconditionFailure("the graph has no variable \(name)") }
+    return place
+  }
+
+  private func read(_ place: Place) throws -> HostTensor {
+    var tensor = HostTensor(zeros: place.type)
+    guard place.storage.pointer != nil else { return tensor }
+    try tensor.withUnsafeMutableBytes { target in
+      guard let address = target.baseAddress else { return }
+      try copy(place.type, from: place.layout, place.storage.bytes(), to: .plain, address)
+    }
+    return tensor
+  }
+
+  /// Copies a tensor from one layout to another.
+  private func copy(
+    _ type: TensorType, from: Layout, _ source: UnsafeMutableRawPointer, to: Layout,
+    _ target: UnsafeMutableRawPointer
+  ) throws(CPUError) {
+    if from == to {
+      target.copyMemory(from: source, byteCount: type.byteCount)
+      return
+    }
+    let scratchpad = Scratchpad()
+    let (first, second) = (Storage(byteCount: 0, .input), Storage(byteCount: 0, .input))
+    (first.pointer, second.pointer) = (source, target)
+    let (old, new) = (try from.descriptor(type), try to.descriptor(type))
+    let primitive = try Primitive(
+      try PrimitiveDescriptor(reorder: old, to: new, engine), engine,
+      [
+        .init(role: DNNL_ARG_FROM, layout: old, storage: first),
+        .init(role: DNNL_ARG_TO, layout: new, storage: second),
+      ], scratchpad: scratchpad)
+    scratchpad.storage.allocate()
+    primitive.run()
+  }
+
+  func beginReading(variable name: String) throws -> any PendingRead {
+    CompletedRead(try read(variable: name))
+  }
+
+  func synchronize() {}
+
+  func takeInputWait() -> Double? { nil }
+}

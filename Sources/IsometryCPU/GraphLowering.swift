@@ -1,0 +1,221 @@
+internal import COneDNN
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+/// Turns a graph's nodes into launches, in the order of the schedule.
+///
+/// Each family of operations has its part in Operations/, in a file of the family's name.
+final class GraphLowering {
+  let graph: Graph
+  let engine: OneDNNEngine
+  let lanes: Int
+  let scratchpad: Scratchpad
+  private(set) var launches: [Launch] = []
+  private(set) var places: [Value: Place] = [:]
+  private let layouts: LayoutPlan
+  private var conversions: [Value: [Place]] = [:]
+  /// Scale and shift of normalisations as one multiplication and one addition.
+  var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
+
+  /// - Parameter variables: the places of variables that another session has already.
+  init(
+    _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, scratchpad: Scratchpad,
+    variables: [String: Place]
+  ) throws(CPUError) {
+    self.graph = graph
+    self.engine = engine
+    self.lanes = lanes
+    self.scratchpad = scratchpad
+    layouts = try LayoutPlan(graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout))
+    for (name, value) in graph.inputs {
+      let type = graph.type(of: value)
+      _ = name
+      places[value] = Place(
+        type: type, layout: .plain, storage: Storage(byteCount: type.byteCount, .input))
+    }
+    for (name, value) in graph.variables {
+      let type = graph.type(of: value)
+      places[value] =
+        variables[name]
+        ?? Place(
+          type: type, layout: layouts[value],
+          storage: Storage(byteCount: type.byteCount, .permanent))
+    }
+  }
+
+  func run() throws(CPUError) {
+    for node in Schedule(graph).nodes { try lower(node) }
+    for output in graph.outputs { place(output.value).storage.keepUntilEnd() }
+  }
+
+  private func lower(_ node: Node) throws(CPUError) {
+    switch node.operation {
+    case .input, .variable: break
+    case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
+      .activation, .activationGradient, .reshape:
+      try lowerPointwise(node)
+    case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
+      try lowerReduction(node)
+    case .matrixMultiply(let product): try lowerMatrixMultiply(node, product)
+    case .convolution(let convolution, let epilogue):
+      try lowerConvolution(node, convolution, epilogue)
+    case .convolutionInputGradient(let convolution, let shape):
+      try lowerConvolutionInputGradient(node, convolution, shape)
+    case .convolutionWeightGradient(let convolution, let shape, let withBias):
+      try lowerConvolutionWeightGradient(node, convolution, shape, withBias: withBias)
+    case .batchNormalization(let normalization):
+      try lowerBatchNormalization(node, normalization)
+    case .frozenNormalization(let normalization):
+      try lowerFrozenNormalization(node, normalization)
+    case .batchNormalizationReduction(let normalization):
+      try lowerNormalizationReduction(node, normalization)
+    case .batchNormalizationInputGradient(let normalization):
+      try lowerNormalizationInputGradient(node, normalization)
+    case .frozenNormalizationInputGradient(let normalization):
+      try lowerFrozenInputGradient(node, normalization)
+    case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+      .globalAveragePoolGradient:
+      try lowerPooling(node)
+    case .softmaxCrossEntropy(let smoothing): try lowerLoss(node, smoothing)
+    case .decodeImages(let decoding): try lowerDecoding(node, decoding)
+    case .update(let update): try lowerUpdate(node, update)
+    case .runningAverage(let averages): try lowerRunningAverages(node, averages)
+    case .accumulate(let count): try lowerAccumulation(node, count)
+    case .gradientScale(let scale): lowerGradientScale(node, scale)
+    case .lossScaleUpdate(let scaling): lowerLossScale(node, scaling)
+    }
+  }
+
+  // MARK: Places
+
+  /// Where a value is, in the layout it was made in.
+  func place(_ value: Value) -> Place {
+    guard let place = places[value] else {
+      preconditionFailure("value %\(value.index) is used before it is made")
+    }
+    return place
+  }
+
+  /// The memory of a value in a layout, converted once where it was made in another.
+  func storage(_ value: Value, as layout: Layout) throws(CPUError) -> Storage {
+    let made = place(value)
+    if made.layout == layout { return made.storage }
+    if let known = conversions[value]?.first(where: { $0.layout == layout }) {
+      return known.storage
+    }
+    let place = Place(
+      type: made.type, layout: layout,
+      storage: Storage(byteCount: try layout.descriptor(made.type).byteCount))
+    try convert(made, to: place, "reorder")
+    conversions[value, default: []].append(place)
+    return place.storage
+  }
+
+  /// Lets another tensor of the same elements follow: a copy in another layout or type.
+  func convert(_ from: Place, to: Place, _ name: String) throws(CPUError) {
+    let source = try from.layout.descriptor(from.type)
+    let target = try to.layout.descriptor(to.type)
+    let primitive = try Primitive(
+      try PrimitiveDescriptor(reorder: source, to: target, engine), engine,
+      [
+        .init(role: DNNL_ARG_FROM, layout: source, storage: from.storage),
+        .init(role: DNNL_ARG_TO, layout: target, storage: to.storage),
+      ], scratchpad: scratchpad)
+    emit(name, reads: [from.storage], writes: [to.storage], .whole { primitive.run() })
+  }
+
+  /// The layout in which a value of the graph is to be made.
+  func layout(_ value: Value) -> Layout { layouts[value] }
+
+  /// New memory for a result.
+  func makeResult(_ value: Value) -> Place {
+    let type = graph.type(of: value)
+    let place = Place(
+      type: type, layout: layouts[value], storage: Storage(byteCount: type.byteCount))
+    places[value] = place
+    return place
+  }
+
+  /// Lets a result be what another value's memory holds already.
+  func setPlace(_ value: Value, _ place: Place) { places[value] = place }
+
+  /// Memory for numbers of single precision that live from one launch to another.
+  func makeWorkspace(floats count: Int) -> Storage { Storage(byteCount: count * 4) }
+
+  // MARK: Launches
+
+  func emit(_ name: String, reads: [Storage], writes: [Storage], _ work: Launch.Work) {
+    launches.append(Launch(name: name, reads: reads, writes: writes, work: work))
+  }
+
+  /// The elements of a launch that one piece of work takes.
+  static let pieceLength = 16_384
+
+  /// A launch that treats all elements of `place` alike; the body gets the first element and how many.
+  func emitElementwise(
+    _ name: String, reads: [Storage], writes: [Storage], over place: Place,
+    _ body: @escaping (_ first: Int, _ count: Int) -> Void
+  ) {
+    let total = place.type.shape.elementCount
+    if case .native = place.layout {
+      emitPieces(name, reads: reads, writes: writes, total: total, body)
+    } else if place.type.shape.rank < 2 {
+      emitPieces(name, reads: reads, writes: writes, total: total, body)
+    } else {
+      let images = place.type.shape[0]
+      let length = total / images
+      emit(
+        name, reads: reads, writes: writes,
+        .images(images) { body($0.lowerBound * length, $0.count * length) })
+    }
+  }
+
+  private func emitPieces(
+    _ name: String, reads: [Storage], writes: [Storage], total: Int,
+    _ body: @escaping (_ first: Int, _ count: Int) -> Void
+  ) {
+    let count = (total + Self.pieceLength - 1) / Self.pieceLength
+    emit(
+      name, reads: reads, writes: writes,
+      .pieces(count) { pieces in
+        let first = pieces.lowerBound * Self.pieceLength
+        body(first, min(pieces.upperBound * Self.pieceLength, total) - first)
+      })
+  }
+}
+
+extension DType {
+  /// - Precondition: the backend's loops know the type.
+  var loops: vl_type {
+    switch self {
+    case .float32: VL_FLOAT32
+    case .bfloat16: VL_BFLOAT16
+    case .float16, .float64, .uint8, .int32:
+      preconditionFailure("\(rawValue) is refused when a session is made")
+    }
+  }
+}
+
+extension Activation {
+  var loops: vl_activation {
+    let kind =
+      switch self {
+      case .relu: VL_RELU
+      case .leakyReLU: VL_LEAKY_RELU
+      case .linear: VL_LINEAR
+      case .tanh: VL_TANH
+      case .hardTanh: VL_HARD_TANH
+      case .sigmoid: VL_SIGMOID
+      case .erf: VL_ERF
+      case .unitErf: VL_UNIT_ERF
+      case .selu: VL_SELU
+      case .elu: VL_ELU
+      case .softplus: VL_SOFTPLUS
+      case .silu: VL_SILU
+      case .gelu: VL_GELU
+      case .shiftedReLU: VL_SHIFTED_RELU
+      }
+    return vl_activation(kind: kind, parameter: Float(parameter))
+  }
+}

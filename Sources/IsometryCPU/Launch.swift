@@ -1,0 +1,23 @@
+/// One entry of a step's launch list.
+struct Launch {
+  enum Work {
+    /// Runs on the calling thread, or divides its work itself.
+    case whole(() -> Void)
+    /// Independent pieces `0..<count`.
+    case pieces(Int, (Range<Int>) -> Void)
+    /// The images `0..<count` of a batch; each is computed from the same image of what it reads.
+    case images(Int, (Range<Int>) -> Void)
+  }
+
+  let name: String
+  let reads: [Storage]
+  let writes: [Storage]
+  let work: Work
+
+  func run() {
+    switch work {
+    case .whole(let body): body()
+    case .pieces(let count, let body), .images(let count, let body): ThreadTeam.run(count, body)
+    }
+  }
+}

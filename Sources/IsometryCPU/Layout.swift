@@ -1,0 +1,40 @@
+internal import COneDNN
+internal import IsometryCore
+
+/// How a tensor's elements lie in memory.
+enum Layout: Equatable {
+  /// Row-major, as the graph speaks.
+  case plain
+  /// Images in blocks of so many interleaved channels: oneDNN's nChw16c or nChw8c.
+  case blocked(Int)
+  /// What oneDNN asked for: convolution weights, their gradients and slots.
+  case native(MemoryDescriptor)
+
+  func descriptor(_ type: TensorType) throws(CPUError) -> MemoryDescriptor {
+    switch self {
+    case .native(let descriptor): return descriptor
+    case .blocked(let lanes):
+      return try MemoryDescriptor(
+        type.shape, type.dtype, lanes == 16 ? dnnl_nChw16c : dnnl_nChw8c)
+    case .plain:
+      let tags = [dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde]
+      precondition(type.shape.rank <= tags.count, "\(type) has more axes than the backend knows")
+      return try MemoryDescriptor(type.shape, type.dtype, tags[type.shape.rank - 1])
+    }
+  }
+
+  /// The layout that images of that type have: blocked where the channels allow it.
+  static func standard(_ type: TensorType, lanes: Int) -> Layout {
+    guard type.shape.rank == 4, type.dtype.isFloatingPoint, type.shape[1] % lanes == 0 else {
+      return .plain
+    }
+    return .blocked(lanes)
+  }
+}
+
+/// Where a value is, and how.
+struct Place {
+  let type: TensorType
+  let layout: Layout
+  let storage: Storage
+}

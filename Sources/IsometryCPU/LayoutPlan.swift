@@ -1,0 +1,120 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+/// The layout of every value of a graph.
+///
+/// Images are blocked where their channels allow it. Convolution weights, their gradients and their
+/// optimiser slots share the layout that the forward convolution wants, so that an update is one pass
+/// over packed memory; values that only pointwise operations connect share one layout.
+struct LayoutPlan {
+  private var parents: [Int]
+  private var chosen: [Int: Layout] = [:]
+  private let graph: Graph
+  private let lanes: Int
+
+  /// - Parameter fixed: layouts of variables that another session has already.
+  init(
+    _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, fixed: [String: Layout]
+  ) throws(CPUError) {
+    self.graph = graph
+    self.lanes = lanes
+    parents = Array(graph.types.indices)
+    for node in graph.nodes { join(node) }
+    for (name, value) in graph.variables {
+      if let layout = fixed[name] { chosen[root(value.index)] = layout }
+    }
+    try chooseWeights(engine)
+  }
+
+  /// The layout that the value is made in.
+  subscript(value: Value) -> Layout {
+    chosen[root(value.index)] ?? .standard(graph.type(of: value), lanes: lanes)
+  }
+
+  private func root(_ index: Int) -> Int {
+    var index = index
+    while parents[index] != index { index = parents[index] }
+    return index
+  }
+
+  private mutating func join(_ a: Value, _ b: Value) {
+    guard graph.type(of: a) == graph.type(of: b), graph.shape(of: a).rank == 4 else { return }
+    parents[root(a.index)] = root(b.index)
+  }
+
+  private mutating func join(_ node: Node) {
+    switch node.operation {
+    case .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .activation,
+      .activationGradient:
+      for input in node.inputs { join(input, node.results[0]) }
+    case .dot: join(node.inputs[0], node.inputs[1])
+    case .update(let update):
+      for index in update.parameters.indices {
+        let first = update.headerCount + index * update.stride
+        for other in first + 1..<first + update.stride {
+          join(node.inputs[first], node.inputs[other])
+        }
+      }
+    case .runningAverage(let averages):
+      for index in averages.indices { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
+    case .accumulate(let count):
+      for index in 0..<count { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
+    case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
+      .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
+      .convolutionWeightGradient, .batchNormalization, .frozenNormalization,
+      .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
+      .decodeImages, .squaredNorm, .gradientScale, .lossScaleUpdate:
+      break
+    }
+  }
+
+  /// Lets convolutions choose for the values that are nothing but weights.
+  private mutating func chooseWeights(_ engine: OneDNNEngine) throws(CPUError) {
+    var images = Set<Int>()
+    for node in graph.nodes {
+      switch node.operation {
+      case .convolution:
+        images.formUnion([root(node.inputs[0].index), root(node.results[0].index)])
+      case .convolutionInputGradient:
+        images.formUnion([root(node.inputs[0].index), root(node.results[0].index)])
+      case .convolutionWeightGradient:
+        images.formUnion(node.inputs.map { root($0.index) })
+      case .input: images.insert(root(node.results[0].index))
+      case .batchNormalization, .frozenNormalization, .batchNormalizationReduction,
+        .batchNormalizationInputGradient, .frozenNormalizationInputGradient, .pool,
+        .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+        .globalAveragePoolGradient, .decodeImages, .biasAdd, .channelSum, .broadcastChannels:
+        images.formUnion((node.inputs + node.results).map { root($0.index) })
+      default: break
+      }
+    }
+    func choose(_ value: Value, _ wish: () throws(CPUError) -> MemoryDescriptor) throws(CPUError) {
+      let group = root(value.index)
+      guard chosen[group] == nil, !images.contains(group) else { return }
+      let layout = try wish()
+      chosen[group] = layout.isDense ? .native(layout) : .plain
+    }
+    for node in graph.nodes {
+      if case .convolution(let convolution, let epilogue) = node.operation {
+        let geometry = ConvolutionGeometry(
+          convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
+          hasBias: epilogue.hasBias, lanes: lanes)
+        try choose(node.inputs[1]) { () throws(CPUError) in
+          try geometry.forward(engine).layout(geometry.weights)
+        }
+      }
+    }
+    for node in graph.nodes {
+      if case .convolutionWeightGradient(let convolution, let shape, let hasBias) = node.operation {
+        let geometry = ConvolutionGeometry(
+          convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: hasBias,
+          lanes: lanes)
+        try choose(node.results[0]) { () throws(CPUError) in
+          try geometry.weightGradient(engine).layout(geometry.weightGradients)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+internal import COneDNN
+
+/// A compiled primitive with its arguments, ready to run.
+final class Primitive {
+  /// The role of an argument and the memory it is in.
+  struct Argument {
+    let role: Int32
+    let layout: MemoryDescriptor
+    let storage: Storage
+  }
+
+  private let engine: OneDNNEngine
+  private let primitive: dnnl_primitive_t
+  private let storages: [Storage]
+  private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
+
+  init(
+    _ descriptor: PrimitiveDescriptor, _ engine: OneDNNEngine, _ arguments: [Argument],
+    scratchpad: Scratchpad
+  ) throws(CPUError) {
+    self.engine = engine
+    let all =
+      arguments + [
+        Argument(
+          role: DNNL_ARG_SCRATCHPAD, layout: descriptor.scratchpad,
+          storage: scratchpad.reserve(descriptor.scratchpad.byteCount))
+      ]
+    var primitive: dnnl_primitive_t?
+    try check(dnnl_primitive_create(&primitive, descriptor.raw), "compile a primitive")
+    guard let primitive else { throw CPUError(action: "compile a primitive", status: "none") }
+    self.primitive = primitive
+    storages = all.map(\.storage)
+    self.arguments = .allocate(capacity: all.count)
+    for (index, argument) in all.enumerated() {
+      var memory: dnnl_memory_t?
+      var layout = argument.layout.raw
+      try check(dnnl_memory_create(&memory, &layout, engine.engine, nil), "describe an argument")
+      self.arguments.initializeElement(
+        at: index, to: dnnl_exec_arg_t(arg: argument.role, memory: memory))
+    }
+  }
+
+  deinit {
+    for argument in arguments { dnnl_memory_destroy(argument.memory) }
+    arguments.deallocate()
+    dnnl_primitive_destroy(primitive)
+  }
+
+  /// Runs on the calling thread's team.
+  ///
+  /// - Precondition: every argument's storage has memory.
+  func run() {
+    for (argument, storage) in zip(arguments, storages) {
+      dnnl_memory_set_data_handle(argument.memory, storage.pointer)
+    }
+    // What could be wrong was found when the primitive was made: an execution with good arguments
+    // does not fail.
+    let status = dnnl_primitive_execute(
+      primitive, engine.stream, Int32(arguments.count), arguments.baseAddress)
+    precondition(status == dnnl_success, "oneDNN: \(String(cString: dnnl_status2str(status)))")
+  }
+}

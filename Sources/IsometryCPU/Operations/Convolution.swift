@@ -1,0 +1,115 @@
+internal import COneDNN
+internal import IsometryCore
+internal import IsometryGraph
+
+extension GraphLowering {
+  func lowerConvolution(
+    _ node: Node, _ convolution: Convolution, _ epilogue: Epilogue
+  ) throws(CPUError) {
+    let rectifies = epilogue.activation == .relu && !epilogue.hasResidual
+    let wished = ConvolutionGeometry(
+      convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
+      hasBias: epilogue.hasBias, lanes: lanes)
+    let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
+      try wish.forward(engine, rectifies: rectifies)
+    }
+    let result = makeResult(node.results[0])
+    var arguments = [
+      try argument(
+        DNNL_ARG_SRC, node.inputs[0], descriptor.layout(geometry.images)),
+      try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(geometry.weights)),
+    ]
+    if epilogue.hasBias {
+      arguments.append(
+        .init(
+          role: DNNL_ARG_BIAS, layout: try geometry.biasLayout(),
+          storage: place(node.inputs[2]).storage))
+    }
+    try emitPrimitive(
+      "convolution", descriptor, arguments, result: result, role: DNNL_ARG_DST,
+      descriptor.layout(geometry.results))
+    let residual =
+      epilogue.hasResidual
+      ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
+    lowerEpilogue(
+      "convolution", of: result, residual: residual, rectifies ? .linear : epilogue.activation)
+  }
+
+  func lowerConvolutionInputGradient(
+    _ node: Node, _ convolution: Convolution, _ shape: Shape
+  ) throws(CPUError) {
+    let wished = ConvolutionGeometry(
+      convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
+      weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
+    let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
+      try wish.inputGradient(engine)
+    }
+    try emitPrimitive(
+      "convolutionInputGradient", descriptor,
+      [
+        try argument(
+          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(geometry.resultGradients)),
+        try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(geometry.weights)),
+      ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_SRC,
+      descriptor.layout(geometry.imageGradients))
+  }
+
+  func lowerConvolutionWeightGradient(
+    _ node: Node, _ convolution: Convolution, _ shape: Shape, withBias: Bool
+  ) throws(CPUError) {
+    let wished = ConvolutionGeometry(
+      convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: withBias,
+      lanes: lanes)
+    let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
+      try wish.weightGradient(engine)
+    }
+    var extra: [Primitive.Argument] = []
+    if withBias {
+      extra.append(
+        .init(
+          role: DNNL_ARG_DIFF_BIAS, layout: try geometry.biasLayout(),
+          storage: makeResult(node.results[1]).storage))
+    }
+    try emitPrimitive(
+      "convolutionWeightGradient", descriptor,
+      [
+        try argument(
+          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(geometry.resultGradients)),
+        try argument(DNNL_ARG_SRC, node.inputs[1], descriptor.layout(geometry.images)),
+      ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_WEIGHTS,
+      descriptor.layout(geometry.weightGradients), alsoWriting: extra)
+  }
+
+  /// An operand in the layout that a primitive wants.
+  private func argument(
+    _ role: Int32, _ value: Value, _ layout: MemoryDescriptor
+  ) throws(CPUError) -> Primitive.Argument {
+    let made = place(value)
+    let storage =
+      try made.layout.descriptor(made.type) == layout
+      ? made.storage : try storage(value, as: .native(layout))
+    return .init(role: role, layout: layout, storage: storage)
+  }
+
+  /// Emits a primitive whose result is converted where the primitive makes it in another layout.
+  private func emitPrimitive(
+    _ name: String, _ descriptor: PrimitiveDescriptor, _ inputs: [Primitive.Argument],
+    result: Place, role: Int32, _ layout: MemoryDescriptor,
+    alsoWriting extra: [Primitive.Argument] = []
+  ) throws(CPUError) {
+    var made = result
+    if try result.layout.descriptor(result.type) != layout {
+      made = Place(
+        type: result.type, layout: .native(layout),
+        storage: Storage(byteCount: layout.byteCount))
+    }
+    let primitive = try Primitive(
+      descriptor, engine,
+      inputs + [.init(role: role, layout: layout, storage: made.storage)] + extra,
+      scratchpad: scratchpad)
+    emit(
+      name, reads: inputs.map(\.storage), writes: [made.storage] + extra.map(\.storage),
+      .whole { primitive.run() })
+    if made.storage !== result.storage { try convert(made, to: result, "reorder") }
+  }
+}

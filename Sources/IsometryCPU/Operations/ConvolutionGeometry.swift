@@ -1,0 +1,122 @@
+internal import COneDNN
+internal import IsometryCore
+internal import IsometryGraph
+
+/// A convolution as oneDNN is asked for it: types, layouts and sizes.
+struct ConvolutionGeometry {
+  let convolution: Convolution
+  let x: TensorType
+  let weight: Shape
+  let hasBias: Bool
+  let lanes: Int
+  /// Lets oneDNN choose the images' layouts too, for channels that no block divides.
+  var hasFreeImages = false
+
+  init(_ convolution: Convolution, x: TensorType, weight: Shape, hasBias: Bool, lanes: Int) {
+    self.convolution = convolution
+    self.x = x
+    self.weight = weight
+    self.hasBias = hasBias
+    self.lanes = lanes
+  }
+
+  // The names under which a primitive descriptor gives its layouts.
+  var images: dnnl_query_t { dnnl_query_src_md }
+  var results: dnnl_query_t { dnnl_query_dst_md }
+  var weights: dnnl_query_t { dnnl_query_weights_md }
+  var imageGradients: dnnl_query_t { dnnl_query_diff_src_md }
+  var resultGradients: dnnl_query_t { dnnl_query_diff_dst_md }
+  var weightGradients: dnnl_query_t { dnnl_query_diff_weights_md }
+
+  var result: TensorType {
+    guard let shape = convolution.resultShape(input: x.shape, weight: weight) else {
+      preconditionFailure("the shape rule lets no such convolution pass")
+    }
+    return TensorType(shape, x.dtype)
+  }
+
+  private var strides: [Int64] {
+    [Int64(convolution.stride.height), Int64(convolution.stride.width)]
+  }
+
+  private var padding: [Int64] {
+    [Int64(convolution.padding.height), Int64(convolution.padding.width)]
+  }
+
+  /// Winograd's algorithm F(4×4, 3×3) does a quarter of the multiplications in fp32, where the
+  /// channels are enough to pay for its transforms and its rounding does no harm.
+  private var algorithm: dnnl_alg_kind_t {
+    let pays =
+      x.dtype == .float32 && weight[0] >= 32 && weight[1] >= 32 && weight[2] == 3
+      && weight[3] == 3 && convolution.stride == .init(1)
+    return pays ? dnnl_convolution_auto : dnnl_convolution_direct
+  }
+
+  private func image(_ type: TensorType) throws(CPUError) -> MemoryDescriptor {
+    if hasFreeImages { return try MemoryDescriptor(type.shape, type.dtype, dnnl_format_tag_any) }
+    return try Layout.standard(type, lanes: lanes).descriptor(type)
+  }
+
+  func biasLayout() throws(CPUError) -> MemoryDescriptor {
+    try MemoryDescriptor([weight[0]], .float32, dnnl_a)
+  }
+
+  private var text: String { "convolve \(x) with \(weight)" }
+
+  func forward(
+    _ engine: OneDNNEngine, rectifies: Bool = false
+  ) throws(CPUError) -> PrimitiveDescriptor {
+    var operation = dnnl_convolution_desc_t()
+    var source = try image(x).raw
+    var target = try image(result).raw
+    var kernel = try MemoryDescriptor(weight, x.dtype, dnnl_format_tag_any).raw
+    var bias = try biasLayout().raw
+    let status = withUnsafePointer(to: &bias) { bias in
+      dnnl_convolution_forward_desc_init(
+        &operation, dnnl_forward_training, algorithm, &source, &kernel, hasBias ? bias : nil,
+        &target, strides, padding, padding)
+    }
+    try check(status, text)
+    return try PrimitiveDescriptor(
+      &operation, engine, attributes: PrimitiveAttributes(rectifies: rectifies), text)
+  }
+
+  func inputGradient(_ engine: OneDNNEngine) throws(CPUError) -> PrimitiveDescriptor {
+    var operation = dnnl_convolution_desc_t()
+    var source = try image(x).raw
+    var target = try image(result).raw
+    var kernel = try MemoryDescriptor(weight, x.dtype, dnnl_format_tag_any).raw
+    try check(
+      dnnl_convolution_backward_data_desc_init(
+        &operation, algorithm, &source, &kernel, &target, strides, padding, padding), text)
+    return try PrimitiveDescriptor(
+      &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
+  }
+
+  func weightGradient(_ engine: OneDNNEngine) throws(CPUError) -> PrimitiveDescriptor {
+    var operation = dnnl_convolution_desc_t()
+    var source = try image(x).raw
+    var target = try image(result).raw
+    var kernel = try MemoryDescriptor(weight, .float32, dnnl_format_tag_any).raw
+    var bias = try biasLayout().raw
+    let status = withUnsafePointer(to: &bias) { bias in
+      dnnl_convolution_backward_weights_desc_init(
+        &operation, algorithm, &source, &kernel, hasBias ? bias : nil, &target, strides, padding,
+        padding)
+    }
+    try check(status, text)
+    return try PrimitiveDescriptor(
+      &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
+  }
+
+  /// The geometry for which oneDNN has more than plain loops: this one where it can be.
+  func practical(
+    _ descriptor: (Self) throws(CPUError) -> PrimitiveDescriptor
+  ) throws(CPUError) -> (geometry: Self, descriptor: PrimitiveDescriptor) {
+    let first = try descriptor(self)
+    guard first.isReference else { return (self, first) }
+    var free = self
+    free.hasFreeImages = true
+    return (free, try descriptor(free))
+  }
+}

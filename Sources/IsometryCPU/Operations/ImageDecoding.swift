@@ -1,0 +1,48 @@
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+extension GraphLowering {
+  func lowerDecoding(_ node: Node, _ decoding: ImageDecoding) throws(CPUError) {
+    let images = place(node.inputs[0])
+    let samples = place(node.inputs[1]).storage
+    let shape = images.type.shape
+    let plain = Place(
+      type: graph.type(of: node.results[0]), layout: .plain,
+      storage: Storage(byteCount: graph.type(of: node.results[0]).byteCount))
+    let table = Storage(byteCount: shape[1] * 256 * 4, .permanent)
+    for channel in 0..<shape[1] {
+      for (byte, level) in decoding.levels(ofChannel: channel).enumerated() {
+        table.elements(Float.self)[256 * channel + byte] = Float(level)
+      }
+    }
+    let augmentation = decoding.augmentation
+    let rule = vl_decoding(
+      channels: Int32(shape[1]), height: Int32(shape[2]), width: Int32(shape[3]),
+      augmented: augmentation == nil ? 0 : 1,
+      crop_padding: Int32(augmentation?.cropPadding ?? 0),
+      flips: augmentation?.flips == true ? 1 : 0, cutout: Int32(augmentation?.cutout ?? 0),
+      seed: augmentation?.seed ?? 0, stream: ImageDecoding.stream)
+    let (type, size) = (plain.type.dtype.loops, plain.type.dtype.byteCount)
+    let length = shape.elementCount(from: 1)
+    emit(
+      node.operation.name, reads: [images.storage, samples, table], writes: [plain.storage],
+      .images(shape[0]) { range in
+        let words = samples.elements(UInt32.self)
+        let first = UInt64(words[0]) | UInt64(words[1]) << 32
+        withUnsafePointer(to: rule) { rule in
+          for image in range {
+            vl_decode(
+              type, rule, table.elements(), first &+ UInt64(image),
+              images.storage.elements() + image * length,
+              plain.storage.bytes(from: image * length * size))
+          }
+        }
+      })
+    if layout(node.results[0]) == .plain {
+      setPlace(node.results[0], plain)
+    } else {
+      try convert(plain, to: makeResult(node.results[0]), "reorder")
+    }
+  }
+}

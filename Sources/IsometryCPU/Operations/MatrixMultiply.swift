@@ -1,0 +1,59 @@
+internal import COneDNN
+internal import IsometryCore
+internal import IsometryGraph
+
+extension GraphLowering {
+  func lowerMatrixMultiply(_ node: Node, _ product: MatrixMultiply) throws(CPUError) {
+    let (a, b) = (place(node.inputs[0]), place(node.inputs[1]))
+    let result = makeResult(node.results[0])
+    let extents = product.extents(a.type.shape, b.type.shape)
+    let left = try matrix(
+      rows: extents.rows, columns: extents.inner, transposed: product.transposeLeft, a.type.dtype)
+    let right = try matrix(
+      rows: extents.inner, columns: extents.columns, transposed: product.transposeRight,
+      b.type.dtype)
+    let target = try matrix(
+      rows: extents.rows, columns: extents.columns, transposed: false, result.type.dtype)
+    let epilogue = product.epilogue
+    let rectifies = epilogue.activation == .relu && !epilogue.hasResidual
+
+    var operation = dnnl_matmul_desc_t()
+    var (source, weights, destination) = (left.raw, right.raw, target.raw)
+    let biasLayout = try matrix(rows: 1, columns: extents.columns, transposed: false, .float32)
+    var bias = biasLayout.raw
+    let text = "multiply \(a.type) and \(b.type)"
+    let status = withUnsafePointer(to: &bias) { bias in
+      dnnl_matmul_desc_init(
+        &operation, &source, &weights, epilogue.hasBias ? bias : nil, &destination)
+    }
+    try check(status, text)
+    let descriptor = try PrimitiveDescriptor(
+      &operation, engine, attributes: PrimitiveAttributes(rectifies: rectifies), text)
+    var arguments: [Primitive.Argument] = [
+      .init(role: DNNL_ARG_SRC, layout: left, storage: a.storage),
+      .init(role: DNNL_ARG_WEIGHTS, layout: right, storage: b.storage),
+    ]
+    if epilogue.hasBias {
+      arguments.append(
+        .init(role: DNNL_ARG_BIAS, layout: biasLayout, storage: place(node.inputs[2]).storage))
+    }
+    let reads = arguments.map(\.storage)
+    arguments.append(.init(role: DNNL_ARG_DST, layout: target, storage: result.storage))
+    let primitive = try Primitive(descriptor, engine, arguments, scratchpad: scratchpad)
+    emit(
+      "matrixMultiply", reads: reads, writes: [result.storage], .whole { primitive.run() })
+    let residual =
+      epilogue.hasResidual ? place(node.inputs[node.inputs.count - 1]).storage : nil
+    lowerEpilogue(
+      "matrixMultiply", of: result, residual: residual, rectifies ? .linear : epilogue.activation)
+  }
+
+  /// The layout of op(m) [rows, columns] where m is stored row-major.
+  private func matrix(
+    rows: Int, columns: Int, transposed: Bool, _ dtype: DType
+  ) throws(CPUError) -> MemoryDescriptor {
+    try MemoryDescriptor(
+      rows: rows, columns: columns,
+      strides: transposed ? (row: 1, column: rows) : (row: columns, column: 1), dtype)
+  }
+}

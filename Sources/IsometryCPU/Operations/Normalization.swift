@@ -1,0 +1,211 @@
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+/// What a normalisation's factors depend on.
+struct NormalizationKey: Hashable {
+  let scale: Value
+  let shift: Value
+  let mean: Value
+  let variance: Value
+  let epsilon: Double
+}
+
+/// A normalisation as y = x·factor + offset, with 1/√(variance + ε) beside; each [C].
+struct NormalizationFactors {
+  let inverse: Storage
+  let factor: Storage
+  let offset: Storage
+}
+
+extension GraphLowering {
+  func lowerBatchNormalization(
+    _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    let x = try imagePlace(node.inputs[0])
+    let geometry = ChannelGeometry(x)
+    let mean = makeResult(node.results[1]).storage
+    let variance = makeResult(node.results[2]).storage
+    let partialCount = geometry.images * geometry.channels
+    let means = makeWorkspace(floats: partialCount)
+    let deviations = makeWorkspace(floats: partialCount)
+    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+    emit(
+      "batchNormalizationMoments", reads: [x.storage], writes: [means, deviations],
+      geometry.work { slab, offset, _, partial in
+        vl_moments(
+          type, slab, x.storage.bytes(from: offset * size), means.elements() + partial,
+          deviations.elements() + partial)
+      })
+    let elements = geometry.elementsPerChannel / geometry.images
+    emit(
+      "batchNormalizationStatistics", reads: [means, deviations], writes: [mean, variance],
+      .whole {
+        vl_merge_moments(
+          Int64(geometry.images), Int64(geometry.channels), Int64(elements), means.elements(),
+          deviations.elements(), mean.elements(), variance.elements())
+      })
+    let factors = factors(
+      scale: node.inputs[1], shift: node.inputs[2], mean: node.results[1],
+      variance: node.results[2], normalization)
+    try lowerNormalise(node, x, factors, normalization)
+  }
+
+  func lowerFrozenNormalization(
+    _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    let factors = factors(
+      scale: node.inputs[1], shift: node.inputs[2], mean: node.inputs[3], variance: node.inputs[4],
+      normalization)
+    try lowerNormalise(node, try imagePlace(node.inputs[0]), factors, normalization)
+  }
+
+  /// y = φ(x·factor + offset + residual).
+  private func lowerNormalise(
+    _ node: Node, _ x: Place, _ factors: NormalizationFactors, _ normalization: Normalization
+  ) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    let x = try storage(node.inputs[0], as: result.layout)
+    let residual =
+      normalization.epilogue.hasResidual
+      ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
+    let activation = normalization.epilogue.activation.loops
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emit(
+      "normalise", reads: [x, factors.factor, factors.offset] + (residual.map { [$0] } ?? []),
+      writes: [result.storage],
+      ChannelGeometry(result).work { slab, offset, channel, _ in
+        let offset = offset * size
+        vl_normalise(
+          type, slab, x.bytes(from: offset), factors.factor.elements() + channel,
+          factors.offset.elements() + channel, residual?.bytes(from: offset), activation,
+          result.storage.bytes(from: offset))
+      })
+  }
+
+  /// The factors of a normalisation: made with the forward operation, used again by the backward ones.
+  private func factors(
+    scale: Value, shift: Value, mean: Value, variance: Value, _ normalization: Normalization
+  ) -> NormalizationFactors {
+    let key = NormalizationKey(
+      scale: scale, shift: shift, mean: mean, variance: variance, epsilon: normalization.epsilon)
+    if let known = normalizationFactors[key] { return known }
+    let channels = graph.shape(of: scale)[0]
+    let factors = NormalizationFactors(
+      inverse: makeWorkspace(floats: channels), factor: makeWorkspace(floats: channels),
+      offset: makeWorkspace(floats: channels))
+    let inputs = [scale, shift, mean, variance].map { place($0).storage }
+    emit(
+      "normalizationFactors", reads: inputs,
+      writes: [factors.inverse, factors.factor, factors.offset],
+      .whole {
+        vl_normalisation_factors(
+          Int64(channels), inputs[0].elements(), inputs[1].elements(), inputs[2].elements(),
+          inputs[3].elements(), Float(normalization.epsilon), factors.inverse.elements(),
+          factors.factor.elements(), factors.offset.elements())
+      })
+    normalizationFactors[key] = factors
+    return factors
+  }
+
+  /// dshift = Σ g and dscale = Σ g·(x − mean)/√(variance + ε).
+  func lowerNormalizationReduction(
+    _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    let x = try imagePlace(node.inputs[1])
+    let dy = try storage(node.inputs[0], as: x.layout)
+    let mean = place(node.inputs[4]).storage
+    let factors = factors(
+      scale: node.inputs[2], shift: node.inputs[3], mean: node.inputs[4],
+      variance: node.inputs[5], normalization)
+    let geometry = ChannelGeometry(x)
+    let sums = makeWorkspace(floats: geometry.images * geometry.channels)
+    let dots = makeWorkspace(floats: geometry.images * geometry.channels)
+    let activation = normalization.epilogue.activation.loops
+    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+    emit(
+      node.operation.name, reads: [dy, x.storage, mean, factors.factor, factors.offset],
+      writes: [sums, dots],
+      geometry.work { slab, offset, channel, partial in
+        vl_normalisation_sums(
+          type, slab, dy.bytes(from: offset * size), x.storage.bytes(from: offset * size),
+          factors.factor.elements() + channel, factors.offset.elements() + channel,
+          mean.elements() + channel, activation, sums.elements() + partial,
+          dots.elements() + partial)
+      })
+    let dshift = makeResult(node.results[0]).storage
+    let dscale = makeResult(node.results[1]).storage
+    emit(
+      "\(node.operation.name)Total", reads: [sums, dots, factors.inverse],
+      writes: [dshift, dscale],
+      .whole {
+        let (groups, channels) = (Int64(geometry.images), Int64(geometry.channels))
+        vl_merge_sums(groups, channels, sums.elements(), nil, dshift.elements())
+        vl_merge_sums(
+          groups, channels, dots.elements(), factors.inverse.elements(), dscale.elements())
+      })
+  }
+
+  /// dx = factor·(g − dshift/M − x̂·dscale/M) with M elements a channel.
+  func lowerNormalizationInputGradient(
+    _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    let dy = try storage(node.inputs[0], as: result.layout)
+    let x = try storage(node.inputs[1], as: result.layout)
+    let mean = place(node.inputs[4]).storage
+    let dshift = place(node.inputs[6]).storage
+    let dscale = place(node.inputs[7]).storage
+    let factors = factors(
+      scale: node.inputs[2], shift: node.inputs[3], mean: node.inputs[4],
+      variance: node.inputs[5], normalization)
+    let geometry = ChannelGeometry(result)
+    let slope = makeWorkspace(floats: geometry.channels)
+    let rest = makeWorkspace(floats: geometry.channels)
+    emit(
+      "normalizationGradientFactors",
+      reads: [factors.inverse, factors.factor, dshift, dscale], writes: [slope, rest],
+      .whole {
+        vl_gradient_factors(
+          Int64(geometry.channels), Int64(geometry.elementsPerChannel),
+          factors.inverse.elements(), factors.factor.elements(), dshift.elements(),
+          dscale.elements(), slope.elements(), rest.elements())
+      })
+    let activation = normalization.epilogue.activation.loops
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emit(
+      node.operation.name,
+      reads: [dy, x, mean, factors.factor, factors.offset, slope, rest],
+      writes: [result.storage],
+      geometry.work { slab, offset, channel, _ in
+        let offset = offset * size
+        vl_normalisation_gradient(
+          type, slab, dy.bytes(from: offset), x.bytes(from: offset),
+          factors.factor.elements() + channel, factors.offset.elements() + channel,
+          mean.elements() + channel, slope.elements() + channel, rest.elements() + channel,
+          activation, result.storage.bytes(from: offset))
+      })
+  }
+
+  /// dy·scale/√(variance + ε).
+  func lowerFrozenInputGradient(
+    _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    let dy = try storage(node.inputs[0], as: result.layout)
+    let (scale, variance) = (node.inputs[1], node.inputs[2])
+    // Shift and mean play no part in the factor: scale and variance stand in for them.
+    let factor = factors(
+      scale: scale, shift: scale, mean: variance, variance: variance, normalization
+    ).factor
+    let linear = Activation.linear.loops
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emit(
+      node.operation.name, reads: [dy, factor], writes: [result.storage],
+      ChannelGeometry(result).work { slab, offset, channel, _ in
+        vl_normalise(
+          type, slab, dy.bytes(from: offset * size), factor.elements() + channel, nil, nil, linear,
+          result.storage.bytes(from: offset * size))
+      })
+  }
+}

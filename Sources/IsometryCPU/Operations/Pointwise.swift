@@ -1,0 +1,147 @@
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+extension GraphLowering {
+  func lowerPointwise(_ node: Node) throws(CPUError) {
+    switch node.operation {
+    case .fill(let number, _): lowerFill(node, number)
+    case .cast: try lowerCast(node)
+    case .add: try lowerBinary(node, VL_ADD)
+    case .subtract: try lowerBinary(node, VL_SUBTRACT)
+    case .multiply: try lowerBinary(node, VL_MULTIPLY)
+    case .scale(let factor):
+      try lowerUnary(node) { type, x, out, count in
+        vl_affine(type, x, Float(factor), 0, out, count)
+      }
+    case .scalarMultiply:
+      let scalar = place(node.inputs[1]).storage
+      try lowerUnary(node, reading: [scalar]) { type, x, out, count in
+        vl_affine(type, x, scalar.elements(Float.self)[0], 0, out, count)
+      }
+    case .scalarAdd:
+      let scalar = place(node.inputs[1]).storage
+      try lowerUnary(node, reading: [scalar]) { type, x, out, count in
+        vl_affine(type, x, 1, scalar.elements(Float.self)[0], out, count)
+      }
+    case .activation(let activation):
+      let activation = activation.loops
+      try lowerUnary(node) { type, x, out, count in vl_activate(type, activation, x, out, count) }
+    case .activationGradient(let gradient): try lowerActivationGradient(node, gradient)
+    case .biasAdd: try lowerBiasAdd(node)
+    case .reshape: try lowerReshape(node)
+    default: preconditionFailure("\(node.operation.name) is not pointwise")
+    }
+  }
+
+  private func lowerFill(_ node: Node, _ number: Double) {
+    let result = makeResult(node.results[0])
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emitElementwise(node.operation.name, reads: [], writes: [result.storage], over: result) {
+      first, count in
+      vl_fill(type, Float(number), result.storage.bytes(from: first * size), Int64(count))
+    }
+  }
+
+  private func lowerCast(_ node: Node) throws(CPUError) {
+    let source = place(node.inputs[0])
+    let result = makeResult(node.results[0])
+    if source.layout != result.layout || source.isNative {
+      try convert(source, to: result, "cast")
+      return
+    }
+    let (from, to) = (source.type.dtype, result.type.dtype)
+    emitElementwise("cast", reads: [source.storage], writes: [result.storage], over: result) {
+      first, count in
+      vl_cast(
+        from.loops, source.storage.bytes(from: first * from.byteCount), to.loops,
+        result.storage.bytes(from: first * to.byteCount), Int64(count))
+    }
+  }
+
+  private func lowerUnary(
+    _ node: Node, reading extra: [Storage] = [],
+    _ body:
+      @escaping (vl_type, UnsafeMutableRawPointer, UnsafeMutableRawPointer, Int64) -> Void
+  ) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    let x = try storage(node.inputs[0], as: result.layout)
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emitElementwise(
+      node.operation.name, reads: [x] + extra, writes: [result.storage], over: result
+    ) { first, count in
+      let offset = first * size
+      body(type, x.bytes(from: offset), result.storage.bytes(from: offset), Int64(count))
+    }
+  }
+
+  private func lowerBinary(_ node: Node, _ operation: vl_binary) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    let a = try storage(node.inputs[0], as: result.layout)
+    let b = try storage(node.inputs[1], as: result.layout)
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emitElementwise(
+      node.operation.name, reads: [a, b], writes: [result.storage], over: result
+    ) { first, count in
+      let offset = first * size
+      vl_combine(
+        type, operation, a.bytes(from: offset), b.bytes(from: offset),
+        result.storage.bytes(from: offset), Int64(count))
+    }
+  }
+
+  private func lowerActivationGradient(
+    _ node: Node, _ gradient: ActivationGradient
+  ) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    var inputs: [Storage] = []
+    for input in node.inputs { inputs.append(try storage(input, as: result.layout)) }
+    let (dy, reference) = (inputs[0], inputs[inputs.count - 1])
+    let second = gradient.addends == 2 ? inputs[1] : nil
+    let activation = gradient.activation.loops
+    let fromOutput: Int32 = gradient.reference == .output ? 1 : 0
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emitElementwise(
+      node.operation.name, reads: inputs, writes: [result.storage], over: result
+    ) { first, count in
+      let offset = first * size
+      vl_activation_gradient(
+        type, activation, fromOutput, dy.bytes(from: offset), second?.bytes(from: offset),
+        reference.bytes(from: offset), result.storage.bytes(from: offset), Int64(count))
+    }
+  }
+
+  private func lowerBiasAdd(_ node: Node) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    let x = try storage(node.inputs[0], as: result.layout)
+    let bias = place(node.inputs[1]).storage
+    let geometry = ChannelGeometry(result)
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    let linear = Activation.linear.loops
+    emit(
+      node.operation.name, reads: [x, bias], writes: [result.storage],
+      geometry.work { slab, offset, channel, _ in
+        vl_normalise(
+          type, slab, x.bytes(from: offset * size), nil, bias.elements() + channel, nil, linear,
+          result.storage.bytes(from: offset * size))
+      })
+  }
+
+  private func lowerReshape(_ node: Node) throws(CPUError) {
+    let type = graph.type(of: node.results[0])
+    let plain = Place(
+      type: type, layout: .plain, storage: try storage(node.inputs[0], as: .plain))
+    if layout(node.results[0]) == .plain {
+      setPlace(node.results[0], plain)
+    } else {
+      try convert(plain, to: makeResult(node.results[0]), "reshape")
+    }
+  }
+}
+
+extension Place {
+  var isNative: Bool {
+    if case .native = layout { return true }
+    return false
+  }
+}

@@ -1,0 +1,123 @@
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+extension GraphLowering {
+  func lowerPooling(_ node: Node) throws(CPUError) {
+    switch node.operation {
+    case .pool(let pooling): try lowerPool(node, pooling)
+    case .averagePoolGradient(let pooling, _):
+      try lowerWindows(node, pooling, image: node.results[0], out: node.inputs[0]) {
+        vl_average_pool_gradient($0, $1, $2[0], $3)
+      }
+    case .maxPoolGradient(let pooling):
+      try lowerWindows(node, pooling, image: node.inputs[1], out: node.inputs[0]) {
+        vl_max_pool_gradient($0, $1, $2[0], $2[1], $3)
+      }
+    case .maxPoolTangent(let pooling):
+      try lowerWindows(node, pooling, image: node.inputs[1], out: node.results[0]) {
+        vl_max_pool_tangent($0, $1, $2[0], $2[1], $3)
+      }
+    case .globalAveragePool: try lowerGlobalAverage(node)
+    case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
+    default: preconditionFailure("\(node.operation.name) does not pool")
+    }
+  }
+
+  private func lowerPool(_ node: Node, _ pooling: Pooling) throws(CPUError) {
+    try lowerWindows(node, pooling, image: node.inputs[0], out: node.results[0]) {
+      type, window, inputs, out in
+      switch pooling.kind {
+      case .average: vl_average_pool(type, window, inputs[0], out)
+      case .max: vl_max_pool(type, window, inputs[0], out)
+      }
+    }
+  }
+
+  /// One call for each image and block of channels, with the inputs' and the result's memory there.
+  private func lowerWindows(
+    _ node: Node, _ pooling: Pooling, image: Value, out: Value,
+    _ body:
+      @escaping (
+        vl_type, UnsafePointer<vl_window>, [UnsafeMutableRawPointer], UnsafeMutableRawPointer
+      ) -> Void
+  ) throws(CPUError) {
+    let result = makeResult(node.results[0])
+    var inputs: [Storage] = []
+    var strides: [Int] = []
+    for input in node.inputs {
+      inputs.append(try storage(input, as: result.layout))
+      strides.append(graph.shape(of: input).elementCount(from: 2))
+    }
+    let (shape, small) = (graph.shape(of: image), graph.shape(of: out))
+    var channelsPerBlock = 1
+    if case .blocked(let lanes) = result.layout { channelsPerBlock = lanes }
+    let window = vl_window(
+      lanes: Int32(channelsPerBlock), height: Int32(shape[2]), width: Int32(shape[3]),
+      out_height: Int32(small[2]), out_width: Int32(small[3]),
+      window_height: Int32(pooling.window.height), window_width: Int32(pooling.window.width),
+      stride_height: Int32(pooling.stride.height), stride_width: Int32(pooling.stride.width),
+      padding_height: Int32(pooling.padding.height), padding_width: Int32(pooling.padding.width))
+    let blocks = shape[1] / channelsPerBlock
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    let resultStride = result.type.shape.elementCount(from: 2)
+    let (sources, steps) = (inputs, strides)
+    emit(
+      node.operation.name, reads: inputs, writes: [result.storage],
+      .images(shape[0]) { images in
+        for index in images.lowerBound * blocks..<images.upperBound * blocks {
+          let block = index * channelsPerBlock * size
+          let pointers = zip(sources, steps).map { $0.bytes(from: block * $1) }
+          withUnsafePointer(to: window) {
+            body(type, $0, pointers, result.storage.bytes(from: block * resultStride))
+          }
+        }
+      })
+  }
+
+  private func lowerGlobalAverage(_ node: Node) throws(CPUError) {
+    let x = try imagePlace(node.inputs[0])
+    let result = makeResult(node.results[0])
+    let geometry = ChannelGeometry(x)
+    let share = 1 / Float(x.type.shape.elementCount(from: 2))
+    let dtype = x.type.dtype
+    let (type, size) = (dtype.loops, dtype.byteCount)
+    let sums = makeWorkspace(floats: geometry.images * geometry.channels)
+    // Sums of single precision first: the result may be of a 16-bit type.
+    emit(
+      node.operation.name, reads: [x.storage], writes: [sums],
+      geometry.work { slab, offset, _, partial in
+        vl_channel_sum(
+          type, slab, x.storage.bytes(from: offset * size), sums.elements() + partial)
+      })
+    emitElementwise(
+      node.operation.name, reads: [sums], writes: [sums, result.storage], over: result
+    ) { first, count in
+      let part = sums.bytes(from: first * 4)
+      vl_affine(VL_FLOAT32, part, share, 0, part, Int64(count))
+      vl_cast(VL_FLOAT32, part, type, result.storage.bytes(from: first * size), Int64(count))
+    }
+  }
+
+  private func lowerGlobalAverageGradient(_ node: Node) {
+    let result = makeResult(node.results[0])
+    let dy = place(node.inputs[0]).storage
+    let geometry = ChannelGeometry(result)
+    let share = 1 / Float(result.type.shape.elementCount(from: 2))
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    let shares = makeWorkspace(floats: geometry.images * geometry.channels)
+    emitElementwise(
+      node.operation.name, reads: [dy], writes: [shares], over: place(node.inputs[0])
+    ) { first, count in
+      let part = shares.bytes(from: first * 4)
+      vl_cast(type, dy.bytes(from: first * size), VL_FLOAT32, part, Int64(count))
+      vl_affine(VL_FLOAT32, part, share, 0, part, Int64(count))
+    }
+    emit(
+      node.operation.name, reads: [shares], writes: [result.storage],
+      geometry.work { slab, offset, _, partial in
+        vl_spread(
+          type, slab, shares.elements() + partial, result.storage.bytes(from: offset * size))
+      })
+  }
+}

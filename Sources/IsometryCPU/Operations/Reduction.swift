@@ -1,0 +1,147 @@
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+extension GraphLowering {
+  func lowerReduction(_ node: Node) throws(CPUError) {
+    switch node.operation {
+    case .sum:
+      let x = place(node.inputs[0])
+      lowerTotal(node, [x.storage], x.type) { type, first, count in
+        vl_sum(type, x.storage.bytes(from: first), count)
+      }
+    case .dot:
+      let x = place(node.inputs[0])
+      let y = try storage(node.inputs[1], as: x.layout)
+      lowerTotal(node, [x.storage, y], x.type) { type, first, count in
+        vl_dot(type, x.storage.bytes(from: first), y.bytes(from: first), count)
+      }
+    case .squaredNorm: lowerSquaredNorm(node)
+    case .channelSum: try lowerChannelSum(node)
+    case .broadcast: lowerBroadcast(node)
+    case .broadcastChannels: lowerBroadcastChannels(node)
+    default: preconditionFailure("\(node.operation.name) is not a reduction")
+    }
+  }
+
+  /// A sum over all elements, in pieces whose partial sums are added up in order.
+  private func lowerTotal(
+    _ node: Node, _ reads: [Storage], _ type: TensorType,
+    _ body: @escaping (vl_type, _ byteOffset: Int, Int64) -> Double
+  ) {
+    let result = makeResult(node.results[0]).storage
+    let (loops, size) = (type.dtype.loops, type.dtype.byteCount)
+    let total = type.shape.elementCount
+    let count = (total + Self.pieceLength - 1) / Self.pieceLength
+    let partials = Storage(byteCount: count * 8)
+    emit(
+      node.operation.name, reads: reads, writes: [partials],
+      .pieces(count) { pieces in
+        for piece in pieces {
+          let first = piece * Self.pieceLength
+          partials.elements(Double.self)[piece] = body(
+            loops, first * size, Int64(min(Self.pieceLength, total - first)))
+        }
+      })
+    emitTotal(node.operation.name, of: partials, count, into: result)
+  }
+
+  private func emitTotal(_ name: String, of partials: Storage, _ count: Int, into result: Storage) {
+    emit(
+      "\(name)Total", reads: [partials], writes: [result],
+      .whole {
+        let partials = partials.elements(Double.self)
+        var total = 0.0
+        for piece in 0..<count { total += partials[piece] }
+        result.elements(Float.self)[0] = Float(total)
+      })
+  }
+
+  private func lowerSquaredNorm(_ node: Node) {
+    struct Piece {
+      let storage: Storage
+      let first: Int
+      let count: Int
+    }
+    var pieces: [Piece] = []
+    let places = node.inputs.map { place($0) }
+    for place in places {
+      let total = place.type.shape.elementCount
+      for first in stride(from: 0, to: total, by: Self.pieceLength) {
+        pieces.append(
+          Piece(
+            storage: place.storage, first: first, count: min(Self.pieceLength, total - first)))
+      }
+    }
+    let result = makeResult(node.results[0]).storage
+    let partials = Storage(byteCount: pieces.count * 8)
+    let (type, size) = (places[0].type.dtype.loops, places[0].type.dtype.byteCount)
+    let list = pieces
+    emit(
+      node.operation.name, reads: places.map(\.storage), writes: [partials],
+      .pieces(list.count) { range in
+        for index in range {
+          let piece = list[index]
+          let x = piece.storage.bytes(from: piece.first * size)
+          partials.elements(Double.self)[index] = vl_dot(type, x, x, Int64(piece.count))
+        }
+      })
+    emitTotal(node.operation.name, of: partials, list.count, into: result)
+  }
+
+  private func lowerChannelSum(_ node: Node) throws(CPUError) {
+    let x = try imagePlace(node.inputs[0])
+    let result = makeResult(node.results[0]).storage
+    let geometry = ChannelGeometry(x)
+    let partials = makeWorkspace(floats: geometry.images * geometry.channels)
+    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+    emit(
+      node.operation.name, reads: [x.storage], writes: [partials],
+      geometry.work { slab, offset, _, partial in
+        vl_channel_sum(
+          type, slab, x.storage.bytes(from: offset * size), partials.elements() + partial)
+      })
+    emit(
+      "\(node.operation.name)Total", reads: [partials], writes: [result],
+      .whole {
+        vl_merge_sums(
+          Int64(geometry.images), Int64(geometry.channels), partials.elements(), nil,
+          result.elements())
+      })
+  }
+
+  private func lowerBroadcast(_ node: Node) {
+    let result = makeResult(node.results[0])
+    let scalar = place(node.inputs[0]).storage
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emitElementwise(
+      node.operation.name, reads: [scalar], writes: [result.storage], over: result
+    ) { first, count in
+      vl_fill(
+        type, scalar.elements(Float.self)[0], result.storage.bytes(from: first * size),
+        Int64(count))
+    }
+  }
+
+  private func lowerBroadcastChannels(_ node: Node) {
+    let result = makeResult(node.results[0])
+    let value = place(node.inputs[0]).storage
+    let geometry = ChannelGeometry(result)
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    emit(
+      node.operation.name, reads: [value], writes: [result.storage],
+      geometry.work { slab, offset, channel, _ in
+        vl_spread(
+          type, slab, value.elements() + channel, result.storage.bytes(from: offset * size))
+      })
+  }
+
+  /// A value in a layout for images: the one it was made in, or plain.
+  func imagePlace(_ value: Value) throws(CPUError) -> Place {
+    let made = place(value)
+    guard made.isNative else { return made }
+    let standard = Layout.standard(made.type, lanes: lanes)
+    return Place(
+      type: made.type, layout: standard, storage: try storage(value, as: standard))
+  }
+}

@@ -1,0 +1,38 @@
+internal import COneDNN
+internal import Glibc
+
+/// What the processor is and can do, as oneDNN sees it.
+enum Processor {
+  /// oneDNN's instruction sets are sets of bits; a larger set holds the smaller ones.
+  private static func has(_ set: dnnl_cpu_isa_t) -> Bool {
+    #if arch(x86_64)
+      return dnnl_get_effective_cpu_isa().rawValue & set.rawValue == set.rawValue
+    #else
+      return false
+    #endif
+  }
+
+  /// Native from avx512_core_bf16 on; oneDNN emulates it on avx512_core.
+  static var computesInBFloat16: Bool { has(dnnl_cpu_isa_avx512_core) }
+
+  /// How many channels oneDNN's fastest convolutions want side by side. No tensor has the channels
+  /// of the last case: everything stays plain.
+  static var channelsPerBlock: Int {
+    if has(dnnl_cpu_isa_avx512_core) { return 16 }
+    return has(dnnl_cpu_isa_sse41) ? 8 : .max
+  }
+
+  /// The maker's name of the processor.
+  static var name: String {
+    guard let file = fopen("/proc/cpuinfo", "r") else { return "processor" }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 512)
+    while fgets(&line, Int32(line.count), file) != nil {
+      let text = line.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+      let parts = text.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2, parts[0].hasPrefix("model name") else { continue }
+      return String(parts[1].drop { $0 == " " }.prefix { $0 != "\n" })
+    }
+    return "processor"
+  }
+}

@@ -1,0 +1,71 @@
+/// A piece of memory that launches read and write: a tensor or a workspace. Launches hold the storage;
+/// where it lies is decided when the arena is planned, and for inputs in each step.
+final class Storage {
+  enum Kind {
+    /// Shares the arena with others.
+    case transient
+    /// Lies in the arena until the step ends: an output.
+    case output
+    /// Has memory of its own: a variable, a table.
+    case permanent
+    /// Lies in the staging slot that the step takes.
+    case input
+  }
+
+  private(set) var byteCount: Int
+  private(set) var kind: Kind
+  /// nil until the session is bound.
+  var pointer: UnsafeMutableRawPointer?
+  private var ownsMemory = false
+
+  init(byteCount: Int, _ kind: Kind = .transient) {
+    self.byteCount = byteCount
+    self.kind = kind
+    if kind == .permanent { allocate() }
+  }
+
+  deinit {
+    if ownsMemory { pointer?.deallocate() }
+  }
+
+  func keepUntilEnd() {
+    if kind == .transient { kind = .output }
+  }
+
+  /// Makes the storage at least so large; only before it has memory.
+  func grow(to byteCount: Int) { self.byteCount = max(self.byteCount, byteCount) }
+
+  /// Gives the storage zeroed memory of its own.
+  func allocate() {
+    guard pointer == nil else { return }
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: max(byteCount, 64), alignment: 64)
+    memory.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 64))
+    pointer = memory
+    ownsMemory = true
+  }
+
+  /// The memory as elements.
+  ///
+  /// - Precondition: the session is bound.
+  @inline(__always)
+  func elements<Element>(_: Element.Type = Element.self) -> UnsafeMutablePointer<Element> {
+    pointer.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+  }
+
+  /// The memory from an offset in bytes on.
+  @inline(__always)
+  func bytes(from offset: Int = 0) -> UnsafeMutableRawPointer {
+    pointer.unsafelyUnwrapped + offset
+  }
+}
+
+/// The workspace that all primitives share, as only one runs at a time.
+final class Scratchpad {
+  let storage = Storage(byteCount: 0, .input)
+
+  func reserve(_ byteCount: Int) -> Storage {
+    storage.grow(to: byteCount)
+    return storage
+  }
+}

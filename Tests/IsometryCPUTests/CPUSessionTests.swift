@@ -1,0 +1,67 @@
+import Glibc
+import IsometryCPU
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import Testing
+
+@Suite(.serialized) struct CPUSessionTests {
+  /// Weights lie in oneDNN's layouts inside; outside they are as they were written.
+  @Test func variablesComeBackAsWritten() throws {
+    var graph = Graph()
+    let x = graph.input("x", [2, 32, 8, 8])
+    let weight = graph.variable("weight", [48, 32, 3, 3])
+    let image = graph.variable("image", [2, 48, 8, 8])
+    let y = graph.add(graph.convolve(x, with: weight, padding: 1), image)
+    graph.output("y", y)
+    let session = try CPUBackend().makeSession(for: graph)
+    var random = RandomStream(seed: 1)
+    for (name, value) in graph.variables {
+      let shape = graph.shape(of: value)
+      let tensor = HostTensor(shape, random.normals(shape.elementCount))
+      try session.write(tensor, toVariable: name)
+      #expect(try session.read(variable: name) == tensor)
+    }
+  }
+
+  /// An evaluation reads the parameters that training has, in the layout that training chose.
+  @Test func sessionsShareVariables() throws {
+    let run = try TrainingRun("resnet20", batch: 4, precision: .float32)
+    let network = try ModelSpecification("resnet20").network(NetworkOptions(normalization: .batch))
+    let evaluation = EvaluationGraph(network, batch: 4)
+    let shared = try CPUBackend().makeSession(for: evaluation.graph, sharing: run.session)
+    try run.session.step(from: run.slot)
+    for (name, _) in run.session.graph.variables where evaluation.graph.source(named: name) != nil {
+      #expect(try shared.read(variable: name) == run.session.read(variable: name))
+    }
+  }
+
+  @Test func sixteenBitHalvesAreRefusedWithAdvice() {
+    let backend = CPUBackend()
+    #expect { try backend.requireSupport(for: .float16) } throws: { error in
+      String(describing: error).contains("use bf16 or fp32")
+    }
+    #expect { try backend.requireSupport(for: .float64) } throws: { $0 is UnsupportedPrecision }
+  }
+
+  /// A step allocates nothing that it does not give back.
+  @Test func memoryStaysFlat() throws {
+    let run = try TrainingRun("resnet20", batch: 16, precision: .float32)
+    for _ in 0..<10 { try run.session.step(from: run.slot) }
+    let before = Self.residentBytes()
+    for _ in 0..<50 { try run.session.step(from: run.slot) }
+    #expect(Self.residentBytes() - before < 1 << 20)
+  }
+
+  private static func residentBytes() -> Int {
+    guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+    defer { fclose(file) }
+    var (size, resident) = (0, 0)
+    withUnsafeMutablePointer(to: &size) { size in
+      withUnsafeMutablePointer(to: &resident) { resident in
+        _ = withVaList([size, resident]) { vfscanf(file, "%ld %ld", $0) }
+      }
+    }
+    return resident * Int(getpagesize())
+  }
+}

@@ -1,0 +1,55 @@
+import Glibc
+import IsometryCPU
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+
+/// A network in training on random images, as throughput is measured.
+struct TrainingRun {
+  let session: any Session
+  let slot: any StagingSlot
+  let batch: Int
+
+  init(
+    _ model: String, batch: Int, precision: DType, normalization: NormalizationKind = .batch,
+    fuses: Bool = true
+  ) throws {
+    let specification = try ModelSpecification(model)
+    let network = try specification.network(NetworkOptions(normalization: normalization))
+    let training = TrainingGraph(
+      network, .init(batch: batch, precision: precision, fuses: fuses))
+    session = try CPUBackend().makeSession(for: training.graph)
+    try training.writeInitialState(
+      to: session, initializer: InitializerRegistry.make("he"), seed: 1)
+    self.batch = batch
+    slot = try session.makeStagingSlots(1)[0]
+    var random = RandomStream(seed: 3)
+    for index in slot.bytes(of: StepNames.images).indices {
+      slot.bytes(of: StepNames.images)[index] = UInt8(random.integer(below: 256))
+    }
+    slot.bytes(of: StepNames.labels).withMemoryRebound(to: Int32.self) {
+      for index in $0.indices { $0[index] = Int32(random.integer(below: 10)) }
+    }
+    slot.bytes(of: StepNames.schedule).withMemoryRebound(to: Float.self) {
+      $0[0] = 0.01
+      $0[1] = 1
+    }
+  }
+
+  /// The least milliseconds of a step.
+  func milliseconds(steps: Int) throws -> Double {
+    var least = Double.infinity
+    for _ in 0..<steps {
+      let start = Self.now()
+      try session.step(from: slot)
+      least = min(least, Self.now() - start)
+    }
+    return least * 1e3
+  }
+
+  static func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
