@@ -1,3 +1,4 @@
+import Foundation
 import IsometryCore
 import IsometryGraph
 import IsometryNN
@@ -71,6 +72,35 @@ import Testing
     for precision in subject.supported([.float32, .bfloat16]) {
       let run = try recipe.run(precision)
       #expect(try run.trace(on: subject) == run.trace(on: subject))
+    }
+  }
+
+  /// Networks of full size; slow, as the reference takes a second a step.
+  @Test(
+    .enabled(if: ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil),
+    arguments: [("resnet20", NormalizationKind.batch, "he"), ("resnet20", .none, "risotto")])
+  func fullSizeNetworksFollowTheReference(
+    model: String, normalization: NormalizationKind, initializer: String
+  ) throws {
+    let network = try ModelSpecification(model).network(
+      NetworkOptions(normalization: normalization))
+    let configuration = TrainingGraph.Configuration(
+      batch: 8, augmentation: .init(cropPadding: 4, flips: true, cutout: 0, seed: 5))
+    let run = TrainingRun(
+      network, configuration, initializer: try InitializerRegistry.make(initializer), seed: 3,
+      rates: [Double](repeating: 0.002, count: 10))
+    let oracle = BackendUnderTest(backend: ReferenceBackend<Double>(), isFusing: false)
+    let expected = try run.trace(on: oracle)
+    for subject in BackendUnderTest.all {
+      let found = try run.trace(on: subject)
+      for (step, pair) in zip(found.losses, expected.losses).enumerated() {
+        // Elements cross ReLU's kink from the fourth step on or so, and the runs part slowly.
+        let bound = step < 3 ? 2e-6 : 5e-3
+        #expect(
+          abs(pair.0 - pair.1) <= bound * pair.1,
+          "\(subject) step \(step): \(pair.0), not \(pair.1)"
+        )
+      }
     }
   }
 }
