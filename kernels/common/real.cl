@@ -1,0 +1,141 @@
+// Number types, and vectors of WIDTH numbers.
+//
+//   real    an element of a tensor in memory
+//   accum   what arithmetic is done in, and what sums and per-channel vectors are stored in
+//   accums  WIDTH of those
+//
+// Storage: exactly one of STORAGE_FLOAT, STORAGE_DOUBLE, STORAGE_HALF, STORAGE_BFLOAT16; float
+// where none is defined. The 16-bit types compute in float and round to nearest even when stored.
+// Half goes through vload_half and vstore_half, which need no extension; bfloat16 is the upper half
+// of a float. Rounding equals IsometryCore's HalfPrecision bit for bit.
+//
+// Tunable: WIDTH 1, 2, 4, 8 or 16.
+
+#ifndef WIDTH
+#define WIDTH 1
+#endif
+#if WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 8 && WIDTH != 16
+#error "WIDTH is 1, 2, 4, 8 or 16"
+#endif
+
+#define JOIN_TOKENS(a, b) a##b
+#define JOIN(a, b) JOIN_TOKENS(a, b)
+
+#if defined(STORAGE_DOUBLE)
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+typedef double real;
+typedef double accum;
+#define ACCUM double
+#elif defined(STORAGE_HALF)
+typedef half real;
+typedef float accum;
+#define ACCUM float
+#elif defined(STORAGE_BFLOAT16)
+typedef ushort real;
+typedef float accum;
+#define ACCUM float
+#else
+typedef float real;
+typedef float accum;
+#define ACCUM float
+#endif
+
+#if WIDTH == 1
+typedef accum accums;
+#define LOAD_WIDE(p) (*(p))
+#define STORE_WIDE(value, p) (*(p) = (value))
+#else
+typedef JOIN(ACCUM, WIDTH) accums;
+#define LOAD_WIDE(p) JOIN(vload, WIDTH)(0, p)
+#define STORE_WIDE(value, p) JOIN(vstore, WIDTH)(value, 0, p)
+#endif
+
+// A number of the arithmetic's type, and the same in every lane.
+#define NUMBER(literal) ((accum)(literal))
+#define SPREAD(number) ((accums)((accum)(number)))
+
+static inline ushort bfloat16_bits(const float value) {
+  const uint bits = as_uint(value);
+  return (bits & 0x7FFFFFFFu) > 0x7F800000u
+             ? (ushort)((bits >> 16) | 0x40u)
+             : (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+}
+
+static inline accum load_real(const global real *p) {
+#if defined(STORAGE_HALF)
+  return vload_half(0, p);
+#elif defined(STORAGE_BFLOAT16)
+  return as_float((uint)*p << 16);
+#else
+  return *p;
+#endif
+}
+
+static inline void store_real(const accum value, global real *p) {
+#if defined(STORAGE_HALF)
+  vstore_half_rte(value, 0, p);
+#elif defined(STORAGE_BFLOAT16)
+  *p = bfloat16_bits(value);
+#else
+  *p = value;
+#endif
+}
+
+// WIDTH elements from p on; p needs the alignment of one element only.
+static inline accums load_reals(const global real *p) {
+#if WIDTH == 1
+  return load_real(p);
+#elif defined(STORAGE_HALF)
+  return JOIN(vload_half, WIDTH)(0, p);
+#elif defined(STORAGE_BFLOAT16)
+  return JOIN(as_float, WIDTH)(JOIN(convert_uint, WIDTH)(LOAD_WIDE(p)) << 16);
+#else
+  return LOAD_WIDE(p);
+#endif
+}
+
+static inline void store_reals(const accums value, global real *p) {
+#if WIDTH == 1
+  store_real(value, p);
+#elif defined(STORAGE_HALF)
+  JOIN(JOIN(vstore_half, WIDTH), _rte)(value, 0, p);
+#elif defined(STORAGE_BFLOAT16)
+  const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(value);
+  const JOIN(uint, WIDTH) rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  const JOIN(uint, WIDTH) quiet = (bits >> 16) | 0x40u;
+  STORE_WIDE(JOIN(convert_ushort, WIDTH)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded), p);
+#else
+  STORE_WIDE(value, p);
+#endif
+}
+
+// Sums and per-channel vectors, which are never rounded to 16 bits.
+static inline accums load_accums(const global accum *p) { return LOAD_WIDE(p); }
+static inline void store_accums(const accums value, global accum *p) { STORE_WIDE(value, p); }
+
+// The first `count` (at most WIDTH) elements from p on, and zeros; for the end of flat arrays.
+static inline accums load_some(const global real *p, const size_t count) {
+  if (count >= WIDTH) return load_reals(p);
+  accum lanes[WIDTH];
+  for (size_t i = 0; i < WIDTH; ++i) lanes[i] = i < count ? load_real(p + i) : (accum)0;
+  return LOAD_WIDE(lanes);
+}
+
+static inline void store_some(const accums value, global real *p, const size_t count) {
+  if (count >= WIDTH) {
+    store_reals(value, p);
+    return;
+  }
+  accum lanes[WIDTH];
+  STORE_WIDE(value, lanes);
+  for (size_t i = 0; i < count; ++i) store_real(lanes[i], p + i);
+}
+
+// The sum of the lanes, always in the same order.
+static inline accum sum_of_lanes(const accums value) {
+  accum lanes[WIDTH];
+  STORE_WIDE(value, lanes);
+  accum total = lanes[0];
+  for (int i = 1; i < WIDTH; ++i) total += lanes[i];
+  return total;
+}

@@ -1,0 +1,37 @@
+// Sums over a work-group in a fixed order: a binary tree, so that the same input gives the same
+// bits.
+//
+// The group's work-items are LOCAL_VECTORS columns by LOCAL_ROWS rows, item number
+// row * LOCAL_VECTORS + column; the tree runs over the rows, and column sums arrive in row 0.
+// Tunables: LOCAL_VECTORS; LOCAL_ROWS, a power of two. After common/real.cl.
+
+#ifndef LOCAL_VECTORS
+#define LOCAL_VECTORS 1
+#endif
+#ifndef LOCAL_ROWS
+#define LOCAL_ROWS 1
+#endif
+#if LOCAL_VECTORS < 1 || LOCAL_ROWS < 1 || (LOCAL_ROWS & (LOCAL_ROWS - 1))
+#error "LOCAL_VECTORS is positive and LOCAL_ROWS a power of two"
+#endif
+
+#define LOCAL_ITEMS (LOCAL_VECTORS * LOCAL_ROWS)
+#define REDUCTION_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_VECTORS, LOCAL_ROWS, 1)))
+
+// `tree` has LOCAL_ITEMS places; it may be used again after the call returns.
+static inline accums sum_over_rows(const accums value, local accums *tree) {
+#if LOCAL_ROWS == 1
+  return value;
+#else
+  const int row = get_local_id(1);
+  const int item = row * LOCAL_VECTORS + (int)get_local_id(0);
+  tree[item] = value;
+  for (int half_rows = LOCAL_ROWS / 2; half_rows > 0; half_rows /= 2) {
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (row < half_rows) tree[item] += tree[item + half_rows * LOCAL_VECTORS];
+  }
+  const accums total = tree[item];
+  barrier(CLK_LOCAL_MEM_FENCE);
+  return total;
+#endif
+}

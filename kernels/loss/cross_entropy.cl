@@ -1,0 +1,68 @@
+// Softmax cross-entropy with label smoothing, its accuracy and its gradient, in one launch.
+//
+//   target = (1 - smoothing) onehot(label) + smoothing / classes
+//   loss[0] = -1/rows * sum over rows of target . log softmax(logits)
+//   correct[0] = how many rows have their first largest logit at the label
+//   gradient = (softmax(logits) - target) / rows
+//
+// Rows with a negative label count for neither and have gradient 0. logits, gradient: real
+// [rows, classes]; labels: int [rows]; loss, correct: accum [1].
+//
+// Geometry: one group; its items take rows in turn, and a tree sums the items. WIDTH is 1.
+// Accumulator: accum. Deterministic. After common/real.cl, common/tree.cl.
+
+#if WIDTH != 1 || LOCAL_VECTORS != 1
+#error "the loss works on single elements"
+#endif
+
+REDUCTION_KERNEL void softmax_cross_entropy(const global real *restrict logits,
+                                            const global int *restrict labels,
+                                            global accum *restrict loss,
+                                            global accum *restrict correct,
+                                            global real *restrict gradient, const int rows,
+                                            const int classes, const accum smoothing) {
+  local accums tree[LOCAL_ITEMS];
+  accum loss_sum = 0;
+  accum correct_sum = 0;
+  const accum everywhere = smoothing / (accum)classes;
+  for (int row = get_local_id(1); row < rows; row += LOCAL_ROWS) {
+    const global real *z = logits + (size_t)row * classes;
+    global real *dz = gradient + (size_t)row * classes;
+    const int label = labels[row];
+    if (label < 0) {
+      for (int k = 0; k < classes; ++k) store_real(0, dz + k);
+      continue;
+    }
+    accum largest = load_real(z);
+    int place = 0;
+    for (int k = 1; k < classes; ++k) {
+      const accum value = load_real(z + k);
+      if (value > largest) {
+        largest = value;
+        place = k;
+      }
+    }
+    accum total = 0;
+    accum linear = 0;
+    for (int k = 0; k < classes; ++k) {
+      const accum shifted = load_real(z + k) - largest;
+      total += exp(shifted);
+      linear += shifted;
+    }
+    const accum log_total = log(total);
+    const accum at_label = load_real(z + label) - largest;
+    loss_sum += log_total - (1 - smoothing) * at_label - everywhere * linear;
+    correct_sum += place == label ? 1 : 0;
+    for (int k = 0; k < classes; ++k) {
+      const accum target = everywhere + (k == label ? 1 - smoothing : 0);
+      const accum share = exp(load_real(z + k) - largest) / total;
+      store_real((share - target) / (accum)rows, dz + k);
+    }
+  }
+  loss_sum = sum_over_rows(loss_sum, tree);
+  correct_sum = sum_over_rows(correct_sum, tree);
+  if (get_local_id(1) == 0) {
+    loss[0] = loss_sum / (accum)rows;
+    correct[0] = correct_sum;
+  }
+}

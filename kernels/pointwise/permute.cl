@@ -1,0 +1,38 @@
+// The same tensor of four axes in another order of axes in memory.
+//
+//   y[i0, i1, i2, i3] (packed, extents e0..e3) = x[i0 s0 + i1 s1 + i2 s2 + i3 s3]
+//
+// Layouts are changed where the graph's own order (NCHW, [K, C, R, S]) meets the kernels'
+// ([N, H, W, C], [R, S, C, K]). ELEMENT_BYTES is 1, 2, 4 or 8: elements are moved, not computed
+// with. Geometry: one work-item an element of y. Tunable: LOCAL_SIZE. Deterministic. Stands alone.
+
+#ifndef LOCAL_SIZE
+#define LOCAL_SIZE 64
+#endif
+#ifndef ELEMENT_BYTES
+#define ELEMENT_BYTES 4
+#endif
+
+#if ELEMENT_BYTES == 1
+typedef uchar element;
+#elif ELEMENT_BYTES == 2
+typedef ushort element;
+#elif ELEMENT_BYTES == 4
+typedef uint element;
+#elif ELEMENT_BYTES == 8
+typedef ulong element;
+#else
+#error "elements have 1, 2, 4 or 8 bytes"
+#endif
+
+kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void permute_axes(
+    const global element *restrict x, global element *restrict y, const uint count, const uint e1,
+    const uint e2, const uint e3, const uint s0, const uint s1, const uint s2, const uint s3) {
+  const uint at = get_global_id(0);
+  if (at >= count) return;
+  const uint i3 = at % e3;
+  const uint i2 = at / e3 % e2;
+  const uint i1 = at / e3 / e2 % e1;
+  const uint i0 = at / e3 / e2 / e1;
+  y[at] = x[(size_t)i0 * s0 + (size_t)i1 * s1 + (size_t)i2 * s2 + (size_t)i3 * s3];
+}

@@ -1,0 +1,132 @@
+// Pointwise operations on flat arrays of `count` elements, in whatever layout all operands share.
+//
+//   pointwise_add           y = a + b            pointwise_scalar_multiply  y = s[0] x
+//   pointwise_subtract      y = a - b            pointwise_scalar_add       y = x + s[0]
+//   pointwise_multiply      y = a b              pointwise_fill             y = value
+//   pointwise_scale         y = factor x         pointwise_broadcast        y = s[0]
+//   pointwise_activate      y = phi(x)
+//   pointwise_activation_gradient      dx = (dy + dy2) phi'(reference)
+//
+// Geometry: one work-item makes ITEM_VECTORS vectors of WIDTH elements, LOCAL_SIZE items apart.
+// Tunables: WIDTH, LOCAL_SIZE, ITEM_VECTORS. Shape class: ACTIVATION; SLOPE_FROM_OUTPUT (the
+// reference is phi(x), else x); HAS_SECOND_ADDEND (else dy2 is not read).
+// Scalars s are accum [1]. Error: one rounding of the stored type beyond the arithmetic's.
+// Deterministic. After common/real.cl, common/activation.cl.
+
+#ifndef LOCAL_SIZE
+#define LOCAL_SIZE 64
+#endif
+#ifndef ITEM_VECTORS
+#define ITEM_VECTORS 1
+#endif
+#ifndef SLOPE_FROM_OUTPUT
+#define SLOPE_FROM_OUTPUT 0
+#endif
+#ifndef HAS_SECOND_ADDEND
+#define HAS_SECOND_ADDEND 0
+#endif
+#if LOCAL_SIZE < 1 || ITEM_VECTORS < 1
+#error "sizes are positive"
+#endif
+
+#define POINTWISE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
+
+// Runs a statement for each vector of this work-item; `at` is its first element, `left` how many
+// elements the array still has from there.
+#define FOR_EACH_VECTOR(count)                                                                   \
+  size_t at = ((size_t)get_group_id(0) * (LOCAL_SIZE * ITEM_VECTORS) + get_local_id(0)) * WIDTH; \
+  for (int item = 0; item < ITEM_VECTORS && at < (size_t)(count);                                \
+       ++item, at += (size_t)LOCAL_SIZE * WIDTH)
+#define LEFT(count) ((size_t)(count)-at)
+
+POINTWISE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
+                                    global real *restrict y, const uint count) {
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(load_some(a + at, left) + load_some(b + at, left), y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_subtract(const global real *restrict a,
+                                         const global real *restrict b, global real *restrict y,
+                                         const uint count) {
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(load_some(a + at, left) - load_some(b + at, left), y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_multiply(const global real *restrict a,
+                                         const global real *restrict b, global real *restrict y,
+                                         const uint count) {
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(load_some(a + at, left) * load_some(b + at, left), y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_scale(const global real *restrict x, global real *restrict y,
+                                      const uint count, const accum factor) {
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(load_some(x + at, left) * factor, y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_scalar_multiply(const global real *restrict x,
+                                                const global accum *restrict s,
+                                                global real *restrict y, const uint count) {
+  const accum factor = s[0];
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(load_some(x + at, left) * factor, y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_scalar_add(const global real *restrict x,
+                                           const global accum *restrict s, global real *restrict y,
+                                           const uint count) {
+  const accum addend = s[0];
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(load_some(x + at, left) + addend, y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_fill(global real *restrict y, const uint count, const accum value) {
+  FOR_EACH_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+}
+
+POINTWISE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
+                                          const uint count) {
+  const accum value = s[0];
+  FOR_EACH_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+}
+
+POINTWISE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
+                                         const uint count) {
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    store_some(activate(load_some(x + at, left)), y + at, left);
+  }
+}
+
+POINTWISE_KERNEL void pointwise_activation_gradient(const global real *restrict dy,
+                                                    const global real *restrict dy2,
+                                                    const global real *restrict reference,
+                                                    global real *restrict dx, const uint count) {
+  FOR_EACH_VECTOR(count) {
+    const size_t left = LEFT(count);
+    accums gradient = load_some(dy + at, left);
+#if HAS_SECOND_ADDEND
+    gradient += load_some(dy2 + at, left);
+#endif
+    const accums known = load_some(reference + at, left);
+#if SLOPE_FROM_OUTPUT
+    gradient *= activation_slope_from_output(known);
+#else
+    gradient *= activation_slope(known);
+#endif
+    store_some(gradient, dx + at, left);
+  }
+}

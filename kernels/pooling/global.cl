@@ -1,0 +1,38 @@
+// The mean over each image and channel of x [images, pixels, channels], and its gradient.
+//
+//   pooling_global_average            y[n, c] = sum of x[n, pixel, c] / pixels
+//   pooling_global_average_gradient   dx[n, pixel, c] = dy[n, c] / pixels
+//
+// Geometry: one work-item a vector of WIDTH channels of one image (forward) or of one pixel
+// (gradient), channels innermost. Assumes WIDTH divides channels. Tunables: WIDTH, LOCAL_SIZE.
+// Deterministic. After common/real.cl.
+
+#ifndef LOCAL_SIZE
+#define LOCAL_SIZE 64
+#endif
+
+#define GLOBAL_POOLING_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
+
+GLOBAL_POOLING_KERNEL void pooling_global_average(const global real *restrict x,
+                                                  global real *restrict y, const int images,
+                                                  const int pixels, const int channels) {
+  const size_t item = get_global_id(0);
+  const int vectors = channels / WIDTH;
+  if (item >= (size_t)images * vectors) return;
+  const global real *from = x + item / vectors * pixels * channels + item % vectors * WIDTH;
+  accums sum = SPREAD(0);
+  for (int pixel = 0; pixel < pixels; ++pixel) sum += load_reals(from + (size_t)pixel * channels);
+  store_reals(sum / (accum)pixels, y + item * WIDTH);
+}
+
+GLOBAL_POOLING_KERNEL void pooling_global_average_gradient(const global real *restrict dy,
+                                                           global real *restrict dx,
+                                                           const int images, const int pixels,
+                                                           const int channels) {
+  const size_t item = get_global_id(0);
+  const int vectors = channels / WIDTH;
+  if (item >= (size_t)images * pixels * vectors) return;
+  const size_t image = item / vectors / pixels;
+  const accums value = load_reals(dy + image * channels + item % vectors * WIDTH);
+  store_reals(value / (accum)pixels, dx + item * WIDTH);
+}
