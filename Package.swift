@@ -101,6 +101,8 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryCPU", "CLAPACK",
+        .target(name: "IsometryOpenCL", condition: openCLOnly),
+        .target(name: "OpenCLRuntime", condition: openCLOnly),
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
@@ -126,6 +128,13 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "GPUProbeTests", dependencies: ["GPUProbe", "OpenCLRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "IsometryOpenCLTests",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "IsometryOpenCL",
+        .target(name: "OpenCLRuntime", condition: openCLOnly),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
     .testTarget(

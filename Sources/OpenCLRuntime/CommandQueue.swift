@@ -117,15 +117,17 @@
     }
 
     /// Enqueues a copy between buffers that do not overlap.
+    @discardableResult
     public func copy(
       _ source: Buffer, offset: Int = 0, to destination: Buffer, offset destinationOffset: Int = 0,
       byteCount: Int
-    ) throws(OpenCLError) {
-      try check(
-        unsafe clEnqueueCopyBuffer(
-          handle, source.handle, destination.handle, offset, destinationOffset, byteCount, 0, nil,
-          nil),
-        "clEnqueueCopyBuffer", "\(byteCount) bytes")
+    ) throws(OpenCLError) -> Event {
+      var event: OpaquePointer?
+      let status = unsafe clEnqueueCopyBuffer(
+        handle, source.handle, destination.handle, offset, destinationOffset, byteCount, 0, nil,
+        &event)
+      return unsafe Event(
+        handle: try created(event, status, "clEnqueueCopyBuffer", "\(byteCount) bytes"))
     }
 
     /// Sets every byte of a buffer to zero.

@@ -36,9 +36,18 @@
     /// - Throws: where the queue does not profile or the command has not finished.
     public var duration: Double {
       get throws(OpenCLError) {
-        let start = try time(CL_PROFILING_COMMAND_START)
-        let end = try time(CL_PROFILING_COMMAND_END)
-        return Double(end - start) * 1e-9
+        let interval = try interval
+        return interval.upperBound - interval.lowerBound
+      }
+    }
+
+    /// When the device began and ended the command, in seconds of its own clock.
+    ///
+    /// - Throws: where the queue does not profile or the command has not finished.
+    public var interval: ClosedRange<Double> {
+      get throws(OpenCLError) {
+        let start = Double(try time(CL_PROFILING_COMMAND_START)) * 1e-9
+        return start...max(start, Double(try time(CL_PROFILING_COMMAND_END)) * 1e-9)
       }
     }
 

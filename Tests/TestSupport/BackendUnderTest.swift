@@ -3,6 +3,11 @@ public import IsometryGraph
 internal import IsometryCPU
 internal import IsometryReference
 
+#if OpenCL
+  internal import IsometryOpenCL
+  internal import OpenCLRuntime
+#endif
+
 /// One way to execute graphs that the shared suite runs over: a backend, with fusion or without.
 public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public let backend: any Backend
@@ -26,6 +31,11 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     var backends: [any Backend] = []
     backends.append(ReferenceBackend<Float>())
     backends.append(CPUBackend())
+    #if OpenCL
+      for (number, device) in ((try? Device.all()) ?? []).enumerated() {
+        if let backend = try? OpenCLBackend(device, number: number) { backends.append(backend) }
+      }
+    #endif
     return backends
   }()
 

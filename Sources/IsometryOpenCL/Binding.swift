@@ -1,0 +1,150 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+  internal import OpenCLRuntime
+
+  /// A launch with its kernel's arguments set: all that is left is to enqueue it.
+  enum BoundStep {
+    case launch(Kernel, LaunchGeometry)
+    case product(LibraryProduct)
+  }
+
+  /// A launch plan with memory: every storage has an address, every launch a kernel of its own.
+  struct Binding {
+    let steps: [BoundStep]
+    /// Where inputs lie in `inputs`, packed in order of declaration.
+    let inputOffsets: [String: Int]
+    let inputs: Buffer?
+    let arenaByteCount: Int
+    let constantByteCount: Int
+    private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
+
+    init(_ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore) throws
+    {
+      let alignment = device.alignment
+      let memory = MemoryPlan(
+        plan.lifetimes.map { storage, lifetime in
+          MemoryPlan.Request(
+            Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
+            lifetime: lifetime)
+        }.sorted { $0.value < $1.value }, alignment: alignment)
+      arenaByteCount = memory.byteCount
+      let arena =
+        memory.byteCount > 0 ? try Buffer(device.context, byteCount: memory.byteCount) : nil
+
+      var offsets: [String: Int] = [:]
+      var inputByteCount = 0
+      for (name, value) in graph.inputs {
+        offsets[name] = inputByteCount
+        inputByteCount +=
+          quotientRoundedUp(graph.type(of: value).byteCount, alignment) * alignment
+      }
+      inputOffsets = offsets
+      inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
+
+      var constants = 0
+      var places: [(slab: Buffer, offset: Int, byteCount: Int)] = []
+      for (index, storage) in plan.storages.enumerated() {
+        func place(_ slab: Buffer?, _ offset: Int?) {
+          guard let slab, let offset else { preconditionFailure("a storage has no place") }
+          places.append((slab, offset, storage.byteCount))
+        }
+        switch storage.place {
+        // An arena storage that no launch touches needs no place of its own.
+        case .arena:
+          place(arena ?? inputs ?? store.slabs.first, memory.offsets[Value(index: index)] ?? 0)
+        case .input(let name): place(inputs, offsets[name])
+        case .variable(let name):
+          let entry = store.entries[name]
+          place(entry.map { store.slabs[$0.slab] }, entry?.offset)
+        case .constant(let bytes):
+          constants += bytes.count
+          let buffer = try Buffer(device.context, byteCount: bytes.count)
+          try device.computeQueue.upload(bytes, to: buffer)
+          place(buffer, 0)
+        }
+      }
+      self.places = places
+
+      var binder = Binder(places: places, device: device)
+      steps = try plan.steps.map { try binder.bind($0) }
+      constantByteCount = constants + binder.tableByteCount
+    }
+
+    /// The memory of a storage and where in it the storage begins.
+    func place(of storage: StorageID) -> (slab: Buffer, offset: Int, byteCount: Int) {
+      places[storage.index]
+    }
+  }
+
+  /// Makes kernels and sets their arguments.
+  private struct Binder {
+    let places: [(slab: Buffer, offset: Int, byteCount: Int)]
+    let device: SharedDevice
+    var regions: [StorageID: Buffer] = [:]
+    var tableByteCount = 0
+
+    init(places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice) {
+      self.places = places
+      self.device = device
+    }
+
+    mutating func bind(_ step: PlannedStep) throws -> BoundStep {
+      switch step {
+      case .launch(let launch): try bind(launch)
+      case .product(let product):
+        .product(
+          try LibraryProduct(
+            product, a: places[product.a.index], b: places[product.b.index],
+            y: places[product.y.index], queue: device.computeQueue))
+      }
+    }
+
+    private mutating func bind(_ launch: PlannedLaunch) throws -> BoundStep {
+      let program = try device.library.program(launch.variant)
+      let kernel = try program.makeKernel(launch.kernel)
+      for (index, argument) in launch.arguments.enumerated() {
+        switch argument {
+        case .storage(let storage): try kernel.set(index, try region(storage))
+        case .slab(let storage): try kernel.set(index, places[storage.index].slab)
+        case .table(let words): try kernel.set(index, try table(words))
+        case .integer(let number):
+          try kernel.set(index, UInt32(truncatingIfNeeded: number))
+        case .number(let number):
+          if launch.variant.accumulator == .float64 {
+            try kernel.set(index, number)
+          } else {
+            try kernel.set(index, Float(number))
+          }
+        }
+      }
+      let (groups, local) = (launch.groups, launch.local)
+      return .launch(
+        kernel,
+        LaunchGeometry(
+          groups: [groups[0], groups[1], groups[2]], local: [local[0], local[1], local[2]]))
+    }
+
+    private mutating func region(_ storage: StorageID) throws -> Buffer {
+      if let known = regions[storage] { return known }
+      let place = places[storage.index]
+      let region = try place.slab.region(offset: place.offset, byteCount: place.byteCount)
+      regions[storage] = region
+      return region
+    }
+
+    private mutating func table(_ words: [TableWord]) throws -> Buffer {
+      let numbers = words.map { word in
+        switch word {
+        case .element(let storage, let size, let more):
+          UInt32(places[storage.index].offset / size + more)
+        case .number(let number): UInt32(number)
+        }
+      }
+      let buffer = try Buffer(device.context, byteCount: 4 * numbers.count)
+      try device.computeQueue.upload(numbers, to: buffer)
+      tableByteCount += buffer.byteCount
+      return buffer
+    }
+  }
+#endif

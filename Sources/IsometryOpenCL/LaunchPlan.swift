@@ -1,0 +1,125 @@
+#if OpenCL
+  import IsometryCore
+
+  /// A piece of device memory that launches work on, before it has an address.
+  struct StorageID: Hashable, Sendable {
+    let index: Int
+  }
+
+  /// Where a storage lies.
+  enum StoragePlace: Hashable {
+    /// In the arena, shared with others that live at other times.
+    case arena
+    case variable(String)
+    case input(String)
+    /// Memory that is filled once, when the session is made.
+    case constant([UInt8])
+  }
+
+  /// One allocation, in which many storages lie.
+  enum Slab: Hashable {
+    case arena
+    case inputs
+    case variables(Int)
+    case constant(StorageID)
+  }
+
+  struct Storage {
+    let place: StoragePlace
+    let byteCount: Int
+  }
+
+  /// A word of a table that a kernel reads: where a storage begins in its slab, counted in elements, plus
+  /// a number; or a number alone.
+  enum TableWord {
+    case element(StorageID, elementByteCount: Int, plus: Int)
+    case number(Int)
+  }
+
+  /// An argument of a kernel.
+  enum Argument {
+    case storage(StorageID)
+    /// The whole memory that a storage lies in, for kernels that work on many storages at once.
+    case slab(of: StorageID)
+    /// A table of 32-bit words.
+    case table([TableWord])
+    /// OpenCL's `int` or `uint`.
+    case integer(Int)
+    /// A number of the program's accumulator type.
+    case number(Double)
+  }
+
+  /// One launch of a step.
+  struct PlannedLaunch {
+    let label: String
+    let variant: ProgramVariant
+    let kernel: String
+    let arguments: [Argument]
+    let groups: [Int]
+    let local: [Int]
+    /// Storages that the launch reaches through slabs and tables.
+    let reached: [StorageID]
+
+    /// Every storage whose contents the launch reads or writes.
+    var touched: [StorageID] {
+      arguments.compactMap { argument in
+        if case .storage(let storage) = argument { storage } else { nil }
+      } + reached
+    }
+  }
+
+  /// A matrix product that a library computes: y [rows, columns] = op(a)·op(b).
+  struct PlannedProduct {
+    let label: String
+    let dtype: DType
+    let a: StorageID
+    let b: StorageID
+    let y: StorageID
+    let transposeLeft: Bool
+    let transposeRight: Bool
+    let rows: Int
+    let columns: Int
+    let inner: Int
+  }
+
+  enum PlannedStep {
+    case launch(PlannedLaunch)
+    case product(PlannedProduct)
+
+    var label: String {
+      switch self {
+      case .launch(let launch): launch.label
+      case .product(let product): product.label
+      }
+    }
+
+    var touched: [StorageID] {
+      switch self {
+      case .launch(let launch): launch.touched
+      case .product(let product): [product.a, product.b, product.y]
+      }
+    }
+  }
+
+  /// A graph lowered to launches over storages.
+  struct LaunchPlan {
+    let storages: [Storage]
+    let steps: [PlannedStep]
+    /// The storage and layout of each output's value.
+    let outputs: [String: (storage: StorageID, layout: Layout)]
+
+    /// The steps between which each arena storage's contents matter.
+    var lifetimes: [StorageID: ClosedRange<Int>] {
+      var lifetimes: [StorageID: ClosedRange<Int>] = [:]
+      func extend(_ storage: StorageID, to step: Int) {
+        guard storages[storage.index].place == .arena else { return }
+        lifetimes[storage] = (lifetimes[storage]?.lowerBound ?? step)...step
+      }
+      for (number, step) in steps.enumerated() {
+        for storage in step.touched { extend(storage, to: number) }
+      }
+      for output in outputs.values { extend(output.storage, to: max(steps.count - 1, 0)) }
+      return lifetimes
+    }
+  }
+#endif

@@ -1,0 +1,231 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+
+  extension Lowering {
+    mutating func lowerConvolution(_ node: Node, _ convolution: Convolution, _ epilogue: Epilogue) {
+      let type = graph.type(of: node.results[0])
+      let sizes = ConvolutionSizes(
+        convolution, images: graph.shape(of: node.inputs[0]),
+        weights: graph.shape(of: node.inputs[1]), pooled: type.shape)
+      let tile = ConvolutionTile(
+        columns: sizes.filters, pixels: sizes.outWidth, type.dtype, tuning)
+      let x = operand(node.inputs[0], .channelsLast)
+      let w = operand(node.inputs[1], .filtersLast)
+      let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
+      let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
+      var defines = epilogue.activation.defines
+      defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
+      defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
+      let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
+      launch(
+        "convolution \(sizes) \(type.dtype.rawValue)", variant.adding(defines),
+        "convolution_register_tile_forward",
+        [
+          .storage(x), .storage(w), .storage(bias), .storage(residual),
+          .storage(zeros(sizes.channels, type.dtype)),
+          .storage(makeResult(node.results[0], .channelsLast)),
+        ] + sizes.arguments,
+        groups: tile.groups(rows: sizes.images * sizes.outHeight, pixels: sizes.outWidth),
+        local: tile.local)
+    }
+
+    mutating func lowerConvolutionInputGradient(_ node: Node, _ convolution: Convolution) {
+      let type = graph.type(of: node.results[0])
+      let sizes = ConvolutionSizes(
+        convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
+        pooled: graph.shape(of: node.inputs[0]))
+      let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
+      let tile = ConvolutionTile(columns: sizes.channels, pixels: classWidth, type.dtype, tuning)
+      let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
+      launch(
+        "convolutionInputGradient \(sizes) \(type.dtype.rawValue)", variant,
+        "convolution_register_tile_input_gradient",
+        [
+          .storage(operand(node.inputs[0], .channelsLast)),
+          .storage(operand(node.inputs[1], .channelsOfFiltersLast)),
+          .storage(zeros(sizes.filters, type.dtype)),
+          .storage(makeResult(node.results[0], .channelsLast)),
+        ] + sizes.arguments,
+        groups: tile.groups(
+          rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
+        local: tile.local)
+    }
+
+    mutating func lowerConvolutionWeightGradient(_ node: Node, _ convolution: Convolution) {
+      let type = graph.type(of: node.inputs[0])
+      let wide = type.dtype.accumulator
+      let sizes = ConvolutionSizes(
+        convolution, images: graph.shape(of: node.inputs[1]),
+        weights: graph.shape(of: node.results[0]), pooled: type.shape)
+      let dy = operand(node.inputs[0], .channelsLast)
+      let x = operand(node.inputs[1], .channelsLast)
+      let tile = WeightGradientTile(sizes, type.dtype, tuning)
+      let result = makeResult(node.results[0], .filtersLast)
+      let count = sizes.weightCount
+      let partial = tile.parts == 1 ? result : makeWorkspace(tile.parts * count, wide)
+      let label = "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)"
+      launch(
+        label, ProgramVariant(.weightGradient, storage: type.dtype, tile.defines),
+        "convolution_weight_gradient",
+        [.storage(dy), .storage(x), .storage(partial)] + sizes.arguments
+          + [.integer(tile.rowsPerPart)],
+        groups: tile.groups, local: tile.local)
+      if tile.parts > 1 {
+        mergePartials(
+          partial, into: result, blocks: tile.parts, channels: count, type.dtype, label: label)
+      }
+      if node.results.count > 1 {
+        channelSum(dy, type, into: makeResult(node.results[1]), label: "bias gradient \(type)")
+      }
+    }
+  }
+
+  /// The extents of a convolution as its kernels take them.
+  struct ConvolutionSizes: CustomStringConvertible {
+    let images: Int
+    let channels: Int
+    let height: Int
+    let width: Int
+    let filters: Int
+    let outHeight: Int
+    let outWidth: Int
+    let filterHeight: Int
+    let filterWidth: Int
+    let stride: Convolution.Pair
+    let padding: Convolution.Pair
+
+    init(_ convolution: Convolution, images: Shape, weights: Shape, pooled: Shape) {
+      self.images = images[0]
+      channels = images[1]
+      height = images[2]
+      width = images[3]
+      filters = weights[0]
+      outHeight = pooled[2]
+      outWidth = pooled[3]
+      filterHeight = weights[2]
+      filterWidth = weights[3]
+      stride = convolution.stride
+      padding = convolution.padding
+    }
+
+    var arguments: [Argument] {
+      [
+        images, channels, height, width, filters, outHeight, outWidth, filterHeight, filterWidth,
+        stride.height, stride.width, padding.height, padding.width,
+      ].map { .integer($0) }
+    }
+
+    var taps: Int { filterHeight * filterWidth }
+    var weightCount: Int { taps * channels * filters }
+
+    var description: String {
+      "\(images)x\(channels)x\(height)x\(width) \(filterHeight)x\(filterWidth)/\(stride.height) "
+        + "to \(filters)x\(outHeight)x\(outWidth)"
+    }
+  }
+
+  /// The register tile of convolution_register_tile_*: pixels by vectors of the result's channels.
+  struct ConvolutionTile {
+    let width: Int
+    let vectors: Int
+    let pixels: Int
+    let columns: Int
+    let local: [Int]
+    private let isCPU: Bool
+
+    /// - Parameters:
+    ///   - columns: the result's channels; `width * vectors` divides them.
+    ///   - pixels: how many pixels lie side by side along a row.
+    init(columns: Int, pixels: Int, _ dtype: DType, _ tuning: Tuning) {
+      let width = tuning.width(dtype, dividing: columns)
+      let isWide = width == tuning.width(dtype)
+      // Wider tiles read each pixel less often; where rows are short, they keep the registers busy.
+      var vectors = 1
+      if isWide {
+        let wanted = pixels <= 4 ? 4 : 2
+        vectors = largestPowerOfTwo(dividing: columns / width, atMost: wanted)
+      }
+      let fitting = powerOfTwo(atMost: max(1, tuning.tileVectors / vectors))
+      var tall = 1
+      while tall < min(pixels, fitting) { tall *= 2 }
+      self.width = width
+      self.vectors = vectors
+      self.pixels = tall
+      self.columns = columns
+      isCPU = tuning.groupSize == 1
+      let tiles = columns / (width * vectors)
+      let across = isCPU ? 1 : powerOfTwo(atMost: min(tiles, 16))
+      local = [across, isCPU ? 1 : 64 / across]
+    }
+
+    var defines: [String: Int] {
+      [
+        "WIDTH": width, "TILE_PIXELS": pixels, "TILE_VECTORS": vectors,
+        "LOCAL_COLUMNS": local[0], "LOCAL_ROWS": local[1],
+      ]
+    }
+
+    /// A CPU's work-item takes all of a row, a GPU's one tile.
+    func groups(rows: Int, pixels: Int) -> [Int] {
+      [
+        quotientRoundedUp(columns / (width * vectors), local[0]),
+        quotientRoundedUp(rows, local[1]),
+        isCPU ? 1 : quotientRoundedUp(pixels, self.pixels),
+      ]
+    }
+  }
+
+  /// The register tile of convolution_weight_gradient and the number of parts.
+  struct WeightGradientTile {
+    let width: Int
+    let vectors: Int
+    let tileRows: Int
+    let parts: Int
+    let rowsPerPart: Int
+    let local: [Int]
+    let groups: [Int]
+
+    init(_ sizes: ConvolutionSizes, _ dtype: DType, _ tuning: Tuning) {
+      width = tuning.width(dtype, dividing: sizes.filters)
+      let isWide = width == tuning.width(dtype)
+      let isCPU = tuning.groupSize == 1
+      vectors =
+        isWide && isCPU ? largestPowerOfTwo(dividing: sizes.filters / width, atMost: 2) : 1
+      tileRows = Self.largestDivisor(of: sizes.channels, atMost: tuning.tileVectors / vectors)
+      let columnTiles = sizes.filters / (width * vectors)
+      let rowTiles = sizes.taps * (sizes.channels / tileRows)
+
+      // Enough items to fill the device and parts whose operands stay in a cache, but no more
+      // partial sums than there are operands.
+      let rows = sizes.images * sizes.outHeight
+      let operandBytes =
+        dtype.byteCount
+        * (sizes.images * sizes.channels * sizes.height * sizes.width
+          + rows * sizes.outWidth * sizes.filters)
+      let forItems = quotientRoundedUp(tuning.wantedItems, columnTiles * rowTiles)
+      let forCache = isCPU ? operandBytes / (1 << 18) : 1
+      let limit = max(1, operandBytes / (sizes.weightCount * dtype.accumulator.byteCount))
+      let wanted = min(max(forItems, forCache), limit, rows)
+      rowsPerPart = quotientRoundedUp(rows, max(wanted, 1))
+      parts = quotientRoundedUp(rows, rowsPerPart)
+
+      let across = isCPU ? 1 : powerOfTwo(atMost: min(columnTiles, 16))
+      local = [across, isCPU ? 1 : 64 / across]
+      groups = [
+        quotientRoundedUp(columnTiles, across), quotientRoundedUp(rowTiles, local[1]), parts,
+      ]
+    }
+
+    var defines: [String: Int] {
+      [
+        "WIDTH": width, "TILE_ROWS": tileRows, "TILE_VECTORS": vectors, "LOCAL_COLUMNS": local[0],
+        "LOCAL_ROWS": local[1],
+      ]
+    }
+
+    private static func largestDivisor(of number: Int, atMost limit: Int) -> Int {
+      (1...max(limit, 1)).last { number % $0 == 0 } ?? 1
+    }
+  }
+#endif

@@ -1,0 +1,21 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+
+  extension Lowering {
+    mutating func lowerLoss(_ node: Node, _ smoothing: Double) {
+      let type = graph.type(of: node.inputs[0])
+      let variant = ProgramVariant(
+        .crossEntropy, storage: type.dtype,
+        ["WIDTH": 1, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize])
+      launch(
+        "softmaxCrossEntropy \(type)", variant, "softmax_cross_entropy",
+        [
+          .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
+          .storage(makeResult(node.results[0])), .storage(makeResult(node.results[1])),
+          .storage(makeResult(node.results[2])), .integer(type.shape[0]),
+          .integer(type.shape[1]), .number(smoothing),
+        ], groups: [1, 1], local: [1, tuning.groupSize])
+    }
+  }
+#endif

@@ -1,0 +1,213 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+
+  /// Turns a graph into launches. Each operation's lowering is in the file of its name.
+  struct Lowering {
+    let graph: Graph
+    let tuning: Tuning
+    let gemmProvider: GemmProvider
+    private var layouts: LayoutAssignment
+    private var storages: [Storage] = []
+    private var steps: [PlannedStep] = []
+    private var homes: [Value: Home] = [:]
+    private var conversions: [Conversion: StorageID] = [:]
+    private let variableSlabs: [String: Int]
+    private var zerosByteCount = 0
+    private var zerosStorage: StorageID?
+
+    private struct Home {
+      let storage: StorageID
+      let layout: Layout
+    }
+
+    private struct Conversion: Hashable {
+      let value: Value
+      let layout: Layout
+    }
+
+    /// - Parameters:
+    ///   - layouts: of this graph.
+    ///   - variableSlabs: the number of the memory that each variable lies in.
+    init(
+      _ graph: Graph, tuning: Tuning, gemmProvider: GemmProvider, layouts: LayoutAssignment,
+      variableSlabs: [String: Int]
+    ) {
+      self.graph = graph
+      self.tuning = tuning
+      self.gemmProvider = gemmProvider
+      self.layouts = layouts
+      self.variableSlabs = variableSlabs
+    }
+
+    /// The launches of a whole step.
+    ///
+    /// - Precondition: the graph passes `GraphVerifier`.
+    mutating func plan() -> LaunchPlan {
+      for (name, value) in graph.variables {
+        homes[value] = Home(
+          storage: makeStorage(.variable(name), graph.type(of: value).byteCount),
+          layout: layouts.layout(of: value))
+      }
+      for (name, value) in graph.inputs {
+        homes[value] = Home(
+          storage: makeStorage(.input(name), graph.type(of: value).byteCount), layout: .rowMajor)
+      }
+      for node in Schedule(graph).nodes { lower(node) }
+      if let zeros = zerosStorage {
+        storages[zeros.index] = Storage(
+          place: .constant([UInt8](repeating: 0, count: zerosByteCount)), byteCount: zerosByteCount)
+      }
+      var outputs: [String: (storage: StorageID, layout: Layout)] = [:]
+      for (name, value) in graph.outputs {
+        guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
+        outputs[name] = (home.storage, home.layout)
+      }
+      return LaunchPlan(storages: storages, steps: steps, outputs: outputs)
+    }
+
+    private mutating func lower(_ node: Node) {
+      switch node.operation {
+      case .input, .variable: break
+      case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
+        .activation, .activationGradient, .reshape, .broadcast, .broadcastChannels:
+        lowerPointwise(node)
+      case .sum, .dot, .channelSum, .squaredNorm: lowerReduction(node)
+      case .matrixMultiply(let product): lowerMatrixMultiply(node, product)
+      case .convolution(let convolution, let epilogue):
+        lowerConvolution(node, convolution, epilogue)
+      case .convolutionInputGradient(let convolution, _):
+        lowerConvolutionInputGradient(node, convolution)
+      case .convolutionWeightGradient(let convolution, _, _):
+        lowerConvolutionWeightGradient(node, convolution)
+      case .batchNormalization(let normalization): lowerBatchNormalization(node, normalization)
+      case .frozenNormalization(let normalization): lowerFrozenNormalization(node, normalization)
+      case .batchNormalizationReduction(let normalization):
+        lowerNormalizationReduction(node, normalization)
+      case .batchNormalizationInputGradient(let normalization):
+        lowerNormalizationInputGradient(node, normalization)
+      case .frozenNormalizationInputGradient(let normalization):
+        lowerFrozenNormalizationInputGradient(node, normalization)
+      case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+        .globalAveragePoolGradient:
+        lowerPooling(node)
+      case .softmaxCrossEntropy(let smoothing): lowerLoss(node, smoothing)
+      case .decodeImages(let decoding): lowerDecoding(node, decoding)
+      case .update(let update): lowerUpdate(node, update)
+      case .runningAverage(let averages): lowerRunningAverage(node, averages)
+      case .accumulate: lowerAccumulate(node)
+      case .gradientScale(let scale): lowerGradientScale(node, scale)
+      case .lossScaleUpdate(let scaling): lowerLossScaleUpdate(node, scaling)
+      }
+    }
+
+    // MARK: Storages
+
+    private mutating func makeStorage(_ place: StoragePlace, _ byteCount: Int) -> StorageID {
+      storages.append(Storage(place: place, byteCount: byteCount))
+      return StorageID(index: storages.count - 1)
+    }
+
+    /// Room for `count` elements that only neighbouring launches use.
+    mutating func makeWorkspace(_ count: Int, _ dtype: DType) -> StorageID {
+      makeStorage(.arena, count * dtype.byteCount)
+    }
+
+    /// Numbers that never change.
+    mutating func makeConstant(_ numbers: [Double], _ dtype: DType) -> StorageID {
+      makeConstant(bytes: HostTensor([numbers.count], numbers, as: dtype).bytes)
+    }
+
+    mutating func makeConstant(bytes: [UInt8]) -> StorageID {
+      makeStorage(.constant(bytes), bytes.count)
+    }
+
+    /// At least `count` zeros, one memory for the whole session.
+    mutating func zeros(_ count: Int, _ dtype: DType) -> StorageID {
+      zerosByteCount = max(zerosByteCount, count * dtype.byteCount)
+      if let known = zerosStorage { return known }
+      let storage = makeStorage(.constant([]), 0)
+      zerosStorage = storage
+      return storage
+    }
+
+    /// A place for a node's result.
+    mutating func makeResult(_ value: Value, _ layout: Layout = .rowMajor) -> StorageID {
+      let storage = makeStorage(.arena, graph.type(of: value).byteCount)
+      homes[value] = Home(storage: storage, layout: layout)
+      return storage
+    }
+
+    /// Declares that a result is the same memory as an operand.
+    mutating func alias(_ value: Value, _ storage: StorageID, _ layout: Layout) {
+      homes[value] = Home(storage: storage, layout: layout)
+    }
+
+    /// The layout that pointwise operations, fills and variables have by common consent.
+    mutating func commonLayout(of value: Value) -> Layout { layouts.layout(of: value) }
+
+    /// The storage of a value where it was made, whatever its layout.
+    func home(of value: Value) -> (storage: StorageID, layout: Layout) {
+      guard let home = homes[value] else {
+        preconditionFailure("a value is used before it is made")
+      }
+      return (home.storage, home.layout)
+    }
+
+    /// The storage of a value in the wanted layout; changes the layout once where it is another.
+    mutating func operand(_ value: Value, _ layout: Layout = .rowMajor) -> StorageID {
+      let (storage, known) = home(of: value)
+      let type = graph.type(of: value)
+      if Layout.agree(known, layout, for: type.shape) { return storage }
+      let conversion = Conversion(value: value, layout: layout)
+      if let done = conversions[conversion] { return done }
+      let result = makeStorage(.arena, type.byteCount)
+      permute(storage, to: result, type, from: known, to: layout)
+      conversions[conversion] = result
+      return result
+    }
+
+    private mutating func permute(
+      _ source: StorageID, to result: StorageID, _ type: TensorType, from: Layout, to: Layout
+    ) {
+      let permutation = Permutation(of: type.shape, from: from, to: to)
+      let local = 64
+      let variant = ProgramVariant(
+        .permute, storage: nil, ["LOCAL_SIZE": local, "ELEMENT_BYTES": type.dtype.byteCount])
+      launch(
+        "permute \(type)", variant, "permute_axes",
+        [.storage(source), .storage(result), .integer(type.shape.elementCount)]
+          + permutation.extents[1...].map { .integer($0) }
+          + permutation.strides.map { .integer($0) },
+        groups: [quotientRoundedUp(type.shape.elementCount, local)], local: [local])
+    }
+
+    /// The memory that a storage lies in.
+    func slab(of storage: StorageID) -> Slab {
+      switch storages[storage.index].place {
+      case .arena: .arena
+      case .input: .inputs
+      case .variable(let name): .variables(variableSlabs[name] ?? 0)
+      case .constant: .constant(storage)
+      }
+    }
+
+    // MARK: Launches
+
+    mutating func launch(
+      _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
+      groups: [Int], local: [Int], reached: [StorageID] = []
+    ) {
+      func padded(_ extents: [Int]) -> [Int] {
+        extents + [Int](repeating: 1, count: 3 - extents.count)
+      }
+      steps.append(
+        .launch(
+          PlannedLaunch(
+            label: label, variant: variant, kernel: kernel, arguments: arguments,
+            groups: padded(groups), local: padded(local), reached: reached)))
+    }
+
+    mutating func multiply(_ product: PlannedProduct) { steps.append(.product(product)) }
+  }
+#endif

@@ -1,0 +1,52 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+
+  extension Lowering {
+    mutating func lowerMatrixMultiply(_ node: Node, _ product: MatrixMultiply) {
+      let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
+      let result = graph.type(of: node.results[0])
+      let (rows, columns, inner) = product.extents(a.shape, b.shape)
+      let epilogue = product.epilogue
+      if gemmProvider == .clblast, a.dtype == .float32 || a.dtype == .float64,
+        result.dtype == a.dtype, epilogue == .none
+      {
+        multiply(
+          PlannedProduct(
+            label: "clblast \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype,
+            a: operand(node.inputs[0]), b: operand(node.inputs[1]),
+            y: makeResult(node.results[0]), transposeLeft: product.transposeLeft,
+            transposeRight: product.transposeRight, rows: rows, columns: columns, inner: inner))
+        return
+      }
+      let left = operand(node.inputs[0])
+      let right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
+      let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
+      let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
+      let tile = ConvolutionTile(columns: columns, pixels: rows, a.dtype, tuning)
+      var defines = epilogue.activation.defines
+      defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
+      defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
+      defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
+      let variant = ProgramVariant(
+        .gemm, storage: a.dtype,
+        [
+          "WIDTH": tile.width, "TILE_ROWS": tile.pixels, "TILE_VECTORS": tile.vectors,
+          "LOCAL_COLUMNS": tile.local[0], "LOCAL_ROWS": tile.local[1],
+        ])
+      launch(
+        "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", variant.adding(defines),
+        "gemm_register_tile",
+        [
+          .storage(left), .storage(right), .storage(bias), .storage(residual),
+          .storage(makeResult(node.results[0])), .integer(rows), .integer(columns),
+          .integer(inner), .integer(product.transposeLeft ? 1 : inner),
+          .integer(product.transposeLeft ? rows : 1),
+        ],
+        groups: [
+          quotientRoundedUp(columns / (tile.width * tile.vectors), tile.local[0]),
+          quotientRoundedUp(quotientRoundedUp(rows, tile.pixels), tile.local[1]),
+        ], local: tile.local)
+    }
+  }
+#endif

@@ -1,0 +1,88 @@
+#if OpenCL
+  public import IsometryCore
+  public import IsometryGraph
+  public import OpenCLRuntime
+
+  /// Graphs on an OpenCL device, with the package's own kernels.
+  public struct OpenCLBackend: Backend {
+    public let name: String
+    public let device: Device
+    let shared: SharedDevice
+
+    /// - Parameters:
+    ///   - device: one of `Device.all()`.
+    ///   - number: its position there, for the backend's name.
+    /// - Throws: `OpenCLError` where the device cannot be opened.
+    public init(_ device: Device, number: Int, options: OpenCLOptions = OpenCLOptions()) throws {
+      name = "opencl:\(number)"
+      self.device = device
+      shared = try SharedDevice(device, options)
+    }
+
+    public var deviceDescription: String {
+      let memory = device.globalMemoryByteCount >> 20
+      return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
+        + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
+    }
+
+    public func requireSupport(for precision: DType) throws {
+      switch precision {
+      case .float32, .bfloat16, .float16: return
+      case .float64:
+        if device.supportsDouble { return }
+        throw UnsupportedPrecision(
+          precision, device: device.name, reason: "the device has no double arithmetic; use fp32")
+      case .uint8, .int32:
+        throw UnsupportedPrecision(
+          precision, device: device.name, reason: "networks compute in floating point")
+      }
+    }
+
+    /// - Precondition: `session` is one of an `OpenCLBackend` on the same device.
+    /// - Throws: `GraphVerificationError`, `KernelBuildError`, `OpenCLError`, and
+    ///   `UnsupportedPrecision` for a graph in fp64 on a device without.
+    public func makeSession(
+      for graph: Graph, sharing session: (any Session)?
+    ) throws -> any Session {
+      try GraphVerifier.verify(graph)
+      if graph.types.contains(where: { $0.dtype == .float64 }) {
+        try requireSupport(for: .float64)
+      }
+      var store: VariableStore?
+      if let session {
+        guard let known = session as? OpenCLSession, known.device.context === shared.context else {
+          preconditionFailure("\(name) can share the variables only of its own sessions")
+        }
+        store = known.store
+      }
+      return try OpenCLSession(
+        graph, shared, store: store ?? VariableStore(shared.computeQueue))
+    }
+  }
+
+  /// What all sessions on a device have in common.
+  final class SharedDevice: Sendable {
+    let context: Context
+    let tuning: Tuning
+    let gemmProvider: GemmProvider
+    let library: ProgramLibrary
+    /// Steps and reads, in order; sessions that share variables are ordered by it.
+    let computeQueue: CommandQueue
+    /// Inputs on their way to the device, while the compute queue works.
+    let transferQueue: CommandQueue
+
+    init(_ device: Device, _ options: OpenCLOptions) throws {
+      context = try Context(device)
+      tuning = Tuning(for: device)
+      gemmProvider = options.gemmProvider
+      library = ProgramLibrary(
+        context, sources: KernelSources(directory: options.kernelDirectory),
+        cache: ProgramCache(directory: options.cacheDirectory))
+      computeQueue = try CommandQueue(context, profiling: true)
+      transferQueue = try CommandQueue(context)
+    }
+
+    /// Offsets of regions are multiples of this, in bytes.
+    var alignment: Int { max(context.device.baseAddressAlignment, 128) }
+  }
+#endif

@@ -1,0 +1,153 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+  internal import OpenCLRuntime
+
+  /// A graph bound to an OpenCL device.
+  final class OpenCLSession: Session {
+    let graph: Graph
+    let report: SessionReport
+    let device: SharedDevice
+    let store: VariableStore
+    private let binding: Binding
+    private let outputs: [String: (storage: StorageID, layout: Layout)]
+    private var idleClock = IdleClock()
+
+    init(_ graph: Graph, _ device: SharedDevice, store: VariableStore) throws {
+      self.graph = graph
+      self.device = device
+      self.store = store
+      var layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
+      try store.add(
+        graph.variables.map { name, value in
+          (name, graph.type(of: value), layouts.layout(of: value))
+        }, alignment: device.alignment)
+      var lowering = Lowering(
+        graph, tuning: device.tuning, gemmProvider: device.gemmProvider, layouts: layouts,
+        variableSlabs: store.entries.mapValues(\.slab))
+      let plan = lowering.plan()
+      binding = try Binding(plan, graph, device, store)
+      outputs = plan.outputs
+      report = SessionReport(
+        launches: plan.steps.map(\.label), arenaBytes: binding.arenaByteCount,
+        variableBytes: graph.variables.map { graph.type(of: $0.value).byteCount }.reduce(0, +),
+        otherBytes: (binding.inputs?.byteCount ?? 0) + binding.constantByteCount)
+    }
+
+    func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
+      try (0..<count).map { _ in
+        try OpenCLStagingSlot(
+          graph, offsets: binding.inputOffsets, byteCount: binding.inputs?.byteCount ?? 0,
+          queue: device.transferQueue)
+      }
+    }
+
+    func step(from slot: any StagingSlot) throws {
+      guard let slot = slot as? OpenCLStagingSlot else {
+        preconditionFailure("a step takes a slot that its session made")
+      }
+      let queue = device.computeQueue
+      var first: Event?
+      if let inputs = binding.inputs {
+        first = try slot.submit(transfers: device.transferQueue, compute: queue, to: inputs)
+      }
+      for step in binding.steps {
+        switch step {
+        case .launch(let kernel, let geometry): try queue.launch(kernel, geometry)
+        case .product(let product): try product.enqueue(on: queue)
+        }
+      }
+      idleClock.record(first: first, last: try queue.marker())
+      try queue.flush()
+    }
+
+    func write(_ tensor: HostTensor, toVariable name: String) throws {
+      let (entry, slab) = place(ofVariable: name)
+      precondition(
+        entry.type == tensor.type, "variable \(name) is \(entry.type), not \(tensor.type)")
+      try device.computeQueue.upload(tensor.bytes(in: entry.layout), to: slab, offset: entry.offset)
+      idleClock.pause()
+    }
+
+    func read(variable name: String) throws -> HostTensor {
+      let (entry, slab) = place(ofVariable: name)
+      idleClock.pause()
+      return try read(slab, entry.offset, entry.type, entry.layout)
+    }
+
+    func read(output name: String) throws -> HostTensor {
+      guard let (storage, layout) = outputs[name], let value = graph.output(named: name) else {
+        preconditionFailure("the graph has no output \(name)")
+      }
+      let place = binding.place(of: storage)
+      idleClock.pause()
+      return try read(place.slab, place.offset, graph.type(of: value), layout)
+    }
+
+    private func read(
+      _ slab: Buffer, _ offset: Int, _ type: TensorType, _ layout: Layout
+    ) throws -> HostTensor {
+      let bytes = try device.computeQueue.download(
+        slab, offset: offset, count: type.byteCount, of: UInt8(0))
+      return HostTensor(type, bytes: bytes, in: layout)
+    }
+
+    func beginReading(variable name: String) throws -> any PendingRead {
+      let (entry, slab) = place(ofVariable: name)
+      return try OpenCLPendingRead(
+        device.computeQueue, slab, offset: entry.offset, entry.type, entry.layout)
+    }
+
+    func synchronize() throws {
+      try device.computeQueue.finish()
+      idleClock.pause()
+    }
+
+    func takeInputWait() -> Double? { idleClock.take() }
+
+    private func place(ofVariable name: String) -> (entry: VariableStore.Entry, slab: Buffer) {
+      guard graph.source(named: name) != nil, let entry = store.entries[name] else {
+        preconditionFailure("the graph has no variable \(name)")
+      }
+      return (entry, store.slabs[entry.slab])
+    }
+  }
+
+  /// A variable's bytes on their way to the host.
+  final class OpenCLPendingRead: PendingRead {
+    private let event: Event
+    private let memory: UnsafeMutableRawBufferPointer
+    private let type: TensorType
+    private let layout: Layout
+
+    init(
+      _ queue: CommandQueue, _ slab: Buffer, offset: Int, _ type: TensorType, _ layout: Layout
+    ) throws {
+      let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: type.byteCount, alignment: 64)
+      do {
+        event = try queue.read(slab, offset: offset, into: memory)
+        try queue.flush()
+      } catch {
+        memory.deallocate()
+        throw error
+      }
+      self.memory = memory
+      self.type = type
+      self.layout = layout
+    }
+
+    deinit {
+      // The device may still be writing.
+      try? event.wait()
+      memory.deallocate()
+    }
+
+    /// A failed read counts as complete; `wait` then tells the failure.
+    var isComplete: Bool { (try? event.isComplete) ?? true }
+
+    func wait() throws -> HostTensor {
+      try event.wait()
+      return HostTensor(type, bytes: [UInt8](memory), in: layout)
+    }
+  }
+#endif

@@ -1,0 +1,65 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+  internal import OpenCLRuntime
+  internal import Synchronization
+
+  /// Pinned memory for one step's inputs, and device memory they are sent to while the step before
+  /// computes.
+  final class OpenCLStagingSlot: StagingSlot {
+    private let pinned: PinnedMemory?
+    private let arrival: Buffer?
+    private let ranges: [String: Range<Int>]
+    private let state = Mutex(State())
+
+    private struct State {
+      var sent: Event?
+      var taken: Event?
+    }
+
+    /// - Parameter offsets: where inputs lie in a memory of `byteCount` bytes.
+    init(
+      _ graph: Graph, offsets: [String: Int], byteCount: Int, queue: CommandQueue
+    ) throws {
+      var ranges: [String: Range<Int>] = [:]
+      for (name, value) in graph.inputs {
+        guard let offset = offsets[name] else { continue }
+        ranges[name] = offset..<offset + graph.type(of: value).byteCount
+      }
+      self.ranges = ranges
+      pinned = byteCount > 0 ? try PinnedMemory(queue, byteCount: byteCount) : nil
+      arrival = byteCount > 0 ? try Buffer(queue.context, byteCount: byteCount) : nil
+      if let pinned { pinned.bytes.initializeMemory(as: UInt8.self, repeating: 0) }
+    }
+
+    func bytes(of input: String) -> UnsafeMutableRawBufferPointer {
+      guard let range = ranges[input], let pinned else {
+        preconditionFailure("the graph has no input \(input)")
+      }
+      return UnsafeMutableRawBufferPointer(rebasing: pinned.bytes[range])
+    }
+
+    func waitUntilReusable() {
+      guard let sent = state.withLock({ $0.sent }) else { return }
+      // A transfer that failed is reported by the step's own commands.
+      try? sent.wait()
+    }
+
+    /// Sends the inputs on the transfer queue and has the compute queue put them in place.
+    ///
+    /// - Returns: the copy on the compute queue, with which the step begins.
+    func submit(transfers: CommandQueue, compute: CommandQueue, to inputs: Buffer) throws -> Event?
+    {
+      guard let pinned, let arrival else { return nil }
+      // The device memory is free again once the step that used it has copied it.
+      let earlier = state.withLock { $0.taken }
+      let sent = try transfers.write(
+        UnsafeRawBufferPointer(pinned.bytes), to: arrival, after: earlier.map { [$0] } ?? [])
+      try transfers.flush()
+      try compute.wait(for: [sent])
+      let taken = try compute.copy(arrival, to: inputs, byteCount: arrival.byteCount)
+      state.withLock { $0 = State(sent: sent, taken: taken) }
+      return taken
+    }
+  }
+#endif

@@ -1,0 +1,48 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+  internal import OpenCLRuntime
+
+  /// The variables of sessions that share them. Each session adds those that are new, in one
+  /// allocation, so that an update can reach all of them through one argument.
+  final class VariableStore {
+    struct Entry {
+      let type: TensorType
+      let layout: Layout
+      let slab: Int
+      let offset: Int
+    }
+
+    private(set) var entries: [String: Entry] = [:]
+    private(set) var slabs: [Buffer] = []
+    private let queue: CommandQueue
+
+    init(_ queue: CommandQueue) { self.queue = queue }
+
+    /// Makes room, set to zero, for the variables that are not there yet.
+    ///
+    /// - Precondition: those that are there have the same type.
+    func add(
+      _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int
+    ) throws {
+      var places: [(name: String, type: TensorType, layout: Layout, offset: Int)] = []
+      var byteCount = 0
+      for (name, type, layout) in variables {
+        if let known = entries[name] {
+          precondition(known.type == type, "variable \(name) is \(known.type), not \(type)")
+          continue
+        }
+        places.append((name, type, layout, byteCount))
+        byteCount += quotientRoundedUp(type.byteCount, alignment) * alignment
+      }
+      guard byteCount > 0 else { return }
+      let buffer = try Buffer(queue.context, byteCount: byteCount)
+      try queue.clear(buffer)
+      for place in places {
+        entries[place.name] = Entry(
+          type: place.type, layout: place.layout, slab: slabs.count, offset: place.offset)
+      }
+      slabs.append(buffer)
+    }
+  }
+#endif

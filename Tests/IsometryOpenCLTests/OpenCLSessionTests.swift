@@ -1,0 +1,100 @@
+#if OpenCL
+  import Foundation
+  import IsometryCore
+  import IsometryGraph
+  import OpenCLRuntime
+  import Testing
+
+  @testable import IsometryOpenCL
+
+  private let device = (try? Device.all())?.first
+
+  @Suite(.enabled(if: device != nil, "no OpenCL device on this machine"))
+  struct OpenCLSessionTests {
+    private func backend(_ options: OpenCLOptions = OpenCLOptions()) throws -> OpenCLBackend {
+      try OpenCLBackend(#require(device), number: 0, options: options)
+    }
+
+    private func product() -> (Graph, [String: HostTensor]) {
+      var graph = Graph()
+      var random = RandomStream(seed: 1)
+      let a = graph.input("a", [33, 70])
+      let b = graph.variable("b", [20, 70])
+      graph.output("y", graph.matrixMultiply(a, b, transposeRight: true))
+      return (
+        graph,
+        [
+          "a": HostTensor([33, 70], random.normals(33 * 70)),
+          "b": HostTensor([20, 70], random.normals(20 * 70)),
+        ]
+      )
+    }
+
+    @Test func clblastAgreesWithTheOwnProduct() throws {
+      let (graph, tensors) = product()
+      var results: [[Double]] = []
+      for provider in GemmProvider.allCases {
+        let session = try backend(OpenCLOptions(gemmProvider: provider)).makeSession(for: graph)
+        #expect(
+          session.report.launches.contains { $0.hasPrefix("clblast") } == (provider == .clblast))
+        try session.write(tensors["b"]!, toVariable: "b")
+        try session.run(["a": tensors["a"]!])
+        results.append(try session.read(output: "y").doubles)
+      }
+      for (own, library) in zip(results[0], results[1]) { #expect(abs(own - library) < 1e-4) }
+    }
+
+    @Test func programsComeFromTheCacheTheSecondTime() throws {
+      let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      let (graph, tensors) = product()
+      var results: [HostTensor] = []
+      var entries: [Int] = []
+      for _ in 0..<2 {
+        let session = try backend(OpenCLOptions(cacheDirectory: directory))
+          .makeSession(for: graph)
+        try session.write(tensors["b"]!, toVariable: "b")
+        try session.run(["a": tensors["a"]!])
+        results.append(try session.read(output: "y"))
+        entries.append(try FileManager.default.contentsOfDirectory(atPath: directory).count)
+      }
+      #expect(results[0] == results[1])
+      #expect(entries[0] == entries[1] && entries[0] > 0)
+    }
+
+    @Test func brokenKernelsAreReportedWithTheirLog() throws {
+      let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      for piece in ProgramFamily.gemm.pieces + ProgramFamily.permute.pieces {
+        let path = URL(filePath: directory).appending(path: piece)
+        try FileManager.default.createDirectory(
+          at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let text = KernelSources.embedded[piece]! + (piece.hasPrefix("gemm") ? "\nwrong" : "")
+        try text.write(to: path, atomically: true, encoding: .utf8)
+      }
+      let (graph, _) = product()
+      let error = #expect(throws: KernelBuildError.self) {
+        try backend(OpenCLOptions(kernelDirectory: directory)).makeSession(for: graph)
+      }
+      #expect(error?.kernel == "gemm-register-tile")
+      #expect(error?.log.contains("gemm/register_tile.cl") == true)
+    }
+
+    @Test func idleTimeIsCountedBetweenSteps() throws {
+      let (graph, tensors) = product()
+      let session = try backend().makeSession(for: graph)
+      try session.write(tensors["b"]!, toVariable: "b")
+      // The first step may still wait for the device's compiler.
+      try session.run(["a": tensors["a"]!])
+      let slot = try session.makeStagingSlots(1)[0]
+      try session.step(from: slot)
+      Thread.sleep(forTimeInterval: 0.5)
+      try session.step(from: slot)
+      try session.synchronize()
+      let wait = try #require(session.takeInputWait())
+      #expect(wait > 0.2 && wait < 5)
+      try session.synchronize()
+      #expect(session.takeInputWait() == 0)
+    }
+  }
+#endif
