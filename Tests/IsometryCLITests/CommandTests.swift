@@ -162,3 +162,41 @@ import Testing
     }
   }
 }
+
+@Suite struct DeviceTests {
+  /// An environment in which OpenCL's loader finds no driver.
+  private static let noDrivers = ["OCL_ICD_VENDORS": "/nowhere"]
+
+  @Test func withoutAGPUTheCPUIsAutomatic() throws {
+    let result = try withFolder {
+      try Program.run("devices", "--json", in: $0, environment: Self.noDrivers)
+    }
+    #expect(result.code == 0)
+    let objects = try result.objects()
+    #expect(objects.map { $0["device"] as? String } == ["cpu", "reference"])
+    #expect(objects.map { $0["auto"] as? Bool } == [true, false])
+    #expect(result.standardError.contains("--device auto takes cpu: "))
+  }
+
+  @Test func autoSaysWhatItTookAndWhy() throws {
+    let result = try withFolder {
+      try Program.run(
+        ["train", "--epochs", "1"]
+          + CommandTests.small.filter { $0 != "--device" && $0 != "reference" },
+        in: $0, environment: Self.noDrivers)
+    }
+    #expect(result.code == 0, "\(result.standardError)")
+    #expect(
+      result.outputLines.contains { $0.hasPrefix("device  cpu: ") && $0.contains("no GPU") })
+  }
+
+  @Test func aPrecisionThatTheDeviceLacksIsRefused() throws {
+    let result = try withFolder {
+      try Program.run(
+        "benchmark", "train", "--model", "mlp:1x8", "--device", "cpu", "--precision", "fp16", in: $0
+      )
+    }
+    #expect(result.code == 1)
+    #expect(result.standardError.contains("fp16"))
+  }
+}

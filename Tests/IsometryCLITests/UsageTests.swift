@@ -20,6 +20,8 @@ import Testing
     (["train", "--init", "he:x=1"], "x"),
     (["train", "--activation", "step"], "leaky-relu"),
     (["train", "--device", "tpu"], "--device"),
+    (["train", "--device", "opencl:-1"], "--device"),
+    (["train", "--device", "opencl:x"], "--device"),
     (["train", "--augment", "crop,zoom"], "--augment"),
     (["train", "--no-augment", "--cutout", "4"], "--no-augment"),
     (["train", "--schedule", "cosine", "--peak", "0.3"], "--peak"),

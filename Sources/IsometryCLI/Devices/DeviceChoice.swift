@@ -1,19 +1,13 @@
 import ArgumentParser
 
 /// What `--device` says.
-enum DeviceChoice: Equatable, CustomStringConvertible {
-  /// A GPU through OpenCL where there is one, else the CPU.
+enum DeviceChoice: Equatable {
+  /// The CPU.
   case auto
+  case cpu
   case reference
 
-  static let spellings = ["auto", "reference"]
-
-  var description: String {
-    switch self {
-    case .auto: "auto"
-    case .reference: "reference"
-    }
-  }
+  static let spellings = ["auto", "cpu", "reference"]
 
   /// The device that a run was recorded with; `auto` where none was.
   init(recorded name: String?) {
@@ -25,6 +19,7 @@ extension DeviceChoice: ExpressibleByArgument {
   init?(argument: String) {
     switch argument {
     case "auto": self = .auto
+    case "cpu": self = .cpu
     case "reference": self = .reference
     default: return nil
     }

@@ -1,3 +1,4 @@
+import IsometryCPU
 import IsometryCore
 import IsometryGraph
 import IsometryReference
@@ -7,6 +8,7 @@ struct DeviceListing {
   struct Entry {
     let name: String
     let description: String
+    /// None where the device cannot be used, as the description says.
     let precisions: [DType]
     /// Whether `--device auto` takes it.
     let isAutomatic: Bool
@@ -17,16 +19,16 @@ struct DeviceListing {
   let explanation: String
 
   init(_ environment: ProgramEnvironment) {
-    devices = [Self.entry(ReferenceBackend<Float>(), isAutomatic: true)]
-    explanation = "--device auto takes reference"
-  }
-
-  private static func entry(_ backend: any Backend, isAutomatic: Bool) -> Entry {
-    let precisions = [DType.float32, .bfloat16, .float16].filter { precision in
-      (try? backend.requireSupport(for: precision)) != nil
+    let (automatic, reason) = DeviceSelection.automatic(environment)
+    func entry(_ backend: any Backend) -> Entry {
+      let precisions = [DType.float32, .bfloat16, .float16].filter { precision in
+        (try? backend.requireSupport(for: precision)) != nil
+      }
+      return Entry(
+        name: backend.name, description: backend.deviceDescription, precisions: precisions,
+        isAutomatic: backend.name == automatic.name)
     }
-    return Entry(
-      name: backend.name, description: backend.deviceDescription, precisions: precisions,
-      isAutomatic: isAutomatic)
+    devices = [entry(CPUBackend()), entry(ReferenceBackend<Float>())]
+    explanation = "--device auto takes \(automatic.name): \(reason)"
   }
 }

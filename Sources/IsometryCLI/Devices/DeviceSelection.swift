@@ -1,3 +1,4 @@
+import IsometryCPU
 import IsometryGraph
 import IsometryReference
 
@@ -8,10 +9,18 @@ struct DeviceSelection {
   let explanation: String
 
   init(_ choice: DeviceChoice, _ environment: ProgramEnvironment) throws {
+    let reason: String?
     switch choice {
-    case .auto, .reference:
-      backend = ReferenceBackend<Float>()
+    case .auto: (backend, reason) = Self.automatic(environment)
+    case .cpu: (backend, reason) = (CPUBackend(), nil)
+    case .reference: (backend, reason) = (ReferenceBackend<Float>(), nil)
     }
-    explanation = "\(backend.name): \(backend.deviceDescription)"
+    explanation =
+      "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
+  }
+
+  /// The CPU, with the reason.
+  static func automatic(_ environment: ProgramEnvironment) -> (any Backend, String) {
+    (CPUBackend(), "no GPU is used")
   }
 }
