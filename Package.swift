@@ -100,7 +100,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryCPU", "CLAPACK",
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryCPU",
+        "CLAPACK",
         .target(name: "IsometryOpenCL", condition: openCLOnly),
         .target(name: "OpenCLRuntime", condition: openCLOnly),
       ],
@@ -108,7 +109,7 @@ let package = Package(
     .testTarget(
       name: "BackendTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryReference", "TestSupport", realModule,
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

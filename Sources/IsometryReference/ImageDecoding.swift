@@ -60,8 +60,9 @@ extension ImageDecoding {
     }
     let words = RandomStream.block(
       seed: augmentation.seed, stream: ImageDecoding.stream, index: sample)
+    let padding = augmentation.cropPadding
     func offset(_ word: UInt32) -> Int {
-      Int((UInt64(word) * UInt64(2 * augmentation.cropPadding + 1)) >> 32) - augmentation.cropPadding
+      Int((UInt64(word) * UInt64(2 * padding + 1)) >> 32) - padding
     }
     func square(_ half: UInt32, _ extent: Int) -> Range<Int> {
       let first = ((Int(half) * extent) >> 16) - augmentation.cutout / 2

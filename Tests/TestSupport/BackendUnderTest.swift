@@ -1,6 +1,6 @@
+internal import IsometryCPU
 public import IsometryCore
 public import IsometryGraph
-internal import IsometryCPU
 internal import IsometryReference
 
 #if OpenCL
