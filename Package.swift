@@ -141,7 +141,8 @@ let package = Package(
     .testTarget(
       name: "IsometryTrainingTests",
       dependencies: [
-        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryReference",
+        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN",
+        "IsometryReference",
         "IsometryTraining",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),

@@ -178,6 +178,19 @@ import Testing
     #expect(result.standardError.contains("--device auto takes cpu: "))
   }
 
+  @Test(arguments: ["opencl", "opencl:0", "opencl:99"])
+  func aMissingDeviceIsNamedWithAWayOut(_ device: String) throws {
+    let result = try withFolder {
+      try Program.run(
+        ["train", "--device", device]
+          + CommandTests.small.filter { $0 != "--device" && $0 != "reference" },
+        in: $0, environment: Self.noDrivers)
+    }
+    #expect(result.code == 1)
+    #expect(result.errorLines.count == 1)
+    #expect(result.standardError.contains("--device cpu"))
+  }
+
   @Test func autoSaysWhatItTookAndWhy() throws {
     let result = try withFolder {
       try Program.run(

@@ -21,6 +21,17 @@ import Testing
       $0.schedule = .cosine
       $0.warmup = 0.5
     },
+    SmallRun.configuration {
+      $0.device = "cpu"
+      $0.model = "resnet20"
+    },
+    SmallRun.configuration {
+      $0.device = "cpu"
+      $0.model = "resnet20"
+      $0.normalization = .none
+      $0.initializer = "risotto"
+      $0.useDefaults(of: .rmsprop)
+    },
   ]
 
   /// Stops after every possible number of steps, goes on in a new session from the file, and compares

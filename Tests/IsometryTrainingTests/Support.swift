@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCPU
 import IsometryCore
 import IsometryData
 import IsometryGraph
@@ -33,7 +34,9 @@ enum SmallRun {
   }
 
   static func make(_ configuration: RunConfiguration = configuration()) throws -> TrainingRun {
-    try TrainingRun(configuration, train: train, test: test, backend: ReferenceBackend<Float>())
+    let backend: any Backend =
+      configuration.device == "cpu" ? CPUBackend() : ReferenceBackend<Float>()
+    return try TrainingRun(configuration, train: train, test: test, backend: backend)
   }
 }
 

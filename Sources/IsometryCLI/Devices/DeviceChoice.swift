@@ -2,12 +2,15 @@ import ArgumentParser
 
 /// What `--device` says.
 enum DeviceChoice: Equatable {
-  /// The CPU.
+  /// A GPU through OpenCL where there is one, else the CPU.
   case auto
   case cpu
   case reference
+  /// The device of that number in OpenCL's list; nil for the first GPU or, where there is none, the
+  /// first device.
+  case openCL(number: Int?)
 
-  static let spellings = ["auto", "cpu", "reference"]
+  static let spellings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
 
   /// The device that a run was recorded with; `auto` where none was.
   init(recorded name: String?) {
@@ -21,7 +24,13 @@ extension DeviceChoice: ExpressibleByArgument {
     case "auto": self = .auto
     case "cpu": self = .cpu
     case "reference": self = .reference
-    default: return nil
+    case "opencl": self = .openCL(number: nil)
+    default:
+      let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[0] == "opencl", let number = Int(parts[1]), number >= 0 else {
+        return nil
+      }
+      self = .openCL(number: number)
     }
   }
 }

@@ -28,7 +28,21 @@ struct DeviceListing {
         name: backend.name, description: backend.deviceDescription, precisions: precisions,
         isAutomatic: backend.name == automatic.name)
     }
-    devices = [entry(CPUBackend()), entry(ReferenceBackend<Float>())]
+    var devices: [Entry] = []
+    if let openCL = try? OpenCLDevices(environment) {
+      for number in openCL.numbers {
+        do {
+          devices.append(entry(try openCL.backend(number: number)))
+        } catch {
+          devices.append(
+            Entry(
+              name: "opencl:\(number)",
+              description: "\(openCL.name(of: number)), which cannot be used: \(error)",
+              precisions: [], isAutomatic: false))
+        }
+      }
+    }
+    self.devices = devices + [entry(CPUBackend()), entry(ReferenceBackend<Float>())]
     explanation = "--device auto takes \(automatic.name): \(reason)"
   }
 }

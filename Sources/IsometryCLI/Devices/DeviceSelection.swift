@@ -8,19 +8,41 @@ struct DeviceSelection {
   /// One line: what was taken, and why where the choice left it open.
   let explanation: String
 
+  /// - Throws: `DeviceError`, and what the device's driver reports where it was asked for by name.
   init(_ choice: DeviceChoice, _ environment: ProgramEnvironment) throws {
     let reason: String?
     switch choice {
     case .auto: (backend, reason) = Self.automatic(environment)
     case .cpu: (backend, reason) = (CPUBackend(), nil)
     case .reference: (backend, reason) = (ReferenceBackend<Float>(), nil)
+    case .openCL(let number):
+      (backend, reason) = (try OpenCLDevices(environment).backend(number: number), nil)
     }
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
   }
 
-  /// The CPU, with the reason.
+  /// A GPU that works, else the CPU; with the reason.
   static func automatic(_ environment: ProgramEnvironment) -> (any Backend, String) {
-    (CPUBackend(), "no GPU is used")
+    func cpu(_ reason: String) -> (any Backend, String) { (CPUBackend(), reason) }
+    let devices: OpenCLDevices
+    do {
+      devices = try OpenCLDevices(environment)
+    } catch DeviceError.builtWithoutOpenCL {
+      return cpu("built without OpenCL, so no GPU")
+    } catch {
+      return cpu("OpenCL does not answer (\(error)), so no GPU")
+    }
+    guard let number = devices.firstGPU else {
+      return cpu(
+        devices.isEmpty
+          ? "OpenCL finds no GPU" : "OpenCL finds processors only, which --device opencl would take"
+      )
+    }
+    do {
+      return (try devices.backend(number: number), "the first GPU that OpenCL finds")
+    } catch {
+      return cpu("the GPU opencl:\(number) cannot be used (\(error))")
+    }
   }
 }

@@ -1,0 +1,54 @@
+import IsometryGraph
+
+#if OpenCL
+  import IsometryOpenCL
+  import OpenCLRuntime
+
+  /// The devices that OpenCL finds, numbered from 0 in its own order.
+  struct OpenCLDevices {
+    private let devices: [Device]
+    private let options: OpenCLOptions
+
+    /// - Throws: `OpenCLError`.
+    init(_ environment: ProgramEnvironment) throws {
+      devices = try Device.all()
+      options = OpenCLOptions(
+        cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
+        kernelDirectory: environment.kernelDirectory)
+    }
+
+    var isEmpty: Bool { devices.isEmpty }
+    var numbers: Range<Int> { devices.indices }
+    var firstGPU: Int? { devices.firstIndex { $0.kind == .gpu } }
+
+    func name(of number: Int) -> String { devices[number].name }
+
+    /// - Parameter number: nil for the first GPU or, where there is none, the first device.
+    /// - Throws: `DeviceError`, and `OpenCLError` where the device cannot be opened.
+    func backend(number: Int?) throws -> any Backend {
+      guard !devices.isEmpty else { throw DeviceError.noOpenCLDevice }
+      let number = number ?? firstGPU ?? 0
+      guard devices.indices.contains(number) else {
+        throw DeviceError.noSuchOpenCLDevice(number: number, count: devices.count)
+      }
+      return try OpenCLBackend(devices[number], number: number, options: options)
+    }
+  }
+#else
+  /// Stands for OpenCL where the program was built without it.
+  struct OpenCLDevices {
+    /// - Throws: `DeviceError.builtWithoutOpenCL`, always.
+    init(_ environment: ProgramEnvironment) throws(DeviceError) {
+      throw .builtWithoutOpenCL
+    }
+
+    var isEmpty: Bool { true }
+    var numbers: Range<Int> { 0..<0 }
+    var firstGPU: Int? { nil }
+    func name(of number: Int) -> String { "" }
+
+    func backend(number: Int?) throws(DeviceError) -> any Backend {
+      throw .builtWithoutOpenCL
+    }
+  }
+#endif
