@@ -137,6 +137,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "KernelCheckTests",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
     .testTarget(
       name: "IsometryTrainingTests",

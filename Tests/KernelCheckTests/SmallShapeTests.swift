@@ -1,0 +1,128 @@
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import IsometryReference
+import TestSupport
+import Testing
+
+/// Every kernel family at sizes small enough for a simulator that checks each access:
+/// scripts/check-kernels runs this suite on Oclgrind. On any other OpenCL device it is a quick test of
+/// whole training steps.
+@Suite struct SmallShapeTests {
+  /// The OpenCL devices, with fusion and without.
+  static let subjects = BackendUnderTest.all.filter { $0.backend.name.hasPrefix("opencl") }
+
+  struct Step: Sendable, CustomStringConvertible {
+    let description: String
+    let network: ResidualNetwork
+    let optimizer: Optimizer
+    let precision: DType
+    /// How far losses may differ from the reference's in double precision.
+    let tolerance: Double
+
+    static let all = [
+      Step(
+        description: "normalised, basic blocks, clipped Nesterov",
+        network: ResidualNetwork(
+          widths: [4, 6], depths: [1, 1], activation: .relu, normalization: .batch,
+          imageShape: [3, 5, 7]),
+        optimizer: Optimizer(
+          .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4, maximumGradientNorm: 1),
+        precision: .float32, tolerance: 1e-4),
+      Step(
+        description: "bottlenecks with multipliers and convolutional skips, AdamW",
+        network: ResidualNetwork(
+          widths: [4, 5], depths: [1, 1], block: .bottleneck(expansion: 2), skip: .convolution,
+          activation: .gelu, normalization: .none, hasBranchMultipliers: true,
+          imageShape: [3, 6, 5]),
+        optimizer: Optimizer(
+          .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: true), weightDecay: 0.1),
+        precision: .bfloat16, tolerance: 0.06),
+      Step(
+        description: "normalised, loss scaling, RMSProp",
+        network: ResidualNetwork(
+          widths: [8], depths: [1], activation: .tanh, normalization: .batch,
+          imageShape: [3, 4, 4]),
+        optimizer: Optimizer(.rmsProp(alpha: 0.9, epsilon: 1e-8, momentum: 0.5)),
+        precision: .float16, tolerance: 0.03),
+    ]
+
+    func configuration(_ precision: DType, fuses: Bool) -> TrainingGraph.Configuration {
+      TrainingGraph.Configuration(
+        batch: 3, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
+        augmentation: .init(cropPadding: 1, flips: true, cutout: 2, seed: 5), fuses: fuses)
+    }
+  }
+
+  @Test(arguments: Step.all, subjects)
+  func trainingSteps(step: Step, subject: BackendUnderTest) throws {
+    let found = try losses(
+      step, on: subject.backend, precision: step.precision, fuses: subject.isFusing)
+    let expected = try losses(
+      step, on: ReferenceBackend<Double>(), precision: .float32, fuses: false)
+    for (found, expected) in zip(found, expected) {
+      #expect(abs(found - expected) < step.tolerance, "\(subject)")
+    }
+  }
+
+  /// The losses of two training steps, and of one batch in evaluation mode after them.
+  private func losses(
+    _ step: Step, on backend: any Backend, precision: DType, fuses: Bool
+  ) throws -> [Double] {
+    let training = TrainingGraph(step.network, step.configuration(precision, fuses: fuses))
+    let session = try backend.makeSession(for: training.graph)
+    try training.writeInitialState(
+      to: session, initializer: InitializerRegistry.make("he"), seed: 3)
+
+    let shape = step.network.batchShape(3)
+    func batch(_ number: Int) -> [String: HostTensor] {
+      let bytes = (0..<shape.elementCount).map { UInt8(truncatingIfNeeded: 97 * ($0 + number)) }
+      return [
+        StepNames.images: HostTensor(TensorType(shape, .uint8), bytes: bytes),
+        StepNames.labels: HostTensor([3], [1, Int32(number), 7]),
+        StepNames.samples: HostTensor([2], [Int32(3 * number), 0]),
+      ]
+    }
+    var losses: [Double] = []
+    for number in 0..<2 {
+      var inputs = batch(number)
+      inputs[StepNames.schedule] = HostTensor([2], [0.01, Float(number + 1)])
+      try session.run(inputs)
+      losses.append(try session.read(output: StepNames.loss).scalar)
+    }
+    let evaluation = EvaluationGraph(step.network, batch: 3, precision: precision, fuses: fuses)
+    let evaluating = try backend.makeSession(for: evaluation.graph, sharing: session)
+    try evaluating.run(batch(2))
+    return losses + [try evaluating.read(output: StepNames.loss).scalar]
+  }
+
+  /// What the networks above have no use for.
+  @Test(arguments: subjects)
+  func furtherOperations(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16]) {
+      var experiment = Experiment(seed: 7, precision: precision)
+      for kind in [Pooling.Kind.max, .average] {
+        let pooling = Pooling(kind, window: .init(3), stride: .init(2), padding: .init(1))
+        let x = experiment.input("\(kind) x", [2, 5, 7, 6], nil, .quarters)
+        let y = experiment.graph.pool(x, pooling)
+        let dy = experiment.input("\(kind) dy", experiment.graph.shape(of: y), nil, .quarters)
+        let gradients = experiment.graph.gradients(seeds: [(y, dy)], withRespectTo: [x])
+        experiment.compare("\(kind) y", y, reduction: 9, roundings: 2)
+        for gradient in gradients.compactMap({ $0 }) {
+          experiment.compare("\(kind) dx", gradient, reduction: 9, roundings: 2)
+        }
+      }
+      let a = experiment.input("a", [17, 9])
+      let b = experiment.input("b", [9, 5])
+      let product = experiment.graph.matrixMultiply(a, b)
+      experiment.compare("product", product, reduction: 9)
+      experiment.compare("sum", experiment.graph.sum(product), reduction: 17 * 5 * 9)
+      experiment.compare("dot", experiment.graph.dot(a, a), reduction: 17 * 9)
+      for activation in [Activation.relu, .silu, .unitErf, .shiftedReLU, .selu] {
+        let y = experiment.graph.activation(a, activation)
+        experiment.compare(activation.name, y, roundings: 4)
+      }
+      #expect(try experiment.disagreements(on: subject) == [])
+    }
+  }
+}
