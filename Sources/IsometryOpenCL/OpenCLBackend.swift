@@ -14,9 +14,14 @@
     ///   - number: its position there, for the backend's name.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     public init(_ device: Device, number: Int, options: OpenCLOptions = OpenCLOptions()) throws {
+      try self.init(device, number: number, options: options, tuning: Tuning(for: device))
+    }
+
+    /// With sizes for another kind of device than this, so that they can be tested on this.
+    init(_ device: Device, number: Int, options: OpenCLOptions, tuning: Tuning) throws {
       name = "opencl:\(number)"
       self.device = device
-      shared = try SharedDevice(device, options)
+      shared = try SharedDevice(device, options, tuning)
     }
 
     public var deviceDescription: String {
@@ -71,9 +76,9 @@
     /// Inputs on their way to the device, while the compute queue works.
     let transferQueue: CommandQueue
 
-    init(_ device: Device, _ options: OpenCLOptions) throws {
+    init(_ device: Device, _ options: OpenCLOptions, _ tuning: Tuning) throws {
       context = try Context(device)
-      tuning = Tuning(for: device)
+      self.tuning = tuning
       gemmProvider = options.gemmProvider
       library = ProgramLibrary(
         context, sources: KernelSources(directory: options.kernelDirectory),

@@ -1,12 +1,12 @@
 #if OpenCL
-  import IsometryCore
-  import IsometryGraph
+  package import IsometryCore
+  package import IsometryGraph
   internal import OpenCLRuntime
 
   /// A graph bound to an OpenCL device.
-  final class OpenCLSession: Session {
-    let graph: Graph
-    let report: SessionReport
+  package final class OpenCLSession: Session {
+    package let graph: Graph
+    package let report: SessionReport
     let device: SharedDevice
     let store: VariableStore
     private let binding: Binding
@@ -34,7 +34,7 @@
         otherBytes: (binding.inputs?.byteCount ?? 0) + binding.constantByteCount)
     }
 
-    func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
+    package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
       try (0..<count).map { _ in
         try OpenCLStagingSlot(
           graph, offsets: binding.inputOffsets, byteCount: binding.inputs?.byteCount ?? 0,
@@ -42,7 +42,7 @@
       }
     }
 
-    func step(from slot: any StagingSlot) throws {
+    package func step(from slot: any StagingSlot) throws {
       guard let slot = slot as? OpenCLStagingSlot else {
         preconditionFailure("a step takes a slot that its session made")
       }
@@ -61,7 +61,29 @@
       try queue.flush()
     }
 
-    func write(_ tensor: HostTensor, toVariable name: String) throws {
+    /// Runs one step and tells how long each of its launches took on the device, in seconds, in the
+    /// order of `report.launches`; 0 for what a library launches.
+    package func profile(from slot: any StagingSlot) throws -> [Double] {
+      guard let slot = slot as? OpenCLStagingSlot else {
+        preconditionFailure("a step takes a slot that its session made")
+      }
+      let queue = device.computeQueue
+      if let inputs = binding.inputs {
+        _ = try slot.submit(transfers: device.transferQueue, compute: queue, to: inputs)
+      }
+      let events = try binding.steps.map { step -> Event? in
+        switch step {
+        case .launch(let kernel, let geometry): return try queue.timedLaunch(kernel, geometry)
+        case .product(let product):
+          try product.enqueue(on: queue)
+          return nil
+        }
+      }
+      try synchronize()
+      return try events.map { try $0?.duration ?? 0 }
+    }
+
+    package func write(_ tensor: HostTensor, toVariable name: String) throws {
       let (entry, slab) = place(ofVariable: name)
       precondition(
         entry.type == tensor.type, "variable \(name) is \(entry.type), not \(tensor.type)")
@@ -69,13 +91,13 @@
       idleClock.pause()
     }
 
-    func read(variable name: String) throws -> HostTensor {
+    package func read(variable name: String) throws -> HostTensor {
       let (entry, slab) = place(ofVariable: name)
       idleClock.pause()
       return try read(slab, entry.offset, entry.type, entry.layout)
     }
 
-    func read(output name: String) throws -> HostTensor {
+    package func read(output name: String) throws -> HostTensor {
       guard let (storage, layout) = outputs[name], let value = graph.output(named: name) else {
         preconditionFailure("the graph has no output \(name)")
       }
@@ -92,18 +114,18 @@
       return HostTensor(type, bytes: bytes, in: layout)
     }
 
-    func beginReading(variable name: String) throws -> any PendingRead {
+    package func beginReading(variable name: String) throws -> any PendingRead {
       let (entry, slab) = place(ofVariable: name)
       return try OpenCLPendingRead(
         device.computeQueue, slab, offset: entry.offset, entry.type, entry.layout)
     }
 
-    func synchronize() throws {
+    package func synchronize() throws {
       try device.computeQueue.finish()
       idleClock.pause()
     }
 
-    func takeInputWait() -> Double? { idleClock.take() }
+    package func takeInputWait() -> Double? { idleClock.take() }
 
     private func place(ofVariable name: String) -> (entry: VariableStore.Entry, slab: Buffer) {
       guard graph.source(named: name) != nil, let entry = store.entries[name] else {

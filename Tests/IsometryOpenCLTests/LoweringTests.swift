@@ -14,60 +14,20 @@
       return lowering.plan()
     }
 
-    /// Two convolutions with Batch Normalization, a loss and an update with momentum.
-    private func makeStep() -> Graph {
-      var graph = Graph()
-      let bytes = graph.input("images", [8, 3, 16, 16], .uint8)
-      let labels = graph.input("labels", [8], .int32)
-      let samples = graph.input("samples", [2], .int32)
-      let schedule = graph.input("schedule", [2])
-      var x = graph.decodeImages(
-        bytes, samples: samples,
-        ImageDecoding(
-          mean: [0.5, 0.5, 0.5], deviation: [1, 1, 1], dtype: .float32, augmentation: nil))
-      var parameters: [Value] = []
-      func parameter(_ name: String, _ shape: Shape) -> Value {
-        parameters.append(graph.variable(name, shape))
-        return parameters.last!
-      }
-      for (index, channels) in [16, 32].enumerated() {
-        let weight = parameter("weight\(index)", [channels, graph.shape(of: x)[1], 3, 3])
-        x = graph.convolve(x, with: weight, stride: index + 1, padding: 1)
-        let scale = parameter("scale\(index)", [channels])
-        let shift = parameter("shift\(index)", [channels])
-        x = graph.batchNormalization(x, scale: scale, shift: shift).y
-        x = graph.activation(x, .relu)
-      }
-      let logits = graph.dense(graph.globalAveragePool(x), weight: parameter("head", [10, 32]))
-      let (loss, _, _) = graph.softmaxCrossEntropy(logits, labels: labels)
-      graph.output("loss", loss)
-      let gradients = graph.gradients(of: loss, withRespectTo: parameters)
-      var operands = [schedule]
-      for (index, parameter) in parameters.enumerated() {
-        let slot = graph.variable("momentum\(index)", graph.shape(of: parameter))
-        operands += [parameter, gradients[index]!, slot]
-      }
-      let update = Update(
-        .sgd(momentum: 0.9, nesterov: true), parameters: parameters.map { _ in .init() },
-        hasGradientScale: false)
-      graph.append(.update(update), operands)
-      return graph.fused()
-    }
-
     @Test func activationsNeverChangeTheirLayout() {
-      let labels = plan(makeStep()).steps.map(\.label)
+      let labels = plan(SmallStep.graph()).steps.map(\.label)
       // The head's transposed weights, and those of the second convolution for its input gradient.
       #expect(labels.filter { $0.hasPrefix("permute") }.count == 2, "\(labels)")
     }
 
     @Test func oneLaunchUpdatesAllParameters() {
-      let labels = plan(makeStep()).steps.map(\.label)
+      let labels = plan(SmallStep.graph()).steps.map(\.label)
       #expect(labels.filter { $0.hasPrefix("update") }.count == 1, "\(labels)")
     }
 
     @Test(arguments: [Tuning.cpu, .gpu])
     func lifetimesCoverEveryTouch(tuning: Tuning) {
-      let plan = plan(makeStep(), tuning)
+      let plan = plan(SmallStep.graph(), tuning)
       let lifetimes = plan.lifetimes
       for (number, step) in plan.steps.enumerated() {
         for storage in step.touched where plan.storages[storage.index].place == .arena {

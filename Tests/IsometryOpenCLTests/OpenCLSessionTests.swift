@@ -30,6 +30,42 @@
       )
     }
 
+    /// Losses and variables after three steps with the sizes for a kind of device.
+    private func train(_ tuning: Tuning) throws -> [HostTensor] {
+      let backend = try OpenCLBackend(
+        #require(device), number: 0, options: OpenCLOptions(), tuning: tuning)
+      let session = try backend.makeSession(for: SmallStep.graph())
+      try SmallStep.writeParameters(to: session, seed: 5)
+      var found: [HostTensor] = []
+      for step in 0..<3 {
+        try session.run(SmallStep.inputs(seed: UInt64(step)))
+        found.append(try session.read(output: "loss"))
+      }
+      return try found + session.graph.variables.map { try session.read(variable: $0.name) }
+    }
+
+    @Test func sizesForCPUsAndGPUsComputeTheSame() throws {
+      let cpu = try train(.cpu)
+      let gpu = try train(.gpu)
+      for (a, b) in zip(cpu, gpu) {
+        for (x, y) in zip(a.doubles, b.doubles) { #expect(abs(x - y) < 1e-4 * (1 + abs(x))) }
+      }
+    }
+
+    @Test(arguments: [Tuning.cpu, .gpu])
+    func theSameRunGivesTheSameBits(tuning: Tuning) throws {
+      #expect(try train(tuning) == train(tuning))
+    }
+
+    @Test func everyLaunchIsTimed() throws {
+      let session = try #require(
+        try backend().makeSession(for: SmallStep.graph()) as? OpenCLSession)
+      let slot = try session.makeStagingSlots(1)[0]
+      let times = try session.profile(from: slot)
+      #expect(times.count == session.report.launchesPerStep)
+      #expect(times.allSatisfy { $0 > 0 })
+    }
+
     @Test func clblastAgreesWithTheOwnProduct() throws {
       let (graph, tensors) = product()
       var results: [[Double]] = []

@@ -1,7 +1,7 @@
 // The activations of IsometryCore's Activation: values and derivatives, lane by lane.
 //
 // Shape class: ACTIVATION, one of the numbers below (0 where not defined: linear), and
-// ACTIVATION_PARAMETER, leaky ReLU's slope or ELU's alpha. KernelActivation.swift gives both.
+// ACTIVATION_PARAMETER, leaky ReLU's slope or ELU's alpha. Activation.defines gives both.
 //
 // After common/real.cl. Every comparison lets NaN through, so that a diverged run shows itself.
 

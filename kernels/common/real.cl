@@ -42,12 +42,12 @@ typedef float accum;
 
 #if WIDTH == 1
 typedef accum accums;
-#define LOAD_WIDE(p) (*(p))
-#define STORE_WIDE(value, p) (*(p) = (value))
+#define LANES_TO_VECTOR(lanes) (*(lanes))
+#define VECTOR_TO_LANES(value, lanes) (*(lanes) = (value))
 #else
 typedef JOIN(ACCUM, WIDTH) accums;
-#define LOAD_WIDE(p) JOIN(vload, WIDTH)(0, p)
-#define STORE_WIDE(value, p) JOIN(vstore, WIDTH)(value, 0, p)
+#define LANES_TO_VECTOR(lanes) JOIN(vload, WIDTH)(0, lanes)
+#define VECTOR_TO_LANES(value, lanes) JOIN(vstore, WIDTH)(value, 0, lanes)
 #endif
 
 // A number of the arithmetic's type, and the same in every lane.
@@ -81,16 +81,18 @@ static inline void store_real(const accum value, global real *p) {
 #endif
 }
 
-// WIDTH elements from p on; p needs the alignment of one element only.
+// WIDTH elements from p on, as one access: p is aligned to the whole vector. Storages begin at
+// multiples of 128 bytes (SharedDevice.alignment), and vectors at multiples of WIDTH elements in them.
 static inline accums load_reals(const global real *p) {
 #if WIDTH == 1
   return load_real(p);
 #elif defined(STORAGE_HALF)
-  return JOIN(vload_half, WIDTH)(0, p);
+  return JOIN(vloada_half, WIDTH)(0, p);
 #elif defined(STORAGE_BFLOAT16)
-  return JOIN(as_float, WIDTH)(JOIN(convert_uint, WIDTH)(LOAD_WIDE(p)) << 16);
+  return JOIN(as_float, WIDTH)(JOIN(convert_uint, WIDTH)(*(const global JOIN(ushort, WIDTH) *)p)
+                               << 16);
 #else
-  return LOAD_WIDE(p);
+  return *(const global accums *)p;
 #endif
 }
 
@@ -98,27 +100,30 @@ static inline void store_reals(const accums value, global real *p) {
 #if WIDTH == 1
   store_real(value, p);
 #elif defined(STORAGE_HALF)
-  JOIN(JOIN(vstore_half, WIDTH), _rte)(value, 0, p);
+  JOIN(JOIN(vstorea_half, WIDTH), _rte)(value, 0, p);
 #elif defined(STORAGE_BFLOAT16)
   const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(value);
   const JOIN(uint, WIDTH) rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
   const JOIN(uint, WIDTH) quiet = (bits >> 16) | 0x40u;
-  STORE_WIDE(JOIN(convert_ushort, WIDTH)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded), p);
+  *(global JOIN(ushort, WIDTH) *)p =
+      JOIN(convert_ushort, WIDTH)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded);
 #else
-  STORE_WIDE(value, p);
+  *(global accums *)p = value;
 #endif
 }
 
 // Sums and per-channel vectors, which are never rounded to 16 bits.
-static inline accums load_accums(const global accum *p) { return LOAD_WIDE(p); }
-static inline void store_accums(const accums value, global accum *p) { STORE_WIDE(value, p); }
+static inline accums load_accums(const global accum *p) { return *(const global accums *)p; }
+static inline void store_accums(const accums value, global accum *p) {
+  *(global accums *)p = value;
+}
 
 // The first `count` (at most WIDTH) elements from p on, and zeros; for the end of flat arrays.
 static inline accums load_some(const global real *p, const size_t count) {
   if (count >= WIDTH) return load_reals(p);
   accum lanes[WIDTH];
   for (size_t i = 0; i < WIDTH; ++i) lanes[i] = i < count ? load_real(p + i) : (accum)0;
-  return LOAD_WIDE(lanes);
+  return LANES_TO_VECTOR(lanes);
 }
 
 static inline void store_some(const accums value, global real *p, const size_t count) {
@@ -127,14 +132,14 @@ static inline void store_some(const accums value, global real *p, const size_t c
     return;
   }
   accum lanes[WIDTH];
-  STORE_WIDE(value, lanes);
+  VECTOR_TO_LANES(value, lanes);
   for (size_t i = 0; i < count; ++i) store_real(lanes[i], p + i);
 }
 
 // The sum of the lanes, always in the same order.
 static inline accum sum_of_lanes(const accums value) {
   accum lanes[WIDTH];
-  STORE_WIDE(value, lanes);
+  VECTOR_TO_LANES(value, lanes);
   accum total = lanes[0];
   for (int i = 1; i < WIDTH; ++i) total += lanes[i];
   return total;

@@ -1,13 +1,13 @@
 // Convolution of channels-last images, forward and input gradient, as an implicit matrix product:
 //
 //   convolution_register_tile_forward
-//     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k]
-//                         + sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] w[r, s, c,
-//                         k])
+//     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
+//         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] w[r, s, c, k])
 //   convolution_register_tile_input_gradient
-//     x[n, h, w, c] = sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k,
-//     c] over those r, s whose quotients are whole and inside y; v is w with its last axes
-//     exchanged (convolution_exchange_channels).
+//     x[n, h, w, c] =
+//         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k, c]
+//     over those r, s whose quotients are whole and inside y; v is w with its last axes exchanged
+//     (permute_axes).
 //
 //   x: real [images, height, width, channels]; y: real [images, out_height, out_width, filters];
 //   w: real [R, S, channels, filters]; bias: accum [filters]; residual like y.
@@ -15,11 +15,10 @@
 // One work-item holds a tile of TILE_PIXELS pixels of one image row by TILE_VECTORS * WIDTH
 // channels in registers:
 //
-//              channels of the result ->     For each tap (r, s) and each channel of the source,
-//              one
-//     pixel 0  [ vector ][ vector ]          load of weights a vector and one broadcast a pixel
-//     feed pixel 1  [ vector ][ vector ]          TILE_PIXELS * TILE_VECTORS multiply-adds.
-//     ...
+//              channels of the result ->
+//     pixel 0  [ vector ][ vector ]      For each tap (r, s) and channel of the source, one load
+//     pixel 1  [ vector ][ vector ]      of weights a vector and one broadcast a pixel feed
+//     ...                                TILE_PIXELS * TILE_VECTORS multiply-adds.
 //
 // Pixels outside the source read from `zeros` (real, as many as the source has channels), so that
 // the inner loop has no branch. For the input gradient, pixels of a tile are sw columns apart: the

@@ -15,7 +15,7 @@
 // loads.
 //
 // Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile), axis 2 parts. Assumes that
-// WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (ConvolutionTile guarantees
+// WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
 // both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Accumulator: accum.
 // Deterministic for a given number of parts. After common/real.cl.
 

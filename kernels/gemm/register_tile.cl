@@ -3,18 +3,19 @@
 //   y[i, j] = phi(bias[j] + residual[i, j] + sum over l of a[i, l] b[l, j])
 //
 //   a: real, element (i, l) at i * row_stride + l * inner_stride, so plain or transposed;
-//   b: real [inner, columns], packed; y and residual: RESULT [rows, columns]; bias: accum
-//   [columns].
+//   b: real [inner, columns], packed; y and residual: RESULT [rows, columns];
+//   bias: accum [columns].
 //
-//                 columns ->  TILE_VECTORS * WIDTH      One work-item holds TILE_ROWS by
-//        a[i, l]  x  b[l, : ]                            TILE_VECTORS * WIDTH sums in registers;
-//        each rows     TILE_ROWS                              step of l loads one row of b.
+//               l ->                 columns ->
+//             [ a[i, l] ]          [ b[l, j ...] ]      One work-item holds TILE_ROWS rows by
+//    rows     [ ...     ]    x                          TILE_VECTORS * WIDTH columns of y in
+//             [ ...     ]                               registers; each l loads one row of b.
 //
 // RESULT is accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands), else real.
 // Rows beyond the last are computed as copies of the last and not stored.
 //
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
-// columns (GemmTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
+// columns (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
 // one sum in order of l. Deterministic. After common/real.cl, common/activation.cl.
 

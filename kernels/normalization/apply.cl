@@ -2,8 +2,7 @@
 //
 //   xhat = (x - mean) / sqrt(variance + epsilon)
 //   normalization_apply            y = phi(scale xhat + shift + residual)
-//   normalization_gradient_sums    with g = dy phi'(scale xhat + shift), for the b-th block of
-//   rows:
+//   normalization_gradient_sums    with g = dy phi'(scale xhat + shift), for the b-th block of rows:
 //                                  partial[b, 0, c] = sum of g, partial[b, 1, c] = sum of g xhat
 //   normalization_input_gradient   dx = scale / sqrt(variance + epsilon)
 //                                       (g - dshift / rows - xhat dscale / rows)
@@ -11,30 +10,25 @@
 //
 // reduction_channel_pairs adds up the blocks.
 //
-// Geometry: one item makes ITEM_ROWS rows of one vector of WIDTH channels (axis 0 vectors, axis 1
+// Geometry: one item makes item_rows rows of one vector of WIDTH channels (axis 0 vectors, axis 1
 // blocks of rows); normalization_gradient_sums as reduction_channels. Assumes WIDTH divides
 // channels. Shape class: ACTIVATION, HAS_RESIDUAL. Per-channel vectors are accum [channels].
 // Deterministic. After common/real.cl, common/activation.cl, common/tree.cl.
 
-#ifndef ITEM_ROWS
-#define ITEM_ROWS 1
-#endif
 #ifndef HAS_RESIDUAL
 #define HAS_RESIDUAL 0
 #endif
-#if ITEM_ROWS < 1
-#error "ITEM_ROWS is positive"
-#endif
 
 #define FOR_EACH_ROW(rows)                                                \
-  int row = get_group_id(1) * (LOCAL_ROWS * ITEM_ROWS) + get_local_id(1); \
-  for (int item = 0; item < ITEM_ROWS && row < rows; ++item, row += LOCAL_ROWS)
+  int row = get_group_id(1) * (LOCAL_ROWS * item_rows) + get_local_id(1); \
+  for (int item = 0; item < item_rows && row < rows; ++item, row += LOCAL_ROWS)
 
 REDUCTION_KERNEL void normalization_apply(
     const global real *restrict x, const global accum *restrict scale,
     const global accum *restrict shift, const global accum *restrict mean,
     const global accum *restrict variance, const global real *restrict residual,
-    global real *restrict y, const int rows, const int channels, const accum epsilon) {
+    global real *restrict y, const int rows, const int channels, const accum epsilon,
+    const int item_rows) {
   const int c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
   const accums center = load_accums(mean + c);
@@ -99,7 +93,8 @@ REDUCTION_KERNEL void normalization_input_gradient(
     const global accum *restrict scale, const global accum *restrict shift,
     const global accum *restrict mean, const global accum *restrict variance,
     const global accum *restrict dshift, const global accum *restrict dscale,
-    global real *restrict dx, const int rows, const int channels, const accum epsilon) {
+    global real *restrict dx, const int rows, const int channels, const accum epsilon,
+    const int item_rows) {
   const int c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
   const accums center = load_accums(mean + c);
@@ -120,7 +115,8 @@ REDUCTION_KERNEL void normalization_frozen_gradient(const global real *restrict 
                                                     const global accum *restrict scale,
                                                     const global accum *restrict variance,
                                                     global real *restrict dx, const int rows,
-                                                    const int channels, const accum epsilon) {
+                                                    const int channels, const accum epsilon,
+                                                    const int item_rows) {
   const int c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
   const accums factor = load_accums(scale + c) / sqrt(load_accums(variance + c) + epsilon);

@@ -4,7 +4,8 @@
 //
 // Layouts are changed where the graph's own order (NCHW, [K, C, R, S]) meets the kernels'
 // ([N, H, W, C], [R, S, C, K]). ELEMENT_BYTES is 1, 2, 4 or 8: elements are moved, not computed
-// with. Geometry: one work-item an element of y. Tunable: LOCAL_SIZE. Deterministic. Stands alone.
+// with. Geometry: axis 1 counts pairs (i0, i1); the items along axis 0 share a pair's elements.
+// Tunable: LOCAL_SIZE. Deterministic. Stands alone.
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64
@@ -26,13 +27,13 @@ typedef ulong element;
 #endif
 
 kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void permute_axes(
-    const global element *restrict x, global element *restrict y, const uint count, const uint e1,
-    const uint e2, const uint e3, const uint s0, const uint s1, const uint s2, const uint s3) {
-  const uint at = get_global_id(0);
-  if (at >= count) return;
-  const uint i3 = at % e3;
-  const uint i2 = at / e3 % e2;
-  const uint i1 = at / e3 / e2 % e1;
-  const uint i0 = at / e3 / e2 / e1;
-  y[at] = x[(size_t)i0 * s0 + (size_t)i1 * s1 + (size_t)i2 * s2 + (size_t)i3 * s3];
+    const global element *restrict x, global element *restrict y, const uint e1, const uint e2,
+    const uint e3, const uint s0, const uint s1, const uint s2, const uint s3) {
+  const uint pair = get_global_id(1);
+  const uint count = e2 * e3;
+  const global element *from = x + (size_t)(pair / e1) * s0 + (size_t)(pair % e1) * s1;
+  global element *to = y + (size_t)pair * count;
+  for (uint at = get_global_id(0); at < count; at += get_global_size(0)) {
+    to[at] = from[(size_t)(at / e3) * s2 + (size_t)(at % e3) * s3];
+  }
 }

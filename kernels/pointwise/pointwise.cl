@@ -8,8 +8,8 @@
 //   pointwise_activation_gradient      dx = (dy + dy2) phi'(reference)
 //
 // Geometry: one work-item makes ITEM_VECTORS vectors of WIDTH elements, LOCAL_SIZE items apart.
-// Tunables: WIDTH, LOCAL_SIZE, ITEM_VECTORS. Shape class: ACTIVATION; SLOPE_FROM_OUTPUT (the
-// reference is phi(x), else x); HAS_SECOND_ADDEND (else dy2 is not read).
+// Tunables: WIDTH, LOCAL_SIZE, ITEM_VECTORS. Shape class: ACTIVATION. The gradient's reference is
+// phi(x) where slope_from_output is 1, else x; dy2 is read where has_second_addend is 1.
 // Scalars s are accum [1]. Error: one rounding of the stored type beyond the arithmetic's.
 // Deterministic. After common/real.cl, common/activation.cl.
 
@@ -18,12 +18,6 @@
 #endif
 #ifndef ITEM_VECTORS
 #define ITEM_VECTORS 1
-#endif
-#ifndef SLOPE_FROM_OUTPUT
-#define SLOPE_FROM_OUTPUT 0
-#endif
-#ifndef HAS_SECOND_ADDEND
-#define HAS_SECOND_ADDEND 0
 #endif
 #if LOCAL_SIZE < 1 || ITEM_VECTORS < 1
 #error "sizes are positive"
@@ -114,19 +108,16 @@ POINTWISE_KERNEL void pointwise_activate(const global real *restrict x, global r
 POINTWISE_KERNEL void pointwise_activation_gradient(const global real *restrict dy,
                                                     const global real *restrict dy2,
                                                     const global real *restrict reference,
-                                                    global real *restrict dx, const uint count) {
+                                                    global real *restrict dx, const uint count,
+                                                    const int has_second_addend,
+                                                    const int slope_from_output) {
   FOR_EACH_VECTOR(count) {
     const size_t left = LEFT(count);
     accums gradient = load_some(dy + at, left);
-#if HAS_SECOND_ADDEND
-    gradient += load_some(dy2 + at, left);
-#endif
+    if (has_second_addend) gradient += load_some(dy2 + at, left);
     const accums known = load_some(reference + at, left);
-#if SLOPE_FROM_OUTPUT
-    gradient *= activation_slope_from_output(known);
-#else
-    gradient *= activation_slope(known);
-#endif
-    store_some(gradient, dx + at, left);
+    const accums slope =
+        slope_from_output ? activation_slope_from_output(known) : activation_slope(known);
+    store_some(gradient * slope, dx + at, left);
   }
 }

@@ -94,7 +94,7 @@ static inline accums largest_of_window(const global real *x, const Pooling p, co
       is_first = 0;
     }
   }
-  return LOAD_WIDE(best);
+  return LANES_TO_VECTOR(best);
 }
 
 POOLING_KERNEL void pooling_max(const global real *restrict x, global real *restrict y,
@@ -175,5 +175,5 @@ POOLING_KERNEL void pooling_max_gradient(const global real *restrict dy,
       }
     }
   }
-  store_reals(LOAD_WIDE(sum), dx + item * WIDTH);
+  store_reals(LANES_TO_VECTOR(sum), dx + item * WIDTH);
 }

@@ -6,7 +6,7 @@
 //
 // Geometry: axis 0 counts vectors of WIDTH channels, axis 1 blocks of `block_rows` rows, one group
 // each; the second stages have one group along axis 1. Assumes WIDTH divides channels
-// (KernelShapes.width guarantees it). partial: accum [blocks, channels]; y: accum [channels].
+// (RowBlocks guarantees it). partial: accum [blocks, channels]; y: accum [channels].
 // Deterministic. After common/real.cl, common/tree.cl.
 
 REDUCTION_KERNEL void reduction_channels(const global real *restrict x,

@@ -64,6 +64,6 @@ REDUCTION_KERNEL void reduction_partials(const global accum *restrict partial,
   // Lane 0 carries the sum, so that one tree serves every width.
   accum lanes[WIDTH];
   for (int i = 0; i < WIDTH; ++i) lanes[i] = i == 0 ? own : (accum)0;
-  const accum total = sum_of_lanes(sum_over_rows(LOAD_WIDE(lanes), tree));
+  const accum total = sum_of_lanes(sum_over_rows(LANES_TO_VECTOR(lanes), tree));
   if (get_local_id(1) == 0) y[0] = factor * total;
 }

@@ -171,15 +171,17 @@
       _ source: StorageID, to result: StorageID, _ type: TensorType, from: Layout, to: Layout
     ) {
       let permutation = Permutation(of: type.shape, from: from, to: to)
-      let local = 64
+      let (extents, strides) = (permutation.extents, permutation.strides)
+      let local = tuning.groupSize == 1 ? 1 : 64
       let variant = ProgramVariant(
         .permute, storage: nil, ["LOCAL_SIZE": local, "ELEMENT_BYTES": type.dtype.byteCount])
+      // On a CPU one item moves all elements of its pair of outer axes.
+      let across = local == 1 ? 1 : quotientRoundedUp(extents[2] * extents[3], local)
       launch(
         "permute \(type)", variant, "permute_axes",
-        [.storage(source), .storage(result), .integer(type.shape.elementCount)]
-          + permutation.extents[1...].map { .integer($0) }
-          + permutation.strides.map { .integer($0) },
-        groups: [quotientRoundedUp(type.shape.elementCount, local)], local: [local])
+        [.storage(source), .storage(result)]
+          + (extents[1...] + strides).map { .integer($0) },
+        groups: [across, extents[0] * extents[1]], local: [local])
     }
 
     /// The memory that a storage lies in.

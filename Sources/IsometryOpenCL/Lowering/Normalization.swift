@@ -10,7 +10,7 @@
       let mean = makeResult(node.results[1])
       let variance = makeResult(node.results[2])
       let partial = makeWorkspace(2 * rows.blocks * rows.channels, type.dtype.accumulator)
-      let variant = ProgramVariant(.statistics, storage: type.dtype, rows.defines())
+      let variant = ProgramVariant(.statistics, storage: type.dtype, rows.defines)
       let sizes: [Argument] = [
         .integer(rows.rows), .integer(rows.channels), .integer(rows.blockRows),
       ]
@@ -44,14 +44,14 @@
       var defines = normalization.epilogue.activation.defines
       defines["HAS_RESIDUAL"] = addend == nil ? "0" : "1"
       let variant = ProgramVariant(
-        .normalization, storage: type.dtype, rows.defines(itemRows: rows.itemRows))
+        .normalization, storage: type.dtype, rows.defines)
       launch(
         "\(node.operation.name) \(type)", variant.adding(defines), "normalization_apply",
         [
           .storage(x), .storage(operand(node.inputs[1])), .storage(operand(node.inputs[2])),
           .storage(statistics.mean), .storage(statistics.variance), .storage(addend ?? x),
           .storage(makeResult(node.results[0], layout)), .integer(rows.rows),
-          .integer(rows.channels), .number(normalization.epsilon),
+          .integer(rows.channels), .number(normalization.epsilon), .integer(rows.itemRows),
         ], groups: rows.itemGroups, local: rows.local)
     }
 
@@ -73,7 +73,7 @@
       let merge = RowBlocks(
         rows: rows.blocks, channels: rows.channels, type.dtype.accumulator, tuning)
       let variant = ProgramVariant(
-        .channelReduction, storage: type.dtype.accumulator, merge.defines())
+        .channelReduction, storage: type.dtype.accumulator, merge.defines)
       launch(
         "batchNormalizationReduction partials", variant, "reduction_channel_pairs",
         [
@@ -93,7 +93,7 @@
         "normalization_input_gradient",
         images + vectors + [
           .storage(makeResult(node.results[0], layout)), .integer(rows.rows),
-          .integer(rows.channels), .number(normalization.epsilon),
+          .integer(rows.channels), .number(normalization.epsilon), .integer(rows.itemRows),
         ], groups: rows.itemGroups, local: rows.local)
     }
 
@@ -110,6 +110,7 @@
           .storage(operand(node.inputs[0], layout)), .storage(operand(node.inputs[1])),
           .storage(operand(node.inputs[2])), .storage(makeResult(node.results[0], layout)),
           .integer(rows.rows), .integer(rows.channels), .number(normalization.epsilon),
+          .integer(rows.itemRows),
         ], groups: rows.itemGroups, local: rows.local)
     }
 
@@ -117,7 +118,7 @@
       _ type: TensorType, _ rows: RowBlocks, _ normalization: Normalization
     ) -> ProgramVariant {
       ProgramVariant(
-        .normalization, storage: type.dtype, rows.defines(itemRows: rows.itemRows)
+        .normalization, storage: type.dtype, rows.defines
       ).adding(normalization.epilogue.activation.defines)
     }
   }

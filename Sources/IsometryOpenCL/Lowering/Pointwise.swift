@@ -73,15 +73,13 @@
       let second = gradient.addends == 2 ? operand(node.inputs[1], layout) : dy
       let reference = operand(node.inputs[gradient.addends], layout)
       let type = graph.type(of: result)
-      var defines = gradient.activation.defines
-      defines["SLOPE_FROM_OUTPUT"] = gradient.reference == .output ? "1" : "0"
-      defines["HAS_SECOND_ADDEND"] = gradient.addends == 2 ? "1" : "0"
       flatLaunch(
         node, type, "pointwise_activation_gradient",
         [
           .storage(dy), .storage(second), .storage(reference),
           .storage(makeResult(result, layout)), .integer(type.shape.elementCount),
-        ], defines)
+          .integer(gradient.addends == 2 ? 1 : 0), .integer(gradient.reference == .output ? 1 : 0),
+        ], gradient.activation.defines)
     }
 
     private mutating func lowerCast(_ node: Node) {
@@ -112,10 +110,11 @@
       if let x { arguments.append(.storage(operand(x, layout))) }
       arguments += [.storage(operand(values)), .storage(makeResult(result, layout))]
       let variant = ProgramVariant(
-        .channelwise, storage: type.dtype, rows.defines(itemRows: rows.itemRows))
+        .channelwise, storage: type.dtype, rows.defines)
       launch(
         "\(node.operation.name) \(type)", variant, kernel,
-        arguments + [.integer(rows.rows), .integer(rows.channels)], groups: rows.itemGroups,
+        arguments + [.integer(rows.rows), .integer(rows.channels), .integer(rows.itemRows)],
+        groups: rows.itemGroups,
         local: rows.local)
     }
 
@@ -181,10 +180,8 @@
     /// Groups of a pointwise kernel.
     var itemGroups: [Int] { [vectorGroups, quotientRoundedUp(rows, local[1] * itemRows)] }
 
-    func defines(itemRows: Int? = nil) -> [String: Int] {
-      var defines = ["WIDTH": width, "LOCAL_VECTORS": local[0], "LOCAL_ROWS": local[1]]
-      if let itemRows { defines["ITEM_ROWS"] = itemRows }
-      return defines
+    var defines: [String: Int] {
+      ["WIDTH": width, "LOCAL_VECTORS": local[0], "LOCAL_ROWS": local[1]]
     }
   }
 #endif

@@ -95,7 +95,7 @@
       let isWhole = rows.blocks == 1
       let partial =
         isWhole ? result : makeWorkspace(rows.blocks * rows.channels, type.dtype.accumulator)
-      let variant = ProgramVariant(.channelReduction, storage: type.dtype, rows.defines())
+      let variant = ProgramVariant(.channelReduction, storage: type.dtype, rows.defines)
       launch(
         label, variant, "reduction_channels",
         [
@@ -116,7 +116,7 @@
     ) {
       let rows = RowBlocks(rows: blocks, channels: channels, dtype.accumulator, tuning)
       let variant = ProgramVariant(
-        .channelReduction, storage: dtype.accumulator, rows.defines())
+        .channelReduction, storage: dtype.accumulator, rows.defines)
       launch(
         "\(label) partials", variant, "reduction_channel_partials",
         [.storage(partial), .storage(result), .integer(blocks), .integer(channels)],

@@ -54,7 +54,8 @@
     let family: ProgramFamily
     /// The element type of the kernels' `real`; nil where the family has none.
     let storage: DType?
-    /// Macros and their values.
+    /// Macros and their values; those at their default of 0 are left out, so that equal programs are
+    /// one program.
     let defines: [String: String]
 
     init(_ family: ProgramFamily, storage: DType?, _ defines: [String: Int] = [:]) {
@@ -64,7 +65,7 @@
     init(_ family: ProgramFamily, storage: DType?, textDefines: [String: String]) {
       self.family = family
       self.storage = storage
-      defines = textDefines
+      defines = textDefines.filter { $0.value != "0" }
     }
 
     func adding(_ more: [String: String]) -> ProgramVariant {
@@ -101,7 +102,10 @@
   extension Activation {
     /// The defines that make kernels/common/activation.cl this activation.
     var defines: [String: String] {
-      ["ACTIVATION": String(kernelNumber), "ACTIVATION_PARAMETER": String(parameter)]
+      [
+        "ACTIVATION": String(kernelNumber),
+        "ACTIVATION_PARAMETER": parameter == 0 ? "0" : String(parameter),
+      ]
     }
 
     private var kernelNumber: Int {
