@@ -5,9 +5,9 @@ public import IsometryCore
 /// Inputs, variables and outputs are known by name, so that they survive the passes, which build new
 /// graphs. One graph holds a whole training step: forward, backward and the updates.
 public struct Graph: Sendable {
-  public private(set) var nodes: [Node] = []
+  public internal(set) var nodes: [Node] = []
   /// The type of every value, by `Value.index`.
-  public private(set) var types: [TensorType] = []
+  public internal(set) var types: [TensorType] = []
   /// The position in `nodes` of every value's producer.
   public private(set) var producers: [Int] = []
   /// What the host can read after a step, in the order of declaration.

@@ -48,7 +48,8 @@ extension Operation {
       return [try pooling.gradientType(inputs[0], inputShape: shape)]
     case .maxPoolGradient(let pooling):
       try requireCount(inputs, 2)
-      return [try pooling.gradientType(inputs[0], inputShape: inputs[1].shape)]
+      try requireSame(inputs[0], try pooling.resultType(inputs[1]))
+      return [inputs[1]]
     case .maxPoolTangent(let pooling):
       try requireCount(inputs, 2)
       try requireSame(inputs[0], inputs[1])

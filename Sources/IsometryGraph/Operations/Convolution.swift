@@ -64,6 +64,9 @@ public struct Convolution: Sendable, Hashable {
     try requireCount(inputs, 2)
     let x = TensorType(shape, inputs[0].dtype)
     try requireSame(inputs[0], try resultType(x: x, weight: inputs[1].shape))
+    guard inputs[0].dtype == inputs[1].dtype else {
+      throw ShapeError("\(inputs[0]) and \(inputs[1]) should have one element type")
+    }
     return x
   }
 
