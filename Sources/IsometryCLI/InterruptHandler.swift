@@ -1,7 +1,8 @@
 import Glibc
 import IsometryTraining
 
-/// Turns the first Ctrl-C or SIGTERM into a request to stop; a second one ends the program at once.
+/// Turns the first Ctrl-C, SIGTERM or SIGHUP into a request to stop; a second one ends the program at
+/// once. A closed pipe on the output asks the same, so that a run whose reader is gone is saved too.
 enum InterruptHandler {
   /// Read by the signal handler, so it is made before the handler is installed and never changes.
   private static let request = StopRequest()
@@ -19,6 +20,13 @@ enum InterruptHandler {
     action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
+    // Under nohup a closed terminal is to be ignored.
+    var inherited = sigaction()
+    sigaction(SIGHUP, nil, &inherited)
+    if !isIgnored(inherited) { sigaction(SIGHUP, &action, nil) }
+    // Several lines may fail before the run is saved: this one stays installed.
+    action.sa_flags = SA_RESTART
+    sigaction(SIGPIPE, &action, nil)
     // Whoever started the program may have blocked the signals, which is inherited.
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -26,5 +34,10 @@ enum InterruptHandler {
     sigaddset(&signals, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     return request
+  }
+
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

@@ -15,7 +15,7 @@ struct IsometryCommand: ParsableCommand {
         isometry devices
 
       Every command takes --json for one JSON object a line on standard output. Exit codes: 0 done, \
-      64 wrong usage, 1 any other error, 130 or 143 stopped by Ctrl-C or SIGTERM.
+      64 wrong usage, 1 any other error, 128 + n stopped by signal n (130 Ctrl-C, 143 SIGTERM).
       """,
     version: programVersion,
     subcommands: [

@@ -59,7 +59,7 @@ public enum SyntheticImages {
       normalization: normalization)
   }
 
-  static func defaultCount(of split: DatasetSplit) -> Int {
+  package static func defaultCount(of split: DatasetSplit) -> Int {
     switch split {
     case .train: trainCount
     case .test: testCount

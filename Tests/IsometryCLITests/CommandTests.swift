@@ -102,6 +102,22 @@ import Testing
     }
   }
 
+  @Test func aRunWhoseReaderIsGoneIsSaved() throws {
+    try withFolder { folder in
+      let pipe = Pipe()
+      try pipe.fileHandleForReading.close()
+      let process = try Program.start(
+        ["train", "--json", "--epochs", "2", "--output", "run"] + Self.small, in: folder,
+        output: pipe.fileHandleForWriting, error: .nullDevice)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 128 + SIGPIPE)
+      #expect(
+        FileManager.default.fileExists(atPath: "\(folder)/run/checkpoints/epoch-1.safetensors"))
+      let resumed = try Program.run("train", "--resume", "run", "--json", in: folder)
+      #expect(resumed.code == 0 && resumed.outputLines.count == 1, "\(resumed.standardError)")
+    }
+  }
+
   @Test func anInfiniteLossEndsWith1AndAdvice() throws {
     try withFolder { folder in
       let result = try Program.run(

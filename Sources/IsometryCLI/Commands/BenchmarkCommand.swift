@@ -8,6 +8,10 @@ import IsometryTraining
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark", abstract: "Measure how fast a device is.",
+    discussion: """
+      Example:
+        isometry benchmark train --model resnet18 --batch 512
+      """,
     subcommands: [TrainBenchmarkCommand.self])
 }
 
@@ -47,9 +51,10 @@ struct TrainBenchmarkCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    for (option, value) in [("--steps", steps), ("--repeats", repeats), ("--prefetch", prefetch)] {
+    for (option, value) in [("--steps", steps), ("--repeats", repeats)] {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
     }
+    try checkPrefetch(prefetch)
     guard warmup >= 0 else { throw ValidationError("--warmup should be 0 or more") }
   }
 

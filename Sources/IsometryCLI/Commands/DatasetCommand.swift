@@ -5,6 +5,10 @@ import IsometryTraining
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dataset", abstract: "Get, check or make images to train on.",
+    discussion: """
+      Example:
+        isometry dataset fetch
+      """,
     subcommands: [FetchCommand.self, InfoCommand.self, WriteSyntheticCommand.self])
 
   struct FetchCommand: ParsableCommand {

@@ -15,8 +15,9 @@ struct TrainCommand: ParsableCommand {
         isometry train --normalization none --init risotto --lr 0.05
         isometry train --resume runs/2026-01-31-120000-resnet20-he
 
-      A run has a folder with config.json, log.jsonl and checkpoints in safetensors. Ctrl-C and \
-      SIGTERM finish the step, save, and end with exit code 130 or 143; --resume goes on from there \
+      A run has a folder with config.json, log.jsonl and checkpoints in safetensors. Ctrl-C, \
+      SIGTERM, a closed terminal and a closed pipe finish the step, save, and end with exit code \
+      128 + the signal's number (130 for Ctrl-C, 143 for SIGTERM); --resume goes on from there \
       and gives the same bits as a run that was never stopped. --json prints an object for each epoch.
       """)
 
@@ -48,7 +49,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    guard prefetch > 0 else { throw ValidationError("--prefetch should be at least 1") }
+    try checkPrefetch(prefetch)
     if resume != nil, output != nil {
       throw ValidationError("--output is for new runs; --resume keeps the run's folder")
     }

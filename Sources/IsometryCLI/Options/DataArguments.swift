@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import IsometryData
 
 /// The images.
@@ -21,10 +22,10 @@ struct DataArguments: ParsableArguments {
 }
 
 extension DatasetSource {
-  /// The value of `--data` that means this source.
+  /// The value of `--data` that means this source, from any working directory.
   var spelling: String {
     switch place {
-    case .cifar10(let folder): folder
+    case .cifar10(let folder): URL(fileURLWithPath: folder).standardizedFileURL.path
     case .synthetic: Self.syntheticName
     }
   }
@@ -35,8 +36,20 @@ extension DatasetSource {
     switch place {
     case .cifar10: return try load(split).prefix(limit)
     // Only what is used need be drawn.
-    case .synthetic: return SyntheticImages.make(split, count: limit)
+    case .synthetic:
+      return SyntheticImages.make(
+        split, count: min(limit, SyntheticImages.defaultCount(of: split)))
     }
+  }
+}
+
+/// More batches in flight than this only cost memory, which may be pinned.
+private let mostBatchesInFlight = 64
+
+/// - Throws: `ValidationError` for a number of batches in flight that makes no sense.
+func checkPrefetch(_ count: Int) throws(ValidationError) {
+  guard (1...mostBatchesInFlight).contains(count) else {
+    throw ValidationError("--prefetch should be 1 to \(mostBatchesInFlight), not \(count)")
   }
 }
 

@@ -40,8 +40,10 @@ final class Console {
     statusIsShown = false
   }
 
+  /// A stream that is closed or full must not end a run that has work to save: log and checkpoints
+  /// say what this would have said. (`FileHandle.write` without `contentsOf` would crash.)
   private func write(_ text: String, to handle: FileHandle) {
-    handle.write(Data(text.utf8))
+    try? handle.write(contentsOf: Data(text.utf8))
   }
 
   static var terminalWidth: Int {

@@ -56,9 +56,6 @@ final class TrainingReporter {
     try log.appendStop(step: step, reason: reason)
   }
 
-  /// The last step that the run told of.
-  var lastStep: Int { step }
-
   private func logTenth(_ progress: TrainingProgress) throws {
     let tenth = 10 * progress.batch / progress.batchesPerEpoch
     guard (progress.epoch, tenth) != loggedTenth else { return }

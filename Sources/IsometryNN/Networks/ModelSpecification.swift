@@ -93,22 +93,24 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   {
     switch self {
     case .residual(let residual):
-      if options.skipWeight != nil { throw inapplicable("a skip weight") }
+      if options.skipWeight != nil { throw inapplicable("--skip-weight") }
       return ResidualNetwork(
         widths: residual.widths, depths: residual.depths, block: residual.block,
         skip: options.skip ?? .identity, activation: options.activation,
         normalization: options.normalization, hasBranchMultipliers: options.hasBranchMultipliers,
         imageShape: options.imageShape, classes: options.classes)
     case .perceptron(let depth, let width):
-      if options.skip != nil { throw inapplicable("a skip kind") }
-      if options.skipWeight != nil { throw inapplicable("a skip weight") }
-      if options.hasBranchMultipliers { throw inapplicable("a branch multiplier") }
+      if options.skip != nil { throw inapplicable("--skip") }
+      if options.skipWeight != nil { throw inapplicable("--skip-weight") }
+      if options.hasBranchMultipliers {
+        throw inapplicable("this --init, which needs a network with skips")
+      }
       return MultilayerPerceptron(
         depth: depth, width: width, activation: options.activation,
         normalization: options.normalization, imageShape: options.imageShape,
         classes: options.classes)
     case .residualPerceptron(let depth, let width):
-      if options.skip == .convolution { throw inapplicable("a convolutional skip") }
+      if options.skip == .convolution { throw inapplicable("--skip convolution") }
       return ResidualPerceptron(
         depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
         activation: options.activation, normalization: options.normalization,

@@ -74,7 +74,7 @@ public struct ThroughputBenchmark: Sendable {
       onRepeat(number, Double(configuration.batch) / time)
     }
     seconds.sort()
-    let median = seconds[seconds.count / 2]
+    let median = (seconds[(seconds.count - 1) / 2] + seconds[seconds.count / 2]) / 2
     let batch = Double(configuration.batch)
     return Result(
       imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,

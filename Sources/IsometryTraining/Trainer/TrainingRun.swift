@@ -46,8 +46,19 @@ public final class TrainingRun {
   /// Takes over the variables and the place of a checkpoint.
   ///
   /// - Parameter path: what errors name.
-  /// - Throws: `CheckpointError` where the checkpoint is of another network or optimiser.
+  /// - Throws: `CheckpointError` where the checkpoint is of another network or optimiser, or its
+  ///   place does not exist in a run over these images.
   public func restore(_ checkpoint: Checkpoint, path: String) throws {
+    let place = checkpoint.state
+    let batches = dataset.count / configuration.batch
+    guard place.epoch >= 0, place.step >= 0, place.samples >= 0,
+      (0...batches).contains(place.batch)
+    else {
+      throw CheckpointError(
+        path: path,
+        expected: "a place in epochs of \(batches) batches, which other --data may change",
+        found: "epoch \(place.epoch), batch \(place.batch), step \(place.step)")
+    }
     try checkpoint.restore(
       to: session, modelNames: modelNames, includingTraining: true, path: path)
     state = checkpoint.state
