@@ -28,6 +28,8 @@ import Testing
     (["train", "--milestones", "1,2"], "--schedule step"),
     (["train", "--optimizer", "adam", "--momentum", "0.5"], "--momentum"),
     (["train", "--optimizer", "adam", "--nesterov"], "--nesterov"),
+    (["train", "--device", "cpu", "--gemm", "clblast"], "--gemm"),
+    (["train", "--gemm", "cublas"], "clblast"),
     (["train", "--prefetch", "0"], "--prefetch"),
     (["benchmark", "train", "--prefetch", "1000000"], "--prefetch"),
     (["train", "--resume", "a", "--output", "b"], "--output"),

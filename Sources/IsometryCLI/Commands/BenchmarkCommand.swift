@@ -63,10 +63,12 @@ struct TrainBenchmarkCommand: ParsableCommand {
     var configuration = RunConfiguration()
     network.apply(to: &configuration)
     precision.apply(to: &configuration)
+    device.apply(to: &configuration)
     configuration.batch = batch
     configuration.seed = seed
     try configuration.check()
-    let selection = try DeviceSelection(device.device ?? .auto, ProgramEnvironment())
+    let selection = try DeviceSelection(
+      device.device ?? .auto, gemm: configuration.gemm, ProgramEnvironment())
     console.say("device  \(selection.explanation)")
 
     var benchmark = ThroughputBenchmark()

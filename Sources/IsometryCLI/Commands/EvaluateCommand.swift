@@ -39,8 +39,10 @@ struct EvaluateCommand: ParsableCommand {
     let saved = try Checkpoint(contentsOf: path)
     var configuration = saved.configuration
     precision.apply(to: &configuration)
+    device.apply(to: &configuration)
     let selection = try DeviceSelection(
-      device.device ?? DeviceChoice(recorded: configuration.device), environment)
+      device.device ?? DeviceChoice(recorded: configuration.device), gemm: configuration.gemm,
+      environment)
     let source = try data.resolve(environment, recorded: configuration.data)
     let dataset = try source.load(.test, limit: limitTest)
     let evaluator = try Evaluator(

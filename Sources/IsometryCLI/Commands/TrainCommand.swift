@@ -12,7 +12,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
         isometry train
         isometry train --data ~/cifar --model resnet18 --epochs 30 --precision bf16
-        isometry train --normalization none --init risotto --lr 0.05
+        isometry train --normalization none --init risotto
         isometry train --resume runs/2026-01-31-120000-resnet20-he
 
       A run has a folder with config.json, log.jsonl and checkpoints in safetensors. Ctrl-C, \
@@ -66,7 +66,8 @@ struct TrainCommand: ParsableCommand {
     try configuration.check()
 
     let selection = try DeviceSelection(
-      device.device ?? DeviceChoice(recorded: checkpoint?.1.configuration.device), environment)
+      device.device ?? DeviceChoice(recorded: checkpoint?.1.configuration.device),
+      gemm: configuration.gemm, environment)
     configuration.device = selection.backend.name
     try selection.backend.requireSupport(for: configuration.precision)
     let source = try data.resolve(environment, recorded: checkpoint?.1.configuration.data)
@@ -95,10 +96,14 @@ struct TrainCommand: ParsableCommand {
 
   /// The configuration of the run: the recorded one or the defaults, with the options as given.
   private func choices(continuing recorded: RunConfiguration?) throws -> RunConfiguration {
-    var configuration = recorded ?? RunConfiguration()
+    var configuration =
+      recorded
+      ?? RunConfiguration(
+        optimizer: optimization.optimizer ?? .sgd, normalization: network.normalization ?? .batch)
     network.apply(to: &configuration)
     try optimization.apply(to: &configuration)
     precision.apply(to: &configuration)
+    device.apply(to: &configuration)
     if let limitTrain { configuration.limitTrain = limitTrain }
     if let limitTest { configuration.limitTest = limitTest }
     try recorded?.checkContinuation(as: configuration)

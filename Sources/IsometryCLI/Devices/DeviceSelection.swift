@@ -1,6 +1,7 @@
 import IsometryCPU
 import IsometryGraph
 import IsometryReference
+import IsometryTraining
 
 /// The backend that a choice means on this machine.
 struct DeviceSelection {
@@ -8,26 +9,33 @@ struct DeviceSelection {
   /// One line: what was taken, and why where the choice left it open.
   let explanation: String
 
-  /// - Throws: `DeviceError`, and what the device's driver reports where it was asked for by name.
-  init(_ choice: DeviceChoice, _ environment: ProgramEnvironment) throws {
+  /// - Parameter gemm: who computes matrix products on OpenCL devices; nil for the package's kernels.
+  /// - Throws: `ConfigurationError` where `gemm` was chosen for another device; `DeviceError`, and what the device's driver reports where it was asked for by name.
+  init(_ choice: DeviceChoice, gemm: String? = nil, _ environment: ProgramEnvironment) throws {
     let reason: String?
     switch choice {
-    case .auto: (backend, reason) = Self.automatic(environment)
+    case .auto: (backend, reason) = Self.automatic(gemm: gemm, environment)
     case .cpu: (backend, reason) = (CPUBackend(), nil)
     case .reference: (backend, reason) = (ReferenceBackend<Float>(), nil)
     case .openCL(let number):
-      (backend, reason) = (try OpenCLDevices(environment).backend(number: number), nil)
+      (backend, reason) = (try OpenCLDevices(gemm: gemm, environment).backend(number: number), nil)
+    }
+    if let gemm, gemm != GemmArgument.own.rawValue, !backend.name.hasPrefix("opencl") {
+      throw ConfigurationError(
+        "--gemm", "has nothing to do: only OpenCL devices have a choice, not \(backend.name)")
     }
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
   }
 
   /// A GPU that works, else the CPU; with the reason.
-  static func automatic(_ environment: ProgramEnvironment) -> (any Backend, String) {
+  static func automatic(
+    gemm: String? = nil, _ environment: ProgramEnvironment
+  ) -> (any Backend, String) {
     func cpu(_ reason: String) -> (any Backend, String) { (CPUBackend(), reason) }
     let devices: OpenCLDevices
     do {
-      devices = try OpenCLDevices(environment)
+      devices = try OpenCLDevices(gemm: gemm, environment)
     } catch DeviceError.builtWithoutOpenCL {
       return cpu("built without OpenCL, so no GPU")
     } catch {

@@ -9,12 +9,14 @@ import IsometryGraph
     private let devices: [Device]
     private let options: OpenCLOptions
 
+    /// - Parameter gemm: one of `GemmArgument`'s words; nil for the package's own kernels.
     /// - Throws: `OpenCLError`.
-    init(_ environment: ProgramEnvironment) throws {
+    init(gemm: String? = nil, _ environment: ProgramEnvironment) throws {
       devices = try Device.all()
       options = OpenCLOptions(
         cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
-        kernelDirectory: environment.kernelDirectory)
+        kernelDirectory: environment.kernelDirectory,
+        gemmProvider: gemm == GemmArgument.clblast.rawValue ? .clblast : .own)
     }
 
     var isEmpty: Bool { devices.isEmpty }
@@ -38,7 +40,7 @@ import IsometryGraph
   /// Stands for OpenCL where the program was built without it.
   struct OpenCLDevices {
     /// - Throws: `DeviceError.builtWithoutOpenCL`, always.
-    init(_ environment: ProgramEnvironment) throws(DeviceError) {
+    init(gemm: String? = nil, _ environment: ProgramEnvironment) throws(DeviceError) {
       throw .builtWithoutOpenCL
     }
 

@@ -9,6 +9,22 @@ struct DeviceArguments: ParsableArguments {
       "\(DeviceChoice.spellings.joined(separator: ", ")); auto prefers a GPU. (default: auto)",
       valueName: "name"))
   var device: DeviceChoice?
+
+  @Option(
+    help: ArgumentHelp(
+      "Who computes matrix products on OpenCL devices: the package's own kernels, or CLBlast where it "
+        + "can. (default: own)"))
+  var gemm: GemmArgument?
+
+  func apply(to configuration: inout RunConfiguration) {
+    if let gemm { configuration.gemm = gemm.rawValue }
+  }
+}
+
+/// Who computes matrix products on OpenCL devices.
+enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
+  case own
+  case clblast
 }
 
 /// The type that the network computes in.

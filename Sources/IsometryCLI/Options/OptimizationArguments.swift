@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryNN
 import IsometryTraining
 
 /// How the network is trained.
@@ -86,10 +87,11 @@ struct OptimizationArguments: ParsableArguments {
 
   private static var defaultRates: String {
     RunConfiguration.OptimizerName.allCases.map { name in
-      var configuration = RunConfiguration()
-      configuration.useDefaults(of: name)
-      return "\(configuration.learningRate) for \(name.rawValue)"
-    }.joined(separator: ", ")
+      let rates = [NormalizationKind.batch, .none].map {
+        RunConfiguration(optimizer: name, normalization: $0).learningRate
+      }
+      return "\(rates[0]) for \(name.rawValue), \(rates[1]) without normalization"
+    }.joined(separator: "; ")
   }
 
   func validate() throws {
@@ -100,9 +102,7 @@ struct OptimizationArguments: ParsableArguments {
 
   /// - Throws: `ConfigurationError` for an option that the others leave nothing to do.
   func apply(to configuration: inout RunConfiguration) throws(ConfigurationError) {
-    if let optimizer, optimizer != configuration.optimizer {
-      configuration.useDefaults(of: optimizer)
-    }
+    if let optimizer { configuration.optimizer = optimizer }
     if let epochs { configuration.epochs = epochs }
     if let batch { configuration.batch = batch }
     if let lr { configuration.learningRate = lr }

@@ -66,13 +66,14 @@ extension RunConfiguration {
 
   /// Throws where a run that was recorded like this cannot go on as `wanted` says.
   ///
-  /// The number of epochs may change where the schedule does not depend on it; the device and the
-  /// place of the data may change too.
+  /// The number of epochs may change where the schedule does not depend on it; the device, who
+  /// computes its matrix products, and the place of the data may change too.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
     var comparable = wanted
     comparable.device = device
+    comparable.gemm = gemm
     comparable.data = data
     if scheduleFitsAnyLength { comparable.epochs = epochs }
     guard comparable != self else { return }

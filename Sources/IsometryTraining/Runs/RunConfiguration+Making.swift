@@ -115,14 +115,27 @@ extension NetworkLayout {
 }
 
 extension RunConfiguration {
+  /// The defaults of an optimiser and a kind of network.
+  public init(optimizer: OptimizerName, normalization: NormalizationKind) {
+    self.init()
+    self.normalization = normalization
+    useDefaults(of: optimizer)
+  }
+
   /// Takes an optimiser with the learning rate and momentum that usually go with it.
+  ///
+  /// Without normalisation nothing bounds what one step does to the activations: ResNet-20 with any
+  /// initialisation diverges or dies at a tenth of the rate that Batch Normalization bears.
   public mutating func useDefaults(of optimizer: OptimizerName) {
     self.optimizer = optimizer
     (learningRate, momentum, nesterov) =
-      switch optimizer {
-      case .sgd: (0.4, 0.9, true)
-      case .adam, .adamw: (0.005, 0, false)
-      case .rmsprop: (0.002, 0, false)
+      switch (optimizer, normalization) {
+      case (.sgd, .batch): (0.4, 0.9, true)
+      case (.sgd, .none): (0.02, 0.9, true)
+      case (.adam, .batch), (.adamw, .batch): (0.005, 0, false)
+      case (.adam, .none), (.adamw, .none): (0.001, 0, false)
+      case (.rmsprop, .batch): (0.002, 0, false)
+      case (.rmsprop, .none): (0.0005, 0, false)
       }
   }
 }

@@ -49,6 +49,8 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
   public var seed: UInt64 = 1
   /// The backend: `cpu`, `reference`, `opencl:0`.
   public var device = "cpu"
+  /// Who computes matrix products on OpenCL devices; nil for the package's own kernels.
+  public var gemm: String?
 
   /// The directory of CIFAR-10's batches, or `synthetic`.
   public var data = "synthetic"
@@ -105,6 +107,7 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
     case precision
     case seed
     case device
+    case gemm
     case data
     case limitTrain = "limit-train"
     case limitTest = "limit-test"
