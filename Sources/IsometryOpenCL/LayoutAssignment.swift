@@ -10,10 +10,12 @@
     private var votes: [Int: [Layout: Int]] = [:]
     private var forced: [Int: Layout] = [:]
     private let graph: Graph
+    private let known: [String: Layout]
 
     /// - Parameter variables: layouts of variables that are on the device already.
     init(_ graph: Graph, variables: [String: Layout]) {
       self.graph = graph
+      known = variables
       parents = Array(graph.types.indices)
       for node in graph.nodes { connect(node) }
       for node in graph.nodes { vote(node) }
@@ -27,6 +29,9 @@
       if graph.shape(of: value).rank != 4 { return .rowMajor }
       switch graph.producer(of: value).operation {
       case .input, .reshape: return .rowMajor
+      // A set can hold variables that earlier sessions made in different layouts.
+      case .variable(let name, _):
+        if let layout = known[name] { return layout }
       default: break
       }
       let set = root(value.index)

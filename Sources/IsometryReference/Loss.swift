@@ -14,7 +14,7 @@ extension NodeExecution {
     for row in 0..<rows {
       let first = row * classes
       let label = Int(labels[row])
-      guard label >= 0 else {
+      guard (0..<classes).contains(label) else {
         for index in first..<first + classes { gradient[index] = 0 }
         continue
       }

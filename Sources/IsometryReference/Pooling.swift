@@ -67,12 +67,14 @@ extension NodeExecution {
     for index in dx.indices { dx[index] = dy[index / plane] / Scalar(plane) }
   }
 
-  /// The position of the first largest element, in row-major order.
+  /// The position of the first largest element, in row-major order; of the first NaN where there is
+  /// one, so that a diverged run shows itself.
   private func largest(of window: PoolingWindow, _ plane: Int, in x: Tensor<Scalar>) -> Int {
     let width = x.shape[3]
     var best = plane + window.rows.lowerBound * width + window.columns.lowerBound
     forEachPixel(of: window, plane, width: width) {
-      if x.elements[$0] > x.elements[best] { best = $0 }
+      let (value, largest) = (x.elements[$0], x.elements[best])
+      if value > largest || (value.isNaN && !largest.isNaN) { best = $0 }
     }
     return best
   }

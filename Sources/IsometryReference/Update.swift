@@ -82,13 +82,13 @@ extension NodeExecution {
   func gradientScale(_ scale: GradientScale) {
     let squaredNorm = Double(inputs[0].elements[0])
     let lossScale = scale.hasLossScale ? Double(inputs[1].elements[0]) : 1
-    if scale.hasLossScale && !squaredNorm.isFinite {
-      results[0].elements[0] = 0
+    guard squaredNorm.isFinite else {
+      results[0].elements[0] = scale.hasLossScale ? 0 : .nan
       return
     }
     let norm = squaredNorm.squareRoot() / lossScale
     var factor = 1.0
-    if let maximum = scale.maximumNorm, !(norm <= maximum) { factor = maximum / norm }
+    if let maximum = scale.maximumNorm, norm > maximum { factor = maximum / norm }
     results[0].elements[0] = Scalar(factor / lossScale)
   }
 

@@ -36,14 +36,6 @@
       }
       try check(status, "clSetKernelArg", "\(name), argument \(index)")
     }
-
-    /// Sets an optional buffer argument to null.
-    public func setNull(_ index: Int) throws(OpenCLError) {
-      try check(
-        unsafe clSetKernelArg(handle, cl_uint(index), MemoryLayout<OpaquePointer?>.size, nil),
-        "clSetKernelArg", "\(name), argument \(index)")
-      buffers[index] = nil
-    }
   }
 
   /// How many work-items a launch has, and in which groups.

@@ -16,7 +16,9 @@ import Testing
         for deviation in rows == 1 ? [1.0] : [1.0, 40.0] {
           let name = "\(rows)×\(classes), deviation \(deviation)"
           let labels = (0..<rows).map { row in
-            row % 5 == 3 ? -1 : Int32(experiment.random.integer(below: UInt32(classes)))
+            row % 5 == 3
+              ? (row % 2 == 0 ? Int32(classes) : -1)
+              : Int32(experiment.random.integer(below: UInt32(classes)))
           }
           let logits = experiment.input(
             "logits \(name)", [rows, classes], nil, .normal(deviation: deviation))

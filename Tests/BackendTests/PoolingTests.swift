@@ -61,6 +61,26 @@ import Testing
     try expectAgreement(experiment, on: subject)
   }
 
+  /// NaN takes a window wherever in it it lies, and the window's gradient goes to the first NaN.
+  @Test(arguments: BackendUnderTest.all)
+  func notANumberWinsItsWindow(subject: BackendUnderTest) throws {
+    for channels in [1, 16] {
+      var experiment = Experiment(seed: 5)
+      var pixels = experiment.draw(.normal(), 25 * channels)
+      for channel in 0..<channels {
+        for place in [7, 8, 18] { pixels[25 * channel + place] = .nan }
+      }
+      let x = experiment.input("x", [1, channels, 5, 5], nil, .given(pixels))
+      let y = experiment.graph.pool(
+        x, Pooling(.max, window: .init(3), stride: .init(2), padding: .init(1)))
+      let dy = experiment.input("dy", [1, channels, 3, 3])
+      experiment.compare("y", y, .exact)
+      let gradients = experiment.graph.gradients(seeds: [(y, dy)], withRespectTo: [x])
+      experiment.compare("dx", gradients[0]!)
+      try expectAgreement(experiment, on: subject)
+    }
+  }
+
   @Test(arguments: BackendUnderTest.all)
   func averages(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {

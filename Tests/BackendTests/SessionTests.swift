@@ -111,6 +111,31 @@ import Testing
     #expect(try training.read(variable: "counter").floats == ones)
   }
 
+  /// One session keeps a tensor as an image and another as weights; a third takes both at once.
+  @Test(arguments: BackendUnderTest.all)
+  func sharedVariablesMayHaveDifferentLayouts(subject: BackendUnderTest) throws {
+    let shape: Shape = [16, 16, 3, 3]
+    var first = Graph()
+    let image = first.variable("image", shape)
+    let weight = first.variable("weight", shape)
+    first.output("sums", first.channelSum(image))
+    first.output("y", first.convolve(first.input("x", [1, 16, 5, 5]), with: weight))
+    var second = Graph()
+    let difference = second.subtract(
+      second.variable("image", shape), second.variable("weight", shape))
+    second.output("difference", difference)
+    second.append(.accumulate(count: 1), [second.variable("image", shape), difference])
+    let owner = try subject.backend.makeSession(for: subject.prepared(first))
+    let sharer = try subject.backend.makeSession(for: subject.prepared(second), sharing: owner)
+    let elements = (0..<shape.elementCount).map { Float($0) }
+    try owner.write(HostTensor(shape, elements), toVariable: "image")
+    try owner.write(HostTensor(shape, elements.map { $0 / 2 }), toVariable: "weight")
+    try sharer.run()
+    #expect(try sharer.read(output: "difference").floats == elements.map { $0 / 2 })
+    #expect(try owner.read(variable: "image").floats == elements.map { $0 * 3 / 2 })
+    #expect(try sharer.read(variable: "weight").floats == elements.map { $0 / 2 })
+  }
+
   @Test(arguments: BackendUnderTest.all)
   func anInputThatNothingReadsIsTaken(subject: BackendUnderTest) throws {
     var graph = Graph()

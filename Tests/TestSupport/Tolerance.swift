@@ -36,8 +36,10 @@ public struct Tolerance: Sendable {
     guard found.count == expected.count else {
       return "\(found.count) elements instead of \(expected.count)"
     }
-    let squares = expected.reduce(0) { $0 + $1 * $1 }
-    let scale = (squares / Double(max(1, expected.count))).squareRoot()
+    // An infinity among them must not make the others pass.
+    let finite = expected.filter(\.isFinite)
+    let squares = finite.reduce(0) { $0 + $1 * $1 }
+    let scale = (squares / Double(max(1, finite.count))).squareRoot()
     var (worst, position) = (0.0, 0)
     for index in found.indices {
       let (a, b) = (found[index], expected[index])

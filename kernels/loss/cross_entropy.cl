@@ -5,7 +5,8 @@
 //   correct[0] = how many rows have their first largest logit at the label
 //   gradient = (softmax(logits) - target) / rows
 //
-// Rows with a negative label count for neither and have gradient 0. logits, gradient: real
+// Rows whose label is no class (negative, as a rule) count for neither and have gradient 0.
+// logits, gradient: real
 // [rows, classes]; labels: int [rows]; loss, correct: accum [1].
 //
 // Geometry: one group; its items take rows in turn, and a tree sums the items. WIDTH is 1.
@@ -29,7 +30,7 @@ REDUCTION_KERNEL void softmax_cross_entropy(const global real *restrict logits,
     const global real *z = logits + (size_t)row * classes;
     global real *dz = gradient + (size_t)row * classes;
     const int label = labels[row];
-    if (label < 0) {
+    if (label < 0 || label >= classes) {
       for (int k = 0; k < classes; ++k) store_real(0, dz + k);
       continue;
     }

@@ -54,10 +54,9 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_gradient_sc
   const accum norm = sqrt(squared_norm[0]) / scale;
   accum result = 1 / scale;
   if (maximum_norm > 0 && norm > maximum_norm) result *= maximum_norm / norm;
-  // An infinite norm would give 0 by itself; a step without loss scaling passes NaN on, so that the
-  // run stops.
-  if (has_loss_scale && !isfinite(squared_norm[0])) result = 0;
-  if (!has_loss_scale && isnan(norm)) result = norm;
+  // Without loss scaling an infinite norm would give 0 and skip every step from here on: NaN, so
+  // that the run stops.
+  if (!isfinite(squared_norm[0])) result = has_loss_scale ? (accum)0 : (accum)NAN;
   factor[0] = result;
 }
 

@@ -1,9 +1,9 @@
 // Vectorised loops for what oneDNN lacks or does with more passes over memory.
 //
-// Every function works on the calling thread; who calls divides the work (team.c). Arithmetic is
+// Every function works on the calling thread; who calls divides the work (Team.c). Arithmetic is
 // fp32 whatever the storage. Sums are taken in an order that depends on the sizes alone, so results
 // do not depend on the number of threads. The functions are compiled for several instruction sets
-// and dispatched once, when the library is loaded (dispatch.c).
+// and dispatched once, when the library is loaded (Dispatch.c).
 
 #pragma once
 #include <stdint.h>
@@ -133,7 +133,7 @@ void vl_max_pool_tangent(vl_type type, const vl_window *window, const void *t, c
 // MARK: Loss, one row
 
 /// The row's cross-entropy against the smoothed target, and its gradient divided by `rows`.
-/// `correct` is 1 where the first largest logit is at the label. A negative label gives zeros.
+/// `correct` is 1 where the first largest logit is at the label. A label that is no class gives zeros.
 void vl_cross_entropy(vl_type type, const void *logits, int64_t classes, int32_t label,
                       float smoothing, int64_t rows, void *gradient, double *loss, int32_t *correct);
 

@@ -1,4 +1,4 @@
-// The functions and their table for one instruction set. Expects VL(name), VL_LABEL, VL_TABLE and
+// The functions and their table for one instruction set. Expects VL(name) and
 // VL_HAS_BF16_INSTRUCTION, and that a target attribute is in force.
 
 #include "memory.h"

@@ -33,26 +33,38 @@ void VL(average_pool)(vl_type type, const vl_window *w, const void *x, void *y) 
   }
 }
 
-/// The windows that cover the pixel, so that each element is written once, in fp32.
+/// The windows along one axis that cover a pixel: first ..< last.
+INLINE void covering_windows(int32_t pixel, int32_t stride, int32_t padding, int32_t window,
+                             int32_t count, int32_t *first, int32_t *last) {
+  int32_t reach = pixel + padding - window + 1;
+  *first = reach > 0 ? (reach + stride - 1) / stride : 0;
+  int32_t end = (pixel + padding) / stride + 1;
+  *last = end < count ? end : count;
+}
+
+/// Gathers from the windows that cover each pixel, so that each element is written once, in fp32.
 void VL(average_pool_gradient)(vl_type type, const vl_window *w, const void *dy, void *dx) {
   float inverse = 1 / (float)(w->window_height * w->window_width);
   for (int32_t i = 0; i < w->height; i++) {
     for (int32_t j = 0; j < w->width; j++) {
+      int32_t r0, r1, c0, c1;
+      covering_windows(i, w->stride_height, w->padding_height, w->window_height, w->out_height,
+                       &r0, &r1);
+      covering_windows(j, w->stride_width, w->padding_width, w->window_width, w->out_width, &c0,
+                       &c1);
       vf sum = splat(0);
-      FOR_WINDOWS(w) {
-        int32_t top = row * w->stride_height - w->padding_height;
-        int32_t left = column * w->stride_width - w->padding_width;
-        if (i < top) break;
-        if (i >= top + w->window_height || j < left || j >= left + w->window_width) continue;
-        int64_t at = ((int64_t)row * w->out_width + column) * w->lanes;
-        sum += load(type, dy, at, w->lanes);
+      for (int32_t row = r0; row < r1; row++) {
+        for (int32_t column = c0; column < c1; column++) {
+          int64_t at = ((int64_t)row * w->out_width + column) * w->lanes;
+          sum += load(type, dy, at, w->lanes);
+        }
       }
       store(type, dx, AT(w, i, j), sum * inverse, w->lanes);
     }
   }
 }
 
-/// The largest element of each lane in a window and where it is first found.
+/// The largest element of each lane in a window and where it is first found; NaN counts as largest.
 INLINE vf window_maximum(vl_type type, const vl_window *w, const void *x, int32_t y0, int32_t y1,
                          int32_t x0, int32_t x1, vi *where) {
   vf best = load(type, x, AT(w, y0, x0), w->lanes);
@@ -60,7 +72,7 @@ INLINE vf window_maximum(vl_type type, const vl_window *w, const void *x, int32_
   for (int32_t i = y0; i < y1; i++) {
     for (int32_t j = x0; j < x1; j++) {
       vf value = load(type, x, AT(w, i, j), w->lanes);
-      vi better = value > best;
+      vi better = (value > best) | ((value != value) & (best == best));
       best = better ? value : best;
       position = better ? (vi)(i * w->width + j) : position;
     }

@@ -26,6 +26,11 @@ extension GraphLowering {
       for other in node.inputs[first + 1..<first + update.stride] {
         storages.append(try storage(other, as: parameter.layout))
       }
+      for (slot, storage) in zip(node.inputs[first + 2..<first + update.stride], storages[2...]) {
+        precondition(
+          place(slot).storage === storage,
+          "another session keeps a slot in another layout than its parameter")
+      }
       reads.append(contentsOf: storages)
       writes.append(storages[0])
       writes.append(contentsOf: storages.dropFirst(2))
@@ -101,7 +106,7 @@ extension GraphLowering {
         let norm = Double(inputs[0].elements(Float.self)[0]).squareRoot() / lossScale
         var factor = 1 / lossScale
         if let maximum = scale.maximumNorm, norm > maximum { factor *= maximum / norm }
-        if scale.hasLossScale, !norm.isFinite { factor = 0 }
+        if !norm.isFinite { factor = scale.hasLossScale ? 0 : .nan }
         result.elements(Float.self)[0] = Float(factor)
       })
   }

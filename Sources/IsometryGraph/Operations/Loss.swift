@@ -1,8 +1,8 @@
 internal import IsometryCore
 
 extension Operation {
-  /// Rows whose label is negative count neither for the loss nor for the accuracy, and have no
-  /// gradient; the mean is over all N rows nevertheless, so that a padded batch adds up with others.
+  /// Rows whose label is no class (−1, as a rule) count neither for the loss nor for the accuracy, and
+  /// have no gradient; the mean is over all N rows nevertheless, so that a padded batch adds up with others.
   static func lossTypes(
     _ inputs: [TensorType], _ smoothing: Double
   ) throws(ShapeError) -> [TensorType] {

@@ -3,7 +3,7 @@ internal import IsometryCore
 /// A pooling window that slides over images [N, C, H, W].
 public struct Pooling: Sendable, Hashable {
   public enum Kind: String, Sendable, Hashable {
-    /// The largest element; padding never wins.
+    /// The largest element; padding never wins, NaN always does.
     case max
     /// The mean over the window's full extent; padding counts as zeros.
     case average

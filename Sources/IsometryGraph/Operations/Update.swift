@@ -102,7 +102,8 @@ public struct RunningAverage: Sendable, Hashable {
 
 /// The factor that gradients are multiplied by before the update:
 /// min(1, maximumNorm/‖g‖) with g the true gradient, divided by the loss scale where there is one;
-/// 0 (skip the step) where a loss scale is in use and the norm is not finite.
+/// where the norm is not finite, 0 (skip the step) if a loss scale is in use and NaN (so that the run
+/// stops) if not.
 public struct GradientScale: Sendable, Hashable {
   /// nil for no clipping.
   public let maximumNorm: Double?

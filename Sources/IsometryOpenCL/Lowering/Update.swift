@@ -49,6 +49,11 @@
         let parameter = node.inputs[first]
         let layout = home(of: parameter).layout
         let storages = node.inputs[first..<first + update.stride].map { operand($0, layout) }
+        for (slot, storage) in zip(node.inputs[first + 2..<first + update.stride], storages[2...]) {
+          precondition(
+            home(of: slot).storage == storage,
+            "another session keeps a slot in another layout than its parameter")
+        }
         all += parts(
           of: storages, number: index, count: graph.shape(of: parameter).elementCount)
       }
