@@ -14,10 +14,9 @@ VL_FUNCTIONS(X)
 #include "loops/all.h"
 #pragma clang attribute pop
 
-const vl_table vl_table_avx2 = {
-    .name = "AVX2",
+const vl_table vl_table_avx2 = {.name = "AVX2",
 #define X(result, function, parameters, arguments) .function = VL(function),
-    VL_FUNCTIONS(X)
+                                VL_FUNCTIONS(X)
 #undef X
 };
 #endif

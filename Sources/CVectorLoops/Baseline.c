@@ -12,10 +12,9 @@ VL_FUNCTIONS(X)
 #undef X
 #include "loops/all.h"
 
-const vl_table vl_table_baseline = {
-    .name = "any processor",
+const vl_table vl_table_baseline = {.name = "any processor",
 #define X(result, function, parameters, arguments) .function = VL(function),
-    VL_FUNCTIONS(X)
+                                    VL_FUNCTIONS(X)
 #undef X
 };
 #endif

@@ -20,6 +20,7 @@ const char *vl_instruction_set(void) { return table->name; }
 
 #define FORWARD_void
 #define FORWARD_double return
+#define FORWARD_int64_t return
 #define X(result, function, parameters, arguments) \
   result vl_##function parameters { FORWARD_##result table->function arguments; }
 VL_FUNCTIONS(X)

@@ -23,14 +23,16 @@ static void part(void *data) {
   if (first < last) d->body(d->context, first, last);
 }
 
+int32_t vl_thread_index(void) { return omp_get_thread_num(); }
+
 int32_t vl_thread_count(void) { return omp_get_max_threads(); }
 
-void vl_parallel(int64_t count, void (*body)(void *context, int64_t first, int64_t last),
-                 void *context) {
+void vl_parallel(int64_t count, int32_t threads,
+                 void (*body)(void *context, int64_t first, int64_t last), void *context) {
   division d = {count, body, context};
-  if (count < 2 || omp_in_parallel()) {
+  if (count < 2 || threads < 2 || omp_in_parallel()) {
     if (count > 0) body(context, 0, count);
     return;
   }
-  GOMP_parallel(part, &d, 0, 0);
+  GOMP_parallel(part, &d, (unsigned)threads, 0);
 }

@@ -23,9 +23,9 @@ import Testing
     let run = try TrainingRun(
       String(parts[0]), batch: batch, precision: precision,
       normalization: plain ? .none : .batch)
-    let least = try run.milliseconds(steps: 30)
+    let least = try run.milliseconds(steps: 8)
     let session = try #require(run.session as? any ProfilingSession)
-    let seconds = session.profile(from: run.slot, steps: 30)
+    let seconds = session.profile(from: run.slot, steps: 8)
     var totals: [String: (count: Int, seconds: Double)] = [:]
     for (name, time) in zip(session.report.launches, seconds) {
       totals[name, default: (0, 0)].count += 1

@@ -99,7 +99,8 @@ void vl_merge_sums(int64_t groups, int64_t channels, const float *partials, cons
 /// Mean and biased variance from those of groups of `elements` elements each.
 void vl_merge_moments(int64_t groups, int64_t channels, int64_t elements, const float *means,
                       const float *deviations, float *mean, float *variance);
-/// inverse = 1 / sqrt(variance + epsilon), factor = scale * inverse, offset = shift - mean * factor.
+/// inverse = 1 / sqrt(variance + epsilon), factor = scale * inverse, offset = shift - mean *
+/// factor.
 void vl_normalisation_factors(int64_t channels, const float *scale, const float *shift,
                               const float *mean, const float *variance, float epsilon,
                               float *inverse, float *factor, float *offset);
@@ -113,8 +114,8 @@ void vl_gradient_factors(int64_t channels, int64_t elements, const float *invers
 /// A window sliding over an image of `lanes` interleaved channels.
 typedef struct {
   int32_t lanes;
-  int32_t height, width;                // of the image
-  int32_t out_height, out_width;        // of the result
+  int32_t height, width;          // of the image
+  int32_t out_height, out_width;  // of the result
   int32_t window_height, window_width;
   int32_t stride_height, stride_width;
   int32_t padding_height, padding_width;
@@ -130,12 +131,56 @@ void vl_max_pool_gradient(vl_type type, const vl_window *window, const void *dy,
 void vl_max_pool_tangent(vl_type type, const vl_window *window, const void *t, const void *x,
                          void *y);
 
+// MARK: Weight gradients in bf16
+
+/// A convolution of images in blocks of 16 channels. `channels` and `results` are multiples of 16;
+/// the kernel is 1 or 3 columns wide.
+typedef struct {
+  int32_t channels, height, width;
+  int32_t results, out_height, out_width;
+  int32_t kernel_height, kernel_width;
+  int32_t stride_height, stride_width;
+  int32_t padding_height, padding_width;
+} vl_weight_gradient_shape;
+
+/// The bytes of workspace that `vl_weight_gradient` needs; 0 where the processor has no bf16
+/// instructions, and the function does nothing.
+int64_t vl_weight_gradient_workspace(const vl_weight_gradient_shape *convolution, int32_t images,
+                                     int32_t blocks);
+
+/// The part of the weight gradient, fp32 [results / 16, channels / 16, r, s, 16, 16], that `blocks`
+/// blocks of results of some images contribute; added to what is there where `accumulates`.
+/// Images follow each other with all their channels; dy and dw point to the first of the blocks.
+void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t images, int32_t blocks,
+                        const uint16_t *image, const uint16_t *dy, int accumulates,
+                        uint16_t *workspace, float *dw);
+
+// MARK: Winograd's algorithm, one fp32 image of 16 interleaved channels; 3x3 kernels, padding 1
+
+typedef struct {
+  int32_t height, width;
+} vl_winograd_shape;
+
+/// The transformed weights [16, 16, 16] of weights [3, 3, 16 channels, 16 results]; for the input
+/// gradient where `transposes`.
+void vl_winograd_weights(int transposes, const float *weights, float *transformed);
+/// out = phi(x * weights + bias + residual); bias and residual may be null.
+void vl_winograd_convolve(const vl_winograd_shape *shape, const float *x, const float *weights,
+                          const float *bias, const float *residual, vl_activation activation,
+                          float *out);
+/// The image's share of the transformed weight gradient [16, 16, 16], added where `accumulates`.
+void vl_winograd_sums(const vl_winograd_shape *shape, const float *x, const float *dy,
+                      int accumulates, float *sums);
+/// The weight gradient [3, 3, 16, 16] from the sums of groups of images, added up in order.
+void vl_winograd_weight_gradient(int64_t groups, const float *sums, float *dw);
+
 // MARK: Loss, one row
 
 /// The row's cross-entropy against the smoothed target, and its gradient divided by `rows`.
 /// `correct` is 1 where the first largest logit is at the label. A label that is no class gives zeros.
 void vl_cross_entropy(vl_type type, const void *logits, int64_t classes, int32_t label,
-                      float smoothing, int64_t rows, void *gradient, double *loss, int32_t *correct);
+                      float smoothing, int64_t rows, void *gradient, double *loss,
+                      int32_t *correct);
 
 // MARK: Updates, n elements of fp32
 
@@ -145,9 +190,9 @@ typedef struct {
   float weight_decay;
   float gradient_scale;
   float momentum;
-  float beta1, beta2;        // Adam's; beta1 is RMSProp's alpha
-  float correction1;         // 1 / (1 - beta1^t)
-  float correction2;         // 1 / (1 - beta2^t)
+  float beta1, beta2;  // Adam's; beta1 is RMSProp's alpha
+  float correction1;   // 1 / (1 - beta1^t)
+  float correction2;   // 1 / (1 - beta2^t)
   float epsilon;
   int32_t nesterov;
   int32_t decoupled;
@@ -179,10 +224,13 @@ void vl_decode(vl_type type, const vl_decoding *decoding, const float *levels, u
 
 // MARK: Threads
 
-/// How many threads `vl_parallel` uses: the same team as oneDNN's.
+/// Which thread of the team the calling one is.
+int32_t vl_thread_index(void);
+
+/// How many threads oneDNN's team has.
 int32_t vl_thread_count(void);
 
-/// Calls body(context, first, last) on every thread of the team with consecutive parts of
-/// 0 ..< count; returns when all are done.
-void vl_parallel(int64_t count, void (*body)(void *context, int64_t first, int64_t last),
-                 void *context);
+/// Calls body(context, first, last) on up to `threads` threads of the team with consecutive parts
+/// of 0 ..< count; returns when all are done.
+void vl_parallel(int64_t count, int32_t threads,
+                 void (*body)(void *context, int64_t first, int64_t last), void *context);

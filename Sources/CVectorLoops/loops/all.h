@@ -11,3 +11,5 @@
 #include "loss.h"
 #include "update.h"
 #include "decode.h"
+#include "weight_gradient.h"
+#include "winograd.h"

@@ -25,11 +25,11 @@ INLINE void normalise_as(vl_type type, const vl_slab *slab, const void *x, const
                          const float *shift, const void *residual, vl_activation f, void *out) {
   vf factor = scale ? channel_vector(slab, scale) : splat(1);
   vf offset = shift ? channel_vector(slab, shift) : splat(0);
-#define STEP(i, count)                                  \
-  {                                                     \
-    vf y = load(type, x, i, count) * factor + offset;   \
-    if (residual) y += load(type, residual, i, count);  \
-    store(type, out, i, activated(f, y), count);        \
+#define STEP(i, count)                                 \
+  {                                                    \
+    vf y = load(type, x, i, count) * factor + offset;  \
+    if (residual) y += load(type, residual, i, count); \
+    store(type, out, i, activated(f, y), count);       \
   }
   FOR_SLAB(slab, STEP);
 #undef STEP
@@ -61,8 +61,7 @@ INLINE vf lane_sums(vl_type type, const vl_slab *slab, const void *x) {
     c += load(type, x, (v + 2) * step, LANES);
     d += load(type, x, (v + 3) * step, LANES);
   }
-  for (; v < slab->vectors; v++)
-    a += load(type, x, v * step, lanes_of(slab, v));
+  for (; v < slab->vectors; v++) a += load(type, x, v * step, lanes_of(slab, v));
   return (a + b) + (c + d);
 }
 
@@ -145,8 +144,8 @@ INLINE void normalisation_sums_as(vl_type type, const vl_slab *slab, const void 
 void VL(normalisation_sums)(vl_type type, const vl_slab *slab, const void *dy, const void *x,
                             const float *scale, const float *shift, const float *mean,
                             vl_activation f, float *sum, float *dot) {
-  BY_TYPE(type, BY_ACTIVATION(f, normalisation_sums_as(TYPE, slab, dy, x, scale, shift, mean, PHI,
-                                                       sum, dot)))
+  BY_TYPE(type, BY_ACTIVATION(
+                    f, normalisation_sums_as(TYPE, slab, dy, x, scale, shift, mean, PHI, sum, dot)))
 }
 
 INLINE void normalisation_gradient_as(vl_type type, const vl_slab *slab, const void *dy,
@@ -156,11 +155,11 @@ INLINE void normalisation_gradient_as(vl_type type, const vl_slab *slab, const v
   vf factor = channel_vector(slab, scale), base = channel_vector(slab, shift);
   vf centre = channel_vector(slab, mean);
   vf rate = channel_vector(slab, slope), rest = channel_vector(slab, offset);
-#define STEP(i, count)                                                              \
-  {                                                                                 \
-    vf value = load(type, x, i, count);                                             \
-    vf g = inner_gradient(f, load(type, dy, i, count), value, factor, base);        \
-    store(type, dx, i, g * factor + ((value - centre) * rate + rest), count);                  \
+#define STEP(i, count)                                                       \
+  {                                                                          \
+    vf value = load(type, x, i, count);                                      \
+    vf g = inner_gradient(f, load(type, dy, i, count), value, factor, base); \
+    store(type, dx, i, g *factor + ((value - centre) * rate + rest), count); \
   }
   FOR_SLAB(slab, STEP);
 #undef STEP

@@ -59,8 +59,8 @@ void VL(decode)(vl_type type, const vl_decoding *d, const float *levels, uint64_
           const int cut = y >= top && y < bottom && x >= left && x < end;
           lanes[lane] = cut ? 0 : levels[256 * c + (shown ? row[column] : 0)];
         }
-        store(type, out, ((int64_t)c * height + y) * width + first, load(VL_FLOAT32, lanes, 0, LANES),
-              count);
+        store(type, out, ((int64_t)c * height + y) * width + first,
+              load(VL_FLOAT32, lanes, 0, LANES), count);
       }
     }
   }

@@ -128,8 +128,7 @@ INLINE vf activated(vl_activation f, vf x) {
     case VL_SIGMOID: return sigmoid(x);
     case VL_ERF: return error_function(x);
     case VL_UNIT_ERF: return error_function(x * UNIT_ERF_SCALE);
-    case VL_SELU:
-      return SELU_SCALE * (x > 0 ? x : SELU_ALPHA * exponential_minus_one(x));
+    case VL_SELU: return SELU_SCALE * (x > 0 ? x : SELU_ALPHA * exponential_minus_one(x));
     case VL_ELU: return x > 0 ? x : f.parameter * exponential_minus_one(x);
     case VL_SOFTPLUS: {
       vf positive = x < 0 ? splat(0) : x;
@@ -198,14 +197,14 @@ INLINE vf slope_from_output(vl_activation f, vf y) {
 }
 
 /// Runs the statement with the two commonest activations as constants: their loops stay tight.
-#define BY_ACTIVATION(activation, STATEMENT)               \
-  if ((activation).kind == VL_RELU) {                      \
-    const vl_activation PHI = {VL_RELU, 0};                \
-    STATEMENT;                                             \
-  } else if ((activation).kind == VL_LINEAR) {             \
-    const vl_activation PHI = {VL_LINEAR, 0};              \
-    STATEMENT;                                             \
-  } else {                                                 \
-    const vl_activation PHI = (activation);                \
-    STATEMENT;                                             \
+#define BY_ACTIVATION(activation, STATEMENT)   \
+  if ((activation).kind == VL_RELU) {          \
+    const vl_activation PHI = {VL_RELU, 0};    \
+    STATEMENT;                                 \
+  } else if ((activation).kind == VL_LINEAR) { \
+    const vl_activation PHI = {VL_LINEAR, 0};  \
+    STATEMENT;                                 \
+  } else {                                     \
+    const vl_activation PHI = (activation);    \
+    STATEMENT;                                 \
   }

@@ -55,6 +55,21 @@
     (int64_t c, int64_t n, const float *i, const float *f, const float *a, const float *b,         \
      float *s, float *o),                                                                          \
     (c, n, i, f, a, b, s, o))                                                                      \
+  X(void, weight_gradient,                                                                         \
+    (const vl_weight_gradient_shape *w, int32_t n, int32_t k, const uint16_t *x,                   \
+     const uint16_t *g, int a, uint16_t *s, float *o),                                             \
+    (w, n, k, x, g, a, s, o))                                                                      \
+  X(int64_t, weight_gradient_workspace, (const vl_weight_gradient_shape *w, int32_t n, int32_t k), \
+    (w, n, k))                                                                                     \
+  X(void, winograd_weights, (int t, const float *w, float *u), (t, w, u))                          \
+  X(void, winograd_convolve,                                                                       \
+    (const vl_winograd_shape *w, const float *x, const float *u, const float *b, const float *r,   \
+     vl_activation f, float *o),                                                                   \
+    (w, x, u, b, r, f, o))                                                                         \
+  X(void, winograd_sums,                                                                           \
+    (const vl_winograd_shape *w, const float *x, const float *g, int a, float *s),                 \
+    (w, x, g, a, s))                                                                               \
+  X(void, winograd_weight_gradient, (int64_t g, const float *s, float *o), (g, s, o))              \
   X(void, cross_entropy,                                                                           \
     (vl_type t, const void *z, int64_t k, int32_t l, float s, int64_t n, void *g, double *e,       \
      int32_t *c),                                                                                  \

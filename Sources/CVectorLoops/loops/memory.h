@@ -80,11 +80,11 @@ INLINE vi lanes_before(int32_t count) {
 }
 
 /// Runs STEP(i, count) for every vector of n elements.
-#define FOR_ELEMENTS(n, STEP)                                                   \
-  do {                                                                          \
-    int64_t element = 0;                                                        \
-    for (; element + LANES <= (n); element += LANES) STEP(element, LANES);      \
-    if (element < (n)) STEP(element, (int32_t)((n) - element));                 \
+#define FOR_ELEMENTS(n, STEP)                                              \
+  do {                                                                     \
+    int64_t element = 0;                                                   \
+    for (; element + LANES <= (n); element += LANES) STEP(element, LANES); \
+    if (element < (n)) STEP(element, (int32_t)((n)-element));              \
   } while (0)
 
 /// The number of vectors of a slab that are 16 lanes wide.
@@ -98,19 +98,19 @@ INLINE int32_t lanes_of(const vl_slab *slab, int64_t index) {
 }
 
 /// Runs STEP(i, count) for every vector of a slab.
-#define FOR_SLAB(slab, STEP)                                                 \
-  do {                                                                       \
-    int64_t full = full_vectors(slab), at = 0;                               \
-    for (; at < full; at++) STEP(at *(slab)->step, LANES);                   \
+#define FOR_SLAB(slab, STEP)                                                       \
+  do {                                                                             \
+    int64_t full = full_vectors(slab), at = 0;                                     \
+    for (; at < full; at++) STEP(at *(slab)->step, LANES);                         \
     for (; at < (slab)->vectors; at++) STEP(at *(slab)->step, lanes_of(slab, at)); \
   } while (0)
 
 /// Runs the statement with the type as a constant.
-#define BY_TYPE(type, STATEMENT)         \
-  if ((type) == VL_FLOAT32) {            \
-    const vl_type TYPE = VL_FLOAT32;     \
-    STATEMENT;                           \
-  } else {                               \
-    const vl_type TYPE = VL_BFLOAT16;    \
-    STATEMENT;                           \
+#define BY_TYPE(type, STATEMENT)      \
+  if ((type) == VL_FLOAT32) {         \
+    const vl_type TYPE = VL_FLOAT32;  \
+    STATEMENT;                        \
+  } else {                            \
+    const vl_type TYPE = VL_BFLOAT16; \
+    STATEMENT;                        \
   }

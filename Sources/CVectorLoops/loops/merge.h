@@ -17,11 +17,11 @@ INLINE vf group_sum(int64_t groups, int64_t channels, const float *partials, int
 
 void VL(merge_sums)(int64_t groups, int64_t channels, const float *partials, const float *factor,
                     float *out) {
-#define STEP(c, count)                                              \
-  {                                                                 \
-    vf sum = group_sum(groups, channels, partials, c, count);       \
-    if (factor) sum *= load(VL_FLOAT32, factor, c, count);          \
-    store(VL_FLOAT32, out, c, sum, count);                          \
+#define STEP(c, count)                                        \
+  {                                                           \
+    vf sum = group_sum(groups, channels, partials, c, count); \
+    if (factor) sum *= load(VL_FLOAT32, factor, c, count);    \
+    store(VL_FLOAT32, out, c, sum, count);                    \
   }
   FOR_CHANNELS(channels, STEP);
 #undef STEP
@@ -30,18 +30,18 @@ void VL(merge_sums)(int64_t groups, int64_t channels, const float *partials, con
 void VL(merge_moments)(int64_t groups, int64_t channels, int64_t elements, const float *means,
                        const float *deviations, float *mean, float *variance) {
   const float size = (float)elements, share = 1 / (float)groups;
-#define STEP(c, count)                                                      \
-  {                                                                         \
-    vf centre = group_sum(groups, channels, means, c, count) * share;       \
-    vf within = group_sum(groups, channels, deviations, c, count);          \
-    vf between = splat(0);                                                  \
-    for (int64_t g = 0; g < groups; g++) {                                  \
-      vf d = load(VL_FLOAT32, means, g * channels + c, count) - centre;     \
-      between += d * d;                                                     \
-    }                                                                       \
-    vf spread = (within / size + between) * share;                          \
-    store(VL_FLOAT32, mean, c, centre, count);                              \
-    store(VL_FLOAT32, variance, c, spread, count);                          \
+#define STEP(c, count)                                                  \
+  {                                                                     \
+    vf centre = group_sum(groups, channels, means, c, count) * share;   \
+    vf within = group_sum(groups, channels, deviations, c, count);      \
+    vf between = splat(0);                                              \
+    for (int64_t g = 0; g < groups; g++) {                              \
+      vf d = load(VL_FLOAT32, means, g * channels + c, count) - centre; \
+      between += d * d;                                                 \
+    }                                                                   \
+    vf spread = (within / size + between) * share;                      \
+    store(VL_FLOAT32, mean, c, centre, count);                          \
+    store(VL_FLOAT32, variance, c, spread, count);                      \
   }
   FOR_CHANNELS(channels, STEP);
 #undef STEP
@@ -50,14 +50,14 @@ void VL(merge_moments)(int64_t groups, int64_t channels, int64_t elements, const
 void VL(normalisation_factors)(int64_t channels, const float *scale, const float *shift,
                                const float *mean, const float *variance, float epsilon,
                                float *inverse, float *factor, float *offset) {
-#define STEP(c, count)                                                                        \
-  {                                                                                           \
-    vf root = __builtin_elementwise_sqrt(load(VL_FLOAT32, variance, c, count) + epsilon);     \
-    vf f = load(VL_FLOAT32, scale, c, count) / root;                                          \
-    store(VL_FLOAT32, inverse, c, 1 / root, count);                                           \
-    store(VL_FLOAT32, factor, c, f, count);                                                   \
-    store(VL_FLOAT32, offset, c,                                                              \
-          load(VL_FLOAT32, shift, c, count) - load(VL_FLOAT32, mean, c, count) * f, count);   \
+#define STEP(c, count)                                                                      \
+  {                                                                                         \
+    vf root = __builtin_elementwise_sqrt(load(VL_FLOAT32, variance, c, count) + epsilon);   \
+    vf f = load(VL_FLOAT32, scale, c, count) / root;                                        \
+    store(VL_FLOAT32, inverse, c, 1 / root, count);                                         \
+    store(VL_FLOAT32, factor, c, f, count);                                                 \
+    store(VL_FLOAT32, offset, c,                                                            \
+          load(VL_FLOAT32, shift, c, count) - load(VL_FLOAT32, mean, c, count) * f, count); \
   }
   FOR_CHANNELS(channels, STEP);
 #undef STEP
@@ -67,13 +67,12 @@ void VL(gradient_factors)(int64_t channels, int64_t elements, const float *inver
                           const float *factor, const float *dshift, const float *dscale,
                           float *slope, float *offset) {
   const float share = -1 / (float)elements;
-#define STEP(c, count)                                                                       \
-  {                                                                                          \
-    vf f = load(VL_FLOAT32, factor, c, count) * share;                                       \
-    store(VL_FLOAT32, slope, c,                                                              \
-          f * load(VL_FLOAT32, inverse, c, count) * load(VL_FLOAT32, dscale, c, count),      \
-          count);                                                                            \
-    store(VL_FLOAT32, offset, c, f * load(VL_FLOAT32, dshift, c, count), count);             \
+#define STEP(c, count)                                                                         \
+  {                                                                                            \
+    vf f = load(VL_FLOAT32, factor, c, count) * share;                                         \
+    store(VL_FLOAT32, slope, c,                                                                \
+          f *load(VL_FLOAT32, inverse, c, count) * load(VL_FLOAT32, dscale, c, count), count); \
+    store(VL_FLOAT32, offset, c, f *load(VL_FLOAT32, dshift, c, count), count);                \
   }
   FOR_CHANNELS(channels, STEP);
 #undef STEP

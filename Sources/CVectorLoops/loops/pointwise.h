@@ -2,11 +2,11 @@
 
 INLINE void combine_as(vl_type type, vl_binary operation, const void *a, const void *b, void *out,
                        int64_t n) {
-#define STEP(i, count)                                                             \
-  {                                                                                \
-    vf l = load(type, a, i, count), r = load(type, b, i, count);                   \
+#define STEP(i, count)                                                               \
+  {                                                                                  \
+    vf l = load(type, a, i, count), r = load(type, b, i, count);                     \
     vf y = operation == VL_ADD ? l + r : (operation == VL_SUBTRACT ? l - r : l * r); \
-    store(type, out, i, y, count);                                                 \
+    store(type, out, i, y, count);                                                   \
   }
   FOR_ELEMENTS(n, STEP);
 #undef STEP
@@ -64,14 +64,14 @@ void VL(activate)(vl_type type, vl_activation f, const void *x, void *out, int64
 
 INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_output, const void *dy,
                                    const void *dy2, const void *reference, void *out, int64_t n) {
-#define STEP(i, count)                                                     \
-  {                                                                        \
-    vf g = load(type, dy, i, count);                                       \
-    if (dy2) g += load(type, dy2, i, count);                               \
-    vf r = load(type, reference, i, count);                                \
-    vf slope = from_output ? slope_from_output(f, r) : slope_at(f, r);     \
-    vf y = f.kind == VL_RELU ? (r > 0 ? g : splat(0)) : g * slope;         \
-    store(type, out, i, y, count);                                         \
+#define STEP(i, count)                                                 \
+  {                                                                    \
+    vf g = load(type, dy, i, count);                                   \
+    if (dy2) g += load(type, dy2, i, count);                           \
+    vf r = load(type, reference, i, count);                            \
+    vf slope = from_output ? slope_from_output(f, r) : slope_at(f, r); \
+    vf y = f.kind == VL_RELU ? (r > 0 ? g : splat(0)) : g * slope;     \
+    store(type, out, i, y, count);                                     \
   }
   FOR_ELEMENTS(n, STEP);
 #undef STEP

@@ -8,16 +8,16 @@ INLINE void window_range(int32_t position, int32_t stride, int32_t padding, int3
   *last = start + window > extent ? extent : start + window;
 }
 
-#define FOR_WINDOWS(w)                                                                          \
-  for (int32_t row = 0; row < (w)->out_height; row++)                                           \
+#define FOR_WINDOWS(w)                                \
+  for (int32_t row = 0; row < (w)->out_height; row++) \
     for (int32_t column = 0; column < (w)->out_width; column++)
 
-#define WINDOW_BOUNDS(w)                                                                        \
-  int32_t y0, y1, x0, x1;                                                                       \
-  window_range(row, (w)->stride_height, (w)->padding_height, (w)->window_height, (w)->height,   \
-               &y0, &y1);                                                                       \
-  window_range(column, (w)->stride_width, (w)->padding_width, (w)->window_width, (w)->width,    \
-               &x0, &x1);                                                                       \
+#define WINDOW_BOUNDS(w)                                                                           \
+  int32_t y0, y1, x0, x1;                                                                          \
+  window_range(row, (w)->stride_height, (w)->padding_height, (w)->window_height, (w)->height, &y0, \
+               &y1);                                                                               \
+  window_range(column, (w)->stride_width, (w)->padding_width, (w)->window_width, (w)->width, &x0,  \
+               &x1);                                                                               \
   const int64_t out_index = ((int64_t)row * (w)->out_width + column) * (w)->lanes
 
 #define AT(w, y, x) (((int64_t)(y) * (w)->width + (x)) * (w)->lanes)

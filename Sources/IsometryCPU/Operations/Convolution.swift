@@ -10,6 +10,9 @@ extension GraphLowering {
     let wished = ConvolutionGeometry(
       convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
       hasBias: epilogue.hasBias, lanes: lanes)
+    if wished.suitsWinogradLoop {
+      return try lowerWinogradConvolution(node, wished, epilogue)
+    }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
       try wish.forward(engine, rectifies: rectifies)
     }
@@ -41,6 +44,7 @@ extension GraphLowering {
     let wished = ConvolutionGeometry(
       convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
       weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
+    if wished.suitsWinogradLoop { return try lowerWinogradInputGradient(node, wished) }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
       try wish.inputGradient(engine)
     }
@@ -60,6 +64,8 @@ extension GraphLowering {
     let wished = ConvolutionGeometry(
       convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: withBias,
       lanes: lanes)
+    if wished.suitsWinogradLoop { return try lowerWinogradWeightGradient(node, wished) }
+    if try lowerWeightGradientLoop(node, wished) { return }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
       try wish.weightGradient(engine)
     }

@@ -17,7 +17,7 @@ extension GraphLowering {
         vl_dot(type, x.storage.bytes(from: first), y.bytes(from: first), count)
       }
     case .squaredNorm: lowerSquaredNorm(node)
-    case .channelSum: try lowerChannelSum(node)
+    case .channelSum: try lowerChannelSum(node.inputs[0], into: node.results[0])
     case .broadcast: lowerBroadcast(node)
     case .broadcastChannels: lowerBroadcastChannels(node)
     default: preconditionFailure("\(node.operation.name) is not a reduction")
@@ -89,20 +89,20 @@ extension GraphLowering {
     emitTotal(node.operation.name, of: partials, list.count, into: result)
   }
 
-  private func lowerChannelSum(_ node: Node) throws(CPUError) {
-    let x = try imagePlace(node.inputs[0])
-    let result = makeResult(node.results[0]).storage
+  func lowerChannelSum(_ value: Value, into total: Value) throws(CPUError) {
+    let x = try imagePlace(value)
+    let result = makeResult(total).storage
     let geometry = ChannelGeometry(x)
     let partials = makeWorkspace(floats: geometry.images * geometry.channels)
     let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
-      node.operation.name, reads: [x.storage], writes: [partials],
+      "channelSum", reads: [x.storage], writes: [partials],
       geometry.work { slab, offset, _, partial in
         vl_channel_sum(
           type, slab, x.storage.bytes(from: offset * size), partials.elements() + partial)
       })
     emit(
-      "\(node.operation.name)Total", reads: [partials], writes: [result],
+      "channelSumTotal", reads: [partials], writes: [result],
       .whole {
         vl_merge_sums(
           Int64(geometry.images), Int64(geometry.channels), partials.elements(), nil,

@@ -1,0 +1,302 @@
+// The weight gradient of a convolution in bf16, for images and weights in blocks of 16 channels:
+//
+//   dw[k, c, r, s] = sum over n, y, x of dy[n, k, y, x] * image[n, c, y * stride + r, x * stride +
+//   s]
+//
+// oneDNN 2.6 runs it at 60 % of the rate of the forward convolution; this is as fast as the latter.
+// The processor's instruction adds up products of pairs of bf16, here of two neighbouring columns:
+// dy is interleaved so that a vector holds a pair for each of 16 result channels, and the image is
+// turned into planes, where the pair of one channel is 32 adjacent bits that a load broadcasts.
+// Included for processors with bf16 instructions only.
+//
+// Planes:  [channel][image][phase][row][column / stride]  columns of one remainder modulo the
+//          stride, with the padding's zeros
+// Pairs:   [result block][image][row][column / 2][16 result channels][2]
+// dw:      [result block][channel block][r][s][16 channels][16 result channels]
+
+#if VL_HAS_BF16_INSTRUCTION
+
+/// The extents of the two rearranged tensors.
+typedef struct {
+  int64_t rows;     // of a plane, with padding
+  int64_t columns;  // of a phase of a plane
+  int64_t plane;    // elements of all phases of one channel
+  int64_t pairs;    // in a row of dy
+  int64_t block;    // elements of one block of dy
+} vl_rearranged;
+
+INLINE vl_rearranged rearranged(const vl_weight_gradient_shape *w) {
+  vl_rearranged r;
+  r.rows = w->height + 2 * w->padding_height;
+  r.pairs = (w->out_width + 1) / 2;
+  r.columns = 2 * r.pairs + (w->kernel_width - 1) / w->stride_width + 1;
+  const int64_t needed = (w->width + 2 * w->padding_width + w->stride_width - 1) / w->stride_width;
+  if (r.columns < needed) r.columns = needed;
+  r.plane = w->stride_width * r.rows * r.columns;
+  r.block = w->out_height * r.pairs * 2 * LANES;
+  return r;
+}
+
+/// The elements of some images' planes, rounded up so that what follows is aligned to 64 bytes.
+INLINE int64_t planes_size(const vl_weight_gradient_shape *w, const vl_rearranged *r,
+                           int32_t images) {
+  return (images * w->channels * r->plane + 31) / 32 * 32;
+}
+
+typedef uint16_t vh8 __attribute__((ext_vector_type(8)));
+typedef uint16_t vh32 __attribute__((ext_vector_type(32)));
+
+#define ZIP_LOW(a, b) \
+  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define ZIP_HIGH(a, b) \
+  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+/// Transposes a square of 16-bit elements: four perfect shuffles.
+INLINE void transpose(vh square[LANES]) {
+  for (int round = 0; round < 4; round++) {
+    vh next[LANES];
+    for (int i = 0; i < LANES / 2; i++) {
+      next[2 * i] = ZIP_LOW(square[i], square[i + LANES / 2]);
+      next[2 * i + 1] = ZIP_HIGH(square[i], square[i + LANES / 2]);
+    }
+    for (int i = 0; i < LANES; i++) square[i] = next[i];
+  }
+}
+
+/// Stores `count` columns of one channel that start at column `x` of the padded row.
+INLINE void store_columns(const vl_weight_gradient_shape *w, const vl_rearranged *r, uint16_t *row,
+                          int64_t x, const uint16_t *columns, int32_t count) {
+  if (w->stride_width == 1) {
+    if (count == LANES) {
+      memcpy(row + x, columns, 2 * LANES);
+    } else if (count == LANES / 2) {
+      memcpy(row + x, columns, LANES);
+    } else {
+      for (int32_t i = 0; i < count; i++) row[x + i] = columns[i];
+    }
+    return;
+  }
+  const int64_t phase_stride = r->rows * r->columns;
+  if (count == LANES && w->stride_width == 2) {
+    vh v;
+    memcpy(&v, columns, sizeof v);
+    vh8 even = __builtin_shufflevector(v, v, 0, 2, 4, 6, 8, 10, 12, 14);
+    vh8 odd = __builtin_shufflevector(v, v, 1, 3, 5, 7, 9, 11, 13, 15);
+    memcpy(row + (x & 1) * phase_stride + x / 2, &even, sizeof even);
+    memcpy(row + ((x + 1) & 1) * phase_stride + (x + 1) / 2, &odd, sizeof odd);
+    return;
+  }
+  if (w->stride_width == 2) {
+    for (int32_t i = 0; i < count; i++)
+      row[((x + i) & 1) * phase_stride + (x + i) / 2] = columns[i];
+    return;
+  }
+  for (int32_t i = 0; i < count; i++) {
+    const int64_t q = x + i;
+    row[q % w->stride_width * phase_stride + q / w->stride_width] = columns[i];
+  }
+}
+
+/// Turns one image's blocks into planes, `stride` elements from channel to channel.
+static void make_planes(const vl_weight_gradient_shape *w, const vl_rearranged *r,
+                        const uint16_t *image, int64_t stride, uint16_t *planes) {
+  const int32_t pixels = w->height * w->width;
+  for (int32_t block = 0; block < w->channels / LANES; block++) {
+    const uint16_t *source = image + (int64_t)block * pixels * LANES;
+    uint16_t *target = planes + block * LANES * stride;
+    for (int32_t first = 0; first < pixels; first += LANES) {
+      const int32_t count = pixels - first < LANES ? pixels - first : LANES;
+      vh square[LANES];
+      for (int32_t i = 0; i < LANES; i++) {
+        if (i < count) {
+          memcpy(&square[i], source + (int64_t)(first + i) * LANES, sizeof square[i]);
+        } else {
+          square[i] = (vh)(0);
+        }
+      }
+      transpose(square);
+      for (int32_t done = 0; done < count;) {
+        const int32_t y = (first + done) / w->width, x = (first + done) % w->width;
+        const int32_t run = w->width - x < count - done ? w->width - x : count - done;
+        uint16_t *row = target + (y + w->padding_height) * r->columns;
+        for (int32_t c = 0; c < LANES; c++)
+          store_columns(w, r, row + c * stride, x + w->padding_width,
+                        (const uint16_t *)&square[c] + done, run);
+        done += run;
+      }
+    }
+  }
+}
+
+/// Interleaves the columns of one block of one image's dy.
+static void make_pairs(const vl_weight_gradient_shape *w, const vl_rearranged *r,
+                       const uint16_t *dy, uint16_t *pairs) {
+  for (int64_t row = 0; row < w->out_height; row++) {
+    const uint16_t *source = dy + row * w->out_width * LANES;
+    uint16_t *target = pairs + row * r->pairs * 2 * LANES;
+    for (int32_t x = 0; x < w->out_width; x += 2) {
+      vh a, b = (vh)(0);
+      memcpy(&a, source + x * LANES, sizeof a);
+      if (x + 1 < w->out_width) memcpy(&b, source + (x + 1) * LANES, sizeof b);
+      vh32 both =
+          __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8,
+                                  24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      memcpy(target + x * LANES, &both, sizeof both);
+    }
+  }
+}
+
+/// A part of the rearranged tensors: some rows of some images.
+typedef struct {
+  int32_t images;
+  int32_t first_row, last_row;
+  const uint16_t *planes;
+  int64_t channel_stride;
+  const uint16_t *pairs;
+  int64_t block_stride;
+} vl_part;
+
+/// One row of the kernel, `RESULTS` result blocks, `CHANNELS` channels and `TAPS` columns: that
+/// many sums stay in registers while all columns of all images pass.
+INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged *r,
+                          const vl_part *part, int32_t k, int32_t c, int32_t kernel_row, float *dw,
+                          int64_t result_stride, int accumulates, const int RESULTS,
+                          const int CHANNELS, const int TAPS) {
+  __m512 sums[2][16][3];
+#pragma clang loop unroll(full)
+  for (int k = 0; k < RESULTS; k++)
+#pragma clang loop unroll(full)
+    for (int c = 0; c < CHANNELS; c++)
+#pragma clang loop unroll(full)
+      for (int s = 0; s < TAPS; s++)
+        sums[k][c][s] =
+            accumulates ? _mm512_loadu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES)
+                        : _mm512_setzero_ps();
+  int64_t offset[3];
+  for (int s = 0; s < TAPS; s++)
+    offset[s] = s % w->stride_width * r->rows * r->columns + s / w->stride_width;
+  const uint16_t *planes = part->planes + c * part->channel_stride;
+  const uint16_t *pairs = part->pairs + k * part->block_stride;
+  for (int32_t n = 0; n < part->images; n++) {
+    for (int32_t y = part->first_row; y < part->last_row; y++) {
+      const uint16_t *x = planes + n * r->plane + (y * w->stride_height + kernel_row) * r->columns;
+      const uint16_t *d = pairs + n * r->block + y * r->pairs * 2 * LANES;
+      for (int64_t p = 0; p < r->pairs; p++, x += 2, d += 2 * LANES) {
+        __m512bh g[2];
+#pragma clang loop unroll(full)
+        for (int k = 0; k < RESULTS; k++)
+          g[k] = (__m512bh)_mm512_loadu_si512(d + k * part->block_stride);
+#pragma clang loop unroll(full)
+        for (int c = 0; c < CHANNELS; c++) {
+#pragma clang loop unroll(full)
+          for (int s = 0; s < TAPS; s++) {
+            int32_t pair;
+            memcpy(&pair, x + c * part->channel_stride + offset[s], sizeof pair);
+            const __m512bh both = (__m512bh)_mm512_set1_epi32(pair);
+#pragma clang loop unroll(full)
+            for (int k = 0; k < RESULTS; k++)
+              sums[k][c][s] = _mm512_dpbf16_ps(sums[k][c][s], g[k], both);
+          }
+        }
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int k = 0; k < RESULTS; k++)
+#pragma clang loop unroll(full)
+    for (int c = 0; c < CHANNELS; c++)
+#pragma clang loop unroll(full)
+      for (int s = 0; s < TAPS; s++)
+        _mm512_storeu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES, sums[k][c][s]);
+}
+
+/// Bytes of dy that pass again and again while sums of other channels are taken: they should stay
+/// in the first-level cache.
+#define RESIDENT_BYTES 16384
+
+#define TILE(RESULTS, CHANNELS, TAPS)                                                         \
+  gradient_tile(w, r, part, k, c, kernel_row, dw + k * result_stride + offset, result_stride, \
+                accumulates, RESULTS, CHANNELS, TAPS)
+
+/// All channels and kernel rows for a part of the tensors.
+INLINE void gradient_part(const vl_weight_gradient_shape *w, const vl_rearranged *r,
+                          const vl_part *part, int32_t blocks, int accumulates, float *dw) {
+  const int64_t kernel = w->kernel_height * w->kernel_width;
+  const int64_t result_stride = w->channels / LANES * kernel * LANES * LANES;
+  const int step = blocks % 2 ? 1 : 2;
+  const int taps = w->kernel_width;
+  const int width = taps == 3 ? (step == 2 ? 4 : 8) : (step == 2 ? 8 : 16);
+  for (int32_t k = 0; k < blocks; k += step) {
+    for (int32_t c = 0; c < w->channels; c += width) {
+      for (int32_t kernel_row = 0; kernel_row < w->kernel_height; kernel_row++) {
+        const int64_t offset =
+            (c / LANES * kernel + kernel_row * taps) * LANES * LANES + c % LANES * LANES;
+        if (taps == 3 && step == 2) {
+          TILE(2, 4, 3);
+        } else if (taps == 3) {
+          TILE(1, 8, 3);
+        } else if (step == 2) {
+          TILE(2, 8, 1);
+        } else {
+          TILE(1, 16, 1);
+        }
+      }
+    }
+  }
+}
+
+void VL(weight_gradient)(const vl_weight_gradient_shape *w, int32_t images, int32_t blocks,
+                         const uint16_t *image, const uint16_t *dy, int accumulates,
+                         uint16_t *workspace, float *dw) {
+  const vl_rearranged r = rearranged(w);
+  const int64_t channel_stride = images * r.plane, block_stride = images * r.block;
+  uint16_t *planes = workspace;
+  uint16_t *pairs = planes + planes_size(w, &r, images);
+  memset(planes, 0, (size_t)(w->channels * channel_stride) * 2);
+  for (int64_t n = 0; n < images; n++) {
+    make_planes(w, &r, image + n * w->channels * w->height * w->width, channel_stride,
+                planes + n * r.plane);
+    const int64_t size = (int64_t)w->out_height * w->out_width;
+    for (int64_t k = 0; k < blocks; k++)
+      make_pairs(w, &r, dy + (n * w->results + k * LANES) * size,
+                 pairs + k * block_stride + n * r.block);
+  }
+  const int64_t row_bytes = (blocks % 2 ? 1 : 2) * r.pairs * 4 * LANES;
+  const int64_t rows = RESIDENT_BYTES / row_bytes < 1 ? 1 : RESIDENT_BYTES / row_bytes;
+  const int32_t together = rows < w->out_height ? 1 : (int32_t)(rows / w->out_height);
+  // Large weights pass less often where more images pass at once.
+  const int32_t step = w->channels * blocks > 4096 ? images : together;
+  for (int32_t n = 0; n < images; n += step) {
+    const int32_t count = images - n < step ? images - n : step;
+    for (int32_t y = 0; y < w->out_height; y += rows) {
+      const int32_t end = w->out_height - y < rows ? w->out_height : y + (int32_t)rows;
+      const vl_part part = {
+          count, y, end, planes + n * r.plane, channel_stride, pairs + n * r.block, block_stride};
+      gradient_part(w, &r, &part, blocks, accumulates || n > 0 || y > 0, dw);
+    }
+  }
+}
+
+int64_t VL(weight_gradient_workspace)(const vl_weight_gradient_shape *w, int32_t images,
+                                      int32_t blocks) {
+  const vl_rearranged r = rearranged(w);
+  return (planes_size(w, &r, images) + images * blocks * r.block) * 2;
+}
+
+#else
+
+void VL(weight_gradient)(const vl_weight_gradient_shape *w, int32_t images, int32_t blocks,
+                         const uint16_t *image, const uint16_t *dy, int accumulates,
+                         uint16_t *workspace, float *dw) {
+  (void)w, (void)images, (void)blocks, (void)image, (void)dy, (void)accumulates, (void)workspace;
+  (void)dw;
+}
+
+/// No workspace is the sign that there is no such loop.
+int64_t VL(weight_gradient_workspace)(const vl_weight_gradient_shape *w, int32_t images,
+                                      int32_t blocks) {
+  (void)w, (void)images, (void)blocks;
+  return 0;
+}
+
+#endif

@@ -1,0 +1,147 @@
+internal import COneDNN
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+/// How the weight gradient of one convolution is divided.
+///
+/// Images form groups, whose partial gradients are added up in order: as many as the shape asks for to
+/// keep 16 threads busy, whatever the machine has, so that the sums are the same everywhere.
+private struct WeightGradientPlan {
+  let shape: vl_weight_gradient_shape
+  let images: Int
+  let resultBlocks: Int
+  let weightCount: Int
+  let imagesPerGroup: Int
+  let groups: Int
+  /// Parts of the result channels that threads take; no sum crosses them.
+  let parts: Int
+  /// Images that are rearranged at a time.
+  let chunk: Int
+  /// Of each thread, in bytes.
+  let workspace: Int
+
+  /// nil where the loop does not apply or oneDNN is faster.
+  init?(_ geometry: ConvolutionGeometry) {
+    let (x, weight, result) = (geometry.x.shape, geometry.weight, geometry.result.shape)
+    let convolution = geometry.convolution
+    guard geometry.x.dtype == .bfloat16, geometry.lanes == 16, x[1] % 16 == 0,
+      weight[0] % 32 == 0, weight[2] == 3, weight[3] == 3, convolution.stride.width <= 2
+    else { return nil }
+    shape = vl_weight_gradient_shape(
+      channels: Int32(x[1]), height: Int32(x[2]), width: Int32(x[3]), results: Int32(weight[0]),
+      out_height: Int32(result[2]), out_width: Int32(result[3]), kernel_height: 3,
+      kernel_width: 3, stride_height: Int32(convolution.stride.height),
+      stride_width: Int32(convolution.stride.width),
+      padding_height: Int32(convolution.padding.height),
+      padding_width: Int32(convolution.padding.width))
+    images = x[0]
+    resultBlocks = weight[0] / 16
+    weightCount = weight.elementCount
+    let pairs = resultBlocks / 2
+    imagesPerGroup = (images + max(1, 16 / pairs) - 1) / max(1, 16 / pairs)
+    groups = (images + imagesPerGroup - 1) / imagesPerGroup
+    parts = min(pairs, (ThreadTeam.threadCount + groups - 1) / groups)
+    let largest = 2 * ((pairs + parts - 1) / parts)
+    // Large weights should pass through the cache seldom, small workspaces should stay in it.
+    let limit = max(512 << 10, min(2 << 20, weightCount * 4))
+    var chunk = 1
+    while chunk < imagesPerGroup,
+      Self.workspace(shape, images: 2 * chunk, blocks: largest) <= limit
+    { chunk *= 2 }
+    self.chunk = min(chunk, imagesPerGroup)
+    workspace =
+      (Self.workspace(shape, images: self.chunk, blocks: largest) + 63)
+      / 64 * 64
+    if workspace == 0 { return nil }
+  }
+
+  /// The bytes that rearranging takes.
+  private static func workspace(
+    _ shape: vl_weight_gradient_shape, images: Int, blocks: Int
+  ) -> Int {
+    withUnsafePointer(to: shape) {
+      Int(vl_weight_gradient_workspace($0, Int32(images), Int32(blocks)))
+    }
+  }
+
+  /// The blocks of results of one part.
+  func blocks(ofPart part: Int) -> Range<Int> {
+    let pairs = resultBlocks / 2
+    return 2 * (pairs * part / parts)..<2 * (pairs * (part + 1) / parts)
+  }
+
+  /// Takes the sum of one group of images for one part of the results.
+  func run(
+    group: Int, part: Int, x: UnsafePointer<UInt16>, dy: UnsafePointer<UInt16>,
+    workspace: UnsafeMutablePointer<UInt16>, dw: UnsafeMutablePointer<Float>
+  ) {
+    let blocks = blocks(ofPart: part)
+    let last = min(images, (group + 1) * imagesPerGroup)
+    let imageLength = Int(shape.channels * shape.height * shape.width)
+    let blockLength = Int(16 * shape.out_height * shape.out_width)
+    let target = dw + weightCount / resultBlocks * blocks.lowerBound
+    for first in stride(from: group * imagesPerGroup, to: last, by: chunk) {
+      withUnsafePointer(to: shape) {
+        vl_weight_gradient(
+          $0, Int32(min(chunk, last - first)), Int32(blocks.count), x + first * imageLength,
+          dy + (first * resultBlocks + blocks.lowerBound) * blockLength,
+          first > group * imagesPerGroup ? 1 : 0, workspace, target)
+      }
+    }
+  }
+}
+
+extension GraphLowering {
+  /// Lowers a weight gradient to the loop of our own where that is the faster way.
+  ///
+  /// - Returns: whether it did.
+  func lowerWeightGradientLoop(
+    _ node: Node, _ geometry: ConvolutionGeometry
+  ) throws(CPUError) -> Bool {
+    guard let plan = WeightGradientPlan(geometry) else { return false }
+    let layout = try MemoryDescriptor(geometry.weight, .float32, dnnl_OIhw16i16o)
+    guard self.layout(node.results[0]) == .native(layout) else { return false }
+    let dy = try storage(node.inputs[0], as: .blocked(16))
+    let x = try storage(node.inputs[1], as: .blocked(16))
+    let result = makeResult(node.results[0]).storage
+    let workspace = Storage(byteCount: plan.workspace * ThreadTeam.threadCount)
+    let partials =
+      plan.groups == 1 ? result : makeWorkspace(floats: plan.groups * plan.weightCount)
+    emit(
+      "convolutionWeightGradient", reads: [dy, x], writes: [partials, workspace],
+      .pieces(plan.groups * plan.parts) { pieces in
+        for piece in pieces {
+          let group = piece / plan.parts
+          plan.run(
+            group: group, part: piece % plan.parts, x: x.elements(), dy: dy.elements(),
+            workspace: workspace.bytes(from: plan.workspace * ThreadTeam.threadIndex)
+              .assumingMemoryBound(to: UInt16.self),
+            dw: partials.elements(Float.self) + group * plan.weightCount)
+        }
+      })
+    if plan.groups > 1 { emitSum(of: partials, plan.groups, plan.weightCount, into: result) }
+    if geometry.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
+    return true
+  }
+
+  /// Adds up tables of equal length, in order.
+  private func emitSum(of partials: Storage, _ groups: Int, _ length: Int, into result: Storage) {
+    let pieceLength = 2048
+    let count = (length + pieceLength - 1) / pieceLength
+    emit(
+      "convolutionWeightGradientTotal", reads: [partials], writes: [result],
+      .pieces(count) { pieces in
+        for piece in pieces {
+          let first = piece * pieceLength
+          let count = Int64(min(pieceLength, length - first))
+          let table = partials.elements(Float.self) + first
+          let target = result.elements(Float.self) + first
+          vl_combine(VL_FLOAT32, VL_ADD, table, table + length, target, count)
+          for group in stride(from: 2, to: groups, by: 1) {
+            vl_combine(VL_FLOAT32, VL_ADD, target, table + group * length, target, count)
+          }
+        }
+      })
+  }
+}

@@ -1,0 +1,114 @@
+internal import COneDNN
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+/// Convolutions for which the loops of our own use Winograd's algorithm: 16 channels to 16, fp32.
+/// oneDNN's has too few channels to pay there.
+extension ConvolutionGeometry {
+  var suitsWinogradLoop: Bool {
+    x.dtype == .float32 && lanes == 16 && weight == [16, 16, 3, 3]
+      && convolution.stride == .init(1) && convolution.padding == .init(1)
+  }
+
+  fileprivate var loopShape: vl_winograd_shape {
+    vl_winograd_shape(height: Int32(x.shape[2]), width: Int32(x.shape[3]))
+  }
+
+  fileprivate var imageLength: Int { x.shape.elementCount(from: 1) }
+
+  fileprivate func weightLayout() throws(CPUError) -> Layout {
+    .native(try MemoryDescriptor(weight, .float32, dnnl_OIhw16i16o))
+  }
+}
+
+/// Numbers of one set of transformed weights.
+private let transformedCount = 16 * 16 * 16
+
+extension GraphLowering {
+  func lowerWinogradConvolution(
+    _ node: Node, _ geometry: ConvolutionGeometry, _ epilogue: Epilogue
+  ) throws(CPUError) {
+    let bias = epilogue.hasBias ? place(node.inputs[2]).storage : nil
+    let residual =
+      epilogue.hasResidual
+      ? try storage(node.inputs[node.inputs.count - 1], as: .blocked(16)) : nil
+    try lowerWinograd(
+      "convolution", geometry, image: node.inputs[0], weight: node.inputs[1],
+      result: node.results[0], transposes: false, bias: bias, residual: residual,
+      epilogue.activation)
+  }
+
+  func lowerWinogradInputGradient(
+    _ node: Node, _ geometry: ConvolutionGeometry
+  ) throws(CPUError) {
+    try lowerWinograd(
+      "convolutionInputGradient", geometry, image: node.inputs[0], weight: node.inputs[1],
+      result: node.results[0], transposes: true, bias: nil, residual: nil, .linear)
+  }
+
+  private func lowerWinograd(
+    _ name: String, _ geometry: ConvolutionGeometry, image: Value, weight: Value, result: Value,
+    transposes: Bool, bias: Storage?, residual: Storage?, _ activation: Activation
+  ) throws(CPUError) {
+    let x = try storage(image, as: .blocked(16))
+    let weight = try storage(weight, as: geometry.weightLayout())
+    let result = makeResult(result).storage
+    let transformed = makeWorkspace(floats: transformedCount)
+    emit(
+      "winogradWeights", reads: [weight], writes: [transformed],
+      .whole { vl_winograd_weights(transposes ? 1 : 0, weight.elements(), transformed.elements()) })
+    let (shape, length) = (geometry.loopShape, geometry.imageLength)
+    let activation = activation.loops
+    emit(
+      name, reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result],
+      .images(geometry.x.shape[0]) { images in
+        withUnsafePointer(to: shape) {
+          for image in images {
+            let first = image * length
+            vl_winograd_convolve(
+              $0, x.elements() + first, transformed.elements(), bias?.elements(),
+              residual.map { $0.elements() + first }, activation, result.elements() + first)
+          }
+        }
+      })
+  }
+
+  func lowerWinogradWeightGradient(
+    _ node: Node, _ geometry: ConvolutionGeometry
+  ) throws(CPUError) {
+    let dy = try storage(node.inputs[0], as: .blocked(16))
+    let x = try storage(node.inputs[1], as: .blocked(16))
+    let made = makeResult(node.results[0])
+    let packed = Place(
+      type: made.type, layout: try geometry.weightLayout(),
+      storage: made.layout == (try geometry.weightLayout())
+        ? made.storage : Storage(byteCount: made.type.byteCount))
+    let (shape, length) = (geometry.loopShape, geometry.imageLength)
+    let images = geometry.x.shape[0]
+    // A fixed number of groups, so that sums do not depend on the number of threads.
+    let groups = min(16, images)
+    let sums = makeWorkspace(floats: groups * transformedCount)
+    emit(
+      "convolutionWeightGradient", reads: [x, dy], writes: [sums],
+      .pieces(groups) { range in
+        withUnsafePointer(to: shape) {
+          for group in range {
+            let first = images * group / groups
+            for image in first..<images * (group + 1) / groups {
+              vl_winograd_sums(
+                $0, x.elements() + image * length, dy.elements() + image * length,
+                image > first ? 1 : 0, sums.elements() + group * transformedCount)
+            }
+          }
+        }
+      })
+    emit(
+      "convolutionWeightGradientTotal", reads: [sums], writes: [packed.storage],
+      .whole {
+        vl_winograd_weight_gradient(Int64(groups), sums.elements(), packed.storage.elements())
+      })
+    if packed.storage !== made.storage { try convert(packed, to: made, "reorder") }
+    if geometry.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
+  }
+}
