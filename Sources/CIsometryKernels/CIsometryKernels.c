@@ -27,6 +27,9 @@ static const unsigned char convolution_register_tile[] = {
 static const unsigned char convolution_weight_gradient[] = {
 #embed "../../kernels/convolution/weight_gradient.cl"
 };
+static const unsigned char gemm_epilogue[] = {
+#embed "../../kernels/gemm/epilogue.cl"
+};
 static const unsigned char gemm_register_tile[] = {
 #embed "../../kernels/gemm/register_tile.cl"
 };
@@ -81,6 +84,7 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(common_tree, "common/tree.cl"),
     PIECE(convolution_register_tile, "convolution/register_tile.cl"),
     PIECE(convolution_weight_gradient, "convolution/weight_gradient.cl"),
+    PIECE(gemm_epilogue, "gemm/epilogue.cl"),
     PIECE(gemm_register_tile, "gemm/register_tile.cl"),
     PIECE(loss_cross_entropy, "loss/cross_entropy.cl"),
     PIECE(normalization_apply, "normalization/apply.cl"),

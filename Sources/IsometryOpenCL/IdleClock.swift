@@ -6,7 +6,7 @@
   /// A step's first command is the copy of its inputs, which runs as soon as they have arrived and the
   /// step before is done; a gap between the two is time without inputs. Gaps across which the host
   /// waited of its own will (a read, a synchronisation) do not count.
-  struct IdleClock {
+  struct IdleClock: Sendable {
     private var lastEnd: Event?
     private var gaps: [(from: Event, to: Event)] = []
     private var total = 0.0

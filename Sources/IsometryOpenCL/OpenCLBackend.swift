@@ -2,6 +2,7 @@
   public import IsometryCore
   public import IsometryGraph
   public import OpenCLRuntime
+  internal import Synchronization
 
   /// Graphs on an OpenCL device, with the package's own kernels.
   public struct OpenCLBackend: Backend {
@@ -75,6 +76,8 @@
     let computeQueue: CommandQueue
     /// Inputs on their way to the device, while the compute queue works.
     let transferQueue: CommandQueue
+    /// Of all sessions: what one of them computes is no idle time of another.
+    let idleClock = Mutex(IdleClock())
 
     init(_ device: Device, _ options: OpenCLOptions, _ tuning: Tuning) throws {
       context = try Context(device)

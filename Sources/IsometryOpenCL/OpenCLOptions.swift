@@ -3,7 +3,7 @@
   public enum GemmProvider: String, Sendable, CaseIterable {
     /// The package's own kernels.
     case own
-    /// CLBlast, for products in fp32 and fp64 without an epilogue; the others stay with the package.
+    /// CLBlast, for products in fp32 and fp64; the others stay with the package.
     case clblast
   }
 

@@ -2,6 +2,7 @@
   package import IsometryCore
   package import IsometryGraph
   internal import OpenCLRuntime
+  internal import Synchronization
 
   /// A graph bound to an OpenCL device.
   package final class OpenCLSession: Session {
@@ -11,7 +12,6 @@
     let store: VariableStore
     private let binding: Binding
     private let outputs: [String: (storage: StorageID, layout: Layout)]
-    private var idleClock = IdleClock()
 
     init(_ graph: Graph, _ device: SharedDevice, store: VariableStore) throws {
       self.graph = graph
@@ -57,7 +57,8 @@
         case .product(let product): try product.enqueue(on: queue)
         }
       }
-      idleClock.record(first: first, last: try queue.marker())
+      let last = try queue.marker()
+      device.idleClock.withLock { $0.record(first: first, last: last) }
       try queue.flush()
     }
 
@@ -88,12 +89,12 @@
       precondition(
         entry.type == tensor.type, "variable \(name) is \(entry.type), not \(tensor.type)")
       try device.computeQueue.upload(tensor.bytes(in: entry.layout), to: slab, offset: entry.offset)
-      idleClock.pause()
+      pauseIdleClock()
     }
 
     package func read(variable name: String) throws -> HostTensor {
       let (entry, slab) = place(ofVariable: name)
-      idleClock.pause()
+      pauseIdleClock()
       return try read(slab, entry.offset, entry.type, entry.layout)
     }
 
@@ -102,7 +103,7 @@
         preconditionFailure("the graph has no output \(name)")
       }
       let place = binding.place(of: storage)
-      idleClock.pause()
+      pauseIdleClock()
       return try read(place.slab, place.offset, graph.type(of: value), layout)
     }
 
@@ -122,10 +123,13 @@
 
     package func synchronize() throws {
       try device.computeQueue.finish()
-      idleClock.pause()
+      pauseIdleClock()
     }
 
-    package func takeInputWait() -> Double? { idleClock.take() }
+    package func takeInputWait() -> Double? { device.idleClock.withLock { $0.take() } }
+
+    /// The host waits of its own will; what the device does meanwhile is no fault of the inputs.
+    private func pauseIdleClock() { device.idleClock.withLock { $0.pause() } }
 
     private func place(ofVariable name: String) -> (entry: VariableStore.Entry, slab: Buffer) {
       guard graph.source(named: name) != nil, let entry = store.entries[name] else {

@@ -9,14 +9,9 @@
       let (rows, columns, inner) = product.extents(a.shape, b.shape)
       let epilogue = product.epilogue
       if gemmProvider == .clblast, a.dtype == .float32 || a.dtype == .float64,
-        result.dtype == a.dtype, epilogue == .none
+        result.dtype == a.dtype
       {
-        multiply(
-          PlannedProduct(
-            label: "clblast \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype,
-            a: operand(node.inputs[0]), b: operand(node.inputs[1]),
-            y: makeResult(node.results[0]), transposeLeft: product.transposeLeft,
-            transposeRight: product.transposeRight, rows: rows, columns: columns, inner: inner))
+        lowerLibraryProduct(node, product)
         return
       }
       let left = operand(node.inputs[0])
@@ -47,6 +42,39 @@
           quotientRoundedUp(columns / (tile.width * tile.vectors), tile.local[0]),
           quotientRoundedUp(quotientRoundedUp(rows, tile.pixels), tile.local[1]),
         ], local: tile.local)
+    }
+
+    /// The product by the library, and a launch for the epilogue where there is one.
+    private mutating func lowerLibraryProduct(_ node: Node, _ product: MatrixMultiply) {
+      let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
+      let (rows, columns, inner) = product.extents(a.shape, b.shape)
+      let epilogue = product.epilogue
+      let left = operand(node.inputs[0])
+      let right = operand(node.inputs[1])
+      let y =
+        epilogue == .none
+        ? makeResult(node.results[0]) : makeWorkspace(rows * columns, a.dtype)
+      multiply(
+        PlannedProduct(
+          label: "clblast \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype, a: left,
+          b: right, y: y, transposeLeft: product.transposeLeft,
+          transposeRight: product.transposeRight, rows: rows, columns: columns, inner: inner))
+      guard epilogue != .none else { return }
+      let bias = epilogue.hasBias ? operand(node.inputs[2]) : y
+      let residual = epilogue.hasResidual ? operand(node.inputs.last!) : y
+      let blocks = RowBlocks(rows: rows, channels: columns, a.dtype, tuning)
+      var defines = epilogue.activation.defines
+      defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
+      defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
+      launch(
+        "matrixMultiply epilogue \(rows)x\(columns) \(a.dtype.rawValue)",
+        ProgramVariant(.gemmEpilogue, storage: a.dtype, blocks.defines).adding(defines),
+        "gemm_epilogue",
+        [
+          .storage(y), .storage(bias), .storage(residual),
+          .storage(makeResult(node.results[0])), .integer(rows), .integer(columns),
+          .integer(blocks.itemRows),
+        ], groups: blocks.itemGroups, local: blocks.local)
     }
   }
 #endif

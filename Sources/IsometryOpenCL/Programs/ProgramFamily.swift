@@ -21,6 +21,7 @@
     case convolution = "convolution-register-tile"
     case weightGradient = "convolution-weight-gradient"
     case gemm = "gemm-register-tile"
+    case gemmEpilogue = "gemm-epilogue"
 
     var pieces: [String] {
       switch self {
@@ -45,6 +46,7 @@
         ["common/real.cl", "common/activation.cl", "convolution/register_tile.cl"]
       case .weightGradient: ["common/real.cl", "convolution/weight_gradient.cl"]
       case .gemm: ["common/real.cl", "common/activation.cl", "gemm/register_tile.cl"]
+      case .gemmEpilogue: ["common/real.cl", "common/activation.cl", "gemm/epilogue.cl"]
       }
     }
   }
