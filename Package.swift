@@ -110,6 +110,7 @@ let package = Package(
       name: "BackendTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
+        .target(name: "OpenCLRuntime", condition: openCLOnly),
       ],
       swiftSettings: strict),
     .testTarget(

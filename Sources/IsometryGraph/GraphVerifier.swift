@@ -15,7 +15,7 @@ public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringCo
 public enum GraphVerifier {
   /// - Throws: `GraphVerificationError` for the first rule that is broken: a value used before its
   ///   definition; a type other than the shape rule gives; a source name used twice; a write to
-  ///   something that is no variable; a variable written twice, or read after it was written.
+  ///   something that is no variable; a variable written twice, or read by a writer of it or later.
   public static func verify(_ graph: Graph) throws(GraphVerificationError) {
     var defined = Set<Value>()
     var names = Set<String>()
@@ -49,6 +49,9 @@ public enum GraphVerifier {
           throw fail("writes to something that is no variable")
         }
         guard written.insert(input).inserted else { throw fail("writes a variable again") }
+        guard node.inputs.count(where: { $0 == input }) == 1 else {
+          throw fail("reads a variable that it writes")
+        }
       }
       defined.formUnion(node.results)
     }

@@ -120,4 +120,25 @@ import Testing
     }
     #expect(Schedule(graph.fused()).order.count == 2)
   }
+
+  @Test func updatesWhoseOrderMattersStayAsTheyAre() throws {
+    var graph = Graph()
+    let schedule = graph.input("schedule", [2])
+    let parameter = graph.variable("p", [3])
+    let average = graph.variable("average", [3])
+    graph.append(.runningAverage([.init(momentum: 0.1)]), [average, parameter])
+    let update = Update(
+      .sgd(momentum: 0, nesterov: false), parameters: [.init()], hasGradientScale: false)
+    graph.append(.update(update), [schedule, parameter, graph.input("g", [3])])
+    let fused = graph.fused()
+    try GraphVerifier.verify(fused)
+    #expect(Schedule(fused).nodes.map(\.operation.name) == ["runningAverage", "update"])
+  }
+
+  @Test func aNodeMustNotReadWhatItWrites() {
+    var graph = Graph()
+    let (a, b) = (graph.variable("a", [3]), graph.variable("b", [3]))
+    graph.append(.accumulate(count: 2), [a, b, b, graph.input("c", [3])])
+    #expect(throws: GraphVerificationError.self) { try GraphVerifier.verify(graph) }
+  }
 }

@@ -80,7 +80,11 @@ public struct Update: Sendable, Hashable {
     guard inputs[0] == TensorType([2], .float32) else {
       throw ShapeError("the schedule \(inputs[0]) should be fp32[2]: learning rate and step")
     }
-    if hasGradientScale { try requireShape(inputs[1], [1]) }
+    let dtype = inputs[headerCount].dtype
+    if hasGradientScale { try requireSame(inputs[1], TensorType([1], dtype)) }
+    for input in inputs[headerCount...] where input.dtype != dtype {
+      throw ShapeError("\(input) should have the type of the other parameters, \(dtype.rawValue)")
+    }
     for index in parameters.indices {
       let first = headerCount + index * stride
       for other in first + 1..<first + stride { try requireSame(inputs[other], inputs[first]) }

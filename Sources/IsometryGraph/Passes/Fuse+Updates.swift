@@ -2,8 +2,10 @@ internal import IsometryCore
 
 extension Graph {
   /// One update for each rule and schedule, one launch for all running averages and one for all
-  /// accumulations.
+  /// accumulations. Where one of them reads what a later one writes, their order matters, and they
+  /// stay as they are.
   func fusedUpdates() -> Graph {
+    guard updatesAreIndependent else { return self }
     var rewriter = Rewriter(self)
     var updates: [UpdateGroup] = []
     var averages: [(average: RunningAverage, pair: [Value])] = []
@@ -13,7 +15,8 @@ extension Graph {
       let inputs = { node.inputs.map { rewriter.map($0) } }
       switch node.operation {
       case .update(let update):
-        UpdateGroup.add(update, inputs(), to: &updates)
+        let dtype = type(of: node.inputs[update.headerCount]).dtype
+        UpdateGroup.add(update, inputs(), of: dtype, to: &updates)
       case .runningAverage(let list):
         let values = inputs()
         for (index, average) in list.enumerated() {
@@ -38,17 +41,42 @@ extension Graph {
   }
 }
 
+extension Graph {
+  /// Whether no variable that an update, an average or an accumulation writes is read by another.
+  private var updatesAreIndependent: Bool {
+    var written = Set<Value>()
+    var read = Set<Value>()
+    for node in nodes {
+      switch node.operation {
+      case .update, .runningAverage, .accumulate:
+        let mutated = Set(node.operation.mutatedInputs)
+        for (index, input) in node.inputs.enumerated() {
+          if mutated.contains(index) { written.insert(input) } else { read.insert(input) }
+        }
+      default: break
+      }
+    }
+    return written.isDisjoint(with: read)
+  }
+}
+
 /// Updates that can be one launch.
 private struct UpdateGroup {
   let rule: Update.Rule
   let header: [Value]
+  let dtype: DType
   var parameters: [Update.Parameter] = []
   var inputs: [Value] = []
 
-  static func add(_ update: Update, _ inputs: [Value], to groups: inout [UpdateGroup]) {
+  static func add(
+    _ update: Update, _ inputs: [Value], of dtype: DType, to groups: inout [UpdateGroup]
+  ) {
     let header = Array(inputs[..<update.headerCount])
-    let known = groups.firstIndex { $0.rule == update.rule && $0.header == header }
-    if known == nil { groups.append(UpdateGroup(rule: update.rule, header: header)) }
+    // A launch computes in one type.
+    let known = groups.firstIndex {
+      $0.rule == update.rule && $0.header == header && $0.dtype == dtype
+    }
+    if known == nil { groups.append(UpdateGroup(rule: update.rule, header: header, dtype: dtype)) }
     let position = known ?? groups.count - 1
     groups[position].parameters += update.parameters
     groups[position].inputs += inputs[update.headerCount...]
