@@ -48,8 +48,8 @@ void VL(average_pool_gradient)(vl_type type, const vl_window *w, const void *dy,
   for (int32_t i = 0; i < w->height; i++) {
     for (int32_t j = 0; j < w->width; j++) {
       int32_t r0, r1, c0, c1;
-      covering_windows(i, w->stride_height, w->padding_height, w->window_height, w->out_height,
-                       &r0, &r1);
+      covering_windows(i, w->stride_height, w->padding_height, w->window_height, w->out_height, &r0,
+                       &r1);
       covering_windows(j, w->stride_width, w->padding_width, w->window_width, w->out_width, &c0,
                        &c1);
       vf sum = splat(0);
