@@ -1,4 +1,5 @@
 #if OpenCL
+  import IsometryGraph
   import OpenCLRuntime
   import TestSupport
   import Testing
