@@ -44,17 +44,17 @@ public enum GraphVerifier {
         guard names.insert(name).inserted else { throw fail("takes the name \(name) again") }
       default: break
       }
-      let mutated = Set(node.operation.mutatedInputs)
-      for (index, input) in node.inputs.enumerated() where !mutated.contains(index) {
-        guard !mutated.contains(where: { node.inputs[$0] == input }) else {
-          throw fail("reads a variable that it writes")
-        }
-      }
       for input in node.operation.mutatedInputs.map({ node.inputs[$0] }) {
         guard case .variable = graph.producer(of: input).operation else {
           throw fail("writes to something that is no variable")
         }
         guard written.insert(input).inserted else { throw fail("writes a variable again") }
+      }
+      let mutated = Set(node.operation.mutatedInputs)
+      for (index, input) in node.inputs.enumerated() where !mutated.contains(index) {
+        guard !mutated.contains(where: { node.inputs[$0] == input }) else {
+          throw fail("reads a variable that it writes")
+        }
       }
       defined.formUnion(node.results)
     }
