@@ -21,7 +21,10 @@ let package = Package(
     .executable(name: "isometry-gpu-probe", targets: ["GPUProbe"]),
     .library(
       name: "Isometry",
-      targets: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining"]),
+      targets: [
+        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometrySpectra",
+        "IsometryTheory", "IsometryTraining",
+      ]),
   ],
   traits: [
     .trait(
@@ -38,7 +41,7 @@ let package = Package(
       name: "IsometryCLI",
       dependencies: [
         "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining",
-        "IsometryReference", "IsometryCPU",
+        "IsometryReference", "IsometryCPU", "IsometryTheory", "IsometrySpectra",
         .target(name: "IsometryOpenCL", condition: openCLOnly),
         .target(name: "OpenCLRuntime", condition: openCLOnly),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -56,10 +59,16 @@ let package = Package(
       name: "IsometryTraining",
       dependencies: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN"],
       swiftSettings: strict),
+    .target(
+      name: "IsometrySpectra",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryTheory", "CLAPACK", realModule,
+      ],
+      swiftSettings: strict),
     // Layer 3
     .target(
       name: "IsometryNN",
-      dependencies: ["IsometryCore", "IsometryGraph", "CLAPACK"],
+      dependencies: ["IsometryCore", "IsometryGraph", "IsometryTheory", "CLAPACK"],
       swiftSettings: strict),
     .target(
       name: "IsometryReference",
@@ -85,6 +94,8 @@ let package = Package(
       dependencies: [.target(name: "COpenCL", condition: openCLOnly)],
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 1
+    .target(
+      name: "IsometryTheory", dependencies: ["IsometryCore", realModule], swiftSettings: strict),
     .target(
       name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
     // Layer 0
@@ -155,6 +166,16 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "IsometryCLITests", dependencies: ["IsometryCLI", "IsometryTraining"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometryTheoryTests", dependencies: ["IsometryCore", "IsometryTheory", realModule],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometrySpectraTests",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometrySpectra",
+        "IsometryTheory", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],

@@ -1,0 +1,17 @@
+/// Why a spectrum cannot be measured.
+public enum SpectrumError: Error, Equatable {
+  /// The request does not fit the network; `reason` says why and what to ask for instead.
+  case unsuitable(reason: String)
+  /// LAPACK's routine `routine` did not converge (`info` > 0 is what it returned).
+  case notConverged(routine: String, info: Int)
+}
+
+extension SpectrumError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .unsuitable(let reason): reason
+    case .notConverged(let routine, let info):
+      "\(routine) did not converge (info \(info)); the Jacobian may hold values that are not finite"
+    }
+  }
+}

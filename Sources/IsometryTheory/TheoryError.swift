@@ -1,0 +1,18 @@
+/// An argument outside the domain of a formula, or a wish that no value of the unknown fulfils.
+public enum TheoryError: Error, Equatable {
+  /// `parameter` has a value for which the formula means nothing; `expected` words the legal range.
+  case outsideDomain(parameter: String, value: Double, expected: String)
+  /// No solution of an inverse problem in the range searched; `reason` says which and what to change.
+  case noSolution(unknown: String, reason: String)
+}
+
+extension TheoryError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .outsideDomain(let parameter, let value, let expected):
+      "\(parameter) is \(value), but must be \(expected)"
+    case .noSolution(let unknown, let reason):
+      "no \(unknown) solves this: \(reason)"
+    }
+  }
+}
