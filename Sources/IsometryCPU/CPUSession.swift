@@ -18,7 +18,7 @@ final class CPUSession: ProfilingSession {
   private let engine: OneDNNEngine
   private let launches: [Launch]
   private let places: [Value: Place]
-  private let inputs: [(name: String, storage: Storage)]
+  private let inputs: [Storage]  // as in `graph.inputs`
   private let arena: Storage
   private let scratchpad: Storage
   /// The slot of the last step, in whose memory an output may lie.
@@ -35,7 +35,7 @@ final class CPUSession: ProfilingSession {
     try lowering.run()
     launches = lowering.launches
     places = lowering.places
-    inputs = graph.inputs.map { ($0.name, lowering.place($0.value).storage) }
+    inputs = graph.inputs.map { lowering.place($0.value).storage }
     self.scratchpad = scratchpad.storage
     scratchpad.storage.allocate()
     arena = Self.makeArena(for: lowering.launches)
@@ -100,7 +100,11 @@ final class CPUSession: ProfilingSession {
       preconditionFailure("a step takes a slot that its session made")
     }
     lastSlot = slot
-    for input in inputs { input.storage.pointer = slot.bytes(of: input.name).baseAddress }
+    for (position, input) in inputs.enumerated() {
+      let bytes = slot.bytes(ofInputAt: position)
+      precondition(bytes.count == input.byteCount, "a step takes a slot that its session made")
+      input.pointer = bytes.baseAddress
+    }
   }
 
   func profile(from slot: any StagingSlot, steps: Int) -> [Double] {

@@ -28,6 +28,9 @@ final class Storage {
     if ownsMemory { pointer?.deallocate() }
   }
 
+  /// Whether the memory is used beyond one step: a variable's or an input's.
+  var outlivesStep: Bool { kind == .permanent || kind == .input }
+
   func keepUntilEnd() {
     if kind == .transient { kind = .output }
   }

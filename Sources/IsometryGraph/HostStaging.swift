@@ -3,7 +3,8 @@ public import IsometryCore
 /// A staging slot in plain memory, for backends whose steps run on the calling thread: by the time
 /// `step(from:)` returns, the contents have been used.
 public final class HostStagingSlot: StagingSlot {
-  private let memory: [String: Region]
+  private let names: [String]  // as in `graph.inputs`
+  private let regions: [Region]  // in the same order
 
   /// A piece of memory that lives as long as the slot.
   ///
@@ -15,23 +16,29 @@ public final class HostStagingSlot: StagingSlot {
 
   /// A slot with memory, zeroed and aligned to 64 bytes, for each input of the graph.
   public init(for graph: Graph) {
-    var memory: [String: Region] = [:]
-    for (name, value) in graph.inputs {
+    names = graph.inputs.map(\.name)
+    regions = graph.inputs.map { _, value in
       let bytes = UnsafeMutableRawBufferPointer.allocate(
         byteCount: graph.type(of: value).byteCount, alignment: 64)
       bytes.initializeMemory(as: UInt8.self, repeating: 0)
-      memory[name] = Region(bytes: bytes)
+      return Region(bytes: bytes)
     }
-    self.memory = memory
   }
 
   deinit {
-    for region in memory.values { region.bytes.deallocate() }
+    for region in regions { region.bytes.deallocate() }
   }
 
   public func bytes(of input: String) -> UnsafeMutableRawBufferPointer {
-    guard let region = memory[input] else { preconditionFailure("the graph has no input \(input)") }
-    return region.bytes
+    guard let position = names.firstIndex(of: input) else {
+      preconditionFailure("the graph has no input \(input)")
+    }
+    return regions[position].bytes
+  }
+
+  /// The memory of the input at a position in the graph's `inputs`, for steps, which look nothing up.
+  package func bytes(ofInputAt position: Int) -> UnsafeMutableRawBufferPointer {
+    regions[position].bytes
   }
 
   public func waitUntilReusable() {}

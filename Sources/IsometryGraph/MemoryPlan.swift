@@ -13,18 +13,12 @@ public struct MemoryPlan: Sendable {
     public let byteCount: Int
     /// The steps during which the contents matter, first and last included.
     public let lifetime: ClosedRange<Int>
-    /// Tensors whose memory this one may take over when their last step is this one's first: the
-    /// operands of an operation that can work in place.
-    public let mayReplace: [Value]
 
-    public init(
-      _ value: Value, byteCount: Int, lifetime: ClosedRange<Int>, mayReplace: [Value] = []
-    ) {
+    public init(_ value: Value, byteCount: Int, lifetime: ClosedRange<Int>) {
       precondition(byteCount >= 0, "a size is not negative")
       self.value = value
       self.byteCount = byteCount
       self.lifetime = lifetime
-      self.mayReplace = mayReplace
     }
   }
 
@@ -40,69 +34,41 @@ public struct MemoryPlan: Sendable {
   ///   - alignment: of every offset, in bytes; a power of two.
   public init(_ requests: [Request], alignment: Int) {
     precondition(alignment > 0 && alignment & (alignment - 1) == 0, "an alignment is a power of 2")
-    let groups = Self.merged(requests, alignment: alignment)
-    var placed: [Group] = []  // by offset
-    var offsets: [Value: Int] = [:]
-    let bySize = groups.sorted {
+    let claims = requests.map { request in
+      Claim(
+        value: request.value, lifetime: request.lifetime,
+        byteCount: (request.byteCount + alignment - 1) / alignment * alignment)
+    }
+    let bySize = claims.sorted {
       ($0.byteCount, $1.lifetime.lowerBound) > ($1.byteCount, $0.lifetime.lowerBound)
     }
-    for group in bySize {
-      var offset = 0
-      for other in placed where other.lifetime.overlaps(group.lifetime) {
-        if other.offset >= offset + group.byteCount { break }
-        offset = max(offset, other.offset + other.byteCount)
+    var placed: [Claim] = []  // by offset
+    for var claim in bySize {
+      for other in placed where other.lifetime.overlaps(claim.lifetime) {
+        if other.offset >= claim.offset + claim.byteCount { break }
+        claim.offset = max(claim.offset, other.offset + other.byteCount)
       }
-      var settled = group
-      settled.offset = offset
-      let position = placed.firstIndex { $0.offset > offset } ?? placed.count
-      placed.insert(settled, at: position)
-      for value in group.values { offsets[value] = offset }
+      let position = placed.firstIndex { $0.offset > claim.offset } ?? placed.count
+      placed.insert(claim, at: position)
     }
-    self.offsets = offsets
+    offsets = Dictionary(uniqueKeysWithValues: placed.map { ($0.value, $0.offset) })
     byteCount = placed.map { $0.offset + $0.byteCount }.max() ?? 0
-    lowerBound = Self.peak(of: groups)
+    lowerBound = Self.peak(of: claims)
   }
 
-  /// Tensors that hand one place on to each other.
-  private struct Group {
-    var values: [Value]
-    var byteCount: Int
-    var lifetime: ClosedRange<Int>
-    /// The first step of the last tensor that joined; two results of one step must not share.
-    var lastJoined: Int
+  /// A request in multiples of the alignment, and where it is placed.
+  private struct Claim {
+    let value: Value
+    let lifetime: ClosedRange<Int>
+    let byteCount: Int
     var offset = 0
   }
 
-  private static func merged(_ requests: [Request], alignment: Int) -> [Group] {
-    var groups: [Group] = []
-    var groupOf: [Value: Int] = [:]
-    for request in requests.sorted(by: { $0.lifetime.lowerBound < $1.lifetime.lowerBound }) {
-      let size = (request.byteCount + alignment - 1) / alignment * alignment
-      let heir = request.mayReplace.compactMap { groupOf[$0] }.first {
-        groups[$0].lifetime.upperBound == request.lifetime.lowerBound
-          && groups[$0].lastJoined < request.lifetime.lowerBound && groups[$0].byteCount >= size
-      }
-      if let heir {
-        groups[heir].values.append(request.value)
-        groups[heir].lastJoined = request.lifetime.lowerBound
-        groups[heir].lifetime = groups[heir].lifetime.lowerBound...request.lifetime.upperBound
-        groupOf[request.value] = heir
-      } else {
-        groupOf[request.value] = groups.count
-        groups.append(
-          Group(
-            values: [request.value], byteCount: size, lifetime: request.lifetime,
-            lastJoined: request.lifetime.lowerBound))
-      }
-    }
-    return groups
-  }
-
-  private static func peak(of groups: [Group]) -> Int {
+  private static func peak(of claims: [Claim]) -> Int {
     var changes: [Int: Int] = [:]
-    for group in groups {
-      changes[group.lifetime.lowerBound, default: 0] += group.byteCount
-      changes[group.lifetime.upperBound + 1, default: 0] -= group.byteCount
+    for claim in claims {
+      changes[claim.lifetime.lowerBound, default: 0] += claim.byteCount
+      changes[claim.lifetime.upperBound + 1, default: 0] -= claim.byteCount
     }
     var (live, peak) = (0, 0)
     for step in changes.keys.sorted() {

@@ -83,7 +83,8 @@ extension NodeExecution {
     let squaredNorm = Double(inputs[0].elements[0])
     let lossScale = scale.hasLossScale ? Double(inputs[1].elements[0]) : 1
     guard squaredNorm.isFinite else {
-      results[0].elements[0] = scale.hasLossScale ? 0 : .nan
+      let mayRetry = scale.hasLossScale && lossScale > LossScaling.minimum
+      results[0].elements[0] = mayRetry ? 0 : .nan
       return
     }
     let norm = squaredNorm.squareRoot() / lossScale
@@ -95,7 +96,7 @@ extension NodeExecution {
   func updateLossScale(_ scaling: LossScaling) {
     let (scale, goodSteps) = (inputs[0].elements, inputs[1].elements)
     guard inputs[2].elements[0].isFinite else {
-      scale[0] /= 2
+      scale[0] = max(scale[0] / 2, Scalar(LossScaling.minimum))
       goodSteps[0] = 0
       return
     }

@@ -109,11 +109,32 @@ import Testing
     try expectAgreement(experiment, on: subject)
   }
 
+  /// With a loss scale of 1 nothing is left to try: NaN instead of a skipped step, so that the run
+  /// stops.
+  @Test(arguments: BackendUnderTest.all)
+  func anOverflowWithoutLossScaleLeftIsNotSkipped(subject: BackendUnderTest) throws {
+    var graph = Graph()
+    let norm = graph.input("norm", [1])
+    let scale = graph.input("scale", [1])
+    let rule = GradientScale(maximumNorm: nil, hasLossScale: true)
+    graph.output("factor", graph.append(.gradientScale(rule), [norm, scale])[0])
+    let session = try subject.backend.makeSession(for: graph)
+    func factor(lossScale: Double) throws -> Double {
+      try session.run([
+        "norm": HostTensor([1], [Double.infinity]), "scale": HostTensor([1], [lossScale]),
+      ])
+      return try session.read(output: "factor").doubles[0]
+    }
+    #expect(try factor(lossScale: 2) == 0)
+    #expect(try factor(lossScale: 1).isNaN)
+  }
+
   @Test(arguments: BackendUnderTest.all)
   func lossScales(subject: BackendUnderTest) throws {
     var experiment = Experiment(seed: 5)
     for (index, (norm, scale, good)) in [
       (1.0, 1024.0, 0.0), (1, 1024, 3), (.infinity, 1024, 3), (.nan, 1024, 0), (1, 0x1p24, 3),
+      (.infinity, 2, 0), (.infinity, 1, 0),
     ].enumerated() {
       let squared = experiment.input("norm \(index)", [1], .float32, .given([norm]))
       let lossScale = experiment.variable("scale \(index)", [1], nil, .given([scale]))

@@ -35,30 +35,6 @@ import Testing
     #expect(MemoryPlan(requests, alignment: 8).byteCount == 2000)
   }
 
-  @Test func anOperationCanWorkInPlace() {
-    let (x, y, z) = (Value(index: 0), Value(index: 1), Value(index: 2))
-    let requests = [
-      Request(x, byteCount: 512, lifetime: 0...1),
-      Request(y, byteCount: 512, lifetime: 1...3, mayReplace: [x]),
-      // A second result of the same step must not take the same place.
-      Request(z, byteCount: 512, lifetime: 1...1, mayReplace: [x]),
-    ]
-    let plan = MemoryPlan(requests, alignment: 64)
-    #expect(plan.offsets[x] == plan.offsets[y])
-    #expect(plan.offsets[z] != plan.offsets[y])
-    #expect(plan.byteCount == 1024)
-  }
-
-  @Test func aTensorThatIsStillReadIsNotReplaced() {
-    let (x, y) = (Value(index: 0), Value(index: 1))
-    let plan = MemoryPlan(
-      [
-        Request(x, byteCount: 64, lifetime: 0...2),
-        Request(y, byteCount: 64, lifetime: 1...3, mayReplace: [x]),
-      ], alignment: 64)
-    #expect(plan.offsets[x] != plan.offsets[y])
-  }
-
   @Test func outputsLiveToTheEnd() {
     var graph = Graph()
     let x = graph.input("x", [4])

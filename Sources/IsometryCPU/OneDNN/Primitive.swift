@@ -31,12 +31,13 @@ final class Primitive {
     self.primitive = primitive
     storages = all.map(\.storage)
     self.arguments = .allocate(capacity: all.count)
+    // All elements first, so that `deinit` finds none without a value should an argument fail.
+    self.arguments.initialize(repeating: dnnl_exec_arg_t())
     for (index, argument) in all.enumerated() {
       var memory: dnnl_memory_t?
       var layout = argument.layout.raw
       try check(dnnl_memory_create(&memory, &layout, engine.engine, nil), "describe an argument")
-      self.arguments.initializeElement(
-        at: index, to: dnnl_exec_arg_t(arg: argument.role, memory: memory))
+      self.arguments[index] = dnnl_exec_arg_t(arg: argument.role, memory: memory)
     }
   }
 

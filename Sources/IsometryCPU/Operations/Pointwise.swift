@@ -131,7 +131,10 @@ extension GraphLowering {
     let type = graph.type(of: node.results[0])
     let plain = Place(
       type: type, layout: .plain, storage: try storage(node.inputs[0], as: .plain))
-    if layout(node.results[0]) == .plain {
+    // An output keeps what it was, so it cannot lie in memory that an update or the next step writes.
+    let mustCopy =
+      graph.outputs.contains { $0.value == node.results[0] } && plain.storage.outlivesStep
+    if layout(node.results[0]) == .plain && !mustCopy {
       setPlace(node.results[0], plain)
     } else {
       try convert(plain, to: makeResult(node.results[0]), "reshape")

@@ -8,15 +8,16 @@ extension GraphLowering {
     case .pool(let pooling): try lowerPool(node, pooling)
     case .averagePoolGradient(let pooling, _):
       try lowerWindows(node, pooling, image: node.results[0], out: node.inputs[0]) {
-        vl_average_pool_gradient($0, $1, $2[0], $3)
+        type, window, gradient, _, out in
+        vl_average_pool_gradient(type, window, gradient, out)
       }
     case .maxPoolGradient(let pooling):
       try lowerWindows(node, pooling, image: node.inputs[1], out: node.inputs[0]) {
-        vl_max_pool_gradient($0, $1, $2[0], $2[1], $3)
+        vl_max_pool_gradient($0, $1, $2, $3, $4)
       }
     case .maxPoolTangent(let pooling):
       try lowerWindows(node, pooling, image: node.inputs[1], out: node.results[0]) {
-        vl_max_pool_tangent($0, $1, $2[0], $2[1], $3)
+        vl_max_pool_tangent($0, $1, $2, $3, $4)
       }
     case .globalAveragePool: try lowerGlobalAverage(node)
     case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
@@ -26,29 +27,30 @@ extension GraphLowering {
 
   private func lowerPool(_ node: Node, _ pooling: Pooling) throws(CPUError) {
     try lowerWindows(node, pooling, image: node.inputs[0], out: node.results[0]) {
-      type, window, inputs, out in
+      type, window, input, _, out in
       switch pooling.kind {
-      case .average: vl_average_pool(type, window, inputs[0], out)
-      case .max: vl_max_pool(type, window, inputs[0], out)
+      case .average: vl_average_pool(type, window, input, out)
+      case .max: vl_max_pool(type, window, input, out)
       }
     }
   }
 
-  /// One call for each image and block of channels, with the inputs' and the result's memory there.
+  /// One call for each image and block of channels, with the memory there of the first input, of the
+  /// last (the same, where there is only one) and of the result.
   private func lowerWindows(
     _ node: Node, _ pooling: Pooling, image: Value, out: Value,
     _ body:
       @escaping (
-        vl_type, UnsafePointer<vl_window>, [UnsafeMutableRawPointer], UnsafeMutableRawPointer
+        vl_type, UnsafePointer<vl_window>, UnsafeMutableRawPointer, UnsafeMutableRawPointer,
+        UnsafeMutableRawPointer
       ) -> Void
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
-    var inputs: [Storage] = []
-    var strides: [Int] = []
-    for input in node.inputs {
-      inputs.append(try storage(input, as: result.layout))
-      strides.append(graph.shape(of: input).elementCount(from: 2))
-    }
+    let (first, last) = (node.inputs[0], node.inputs[node.inputs.count - 1])
+    let firstInput = try storage(first, as: result.layout)
+    let lastInput = try storage(last, as: result.layout)
+    let firstStride = graph.shape(of: first).elementCount(from: 2)
+    let lastStride = graph.shape(of: last).elementCount(from: 2)
     let (shape, small) = (graph.shape(of: image), graph.shape(of: out))
     var channelsPerBlock = 1
     if case .blocked(let lanes) = result.layout { channelsPerBlock = lanes }
@@ -61,15 +63,16 @@ extension GraphLowering {
     let blocks = shape[1] / channelsPerBlock
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     let resultStride = result.type.shape.elementCount(from: 2)
-    let (sources, steps) = (inputs, strides)
     emit(
-      node.operation.name, reads: inputs, writes: [result.storage],
+      node.operation.name, reads: [firstInput, lastInput], writes: [result.storage],
       .images(shape[0]) { images in
         for index in images.lowerBound * blocks..<images.upperBound * blocks {
           let block = index * channelsPerBlock * size
-          let pointers = zip(sources, steps).map { $0.bytes(from: block * $1) }
           withUnsafePointer(to: window) {
-            body(type, $0, pointers, result.storage.bytes(from: block * resultStride))
+            body(
+              type, $0, firstInput.bytes(from: block * firstStride),
+              lastInput.bytes(from: block * lastStride),
+              result.storage.bytes(from: block * resultStride))
           }
         }
       })

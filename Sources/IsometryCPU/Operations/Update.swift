@@ -106,7 +106,9 @@ extension GraphLowering {
         let norm = Double(inputs[0].elements(Float.self)[0]).squareRoot() / lossScale
         var factor = 1 / lossScale
         if let maximum = scale.maximumNorm, norm > maximum { factor *= maximum / norm }
-        if !norm.isFinite { factor = scale.hasLossScale ? 0 : .nan }
+        if !norm.isFinite {
+          factor = scale.hasLossScale && lossScale > LossScaling.minimum ? 0 : .nan
+        }
         result.elements(Float.self)[0] = Float(factor)
       })
   }
@@ -118,7 +120,7 @@ extension GraphLowering {
       .whole {
         let (scale, good) = (inputs[0].elements(Float.self), inputs[1].elements(Float.self))
         guard inputs[2].elements(Float.self)[0].isFinite else {
-          scale[0] /= 2
+          scale[0] = max(scale[0] / 2, Float(LossScaling.minimum))
           good[0] = 0
           return
         }

@@ -2,7 +2,7 @@ internal import IsometryCore
 
 /// One optimiser step for any number of parameters: g ← gradient·gradientScale, then the rule.
 ///
-/// Inputs: schedule fp32 [2] (learning rate η, step number t from 1), the gradient scale [1] where
+/// Inputs: schedule fp32 [2] (learning rate η, step number t from 1, which counts skipped steps too), the gradient scale [1] where
 /// `hasGradientScale`, then for each parameter: parameter p, gradient, and the rule's slots, all of
 /// the parameter's shape and type. A gradient scale of 0 skips the step: parameters and slots stay
 /// as they are, whatever the gradients hold.
@@ -106,8 +106,8 @@ public struct RunningAverage: Sendable, Hashable {
 
 /// The factor that gradients are multiplied by before the update:
 /// min(1, maximumNorm/‖g‖) with g the true gradient, divided by the loss scale where there is one;
-/// where the norm is not finite, 0 (skip the step) if a loss scale is in use and NaN (so that the run
-/// stops) if not.
+/// where the norm is not finite, 0 (skip the step) if a loss scale above `LossScaling.minimum` is in
+/// use and NaN (so that the run stops) if not.
 public struct GradientScale: Sendable, Hashable {
   /// nil for no clipping.
   public let maximumNorm: Double?
@@ -120,11 +120,13 @@ public struct GradientScale: Sendable, Hashable {
   }
 }
 
-/// Dynamic loss scaling for fp16: a non-finite norm halves the scale and resets the count of good
-/// steps; `growthInterval` good steps in a row double it, up to 2²⁴.
+/// Dynamic loss scaling for fp16: a non-finite norm halves the scale, down to 1, and resets the count
+/// of good steps; `growthInterval` good steps in a row double it, up to 2²⁴.
 public struct LossScaling: Sendable, Hashable {
   public let growthInterval: Int
   public static let maximum = 0x1p24
+  /// Gradients that overflow with this scale have diverged.
+  public static let minimum = 1.0
 
   public init(growthInterval: Int = 2000) {
     precondition(growthInterval > 0, "a growth interval is positive")

@@ -141,7 +141,7 @@
         [
           .storage(norm), .storage(scale.hasLossScale ? operand(node.inputs[1]) : norm),
           .storage(makeResult(node.results[0])), .number(scale.maximumNorm ?? 0),
-          .integer(scale.hasLossScale ? 1 : 0),
+          .integer(scale.hasLossScale ? 1 : 0), .number(LossScaling.minimum),
         ], groups: [1], local: [1])
     }
 
@@ -150,7 +150,8 @@
       launch(
         "lossScaleUpdate", tableVariant(.variables, dtype), "optimizer_loss_scale",
         node.inputs.map { .storage(operand($0)) } + [
-          .number(Double(scaling.growthInterval)), .number(LossScaling.maximum),
+          .number(Double(scaling.growthInterval)), .number(LossScaling.minimum),
+          .number(LossScaling.maximum),
         ], groups: [1], local: [1])
     }
   }
