@@ -169,7 +169,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "IsometryTheoryTests", dependencies: ["IsometryCore", "IsometryTheory", realModule],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "IsometrySpectraTests",
       dependencies: [

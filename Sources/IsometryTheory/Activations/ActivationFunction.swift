@@ -1,0 +1,53 @@
+public import IsometryCore
+
+/// A pointwise nonlinearity φ as the theory needs it: its value, its slope, and where the two are not
+/// smooth. One of the package's activations, or a user's own.
+public struct ActivationFunction: Sendable {
+  public let name: String
+  /// The points at which φ or φ′ jumps, increasing.
+  public let kinks: [Double]
+  /// φ(x).
+  public let value: @Sendable (Double) -> Double
+  /// φ′(x); any of the one-sided values at a kink.
+  public let slope: @Sendable (Double) -> Double
+  /// The package's activation that this is; nil for a user's own.
+  let known: Activation?
+
+  public init(_ activation: Activation) {
+    name = activation.name
+    known = activation
+    kinks = activation.kinks
+    value = { activation($0) }
+    slope = { activation.derivative($0) }
+  }
+
+  /// A user's own activation. Between kinks it should be smooth, and vary on the scale of 1, as the
+  /// usual activations do: that is what the quadrature resolves.
+  ///
+  /// - Parameters:
+  ///   - kinks: where φ or φ′ jumps, in any order.
+  ///   - value: φ; finite for finite arguments.
+  ///   - slope: φ′; finite for finite arguments.
+  public init(
+    name: String, kinks: [Double] = [], value: @escaping @Sendable (Double) -> Double,
+    slope: @escaping @Sendable (Double) -> Double
+  ) {
+    self.name = name
+    self.kinks = kinks.sorted()
+    self.value = value
+    self.slope = slope
+    known = nil
+  }
+}
+
+extension Activation {
+  /// The points at which φ or φ′ jumps, increasing.
+  var kinks: [Double] {
+    switch self {
+    case .relu, .leakyReLU, .selu, .elu: [0]
+    case .hardTanh: [-1, 1]
+    case .shiftedReLU: [-1]
+    case .linear, .tanh, .sigmoid, .erf, .unitErf, .softplus, .silu, .gelu: []
+    }
+  }
+}

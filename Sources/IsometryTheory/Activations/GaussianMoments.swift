@@ -1,0 +1,74 @@
+internal import IsometryCore
+
+/// Expectations of an activation φ and of its slope at a Gaussian pre-activation h ~ N(0, q).
+public struct GaussianMoments: Sendable, Hashable {
+  public var mean: Double  // E φ(h)
+  public var meanSquare: Double  // E φ(h)²
+  public var slopeSquare: Double  // E φ′(h)²
+  public var slopeFourth: Double  // E φ′(h)⁴
+
+  public init(mean: Double, meanSquare: Double, slopeSquare: Double, slopeFourth: Double) {
+    self.mean = mean
+    self.meanSquare = meanSquare
+    self.slopeSquare = slopeSquare
+    self.slopeFourth = slopeFourth
+  }
+}
+
+extension ActivationFunction {
+  /// The Gaussian moments at the variance q of the pre-activation, in closed form where one exists and
+  /// by quadrature otherwise; relative error below 1e−12 for q in [1e−8, 1e4] for the package's
+  /// activations.
+  ///
+  /// - Parameter variance: q, positive and finite.
+  /// - Throws: `TheoryError.outsideDomain` for any other q, and where the activation has no finite
+  ///   moments.
+  /// - Complexity: some 100 ns in closed form, some 20 µs by quadrature.
+  public func moments(variance q: Double) throws(TheoryError) -> GaussianMoments {
+    guard q > 0, q.isFinite else {
+      throw .outsideDomain(parameter: "variance", value: q, expected: "positive and finite")
+    }
+    let moments = known?.moments(variance: q) ?? quadratureMoments(variance: q)
+    guard moments.isFinite else {
+      throw .outsideDomain(
+        parameter: "variance", value: q,
+        expected: "one at which \(name) and its slope have finite moments")
+    }
+    return moments
+  }
+
+  /// Whether the moments come from a formula, which is cheap.
+  var hasClosedForm: Bool { known?.hasClosedForm ?? false }
+}
+
+extension GaussianMoments {
+  var isFinite: Bool {
+    mean.isFinite && meanSquare.isFinite && slopeSquare.isFinite && slopeFourth.isFinite
+  }
+}
+
+extension Activation {
+  var hasClosedForm: Bool {
+    switch self {
+    case .linear, .relu, .leakyReLU, .hardTanh, .erf, .unitErf, .selu, .elu, .shiftedReLU: true
+    case .tanh, .sigmoid, .softplus, .silu, .gelu: false
+    }
+  }
+
+  /// - Precondition: q is positive and finite.
+  func moments(variance q: Double) -> GaussianMoments {
+    switch self {
+    case .linear: GaussianMoments(mean: 0, meanSquare: q, slopeSquare: 1, slopeFourth: 1)
+    case .relu: leakyMoments(slope: 0, variance: q)
+    case .leakyReLU(let slope): leakyMoments(slope: slope, variance: q)
+    case .hardTanh: hardTanhMoments(variance: q)
+    case .shiftedReLU: shiftedReLUMoments(variance: q)
+    case .erf: errorFunctionMoments(scaleSquare: 1, variance: q)
+    case .unitErf: errorFunctionMoments(scaleSquare: .pi / 4, variance: q)
+    case .elu(let alpha): exponentialMoments(scale: 1, alpha: alpha, variance: q)
+    case .selu:
+      exponentialMoments(scale: Self.seluScale, alpha: Self.seluAlpha, variance: q)
+    case .tanh, .sigmoid, .softplus, .silu, .gelu: smoothMoments(variance: q)
+    }
+  }
+}

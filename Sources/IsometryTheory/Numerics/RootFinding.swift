@@ -1,0 +1,96 @@
+/// Roots of continuous functions of one variable in a bracket at whose ends the signs differ.
+package enum RootFinding {
+  /// The root by halving: slow, but it ends after at most 1,100 evaluations whatever the function is
+  /// like, and its result is as near to the root as Double allows.
+  ///
+  /// - Returns: nil where the signs at the ends do not differ, or one of the two values is NaN.
+  package static func bisect(
+    in bracket: ClosedRange<Double>, _ function: (Double) -> Double
+  ) -> Double? {
+    var low = bracket.lowerBound
+    var high = bracket.upperBound
+    let atLow = function(low)
+    let atHigh = function(high)
+    if atLow == 0 { return low }
+    if atHigh == 0 { return high }
+    guard atLow.sign != atHigh.sign, !atLow.isNaN, !atHigh.isNaN else { return nil }
+    while true {
+      let middle = low + (high - low) / 2
+      guard low < middle, middle < high else { return middle }
+      let value = function(middle)
+      if value == 0 { return middle }
+      if value.sign == atLow.sign { low = middle } else { high = middle }
+    }
+  }
+
+  /// The root by Brent's method: inverse quadratic and secant steps inside a bracket that halving
+  /// keeps shrinking. Around ten evaluations for a smooth function.
+  ///
+  /// - Parameters:
+  ///   - tolerance: the largest error of the root that is accepted, beside 4 ulp of the root.
+  /// - Returns: nil where the signs at the ends do not differ, or a value is NaN.
+  /// - Source: Brent, "Algorithms for minimization without derivatives" (1973), chapter 4.
+  package static func brent(
+    in bracket: ClosedRange<Double>, tolerance: Double = 0, _ function: (Double) -> Double
+  ) -> Double? {
+    var contrapoint = bracket.lowerBound
+    var best = bracket.upperBound
+    var atContrapoint = function(contrapoint)
+    var atBest = function(best)
+    if atContrapoint == 0 { return contrapoint }
+    if atBest == 0 { return best }
+    guard atContrapoint.sign != atBest.sign, !atContrapoint.isNaN, !atBest.isNaN else { return nil }
+    var previous = contrapoint
+    var atPrevious = atContrapoint
+    var step = best - contrapoint
+    var stepBefore = step
+    while true {
+      if abs(atContrapoint) < abs(atBest) {
+        (previous, best, contrapoint) = (best, contrapoint, best)
+        (atPrevious, atBest, atContrapoint) = (atBest, atContrapoint, atBest)
+      }
+      let accuracy = 2 * best.ulp + tolerance / 2
+      let toMiddle = (contrapoint - best) / 2
+      if abs(toMiddle) <= accuracy || atBest == 0 { return best }
+      if abs(stepBefore) >= accuracy, abs(atPrevious) > abs(atBest) {
+        let ratio = atBest / atPrevious
+        var numerator: Double
+        var denominator: Double
+        if previous == contrapoint {
+          numerator = 2 * toMiddle * ratio
+          denominator = 1 - ratio
+        } else {
+          let first = atPrevious / atContrapoint
+          let second = atBest / atContrapoint
+          numerator =
+            ratio * (2 * toMiddle * first * (first - second) - (best - previous) * (second - 1))
+          denominator = (first - 1) * (second - 1) * (ratio - 1)
+        }
+        if numerator > 0 { denominator = -denominator } else { numerator = -numerator }
+        let limit = min(
+          3 * toMiddle * denominator - abs(accuracy * denominator), abs(stepBefore * denominator))
+        if 2 * numerator < limit {
+          stepBefore = step
+          step = numerator / denominator
+        } else {
+          step = toMiddle
+          stepBefore = step
+        }
+      } else {
+        step = toMiddle
+        stepBefore = step
+      }
+      previous = best
+      atPrevious = atBest
+      best += abs(step) > accuracy ? step : (toMiddle > 0 ? accuracy : -accuracy)
+      atBest = function(best)
+      if atBest.isNaN { return nil }
+      if atBest.sign == atContrapoint.sign {
+        contrapoint = previous
+        atContrapoint = atPrevious
+        step = best - previous
+        stepBefore = step
+      }
+    }
+  }
+}
