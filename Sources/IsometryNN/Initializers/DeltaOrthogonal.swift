@@ -18,8 +18,7 @@ public struct DeltaOrthogonal: Initializer {
   public let gain: Double?
 
   public init(options: InitializerOptions) throws(InitializationError) {
-    try options.allow(["gain"])
-    gain = try options.number("gain", expected: "a positive number") { $0 > 0 }
+    gain = try options.gainAlone()
   }
 
   public func draw(

@@ -16,8 +16,7 @@ public struct Orthogonal: Initializer {
   public let gain: Double?
 
   public init(options: InitializerOptions) throws(InitializationError) {
-    try options.allow(["gain"])
-    gain = try options.number("gain", expected: "a positive number") { $0 > 0 }
+    gain = try options.gainAlone()
   }
 
   public func draw(
@@ -28,6 +27,14 @@ public struct Orthogonal: Initializer {
       let matrix = random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn)
       try store(parameter, matrix.scaled(by: layout.gain(of: parameter, chosen: gain)).elements)
     }
+  }
+}
+
+extension InitializerOptions {
+  /// The gain of orthogonal weights, which have no other option; nil where it was not given.
+  func gainAlone() throws(InitializationError) -> Double? {
+    try allow(["gain"])
+    return try number("gain", expected: "a positive number") { $0 > 0 }
   }
 }
 
