@@ -5,30 +5,20 @@ import Foundation
 /// which had to be made and are still empty.
 struct TemporaryFolder: ~Copyable {
   let path: String
-  /// Made for this folder, from the outermost to the innermost.
-  private let madeParents: [String]
+  private let madeParents: MadeFolders
 
   /// - Parameter parent: made where it is missing.
   init(in parent: String) throws(DatasetError) {
-    var missing: [String] = []
-    var ancestor = URL(fileURLWithPath: parent).standardizedFileURL
-    while !FileManager.default.fileExists(atPath: ancestor.path), ancestor.path != "/" {
-      missing.insert(ancestor.path, at: 0)
-      ancestor.deleteLastPathComponent()
-    }
-    var made: [String] = []
-    for folder in missing {
-      guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-        let code = errno
-        Self.removeEmpty(made)
-        throw .inaccessible(path: folder, errno: code)
-      }
-      made.append(folder)
+    let made: MadeFolders
+    do {
+      made = try MadeFolders(for: parent)
+    } catch {
+      throw .inaccessible(path: error.path, errno: error.code)
     }
     var template = Array("\(parent)/.isometry-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       let code = errno
-      Self.removeEmpty(made)
+      made.removeEmpty()
       throw .inaccessible(path: parent, errno: code)
     }
     path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -37,7 +27,7 @@ struct TemporaryFolder: ~Copyable {
 
   deinit {
     try? FileManager.default.removeItem(atPath: path)
-    Self.removeEmpty(madeParents)
+    madeParents.removeEmpty()
   }
 
   /// Makes a folder inside.
@@ -55,10 +45,5 @@ struct TemporaryFolder: ~Copyable {
       throw errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
         ? .alreadyExists(path: target) : .inaccessible(path: target, errno: errno)
     }
-  }
-
-  /// `rmdir` leaves alone what is not empty, so a folder that came to use stays.
-  private static func removeEmpty(_ folders: [String]) {
-    for folder in folders.reversed() { rmdir(folder) }
   }
 }

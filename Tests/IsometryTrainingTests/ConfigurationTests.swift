@@ -30,6 +30,10 @@ import Testing
   static let illegal: [(option: String, change: @Sendable (inout RunConfiguration) -> Void)] = [
     ("--epochs", { $0.epochs = 0 }),
     ("--batch", { $0.batch = 0 }),
+    ("--epochs", { $0.epochs = .max }),
+    ("--batch", { $0.batch = .max }),
+    ("--skip-weight", { $0.skipWeight = .nan }),
+    ("--milestones", { $0.milestones = [1e300] }),
     ("--lr", { $0.learningRate = 0 }),
     ("--lr", { $0.learningRate = .infinity }),
     ("--warmup", { $0.warmup = 5.5 }),
@@ -74,6 +78,7 @@ import Testing
     wanted.device = "opencl:1"
     wanted.data = "/elsewhere"
     wanted.epochs = 9
+    wanted.augment = [.flip, .crop]
     try recorded.checkContinuation(as: wanted)
     wanted.batch = 64
     let error = try #require(throws: ConfigurationError.self) {
@@ -130,65 +135,5 @@ import Testing
       configuration.makeSchedule(stepsPerEpoch: 10)
         == LearningRateSchedule(
           .step(milestones: [20, 30], gamma: 0.1), peakRate: 0.02, totalSteps: 40, warmupSteps: 5))
-  }
-}
-
-@Suite struct RunFolderTests {
-  private static let progress = TrainingProgress(
-    epoch: 1, epochs: 2, batch: 3, batchesPerEpoch: 5, step: 3, learningRate: 0.1, loss: 2,
-    accuracy: 0.25, imagesPerSecond: 100, secondsLeft: 7)
-  private static let record = EpochRecord(
-    epoch: 1, trainLoss: 2, trainAccuracy: 0.5, testLoss: 3, testAccuracy: 0.25, seconds: 4,
-    imagesPerSecond: 10, inputWaitFraction: 0)
-
-  @Test func aFolderHoldsOneRun() throws {
-    try withFolder { folder in
-      let path = "\(folder)/a/b"
-      let run = try RunFolder.create(at: path, for: RunConfiguration())
-      #expect(run.path == path)
-      #expect(throws: TrainingError.runExists(path: path)) {
-        try RunFolder.create(at: path, for: RunConfiguration())
-      }
-      #expect(throws: FileError.self, "nothing was saved yet") { try RunFolder.open(path) }
-      let written = try JSONDecoder().decode(
-        RunConfiguration.self, from: Data(contentsOf: URL(filePath: "\(path)/config.json")))
-      #expect(written == RunConfiguration())
-      #expect(RunFolder.checkpointPath(for: path) == run.latestCheckpointPath)
-      #expect(RunFolder.checkpointPath(for: "x.safetensors") == "x.safetensors")
-    }
-  }
-
-  @Test func theLogIsOneObjectALineAndIsCutBackOnResume() throws {
-    try withFolder { folder in
-      let path = "\(folder)/log.jsonl"
-      do {
-        let log = try RunLog(path: path, keepingUntil: 0)
-        try log.appendStart(step: 0, device: "a \"device\"", version: "1")
-        try log.append(Self.progress)
-        try log.append(Self.record, step: 5)
-        try log.appendStop(step: 5, reason: "interrupted")
-      }
-      // As a crash in the middle of a line leaves it.
-      let handle = try #require(FileHandle(forWritingAtPath: path))
-      try handle.seekToEnd()
-      try handle.write(contentsOf: Data("{\"event\":\"pro".utf8))
-      try handle.close()
-
-      _ = try RunLog(path: path, keepingUntil: 3)
-      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
-      #expect(
-        lines == [
-          "{\"event\":\"start\",\"step\":0,\"device\":\"a \\\"device\\\"\",\"version\":\"1\"}",
-          "{\"event\":\"progress\",\"step\":3,\"epoch\":1,\"learning_rate\":0.1,\"loss\":2.0,"
-            + "\"accuracy\":0.25,\"images_per_second\":100.0}",
-        ])
-    }
-  }
-
-  @Test func numbersThatJSONLacksAreNull() {
-    let value: JSONValue = [
-      "a": .number(.nan), "b": .number(-.infinity), "c": .array([.number(0.1), true, 3, .null]),
-    ]
-    #expect(value.line == "{\"a\":null,\"b\":null,\"c\":[0.1,true,3,null]}")
   }
 }

@@ -47,7 +47,7 @@ import Testing
 
     try withFolder { folder in
       for stops in [1, 4, 5, 7, 14] {
-        let runs = try RunFolder.create(at: "\(folder)/\(stops)", for: configuration)
+        let runs = try RunFolder.begin(at: "\(folder)/\(stops)", for: configuration)
         let first = Records()
         let state = try Self.stop(
           after: stops, SmallRun.make(configuration), in: runs, first)
@@ -87,7 +87,7 @@ import Testing
   @Test func newestEpochsAreKept() throws {
     try withFolder { folder in
       let configuration = SmallRun.configuration { $0.epochs = 4 }
-      let runs = try RunFolder.create(at: "\(folder)/run", for: configuration)
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
       let records = Records()
       _ = try SmallRun.make(configuration).makeTrainer(savingTo: runs).run(
         onEvent: records.handle)

@@ -15,6 +15,20 @@ func withFolder<Result>(_ body: (_ path: String) throws -> Result) throws -> Res
   return try body(folder.path)
 }
 
+/// The names in a folder, hidden ones included, sorted.
+func names(in folder: String) throws -> [String] {
+  try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+}
+
+extension RunFolder {
+  /// Takes a folder for a new run and begins it.
+  static func begin(at path: String, for configuration: RunConfiguration) throws -> RunFolder {
+    let folder = try reserve(at: path, for: configuration)
+    try folder.write(configuration)
+    return folder
+  }
+}
+
 /// A run small enough for plain loops: 40 training images in batches of 8, so 5 steps an epoch.
 enum SmallRun {
   static let train = SyntheticImages.make(.train, count: 40)

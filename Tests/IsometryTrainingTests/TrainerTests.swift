@@ -71,7 +71,7 @@ import Testing
         $0.schedule = .constant
       }
       let run = try SmallRun.make(configuration)
-      let runs = try RunFolder.create(at: "\(folder)/run", for: configuration)
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
       let trainer = try run.makeTrainer(savingTo: runs)
       let error = try #require(throws: TrainingError.self) { try trainer.run() }
       guard case .nonFiniteLoss(let epoch, let step, let rate, let checkpoint) = error else {

@@ -58,34 +58,29 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let environment = ProgramEnvironment()
     let console = Console(isJSON: form.json)
-    let checkpoint = try resume.map { run in
-      let folder = try RunFolder.open(run)
-      return (folder, try Checkpoint(contentsOf: folder.latestCheckpointPath))
-    }
-    var configuration = try choices(continuing: checkpoint?.1.configuration)
+    let begun = try resume.map(BegunRun.init)
+    var configuration = try choices(continuing: begun?.configuration)
     try configuration.check()
 
     let selection = try DeviceSelection(
-      device.device ?? DeviceChoice(recorded: checkpoint?.1.configuration.device),
+      device.device ?? DeviceChoice(recorded: begun?.configuration.device),
       gemm: configuration.gemm, environment)
     configuration.device = selection.backend.name
     try selection.backend.requireSupport(for: configuration.precision)
-    let source = try data.resolve(environment, recorded: checkpoint?.1.configuration.data)
+    let source = try data.resolve(environment, recorded: begun?.configuration.data)
     configuration.data = source.spelling
+    // Before the images are read, so that a folder that cannot be used costs no time.
+    let folder = try begun?.folder ?? RunFolder.reserve(at: output, for: configuration)
     console.say("data    \(source.explanation)")
     console.say("device  \(selection.explanation)")
     let train = try source.load(.train, limit: configuration.limitTrain)
     let test = try source.load(.test, limit: configuration.limitTest)
 
     let run = try TrainingRun(configuration, train: train, test: test, backend: selection.backend)
-    let folder: RunFolder
-    if let (known, state) = checkpoint {
-      folder = known
-      try run.restore(state, path: folder.latestCheckpointPath)
-      try folder.write(configuration)
-    } else {
-      folder = try RunFolder.create(at: output, for: configuration)
+    if let checkpoint = begun?.checkpoint {
+      try run.restore(checkpoint, path: folder.latestCheckpointPath)
     }
+    try folder.write(configuration)
     console.say(
       "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
@@ -118,13 +113,15 @@ struct TrainCommand: ParsableCommand {
       console.say("the run is complete: \(run.state.epoch) of \(epochs) epochs are done")
       return
     }
-    if run.state.step > 0 {
+    if resume != nil {
       console.say(
-        "going on after step \(Wording.count(run.state.step)), in epoch \(run.state.epoch + 1)")
+        run.state.step > 0
+          ? "going on after step \(Wording.count(run.state.step)), in epoch \(run.state.epoch + 1)"
+          : "going on from the start: the run was ended before a step was saved")
     }
     let stop = InterruptHandler.install()
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
-    let log = try RunLog(path: folder.logPath, keepingUntil: run.state.step)
+    let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     let reporter = TrainingReporter(
       console: console, epochs: epochs, log: log, step: run.state.step)
     try reporter.start(device: backend.deviceDescription)
@@ -132,7 +129,8 @@ struct TrainCommand: ParsableCommand {
     do {
       outcome = try trainer.run(stop: stop, onEvent: reporter.handle)
     } catch {
-      try reporter.stop(step: trainer.state.step, reason: "\(error)")
+      // Where the log cannot be written either, the first error is the one to tell of.
+      try? reporter.stop(step: trainer.state.step, reason: "\(error)")
       throw error
     }
     switch outcome {
@@ -152,5 +150,19 @@ struct TrainCommand: ParsableCommand {
       // As a shell reports a program that a signal ended.
       throw ExitCode(128 + (stop.requestingSignal ?? 0))
     }
+  }
+}
+
+/// A run to go on with.
+private struct BegunRun {
+  let folder: RunFolder
+  /// nil where the run was killed before it wrote one.
+  let checkpoint: Checkpoint?
+  let configuration: RunConfiguration
+
+  init(_ path: String) throws {
+    folder = try RunFolder.open(path)
+    checkpoint = try folder.readLatestCheckpoint()
+    configuration = try checkpoint?.configuration ?? folder.readConfiguration()
   }
 }

@@ -33,7 +33,7 @@ extension Safetensors {
     do {
       entries = try JSONDecoder().decode([String: HeaderEntry].self, from: header)
     } catch {
-      throw fail("a safetensors header in JSON", Self.summary(of: error))
+      throw fail("a safetensors header in JSON", CheckpointError.summary(of: error))
     }
 
     self.init()
@@ -97,18 +97,6 @@ extension Safetensors {
       byteCount = product
     }
     return TensorType(Shape(field.shape), dtype)
-  }
-
-  private static func summary(of error: any Error) -> String {
-    guard let error = error as? DecodingError else { return "damage" }
-    switch error {
-    case .typeMismatch(_, let context), .valueNotFound(_, let context),
-      .keyNotFound(_, let context):
-      let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-      return "an entry of another form at \(place.isEmpty ? "the top" : place)"
-    case .dataCorrupted: return "damaged text"
-    @unknown default: return "damage"
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// Files that are read as a whole, and that appear whole or not at all.
@@ -6,7 +7,7 @@ enum WholeFile {
   /// and moves it to its place in one step. Whatever was there stays until then, and stays for good
   /// where anything fails.
   static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
-    let temporary = "\(path).part-\(getpid())"
+    let temporary = "\(path)\(unfinished)\(getpid())"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
     do throws(FileError) {
@@ -23,6 +24,34 @@ enum WholeFile {
       unlink(temporary)
       throw error
     }
+    synchronize(folderOf: path)
+  }
+
+  /// What the name of a file that is being written has after that of its place; the number of the
+  /// process follows.
+  private static let unfinished = ".part-"
+
+  /// Removes what writers that were killed left in a folder.
+  ///
+  /// - Precondition: no process is writing there.
+  static func removeLeftovers(in folder: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names {
+      guard let mark = name.range(of: unfinished, options: .backwards),
+        Int(name[mark.upperBound...]) != nil
+      else { continue }
+      unlink("\(folder)/\(name)")
+    }
+  }
+
+  /// Makes sure that a file's new name is on the disk. File systems that cannot do that keep it as
+  /// they keep all names.
+  private static func synchronize(folderOf path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 
   /// All bytes of a file.

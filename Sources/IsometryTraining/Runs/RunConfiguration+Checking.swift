@@ -10,21 +10,29 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
   /// What is wrong and what would be right.
   public let reason: String
 
+  /// The error of an option and the reason, which follows its name in the message.
   public init(_ option: String, _ reason: String) {
     self.option = option
     self.reason = reason
   }
 
+  /// One line that begins with the option.
   public var description: String { "\(option) \(reason)" }
 }
 
 extension RunConfiguration {
+  /// More epochs, or images in a step, are a slip of the keyboard, and their products overflow.
+  static let largestCount = 1_000_000
+
   /// Throws for the first choice that is not legal, before anything costly is done.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
   public func check() throws {
-    try require(epochs > 0, "--epochs", "should be at least 1, not \(epochs)")
-    try require(batch > 0, "--batch", "should be at least 1, not \(batch)")
+    for (option, number) in [("--epochs", epochs), ("--batch", batch)] {
+      try require(
+        (1...Self.largestCount).contains(number), option,
+        "should be 1 to \(Self.largestCount), not \(number)")
+    }
     try require(
       learningRate > 0 && learningRate.isFinite, "--lr", "should be positive, not \(learningRate)")
     try require(
@@ -33,8 +41,8 @@ extension RunConfiguration {
     try require((0...1).contains(peak), "--peak", "is a share of the run, 0 to 1, not \(peak)")
     for milestone in milestones ?? [] {
       try require(
-        milestone > 0 && milestone.isFinite, "--milestones",
-        "are positive numbers of epochs, not \(milestone)")
+        milestone > 0 && milestone <= Double(Self.largestCount), "--milestones",
+        "are positive numbers of epochs up to \(Self.largestCount), not \(milestone)")
     }
     try require(
       gamma > 0 && gamma.isFinite, "--gamma", "should be positive, not \(gamma)")
@@ -49,6 +57,9 @@ extension RunConfiguration {
     try require(
       (0..<1).contains(labelSmoothing), "--label-smoothing",
       "should be at least 0 and below 1, not \(labelSmoothing)")
+    if let skipWeight {
+      try require(skipWeight.isFinite, "--skip-weight", "should be finite, not \(skipWeight)")
+    }
     if let clipNorm {
       try require(
         clipNorm > 0 && clipNorm.isFinite, "--clip-norm", "should be positive, not \(clipNorm)")
@@ -75,6 +86,8 @@ extension RunConfiguration {
     comparable.device = device
     comparable.gemm = gemm
     comparable.data = data
+    // In whatever order they were named, the device does the same.
+    if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
     if scheduleFitsAnyLength { comparable.epochs = epochs }
     guard comparable != self else { return }
     let recorded = Self.values(of: self)

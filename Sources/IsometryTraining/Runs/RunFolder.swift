@@ -1,79 +1,143 @@
 import Foundation
 import Glibc
+import IsometryData
 import IsometryNN
 
 /// The folder of one run: `config.json`, `log.jsonl` and checkpoints in `checkpoints/`.
-public struct RunFolder: Sendable, Equatable {
-  public let path: String
-
-  public static let configurationFile = "config.json"
-  public static let logFile = "log.jsonl"
-  public static let checkpointFolder = "checkpoints"
-  /// The state that a run goes on from.
-  public static let latestCheckpoint = "latest.safetensors"
+///
+/// While the object exists, no other process writes the folder. A run begins with its configuration: a
+/// folder that was reserved for a run which then did not begin is removed again.
+public final class RunFolder: Sendable {
+  static let configurationFile = "config.json"
+  static let logFile = "log.jsonl"
+  static let checkpointFolder = "checkpoints"
+  static let latestCheckpoint = "latest.safetensors"
   /// Where runs go that are not told otherwise.
-  public static let defaultParent = "runs"
-
+  static let defaultParent = "runs"
   /// How many checkpoints of whole epochs are kept beside the latest, the newest ones.
-  public static let keptEpochs = 2
+  static let keptEpochs = 2
 
-  private init(path: String) {
-    self.path = path
-  }
+  /// The folder, as it was named.
+  public let path: String
+  private let lock: RunLock
+  private let madeFolders: MadeFolders?
 
+  /// Where what happens is told, one JSON object a line; see `RunLog`.
   public var logPath: String { "\(path)/\(Self.logFile)" }
-  public var latestCheckpointPath: String {
-    "\(path)/\(Self.checkpointFolder)/\(Self.latestCheckpoint)"
+  /// The state that the run goes on from.
+  public var latestCheckpointPath: String { Self.latestCheckpointPath(in: path) }
+  private var configurationPath: String { Self.configurationPath(in: path) }
+  private var checkpointFolderPath: String { "\(path)/\(Self.checkpointFolder)" }
+
+  private static func configurationPath(in folder: String) -> String {
+    "\(folder)/\(configurationFile)"
   }
 
-  /// Makes the folder of a new run and writes its configuration.
+  private static func latestCheckpointPath(in folder: String) -> String {
+    "\(folder)/\(checkpointFolder)/\(latestCheckpoint)"
+  }
+
+  /// The checkpoint that was written after so many epochs.
+  public func path(ofEpoch epoch: Int) -> String {
+    "\(checkpointFolderPath)/epoch-\(epoch).safetensors"
+  }
+
+  /// - Parameter madeFolders: what is removed again where the run does not begin.
+  private init(locking path: String, madeFolders: MadeFolders? = nil) throws {
+    self.path = path
+    self.madeFolders = madeFolders
+    lock = try RunLock(folder: path)
+    // Nobody else writes here now: what is unfinished was left by a run that was killed.
+    for folder in [path, checkpointFolderPath] { WholeFile.removeLeftovers(in: folder) }
+  }
+
+  deinit {
+    guard access(configurationPath, F_OK) != 0 else { return }
+    lock.removeFile()
+    madeFolders?.removeEmpty()
+  }
+
+  /// Takes a folder for a new run, which begins when its configuration is written.
   ///
   /// - Parameters:
   ///   - path: nil for a new folder `runs/<date>-<time>-<model>-<init>`.
-  /// - Throws: `TrainingError.runExists`; `FileError` where the system refuses.
-  public static func create(
+  ///   - configuration: what the name of a new folder is made from.
+  /// - Throws: `TrainingError.runExists`, `TrainingError.runInUse`; `FileError` where the system
+  ///   refuses.
+  public static func reserve(
     at path: String?, for configuration: RunConfiguration
   ) throws -> RunFolder {
-    let folder = RunFolder(path: path ?? unusedPath(for: configuration))
-    let configurationPath = "\(folder.path)/\(configurationFile)"
-    guard access(configurationPath, F_OK) != 0 else {
-      throw TrainingError.runExists(path: folder.path)
+    if let path { return try reserve(path) }
+    while true {
+      do {
+        return try reserve(unusedPath(for: configuration))
+      } catch TrainingError.runExists, TrainingError.runInUse {
+        // Another run that began in the same second was faster; it has the name now.
+      }
     }
-    let checkpoints = "\(folder.path)/\(checkpointFolder)"
+  }
+
+  private static func reserve(_ path: String) throws -> RunFolder {
+    var made = try makeFolders(path)
     do {
-      try FileManager.default.createDirectory(
-        atPath: checkpoints, withIntermediateDirectories: true)
+      made.append(try makeFolders("\(path)/\(checkpointFolder)"))
+      let folder = try RunFolder(locking: path, madeFolders: made)
+      guard access(folder.configurationPath, F_OK) != 0 else {
+        throw TrainingError.runExists(path: path)
+      }
+      return folder
     } catch {
-      throw FileError.last(path: checkpoints, action: "create")
+      made.removeEmpty()
+      throw error
     }
-    try folder.write(configuration)
-    return folder
   }
 
-  /// The folder of a run that was started before.
+  /// Takes the folder of a run that has begun.
   ///
-  /// - Throws: `FileError` where there is no run.
-  public static func open(_ path: String) throws(FileError) -> RunFolder {
-    let folder = RunFolder(path: path)
-    guard access(folder.latestCheckpointPath, R_OK) == 0 else {
-      throw FileError.last(path: folder.latestCheckpointPath, action: "read")
+  /// - Throws: `FileError` where there is no run; `TrainingError.runInUse`.
+  public static func open(_ path: String) throws -> RunFolder {
+    let configurationPath = configurationPath(in: path)
+    guard access(configurationPath, R_OK) == 0 else {
+      throw FileError.last(path: configurationPath, action: "read")
     }
-    return folder
+    // Copies of a run without checkpoints often lack the empty folder.
+    _ = try makeFolders("\(path)/\(checkpointFolder)")
+    return try RunFolder(locking: path)
   }
 
-  /// The checkpoint that a path means: itself, or a run folder's latest.
-  public static func checkpointPath(for path: String) -> String {
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    return exists && isFolder.boolValue ? RunFolder(path: path).latestCheckpointPath : path
+  /// Where the run can go on: its latest checkpoint; nil where it was killed before it had written
+  /// any, so that it goes on from its start.
+  ///
+  /// - Throws: `FileError` where the system refuses, or the latest of several checkpoints is missing;
+  ///   `CheckpointError` where it is damaged.
+  public func readLatestCheckpoint() throws -> Checkpoint? {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: checkpointFolderPath)
+    guard access(latestCheckpointPath, F_OK) == 0 || names?.isEmpty == false else { return nil }
+    return try Checkpoint(contentsOf: latestCheckpointPath)
+  }
+
+  /// The configuration that the run was started with, or went on with last.
+  ///
+  /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged.
+  public func readConfiguration() throws -> RunConfiguration {
+    let bytes = try WholeFile.read(configurationPath)
+    do {
+      return try JSONDecoder().decode(RunConfiguration.self, from: Data(bytes))
+    } catch {
+      throw CheckpointError(
+        path: configurationPath, expected: "a run's configuration in JSON",
+        found: CheckpointError.summary(of: error))
+    }
   }
 
   /// Writes the configuration, for people and other programs; checkpoints hold it too.
+  ///
+  /// - Throws: `FileError`.
   public func write(_ configuration: RunConfiguration) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let text = try encoder.encode(configuration) + Data("\n".utf8)
-    try WholeFile.write([[UInt8](text)], to: "\(path)/\(Self.configurationFile)")
+    try WholeFile.write([[UInt8](text)], to: configurationPath)
   }
 
   /// Writes a checkpoint as the latest and, where it ends an epoch, under the epoch's number too;
@@ -92,9 +156,22 @@ public struct RunFolder: Sendable, Equatable {
     return epochPath
   }
 
-  /// The checkpoint written after so many epochs.
-  public func path(ofEpoch epoch: Int) -> String {
-    "\(path)/\(Self.checkpointFolder)/epoch-\(epoch).safetensors"
+  /// The checkpoint that a path means: itself, or a run folder's latest.
+  public static func checkpointPath(for path: String) -> String {
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return exists && isFolder.boolValue ? latestCheckpointPath(in: path) : path
+  }
+}
+
+extension RunFolder {
+  private static func makeFolders(_ path: String) throws(FileError) -> MadeFolders {
+    do {
+      return try MadeFolders(for: path)
+    } catch {
+      throw FileError(
+        path: error.path, action: "create", reason: String(cString: strerror(error.code)))
+    }
   }
 
   private static func unusedPath(for configuration: RunConfiguration) -> String {

@@ -14,19 +14,22 @@ public struct RunLog: ~Copyable {
   private let path: String
   private let descriptor: Int32
 
-  /// Opens the log for appending. What an interrupted run wrote after its last checkpoint, past
-  /// `step`, is taken out: it will happen again.
+  /// Opens the log for appending. What an interrupted run wrote after its last checkpoint is taken out:
+  /// it will happen again.
   ///
+  /// - Parameter state: where the run goes on.
   /// - Throws: `FileError`.
-  public init(path: String, keepingUntil step: Int) throws(FileError) {
+  public init(path: String, keepingUntil state: TrainingState) throws(FileError) {
     if access(path, F_OK) == 0 {
       let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
       let kept = text.split(separator: "\n").filter { line in
         // A line that was cut short by a crash goes too.
-        guard let entry = try? JSONDecoder().decode(StepOnly.self, from: Data(line.utf8)) else {
+        guard let entry = try? JSONDecoder().decode(Place.self, from: Data(line.utf8)) else {
           return false
         }
-        return entry.step <= step
+        // A checkpoint after an epoch's last step may be older than the epoch's evaluation.
+        return entry.step <= state.step
+          && (entry.event != Self.epochEvent || entry.epoch ?? 0 <= state.epoch)
       }
       try WholeFile.write([Array(kept.map { $0 + "\n" }.joined().utf8)], to: path)
     }
@@ -40,14 +43,24 @@ public struct RunLog: ~Copyable {
     close(descriptor)
   }
 
-  private struct StepOnly: Decodable {
+  private static let epochEvent = "epoch"
+
+  private struct Place: Decodable {
+    let event: String
     let step: Int
+    let epoch: Int?
   }
 
+  /// Tells that a run starts or goes on after so many steps.
+  ///
+  /// - Throws: `FileError`.
   public func appendStart(step: Int, device: String, version: String) throws(FileError) {
     try append("start", step, [.init("device", .text(device)), .init("version", .text(version))])
   }
 
+  /// Tells how far a run has come.
+  ///
+  /// - Throws: `FileError`.
   public func append(_ progress: TrainingProgress) throws(FileError) {
     try append(
       "progress", progress.step,
@@ -60,10 +73,16 @@ public struct RunLog: ~Copyable {
       ])
   }
 
+  /// Tells what an epoch came to which ended with a step.
+  ///
+  /// - Throws: `FileError`.
   public func append(_ record: EpochRecord, step: Int) throws(FileError) {
-    try append("epoch", step, record.members)
+    try append(Self.epochEvent, step, record.members)
   }
 
+  /// Tells why a run ends after so many steps.
+  ///
+  /// - Throws: `FileError`.
   public func appendStop(step: Int, reason: String) throws(FileError) {
     try append("stop", step, [.init("reason", .text(reason))])
   }

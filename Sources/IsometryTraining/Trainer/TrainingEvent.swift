@@ -13,24 +13,28 @@ public enum TrainingEvent: Sendable, Equatable {
 
 /// How far a run has come.
 public struct TrainingProgress: Sendable, Equatable {
-  /// From 1.
+  /// The epoch under way, from 1.
   public let epoch: Int
+  /// Epochs of the whole run.
   public let epochs: Int
   /// Batches of the epoch that are done.
   public let batch: Int
+  /// Batches that make an epoch.
   public let batchesPerEpoch: Int
   /// Steps of the run that are done.
   public let step: Int
   /// Of the step that was done last.
   public let learningRate: Double
-  /// Means over the epoch so far.
+  /// The mean loss over the epoch so far.
   public let loss: Double
+  /// The share of the epoch's images so far whose class was found, 0 to 1.
   public let accuracy: Double
   /// Since the start of the epoch or, where the run went on within it, since then.
   public let imagesPerSecond: Double
   /// Until the end of the run at the speed so far, evaluations included.
   public let secondsLeft: Double
 
+  /// Progress of these numbers.
   public init(
     epoch: Int, epochs: Int, batch: Int, batchesPerEpoch: Int, step: Int, learningRate: Double,
     loss: Double, accuracy: Double, imagesPerSecond: Double, secondsLeft: Double
@@ -63,9 +67,12 @@ public enum TrainingError: Error, Sendable, Equatable {
   case tooFewImages(count: Int, batch: Int)
   /// The folder for a new run holds one.
   case runExists(path: String)
+  /// Another process, of that number where it is known, is writing the run's folder.
+  case runInUse(path: String, process: Int?)
 }
 
 extension TrainingError: CustomStringConvertible {
+  /// One line that says what to do.
   public var description: String {
     switch self {
     case .nonFiniteLoss(let epoch, let step, let learningRate, let lastCheckpoint):
@@ -78,6 +85,10 @@ extension TrainingError: CustomStringConvertible {
         + "\(count), or more images"
     case .runExists(let path):
       "\(path) holds a run already; go on with it by --resume \(path), or name another --output"
+    case .runInUse(let path, let process):
+      "\(path) is being written by another run"
+        + (process.map { ", process \($0)" } ?? "")
+        + "; wait until it has ended, or name another folder"
     }
   }
 }

@@ -1,0 +1,170 @@
+import Foundation
+import IsometryData
+import Testing
+
+@testable import IsometryTraining
+
+@Suite struct RunFolderTests {
+  private static let progress = TrainingProgress(
+    epoch: 1, epochs: 2, batch: 3, batchesPerEpoch: 5, step: 3, learningRate: 0.1, loss: 2,
+    accuracy: 0.25, imagesPerSecond: 100, secondsLeft: 7)
+  private static let record = EpochRecord(
+    epoch: 1, trainLoss: 2, trainAccuracy: 0.5, testLoss: 3, testAccuracy: 0.25, seconds: 4,
+    imagesPerSecond: 10, inputWaitFraction: 0)
+
+  @Test func aFolderHoldsOneRun() throws {
+    try withFolder { folder in
+      let path = "\(folder)/a/b"
+      do {
+        let run = try RunFolder.begin(at: path, for: SmallRun.configuration())
+        #expect(run.path == path)
+        #expect(try run.readConfiguration() == SmallRun.configuration())
+        #expect(try run.readLatestCheckpoint() == nil, "nothing was saved yet")
+        #expect(RunFolder.checkpointPath(for: path) == run.latestCheckpointPath)
+        #expect(RunFolder.checkpointPath(for: "x.safetensors") == "x.safetensors")
+      }
+      #expect(throws: TrainingError.runExists(path: path)) {
+        try RunFolder.reserve(at: path, for: SmallRun.configuration())
+      }
+    }
+  }
+
+  @Test func oneProcessAtATimeWritesAFolder() throws {
+    try withFolder { folder in
+      let path = "\(folder)/run"
+      let inUse = TrainingError.runInUse(path: path, process: Int(getpid()))
+      do {
+        let run = try RunFolder.begin(at: path, for: SmallRun.configuration())
+        defer { withExtendedLifetime(run) {} }
+        #expect(throws: inUse) { try RunFolder.open(path) }
+        #expect(throws: inUse) {
+          try RunFolder.reserve(at: path, for: SmallRun.configuration())
+        }
+      }
+      #expect(try RunFolder.open(path).path == path, "free again")
+      #expect(try names(in: path) == ["checkpoints", "config.json"])
+    }
+  }
+
+  @Test func aRunThatDoesNotBeginLeavesNothing() throws {
+    try withFolder { folder in
+      _ = try RunFolder.reserve(at: "\(folder)/a/b", for: SmallRun.configuration())
+      #expect(try names(in: folder) == [])
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/mine", withIntermediateDirectories: false)
+      _ = try RunFolder.reserve(at: "\(folder)/mine", for: SmallRun.configuration())
+      #expect(try names(in: folder) == ["mine"])
+      #expect(try names(in: "\(folder)/mine") == [])
+      #expect(throws: FileError.self, "there is no run") { try RunFolder.open("\(folder)/mine") }
+      #expect(try names(in: "\(folder)/mine") == [])
+    }
+  }
+
+  @Test func foldersThatCannotBeMadeAreNamed() throws {
+    try withFolder { folder in
+      try Data().write(to: URL(filePath: "\(folder)/file"))
+      for path in ["\(folder)/file", "\(folder)/file/run", "/proc/run"] {
+        let error = try #require(throws: FileError.self) {
+          try RunFolder.reserve(at: path, for: SmallRun.configuration())
+        }
+        #expect(error.path.hasPrefix(path))
+      }
+      #expect(try names(in: folder) == ["file"])
+    }
+  }
+
+  @Test func unfinishedFilesOfAKilledRunAreRemoved() throws {
+    try withFolder { folder in
+      let path = "\(folder)/run"
+      _ = try RunFolder.begin(at: path, for: SmallRun.configuration())
+      let leftovers = ["config.json.part-7", "checkpoints/latest.safetensors.part-4194304"]
+      let others = ["notes.part-one", "checkpoints/mine.part-"]
+      for name in leftovers + others { try Data().write(to: URL(filePath: "\(path)/\(name)")) }
+      _ = try RunFolder.open(path)
+      for name in leftovers {
+        #expect(!FileManager.default.fileExists(atPath: "\(path)/\(name)"), "\(name)")
+      }
+      for name in others {
+        #expect(FileManager.default.fileExists(atPath: "\(path)/\(name)"), "\(name)")
+      }
+    }
+  }
+
+  @Test func aDamagedConfigurationIsNamed() throws {
+    try withFolder { folder in
+      let path = "\(folder)/run"
+      _ = try RunFolder.begin(at: path, for: SmallRun.configuration())
+      try Data("{".utf8).write(to: URL(filePath: "\(path)/config.json"))
+      let run = try RunFolder.open(path)
+      let error = try #require(throws: CheckpointError.self) { try run.readConfiguration() }
+      #expect(error.path == "\(path)/config.json")
+    }
+  }
+
+  @Test func aLatestCheckpointThatIsMissingIsNoStart() throws {
+    try withFolder { folder in
+      let path = "\(folder)/run"
+      do {
+        let run = try RunFolder.begin(at: path, for: SmallRun.configuration())
+        try Data().write(to: URL(filePath: run.path(ofEpoch: 1)))
+        #expect(throws: FileError.self) { try run.readLatestCheckpoint() }
+      }
+    }
+  }
+
+  @Test func theLogIsOneObjectALineAndIsCutBackOnResume() throws {
+    try withFolder { folder in
+      let path = "\(folder)/log.jsonl"
+      do {
+        let log = try RunLog(path: path, keepingUntil: TrainingState())
+        try log.appendStart(step: 0, device: "a \"device\"", version: "1")
+        try log.append(Self.progress)
+        try log.append(Self.record, step: 5)
+        try log.appendStop(step: 5, reason: "interrupted")
+      }
+      // As a crash in the middle of a line leaves it.
+      let handle = try #require(FileHandle(forWritingAtPath: path))
+      try handle.seekToEnd()
+      try handle.write(contentsOf: Data("{\"event\":\"pro".utf8))
+      try handle.close()
+
+      var state = TrainingState()
+      state.step = 3
+      _ = try RunLog(path: path, keepingUntil: state)
+      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      #expect(
+        lines == [
+          "{\"event\":\"start\",\"step\":0,\"device\":\"a \\\"device\\\"\",\"version\":\"1\"}",
+          "{\"event\":\"progress\",\"step\":3,\"epoch\":1,\"learning_rate\":0.1,\"loss\":2.0,"
+            + "\"accuracy\":0.25,\"images_per_second\":100.0}",
+        ])
+    }
+  }
+
+  /// A run that was stopped within an epoch's evaluation, went on, and was killed before it had saved.
+  @Test func anEpochThatWasNotSavedIsTakenOut() throws {
+    try withFolder { folder in
+      let path = "\(folder)/log.jsonl"
+      var state = TrainingState()
+      (state.step, state.batch) = (5, 5)
+      do {
+        let log = try RunLog(path: path, keepingUntil: state)
+        try log.appendStop(step: 5, reason: "interrupted")
+        try log.append(Self.record, step: 5)
+      }
+      func count(after state: TrainingState) throws -> Int {
+        _ = try RunLog(path: path, keepingUntil: state)
+        return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count
+      }
+      #expect(try count(after: state.nextEpoch()) == 2)
+      #expect(try count(after: state) == 1)
+    }
+  }
+
+  @Test func numbersThatJSONLacksAreNull() {
+    let value: JSONValue = [
+      "a": .number(.nan), "b": .number(-.infinity), "c": .array([.number(0.1), true, 3, .null]),
+    ]
+    #expect(value.line == "{\"a\":null,\"b\":null,\"c\":[0.1,true,3,null]}")
+  }
+}
