@@ -41,12 +41,22 @@ struct Failure {
   ///
   /// - Returns: the exit code.
   func report() -> Int32 {
-    if !answer.isEmpty { FileHandle.standardOutput.write(Data("\(answer)\n".utf8)) }
+    if !answer.isEmpty { StandardStream.output.write("\(answer)\n") }
     if !message.isEmpty {
       let line = message.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         .joined(separator: " ")
-      FileHandle.standardError.write(Data("isometry: \(line)\n".utf8))
+      StandardStream.error.write("isometry: \(line)\n")
     }
     return code
+  }
+}
+
+/// Standard output did not take all that was written to it.
+struct OutputError: Error, CustomStringConvertible {
+  /// The system's word.
+  let reason: String
+
+  var description: String {
+    "cannot write to standard output: \(reason); what was printed is incomplete"
   }
 }

@@ -30,11 +30,33 @@ let programVersion = "0.1.0"
 @main
 enum Program {
   static func main() {
+    var code: Int32 = 0
     do {
-      var command = try IsometryCommand.parseAsRoot()
+      var command = try IsometryCommand.parseAsRoot(
+        joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch {
-      exit(Failure(error).report())
+      code = Failure(error).report()
     }
+    if code == 0, let reason = StandardStream.outputFailure {
+      code = Failure(OutputError(reason: reason)).report()
+    }
+    exit(code)
+  }
+
+  /// `--option -5` as `--option=-5`: the parser takes what begins with a dash for another option, and
+  /// would say that the value is missing.
+  static func joiningNegativeNumbers(_ arguments: [String]) -> [String] {
+    var joined: [String] = []
+    for argument in arguments {
+      if argument.hasPrefix("-"), Double(argument) != nil,
+        let option = joined.last, option.hasPrefix("--"), option.count > 2, !option.contains("=")
+      {
+        joined[joined.count - 1] = "\(option)=\(argument)"
+      } else {
+        joined.append(argument)
+      }
+    }
+    return joined
   }
 }

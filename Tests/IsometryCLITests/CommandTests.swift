@@ -1,4 +1,5 @@
 import Foundation
+import IsometryTraining
 import Testing
 
 @Suite struct CommandTests {
@@ -118,6 +119,90 @@ import Testing
     }
   }
 
+  /// Killed after its configuration was written and before any checkpoint was.
+  @Test func aRunKilledAtItsStartGoesOnWithTheSameBits() throws {
+    try withFolder { folder in
+      let options = ["--json", "--epochs", "2"] + Self.small
+      let whole = try Program.run(["train", "--output", "whole"] + options, in: folder)
+      #expect(whole.code == 0, "\(whole.standardError)")
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/killed", withIntermediateDirectories: false)
+      try FileManager.default.copyItem(
+        atPath: "\(folder)/whole/config.json", toPath: "\(folder)/killed/config.json")
+      let resumed = try Program.run(
+        ["train", "--resume", "killed", "--json", "--augment", "flip,crop"], in: folder)
+      #expect(resumed.code == 0 && resumed.outputLines.count == 2, "\(resumed.standardError)")
+      #expect(resumed.standardError.contains("from the start"))
+      let states = try ["whole", "killed"].map { run in
+        let path = "\(folder)/\(run)/checkpoints/latest.safetensors"
+        return try Checkpoint(contentsOf: path).tensors
+      }
+      #expect(states[0] == states[1])
+    }
+  }
+
+  @Test func twoRunsCannotShareAFolder() throws {
+    try withFolder { folder in
+      let sink = FileHandle(forWritingAtPath: "/dev/null")!
+      let first = try Program.start(
+        ["train", "--epochs", "100000", "--output", "run"] + Self.small, in: folder, output: sink,
+        error: sink)
+      let checkpoint = "\(folder)/run/checkpoints/latest.safetensors"
+      while first.isRunning, !FileManager.default.fileExists(atPath: checkpoint) { usleep(2000) }
+      for option in ["--resume", "--output"] {
+        let second = try Program.run(["train", option, "run"] + Self.small, in: folder)
+        #expect(second.code == 1 && second.errorLines.count == 1)
+        #expect(
+          second.standardError.contains("process \(first.processIdentifier)"),
+          "\(second.standardError)")
+      }
+      kill(first.processIdentifier, SIGKILL)
+      first.waitUntilExit()
+      let resumed = try Program.run(
+        ["train", "--resume", "run", "--epochs", "100000"], in: folder
+      ) { process in
+        let log = "\(folder)/run/log.jsonl"
+        while process.isRunning {
+          let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+          if text.split(separator: "\n").count(where: { $0.contains("\"start\"") }) == 2 { break }
+          usleep(2000)
+        }
+        process.terminate()
+      }
+      #expect(resumed.code == 143, "the lock died with its holder: \(resumed.standardError)")
+    }
+  }
+
+  /// Nothing is lost but the words: the run goes to its end.
+  @Test(arguments: [["--json"], []])
+  func aFullStandardOutputIsToldAtTheEnd(_ form: [String]) throws {
+    try withFolder { folder in
+      let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+      let path = "\(folder)/errors"
+      try Data().write(to: URL(filePath: path))
+      let process = try Program.start(
+        ["train", "--epochs", "1", "--output", "run"] + form + Self.small, in: folder,
+        output: full, error: #require(FileHandle(forWritingAtPath: path)))
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+      let errors = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      #expect(errors.last?.contains("standard output: No space left on device") == true)
+      #expect(
+        FileManager.default.fileExists(atPath: "\(folder)/run/checkpoints/epoch-1.safetensors"))
+    }
+  }
+
+  @Test(arguments: [["--help"], ["devices"], ["devices", "--json"]])
+  func nothingPrintsToAFullDeviceInSilence(_ arguments: [String]) throws {
+    try withFolder { folder in
+      let process = try Program.start(
+        arguments, in: folder, output: #require(FileHandle(forWritingAtPath: "/dev/full")),
+        error: .nullDevice)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+    }
+  }
+
   @Test func anInfiniteLossEndsWith1AndAdvice() throws {
     try withFolder { folder in
       let result = try Program.run(
@@ -165,6 +250,7 @@ import Testing
       ])
     let spread = try #require(object["spread"] as? [Double])
     let rate = try #require(object["images_per_second"] as? Double)
+    #expect(object["device"] as? String == "reference", "a value of --device")
     #expect(spread.count == 2 && spread[0] <= rate && rate <= spread[1])
   }
 

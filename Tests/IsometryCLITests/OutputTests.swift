@@ -16,8 +16,24 @@ import Testing
     #expect(Wording.duration(125) == "2 min 5 s")
     #expect(Wording.duration(7_300) == "2 h 1 min")
     #expect(Wording.duration(.infinity) == "?")
+    #expect(Wording.duration(1e300) == "?")
+    #expect(Wording.count(Double.infinity) == "?")
+    #expect(Wording.count(1234.5) == "1,235")
+    #expect(Wording.loss(2.30259) == "2.303")
+    #expect(Wording.loss(1_234_567) == "1.235e+06")
+    #expect(Wording.loss(.nan) == "nan")
     #expect(Wording.bytes(1_023) == "1023 bytes")
     #expect(Wording.bytes(3 << 29) == "1.5 GiB")
+  }
+
+  @Test func negativeNumbersAreValuesOfTheOptionBefore() {
+    let joined = IsometryCLI.Program.joiningNegativeNumbers([
+      "train", "--lr", "-1e-3", "--json", "--batch=4", "-2", "x", "-3", "--", "-4", "--seed", "5",
+    ])
+    #expect(
+      joined == [
+        "train", "--lr=-1e-3", "--json", "--batch=4", "-2", "x", "-3", "--", "-4", "--seed", "5",
+      ])
   }
 
   @Test func theBarFillsItsWidth() {

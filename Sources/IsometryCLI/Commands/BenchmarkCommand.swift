@@ -86,7 +86,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
         "normalization": .text(configuration.normalization.rawValue),
         "batch": .integer(batch),
         "precision": .text(configuration.precision.rawValue),
-        "device": .text(selection.backend.deviceDescription),
+        "device": .text(selection.backend.name),
         "images_per_second": .number(result.imagesPerSecond),
         "ms_per_step": .number(result.millisecondsPerStep),
         "spread": .array([.number(result.slowest), .number(result.fastest)]),

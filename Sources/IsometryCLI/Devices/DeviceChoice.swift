@@ -10,7 +10,7 @@ enum DeviceChoice: Equatable {
   /// first device.
   case openCL(number: Int?)
 
-  static let spellings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
+  static let allValueStrings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
 
   /// The device that a run was recorded with; `auto` where none was.
   init(recorded name: String?) {

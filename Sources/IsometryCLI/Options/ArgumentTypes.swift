@@ -28,6 +28,8 @@ struct PrecisionArgument: ExpressibleByArgument {
 struct AugmentationArgument: ExpressibleByArgument {
   let names: [RunConfiguration.AugmentationName]
 
+  static let allValueStrings = RunConfiguration.AugmentationName.allCases.map(\.rawValue)
+
   init?(argument: String) {
     var names: [RunConfiguration.AugmentationName] = []
     for part in argument.split(separator: ",", omittingEmptySubsequences: false) {

@@ -6,8 +6,7 @@ import IsometryTraining
 struct DeviceArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "\(DeviceChoice.spellings.joined(separator: ", ")); auto prefers a GPU. (default: auto)",
-      valueName: "name"))
+      "auto prefers a GPU; N counts the OpenCL devices from 0. (default: auto)", valueName: "name"))
   var device: DeviceChoice?
 
   @Option(

@@ -17,33 +17,28 @@ final class Console {
   /// A line for people.
   func say(_ line: String) {
     clearStatus()
-    write("\(line)\n", to: isJSON ? .standardError : .standardOutput)
+    let stream: StandardStream = isJSON ? .error : .output
+    stream.write("\(line)\n")
   }
 
   /// A line for programs; nothing without `--json`.
   func emit(_ value: JSONValue) {
     guard isJSON else { return }
     clearStatus()
-    write("\(value.line)\n", to: .standardOutput)
+    StandardStream.output.write("\(value.line)\n")
   }
 
   /// Replaces the line that changes in place; nothing where there is no terminal.
   func showStatus(_ line: String) {
     guard hasTerminal else { return }
-    write("\r\u{1B}[K\(line.prefix(Self.terminalWidth - 1))", to: .standardError)
+    StandardStream.error.write("\r\u{1B}[K\(line.prefix(Self.terminalWidth - 1))")
     statusIsShown = true
   }
 
   func clearStatus() {
     guard statusIsShown else { return }
-    write("\r\u{1B}[K", to: .standardError)
+    StandardStream.error.write("\r\u{1B}[K")
     statusIsShown = false
-  }
-
-  /// A stream that is closed or full must not end a run that has work to save: log and checkpoints
-  /// say what this would have said. (`FileHandle.write` without `contentsOf` would crash.)
-  private func write(_ text: String, to handle: FileHandle) {
-    try? handle.write(contentsOf: Data(text.utf8))
   }
 
   static var terminalWidth: Int {

@@ -18,11 +18,15 @@ enum Wording {
     return (number < 0 ? "−" : "") + ([String(rest)] + groups).joined(separator: ",")
   }
 
-  static func count(_ number: Double) -> String { count(Int(number.rounded())) }
+  /// The nearest whole number; "?" for what is no number, or too large to read out.
+  static func count(_ number: Double) -> String {
+    guard abs(number) < 1e15 else { return "?" }
+    return count(Int(number.rounded()))
+  }
 
   /// 75 → "1 min 15 s"; below ten seconds with a decimal.
   static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite else { return "?" }
+    guard abs(seconds) < 1e12 else { return "?" }
     if seconds < 10 { return String(format: "%.1f s", seconds) }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
@@ -42,8 +46,10 @@ enum Wording {
     return unit == 0 ? "\(count) bytes" : String(format: "%.1f %@", value, units[unit])
   }
 
-  /// 1.2345 → "1.234"
-  static func loss(_ value: Double) -> String { String(format: "%.3f", value) }
+  /// 1.2345 → "1.234"; 1234567 → "1.235e+06"
+  static func loss(_ value: Double) -> String {
+    String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
+  }
 
   /// A text filled with spaces up to a width, on the right or, for numbers, on the left.
   static func padded(_ text: String, _ width: Int, left: Bool = false) -> String {

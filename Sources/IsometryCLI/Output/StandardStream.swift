@@ -1,0 +1,47 @@
+import Glibc
+import Synchronization
+
+/// The streams that the program writes to, and what became of its output.
+///
+/// A stream that is closed or full must not end a run that has work to save, so nothing is thrown:
+/// the program asks at its end whether all of standard output has arrived.
+enum StandardStream {
+  case output
+  case error
+
+  private static let failure = Atomic<Int32>(0)
+
+  /// Why something that was written to standard output did not arrive; nil where all did, or where the
+  /// reader has gone, who then wants no more.
+  static var outputFailure: String? {
+    let code = failure.load(ordering: .relaxed)
+    return code == 0 || code == EPIPE ? nil : String(cString: strerror(code))
+  }
+
+  func write(_ text: String) {
+    let code = Self.writeAll(Array(text.utf8), to: self == .output ? STDOUT_FILENO : STDERR_FILENO)
+    guard self == .output, code != 0 else { return }
+    // The first failure is the one to tell of.
+    _ = Self.failure.compareExchange(expected: 0, desired: code, ordering: .relaxed)
+  }
+
+  /// - Returns: 0, or the system's number of the reason that not all was written.
+  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+    var done = 0
+    while done < bytes.count {
+      let written = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+      }
+      if written >= 0 {
+        done += written
+      } else if errno == EAGAIN {
+        // Whoever opened the stream made it one that does not wait.
+        var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&readiness, 1, -1)
+      } else if errno != EINTR {
+        return errno
+      }
+    }
+    return 0
+  }
+}
