@@ -1,0 +1,49 @@
+internal import RealModule
+
+/// The law of a slope that is 1 with probability `open` and 0 otherwise: ReLU's, hard tanh's.
+///
+/// Both probabilities are kept, since 1 − p has no digits left where p is near 1.
+public struct OpenProbability: Sendable, Hashable {
+  public let open: Double  // p in (0, 1]
+  public let closed: Double  // 1 − p
+
+  /// - Throws: `TheoryError.outsideDomain` for p outside (0, 1].
+  public init(_ open: Double) throws(TheoryError) {
+    guard open > 0, open <= 1 else {
+      throw .outsideDomain(
+        parameter: "the open probability", value: open, expected: "above 0 and at most 1")
+    }
+    self.open = open
+    closed = 1 - open
+  }
+
+  /// - Throws: `TheoryError.outsideDomain` for 1 − p outside [0, 1).
+  public init(closed: Double) throws(TheoryError) {
+    guard closed >= 0, closed < 1 else {
+      throw .outsideDomain(
+        parameter: "the closed probability", value: closed, expected: "at least 0 and below 1")
+    }
+    self.closed = closed
+    open = 1 - closed
+  }
+
+  /// (1 − p)/p
+  var odds: Double { closed / open }
+
+  /// log p
+  var logOpen: Double { closed < 0.5 ? .log(onePlus: -closed) : .log(open) }
+}
+
+extension TheoryError {
+  static func check(depth: Int) throws(TheoryError) {
+    guard depth >= 1 else {
+      throw .outsideDomain(parameter: "the depth", value: Double(depth), expected: "at least 1")
+    }
+  }
+
+  static func check(positive value: Double, _ parameter: String) throws(TheoryError) {
+    guard value > 0, value.isFinite else {
+      throw .outsideDomain(parameter: parameter, value: value, expected: "a positive number")
+    }
+  }
+}

@@ -1,0 +1,171 @@
+public import IsometryCore
+internal import RealModule
+
+/// The exact law of T = Σ_{i≤N} relu(z_i)² for independent standard normal z_i, the factor by which a
+/// rectified layer of N units multiplies the variance of its pre-activations:
+/// T ~ 2^{−N}·δ₀ + Σ_k C(N, k)·2^{−N}·χ²_k.
+///
+/// - Source: Burkholz, Dubatovka, "Initialization of ReLUs for dynamical isometry" (2018); exact at
+///   every width. Derived anew in docs/theory.md.
+public struct RectifiedSquareSum: Sendable {
+  /// N
+  public let width: Int
+
+  /// The numbers k of open units with a probability that Double can hold, k ≥ 1.
+  private let openCounts: ClosedRange<Int>
+  /// C(N, k)·2^{−N} for each of them.
+  private let weights: [Double]
+
+  /// - Complexity: O(√N)
+  /// - Throws: `TheoryError.outsideDomain` for a width below 1.
+  public init(width: Int) throws(TheoryError) {
+    guard width >= 1 else {
+      throw .outsideDomain(parameter: "the width", value: Double(width), expected: "at least 1")
+    }
+    self.width = width
+    let middle = (width + 1) / 2
+    let peak = SpecialFunctions.fairBinomialWeight(middle, of: width)
+    var above = [peak]
+    while middle + above.count <= width, let last = above.last, last > 1e-300 {
+      let k = middle + above.count
+      above.append(last * Double(width - k + 1) / Double(k))
+    }
+    var below: [Double] = []
+    var weight = peak
+    while middle - below.count > 1, weight > 1e-300 {
+      let k = middle - below.count
+      weight *= Double(k) / Double(width - k + 1)
+      below.append(weight)
+    }
+    weights = below.reversed() + above
+    openCounts = (middle - below.count)...(middle + above.count - 1)
+  }
+
+  /// E T = N/2
+  public var mean: Double { Double(width) / 2 }
+
+  /// Var T = 5N/4
+  public var variance: Double { 5 * Double(width) / 4 }
+
+  /// P(T = 0) = 2^{−N}: every unit is closed.
+  public var atomAtZero: Double { .exp(-Double(width) * .log(2)) }
+
+  /// The density of T's continuous part, whose mass is 1 − 2^{−N}; 0 for t < 0, and +∞ at t = 0, where
+  /// a single open unit's density has a pole.
+  ///
+  /// - Complexity: O(√N)
+  public func density(at t: Double) -> Double {
+    guard t > 0, t < .infinity else { return t.isNaN ? .nan : (t == 0 ? .infinity : 0) }
+    return zip(weights, chiSquareDensities(at: t)).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  /// P(T ≤ t), the atom at 0 included.
+  ///
+  /// - Complexity: O(√N)
+  public func cumulative(at t: Double) -> Double {
+    guard t > 0, t < .infinity else {
+      return t.isNaN ? .nan : (t == 0 ? atomAtZero : t > 0 ? 1 : 0)
+    }
+    let densities = chiSquareDensities(at: t)
+    let last = openCounts.upperBound
+    // F_k = F_{k+2} + 2·f_{k+2}: downwards all terms are positive.
+    var sum = atomAtZero
+    var functions = [Double](repeating: 0, count: densities.count)
+    for k in openCounts.reversed() {
+      let index = k - openCounts.lowerBound
+      functions[index] =
+        k + 2 <= last
+        ? functions[index + 2] + 2 * densities[index + 2]
+        : SpecialFunctions.regularizedGamma(Double(k) / 2, t / 2)
+      sum += weights[index] * functions[index]
+    }
+    return min(sum, 1)
+  }
+
+  /// E(log T | T > 0) − log(N/2): the drift of the logarithm of the squared norm in one layer of He's
+  /// weights; near −5/(2N).
+  public var logMeanRatio: Double { conditional { relativeLogMean($0) } }
+
+  /// E(log T | T > 0)
+  public var logMean: Double { logMeanRatio + .log(mean) }
+
+  /// Var(log T | T > 0); near 5/N.
+  public var logVariance: Double {
+    let mean = logMeanRatio
+    return conditional { k in
+      let distance = relativeLogMean(k) - mean
+      return SpecialFunctions.trigamma(Double(k) / 2) + distance * distance
+    }
+  }
+
+  /// A sample: the number of open units, then χ² with as many degrees of freedom.
+  ///
+  /// - Complexity: O(N/64)
+  public func sample(_ random: inout RandomStream) -> Double {
+    var left = width
+    var open = 0
+    while left > 0 {
+      let bits = random.next() as UInt64
+      open += (left >= 64 ? bits : bits & ((1 << UInt64(left)) - 1)).nonzeroBitCount
+      left -= 64
+    }
+    return open == 0 ? 0 : random.chiSquare(degrees: open)
+  }
+
+  /// E log(χ²_k) − log(N/2)
+  private func relativeLogMean(_ k: Int) -> Double {
+    SpecialFunctions.digamma(Double(k) / 2) + .log(4 / Double(width))
+  }
+
+  private func conditional(_ value: (Int) -> Double) -> Double {
+    var sum = 0.0
+    for (k, weight) in zip(openCounts, weights) where weight > 1e-30 { sum += weight * value(k) }
+    return sum / -.expMinusOne(-Double(width) * .log(2))
+  }
+
+  /// The densities of χ²_k at t for each k of `openCounts`, by f_{k+2} = f_k·t/k away from the largest
+  /// one, so that nothing overflows.
+  private func chiSquareDensities(at t: Double) -> [Double] {
+    var densities = [Double](repeating: 0, count: openCounts.count)
+    let first = openCounts.lowerBound
+    let peak = Int(min(max(t, Double(first)), Double(openCounts.upperBound)))
+    let starts = peak < openCounts.upperBound ? [peak, peak + 1] : [peak - 1, peak]
+    for start in starts where openCounts.contains(start) {
+      densities[start - first] = Self.chiSquareDensity(start, at: t)
+      for k in stride(from: start + 2, through: openCounts.upperBound, by: 2) {
+        densities[k - first] = densities[k - 2 - first] * (t / Double(k - 2))
+      }
+      for k in stride(from: start - 2, through: first, by: -2) {
+        densities[k - first] = densities[k + 2 - first] * (Double(k) / t)
+      }
+    }
+    return densities
+  }
+
+  private static func chiSquareDensity(_ degrees: Int, at t: Double) -> Double {
+    degrees == 1
+      ? .exp(-t / 2) / (2 * .pi * t).squareRoot()
+      : SpecialFunctions.poissonWeight(Double(degrees) / 2 - 1, mean: t / 2) / 2
+  }
+}
+
+extension RandomStream {
+  /// A χ² number with a number of degrees of freedom ≥ 1.
+  ///
+  /// - Source: Marsaglia, Tsang, "A simple method for generating gamma variables" (2000).
+  mutating func chiSquare(degrees: Int) -> Double {
+    if degrees == 1 {
+      let z = normal()
+      return z * z
+    }
+    let d = Double(degrees) / 2 - 1 / 3.0
+    let c = 1 / (9 * d).squareRoot()
+    while true {
+      let z = normal()
+      let root = 1 + c * z
+      guard root > 0 else { continue }
+      let cube = root * root * root
+      if .log(1 - uniform()) < z * z / 2 + d - d * cube + d * .log(cube) { return 2 * d * cube }
+    }
+  }
+}

@@ -1,0 +1,246 @@
+public import IsometryCore
+internal import RealModule
+
+/// The squared norms of a plain ReLU network's layers, xˡ = relu(Wˡx^{l−1} + bˡ), at finite width: an
+/// exact Markov chain |xˡ|² = (σ_w²|x^{l−1}|² + σ_b²)·T with independent T of the width's law.
+///
+/// - Source: Burkholz, Dubatovka (2018); W has independent N(0, σ_w²) entries, without a factor 1/N.
+///   Exact at every width. Derived anew in docs/theory.md.
+public struct RectifierChain: Sendable, Hashable {
+  /// One layer.
+  public struct Layer: Sendable, Hashable {
+    public var width: Int  // N, units of the result
+    public var weightVariance: Double  // σ_w² of one entry
+    public var biasVariance: Double  // σ_b²
+
+    public init(width: Int, weightVariance: Double, biasVariance: Double = 0) {
+      self.width = width
+      self.weightVariance = weightVariance
+      self.biasVariance = biasVariance
+    }
+  }
+
+  /// E|xˡ|² and E|xˡ|⁴ of one layer.
+  public struct NormMoments: Sendable, Hashable {
+    public let mean: Double
+    public let meanSquare: Double
+  }
+
+  public let layers: [Layer]
+
+  /// - Throws: `TheoryError.outsideDomain` for no layers, a width below 1 or a negative variance.
+  public init(layers: [Layer]) throws(TheoryError) {
+    try TheoryError.check(depth: layers.count)
+    for layer in layers {
+      guard layer.width >= 1 else {
+        throw .outsideDomain(
+          parameter: "the width", value: Double(layer.width), expected: "at least 1")
+      }
+      try TheoryError.check(positive: layer.weightVariance, "the weight variance")
+      guard layer.biasVariance >= 0, layer.biasVariance.isFinite else {
+        throw .outsideDomain(
+          parameter: "the bias variance", value: layer.biasVariance, expected: "0 or above")
+      }
+    }
+    self.layers = layers
+  }
+
+  /// He's weights, σ_w² = 2/N_in, without bias, and one width.
+  public static func he(width: Int, depth: Int) throws(TheoryError) -> RectifierChain {
+    try TheoryError.check(depth: depth)
+    guard width >= 1 else {
+      throw .outsideDomain(parameter: "the width", value: Double(width), expected: "at least 1")
+    }
+    let layer = Layer(width: width, weightVariance: 2 / Double(width))
+    return try RectifierChain(layers: [Layer](repeating: layer, count: depth))
+  }
+
+  /// E|xˡ|² and E|xˡ|⁴ for l = 1, …, L, given |x⁰|².
+  public func normMoments(from squaredNorm: Double) -> [NormMoments] {
+    var mean = squaredNorm
+    var square = squaredNorm * squaredNorm
+    return layers.map { layer in
+      let (w, b) = (layer.weightVariance, layer.biasVariance)
+      let width = Double(layer.width)
+      square = (w * w * square + 2 * w * b * mean + b * b) * (width * width + 5 * width) / 4
+      mean = (w * mean + b) * width / 2
+      return NormMoments(mean: mean, meanSquare: square)
+    }
+  }
+
+  /// E log(|xᴸ|²/|x⁰|²) where no layer is dead.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias, with which the logarithm is no sum.
+  public func logNormMean() throws(TheoryError) -> Double {
+    try sum { layer, law in
+      law.logMeanRatio + .log(Double(layer.width) / 2 * layer.weightVariance)
+    }
+  }
+
+  /// Var log(|xᴸ|²/|x⁰|²) where no layer is dead; near Σ 5/N.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias.
+  public func logNormVariance() throws(TheoryError) -> Double {
+    try sum { _, law in law.logVariance }
+  }
+
+  /// Var|xᴸ|²/(E|xᴸ|²)² = ∏(1 + 5/N) − 1.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias.
+  public func relativeVariance() throws(TheoryError) -> Double {
+    try checkUnbiased()
+    return .expMinusOne(layers.reduce(0) { $0 + .log(onePlus: 5 / Double($1.width)) })
+  }
+
+  /// P(xᴸ = 0) = 1 − ∏(1 − 2^{−N}): some layer has no open unit.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias, which would revive the network.
+  public func deathProbability() throws(TheoryError) -> Double {
+    try checkUnbiased()
+    let logSurvival = layers.reduce(0) {
+      $0 + .log(onePlus: -.exp(-Double($1.width) * .log(2)))
+    }
+    return -.expMinusOne(logSurvival)
+  }
+
+  /// |x¹|², …, |xᴸ|² of one random network.
+  ///
+  /// - Complexity: O(N/64) per layer
+  public func sampleNorms(
+    from squaredNorm: Double, _ random: inout RandomStream
+  ) throws(TheoryError) -> [Double] {
+    var laws: [Int: RectifiedSquareSum] = [:]
+    var norm = squaredNorm
+    var norms: [Double] = []
+    for layer in layers {
+      let law: RectifiedSquareSum
+      if let known = laws[layer.width] {
+        law = known
+      } else {
+        law = try RectifiedSquareSum(width: layer.width)
+        laws[layer.width] = law
+      }
+      norm = (layer.weightVariance * norm + layer.biasVariance) * law.sample(&random)
+      norms.append(norm)
+    }
+    return norms
+  }
+
+  private func checkUnbiased() throws(TheoryError) {
+    if let layer = layers.first(where: { $0.biasVariance != 0 }) {
+      throw .outsideDomain(
+        parameter: "the bias variance", value: layer.biasVariance,
+        expected: "0, since only then the squared norm is a product over layers")
+    }
+  }
+
+  private func sum(
+    _ value: (Layer, RectifiedSquareSum) -> Double
+  ) throws(TheoryError) -> Double {
+    try checkUnbiased()
+    var values: [Layer: Double] = [:]
+    var sum = 0.0
+    for layer in layers {
+      if let term = values[layer] {
+        sum += term
+      } else {
+        let term = value(layer, try RectifiedSquareSum(width: layer.width))
+        values[layer] = term
+        sum += term
+      }
+    }
+    return sum
+  }
+}
+
+/// The squared norms of two inputs in one network, and of their difference.
+///
+/// The difference is carried in place of ⟨x, x̃⟩, of which it keeps the digits that count when the two
+/// become alike.
+public struct PairNorms: Sendable, Hashable {
+  public var first: Double  // |x|²
+  public var second: Double  // |x̃|²
+  public var difference: Double  // |x − x̃|²
+
+  public init(first: Double, second: Double, difference: Double) {
+    self.first = first
+    self.second = second
+    self.difference = difference
+  }
+
+  /// ⟨x, x̃⟩
+  public var inner: Double { (first + second - difference) / 2 }
+}
+
+extension RectifierChain {
+  /// The pairs (xˡ, x̃ˡ) of one random network for l = 1, …, L, neuron by neuron: exact at every width.
+  ///
+  /// - Precondition: the three norms are those of two vectors.
+  /// - Complexity: O(N) per layer
+  public func samplePairs(from pair: PairNorms, _ random: inout RandomStream) -> [PairNorms] {
+    var pair = pair
+    return layers.map { layer in
+      let (w, b) = (layer.weightVariance, layer.biasVariance)
+      let variance = w * pair.first + b
+      let otherVariance = w * pair.second + b
+      let spread = w * pair.difference
+      // h − h̃ = slope·h + an independent rest; the bias is common to both.
+      let covariance = (variance - otherVariance + spread) / 2
+      let slope = variance > 0 ? covariance / variance : 0
+      let rest = max(0, spread - slope * covariance).squareRoot()
+      let deviation = variance.squareRoot()
+      pair = PairNorms(first: 0, second: 0, difference: 0)
+      for _ in 0..<layer.width {
+        let h = deviation * random.normal()
+        let gap = slope * h + rest * random.normal()
+        let other = h - gap
+        if h > 0 { pair.first += h * h }
+        if other > 0 { pair.second += other * other }
+        let difference = h > 0 ? (other > 0 ? gap : h) : max(other, 0)
+        pair.difference += difference * difference
+      }
+      return pair
+    }
+  }
+
+  /// Mean and variance of ⟨x, x̃⟩ after a layer of N units at pre-activations with standard deviations
+  /// σ, σ̃ and correlation cos θ: N·σσ̃·k₁ and N·σ²σ̃²·(k₂ − k₁²).
+  public static func innerProduct(
+    width: Int, deviations: (Double, Double), kernel: RectifierKernel
+  ) -> (mean: Double, variance: Double) {
+    let scale = deviations.0 * deviations.1
+    let product = kernel.product
+    return (
+      Double(width) * scale * product,
+      Double(width) * scale * scale * (kernel.squareProduct - product * product)
+    )
+  }
+
+  /// Cov(|x|², |x̃|²) after such a layer: N·σ²σ̃²·(k₂ − 1/4).
+  public static func normCovariance(
+    width: Int, deviations: (Double, Double), kernel: RectifierKernel
+  ) -> Double {
+    let scale = deviations.0 * deviations.1
+    return Double(width) * scale * scale * (kernel.squareProduct - 0.25)
+  }
+}
+
+/// Networks with mirrored (looks-linear) weights, which are linear at initialisation.
+public enum LooksLinear {
+  /// The relative variance of the squared norm with Gaussian blocks after layers of the given widths:
+  /// ∏(1 + 4/N) − 1, as of a linear network of half the widths.
+  ///
+  /// - Source: Burkholz, Dubatovka (2018), Gaussian submatrices; derived in docs/theory.md.
+  /// - Throws: `TheoryError.outsideDomain` for an odd or non-positive width.
+  public static func relativeVariance(widths: [Int]) throws(TheoryError) -> Double {
+    var logarithm = 0.0
+    for width in widths {
+      guard width >= 2, width % 2 == 0 else {
+        throw .outsideDomain(
+          parameter: "the width", value: Double(width), expected: "even, since units are mirrored")
+      }
+      logarithm += .log(onePlus: 4 / Double(width))
+    }
+    return .expMinusOne(logarithm)
+  }
+}

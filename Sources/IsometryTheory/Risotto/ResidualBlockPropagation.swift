@@ -1,0 +1,67 @@
+internal import RealModule
+
+/// How a block relu(α·W₂relu(W₁x) + skip(x)) of a wide network passes on norms and similarities at
+/// initialisation.
+///
+/// - Source: Gadhikar, Burkholz, "Dynamical isometry for residual networks" (2022); the maps are derived
+///   in docs/theory.md. Infinite width for He's weights, exact at every width for the others.
+public enum ResidualBlockPropagation: Sendable, Hashable {
+  /// Independent weights by He's law in both layers and in a learned skip: the branch has the factor
+  /// α, the skip the factor β.
+  case he(branchFactor: Double, skipFactor: Double)
+  /// A branch that gives 0 and an identity skip (Fixup, SkipInit, ReZero): on the non-negative input
+  /// of a block the block is the identity.
+  case zeroBranch
+  /// Mirrored weights whose branch and skip together are orthogonal: the block preserves norms and
+  /// inner products of x₊ − x₋, the difference of the two halves.
+  case risotto
+
+  /// E|x'|²/|x|²: α² + β² for He's weights, 1 for the others.
+  public var normFactor: Double {
+    switch self {
+    case .he(let branch, let skip): branch * branch + skip * skip
+    case .zeroBranch, .risotto: 1
+    }
+  }
+
+  /// The similarity of two inputs after one block: f(a·f(ρ) + (1 − a)·ρ) with a = α²/(α² + β²) for He's
+  /// weights and ReLU's map f of cosines, ρ itself for the others.
+  public func similarity(after kernel: RectifierKernel) -> RectifierKernel {
+    switch self {
+    case .he(let branch, let skip):
+      let weight = branch * branch / (branch * branch + skip * skip)
+      return kernel.afterLayer.mixed(with: kernel, weight: weight).afterLayer
+    case .zeroBranch, .risotto: return kernel
+    }
+  }
+
+  /// The cosines of two inputs after 1, …, `depth` blocks.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a cosine outside [−1, 1], a depth below 1, or He factors
+  ///   that are both 0 or not finite.
+  public func cosines(from cosine: Double, depth: Int) throws(TheoryError) -> [Double] {
+    try TheoryError.check(depth: depth)
+    try TheoryError.check(positive: normFactor, "α² + β²")
+    var kernel = try RectifierKernel(cosine: cosine)
+    return (0..<depth).map { _ in
+      kernel = similarity(after: kernel)
+      return 1 - kernel.cosineDistance
+    }
+  }
+
+  /// E|x'|²/|x|² of a fully connected block with independent entries of unequal variances:
+  /// (N'/2)·(α²σ₂²σ₁²·N_m/2 + β²σ_s²).
+  ///
+  /// - Parameters:
+  ///   - outputWidth: N'.
+  ///   - middleWidth: N_m, units between the branch's two layers.
+  ///   - variances: of one entry of W₁, W₂ and the skip's weight.
+  public static func normFactor(
+    outputWidth: Int, middleWidth: Int, branchFactor: Double, skipFactor: Double,
+    variances: (first: Double, second: Double, skip: Double)
+  ) -> Double {
+    let branch =
+      branchFactor * branchFactor * variances.first * variances.second * Double(middleWidth) / 2
+    return Double(outputWidth) / 2 * (branch + skipFactor * skipFactor * variances.skip)
+  }
+}
