@@ -13,6 +13,7 @@ let strict: [SwiftSetting] = [
 
 let openCLOnly: TargetDependencyCondition? = .when(traits: ["OpenCL"])
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+let complexModule: Target.Dependency = .product(name: "ComplexModule", package: "swift-numerics")
 
 let package = Package(
   name: "Isometry",
@@ -95,7 +96,8 @@ let package = Package(
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 1
     .target(
-      name: "IsometryTheory", dependencies: ["IsometryCore", realModule], swiftSettings: strict),
+      name: "IsometryTheory", dependencies: ["IsometryCore", realModule, complexModule],
+      swiftSettings: strict),
     .target(
       name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
     // Layer 0
@@ -168,7 +170,8 @@ let package = Package(
       name: "IsometryCLITests", dependencies: ["IsometryCLI", "IsometryTraining"],
       swiftSettings: strict),
     .testTarget(
-      name: "IsometryTheoryTests", dependencies: ["IsometryCore", "IsometryTheory", realModule],
+      name: "IsometryTheoryTests",
+      dependencies: ["IsometryCore", "IsometryTheory", realModule, complexModule],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "IsometrySpectraTests",

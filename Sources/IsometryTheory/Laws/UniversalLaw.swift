@@ -1,0 +1,210 @@
+public import IsometryCore
+internal import RealModule
+
+/// The spectral law of deep residual networks, which depends on the activation through one number.
+///
+/// For blocks x ← φ(W·x + b) + a·x with independent weights of mean 0 and variance σ_w²/(N·L), the law
+/// of λ = σ² of the Jacobian tends, as N → ∞ and then L → ∞, to the one with the S-transform
+/// a^{−2L}·exp(−(c/a²)(1 + 2w)), c = (1/L) Σ σ_w² E φ′². Divided by a^{2L}, λ and 1/λ have the same
+/// law; in t = log λ it is a bump that is even about 2L·log a, close to a semicircle for small c.
+///
+/// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019): the equation of the Green's function.
+///   Edges, moments and the parametric density are derived from it in docs/theory.md.
+public struct UniversalLaw: SpectralLaw {
+  public let name = "universal"
+
+  /// c: the effective cumulant.
+  public let cumulant: Double
+  /// a: what the skips multiply by.
+  public let skipWeight: Double
+  /// L: how many blocks; it matters only where a² ≠ 1.
+  public let depth: Int
+
+  /// c/a², the c of the law of λ/a^{2L}.
+  let scaledCumulant: Double
+  /// 2L·log |a|, the centre of the law of log λ.
+  public let logCentre: Double
+  /// The largest log λ − logCentre.
+  let logEdge: Double
+  /// The curve in the plane of w on which z(w) is real; nil for c = 0.
+  let ray: UniversalRay?
+
+  /// The c/a² that the formulas are known to hold for in Double, beside 0.
+  public static let cumulants = 1e-12...300.0
+  /// |log λ| beyond which λ is no number of Double.
+  static let largestLog = 700.0
+
+  /// - Parameters:
+  ///   - cumulant: c; 0, or with c/a² in `cumulants`.
+  ///   - skipWeight: a; not 0.
+  ///   - depth: L; positive.
+  /// - Throws: `TheoryError.outsideDomain` otherwise, and where λ would be too large or too small for
+  ///   Double.
+  public init(
+    cumulant: Double, skipWeight: Double = 1, depth: Int = 1
+  ) throws(TheoryError) {
+    guard skipWeight != 0, skipWeight.isFinite else {
+      throw .outsideDomain(
+        parameter: "the skip weight", value: skipWeight, expected: "finite and not 0")
+    }
+    guard depth > 0 else {
+      throw .outsideDomain(parameter: "the depth", value: Double(depth), expected: "1 or above")
+    }
+    let scaled = cumulant / (skipWeight * skipWeight)
+    guard cumulant >= 0, scaled == 0 || Self.cumulants.contains(scaled) else {
+      throw .outsideDomain(
+        parameter: skipWeight.magnitude == 1 ? "c" : "c/a²", value: scaled,
+        expected: "0, or \(Self.cumulants.lowerBound) to \(Self.cumulants.upperBound)")
+    }
+    let r = (scaled * (scaled + 2)).squareRoot()
+    let centre = 2 * Double(depth) * .log(skipWeight.magnitude)
+    let edge = r + .log(onePlus: scaled + r)
+    guard centre.magnitude + edge < Self.largestLog else {
+      throw .outsideDomain(
+        parameter: "2L·log a, the centre of log λ,", value: centre,
+        expected: "within ±\((Self.largestLog - edge).rounded(.down)) for λ to be a number;"
+          + " choose a skip weight nearer to 1 or a smaller depth")
+    }
+    self.cumulant = cumulant
+    self.skipWeight = skipWeight
+    self.depth = depth
+    scaledCumulant = scaled
+    logCentre = centre
+    logEdge = edge
+    ray = scaled == 0 ? nil : UniversalRay(cumulant: scaled, angle: 0)
+  }
+}
+
+extension UniversalLaw {
+  /// The smallest λ.
+  public var smallestLambda: Double { .exp(logCentre - logEdge) }
+  /// The largest λ.
+  public var largestLambda: Double { .exp(logCentre + logEdge) }
+
+  /// Variance of log λ: 2c + c²/3 for a = 1.
+  public var logVariance: Double {
+    scaledCumulant * (2 + scaledCumulant / 3)
+  }
+
+  /// Variance of λ divided by the square of its mean: 2c for a = 1.
+  public var relativeVariance: Double { 2 * scaledCumulant }
+
+  /// E σ.
+  public var meanSingularValue: Double { .exp(logMoment(of: 0.5)) }
+
+  /// The powers that moments are computed for.
+  public static let powers = -1e4...1e4
+
+  /// E λˢ for any real power s, negative ones included; +∞ where it is too large for Double.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for s outside of `powers`.
+  /// - Complexity: proportional to 1 + √c·|s|.
+  public func moment(_ power: Double) throws(TheoryError) -> Double {
+    .exp(try logMoment(power))
+  }
+
+  /// log E λˢ, which is finite where E λˢ is too large for Double.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for s outside of `powers`.
+  public func logMoment(_ power: Double) throws(TheoryError) -> Double {
+    guard Self.powers.contains(power) else {
+      throw .outsideDomain(
+        parameter: "the power", value: power,
+        expected: "\(Self.powers.lowerBound) to \(Self.powers.upperBound)")
+    }
+    return logMoment(of: power)
+  }
+
+  /// For a = 1 the moments are e^{cs}·₁F₁(1 − s; 2; −2cs), for integer s a Laguerre polynomial. They
+  /// are even in s, and Kummer's transformation for s ≥ 0 makes every term of the series positive:
+  /// e^{−cs}·₁F₁(1 + s; 2; 2cs).
+  private func logMoment(of power: Double) -> Double {
+    let s = power.magnitude
+    let argument = 2 * scaledCumulant * s
+    let rescaling = 0x1p600
+    var term = 1.0
+    var sum = 1.0
+    var rescalings = 0.0
+    var n = 0.0
+    while argument > 0 {
+      let ratio = (1 + s + n) * argument / ((2 + n) * (1 + n))
+      term *= ratio
+      sum += term
+      n += 1
+      if ratio < 0.5, term < 1e-17 * sum { break }
+      if sum > rescaling {
+        sum /= rescaling
+        term /= rescaling
+        rescalings += 1
+      }
+    }
+    return .log(sum) + rescalings * .log(rescaling) - argument / 2 + power * logCentre
+  }
+}
+
+extension UniversalLaw {
+  public var logSupport: ClosedRange<Double> { (logCentre - logEdge)...(logCentre + logEdge) }
+
+  public var atoms: [SpectralAtom] {
+    ray == nil ? [SpectralAtom(lambda: .exp(logCentre), mass: 1)] : []
+  }
+
+  public func logDensity(atLog t: Double) -> Double {
+    guard let point = ray?.point(atLog: (t - logCentre).magnitude) else { return 0 }
+    return point.height / .pi
+  }
+
+  public func survival(atLog t: Double) -> Double {
+    guard let ray else {
+      // The atom as `atoms` gives it, whose logarithm may differ from the centre by a rounding.
+      return t < .log(.exp(logCentre)) ? 1 : 0
+    }
+    let offset = t - logCentre
+    let tail = ray.point(atLog: offset.magnitude).map(ray.tail) ?? 0
+    return offset < 0 ? 1 - tail : tail
+  }
+
+  public func curve(count: Int) -> [SpectralPoint] {
+    precondition(count >= 2, "a curve has at least two points")
+    guard let ray else { return [] }
+    return (0..<count).map { index in
+      // Equal steps of the angle of the semicircle which the density is close to.
+      let angle = .pi * (Double(index) / Double(count - 1) - 0.5)
+      let point = ray.point(atAngle: angle.magnitude)
+      let tail = ray.tail(point)
+      return SpectralPoint(
+        logLambda: logCentre + (angle < 0 ? -point.log : point.log),
+        logDensity: point.height / .pi, survival: angle < 0 ? 1 - tail : tail)
+    }
+  }
+
+  /// The t = log λ below which a share `probability` of the eigenvalues lies.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a probability outside of [0, 1].
+  public func logQuantile(_ probability: Double) throws(TheoryError) -> Double {
+    guard (0...1).contains(probability) else {
+      throw .outsideDomain(parameter: "the probability", value: probability, expected: "0 to 1")
+    }
+    return logQuantile(within: probability)
+  }
+
+  /// The λ below which a share `probability` of the eigenvalues lies.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a probability outside of [0, 1].
+  public func quantile(_ probability: Double) throws(TheoryError) -> Double {
+    .exp(try logQuantile(probability))
+  }
+
+  /// Independent eigenvalues λ. (Those of one matrix are not independent: they repel each other.)
+  public func samples(_ count: Int, using random: inout RandomStream) -> [Double] {
+    (0..<count).map { _ in .exp(logQuantile(within: random.uniform())) }
+  }
+
+  /// - Precondition: the probability is in [0, 1].
+  private func logQuantile(within probability: Double) -> Double {
+    guard let ray else { return logCentre }
+    let tail = min(probability, 1 - probability)
+    let offset = tail == 0 ? logEdge : ray.point(atTail: tail).log
+    return logCentre + (probability < 0.5 ? -offset : offset)
+  }
+}

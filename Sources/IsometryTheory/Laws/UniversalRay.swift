@@ -1,0 +1,188 @@
+internal import RealModule
+
+/// The points w at which z(w) = ((1 + w)/w)·exp(c(1 + 2w)) has one argument: a curve in the lower
+/// half-plane that belongs to a ray of the plane of z. On the ray at angle 0 the curve gives the law's
+/// density.
+///
+/// With w = −½ ± p − iy the argument of z is α − 2cy, where α is the angle under which w sees the
+/// segment [−1, 0], and the inscribed angle gives p² = ¼ + y·cot α − y². So y alone runs along the
+/// curve, from the point with p = 0, where |z| = 1, down to 0, and |log |z|| grows all the way: every z
+/// is found in a bracket, without a choice of branch. With x = α/2,
+/// p² = (½cot x − y)(½tan x + y), whose first factor vanishes at p = 0.
+///
+/// - Source: docs/theory.md, "The density without solving an equation".
+struct UniversalRay: Sendable {
+  /// w = −½ ± distance − i·height, and what belongs to it.
+  struct Point: Sendable {
+    let height: Double  // y
+    let distance: Double  // p
+    /// p − ½.
+    let excess: Double
+    /// |log |z||.
+    let log: Double
+    /// x = α/2.
+    let halfAngle: Double
+  }
+
+  let cumulant: Double
+  /// θ/2 for the ray at the angle θ.
+  private let start: Double
+  /// π/2 − θ/2.
+  private let room: Double
+  /// c·y, which is x − θ/2, at p = 0.
+  private let top: Double
+  /// sin x at p = 0.
+  private let topSine: Double
+
+  /// - Parameters:
+  ///   - angle: θ in [0, π).
+  ///   - complement: π − θ, for angles so close to π that the difference has lost its digits.
+  init(cumulant: Double, angle: Double, complement: Double? = nil) {
+    self.cumulant = cumulant
+    let start = angle / 2
+    let room = (complement ?? .pi - angle) / 2
+    self.start = start
+    self.room = room
+    // h·tan(h + θ/2) = c/2, free of the pole.
+    top =
+      RootFinding.bisect(in: 0...room) { h in
+        let x = Self.circular(start + h, room - h)
+        return 2 * h * x.sine - cumulant * x.cosine
+      } ?? room
+    topSine = Self.circular(start + top, room - top).sine
+  }
+
+  /// The point with y = share·(largest y).
+  func point(atShare share: Double) -> Point {
+    share <= 0.5 ? point(nearEnd: share) : point(nearTop: 1 - share)
+  }
+
+  /// The point with y = cos(angle)·(largest y), angle in [0, π/2]: on the ray at angle 0 that is near
+  /// to log |z| = sin(angle)·(largest log |z|).
+  func point(atAngle angle: Double) -> Point {
+    if angle < .pi / 3 {
+      let half = Double.sin(angle / 2)
+      return point(nearTop: 2 * half * half)
+    }
+    return point(nearEnd: max(0, .sin(.pi / 2 - angle)))
+  }
+
+  /// Of x, given with π/2 − x so that neither end of [0, π/2] loses digits.
+  private static func circular(_ x: Double, _ rest: Double) -> (sine: Double, cosine: Double) {
+    x < .pi / 4 ? (.sin(x), .cos(x)) : (.cos(rest), .sin(rest))
+  }
+
+  private func point(nearEnd share: Double) -> Point {
+    let h = top * share
+    let x = start + h
+    let y = h / cumulant
+    guard x > 0 else {
+      // y → 0 on the ray at angle 0: the upper edge.
+      let square = 0.25 + 0.5 / cumulant
+      return finish(
+        height: 0, distance: square.squareRoot(), squareLessQuarter: 0.5 / cumulant, halfAngle: 0)
+    }
+    let circular = Self.circular(x, room - h)
+    let cotangent = circular.cosine / circular.sine
+    let square = (1 - 2 * y / cotangent) * (0.25 + 0.5 * y * cotangent)
+    return finish(
+      height: y, distance: max(0, square).squareRoot(),
+      squareLessQuarter: y * (0.5 * cotangent - 0.5 / cotangent - y), halfAngle: x)
+  }
+
+  private func point(nearTop rest: Double) -> Point {
+    let back = top * rest
+    let h = top - back
+    let x = start + h
+    let y = h / cumulant
+    let circular = Self.circular(x, room - h)
+    // ½cot x − y is 0 at the top; here it is a sum of two positive terms.
+    let first = 0.5 * .sin(back) / (circular.sine * topSine) + back / cumulant
+    let square = first * (y + 0.5 * circular.sine / circular.cosine)
+    return finish(
+      height: y, distance: square.squareRoot(), squareLessQuarter: square - 0.25, halfAngle: x)
+  }
+
+  private func finish(
+    height y: Double, distance p: Double, squareLessQuarter: Double, halfAngle: Double
+  ) -> Point {
+    let excess = squareLessQuarter / (p + 0.5)
+    // log |(1 + w)/w| + c·Re(1 + 2w)
+    let log = Double.log(onePlus: 2 * p / (excess * excess + y * y)) / 2 + 2 * cumulant * p
+    return Point(height: y, distance: p, excess: excess, log: log, halfAngle: halfAngle)
+  }
+}
+
+extension UniversalRay {
+  /// The point with that |log |z||; nil where there is none, which is beyond the edge on the ray at
+  /// angle 0.
+  func point(atLog log: Double) -> Point? {
+    let middle = point(nearEnd: 0.5)
+    if log <= middle.log {
+      // |log |z|| is proportional to the root of the distance from the top.
+      let root = RootFinding.brent(in: 0...0.5.squareRoot()) { root in
+        point(nearTop: root * root).log - log
+      }
+      return root.map { point(nearTop: $0 * $0) } ?? middle
+    }
+    if start == 0 {
+      return RootFinding.brent(in: 0...0.5) { point(nearEnd: $0).log - log }
+        .map(point(nearEnd:))
+    }
+    // y falls like 1/|z|, and its relative accuracy is wanted.
+    return RootFinding.brent(in: .log(2)...(log + 100)) { point(nearEnd: .exp(-$0)).log - log }
+      .map { point(nearEnd: .exp(-$0)) }
+  }
+
+  /// On the ray at angle 0: the share of eigenvalues with log λ above the point's.
+  ///
+  /// π times it is arg(1 + w) less 2cy(p − ½), of which each is of order y near the edge but the
+  /// difference of order y³.
+  func tail(_ point: Point) -> Double {
+    let y = point.height
+    let slope = y / (0.5 + point.distance)
+    guard slope < 0.5 else {
+      return (.atan2(y: y, x: 0.5 + point.distance) - 2 * cumulant * y * point.excess) / .pi
+    }
+    let bend = Self.cotangentGap(2 * point.halfAngle) + 2 * cumulant * y * y
+    return max(0, slope * bend - Self.arctangentGap(slope)) / .pi
+  }
+
+  /// On the ray at angle 0: the point that has a share `tail` of the eigenvalues above it.
+  ///
+  /// - Precondition: the share is in (0, ½].
+  func point(atTail tail: Double) -> Point {
+    if tail > self.tail(point(nearEnd: 0.5)) {
+      let root = RootFinding.brent(in: 0...0.5.squareRoot()) { root in
+        self.tail(point(nearTop: root * root)) - tail
+      }
+      return point(nearTop: root.map { $0 * $0 } ?? 0)
+    }
+    // The share grows with the third power of the distance from the edge.
+    let wanted = Double.root(tail, 3)
+    let share = RootFinding.brent(in: 0...0.5) {
+      .root(self.tail(point(nearEnd: $0)), 3) - wanted
+    }
+    return point(nearEnd: share ?? 0.5)
+  }
+
+  /// 1 − x·cot x for 0 ≤ x < π, which is x²/3 for small x.
+  private static func cotangentGap(_ x: Double) -> Double {
+    guard x < 0.4 else { return 1 - x / .tan(x) }
+    let s = x * x
+    // 2·Σ ζ(2n)(x/π)^{2n}
+    let terms: [Double] = [
+      1 / 3, 1 / 45, 2 / 945, 1 / 4725, 2 / 93555, 1382 / 638_512_875, 4 / 18_243_225,
+      3617 / 162_820_783_125,
+    ]
+    return s * terms.reversed().reduce(0.0) { $0 * s + $1 }
+  }
+
+  /// x − atan x for 0 ≤ x, which is x³/3 for small x.
+  private static func arctangentGap(_ x: Double) -> Double {
+    guard x < 0.3 else { return x - .atan(x) }
+    let s = x * x
+    let sum = stride(from: 31.0, through: 3, by: -2).reduce(0.0) { 1 / $1 - s * $0 }
+    return x * s * sum
+  }
+}
