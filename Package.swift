@@ -69,7 +69,7 @@ let package = Package(
     // Layer 3
     .target(
       name: "IsometryNN",
-      dependencies: ["IsometryCore", "IsometryGraph", "IsometryTheory", "CLAPACK"],
+      dependencies: ["IsometryCore", "IsometryGraph", "IsometryTheory", "CLAPACK", realModule],
       swiftSettings: strict),
     .target(
       name: "IsometryReference",
@@ -138,7 +138,8 @@ let package = Package(
     .testTarget(
       name: "IsometryNNTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
+        "IsometryCPU", "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference",
+        "TestSupport", realModule,
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
@@ -167,7 +168,7 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "IsometryCLITests", dependencies: ["IsometryCLI", "IsometryTraining"],
+      name: "IsometryCLITests", dependencies: ["IsometryCLI", "IsometryNN", "IsometryTraining"],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryTheoryTests",

@@ -22,6 +22,11 @@ public struct NetworkBuilder {
   public internal(set) var layout: NetworkLayout
   /// The residual block that parameters appended now belong to.
   var currentBlock: Int?
+  /// Whether learned scalars take the place of the layers' biases (`BlockTraits.hasScalarBiases`).
+  var hasScalarBiases = false
+  /// Whether every weight's result is divided by its standard deviation over the batch, which becomes
+  /// an output: how `LayerSequentialUnitVariance` measures.
+  var measuresDeviations = false
   private var statisticUpdates: [StatisticUpdate] = []
 
   private struct StatisticUpdate {

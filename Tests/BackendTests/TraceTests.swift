@@ -24,7 +24,7 @@ import Testing
         testDescription: "bottlenecks without normalisation, AdamW with clipping",
         network: ResidualNetwork(
           widths: [8, 12], depths: [1, 1], block: .bottleneck(expansion: 2), activation: .tanh,
-          normalization: .none, hasBranchMultipliers: true, imageShape: [3, 9, 11]),
+          normalization: .none, traits: .multiplied, imageShape: [3, 9, 11]),
         optimizer: Optimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decoupled: true), weightDecay: 0.01,
           maximumGradientNorm: 1), rate: 0.003),

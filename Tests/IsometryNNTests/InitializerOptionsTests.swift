@@ -14,21 +14,26 @@ import Testing
 
   @Test func everyRegisteredNameMakesItsInitializer() throws {
     #expect(
-      InitializerRegistry.names == ["he", "glorot", "orthogonal", "delta-orthogonal", "risotto"])
-    for name in InitializerRegistry.names {
-      #expect(try type(of: InitializerRegistry.make(name)).name == name)
+      InitializerRegistry.names == [
+        "he", "glorot", "lecun", "orthogonal", "delta-orthogonal", "looks-linear", "risotto",
+        "risotto-lossless", "fixup", "skipinit", "rezero", "norm-preserving", "zero-gamma", "lsuv",
+      ])
+    for type in InitializerRegistry.types {
+      #expect(try Swift.type(of: InitializerRegistry.make(type.name)).name == type.name)
+      #expect(!type.summary.isEmpty && !type.conditions.isEmpty)
+      #expect(Set(type.options.map(\.name)).count == type.options.count)
     }
     let risotto = try #require(
       try InitializerRegistry.make("risotto:alpha=0.3,head=plain") as? Risotto)
-    #expect(risotto.alpha == 0.3 && risotto.head == .plain && risotto.wantsBranchMultipliers)
+    #expect(risotto.alpha == 0.3 && risotto.blockTraits.hasMultiplier)
     let he = try #require(try InitializerRegistry.make("he:fan=out") as? He)
-    #expect(he.fan == .out && he.distribution == .normal && !he.wantsBranchMultipliers)
+    #expect(he.fan == .out && he.distribution == .normal && he.blockTraits == BlockTraits())
   }
 
   @Test func wrongSpecificationsAreExplained() {
     #expect(error("kaiming") == .unknownInitializer("kaiming"))
     #expect(error("") == .unknownInitializer(""))
-    #expect(error("kaiming")?.description.contains("he, glorot, orthogonal") == true)
+    #expect(error("kaiming")?.description.contains("he, glorot, lecun, orthogonal") == true)
     for text in [
       "he:", "he:fan", "he:fan=", "he:=in", "he:fan=in,", "he:fan=in,fan=out", "he:a=b=c",
     ] {
@@ -41,7 +46,11 @@ import Testing
     #expect(
       error("he:fan=both")
         == .illegalValue("both", option: "fan", initializer: "he", expected: "in or out"))
-    for text in ["orthogonal:gain=0", "orthogonal:gain=x", "risotto:alpha=0", "risotto:alpha=nan"] {
+    for text in [
+      "orthogonal:gain=0", "orthogonal:gain=x", "risotto:alpha=0", "risotto:alpha=nan",
+      "risotto-lossless:idle=-1", "skipinit:alpha=deep", "lsuv:images=1", "lsuv:images=2.5",
+      "looks-linear:weights=uniform",
+    ] {
       guard case .illegalValue = error(text) else {
         Issue.record("\(text) should be an illegal value")
         continue
@@ -68,7 +77,8 @@ import Testing
     ) -> NetworkLayout {
       ResidualNetwork(
         widths: widths, depths: widths.map { _ in 2 }, block: block, skip: skip,
-        activation: activation, normalization: .none, hasBranchMultipliers: multipliers
+        activation: activation, normalization: .none,
+        traits: BlockTraits(hasMultiplier: multipliers)
       ).layout
     }
     #expect(refusal(residual([6, 12])) == nil)

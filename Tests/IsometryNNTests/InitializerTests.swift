@@ -8,7 +8,7 @@ import Testing
   /// A normalised network with every kind of parameter, and room for statistics.
   static let layout = ResidualNetwork(
     widths: [32, 64], depths: [2, 1], skip: .convolution, normalization: .batch,
-    hasBranchMultipliers: true
+    traits: .multiplied
   ).layout
 
   static func draw(_ text: String, _ layout: NetworkLayout = layout, seed: UInt64 = 7) throws
@@ -23,12 +23,13 @@ import Testing
     let text: String
     let denominator: Denominator
     let isUniform: Bool
+    var numerator = 2.0
 
     func variance(_ parameter: Parameter) -> Double {
       switch denominator {
-      case .fanIn: 2 / Double(parameter.fanIn)
-      case .fanOut: 2 / Double(parameter.fanOut)
-      case .sum: 2 / Double(parameter.fanIn + parameter.fanOut)
+      case .fanIn: numerator / Double(parameter.fanIn)
+      case .fanOut: numerator / Double(parameter.fanOut)
+      case .sum: numerator / Double(parameter.fanIn + parameter.fanOut)
       }
     }
 
@@ -41,6 +42,9 @@ import Testing
       Law(text: "he:distribution=uniform,fan=in", denominator: .fanIn, isUniform: true),
       Law(text: "glorot", denominator: .sum, isUniform: true),
       Law(text: "glorot:distribution=normal", denominator: .sum, isUniform: false),
+      Law(text: "lecun", denominator: .fanIn, isUniform: false, numerator: 1),
+      Law(text: "lecun:distribution=uniform", denominator: .fanIn, isUniform: true, numerator: 1),
+      Law(text: "rezero", denominator: .fanIn, isUniform: false),
     ]
   }
 
@@ -68,7 +72,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["he", "glorot", "orthogonal", "delta-orthogonal", "risotto"])
+  @Test(arguments: [
+    "he", "glorot", "lecun", "orthogonal", "delta-orthogonal", "looks-linear", "risotto",
+  ])
   func parametersThatAreNoWeightsAreNeutral(text: String) throws {
     let values = try Self.draw(text)
     #expect(Set(values.keys) == Set(Self.layout.parameters.map(\.name)))
@@ -81,7 +87,10 @@ import Testing
     }
   }
 
-  @Test(arguments: ["he", "glorot", "orthogonal", "delta-orthogonal", "risotto"])
+  @Test(arguments: [
+    "he", "glorot", "lecun", "orthogonal", "delta-orthogonal", "looks-linear", "risotto", "rezero",
+    "zero-gamma",
+  ])
   func theSeedDecidesEverything(text: String) throws {
     let first = try Self.draw(text)
     #expect(try Self.draw(text) == first)

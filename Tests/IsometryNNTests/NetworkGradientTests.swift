@@ -21,6 +21,14 @@ import Testing
         "type C, bottleneck, multipliers", .softplus, .none, .training,
         .bottleneck(expansion: 2), multipliers: true),
       Case(
+        description: "scalar biases, scaled sums, windows",
+        network: ResidualNetwork(
+          widths: [4, 6], depths: [2, 1], activation: .silu, normalization: .none,
+          traits: BlockTraits(
+            hasMultiplier: true, hasScalarBiases: true, sumFactor: 0.7, stridedSkip: .window),
+          imageShape: [3, 6, 4]),
+        mode: .training),
+      Case(
         description: "perceptron, batch statistics",
         network: MultilayerPerceptron(
           depth: 3, width: 7, activation: .unitErf, normalization: .batch, imageShape: [3, 2, 3]),
@@ -28,7 +36,7 @@ import Testing
       Case(
         description: "residual perceptron",
         network: ResidualPerceptron(
-          depth: 4, width: 7, skipWeight: 0.8, activation: .selu, hasBranchMultipliers: true,
+          depth: 4, width: 7, skipWeight: 0.8, activation: .selu, traits: .multiplied,
           imageShape: [3, 2, 3]),
         mode: .training),
     ]
@@ -40,7 +48,8 @@ import Testing
       let network = ResidualNetwork(
         widths: [4, 6], depths: [1, 1], block: block,
         skip: description.hasPrefix("type C") ? .convolution : .identity, activation: activation,
-        normalization: normalization, hasBranchMultipliers: multipliers, imageShape: [3, 5, 6])
+        normalization: normalization, traits: BlockTraits(hasMultiplier: multipliers),
+        imageShape: [3, 5, 6])
       return Case(description: description, network: network, mode: mode)
     }
   }

@@ -75,7 +75,7 @@ import Testing
 
   @Test func multipliersBelongToTheirBlocks() throws {
     let network = ResidualNetwork(
-      widths: [8], depths: [2], normalization: .none, hasBranchMultipliers: true)
+      widths: [8], depths: [2], normalization: .none, traits: .multiplied)
     let multipliers = network.layout.blocks.compactMap(\.multiplier)
     #expect(multipliers.map(\.name) == ["body.0.branch_multiplier", "body.1.branch_multiplier"])
     #expect(multipliers.map(\.block) == [0, 1])
@@ -113,7 +113,7 @@ import Testing
       #expect(throws: ModelError.self) { try ModelSpecification(model).network(options) }
     }
     expectInapplicable("mlp:2x8", NetworkOptions(skip: .identity))
-    expectInapplicable("mlp:2x8", NetworkOptions(hasBranchMultipliers: true))
+    expectInapplicable("mlp:2x8", NetworkOptions(traits: .multiplied))
     expectInapplicable("resmlp:2x8", NetworkOptions(skip: .convolution))
     expectInapplicable("resnet20", NetworkOptions(skipWeight: 0.5))
   }

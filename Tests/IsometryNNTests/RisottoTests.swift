@@ -58,7 +58,7 @@ import Testing
   func convolutionalSkipsBalanceTheirBranches(alpha: Double) throws {
     let network = ResidualNetwork(
       widths: [8, 16], depths: [1, 1], block: .bottleneck(expansion: 2), skip: .convolution,
-      normalization: .none, hasBranchMultipliers: true)
+      normalization: .none, traits: .multiplied)
     let kernels = try kernels(network, "risotto:alpha=\(alpha)")
     for block in network.layout.blocks {
       let parts = try block.branch.map { try quarter(#require(kernels[$0.weight.name]).centre) }
@@ -76,7 +76,7 @@ import Testing
   @Test(arguments: [1, 0.3])
   func identitySkipsAreTakenBack(alpha: Double) throws {
     let network = ResidualNetwork(
-      widths: [8], depths: [1], normalization: .none, hasBranchMultipliers: true)
+      widths: [8], depths: [1], normalization: .none, traits: .multiplied)
     let kernels = try kernels(network, "risotto:alpha=\(alpha)")
     let first = try #require(kernels["body.0.conv1.weight"]).centre
     for row in 0..<8 {
@@ -108,7 +108,7 @@ import Testing
 
   @Test func multipliersStartAtAlpha() throws {
     let layout = ResidualNetwork(
-      widths: [8], depths: [2], normalization: .none, hasBranchMultipliers: true
+      widths: [8], depths: [2], normalization: .none, traits: .multiplied
     ).layout
     let values = try InitializerRegistry.make("risotto:alpha=0.3").values(for: layout, seed: 1)
     #expect(values["body.0.branch_multiplier"] == [0.3])

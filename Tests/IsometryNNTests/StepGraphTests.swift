@@ -13,7 +13,7 @@ import Testing
 
   private func smallNetwork(_ normalization: NormalizationKind) -> ResidualNetwork {
     ResidualNetwork(
-      widths: [4, 8], depths: [1, 1], normalization: normalization, hasBranchMultipliers: true,
+      widths: [4, 8], depths: [1, 1], normalization: normalization, traits: .multiplied,
       imageShape: [3, 8, 8])
   }
 

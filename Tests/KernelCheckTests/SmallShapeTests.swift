@@ -33,7 +33,7 @@ import Testing
         description: "bottlenecks with multipliers and convolutional skips, AdamW",
         network: ResidualNetwork(
           widths: [4, 5], depths: [1, 1], block: .bottleneck(expansion: 2), skip: .convolution,
-          activation: .gelu, normalization: .none, hasBranchMultipliers: true,
+          activation: .gelu, normalization: .none, traits: .multiplied,
           imageShape: [3, 6, 5]),
         optimizer: Optimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: true), weightDecay: 0.1),

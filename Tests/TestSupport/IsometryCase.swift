@@ -28,6 +28,21 @@ public struct IsometryCase: Sendable, CustomStringConvertible {
     IsometryCase(
       "type B, strided twice", widths: [16, 16, 32], depths: [1, 2, 1], skip: .identity,
       initializer: "risotto:alpha=0.5", retained: 12),
+    // 3·4 = 12 and 3·16 = 48 signals fit half of 32 and of 96 channels.
+    IsometryCase(
+      "lossless, type C, strided twice", widths: [16, 32, 96], depths: [1, 1, 1],
+      skip: .convolution, initializer: "risotto-lossless:alpha=0.7"),
+    IsometryCase(
+      "lossless, type B, strided twice", widths: [16, 32, 96], depths: [2, 1, 2],
+      skip: .identity, initializer: "risotto-lossless"),
+    IsometryCase(
+      "lossless, bottleneck, strided", widths: [8, 16], depths: [1, 2],
+      block: .bottleneck(expansion: 2), skip: .convolution,
+      initializer: "risotto-lossless:idle=0"),
+    // 12 signals fit half of 24 channels, 48 do not fit half of 48: 24 of 4 pixels are left.
+    IsometryCase(
+      "lossless, too narrow", widths: [16, 24, 48], depths: [1, 1, 1], skip: .identity,
+      initializer: "risotto-lossless", retained: 96),
   ]
 
   private init(
@@ -35,9 +50,10 @@ public struct IsometryCase: Sendable, CustomStringConvertible {
     skip: SkipKind, initializer: String = "risotto", retained: Int = 192
   ) {
     self.description = description
+    let traits = try! InitializerRegistry.make(initializer).blockTraits
     network = ResidualNetwork(
       widths: widths, depths: depths, block: block, skip: skip, normalization: .none,
-      hasBranchMultipliers: true, imageShape: [3, 8, 8])
+      traits: traits, imageShape: [3, 8, 8])
     self.initializer = initializer
     self.retained = retained
   }

@@ -13,12 +13,15 @@ internal import IsometryCore
 ///   theory of CNNs" (2018), algorithm 1.
 public struct DeltaOrthogonal: Initializer {
   public static let name = "delta-orthogonal"
+  public static let summary = "Haar orthogonal centre taps: convolutions are isometries"
+  public static let conditions = "any network"
+  public static let options = [Orthogonal.gainOption]
 
   /// nil for the activation's.
   public let gain: Double?
 
   public init(options: InitializerOptions) throws(InitializationError) {
-    gain = try options.gainAlone()
+    gain = try options.gain()
   }
 
   public func draw(

@@ -7,11 +7,16 @@
 ///   networks" (2010), equations 12 and 16.
 public struct Glorot: Initializer {
   public static let name = "glorot"
+  public static let summary =
+    "independent entries of variance 2/(fan_in + fan_out): between keeping signals and gradients"
+  public static let conditions = "any network"
+  public static let options = [
+    InitializerOption("distribution", "uniform (default) or normal")
+  ]
 
   public let distribution: WeightDistribution
 
   public init(options: InitializerOptions) throws(InitializationError) {
-    try options.allow(["distribution"])
     distribution = try options.choice("distribution") ?? .uniform
   }
 

@@ -36,6 +36,32 @@ struct DenseMatrix: Sendable {
       : DenseMatrix(rows: rows, columns: columns, elements: elements.map { factor * $0 })
   }
 
+  var transposed: DenseMatrix {
+    var result = DenseMatrix(zeros: columns, rows)
+    for row in 0..<rows {
+      for column in 0..<columns { result[column, row] = self[row, column] }
+    }
+    return result
+  }
+
+  /// Orthonormal columns that, beside the matrix's own, make up the whole space; none for a matrix
+  /// that is not tall.
+  ///
+  /// - Precondition: the columns are orthonormal, or the matrix is not tall.
+  var orthogonalComplement: DenseMatrix {
+    guard rows > columns else { return DenseMatrix(zeros: rows, 0) }
+    // Column-major rows×rows, of which the matrix fills the first columns.
+    var factor = transposed.elements + [Double](repeating: 0, count: rows * (rows - columns))
+    var reflectors = [Double](repeating: 0, count: columns)
+    let (m, n) = (Int32(rows), Int32(columns))
+    var status = LAPACKE_dgeqrf(LAPACK_COL_MAJOR, m, n, &factor, m, &reflectors)
+    precondition(status == 0, "dgeqrf refuses argument \(-status)")
+    status = LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, m, n, &factor, m, reflectors)
+    precondition(status == 0, "dorgqr refuses argument \(-status)")
+    let rest = Array(factor.suffix(rows * (rows - columns)))
+    return DenseMatrix(rows: rows - columns, columns: rows, elements: rest).transposed
+  }
+
   /// self + factor · other
   func adding(_ factor: Double, _ other: DenseMatrix) -> DenseMatrix {
     precondition(rows == other.rows && columns == other.columns, "matrices of one shape add")
@@ -51,31 +77,6 @@ struct DenseMatrix: Sendable {
       blasint(left.columns), 1, left.elements, blasint(left.columns), right.elements,
       blasint(right.columns), 0, &result.elements, blasint(right.columns))
     return result
-  }
-
-  /// [[M, −M], [−M, M]]: on x = [û₊; û₋] it gives the same form of M·û before the rectifier.
-  var mirrored: DenseMatrix {
-    var result = DenseMatrix(zeros: 2 * rows, 2 * columns)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        let element = self[row, column]
-        result[row, column] = element
-        result[row, columns + column] = -element
-        result[rows + row, column] = -element
-        result[rows + row, columns + column] = element
-      }
-    }
-    return result
-  }
-
-  /// The kernel [rows, columns, size, size] whose centre tap is the matrix and whose other taps are 0.
-  func deltaKernel(size: Int) -> [Double] {
-    if size == 1 { return elements }
-    let taps = size * size
-    let centre = (size / 2) * size + size / 2
-    var kernel = [Double](repeating: 0, count: elements.count * taps)
-    for index in elements.indices { kernel[index * taps + centre] = elements[index] }
-    return kernel
   }
 }
 

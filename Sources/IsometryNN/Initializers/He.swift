@@ -6,6 +6,13 @@
 /// - Source: He, Zhang, Ren, Sun, "Delving deep into rectifiers" (2015), equations 10 and 14.
 public struct He: Initializer {
   public static let name = "he"
+  public static let summary =
+    "independent entries of variance 2/fan: keeps the mean square of a plain ReLU network"
+  public static let conditions = "any network"
+  public static let options = [
+    InitializerOption("fan", "in (default) or out"),
+    InitializerOption("distribution", "normal (default) or uniform"),
+  ]
 
   public enum Fan: String, Sendable, CaseIterable {
     case `in`, out
@@ -15,7 +22,6 @@ public struct He: Initializer {
   public let distribution: WeightDistribution
 
   public init(options: InitializerOptions) throws(InitializationError) {
-    try options.allow(["fan", "distribution"])
     fan = try options.choice("fan") ?? .in
     distribution = try options.choice("distribution") ?? .normal
   }

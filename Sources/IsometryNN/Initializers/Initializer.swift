@@ -1,4 +1,4 @@
-internal import IsometryCore
+public import IsometryCore
 public import IsometryGraph
 
 /// A law for the initial weights of a network.
@@ -10,12 +10,36 @@ public protocol Initializer: Sendable {
   /// The spelling of the command line.
   static var name: String { get }
 
-  /// - Throws: `InitializationError` for options that the initialiser does not know, or with values
-  ///   that it does not take.
+  /// What it does, in one line.
+  static var summary: String { get }
+
+  /// The networks that it can initialise, in one line.
+  static var conditions: String { get }
+
+  /// The options that `init(options:)` reads.
+  static var options: [InitializerOption] { get }
+
+  /// - Throws: `InitializationError` for values that an option does not take.
   init(options: InitializerOptions) throws(InitializationError)
 
-  /// Whether residual branches should have a learned factor.
-  var wantsBranchMultipliers: Bool { get }
+  /// What residual blocks must have besides their weights.
+  var blockTraits: BlockTraits { get }
+
+  /// The learning rate of parameters that are one number for a whole tensor, as a share of the others'.
+  var scalarLearningRate: Double { get }
+
+  /// How many images of the data set the weights depend on: 0, but for an initialiser that measures.
+  var imagesNeeded: Int { get }
+
+  /// The initialiser itself, or for one that measures the one that it becomes on these images.
+  ///
+  /// - Parameters:
+  ///   - images: normalised, fp32 [imagesNeeded, C, H, W].
+  ///   - backend: where the network runs for the measurement, in fp32.
+  /// - Throws: `InitializationError` where the images give nothing to measure; what the backend throws.
+  func resolved(
+    for network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
+  ) throws -> any Initializer
 
   /// - Throws: `InitializationError` where the network does not meet a condition of the initialiser.
   func check(_ layout: NetworkLayout) throws(InitializationError)
@@ -31,7 +55,15 @@ public protocol Initializer: Sendable {
 }
 
 extension Initializer {
-  public var wantsBranchMultipliers: Bool { false }
+  public static var options: [InitializerOption] { [] }
+  public var blockTraits: BlockTraits { BlockTraits() }
+  public var scalarLearningRate: Double { 1 }
+  public var imagesNeeded: Int { 0 }
+
+  public func resolved(
+    for network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
+  ) throws -> any Initializer { self }
+
   public func check(_ layout: NetworkLayout) throws(InitializationError) {}
 
   /// Checks the network and gives every parameter its initial value: what the initialiser draws, and

@@ -1,3 +1,15 @@
+/// An option of an initialiser, for lists and messages.
+public struct InitializerOption: Sendable, Hashable {
+  public let name: String
+  /// The legal values and what they do, with the default.
+  public let meaning: String
+
+  public init(_ name: String, _ meaning: String) {
+    self.name = name
+    self.meaning = meaning
+  }
+}
+
 /// The options of an initialiser as given: names with values, still text.
 public struct InitializerOptions: Sendable, Hashable {
   public let initializer: String
@@ -9,11 +21,14 @@ public struct InitializerOptions: Sendable, Hashable {
   }
 
   /// - Throws: `InitializationError.unknownOption` for an option that is not in the list.
-  public func allow(_ known: [String]) throws(InitializationError) {
+  func allow(_ known: [String]) throws(InitializationError) {
     for option in values.keys.sorted() where !known.contains(option) {
       throw .unknownOption(option, initializer: initializer, known: known)
     }
   }
+
+  /// The option as given; nil where it was not.
+  public func text(_ option: String) -> String? { values[option] }
 
   /// The option's number; nil where it was not given.
   ///

@@ -1,11 +1,20 @@
 /// Every initialiser by its name on the command line.
 public enum InitializerRegistry {
-  static let types: [any Initializer.Type] = [
+  public static let types: [any Initializer.Type] = [
     He.self,
     Glorot.self,
+    LeCun.self,
     Orthogonal.self,
     DeltaOrthogonal.self,
+    LooksLinear.self,
     Risotto.self,
+    RisottoLossless.self,
+    Fixup.self,
+    SkipInit.self,
+    ReZero.self,
+    NormPreserving.self,
+    ZeroGamma.self,
+    LayerSequentialUnitVariance.self,
   ]
 
   public static var names: [String] { types.map { $0.name } }
@@ -28,6 +37,8 @@ public enum InitializerRegistry {
         else { throw .malformed(text) }
       }
     }
-    return try type.init(options: InitializerOptions(initializer: name, values: values))
+    let options = InitializerOptions(initializer: name, values: values)
+    try options.allow(type.options.map(\.name))
+    return try type.init(options: options)
   }
 }

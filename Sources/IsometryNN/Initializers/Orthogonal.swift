@@ -11,12 +11,17 @@ internal import IsometryCore
 ///   deep linear neural networks" (2014).
 public struct Orthogonal: Initializer {
   public static let name = "orthogonal"
+  public static let summary = "Haar orthogonal weights; kernels are flattened to a matrix"
+  public static let conditions = "any network"
+  public static let options = [gainOption]
+  static let gainOption = InitializerOption(
+    "gain", "a positive number (default: the activation's, √2 for relu)")
 
   /// nil for the activation's.
   public let gain: Double?
 
   public init(options: InitializerOptions) throws(InitializationError) {
-    gain = try options.gainAlone()
+    gain = try options.gain()
   }
 
   public func draw(
@@ -31,10 +36,9 @@ public struct Orthogonal: Initializer {
 }
 
 extension InitializerOptions {
-  /// The gain of orthogonal weights, which have no other option; nil where it was not given.
-  func gainAlone() throws(InitializationError) -> Double? {
-    try allow(["gain"])
-    return try number("gain", expected: "a positive number") { $0 > 0 }
+  /// The gain of orthogonal weights; nil where it was not given.
+  func gain() throws(InitializationError) -> Double? {
+    try number("gain", expected: "a positive number") { $0 > 0 }
   }
 }
 

@@ -7,7 +7,8 @@ extension NetworkBuilder {
   ///
   /// Square kernels of odd size are padded by half their size, so that a stride of 1 keeps the image
   /// size and the centre tap of every window of a strided convolution reads pixel (stride·i,
-  /// stride·j); 1×1 kernels of the same stride read the same pixels.
+  /// stride·j); 1×1 kernels of the same stride read the same pixels. A kernel of the stride's size is
+  /// not padded: its windows share no pixel and leave none out.
   ///
   /// - Parameters:
   ///   - x: [N, C, H, W] in the network's precision.
@@ -18,11 +19,16 @@ extension NetworkBuilder {
     _ x: Value, channels: Int, kernel: Int, stride: Int = 1, name: String,
     normalizationName: String
   ) -> (y: Value, layer: NetworkLayout.Layer) {
-    precondition(kernel % 2 == 1, "\(name): a kernel's size is odd")
+    let tiles = kernel == stride
+    precondition(kernel % 2 == 1 || tiles, "\(name): a kernel's size is odd or the stride")
+    let (height, width) = (graph.shape(of: x)[2], graph.shape(of: x)[3])
+    precondition(
+      !tiles || (height % stride == 0 && width % stride == 0),
+      "\(name): windows of \(stride) pixels do not tile an image of \(height)×\(width)")
     let (weight, weightRecord) = parameter(
       name + ".weight", [channels, graph.shape(of: x)[1], kernel, kernel], .convolutionWeight)
     let y = graph.convolve(
-      x, with: graph.cast(weight, to: precision), stride: stride, padding: kernel / 2)
+      x, with: graph.cast(weight, to: precision), stride: stride, padding: tiles ? 0 : kernel / 2)
     return finishLayer(
       y, weight: weightRecord, stride: stride, name: name, normalizationName: normalizationName)
   }

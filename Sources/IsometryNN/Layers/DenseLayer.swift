@@ -30,7 +30,9 @@ extension NetworkBuilder {
       name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
     let (bias, biasRecord) = parameter(name + ".bias", [width], .bias)
     let product = MatrixMultiply(transposeRight: true, resultType: precision.accumulator)
-    let y = graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision))
+    let y = withUnitVariance(
+      graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision)),
+      behind: weightRecord)
     let layer = NetworkLayout.Layer(
       weight: weightRecord, bias: biasRecord, normalization: nil, stride: 1)
     layout.layers.append(layer)

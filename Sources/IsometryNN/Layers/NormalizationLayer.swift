@@ -6,9 +6,13 @@ extension NetworkBuilder {
   mutating func finishLayer(
     _ y: Value, weight: Parameter, stride: Int, name: String, normalizationName: String
   ) -> (y: Value, layer: NetworkLayout.Layer) {
+    let y = withUnitVariance(y, behind: weight)
     let result: Value
     let layer: NetworkLayout.Layer
     switch layout.normalization {
+    case .none where hasScalarBiases:
+      result = y
+      layer = NetworkLayout.Layer(weight: weight, bias: nil, normalization: nil, stride: stride)
     case .none:
       let (bias, record) = parameter(name + ".bias", [graph.shape(of: y)[1]], .bias)
       result = graph.biasAdd(y, bias)

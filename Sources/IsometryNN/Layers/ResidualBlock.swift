@@ -28,16 +28,19 @@ public enum BlockKind: Sendable, Hashable {
 }
 
 extension NetworkBuilder {
-  /// φ(multiplier · branch(x) + skip(x)), with the branch's inner layers activated.
+  /// φ(sumFactor · (multiplier · branch(x) + skip(x))), with the branch's inner layers activated.
+  ///
+  /// With scalar biases each weight of the branch reads its input plus one scalar, each inner
+  /// activation too, the branch's result has one more behind the multiplier, and a learned skip reads
+  /// what the branch reads: the block of Fixup (Zhang, Dauphin, Ma, 2019).
   ///
   /// - Parameters:
   ///   - x: [N, C, H, W]
   ///   - name: the block's, as `body.3`.
   ///   - width: the stage's.
-  ///   - hasMultiplier: whether the branch has a learned factor, `body.3.branch_multiplier`.
   /// - Returns: [N, kind.outputChannels(width), ⌈H/stride⌉, ⌈W/stride⌉]
   public mutating func residualBlock(
-    _ x: Value, kind: BlockKind, width: Int, stride: Int, skip: SkipKind, hasMultiplier: Bool,
+    _ x: Value, kind: BlockKind, width: Int, stride: Int, skip: SkipKind, traits: BlockTraits,
     name: String
   ) -> Value {
     currentBlock = layout.blocks.count
@@ -48,30 +51,43 @@ extension NetworkBuilder {
       case .basic: [(width, 3, stride), (width, 3, 1)]
       case .bottleneck: [(width, 1, 1), (width, 3, stride), (channels, 1, 1)]
       }
-    var branch = x
+    let entry = scalarBiased(x, name: "\(name).conv1_bias_before")
+    var branch = entry
     var layers: [NetworkLayout.Layer] = []
     for (index, shape) in shapes.enumerated() {
+      let layerName = "\(name).conv\(index + 1)"
+      if index > 0 { branch = scalarBiased(branch, name: "\(layerName)_bias_before") }
       let (y, layer) = convolutionLayer(
         branch, channels: shape.channels, kernel: shape.kernel, stride: shape.stride,
-        name: "\(name).conv\(index + 1)", normalizationName: "\(name).bn\(index + 1)")
-      branch = index + 1 < shapes.count ? activate(y) : y
+        name: layerName, normalizationName: "\(name).bn\(index + 1)")
+      branch = y
+      if index + 1 < shapes.count {
+        branch = activate(scalarBiased(branch, name: "\(layerName)_bias_behind"))
+      }
       layers.append(layer)
     }
+    let scaled = multiplied(branch, hasMultiplier: traits.hasMultiplier, name: name)
+    branch = scalarBiased(scaled.y, name: "\(name).branch_bias")
     var carried = x
     var skipRecord = NetworkLayout.Block.Skip.identity
     if skip == .convolution || stride != 1 || graph.shape(of: x)[1] != channels {
       let (y, layer) = convolutionLayer(
-        x, channels: channels, kernel: 1, stride: stride, name: "\(name).skip.0",
-        normalizationName: "\(name).skip.1")
+        entry, channels: channels, kernel: traits.stridedSkip == .window ? stride : 1,
+        stride: stride, name: "\(name).skip.0", normalizationName: "\(name).skip.1")
       carried = y
       skipRecord = .projection(layer)
     }
-    let scaled = multiplied(branch, hasMultiplier: hasMultiplier, name: name)
     layout.blocks.append(
       NetworkLayout.Block(
         index: layout.blocks.count, form: .activatedSum, branch: layers, skip: skipRecord,
-        multiplier: scaled.multiplier))
-    return activate(graph.add(scaled.y, carried))
+        multiplier: scaled.multiplier, sumFactor: traits.sumFactor))
+    return activate(graph.scale(graph.add(branch, carried), by: traits.sumFactor))
+  }
+
+  /// x plus a learned scalar, where the network has such.
+  mutating func scalarBiased(_ x: Value, name: String) -> Value {
+    guard hasScalarBiases else { return x }
+    return graph.scalarAdd(x, parameter(name, [1], .scalarBias).value)
   }
 
   /// The branch times its learned factor, where it has one.

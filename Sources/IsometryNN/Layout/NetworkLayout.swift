@@ -23,7 +23,7 @@ public struct NetworkLayout: Sendable {
     public var inputChannels: Int { weight.shape[1] }
   }
 
-  /// x → combine(multiplier · branch(x), skip(x))
+  /// x → sumFactor · (multiplier · branch(x) + skip(x)), in the order that the form says
   public struct Block: Sendable, Hashable {
     public enum Skip: Sendable, Hashable {
       /// x itself
@@ -46,6 +46,8 @@ public struct NetworkLayout: Sendable {
     public let branch: [Layer]
     public let skip: Skip
     public let multiplier: Parameter?  // [1]
+    /// What the sum of branch and skip is multiplied by.
+    public let sumFactor: Double
   }
 
   public let activation: Activation

@@ -17,12 +17,22 @@ public struct Parameter: Sendable, Hashable {
     case normalizationShift
     /// The learned factor of a residual branch, [1].
     case branchMultiplier
+    /// A learned offset of a whole tensor, [1].
+    case scalarBias
 
     /// Whether the parameter is a weight: a tensor of two or more axes that an initialiser draws.
     public var isWeight: Bool {
       switch self {
       case .convolutionWeight, .denseWeight: true
-      case .bias, .normalizationScale, .normalizationShift, .branchMultiplier: false
+      case .bias, .normalizationScale, .normalizationShift, .branchMultiplier, .scalarBias: false
+      }
+    }
+
+    /// Whether the parameter is one number for a whole tensor.
+    public var isScalar: Bool {
+      switch self {
+      case .branchMultiplier, .scalarBias: true
+      case .convolutionWeight, .denseWeight, .bias, .normalizationScale, .normalizationShift: false
       }
     }
 
@@ -30,7 +40,7 @@ public struct Parameter: Sendable, Hashable {
     public var neutralValue: Double? {
       switch self {
       case .convolutionWeight, .denseWeight: nil
-      case .bias, .normalizationShift: 0
+      case .bias, .normalizationShift, .scalarBias: 0
       case .normalizationScale, .branchMultiplier: 1
       }
     }

@@ -97,12 +97,12 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       return ResidualNetwork(
         widths: residual.widths, depths: residual.depths, block: residual.block,
         skip: options.skip ?? .identity, activation: options.activation,
-        normalization: options.normalization, hasBranchMultipliers: options.hasBranchMultipliers,
+        normalization: options.normalization, traits: options.traits,
         imageShape: options.imageShape, classes: options.classes)
     case .perceptron(let depth, let width):
       if options.skip != nil { throw inapplicable("--skip") }
       if options.skipWeight != nil { throw inapplicable("--skip-weight") }
-      if options.hasBranchMultipliers {
+      if options.traits != BlockTraits() {
         throw inapplicable("this --init, which needs a network with skips")
       }
       return MultilayerPerceptron(
@@ -111,10 +111,13 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
         classes: options.classes)
     case .residualPerceptron(let depth, let width):
       if options.skip == .convolution { throw inapplicable("--skip convolution") }
+      if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
+        throw inapplicable("this --init, which needs a network of convolutions")
+      }
       return ResidualPerceptron(
         depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
         activation: options.activation, normalization: options.normalization,
-        hasBranchMultipliers: options.hasBranchMultipliers, imageShape: options.imageShape,
+        traits: options.traits, imageShape: options.imageShape,
         classes: options.classes)
     }
   }
@@ -132,22 +135,22 @@ public struct NetworkOptions: Sendable, Hashable {
   public var activation: Activation
   /// a of `resmlp`'s blocks; nil for 1.
   public var skipWeight: Double?
-  /// Whether each branch has a learned factor; an initialiser may ask for it.
-  public var hasBranchMultipliers: Bool
+  /// What the initialiser asks for.
+  public var traits: BlockTraits
   /// [C, H, W]
   public var imageShape: Shape
   public var classes: Int
 
   public init(
     normalization: NormalizationKind = .none, skip: SkipKind? = nil,
-    activation: Activation = .relu, skipWeight: Double? = nil, hasBranchMultipliers: Bool = false,
+    activation: Activation = .relu, skipWeight: Double? = nil, traits: BlockTraits = BlockTraits(),
     imageShape: Shape = [3, 32, 32], classes: Int = 10
   ) {
     self.normalization = normalization
     self.skip = skip
     self.activation = activation
     self.skipWeight = skipWeight
-    self.hasBranchMultipliers = hasBranchMultipliers
+    self.traits = traits
     self.imageShape = imageShape
     self.classes = classes
   }

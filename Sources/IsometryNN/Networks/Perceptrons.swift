@@ -55,17 +55,20 @@ public struct ResidualPerceptron: Network {
   public let skipWeight: Double
   public let activation: Activation
   public let normalization: NormalizationKind
-  /// Whether each branch has a learned factor.
-  public let hasBranchMultipliers: Bool
+  /// Of its traits a perceptron's block can have a multiplier and a factor of the sum.
+  public let traits: BlockTraits
 
   /// - Precondition: depth and width are positive, and the image is [C, H, W].
   public init(
     depth: Int, width: Int, skipWeight: Double = 1, activation: Activation = .relu,
-    normalization: NormalizationKind = .none, hasBranchMultipliers: Bool = false,
+    normalization: NormalizationKind = .none, traits: BlockTraits = BlockTraits(),
     imageShape: Shape = [3, 32, 32], classes: Int = 10
   ) {
     precondition(depth > 0 && width > 0 && classes > 0, "a perceptron's sizes are positive")
     precondition(imageShape.rank == 3, "images are [C, H, W]")
+    precondition(
+      !traits.hasScalarBiases && traits.stridedSkip == .pixel,
+      "a perceptron's blocks have no convolutions")
     self.imageShape = imageShape
     self.classes = classes
     self.depth = depth
@@ -73,7 +76,7 @@ public struct ResidualPerceptron: Network {
     self.skipWeight = skipWeight
     self.activation = activation
     self.normalization = normalization
-    self.hasBranchMultipliers = hasBranchMultipliers
+    self.traits = traits
   }
 
   public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
@@ -85,7 +88,7 @@ public struct ResidualPerceptron: Network {
     var blocks: [Value] = []
     for index in 0..<depth {
       y = builder.perceptronBlock(
-        y, skipWeight: skipWeight, hasMultiplier: hasBranchMultipliers, name: "body.\(index)")
+        y, skipWeight: skipWeight, traits: traits, name: "body.\(index)")
       blocks.append(y)
     }
     let logits = builder.headLayer(y, width: classes)
@@ -100,19 +103,21 @@ extension NetworkBuilder {
     return graph.reshape(x, to: [shape[0], shape.elementCount(from: 1)])
   }
 
-  /// multiplier · φ(W·x + b) + skipWeight · x for x [N, C].
+  /// sumFactor · (multiplier · φ(W·x + b) + skipWeight · x) for x [N, C].
   mutating func perceptronBlock(
-    _ x: Value, skipWeight: Double, hasMultiplier: Bool, name: String
+    _ x: Value, skipWeight: Double, traits: BlockTraits, name: String
   ) -> Value {
     currentBlock = layout.blocks.count
     defer { currentBlock = nil }
     let (y, layer) = denseLayer(
       x, width: graph.shape(of: x)[1], name: "\(name).linear", normalizationName: "\(name).norm")
-    let scaled = multiplied(activate(y), hasMultiplier: hasMultiplier, name: name)
+    let scaled = multiplied(activate(y), hasMultiplier: traits.hasMultiplier, name: name)
     layout.blocks.append(
       NetworkLayout.Block(
         index: layout.blocks.count, form: .activatedBranch, branch: [layer],
-        skip: skipWeight == 1 ? .identity : .scaled(skipWeight), multiplier: scaled.multiplier))
-    return graph.add(scaled.y, graph.scale(x, by: skipWeight))
+        skip: skipWeight == 1 ? .identity : .scaled(skipWeight), multiplier: scaled.multiplier,
+        sumFactor: traits.sumFactor))
+    let sum = graph.add(scaled.y, graph.scale(x, by: skipWeight))
+    return graph.scale(sum, by: traits.sumFactor)
   }
 }

@@ -31,14 +31,13 @@ public struct ResidualNetwork: Network {
   public let skip: SkipKind
   public let activation: Activation
   public let normalization: NormalizationKind
-  /// Whether each branch has a learned factor.
-  public let hasBranchMultipliers: Bool
+  public let traits: BlockTraits
 
   /// - Precondition: there is at least one stage, and the image is [C, H, W].
   public init(
     stemWidth: Int, stages: [Stage], block: BlockKind = .basic, skip: SkipKind = .identity,
     activation: Activation = .relu, normalization: NormalizationKind = .batch,
-    hasBranchMultipliers: Bool = false, imageShape: Shape = [3, 32, 32], classes: Int = 10
+    traits: BlockTraits = BlockTraits(), imageShape: Shape = [3, 32, 32], classes: Int = 10
   ) {
     precondition(!stages.isEmpty && stemWidth > 0, "a residual network has a stem and a stage")
     precondition(imageShape.rank == 3 && classes > 0, "images are [C, H, W]; there are classes")
@@ -50,7 +49,7 @@ public struct ResidualNetwork: Network {
     self.skip = skip
     self.activation = activation
     self.normalization = normalization
-    self.hasBranchMultipliers = hasBranchMultipliers
+    self.traits = traits
   }
 
   /// Stages of these widths and depths; every stage but the first halves the image. The stem has the
@@ -58,7 +57,7 @@ public struct ResidualNetwork: Network {
   public init(
     widths: [Int], depths: [Int], block: BlockKind = .basic, skip: SkipKind = .identity,
     activation: Activation = .relu, normalization: NormalizationKind = .batch,
-    hasBranchMultipliers: Bool = false, imageShape: Shape = [3, 32, 32], classes: Int = 10
+    traits: BlockTraits = BlockTraits(), imageShape: Shape = [3, 32, 32], classes: Int = 10
   ) {
     precondition(widths.count == depths.count, "a width and a depth for each stage")
     let stages = zip(widths, depths).enumerated().map { index, stage in
@@ -66,26 +65,28 @@ public struct ResidualNetwork: Network {
     }
     self.init(
       stemWidth: widths[0], stages: stages, block: block, skip: skip, activation: activation,
-      normalization: normalization, hasBranchMultipliers: hasBranchMultipliers,
+      normalization: normalization, traits: traits,
       imageShape: imageShape, classes: classes)
   }
 
   public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
+    builder.hasScalarBiases = traits.hasScalarBiases
     let (first, stem) = builder.convolutionLayer(
       x, channels: stemWidth, kernel: 3, name: "stem", normalizationName: "norm")
     builder.layout.stem = stem
-    var y = builder.activate(first)
+    var y = builder.activate(builder.scalarBiased(first, name: "stem_bias"))
     var blocks: [Value] = []
     for stage in stages {
       for index in 0..<stage.depth {
         y = builder.residualBlock(
           y, kind: block, width: stage.width, stride: index == 0 ? stage.stride : 1, skip: skip,
-          hasMultiplier: hasBranchMultipliers, name: "body.\(blocks.count)")
+          traits: traits, name: "body.\(blocks.count)")
         blocks.append(y)
       }
     }
     let pooled = builder.graph.globalAveragePool(y)
-    let logits = builder.headLayer(pooled, width: classes)
+    let logits = builder.headLayer(
+      builder.scalarBiased(pooled, name: "head_bias"), width: classes)
     return NetworkValues(blocks: blocks, features: y, pooled: pooled, logits: logits)
   }
 }

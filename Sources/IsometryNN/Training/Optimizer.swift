@@ -9,16 +9,19 @@ public struct Optimizer: Sendable, Hashable {
   /// Whether only weights decay: biases, normalisations' scales and shifts, and branch multipliers
   /// keep their size. PyTorch's optimisers decay everything.
   public var decaysOnlyWeights: Bool
+  /// The learning rate of parameters that are one number for a whole tensor, as a share of the others'.
+  public var scalarLearningRate: Double
   /// Gradients longer than this, all parameters together, are scaled down to it; nil for no clipping.
   public var maximumGradientNorm: Double?
 
   public init(
     _ rule: Update.Rule, weightDecay: Double = 0, decaysOnlyWeights: Bool = false,
-    maximumGradientNorm: Double? = nil
+    scalarLearningRate: Double = 1, maximumGradientNorm: Double? = nil
   ) {
     self.rule = rule
     self.weightDecay = weightDecay
     self.decaysOnlyWeights = decaysOnlyWeights
+    self.scalarLearningRate = scalarLearningRate
     self.maximumGradientNorm = maximumGradientNorm
   }
 
@@ -70,7 +73,12 @@ extension Optimizer {
       }
     }
     let update = Update(
-      rule, parameters: parameters.map { .init(weightDecay: decay(for: $0.parameter)) },
+      rule,
+      parameters: parameters.map { parameter, _ in
+        .init(
+          weightDecay: decay(for: parameter),
+          learningRateScale: parameter.role.isScalar ? scalarLearningRate : 1)
+      },
       hasGradientScale: header.count > 1)
     graph.append(.update(update), inputs)
     if let lossScaling, let squaredNorm {

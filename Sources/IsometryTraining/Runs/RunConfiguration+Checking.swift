@@ -125,7 +125,7 @@ extension RunConfiguration {
     return object.mapValues { "\($0)" }
   }
 
-  private func require(
+  func require(
     _ condition: Bool, _ option: String, _ reason: @autoclosure () -> String
   ) throws(ConfigurationError) {
     guard condition else { throw ConfigurationError(option, reason()) }

@@ -9,6 +9,26 @@ extension RunConfiguration {
     try InitializerRegistry.make(initializer)
   }
 
+  /// The initialiser for the configuration's network, which has seen the images that it needs.
+  ///
+  /// - Parameters:
+  ///   - dataset: the training split, of which it sees the first images, without augmentation.
+  ///   - backend: where it measures.
+  /// - Throws: as `makeNetwork`; `ConfigurationError` where the data set holds too few images.
+  func makeInitializer(from dataset: ImageDataset, on backend: any Backend) throws
+    -> any Initializer
+  {
+    let initializer = try makeInitializer()
+    let count = initializer.imagesNeeded
+    guard count > 0 else { return initializer }
+    try require(
+      dataset.count >= count, "--init",
+      "\(self.initializer) measures on \(count) images, and the training split has "
+        + "\(dataset.count); ask for fewer, as \(self.initializer.prefix { $0 != ":" }):images=2")
+    return try initializer.resolved(
+      for: makeNetwork(), seed: seed, images: dataset.normalizedImages(count), on: backend)
+  }
+
   /// The network with the options of the configuration, which meets its initialiser's conditions.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
@@ -16,7 +36,7 @@ extension RunConfiguration {
     let initializer = try makeInitializer()
     let options = NetworkOptions(
       normalization: normalization, skip: skip, activation: try makeActivation(),
-      skipWeight: skipWeight, hasBranchMultipliers: initializer.wantsBranchMultipliers,
+      skipWeight: skipWeight, traits: initializer.blockTraits,
       imageShape: [ImageDataset.channels, ImageDataset.side, ImageDataset.side],
       classes: CIFAR10.classNames.count)
     let network = try ModelSpecification(model).network(options)
@@ -40,7 +60,8 @@ extension RunConfiguration {
     return result
   }
 
-  public func makeOptimizer() -> Optimizer {
+  /// - Throws: `InitializationError`, as the initialiser decides how fast scalars learn.
+  public func makeOptimizer() throws -> Optimizer {
     let rule: Update.Rule =
       switch optimizer {
       case .sgd: .sgd(momentum: momentum, nesterov: nesterov)
@@ -48,7 +69,9 @@ extension RunConfiguration {
       case .adamw: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true)
       case .rmsprop: .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: momentum)
       }
-    return Optimizer(rule, weightDecay: weightDecay, maximumGradientNorm: clipNorm)
+    return Optimizer(
+      rule, weightDecay: weightDecay, scalarLearningRate: try makeInitializer().scalarLearningRate,
+      maximumGradientNorm: clipNorm)
   }
 
   /// The learning rates of the run, for epochs of so many steps.
@@ -84,7 +107,7 @@ extension RunConfiguration {
     TrainingGraph(
       try makeNetwork(),
       TrainingGraph.Configuration(
-        batch: batch, precision: precision, optimizer: makeOptimizer(),
+        batch: batch, precision: precision, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
         augmentation: makeAugmentation()))
   }

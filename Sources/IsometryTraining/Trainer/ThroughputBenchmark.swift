@@ -43,7 +43,8 @@ public struct ThroughputBenchmark: Sendable {
     let graph = try configuration.makeTrainingGraph(normalizing: dataset.normalization)
     let session = try backend.makeSession(for: graph.graph)
     try graph.writeInitialState(
-      to: session, initializer: configuration.makeInitializer(), seed: configuration.seed)
+      to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
+      seed: configuration.seed)
     let stream = BatchStream(
       of: dataset, batchSize: configuration.batch, order: .shuffled(seed: configuration.seed),
       slots: try session.makeStagingSlots(batchesInFlight))

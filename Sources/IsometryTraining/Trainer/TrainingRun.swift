@@ -37,7 +37,8 @@ public final class TrainingRun {
       configuration, dataset: test, backend: backend, sharing: session,
       normalizing: train.normalization)
     try graph.writeInitialState(
-      to: session, initializer: configuration.makeInitializer(), seed: configuration.seed)
+      to: session, initializer: configuration.makeInitializer(from: train, on: backend),
+      seed: configuration.seed)
   }
 
   /// How many numbers the network learns.

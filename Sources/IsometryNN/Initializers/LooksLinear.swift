@@ -1,0 +1,94 @@
+internal import IsometryCore
+
+/// ReLU networks that are linear maps at initialisation: every weight is mirrored, so that a signal û
+/// of half as many units travels as x = [û₊; û₋], and x → W·û for each layer's half matrix W.
+///
+/// - first layer [W; −W], head [W, −W], all others [[W, −W], [−W, W]];
+/// - convolutions have the matrix at their centre tap;
+/// - a block with a convolutional skip has mirrored weights in branch and skip, drawn independently.
+///
+/// The singular values of the input–output Jacobian are those of the product of the half matrices,
+/// the same at every input: exactly 1 for orthogonal W in plain networks whose widths do not shrink,
+/// and never collapsing onto one direction. Residual blocks keep the linearity but add branch to skip,
+/// which `Risotto` balances.
+///
+/// Options: `weights=orthogonal|gaussian` (orthogonal). Gaussian W has entries of variance
+/// 2/N for N units of the layer, 1/N for the head, which keeps the mean square.
+///
+/// - Source: Burkholz, Dubatovka, "Initialization of ReLUs for dynamical isometry" (2019);
+///   Balduzzi et al., "The shattered gradients problem" (2017).
+public struct LooksLinear: Initializer {
+  public static let name = "looks-linear"
+  public static let summary = "mirrored weights: a ReLU network that is linear at initialisation"
+  public static let conditions =
+    "ReLU, even widths; residual networks with --skip convolution; not resmlp"
+  public static let options = [
+    InitializerOption("weights", "orthogonal (default) or gaussian")
+  ]
+
+  public enum Weights: String, Sendable, CaseIterable {
+    case orthogonal, gaussian
+  }
+
+  public let weights: Weights
+
+  public init(options: InitializerOptions) throws(InitializationError) {
+    weights = try options.choice("weights") ?? .orthogonal
+  }
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    func failure(_ reason: String, _ remedy: String) -> InitializationError {
+      .condition(initializer: Self.name, reason: reason, remedy: remedy)
+    }
+    guard layout.activation == .relu else {
+      throw failure(
+        "is linear for ReLU only, not for \(layout.activation.name)", "use --activation relu")
+    }
+    for layer in layout.layers where layer.weight != layout.head?.weight {
+      guard layer.outputChannels % 2 == 0 else {
+        throw failure(
+          "needs even widths, and \(layer.weight.name) is \(layer.weight.shape)",
+          "choose even widths")
+      }
+    }
+    for block in layout.blocks {
+      guard case .projection = block.skip, block.form == .activatedSum else {
+        throw failure(
+          "has no linear form for the skip of block \(block.index), which adds x itself",
+          "use --skip convolution with a resnet model, or --init risotto")
+      }
+    }
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for layer in layout.layers {
+      let weight = layer.weight
+      let isFirst = weight == layout.stem?.weight
+      let isLast = weight == layout.head?.weight
+      let half = half(
+        of: weight, rows: isLast ? weight.shape[0] : weight.shape[0] / 2,
+        columns: isFirst ? weight.shape[1] : weight.shape[1] / 2, seed: seed)
+      let whole =
+        isFirst ? half.stackedWithNegative : isLast ? half.besideNegative : half.mirrored
+      let isKernel = weight.role == .convolutionWeight
+      try store(weight, whole.deltaKernel(size: isKernel ? layer.kernelSize : 1))
+    }
+  }
+
+  private func half(
+    of weight: Parameter, rows: Int, columns: Int, seed: UInt64
+  ) -> DenseMatrix {
+    var random = weight.randomStream(seed: seed)
+    switch weights {
+    case .orthogonal: return random.haarMatrix(rows: rows, columns: columns)
+    case .gaussian:
+      // `rows` is half of the layer's units, or all of the head's.
+      let deviation = (1 / Double(rows)).squareRoot()
+      return DenseMatrix(
+        rows: rows, columns: columns,
+        elements: random.normals(rows * columns, deviation: deviation))
+    }
+  }
+}

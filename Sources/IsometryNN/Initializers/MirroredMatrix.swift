@@ -1,0 +1,90 @@
+internal import IsometryCore
+
+/// Matrices and kernels that act on mirrored signals x = [û₊; û₋], as looks-linear initialisation and
+/// RISOTTO need them.
+extension DenseMatrix {
+  /// [[M, −M], [−M, M]]: on x = [û₊; û₋] it gives the same form of M·û before the rectifier.
+  var mirrored: DenseMatrix { besideNegative.stackedWithNegative }
+
+  /// [M; −M]
+  var stackedWithNegative: DenseMatrix {
+    DenseMatrix(rows: 2 * rows, columns: columns, elements: elements + elements.map { -$0 })
+  }
+
+  /// [M, −M]
+  var besideNegative: DenseMatrix {
+    var result = DenseMatrix(zeros: rows, 2 * columns)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        result[row, column] = self[row, column]
+        result[row, columns + column] = -self[row, column]
+      }
+    }
+    return result
+  }
+
+  /// The columns of a range.
+  func slice(columns range: Range<Int>) -> DenseMatrix {
+    var result = DenseMatrix(zeros: rows, range.count)
+    for row in 0..<rows {
+      for column in range { result[row, column - range.lowerBound] = self[row, column] }
+    }
+    return result
+  }
+
+  /// The matrix `count` times along the diagonal.
+  func repeatedAlongDiagonal(_ count: Int) -> DenseMatrix {
+    var result = DenseMatrix(zeros: count * rows, count * columns)
+    for part in 0..<count {
+      for row in 0..<rows {
+        for column in 0..<columns {
+          result[part * rows + row, part * columns + column] = self[row, column]
+        }
+      }
+    }
+    return result
+  }
+
+  /// The kernel [rows, columns, size, size] whose centre tap is the matrix and whose other taps are 0.
+  func deltaKernel(size: Int) -> [Double] {
+    Self.kernel(of: [self], at: [centre(size)], size: size)
+  }
+
+  /// The kernel [2·rows, 2·columns/window², size, size] that mirrors each of the window² parts which
+  /// lie side by side in the matrix, and reads with them the window×window pixels from the top left
+  /// one of a stride on, row by row.
+  ///
+  /// - Parameter size: the window's, for a convolution without padding; or an odd one, padded by half
+  ///   of it, that reaches over the window.
+  func mirroredWindowKernel(window: Int, size: Int) -> [Double] {
+    let width = columns / (window * window)
+    let parts = (0..<window * window).map { slice(columns: $0 * width..<($0 + 1) * width).mirrored }
+    let first = size == window ? 0 : size / 2
+    precondition(columns % (window * window) == 0, "the parts of a window have one width")
+    precondition(first + window <= size, "the kernel reaches over the window")
+    let taps = (0..<window * window).map {
+      (first + $0 / window) * size + first + $0 % window
+    }
+    return Self.kernel(of: parts, at: taps, size: size)
+  }
+
+  private func centre(_ size: Int) -> Int { (size / 2) * size + size / 2 }
+
+  /// The kernel with these matrices at these taps, and zeros elsewhere.
+  private static func kernel(of matrices: [DenseMatrix], at taps: [Int], size: Int) -> [Double] {
+    if size == 1 { return matrices[0].elements }
+    let tapCount = size * size
+    var kernel = [Double](repeating: 0, count: matrices[0].elements.count * tapCount)
+    for (matrix, tap) in zip(matrices, taps) {
+      for index in matrix.elements.indices {
+        kernel[index * tapCount + tap] = matrix.elements[index]
+      }
+    }
+    return kernel
+  }
+}
+
+extension NetworkLayout.Layer {
+  /// The side of a convolution's kernel.
+  var kernelSize: Int { weight.shape[2] }
+}

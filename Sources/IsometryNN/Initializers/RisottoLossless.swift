@@ -1,0 +1,94 @@
+internal import IsometryCore
+
+/// RISOTTO whose strided blocks lose nothing: as long as channels allow, every singular value of the
+/// Jacobian from the image to the features before pooling is 1, none is 0.
+///
+/// A strided block gathers the stride×stride pixels of its window: four taps of the branch's 3×3
+/// kernel and a 2×2 skip read them, with matrices M₁…Mₙ and M − α·Mₙ⋯M₁ on the pixels' signals side by
+/// side. û uses a subspace of the channels only, 3 dimensions behind the stem and stride² times as many
+/// behind each stride; with B an orthonormal basis of the one in use, M = Q·Bᵀ + `idle`·R·B⊥ᵀ with Q and
+/// R Haar semi-orthogonal, so that M is isometric on what is in use, and Q's columns are the next
+/// basis. Where the next channels are fewer than the subspace has dimensions, Q keeps as many as fit
+/// and the rest of the singular values are 0: ResNet-18 keeps all 3,072, the 16-32-64 family 2,048.
+///
+/// Options: those of `Risotto`, and `idle=NUMBER` (0.1), the gain of directions that the image does
+/// not reach at first, which keeps them alive for training.
+///
+/// - Source: docs/theory.md, "Strides without loss"; blocks of stride 1 as in Gadhikar, Burkholz
+///   (2022).
+public struct RisottoLossless: Initializer {
+  public static let name = "risotto-lossless"
+  public static let summary = "exact isometry of ReLU residual networks; strides keep every pixel"
+  public static let conditions =
+    RisottoConstruction.conditions + "; image sides that each stride divides"
+  public static let options =
+    RisottoConstruction.options + [
+      InitializerOption("idle", "0 or more (default 0.1): gain of directions not in use")
+    ]
+
+  let construction: RisottoConstruction
+  /// The gain of directions that the image does not reach at first.
+  public let idle: Double
+
+  public var blockTraits: BlockTraits {
+    BlockTraits(hasMultiplier: true, stridedSkip: .window)
+  }
+
+  public init(options: InitializerOptions) throws(InitializationError) {
+    construction = try RisottoConstruction(name: Self.name, options)
+    idle = try options.number("idle", expected: "0 or more") { $0 >= 0 } ?? 0.1
+  }
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try construction.check(layout)
+    for block in layout.blocks {
+      guard case .projection(let skip) = block.skip, skip.stride > 1 else { continue }
+      guard skip.kernelSize == skip.stride,
+        let reader = block.branch.first(where: { $0.stride == skip.stride }),
+        reader.kernelSize >= 2 * skip.stride - 1
+      else {
+        throw .condition(
+          initializer: Self.name,
+          reason: "needs strided blocks whose branch and skip read every pixel, unlike block "
+            + "\(block.index)", remedy: "build the network with this initialiser's block traits")
+      }
+    }
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    let weights = RisottoConstruction.Weights(construction, seed: seed)
+    var basis = try weights.storeStem(of: layout, store)
+    for block in layout.blocks {
+      guard case .projection(let skip) = block.skip, skip.stride > 1 else {
+        let matrix = weights.matrix(of: block)
+        try weights.store(block, whole: matrix, window: 1, store)
+        basis = matrix * basis
+        continue
+      }
+      let used = basis.repeatedAlongDiagonal(skip.stride * skip.stride)
+      let (matrix, next) = isometry(on: used, for: skip.weight, seed: seed)
+      try weights.store(block, whole: matrix, window: skip.stride, store)
+      basis = next
+    }
+    try weights.storeHead(of: layout, store)
+  }
+
+  /// A matrix for half of the weight's channels that is an isometry on the span of `used`'s columns,
+  /// or on as much of it as fits, and an orthonormal basis of what it maps there.
+  private func isometry(
+    on used: DenseMatrix, for weight: Parameter, seed: UInt64
+  ) -> (matrix: DenseMatrix, basis: DenseMatrix) {
+    let rows = weight.shape[0] / 2
+    var random = weight.randomStream(seed: seed)
+    let kept = random.haarMatrix(rows: rows, columns: used.columns)
+    let matrix = kept * used.transposed
+    let basis = kept.columns <= rows ? kept : .identity(rows)
+    let unused = used.orthogonalComplement
+    guard idle > 0, unused.columns > 0 else { return (matrix, basis) }
+    var other = weight.randomStream(seed: seed, purpose: "idle")
+    let rest = other.haarMatrix(rows: rows, columns: unused.columns)
+    return (matrix.adding(idle, rest * unused.transposed), basis)
+  }
+}

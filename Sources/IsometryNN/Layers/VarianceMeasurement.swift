@@ -1,0 +1,29 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+extension NetworkBuilder {
+  /// The name of the output that holds the variance of a weight's result, where it is measured.
+  static func varianceOutput(of weight: String) -> String { "variance(\(weight))" }
+
+  /// y itself; or, where the builder measures, y divided by its standard deviation over the batch and
+  /// all its elements, with the variance as an output.
+  mutating func withUnitVariance(_ y: Value, behind weight: Parameter) -> Value {
+    guard measuresDeviations else { return y }
+    let (shape, type) = (graph.shape(of: y), graph.type(of: y).dtype.accumulator)
+    // As one channel: a normalisation takes the variance of all elements then.
+    let image: Shape =
+      shape.rank == 4
+      ? [shape[0], 1, shape[1] * shape[2], shape[3]] : [shape[0], 1, shape[1], 1]
+    let single = graph.reshape(y, to: image)
+    func fill(_ number: Double) -> Value {
+      graph.append(.fill(number, TensorType([1], type)))[0]
+    }
+    let (one, zero) = (fill(1), fill(0))
+    let variance = graph.batchNormalization(single, scale: one, shift: zero).variance
+    graph.output(Self.varianceOutput(of: weight.name), variance)
+    // So small an epsilon does not show beside a variance that can be divided by.
+    let scaled = graph.frozenNormalization(
+      single, scale: one, shift: zero, mean: zero, variance: variance, epsilon: 1e-30)
+    return graph.reshape(scaled, to: shape)
+  }
+}

@@ -1,0 +1,24 @@
+import IsometryCore
+import IsometryData
+
+extension ImageDataset {
+  /// The first `count` images as a network sees them, without augmentation: fp32 [count, 3, 32, 32],
+  /// each channel less the data set's mean and divided by its standard deviation.
+  ///
+  /// - Precondition: the data set holds so many.
+  func normalizedImages(_ count: Int) -> HostTensor {
+    precondition(count <= self.count, "the data set holds \(self.count) images")
+    var elements: [Float] = []
+    elements.reserveCapacity(count * Self.bytesPerImage)
+    for index in 0..<count {
+      for (position, byte) in image(index).enumerated() {
+        let channel = position / Self.pixelsPerChannel
+        elements.append(
+          Float(
+            (Double(byte) / 255 - normalization.mean[channel])
+              / normalization.standardDeviation[channel]))
+      }
+    }
+    return HostTensor([count, Self.channels, Self.side, Self.side], elements)
+  }
+}
