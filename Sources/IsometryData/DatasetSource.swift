@@ -1,11 +1,15 @@
+import Glibc
+
 /// Where a run takes its images from, and the line that tells people so.
 public struct DatasetSource: Sendable, Equatable {
+  /// The two kinds of images.
   public enum Place: Sendable, Equatable {
     /// The folder that holds CIFAR-10's batches.
     case cifar10(folder: String)
     case synthetic
   }
 
+  /// Where the images are.
   public let place: Place
   /// One line for people: what is used, why, and how to get CIFAR-10 where it is not CIFAR-10.
   public let explanation: String
@@ -24,7 +28,8 @@ public struct DatasetSource: Sendable, Equatable {
   ///   - option: the value of `--data`: a directory, or `synthetic`.
   ///   - environment: the value of `$ISOMETRY_DATA`, with the same meaning; empty counts as absent.
   ///   - workingDirectory: where `data` is looked for.
-  /// - Throws: `DatasetError.noBatches` where a named directory holds no data.
+  /// - Throws: `DatasetError.noBatches` where a named directory holds no data,
+  ///   `DatasetError.inaccessible` where it is none or cannot be looked into.
   public static func resolve(
     option: String?, environment: String?, workingDirectory: String = "."
   ) throws(DatasetError) -> DatasetSource {
@@ -54,6 +59,16 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
+  /// Throws where what was named is there and cannot be looked into: a file, or another user's folder.
+  private static func requireFolder(_ path: String) throws(DatasetError) {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor >= 0 {
+      close(descriptor)
+    } else if errno != ENOENT {
+      throw .inaccessible(path: path, errno: errno)
+    }
+  }
+
   private static func named(
     _ value: String, by origin: DatasetError.DirectoryOrigin
   ) throws(DatasetError) -> DatasetSource {
@@ -63,6 +78,7 @@ public struct DatasetSource: Sendable, Equatable {
         explanation: "the built-in synthetic pictures, as \(origin.rawValue) asks")
     }
     guard let folder = CIFAR10.locate(in: value) else {
+      try requireFolder(value)
       throw .noBatches(directory: value, namedBy: origin)
     }
     return DatasetSource(

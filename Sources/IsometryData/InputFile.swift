@@ -6,10 +6,14 @@ struct InputFile: ~Copyable {
   private let descriptor: Int32
 
   init(_ path: String) throws(DatasetError) {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe in the place of a file would otherwise be waited for.
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     self.path = path
     guard descriptor >= 0 else {
       throw errno == ENOENT ? .missingFile(path: path) : .inaccessible(path: path, errno: errno)
+    }
+    guard try status().st_mode & S_IFMT == S_IFREG else {
+      throw .inaccessible(path: path, reason: "it is no file")
     }
   }
 
@@ -23,11 +27,15 @@ struct InputFile: ~Copyable {
 
   /// The size of the file.
   func byteCount() throws(DatasetError) -> Int {
+    Int(try status().st_size)
+  }
+
+  private func status() throws(DatasetError) -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw .inaccessible(path: path, errno: errno)
     }
-    return Int(status.st_size)
+    return status
   }
 
   /// Reads the next bytes to the front of a buffer.

@@ -100,12 +100,16 @@ import Testing
     }
   }
 
-  @Test func foldersInPlaceOfFilesAreRefused() throws {
+  @Test func foldersAndPipesInPlaceOfFilesAreRefused() throws {
     try withSet { directory, folder in
       let path = folder + "/test_batch.bin"
-      try FileManager.default.removeItem(atPath: path)
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      #expect(throws: DatasetError.self) { try CIFAR10.load(.test, from: directory) }
+      for make in [{ mkdir(path, 0o755) }, { mkfifo(path, 0o644) }] {
+        try FileManager.default.removeItem(atPath: path)
+        #expect(make() == 0)
+        #expect(throws: DatasetError.inaccessible(path: path, reason: "it is no file")) {
+          try CIFAR10.load(.test, from: directory)
+        }
+      }
     }
   }
 

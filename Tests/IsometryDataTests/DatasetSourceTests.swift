@@ -70,6 +70,16 @@ import Testing
     }
   }
 
+  @Test func filesInPlaceOfDirectoriesAreNamed() throws {
+    try withFolder { working in
+      let file = try writeSet(to: working) + "/test_batch.bin"
+      let expected = DatasetError.inaccessible(path: file, reason: "Not a directory")
+      #expect(throws: expected) {
+        try DatasetSource.resolve(option: file, environment: nil, workingDirectory: working)
+      }
+    }
+  }
+
   @Test func incompleteDataIsAnErrorNotAReasonForTheSyntheticSet() throws {
     try withFolder { working in
       let folder = try writeSet(to: working + "/data")

@@ -70,13 +70,14 @@ struct TrainCommand: ParsableCommand {
     let source = try data.resolve(environment, recorded: begun?.configuration.data)
     configuration.data = source.spelling
     // Before the images are read, so that a folder that cannot be used costs no time.
-    let folder = try begun?.folder ?? RunFolder.reserve(at: output, for: configuration)
+    let reserved = try output.map { try RunFolder.reserve(at: $0, for: configuration) }
     console.say("data    \(source.explanation)")
     console.say("device  \(selection.explanation)")
     let train = try source.load(.train, limit: configuration.limitTrain)
     let test = try source.load(.test, limit: configuration.limitTest)
 
     let run = try TrainingRun(configuration, train: train, test: test, backend: selection.backend)
+    let folder = try begun?.folder ?? reserved ?? RunFolder.reserve(at: nil, for: configuration)
     if let checkpoint = begun?.checkpoint {
       try run.restore(checkpoint, path: folder.latestCheckpointPath)
     }
