@@ -11,6 +11,7 @@ public import IsometryGraph
 public struct CPUBackend: Backend {
   public var name: String { "cpu" }
 
+  /// The processor that the program runs on, with as many threads as OpenMP gives.
   public init() {}
 
   public var deviceDescription: String {

@@ -32,8 +32,11 @@ public enum Activation: Sendable, Hashable {
 
   /// Source: Klambauer et al., "Self-normalizing neural networks" (2017).
   public static let seluScale = 1.0507009873554805
+  /// α of SELU, from the same source.
   public static let seluAlpha = 1.6732632423543772
+  /// Of leaky ReLU left of zero, PyTorch's default.
   public static let defaultSlope = 0.01
+  /// What ELU tends to at −∞, up to the sign; PyTorch's default.
   public static let defaultAlpha = 1.0
 
   /// The 14 activations of the command line with their default parameters.
@@ -42,6 +45,7 @@ public enum Activation: Sendable, Hashable {
     .selu, .elu(alpha: defaultAlpha), .softplus, .silu, .gelu, .shiftedReLU,
   ]
 
+  /// The spelling of `--activation`, without the parameter.
   public var name: String {
     switch self {
     case .linear: "linear"

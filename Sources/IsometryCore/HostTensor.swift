@@ -1,10 +1,13 @@
 /// A tensor in host memory: packed elements in row-major order.
 public struct HostTensor: Sendable, Equatable {
+  /// Shape and element type.
   public let type: TensorType
   /// The elements, `type.byteCount` bytes in the machine's byte order.
   public private(set) var bytes: [UInt8]
 
+  /// The extents, outermost first.
   public var shape: Shape { type.shape }
+  /// The element type.
   public var dtype: DType { type.dtype }
 
   /// A tensor of zeros.
@@ -102,12 +105,15 @@ public struct HostTensor: Sendable, Equatable {
     }
   }
 
+  /// Gives the elements' bytes, row-major in the host's byte order, for the duration of a call.
   public func withUnsafeBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
     try bytes.withUnsafeBytes(body)
   }
 
+  /// Gives the elements' bytes for writing, row-major in the host's byte order, for the duration of
+  /// a call.
   public mutating func withUnsafeMutableBytes<Result>(
     _ body: (UnsafeMutableRawBufferPointer) throws -> Result
   ) rethrows -> Result {

@@ -8,15 +8,19 @@ import RealModule
 ///
 /// - Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 public struct RandomStream: RandomNumberGenerator, Sendable {
+  /// The key k.
   public let seed: UInt64
+  /// The stream s: streams of one seed are independent of each other.
   public let stream: UInt64
   /// How many 32-bit words have been taken.
   public private(set) var position: UInt64
   private var block = Block(repeating: 0)
   private var spareNormal: Double?
 
+  /// The four words that the generator makes at a time.
   public typealias Block = InlineArray<4, UInt32>
 
+  /// A stream from a position on, in words; O(1) wherever that is.
   public init(seed: UInt64, stream: UInt64 = 0, position: UInt64 = 0) {
     self.seed = seed
     self.stream = stream
@@ -45,6 +49,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return counter
   }
 
+  /// The next word.
   public mutating func nextUInt32() -> UInt32 {
     let lane = Int(position % 4)
     if lane == 0 { block = Self.block(seed: seed, stream: stream, index: position / 4) }

@@ -1,5 +1,6 @@
 /// The extents of a tensor, outermost first. Images are [N, C, H, W], convolution weights [K, C, R, S].
 public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// The extent of each axis, outermost first.
   public let dimensions: [Int]
 
   /// - Precondition: every extent is positive. A scalar is `[1]`.
@@ -9,15 +10,18 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     self.dimensions = dimensions
   }
 
+  /// `[N, C, H, W]`; every extent is at least 1.
   public init(arrayLiteral elements: Int...) {
     self.init(elements)
   }
 
+  /// How many axes there are; 0 for a scalar.
   public var rank: Int { dimensions.count }
 
   /// The product of the extents.
   public var elementCount: Int { dimensions.reduce(1, *) }
 
+  /// The extent of an axis, counted from 0, the outermost.
   public subscript(axis: Int) -> Int { dimensions[axis] }
 
   /// The product of the extents from `axis` on.
@@ -39,9 +43,12 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
 /// What a tensor is, without its elements: shape and element type.
 public struct TensorType: Sendable, Hashable, CustomStringConvertible {
+  /// The extents, outermost first.
   public let shape: Shape
+  /// The element type.
   public let dtype: DType
 
+  /// The type of tensors of a shape.
   public init(_ shape: Shape, _ dtype: DType) {
     self.shape = shape
     self.dtype = dtype

@@ -2,10 +2,12 @@ public import IsometryCore
 
 /// A place in the sequence of batches that a stream hands out.
 public struct BatchPosition: Sendable, Hashable, Codable {
+  /// The number of the epoch, from 0.
   public var epoch: Int
   /// The number of the batch in its epoch.
   public var batch: Int
 
+  /// A place; without arguments the first batch of all.
   public init(epoch: Int = 0, batch: Int = 0) {
     self.epoch = epoch
     self.batch = batch
@@ -47,14 +49,18 @@ public final class BatchStream: Sendable {
 
   /// A filled slot. The consumer submits it and gives the batch back with `recycle`.
   public struct Batch: Sendable {
+    /// Holds the images and labels until the batch is recycled.
     public let slot: any StagingSlot
+    /// Which batch it is.
     public let position: BatchPosition
     /// How many images are there; the rest of the slot is padding.
     public let validCount: Int
     fileprivate let slotIndex: Int
   }
 
+  /// Images that a slot holds, padding included.
   public let batchSize: Int
+  /// Batches from one epoch's start to the next.
   public let batchesPerEpoch: Int
   private let imageCount: Int
   private let firstNumber: Int

@@ -6,12 +6,17 @@
 public enum CIFAR10 {
   /// The folder that the official archive unpacks to.
   public static let folderName = "cifar-10-batches-bin"
+  /// The files of the training split, in the order of their images.
   public static let trainFiles = (1...5).map { "data_batch_\($0).bin" }
+  /// The one file of the test split.
   public static let testFile = "test_batch.bin"
+  /// A text file with one name a line; it may be missing.
   public static let classNamesFile = "batches.meta.txt"
+  /// The names in the official text file, in the order of their labels.
   public static let classNames = [
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
   ]
+  /// A label and the pixels of one image.
   public static let bytesPerRecord = 1 + ImageDataset.bytesPerImage
   /// The number of records of each official file.
   public static let recordsPerFile = 10_000

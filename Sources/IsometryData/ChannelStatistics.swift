@@ -2,7 +2,9 @@
 ///
 /// Devices decode a byte b of channel c to (b/255 − mean[c]) / standardDeviation[c].
 public struct ChannelStatistics: Sendable, Equatable {
+  /// Of each channel, 0 to 1.
   public let mean: [Double]  // [3]
+  /// Of each channel, in the unit of the mean.
   public let standardDeviation: [Double]  // [3]
 
   /// - Precondition: three finite means and three positive standard deviations.

@@ -6,7 +6,9 @@ import Foundation
 /// The work is done by the system's `curl`, `md5sum` and `tar`, which know proxies, certificates and
 /// archives. Whatever fails leaves nothing behind.
 public struct DatasetDownload: Sendable {
+  /// The binary version on the page of the data set's authors.
   public static let officialURL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+  /// The checksum that the same page gives.
   public static let officialMD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 
   private let url: String
@@ -20,6 +22,7 @@ public struct DatasetDownload: Sendable {
     self.md5 = md5
   }
 
+  /// What `fetch` found or did.
   public enum Outcome: Sendable, Equatable {
     /// The folder is new.
     case fetched(folder: String)
@@ -126,6 +129,7 @@ public enum DatasetDownloadError: Error, Sendable, Equatable {
 }
 
 extension DatasetDownloadError: CustomStringConvertible {
+  /// One line that says what to do.
   public var description: String {
     switch self {
     case .missingProgram(let name):

@@ -25,6 +25,7 @@ public enum DatasetError: Error, Sendable, Equatable {
 }
 
 extension DatasetError: CustomStringConvertible {
+  /// One line with the file at fault and a way out.
   public var description: String {
     switch self {
     case .noBatches(let directory, let origin):

@@ -8,17 +8,22 @@ public enum DatasetSplit: String, Sendable, Hashable, CaseIterable, Codable {
 ///
 /// A value: copies share the pixels.
 public struct ImageDataset: Sendable {
+  /// Rows and columns of an image, in pixels.
   public static let side = 32
+  /// Red, green, blue.
   public static let channels = 3
+  /// Pixels of one channel, which are also its bytes.
   public static let pixelsPerChannel = side * side
   /// The bytes of one image: 1,024 red, 1,024 green, 1,024 blue, each row-major.
   public static let bytesPerImage = channels * pixelsPerChannel
 
+  /// Which part of the data set this is, or is taken from.
   public let split: DatasetSplit
   /// All images one after the other: [count, 3, 32, 32].
   public let pixels: [UInt8]
   /// The class of each image, an index into `classNames`.
   public let labels: [UInt8]  // [count]
+  /// The classes in the order of their labels.
   public let classNames: [String]
   /// Where the images come from, for people: a few words without a full stop.
   public let origin: String
@@ -26,7 +31,9 @@ public struct ImageDataset: Sendable {
   /// every limit on the number of images.
   public let normalization: ChannelStatistics
 
+  /// How many images there are.
   public var count: Int { labels.count }
+  /// How many classes a label can name, whether or not an image has each.
   public var classCount: Int { classNames.count }
 
   /// - Precondition: at least one image, 3,072 bytes for each label, and every label has a class name.

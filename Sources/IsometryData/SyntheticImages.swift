@@ -12,12 +12,16 @@ import IsometryCore
 /// the same however many are drawn, and train and test never share random numbers. Only operations
 /// which IEEE 754 defines to the last bit take part, so that every machine draws the same bytes.
 public enum SyntheticImages {
+  /// What the pictures show, in the order of their labels.
   public static let classNames = [
     "disc", "square", "triangle", "star", "cross",
     "stripes", "checks", "dots", "rings", "zigzag",
   ]
+  /// The seed of the pictures that `--data synthetic` means.
   public static let defaultSeed: UInt64 = 10
+  /// Training images of `--data synthetic`.
   public static let trainCount = 10_000
+  /// Test images of `--data synthetic`.
   public static let testCount = 2_000
 
   /// The statistics of the training split with the default seed and size.

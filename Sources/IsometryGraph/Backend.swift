@@ -22,6 +22,7 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// A session with variables of its own.
   public func makeSession(for graph: Graph) throws -> any Session {
     try makeSession(for: graph, sharing: nil)
   }
@@ -29,11 +30,14 @@ extension Backend {
 
 /// A device cannot compute in the precision that was asked for.
 public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
+  /// The type that was asked for.
   public let precision: DType
+  /// The device's name, as `--device` takes it.
   public let device: String
   /// Why, and what to do instead.
   public let reason: String
 
+  /// The error of a device; `reason` says why, and what to do instead.
   public init(_ precision: DType, device: String, reason: String) {
     self.precision = precision
     self.device = device
@@ -106,6 +110,7 @@ public struct SessionReport: Sendable, Equatable {
   /// Bytes of everything else on the device: inputs, outputs, tables, converted weights.
   public let otherBytes: Int
 
+  /// The costs of a session; bytes are of the device's memory.
   public init(launches: [String], arenaBytes: Int, variableBytes: Int, otherBytes: Int) {
     self.launches = launches
     self.arenaBytes = arenaBytes
@@ -113,7 +118,9 @@ public struct SessionReport: Sendable, Equatable {
     self.otherBytes = otherBytes
   }
 
+  /// Entries of the launch list.
   public var launchesPerStep: Int { launches.count }
+  /// All memory that the session holds on the device, in bytes; it does not change.
   public var peakBytes: Int { arenaBytes + variableBytes + otherBytes }
 }
 

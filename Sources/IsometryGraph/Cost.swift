@@ -11,6 +11,7 @@ public struct OperationCost: Sendable, Hashable {
 }
 
 extension Graph {
+  /// What a node computes and moves, from the types of its inputs and results.
   public func cost(of node: Node) -> OperationCost {
     let written =
       node.results.map { type(of: $0).byteCount }

@@ -5,6 +5,7 @@ public import IsometryCore
 /// Inputs, variables and outputs are known by name, so that they survive the passes, which build new
 /// graphs. One graph holds a whole training step: forward, backward and the updates.
 public struct Graph: Sendable {
+  /// In an order in which they can run.
   public internal(set) var nodes: [Node] = []
   /// The type of every value, by `Value.index`.
   public internal(set) var types: [TensorType] = []
@@ -14,6 +15,7 @@ public struct Graph: Sendable {
   public private(set) var outputs: [(name: String, value: Value)] = []
   private var sources: [String: Value] = [:]
 
+  /// An empty graph.
   public init() {}
 
   /// Appends a node.
@@ -93,8 +95,11 @@ public struct Graph: Sendable {
     outputs.append((name, value))
   }
 
+  /// The type of a value of this graph.
   public func type(of value: Value) -> TensorType { types[value.index] }
+  /// The shape of a value of this graph.
   public func shape(of value: Value) -> Shape { types[value.index].shape }
+  /// The node that a value is a result of.
   public func producer(of value: Value) -> Node { nodes[producers[value.index]] }
 
   /// The input or variable of that name.

@@ -3,6 +3,7 @@ internal import IsometryCore
 /// Graphs as text, one node a line:
 /// `%4 = convolution(%2, %3) stride 1×1 padding 1×1 : fp32[8, 16, 32, 32]`.
 public enum GraphPrinter {
+  /// The graph as text: one line a node, with the names of sources and outputs.
   public static func text(of graph: Graph) -> String {
     var lines = graph.nodes.map { line(for: $0, in: graph) }
     lines += graph.outputs.map { "output \($0.name) = %\($0.value.index)" }

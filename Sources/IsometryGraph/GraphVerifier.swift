@@ -4,6 +4,7 @@ internal import IsometryCore
 public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The position of the offending node; nil where the fault is not one node's.
   public let node: Int?
+  /// Which rule is broken, and by what.
   public let reason: String
 
   public var description: String {

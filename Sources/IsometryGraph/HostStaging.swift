@@ -48,6 +48,7 @@ public final class HostStagingSlot: StagingSlot {
 public final class CompletedRead: PendingRead {
   private let tensor: HostTensor
 
+  /// A reading that is complete at once.
   public init(_ tensor: HostTensor) { self.tensor = tensor }
 
   public var isComplete: Bool { true }

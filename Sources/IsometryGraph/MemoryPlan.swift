@@ -9,11 +9,14 @@
 public struct MemoryPlan: Sendable {
   /// One tensor's claim on the arena.
   public struct Request: Sendable {
+    /// The tensor.
     public let value: Value
+    /// The size of its contents.
     public let byteCount: Int
     /// The steps during which the contents matter, first and last included.
     public let lifetime: ClosedRange<Int>
 
+    /// A claim on the arena for the steps of a lifetime.
     public init(_ value: Value, byteCount: Int, lifetime: ClosedRange<Int>) {
       precondition(byteCount >= 0, "a size is not negative")
       self.value = value

@@ -6,6 +6,7 @@ public struct NullBackend: Backend {
   public var name: String { "null" }
   public var deviceDescription: String { "no device: plans are made, nothing is computed" }
 
+  /// A backend without a device.
   public init() {}
 
   public func requireSupport(for precision: DType) throws {}

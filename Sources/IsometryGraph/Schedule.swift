@@ -5,6 +5,7 @@ internal import IsometryCore
 /// Nodes run in the order of the graph, which autodiff builds so that a layer's weight gradient comes
 /// right where its upstream gradient is made; updates run last. Sources are not run.
 public struct Schedule: Sendable {
+  /// The graph whose nodes are put in order.
   public let graph: Graph
   /// The nodes that run, in order, as positions in `graph.nodes`.
   public let order: [Int]

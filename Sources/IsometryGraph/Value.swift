@@ -11,7 +11,10 @@ public struct Value: Sendable, Hashable, Comparable {
 
 /// One application of an operation.
 public struct Node: Sendable {
+  /// What is computed, with its attributes.
   public let operation: Operation
+  /// In the order that the operation's case states.
   public let inputs: [Value]
+  /// In the order that the operation's case states; none for operations that write variables.
   public let results: [Value]
 }

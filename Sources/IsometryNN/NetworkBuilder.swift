@@ -15,10 +15,13 @@ public struct NetworkBuilder {
     case evaluation
   }
 
+  /// What has been appended so far.
   public var graph: Graph
   /// The type of activations and of the weights as the products see them.
   public let precision: DType
+  /// Where normalisations take their statistics from.
   public let mode: Mode
+  /// What the layers appended so far learn.
   public internal(set) var layout: NetworkLayout
   /// The residual block that parameters appended now belong to.
   var currentBlock: Int?

@@ -7,6 +7,7 @@
   /// Graphs on an OpenCL device, with the package's own kernels.
   public struct OpenCLBackend: Backend {
     public let name: String
+    /// Where the sessions run.
     public let device: Device
     let shared: SharedDevice
 

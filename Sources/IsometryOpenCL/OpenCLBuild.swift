@@ -3,8 +3,10 @@
 /// With the package trait `OpenCL` off, this is all that the module holds.
 public enum OpenCLBackendBuild {
   #if OpenCL
+    /// Whether the package was built with the trait OpenCL.
     public static let isAvailable = true
   #else
+    /// Whether the package was built with the trait OpenCL.
     public static let isAvailable = false
   #endif
 

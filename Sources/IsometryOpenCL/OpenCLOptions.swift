@@ -14,8 +14,10 @@
     public var cacheDirectory: String?
     /// A folder laid out like kernels/ that is read instead of the embedded text; nil for that text.
     public var kernelDirectory: String?
+    /// Who computes matrix products.
     public var gemmProvider: GemmProvider
 
+    /// Without arguments: no cache, the embedded kernels alone.
     public init(
       cacheDirectory: String? = nil, kernelDirectory: String? = nil,
       gemmProvider: GemmProvider = .own

@@ -9,6 +9,7 @@ public import RealModule
 /// accept fp64 tensors, and variables and outputs are read as fp64. Inputs keep the graph's types.
 /// bf16 and fp16 values are rounded to their type after each operation with either.
 public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: Backend {
+  /// Plain loops in the numbers of `Scalar`.
   public init() {}
 
   public var name: String { "reference" }

@@ -8,7 +8,9 @@
   @safe
   public final class Buffer: @unchecked Sendable {
     package let handle: OpaquePointer
+    /// Where the memory lives.
     public let context: Context
+    /// Its size.
     public let byteCount: Int
     // A region keeps the memory it lies in alive.
     private let parent: Buffer?

@@ -7,7 +7,9 @@
   @safe
   public final class CommandQueue: @unchecked Sendable {
     package let handle: OpaquePointer
+    /// Whose buffers and kernels the commands may use.
     public let context: Context
+    /// Whether events tell when their commands ran, which costs some time for each.
     public let isProfiling: Bool
 
     /// - Parameter profiling: whether events of the queue tell their `duration`.

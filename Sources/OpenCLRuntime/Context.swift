@@ -7,8 +7,10 @@
   @safe
   public final class Context: @unchecked Sendable {
     package let handle: OpaquePointer
+    /// The one device of the context.
     public let device: Device
 
+    /// - Throws: `OpenCLError` where the driver refuses the device.
     public init(_ device: Device) throws(OpenCLError) {
       self.device = device
       var status: cl_int = 0

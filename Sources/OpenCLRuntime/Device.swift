@@ -7,19 +7,27 @@
   /// thread-safe.
   @safe
   public struct Device: @unchecked Sendable {
+    /// What the driver takes the device for.
     public enum Kind: String, Sendable, Hashable {
       case cpu, gpu, accelerator, other
     }
 
     package let handle: OpaquePointer
+    /// The driver that the device belongs to.
     public let platform: Platform
+    /// As the driver tells it.
     public let name: String
+    /// As the driver tells it.
     public let vendor: String
+    /// What the driver takes the device for.
     public let kind: Kind
+    /// In the vendor's own form.
     public let driverVersion: String
     /// "OpenCL <major.minor> <what the vendor adds>"
     public let version: String
+    /// Multiprocessors of a GPU, threads of a processor.
     public let computeUnits: Int
+    /// The highest clock, where the driver knows it.
     public let maximumClockMegahertz: Int
     /// In bytes.
     public let globalMemoryByteCount: Int
@@ -29,8 +37,11 @@
     public let localMemoryByteCount: Int
     /// Sub-buffers begin at multiples of this, in bytes (the property itself is in bits).
     public let baseAddressAlignment: Int
+    /// Work-items of one group; single kernels may bear fewer.
     public let maximumWorkGroupSize: Int
+    /// The names of the extensions, `cl_khr_fp16`.
     public let extensions: Set<String>
+    /// Whether kernels may compute in fp64.
     public let supportsDouble: Bool
     /// CUDA's compute capability as (major, minor); nil off NVIDIA.
     public let computeCapability: (major: Int, minor: Int)?

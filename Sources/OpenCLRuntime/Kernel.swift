@@ -8,6 +8,7 @@
   @safe
   public final class Kernel {
     package let handle: OpaquePointer
+    /// The entry point.
     public let name: String
     // OpenCL does not keep the buffers of arguments alive.
     private var buffers: [Int: Buffer] = [:]
@@ -19,6 +20,9 @@
 
     deinit { _ = unsafe clReleaseKernel(handle) }
 
+    /// Sets an argument to a buffer, which the kernel keeps alive.
+    ///
+    /// - Throws: `OpenCLError` where there is no such argument.
     public func set(_ index: Int, _ buffer: Buffer) throws(OpenCLError) {
       var handle: OpaquePointer? = unsafe buffer.handle
       try check(

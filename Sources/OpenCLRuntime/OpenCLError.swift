@@ -1,15 +1,23 @@
 #if OpenCL
   /// A result code of the OpenCL interface.
   public struct StatusCode: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    /// The number in the OpenCL headers; 0 or negative.
     public let rawValue: Int32
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
+    /// CL_SUCCESS
     public static let success = StatusCode(rawValue: 0)
+    /// CL_DEVICE_NOT_FOUND
     public static let deviceNotFound = StatusCode(rawValue: -1)
+    /// CL_BUILD_PROGRAM_FAILURE
     public static let buildProgramFailure = StatusCode(rawValue: -11)
+    /// CL_MISALIGNED_SUB_BUFFER_OFFSET
     public static let misalignedSubBufferOffset = StatusCode(rawValue: -13)
+    /// CL_INVALID_VALUE
     public static let invalidValue = StatusCode(rawValue: -30)
+    /// CL_INVALID_BINARY
     public static let invalidBinary = StatusCode(rawValue: -42)
+    /// CL_PLATFORM_NOT_FOUND_KHR: no driver is installed
     public static let platformNotFound = StatusCode(rawValue: -1001)
 
     private static let names: [Int32: String] = [
@@ -50,10 +58,12 @@
   public struct OpenCLError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name of the function, `clEnqueueNDRangeKernel`.
     public let call: String
+    /// What the function returned.
     public let code: StatusCode
     /// What the call was about: a kernel's name, a size; may be empty.
     public let detail: String
 
+    /// The error of a call.
     public init(call: String, code: StatusCode, detail: String = "") {
       self.call = call
       self.code = code
@@ -74,6 +84,7 @@
     /// The compiler's whole log.
     public let log: String
 
+    /// The error of a program's build.
     public init(kernel: String, defines: String, log: String) {
       self.kernel = kernel
       self.defines = defines

@@ -8,7 +8,9 @@
   @safe
   public struct Platform: @unchecked Sendable {
     let handle: OpaquePointer
+    /// Of the driver.
     public let name: String
+    /// Who made the driver.
     public let vendor: String
     /// "OpenCL <major.minor> <what the vendor adds>"
     public let version: String

@@ -7,8 +7,11 @@
   @safe
   public final class Program: @unchecked Sendable {
     package let handle: OpaquePointer
+    /// Where the program was built.
     public let context: Context
+    /// For messages and the cache; no part of the source.
     public let name: String
+    /// The compiler's options, macros included.
     public let options: String
 
     /// Compiles source text.

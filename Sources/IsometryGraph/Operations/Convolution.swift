@@ -5,18 +5,24 @@ public import IsometryCore
 public struct Convolution: Sendable, Hashable {
   /// Rows, columns.
   public struct Pair: Sendable, Hashable {
+    /// Of rows.
     public let height: Int
+    /// Of columns.
     public let width: Int
 
+    /// Two numbers, rows first.
     public init(_ height: Int, _ width: Int) {
       self.height = height
       self.width = width
     }
 
+    /// The same number for rows and columns.
     public init(_ both: Int) { self.init(both, both) }
   }
 
+  /// Pixels between neighbouring positions of the kernel.
   public let stride: Pair
+  /// Zeros on each of two opposite sides.
   public let padding: Pair
 
   /// - Precondition: strides are positive, paddings are not negative.

@@ -7,14 +7,17 @@ public struct Epilogue: Sendable, Hashable {
   public var hasBias: Bool
   /// The last input is a tensor like the result, which is added.
   public var hasResidual: Bool
+  /// What is applied last.
   public var activation: Activation
 
+  /// Without arguments nothing follows.
   public init(hasBias: Bool = false, hasResidual: Bool = false, activation: Activation = .linear) {
     self.hasBias = hasBias
     self.hasResidual = hasResidual
     self.activation = activation
   }
 
+  /// The result as the operation gives it.
   public static let none = Epilogue()
 
   /// How many inputs the epilogue adds to the operation's own.

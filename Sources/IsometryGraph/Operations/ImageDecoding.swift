@@ -13,14 +13,18 @@ public import IsometryCore
 /// so that every backend decodes to the same bits. A cutout square covers rows centre − ⌊s/2⌋ ..< centre − ⌊s/2⌋ + s, and
 /// columns likewise, and holds 0 after normalisation. The flip is applied to the cropped image.
 public struct ImageDecoding: Sendable, Hashable {
+  /// What is done to training images, by chance and anew for each sample.
   public struct Augmentation: Sendable, Hashable {
     /// How many pixels the crop may be off; 0 for none.
     public let cropPadding: Int
+    /// Whether half of the images are mirrored left to right.
     public let flips: Bool
     /// The side of the cutout square; 0 for none.
     public let cutout: Int
+    /// Of the random words.
     public let seed: UInt64
 
+    /// - Precondition: sizes are not negative.
     public init(cropPadding: Int, flips: Bool, cutout: Int, seed: UInt64) {
       precondition(cropPadding >= 0 && cutout >= 0, "augmentation sizes are not negative")
       self.cropPadding = cropPadding
@@ -35,10 +39,14 @@ public struct ImageDecoding: Sendable, Hashable {
 
   /// Per channel, in units of the byte range [0, 1].
   public let mean: [Double]
+  /// The standard deviation per channel, in the same unit; positive.
   public let deviation: [Double]
+  /// The type of the result.
   public let dtype: DType
+  /// nil for images as they are.
   public let augmentation: Augmentation?
 
+  /// - Precondition: as many means as deviations, which are positive.
   public init(mean: [Double], deviation: [Double], dtype: DType, augmentation: Augmentation?) {
     precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
     precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")

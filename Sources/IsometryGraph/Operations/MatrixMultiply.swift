@@ -8,8 +8,10 @@ public struct MatrixMultiply: Sendable, Hashable {
   public let transposeRight: Bool
   /// The type of the result; nil for the operands' own. Weight gradients ask for the accumulator's.
   public let resultType: DType?
+  /// What is applied to the product before it is stored.
   public let epilogue: Epilogue
 
+  /// Without arguments: both operands as they are written, a result of their type, nothing behind.
   public init(
     transposeLeft: Bool = false, transposeRight: Bool = false, resultType: DType? = nil,
     epilogue: Epilogue = .none

@@ -7,6 +7,7 @@ internal import IsometryCore
 ///
 /// - Source: Ioffe & Szegedy, "Batch normalization" (2015).
 public struct Normalization: Sendable, Hashable {
+  /// What is added to the variance before the root is taken.
   public let epsilon: Double
   /// `hasBias` is always false: the shift is the bias.
   ///
@@ -15,6 +16,7 @@ public struct Normalization: Sendable, Hashable {
   /// never have a residual.
   public let epilogue: Epilogue
 
+  /// PyTorch's ε, and nothing behind the normalisation.
   public init(epsilon: Double = 1e-5, epilogue: Epilogue = .none) {
     precondition(epsilon > 0, "a normalisation's epsilon is positive")
     precondition(!epilogue.hasBias, "a normalisation's shift is its bias")

@@ -10,11 +10,15 @@ public struct ActivationGradient: Sendable, Hashable {
     case input
   }
 
+  /// Whose derivative it is.
   public let activation: Activation
+  /// What the derivative is computed from.
   public let reference: Reference
   /// How many upstream gradients are added before the multiplication: 1, or 2 after fusion.
   public let addends: Int
 
+  /// - Precondition: one or two addends; the output as reference only where it gives the
+  ///   derivative.
   public init(_ activation: Activation, reference: Reference, addends: Int = 1) {
     precondition(addends == 1 || addends == 2, "an activation's gradient sums one or two upstreams")
     precondition(
@@ -174,8 +178,11 @@ extension Graph {
     type(of: x).dtype == dtype ? x : appendOne(.cast(dtype), x)
   }
 
+  /// a + b, element by element; both of one shape and type.
   public mutating func add(_ a: Value, _ b: Value) -> Value { appendOne(.add, a, b) }
+  /// a − b, element by element; both of one shape and type.
   public mutating func subtract(_ a: Value, _ b: Value) -> Value { appendOne(.subtract, a, b) }
+  /// a·b, element by element; both of one shape and type.
   public mutating func multiply(_ a: Value, _ b: Value) -> Value { appendOne(.multiply, a, b) }
 
   /// `factor · x`; `x` itself for a factor of 1.

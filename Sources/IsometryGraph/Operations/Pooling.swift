@@ -2,6 +2,7 @@ internal import IsometryCore
 
 /// A pooling window that slides over images [N, C, H, W].
 public struct Pooling: Sendable, Hashable {
+  /// What a window gives.
   public enum Kind: String, Sendable, Hashable {
     /// The largest element; padding never wins, NaN always does.
     case max
@@ -9,9 +10,13 @@ public struct Pooling: Sendable, Hashable {
     case average
   }
 
+  /// What a window gives.
   public let kind: Kind
+  /// Rows and columns of the window.
   public let window: Convolution.Pair
+  /// Pixels between neighbouring windows.
   public let stride: Convolution.Pair
+  /// Pixels beyond each of two opposite edges that windows may cover.
   public let padding: Convolution.Pair
 
   /// - Precondition: window and stride are positive, and the padding is less than the window, so

@@ -7,6 +7,7 @@ internal import IsometryCore
 /// the parameter's shape and type. A gradient scale of 0 skips the step: parameters and slots stay
 /// as they are, whatever the gradients hold.
 public struct Update: Sendable, Hashable {
+  /// The rules of descent; g is the gradient, p the parameter, η the learning rate.
   public enum Rule: Sendable, Hashable {
     /// g += decay·p; m ← momentum·m + g; p −= η·(nesterov ? g + momentum·m : m). Slot: m, absent for
     /// momentum 0. The same as PyTorch's SGD with dampening 0.
@@ -41,20 +42,26 @@ public struct Update: Sendable, Hashable {
 
   /// What differs between parameters of one update.
   public struct Parameter: Sendable, Hashable {
+    /// The rule's decay.
     public let weightDecay: Double
     /// The learning rate is multiplied by this.
     public let learningRateScale: Double
 
+    /// Without arguments: no decay, the schedule's learning rate.
     public init(weightDecay: Double = 0, learningRateScale: Double = 1) {
       self.weightDecay = weightDecay
       self.learningRateScale = learningRateScale
     }
   }
 
+  /// The same for all parameters.
   public let rule: Rule
+  /// In the order of the inputs.
   public let parameters: [Parameter]
+  /// Whether gradients are multiplied by the result of a `GradientScale` first.
   public let hasGradientScale: Bool
 
+  /// - Precondition: there is at least one parameter.
   public init(_ rule: Rule, parameters: [Parameter], hasGradientScale: Bool) {
     precondition(!parameters.isEmpty, "an update has at least one parameter")
     self.rule = rule
@@ -94,10 +101,12 @@ public struct Update: Sendable, Hashable {
 
 /// One running statistic: running ← (1 − momentum)·running + momentum·correction·value.
 public struct RunningAverage: Sendable, Hashable {
+  /// The share of the new value, as PyTorch's normalisations count it.
   public let momentum: Double
   /// n/(n − 1) turns a biased variance into the unbiased one that evaluation uses.
   public let correction: Double
 
+  /// An average with a momentum; without a correction values count as they are.
   public init(momentum: Double, correction: Double = 1) {
     self.momentum = momentum
     self.correction = correction
@@ -111,8 +120,10 @@ public struct RunningAverage: Sendable, Hashable {
 public struct GradientScale: Sendable, Hashable {
   /// nil for no clipping.
   public let maximumNorm: Double?
+  /// Whether the gradients carry a loss scale, which is then an input.
   public let hasLossScale: Bool
 
+  /// - Precondition: a maximum norm is positive.
   public init(maximumNorm: Double?, hasLossScale: Bool) {
     precondition(maximumNorm.map { $0 > 0 } ?? true, "a maximum norm is positive")
     self.maximumNorm = maximumNorm
@@ -123,11 +134,14 @@ public struct GradientScale: Sendable, Hashable {
 /// Dynamic loss scaling for fp16: a non-finite norm halves the scale, down to 1, and resets the count
 /// of good steps; `growthInterval` good steps in a row double it, up to 2²⁴.
 public struct LossScaling: Sendable, Hashable {
+  /// Good steps in a row after which the scale doubles.
   public let growthInterval: Int
+  /// The largest scale, 2²⁴.
   public static let maximum = 0x1p24
   /// Gradients that overflow with this scale have diverged.
   public static let minimum = 1.0
 
+  /// - Precondition: the interval is positive.
   public init(growthInterval: Int = 2000) {
     precondition(growthInterval > 0, "a growth interval is positive")
     self.growthInterval = growthInterval

@@ -14,6 +14,7 @@ public struct Glorot: Initializer {
     InitializerOption("distribution", "uniform (default) or normal")
   ]
 
+  /// The option `distribution`.
   public let distribution: WeightDistribution
 
   public init(options: InitializerOptions) throws(InitializationError) {

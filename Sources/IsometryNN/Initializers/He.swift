@@ -14,11 +14,15 @@ public struct He: Initializer {
     InitializerOption("distribution", "normal (default) or uniform"),
   ]
 
+  /// Which connections the variance is divided by: those into a unit, which keeps activations, or
+  /// those out of it, which keeps gradients.
   public enum Fan: String, Sendable, CaseIterable {
     case `in`, out
   }
 
+  /// The option `fan`.
   public let fan: Fan
+  /// The option `distribution`.
   public let distribution: WeightDistribution
 
   public init(options: InitializerOptions) throws(InitializationError) {

@@ -10,6 +10,7 @@ public enum InitializationError: Error, Sendable, Hashable, CustomStringConverti
   /// The network does not meet a condition; `remedy` says what to change.
   case condition(initializer: String, reason: String, remedy: String)
 
+  /// One line with the legal choices.
   public var description: String {
     switch self {
     case .unknownInitializer(let name):

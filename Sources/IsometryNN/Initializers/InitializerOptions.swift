@@ -12,9 +12,11 @@ public struct InitializerOption: Sendable, Hashable {
 
 /// The options of an initialiser as given: names with values, still text.
 public struct InitializerOptions: Sendable, Hashable {
+  /// Whose options they are, for messages.
   public let initializer: String
   private let values: [String: String]
 
+  /// Options by name, their values as they were written.
   public init(initializer: String, values: [String: String] = [:]) {
     self.initializer = initializer
     self.values = values

@@ -17,6 +17,7 @@ public enum InitializerRegistry {
     LayerSequentialUnitVariance.self,
   ]
 
+  /// The names that `--init` takes, in the order of its help.
   public static var names: [String] { types.map { $0.name } }
 
   /// The initialiser that `NAME` or `NAME:option=value,…` describes.

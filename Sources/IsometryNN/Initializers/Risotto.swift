@@ -30,6 +30,7 @@ public struct Risotto: Initializer {
 
   let construction: RisottoConstruction
 
+  /// The option `alpha`.
   public var alpha: Double { construction.alpha }
   public var blockTraits: BlockTraits { .multiplied }
 

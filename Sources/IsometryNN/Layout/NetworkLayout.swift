@@ -7,13 +7,18 @@ public struct NetworkLayout: Sendable {
   public struct Layer: Sendable, Hashable {
     /// [K, C, R, S] or [out, in]
     public let weight: Parameter
+    /// nil where a normalisation follows, whose shift does the same.
     public let bias: Parameter?  // [K]
     /// The scale and the shift of the normalisation behind the weight, each [K].
     public let normalization: ScaleAndShift?
+    /// Of a convolution, rows and columns alike; 1 for dense layers.
     public let stride: Int
 
+    /// What a normalisation learns: y = scale·x̂ + shift.
     public struct ScaleAndShift: Sendable, Hashable {
+      /// The factor of each channel.
       public let scale: Parameter  // [K]
+      /// The offset of each channel.
       public let shift: Parameter  // [K]
     }
 
@@ -25,6 +30,7 @@ public struct NetworkLayout: Sendable {
 
   /// x → sumFactor · (multiplier · branch(x) + skip(x)), in the order that the form says
   public struct Block: Sendable, Hashable {
+    /// The way past a branch.
     public enum Skip: Sendable, Hashable {
       /// x itself
       case identity
@@ -34,6 +40,7 @@ public struct NetworkLayout: Sendable {
       case projection(Layer)
     }
 
+    /// How branch and skip are combined.
     public enum Form: Sendable, Hashable {
       /// φ(branch + skip); the branch's last layer has no activation of its own.
       case activatedSum
@@ -41,22 +48,31 @@ public struct NetworkLayout: Sendable {
       case activatedBranch
     }
 
+    /// The position among the blocks, from 0.
     public let index: Int
+    /// Where the last activation is.
     public let form: Form
+    /// In the order of computation.
     public let branch: [Layer]
+    /// What the branch's result is added to.
     public let skip: Skip
+    /// The learned factor of the branch; nil for 1.
     public let multiplier: Parameter?  // [1]
     /// What the sum of branch and skip is multiplied by.
     public let sumFactor: Double
   }
 
+  /// What follows every layer but the head.
   public let activation: Activation
+  /// What stands between a layer's product and its activation.
   public let normalization: NormalizationKind
   /// In the order of PyTorch's `parameters()`.
   public internal(set) var parameters: [Parameter] = []
+  /// Running averages, in the order in which they were appended.
   public internal(set) var statistics: [Statistic] = []
   /// Every layer in the order of computation, those of blocks included.
   public internal(set) var layers: [Layer] = []
+  /// In the order of computation; none in plain networks.
   public internal(set) var blocks: [Block] = []
   /// The first layer, which sees the images.
   public internal(set) var stem: Layer?

@@ -48,7 +48,9 @@ public struct Parameter: Sendable, Hashable {
 
   /// The variable's name, the same as in PyTorch's `state_dict` of the same network.
   public let name: String
+  /// As the role says.
   public let shape: Shape
+  /// What the parameter does in its layer.
   public let role: Role
   /// The position among the network's parameters, in the order of PyTorch's `parameters()`.
   public let position: Int
@@ -68,6 +70,7 @@ public struct Parameter: Sendable, Hashable {
 
 /// A statistic that training tracks and evaluation uses: a variable, but not learned.
 public struct Statistic: Sendable, Hashable {
+  /// Which moment of a channel is tracked.
   public enum Kind: String, Sendable, Hashable {
     case mean
     case variance
@@ -85,5 +88,6 @@ public struct Statistic: Sendable, Hashable {
   public let name: String
   /// [C]
   public let shape: Shape
+  /// Which moment it is.
   public let kind: Kind
 }

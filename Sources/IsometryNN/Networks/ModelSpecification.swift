@@ -41,6 +41,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
 
   /// The largest depth and width that a perceptron may have.
   public static let largestDepth = 10_000
+  /// Units of a perceptron's hidden layers.
   public static let largestWidth = 65_536
 
   /// Every legal spelling, for messages and help.
@@ -129,9 +130,11 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
 
 /// What the command line may choose about a network beside its name.
 public struct NetworkOptions: Sendable, Hashable {
+  /// What follows each convolution or hidden dense layer.
   public var normalization: NormalizationKind
   /// nil for the model's own: identity.
   public var skip: SkipKind?
+  /// What follows every layer but the head.
   public var activation: Activation
   /// a of `resmlp`'s blocks; nil for 1.
   public var skipWeight: Double?
@@ -139,8 +142,10 @@ public struct NetworkOptions: Sendable, Hashable {
   public var traits: BlockTraits
   /// [C, H, W]
   public var imageShape: Shape
+  /// Logits of the head.
   public var classes: Int
 
+  /// Without arguments: no normalisation, ReLU, plain skips, CIFAR-10's images and classes.
   public init(
     normalization: NormalizationKind = .none, skip: SkipKind? = nil,
     activation: Activation = .relu, skipWeight: Double? = nil, traits: BlockTraits = BlockTraits(),

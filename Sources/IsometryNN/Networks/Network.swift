@@ -28,6 +28,7 @@ public struct NetworkValues: Sendable {
   /// [N, classes] in the accumulator's type.
   public let logits: Value
 
+  /// The values of an appended network.
   public init(blocks: [Value], features: Value, pooled: Value, logits: Value) {
     self.blocks = blocks
     self.features = features

@@ -4,12 +4,17 @@ public import IsometryGraph
 /// A plain fully connected network: `depth` hidden layers x ← φ(W·x + b) of one width, the first of
 /// which sees the flattened image, and a dense head.
 public struct MultilayerPerceptron: Network {
+  /// Of one image, [C, H, W], before it is flattened.
   public let imageShape: Shape
+  /// Logits of the head.
   public let classes: Int
   /// Hidden layers.
   public let depth: Int
+  /// Units of each hidden layer.
   public let width: Int
+  /// φ
   public let activation: Activation
+  /// What stands between a hidden layer's product and φ.
   public let normalization: NormalizationKind
 
   /// - Precondition: depth and width are positive, and the image is [C, H, W].
@@ -46,14 +51,19 @@ public struct MultilayerPerceptron: Network {
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak, "Dynamical isometry is achieved in
 ///   residual networks in a universal way for any activation function" (2019).
 public struct ResidualPerceptron: Network {
+  /// Of one image, [C, H, W], before it is flattened.
   public let imageShape: Shape
+  /// Logits of the head.
   public let classes: Int
   /// Residual blocks.
   public let depth: Int
+  /// Units of each hidden layer.
   public let width: Int
   /// a: what the skip multiplies by.
   public let skipWeight: Double
+  /// φ
   public let activation: Activation
+  /// What stands between a hidden layer's product and φ.
   public let normalization: NormalizationKind
   /// Of its traits a perceptron's block can have a multiplier and a factor of the sum.
   public let traits: BlockTraits

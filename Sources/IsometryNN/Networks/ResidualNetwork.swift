@@ -9,8 +9,11 @@ public import IsometryGraph
 public struct ResidualNetwork: Network {
   /// Blocks of one width; the first of them has the stride.
   public struct Stage: Sendable, Hashable {
+    /// Channels of each block's last convolution, a bottleneck's before its expansion.
     public let width: Int
+    /// Blocks.
     public let depth: Int
+    /// Of the first block; images shrink by it.
     public let stride: Int
 
     /// - Precondition: all three are positive.
@@ -22,14 +25,21 @@ public struct ResidualNetwork: Network {
     }
   }
 
+  /// Of one image, [C, H, W].
   public let imageShape: Shape
+  /// Logits of the head.
   public let classes: Int
   /// Channels that the stem gives.
   public let stemWidth: Int
+  /// In the order of computation.
   public let stages: [Stage]
+  /// The convolutions of every branch.
   public let block: BlockKind
+  /// The skips of blocks that keep the shape; the others have a projection always.
   public let skip: SkipKind
+  /// What follows every layer but the head.
   public let activation: Activation
+  /// What follows each convolution.
   public let normalization: NormalizationKind
   public let traits: BlockTraits
 

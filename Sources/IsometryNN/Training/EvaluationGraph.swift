@@ -5,7 +5,9 @@ public import IsometryGraph
 /// statistics, loss and accuracy. It has the parameters and statistics of a `TrainingGraph` of the
 /// same network under the same names, so that a session can share them.
 public struct EvaluationGraph: Sendable {
+  /// The step, simplified and fused.
   public let graph: Graph
+  /// What the network learned, by the names that the training graph gives it.
   public let layout: NetworkLayout
 
   /// - Parameters:

@@ -30,7 +30,9 @@ public enum StepNames {
 
 /// The statistics that raw bytes are normalised with, per channel in units of the byte range [0, 1].
 public struct ImageStatistics: Sendable, Hashable {
+  /// Of each channel, of pixels scaled to [0, 1]: [C].
   public let mean: [Double]
+  /// The standard deviation of each channel, in the same unit: [C].
   public let deviation: [Double]
 
   /// - Precondition: as many deviations as means, all positive.

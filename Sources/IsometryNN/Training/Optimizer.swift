@@ -3,6 +3,7 @@ public import IsometryGraph
 
 /// A rule of descent with its weight decay and clipping.
 public struct Optimizer: Sendable, Hashable {
+  /// What a step does with a gradient.
   public var rule: Update.Rule
   /// As `Update.Rule` applies it: added to the gradient, or decoupled for AdamW.
   public var weightDecay: Double
@@ -14,6 +15,7 @@ public struct Optimizer: Sendable, Hashable {
   /// Gradients longer than this, all parameters together, are scaled down to it; nil for no clipping.
   public var maximumGradientNorm: Double?
 
+  /// Without further arguments: no decay, no clipping.
   public init(
     _ rule: Update.Rule, weightDecay: Double = 0, decaysOnlyWeights: Bool = false,
     scalarLearningRate: Double = 1, maximumGradientNorm: Double? = nil

@@ -8,20 +8,25 @@ public import IsometryGraph
 /// A loss that is not a number shows in `metrics.loss` from that step on. With loss scaling (fp16) a
 /// step whose gradients overflow changes no parameter; its loss counts all the same.
 public struct TrainingGraph: Sendable {
+  /// What may be chosen about a step besides its network.
   public struct Configuration: Sendable, Hashable {
     /// Images a step.
     public var batch: Int
     /// The type of activations and their gradients.
     public var precision: DType
+    /// The rule of descent with its weight decay and clipping.
     public var optimizer: Optimizer
     /// ε of the targets (1 − ε)·onehot + ε/classes.
     public var labelSmoothing: Double
+    /// What images are normalised by when they are decoded.
     public var statistics: ImageStatistics
     /// nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
     /// Whether the fusion pass runs.
     public var fuses: Bool
 
+    /// Everything but the batch has a default: fp32, SGD, CIFAR-10's statistics, images as they
+    /// are.
     public init(
       batch: Int, precision: DType = .float32, optimizer: Optimizer = .default,
       labelSmoothing: Double = 0, statistics: ImageStatistics = .cifar10,
@@ -37,8 +42,11 @@ public struct TrainingGraph: Sendable {
     }
   }
 
+  /// The step after the passes.
   public let graph: Graph
+  /// What the network learns, layer by layer.
   public let layout: NetworkLayout
+  /// As it was given.
   public let configuration: Configuration
 
   /// - Precondition: the batch is positive, and the network's images have as many channels as the

@@ -11,7 +11,9 @@ public import IsometryGraph
 ///     tensors = safetensors.torch.load_file(path)
 ///     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")})
 public struct Checkpoint: Sendable, Equatable {
+  /// Of the run, as it went on last.
   public let configuration: RunConfiguration
+  /// Where the run was.
   public let state: TrainingState
   /// By the name in the file.
   public let tensors: [String: HostTensor]

@@ -10,8 +10,10 @@ public import IsometryCore
 public struct Safetensors: Sendable, Equatable {
   /// Text about the whole file.
   public var metadata: [String: String]
+  /// By the name in the header.
   public var tensors: [String: HostTensor]
 
+  /// A file's contents, not yet written.
   public init(metadata: [String: String] = [:], tensors: [String: HostTensor] = [:]) {
     self.metadata = metadata
     self.tensors = tensors

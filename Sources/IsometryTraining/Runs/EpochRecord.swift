@@ -4,16 +4,20 @@ public struct EpochRecord: Sendable, Equatable {
   public let epoch: Int
   /// Means over the epoch's steps, each with the parameters before its update.
   public let trainLoss: Double
+  /// The share of the images that were recognised, each before its step's update.
   public let trainAccuracy: Double
   /// Over the whole test split after the epoch.
   public let testLoss: Double
+  /// The share of the test images that were recognised.
   public let testAccuracy: Double
   /// Of training; evaluation is left out.
   public let seconds: Double
+  /// Training images in a second of `seconds`.
   public let imagesPerSecond: Double
   /// The share of `seconds` that the device had nothing to do because input had not arrived.
   public let inputWaitFraction: Double
 
+  /// The record of an epoch with these numbers.
   public init(
     epoch: Int, trainLoss: Double, trainAccuracy: Double, testLoss: Double, testAccuracy: Double,
     seconds: Double, imagesPerSecond: Double, inputWaitFraction: Double

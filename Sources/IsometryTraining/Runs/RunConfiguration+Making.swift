@@ -60,6 +60,8 @@ extension RunConfiguration {
     return result
   }
 
+  /// The rule of descent, with PyTorch's defaults for what the configuration does not name.
+  ///
   /// - Throws: `InitializationError`, as the initialiser decides how fast scalars learn.
   public func makeOptimizer() throws -> Optimizer {
     let rule: Update.Rule =

@@ -9,17 +9,24 @@ extension SkipKind: Codable {}
 ///
 /// The defaults are those of `isometry train`.
 public struct RunConfiguration: Sendable, Equatable, Codable {
+  /// One of `ModelSpecification.spellings`.
   public var model = "resnet20"
+  /// What follows each convolution or hidden dense layer.
   public var normalization = NormalizationKind.batch
   /// nil for the model's own.
   public var skip: SkipKind?
   /// What the skips of `resmlp` multiply by; nil for 1.
   public var skipWeight: Double?
+  /// `NAME` or `NAME:option=value,…`, as `InitializerRegistry` reads it.
   public var initializer = "he"
+  /// `NAME` or, for those with a parameter, `NAME:NUMBER`.
   public var activation = "relu"
 
+  /// Passes over the training images, from the start of the run.
   public var epochs = 5
+  /// Images of a step.
   public var batch = 128
+  /// How the learning rate moves over the run.
   public var schedule = ScheduleName.oneCycle
   /// The largest learning rate.
   public var learningRate = 0.4
@@ -33,19 +40,27 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
   /// What a step schedule multiplies the rate by at each milestone.
   public var gamma = 0.1
 
+  /// The rule of descent.
   public var optimizer = OptimizerName.sgd
+  /// Of SGD and RMSProp, at least 0 and below 1; the others ignore it.
   public var momentum = 0.9
+  /// Whether SGD's momentum looks ahead; needs a momentum above 0.
   public var nesterov = true
+  /// What multiplies a weight in its gradient or, with AdamW, in its update.
   public var weightDecay = 5e-4
+  /// ε of the targets (1 − ε)·onehot + ε/classes, at least 0 and below 1.
   public var labelSmoothing = 0.0
   /// nil for no clipping.
   public var clipNorm: Double?
 
+  /// What is done to training images on the device; the order means nothing.
   public var augment: [AugmentationName] = [.crop, .flip]
   /// The side of the cutout square in pixels.
   public var cutout = 8
 
+  /// The type of activations and gradients; parameters stay in fp32.
   public var precision = DType.float32
+  /// Of initial weights, the order of the images and augmentation.
   public var seed: UInt64 = 1
   /// The backend: `cpu`, `reference`, `opencl:0`.
   public var device = "cpu"
@@ -56,10 +71,13 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
   public var data = "synthetic"
   /// How many images of each split are used; nil for all.
   public var limitTrain: Int?
+  /// The same of the test split.
   public var limitTest: Int?
 
+  /// The defaults.
   public init() {}
 
+  /// The values of `--schedule`; see `LearningRateSchedule.Shape`.
   public enum ScheduleName: String, Sendable, Codable, CaseIterable {
     case constant
     case step
@@ -67,6 +85,7 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
     case oneCycle = "one-cycle"
   }
 
+  /// The values of `--optimizer`; see `Update.Rule`.
   public enum OptimizerName: String, Sendable, Codable, CaseIterable {
     case sgd
     case adam
@@ -74,6 +93,7 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
     case rmsprop
   }
 
+  /// The values of `--augment`.
   public enum AugmentationName: String, Sendable, Codable, CaseIterable {
     case crop
     case flip

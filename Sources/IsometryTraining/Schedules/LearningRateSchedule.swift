@@ -19,10 +19,13 @@ public struct LearningRateSchedule: Sendable, Hashable {
     case oneCycle(peak: Double)
   }
 
+  /// How the rate moves once the warm-up is over.
   public let shape: Shape
   /// The rate that the shape's rates are multiples of.
   public let peakRate: Double
+  /// Steps of the run, the warm-up's included.
   public let totalSteps: Int
+  /// Steps before the shape begins.
   public let warmupSteps: Int
 
   static let oneCycleInitialDivisor = 25.0

@@ -1,9 +1,11 @@
 /// How many images of each class were taken for which.
 public struct ConfusionMatrix: Sendable, Equatable {
+  /// In the order of the labels.
   public let classNames: [String]
   /// The row is the label, the column what the network said.
   public private(set) var counts: [[Int]]  // [classes][classes]
 
+  /// A matrix of zeros.
   public init(classNames: [String]) {
     self.classNames = classNames
     counts = Array(

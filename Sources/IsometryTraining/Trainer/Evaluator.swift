@@ -9,9 +9,12 @@ public final class Evaluator {
   public struct Result: Sendable, Equatable {
     /// The mean cross-entropy.
     public let loss: Double
+    /// Images whose largest logit is at the label.
     public let correct: Int
+    /// Images of the whole data set.
     public let count: Int
 
+    /// The share of the images that were recognised, 0 to 1.
     public var accuracy: Double { Double(correct) / Double(count) }
   }
 

@@ -7,6 +7,7 @@ import Synchronization
 public final class StopRequest: Sendable {
   private let signal = Atomic<Int32>(0)
 
+  /// A wish that nobody has yet.
   public init() {}
 
   /// - Parameter signal: the number of the signal that asks.
@@ -14,6 +15,7 @@ public final class StopRequest: Sendable {
     self.signal.store(signal, ordering: .relaxed)
   }
 
+  /// Whether a signal has asked.
   public var isRequested: Bool { requestingSignal != nil }
 
   /// The signal that asked; nil as long as none has.

@@ -10,18 +10,25 @@ public struct ThroughputBenchmark: Sendable {
   public var warmupSteps = 5
   /// Steps of one timing.
   public var steps = 10
+  /// Timings, of which the median counts.
   public var repeats = 7
+  /// Staging slots, as a run has them.
   public var batchesInFlight = BatchStream.defaultBatchesInFlight
 
+  /// A benchmark of a few seconds on a GPU.
   public init() {}
 
+  /// What the timings came to.
   public struct Result: Sendable, Equatable {
     /// Of the median timing.
     public let imagesPerSecond: Double
+    /// Wall time of a step in the median timing.
     public let millisecondsPerStep: Double
     /// Images per second of the slowest and of the fastest timing.
     public let slowest: Double
+    /// Images per second of the fastest timing.
     public let fastest: Double
+    /// Entries of the launch list, as the backend counts them.
     public let launchesPerStep: Int
     /// Device memory of the whole session.
     public let peakBytes: Int

@@ -11,7 +11,9 @@ import IsometryNN
 public final class Trainer {
   /// What may be chosen about a run besides its graphs.
   public struct Settings: Sendable {
+    /// Of the whole run, those done before a resumption included.
     public var epochs: Int
+    /// The learning rate of every step of the run.
     public var schedule: LearningRateSchedule
     /// Of the order of the images; augmentation has its own in the graph.
     public var seed: UInt64
@@ -20,6 +22,7 @@ public final class Trainer {
     /// The shortest time between two readings of the loss within an epoch.
     public var readingInterval = Duration.milliseconds(200)
 
+    /// Settings with the default slots and interval.
     public init(epochs: Int, schedule: LearningRateSchedule, seed: UInt64) {
       self.epochs = epochs
       self.schedule = schedule
@@ -27,7 +30,9 @@ public final class Trainer {
     }
   }
 
+  /// Images of a step, as the graph has them.
   public let batchSize: Int
+  /// Steps of an epoch; images that fill no batch are left out.
   public let batchesPerEpoch: Int
   /// Where the run is.
   public private(set) var state: TrainingState

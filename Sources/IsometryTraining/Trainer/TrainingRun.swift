@@ -5,10 +5,13 @@ import IsometryNN
 /// A configuration bound to data and a device: the sessions of training and evaluation, which share
 /// their variables, and the way between them and checkpoints.
 public final class TrainingRun {
+  /// As it was given and checked.
   public let configuration: RunConfiguration
   /// Where the run starts or goes on.
   public private(set) var state = TrainingState()
+  /// Of the training graph.
   public let session: any Session
+  /// Of the test split, with the variables of the training session.
   public let evaluator: Evaluator
   private let dataset: ImageDataset
   private let graph: TrainingGraph
