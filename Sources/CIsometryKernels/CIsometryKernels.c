@@ -18,6 +18,9 @@ static const unsigned char common_philox[] = {
 static const unsigned char common_real[] = {
 #embed "../../kernels/common/real.cl"
 };
+static const unsigned char common_tile[] = {
+#embed "../../kernels/common/tile.cl"
+};
 static const unsigned char common_tree[] = {
 #embed "../../kernels/common/tree.cl"
 };
@@ -81,6 +84,7 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(common_activation, "common/activation.cl"),
     PIECE(common_philox, "common/philox.cl"),
     PIECE(common_real, "common/real.cl"),
+    PIECE(common_tile, "common/tile.cl"),
     PIECE(common_tree, "common/tree.cl"),
     PIECE(convolution_register_tile, "convolution/register_tile.cl"),
     PIECE(convolution_weight_gradient, "convolution/weight_gradient.cl"),

@@ -3,7 +3,6 @@
 #include "loops/vector.h"
 #include "loops/list.h"
 
-#if 1
 #define VL(name) vl_##name##_baseline
 #define VL_HAS_BF16_INSTRUCTION 0
 #pragma clang fp contract(fast)
@@ -17,4 +16,3 @@ const vl_table vl_table_baseline = {.name = "any processor",
                                     VL_FUNCTIONS(X)
 #undef X
 };
-#endif

@@ -3,6 +3,8 @@
 // Shape class: ACTIVATION, one of the numbers below (0 where not defined: linear), and
 // ACTIVATION_PARAMETER, leaky ReLU's slope or ELU's alpha. Activation.defines gives both.
 //
+// HAS_BIAS and HAS_RESIDUAL (0 where not defined) say what kernels with an epilogue add before phi.
+//
 // After common/real.cl. Every comparison lets NaN through, so that a diverged run shows itself.
 
 #define ACTIVATION_LINEAR 0
@@ -28,6 +30,12 @@
 #endif
 #ifndef ACTIVATION_PARAMETER
 #define ACTIVATION_PARAMETER 0
+#endif
+#ifndef HAS_BIAS
+#define HAS_BIAS 0
+#endif
+#ifndef HAS_RESIDUAL
+#define HAS_RESIDUAL 0
 #endif
 
 #define SELU_SCALE NUMBER(1.0507009873554805)

@@ -12,13 +12,13 @@
 //   x: real [images, height, width, channels]; y: real [images, out_height, out_width, filters];
 //   w: real [R, S, channels, filters]; bias: accum [filters]; residual like y.
 //
-// One work-item holds a tile of TILE_PIXELS pixels of one image row by TILE_VECTORS * WIDTH
+// One work-item holds a tile of TILE_ROWS pixels of one image row by TILE_VECTORS * WIDTH
 // channels in registers:
 //
 //              channels of the result ->
 //     pixel 0  [ vector ][ vector ]      For each tap (r, s) and channel of the source, one load
 //     pixel 1  [ vector ][ vector ]      of weights a vector and one broadcast a pixel feed
-//     ...                                TILE_PIXELS * TILE_VECTORS multiply-adds.
+//     ...                                TILE_ROWS * TILE_VECTORS multiply-adds.
 //
 // Pixels outside the source read from `zeros` (real, as many as the source has channels), so that
 // the inner loop has no branch. For the input gradient, pixels of a tile are sw columns apart: the
@@ -26,64 +26,10 @@
 //
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
 // row; an item takes every get_global_size(2)-th tile. Assumes WIDTH * TILE_VECTORS divides the
-// result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_PIXELS, TILE_VECTORS,
+// result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
 // LOCAL_COLUMNS, LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL.
 // Accumulator: accum, one sum in order r, s, c; error about eps sqrt(R S channels).
-// Deterministic. After common/real.cl, common/activation.cl.
-
-#ifndef TILE_PIXELS
-#define TILE_PIXELS 8
-#endif
-#ifndef TILE_VECTORS
-#define TILE_VECTORS 1
-#endif
-#ifndef LOCAL_COLUMNS
-#define LOCAL_COLUMNS 1
-#endif
-#ifndef LOCAL_ROWS
-#define LOCAL_ROWS 1
-#endif
-#ifndef HAS_BIAS
-#define HAS_BIAS 0
-#endif
-#ifndef HAS_RESIDUAL
-#define HAS_RESIDUAL 0
-#endif
-#if TILE_PIXELS < 1 || TILE_VECTORS < 1 || LOCAL_COLUMNS < 1 || LOCAL_ROWS < 1
-#error "tiles and groups have positive extents"
-#endif
-
-#define CONVOLUTION_KERNEL \
-  kernel __attribute__((reqd_work_group_size(LOCAL_COLUMNS, LOCAL_ROWS, 1)))
-#define TILE_CHANNELS (TILE_VECTORS * WIDTH)
-
-typedef struct {
-  accums sum[TILE_PIXELS][TILE_VECTORS];
-} Tile;
-
-static inline void clear_tile(Tile *tile) {
-#pragma unroll
-  for (int i = 0; i < TILE_PIXELS; ++i) {
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) tile->sum[i][v] = SPREAD(0);
-  }
-}
-
-// One channel of the source: a row of weights times each pixel's number.
-static inline void multiply_channel(Tile *tile, const global real *const *pixels, const int c,
-                                    const global real *weights) {
-  accums weight[TILE_VECTORS];
-#pragma unroll
-  for (int v = 0; v < TILE_VECTORS; ++v) weight[v] = load_reals(weights + v * WIDTH);
-#pragma unroll
-  for (int i = 0; i < TILE_PIXELS; ++i) {
-    const accums number = SPREAD(load_real(pixels[i] + c));
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) {
-      tile->sum[i][v] = fma(number, weight[v], tile->sum[i][v]);
-    }
-  }
-}
+// Deterministic. After common/real.cl, common/activation.cl, common/tile.cl.
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
 // `step` the distance to the next pixel's.
@@ -91,9 +37,9 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
                                 const int step, const int columns, const int channels,
                                 const global real *zeros, const global real *weights,
                                 const int result_channels) {
-  const global real *pixels[TILE_PIXELS];
+  const global real *pixels[TILE_ROWS];
 #pragma unroll
-  for (int i = 0; i < TILE_PIXELS; ++i) {
+  for (int i = 0; i < TILE_ROWS; ++i) {
     const int at = column + i * step;
     pixels[i] = at >= 0 && at < columns ? line + at * channels : zeros;
   }
@@ -101,32 +47,32 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
   for (; c + 4 <= channels; c += 4) {
 #pragma unroll
     for (int unrolled = 0; unrolled < 4; ++unrolled) {
-      multiply_channel(tile, pixels, c + unrolled, weights);
+      add_product(tile, pixels, c + unrolled, weights);
       weights += result_channels;
     }
   }
   for (; c < channels; ++c) {
-    multiply_channel(tile, pixels, c, weights);
+    add_product(tile, pixels, c, weights);
     weights += result_channels;
   }
 }
 
-CONVOLUTION_KERNEL void convolution_register_tile_forward(
+TILE_KERNEL void convolution_register_tile_forward(
     const global real *restrict x, const global real *restrict w, const global accum *restrict bias,
     const global real *restrict residual, const global real *restrict zeros,
     global real *restrict y, const int images, const int channels, const int height,
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width) {
-  const int k = get_global_id(0) * TILE_CHANNELS;
+  const int k = get_global_id(0) * TILE_COLUMNS;
   const int row = get_global_id(1);
   if (k >= filters || row >= images * out_height) return;
   const int top = row % out_height * stride_height - padding_height;
   const global real *image = x + (size_t)(row / out_height) * height * width * channels;
   const int first_tap = max(0, -top);
   const int end_tap = min(filter_height, height - top);
-  for (int q = get_global_id(2) * TILE_PIXELS; q < out_width;
-       q += (int)get_global_size(2) * TILE_PIXELS) {
+  for (int q = get_global_id(2) * TILE_ROWS; q < out_width;
+       q += (int)get_global_size(2) * TILE_ROWS) {
     Tile tile;
     clear_tile(&tile);
     for (int r = first_tap; r < end_tap; ++r) {
@@ -138,7 +84,7 @@ CONVOLUTION_KERNEL void convolution_register_tile_forward(
       }
     }
 #pragma unroll
-    for (int i = 0; i < TILE_PIXELS; ++i) {
+    for (int i = 0; i < TILE_ROWS; ++i) {
       if (q + i < out_width) {
         const size_t at = ((size_t)row * out_width + q + i) * filters + k;
 #pragma unroll
@@ -157,13 +103,13 @@ CONVOLUTION_KERNEL void convolution_register_tile_forward(
   }
 }
 
-CONVOLUTION_KERNEL void convolution_register_tile_input_gradient(
+TILE_KERNEL void convolution_register_tile_input_gradient(
     const global real *restrict y, const global real *restrict v_weights,
     const global real *restrict zeros, global real *restrict x, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width) {
-  const int c = get_global_id(0) * TILE_CHANNELS;
+  const int c = get_global_id(0) * TILE_COLUMNS;
   const int row_and_class = get_global_id(1);
   const int row = row_and_class / stride_width;
   const int first_column = row_and_class % stride_width;
@@ -172,8 +118,8 @@ CONVOLUTION_KERNEL void convolution_register_tile_input_gradient(
   const global real *image = y + (size_t)(row / height) * out_height * out_width * filters;
   // Columns first_column + j * stride_width of the image, for j below this number.
   const int class_width = (width - first_column + stride_width - 1) / stride_width;
-  for (int j = get_global_id(2) * TILE_PIXELS; j < class_width;
-       j += (int)get_global_size(2) * TILE_PIXELS) {
+  for (int j = get_global_id(2) * TILE_ROWS; j < class_width;
+       j += (int)get_global_size(2) * TILE_ROWS) {
     Tile tile;
     clear_tile(&tile);
     for (int r = 0; r < filter_height; ++r) {
@@ -188,7 +134,7 @@ CONVOLUTION_KERNEL void convolution_register_tile_input_gradient(
       }
     }
 #pragma unroll
-    for (int i = 0; i < TILE_PIXELS; ++i) {
+    for (int i = 0; i < TILE_ROWS; ++i) {
       if (j + i < class_width) {
         const int column = first_column + (j + i) * stride_width;
         const size_t at = ((size_t)row * width + column) * channels + c;

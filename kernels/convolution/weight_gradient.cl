@@ -17,35 +17,16 @@
 // Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile), axis 2 parts. Assumes that
 // WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
 // both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Accumulator: accum.
-// Deterministic for a given number of parts. After common/real.cl.
+// Deterministic for a given number of parts. After common/real.cl,
+// common/tile.cl.
 
-#ifndef TILE_ROWS
-#define TILE_ROWS 1
-#endif
-#ifndef TILE_VECTORS
-#define TILE_VECTORS 1
-#endif
-#ifndef LOCAL_COLUMNS
-#define LOCAL_COLUMNS 1
-#endif
-#ifndef LOCAL_ROWS
-#define LOCAL_ROWS 1
-#endif
-#if TILE_ROWS < 1 || TILE_VECTORS < 1 || LOCAL_COLUMNS < 1 || LOCAL_ROWS < 1
-#error "tiles and groups have positive extents"
-#endif
-
-#define TILE_FILTERS (TILE_VECTORS * WIDTH)
-
-kernel __attribute__((reqd_work_group_size(LOCAL_COLUMNS, LOCAL_ROWS, 1))) void
-convolution_weight_gradient(const global real *restrict dy, const global real *restrict x,
-                            global accum *restrict partial, const int images, const int channels,
-                            const int height, const int width, const int filters,
-                            const int out_height, const int out_width, const int filter_height,
-                            const int filter_width, const int stride_height, const int stride_width,
-                            const int padding_height, const int padding_width,
-                            const int rows_per_part) {
-  const int k = get_global_id(0) * TILE_FILTERS;
+TILE_KERNEL void convolution_weight_gradient(
+    const global real *restrict dy, const global real *restrict x, global accum *restrict partial,
+    const int images, const int channels, const int height, const int width, const int filters,
+    const int out_height, const int out_width, const int filter_height, const int filter_width,
+    const int stride_height, const int stride_width, const int padding_height,
+    const int padding_width, const int rows_per_part) {
+  const int k = get_global_id(0) * TILE_COLUMNS;
   const int channel_tiles = channels / TILE_ROWS;
   const int c = get_global_id(1) % channel_tiles * TILE_ROWS;
   const int tap = get_global_id(1) / channel_tiles;
@@ -59,31 +40,24 @@ convolution_weight_gradient(const global real *restrict dy, const global real *r
   const int last_column = width - 1 - offset;
   const int end_q = last_column < 0 ? 0 : min(out_width, last_column / stride_width + 1);
 
-  accums sum[TILE_ROWS][TILE_VECTORS];
-#pragma unroll
-  for (int i = 0; i < TILE_ROWS; ++i) {
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) sum[i][v] = SPREAD(0);
-  }
+  Tile tile;
+  clear_tile(&tile);
   const int part = get_global_id(2);
   const int end_row = min((part + 1) * rows_per_part, images * out_height);
   for (int row = part * rows_per_part; row < end_row; ++row) {
     const int h = row % out_height * stride_height + r - padding_height;
     if (h < 0 || h >= height) continue;
     const size_t line = ((size_t)(row / out_height) * height + h) * width;
-    const global real *pixel = x + (line + first_q * stride_width + offset) * channels + c;
+    const global real *numbers[TILE_ROWS];
+#pragma unroll
+    for (int i = 0; i < TILE_ROWS; ++i) {
+      numbers[i] = x + (line + first_q * stride_width + offset) * channels + c + i;
+    }
+    size_t at = 0;
     const global real *gradient = dy + ((size_t)row * out_width + first_q) * filters + k;
     for (int q = first_q; q < end_q; ++q) {
-      accums g[TILE_VECTORS];
-#pragma unroll
-      for (int v = 0; v < TILE_VECTORS; ++v) g[v] = load_reals(gradient + v * WIDTH);
-#pragma unroll
-      for (int i = 0; i < TILE_ROWS; ++i) {
-        const accums number = SPREAD(load_real(pixel + i));
-#pragma unroll
-        for (int v = 0; v < TILE_VECTORS; ++v) sum[i][v] = fma(number, g[v], sum[i][v]);
-      }
-      pixel += (size_t)stride_width * channels;
+      add_product(&tile, numbers, at, gradient);
+      at += (size_t)stride_width * channels;
       gradient += filters;
     }
   }
@@ -93,7 +67,7 @@ convolution_weight_gradient(const global real *restrict dy, const global real *r
   for (int i = 0; i < TILE_ROWS; ++i) {
 #pragma unroll
     for (int v = 0; v < TILE_VECTORS; ++v) {
-      store_accums(sum[i][v], result + (size_t)i * filters + v * WIDTH);
+      store_accums(tile.sum[i][v], result + (size_t)i * filters + v * WIDTH);
     }
   }
 }

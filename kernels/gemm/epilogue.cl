@@ -15,12 +15,6 @@
 #ifndef LOCAL_ROWS
 #define LOCAL_ROWS 1
 #endif
-#ifndef HAS_BIAS
-#define HAS_BIAS 0
-#endif
-#ifndef HAS_RESIDUAL
-#define HAS_RESIDUAL 0
-#endif
 #if LOCAL_VECTORS < 1 || LOCAL_ROWS < 1
 #error "sizes are positive"
 #endif

@@ -17,31 +17,11 @@
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
 // columns (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
-// one sum in order of l. Deterministic. After common/real.cl, common/activation.cl.
+// one sum in order of l. Deterministic. After common/real.cl, common/activation.cl,
+// common/tile.cl.
 
-#ifndef TILE_ROWS
-#define TILE_ROWS 8
-#endif
-#ifndef TILE_VECTORS
-#define TILE_VECTORS 1
-#endif
-#ifndef LOCAL_COLUMNS
-#define LOCAL_COLUMNS 1
-#endif
-#ifndef LOCAL_ROWS
-#define LOCAL_ROWS 1
-#endif
-#ifndef HAS_BIAS
-#define HAS_BIAS 0
-#endif
-#ifndef HAS_RESIDUAL
-#define HAS_RESIDUAL 0
-#endif
 #ifndef RESULT_IS_ACCUM
 #define RESULT_IS_ACCUM 0
-#endif
-#if TILE_ROWS < 1 || TILE_VECTORS < 1 || LOCAL_COLUMNS < 1 || LOCAL_ROWS < 1
-#error "tiles and groups have positive extents"
 #endif
 
 #if RESULT_IS_ACCUM
@@ -54,33 +34,25 @@
 #define STORE_RESULT store_reals
 #endif
 
-kernel __attribute__((reqd_work_group_size(LOCAL_COLUMNS, LOCAL_ROWS, 1))) void gemm_register_tile(
-    const global real *restrict a, const global real *restrict b, const global accum *restrict bias,
-    const global RESULT *restrict residual, global RESULT *restrict y, const int rows,
-    const int columns, const int inner, const int row_stride, const int inner_stride) {
-  const int j = get_global_id(0) * (TILE_VECTORS * WIDTH);
+TILE_KERNEL void gemm_register_tile(const global real *restrict a, const global real *restrict b,
+                                    const global accum *restrict bias,
+                                    const global RESULT *restrict residual,
+                                    global RESULT *restrict y, const int rows, const int columns,
+                                    const int inner, const int row_stride, const int inner_stride) {
+  const int j = get_global_id(0) * TILE_COLUMNS;
   const int first_row = get_global_id(1) * TILE_ROWS;
   if (j >= columns || first_row >= rows) return;
-  accums sum[TILE_ROWS][TILE_VECTORS];
+  Tile tile;
+  clear_tile(&tile);
   const global real *left[TILE_ROWS];
 #pragma unroll
   for (int i = 0; i < TILE_ROWS; ++i) {
     left[i] = a + (size_t)min(first_row + i, rows - 1) * row_stride;
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) sum[i][v] = SPREAD(0);
   }
   const global real *right = b + j;
   size_t at = 0;
   for (int l = 0; l < inner; ++l) {
-    accums row[TILE_VECTORS];
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) row[v] = load_reals(right + v * WIDTH);
-#pragma unroll
-    for (int i = 0; i < TILE_ROWS; ++i) {
-      const accums number = SPREAD(load_real(left[i] + at));
-#pragma unroll
-      for (int v = 0; v < TILE_VECTORS; ++v) sum[i][v] = fma(number, row[v], sum[i][v]);
-    }
+    add_product(&tile, left, at, right);
     right += columns;
     at += inner_stride;
   }
@@ -90,7 +62,7 @@ kernel __attribute__((reqd_work_group_size(LOCAL_COLUMNS, LOCAL_ROWS, 1))) void 
       const size_t place = (size_t)(first_row + i) * columns + j;
 #pragma unroll
       for (int v = 0; v < TILE_VECTORS; ++v) {
-        accums value = sum[i][v];
+        accums value = tile.sum[i][v];
 #if HAS_BIAS
         value += load_accums(bias + j + v * WIDTH);
 #endif

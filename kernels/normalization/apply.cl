@@ -15,10 +15,6 @@
 // channels. Shape class: ACTIVATION, HAS_RESIDUAL. Per-channel vectors are accum [channels].
 // Deterministic. After common/real.cl, common/activation.cl, common/tree.cl.
 
-#ifndef HAS_RESIDUAL
-#define HAS_RESIDUAL 0
-#endif
-
 #define FOR_EACH_ROW(rows)                                                \
   int row = get_group_id(1) * (LOCAL_ROWS * item_rows) + get_local_id(1); \
   for (int item = 0; item < item_rows && row < rows; ++item, row += LOCAL_ROWS)

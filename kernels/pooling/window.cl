@@ -56,11 +56,15 @@ static inline size_t offset_of(const int image, const int row, const int column,
   return (((size_t)image * rows + row) * columns + column) * channels;
 }
 
+// This work-item and its place in `images` images of rows by columns; leaves where there is none.
+#define FIND_PLACE(rows, columns)                                                       \
+  const size_t item = get_global_id(0);                                                 \
+  if (item >= (size_t)images * (rows) * (columns) * (size_t)(channels / WIDTH)) return; \
+  const Place at = place_of(item, rows, columns, channels);
+
 POOLING_KERNEL void pooling_average(const global real *restrict x, global real *restrict y,
                                     POOLING_ARGUMENTS) {
-  const size_t item = get_global_id(0);
-  if (item >= (size_t)images * pooled_height * pooled_width * (channels / WIDTH)) return;
-  const Place at = place_of(item, pooled_height, pooled_width, channels);
+  FIND_PLACE(pooled_height, pooled_width)
   const int top = at.row * stride_height - padding_height;
   const int left = at.column * stride_width - padding_width;
   accums sum = SPREAD(0);
@@ -99,10 +103,8 @@ static inline accums largest_of_window(const global real *x, const Pooling p, co
 
 POOLING_KERNEL void pooling_max(const global real *restrict x, global real *restrict y,
                                 POOLING_ARGUMENTS) {
-  const size_t item = get_global_id(0);
-  if (item >= (size_t)images * pooled_height * pooled_width * (channels / WIDTH)) return;
+  FIND_PLACE(pooled_height, pooled_width)
   const Pooling p = POOLING;
-  const Place at = place_of(item, pooled_height, pooled_width, channels);
   int places[WIDTH];
   store_reals(largest_of_window(x, p, at.image, at.row, at.column, at.c, places), y + item * WIDTH);
 }
@@ -110,10 +112,8 @@ POOLING_KERNEL void pooling_max(const global real *restrict x, global real *rest
 POOLING_KERNEL void pooling_max_tangent(const global real *restrict t,
                                         const global real *restrict x, global real *restrict y,
                                         POOLING_ARGUMENTS) {
-  const size_t item = get_global_id(0);
-  if (item >= (size_t)images * pooled_height * pooled_width * (channels / WIDTH)) return;
+  FIND_PLACE(pooled_height, pooled_width)
   const Pooling p = POOLING;
-  const Place at = place_of(item, pooled_height, pooled_width, channels);
   int places[WIDTH];
   largest_of_window(x, p, at.image, at.row, at.column, at.c, places);
   for (int i = 0; i < WIDTH; ++i) {
@@ -133,21 +133,21 @@ static inline int end_window(const int pixel, const int stride, const int paddin
   return min((pixel + padding) / stride + 1, pooled);
 }
 
+// Runs a statement for each window, row i and column j of the pooled image, that sees the pixel.
+#define FOR_EACH_WINDOW_OVER(at)                                                                \
+  const int end_row = end_window(at.row, stride_height, padding_height, pooled_height);         \
+  const int end_column = end_window(at.column, stride_width, padding_width, pooled_width);      \
+  for (int i = first_window(at.row, window_height, stride_height, padding_height); i < end_row; \
+       ++i)                                                                                     \
+    for (int j = first_window(at.column, window_width, stride_width, padding_width);            \
+         j < end_column; ++j)
+
 POOLING_KERNEL void pooling_average_gradient(const global real *restrict dy,
                                              global real *restrict dx, POOLING_ARGUMENTS) {
-  const size_t item = get_global_id(0);
-  if (item >= (size_t)images * height * width * (channels / WIDTH)) return;
-  const Place at = place_of(item, height, width, channels);
+  FIND_PLACE(height, width)
   accums sum = SPREAD(0);
-  const int end_row = end_window(at.row, stride_height, padding_height, pooled_height);
-  const int end_column = end_window(at.column, stride_width, padding_width, pooled_width);
-  for (int i = first_window(at.row, window_height, stride_height, padding_height); i < end_row;
-       ++i) {
-    for (int j = first_window(at.column, window_width, stride_width, padding_width); j < end_column;
-         ++j) {
-      sum +=
-          load_reals(dy + offset_of(at.image, i, j, pooled_height, pooled_width, channels) + at.c);
-    }
+  FOR_EACH_WINDOW_OVER(at) {
+    sum += load_reals(dy + offset_of(at.image, i, j, pooled_height, pooled_width, channels) + at.c);
   }
   store_reals(sum / (accum)(window_height * window_width), dx + item * WIDTH);
 }
@@ -155,24 +155,16 @@ POOLING_KERNEL void pooling_average_gradient(const global real *restrict dy,
 POOLING_KERNEL void pooling_max_gradient(const global real *restrict dy,
                                          const global real *restrict x, global real *restrict dx,
                                          POOLING_ARGUMENTS) {
-  const size_t item = get_global_id(0);
-  if (item >= (size_t)images * height * width * (channels / WIDTH)) return;
+  FIND_PLACE(height, width)
   const Pooling p = POOLING;
-  const Place at = place_of(item, height, width, channels);
   accum sum[WIDTH];
   for (int lane = 0; lane < WIDTH; ++lane) sum[lane] = 0;
-  const int end_row = end_window(at.row, stride_height, padding_height, pooled_height);
-  const int end_column = end_window(at.column, stride_width, padding_width, pooled_width);
-  for (int i = first_window(at.row, window_height, stride_height, padding_height); i < end_row;
-       ++i) {
-    for (int j = first_window(at.column, window_width, stride_width, padding_width); j < end_column;
-         ++j) {
-      int places[WIDTH];
-      largest_of_window(x, p, at.image, i, j, at.c, places);
-      const size_t from = offset_of(at.image, i, j, pooled_height, pooled_width, channels) + at.c;
-      for (int lane = 0; lane < WIDTH; ++lane) {
-        if (places[lane] == at.row * width + at.column) sum[lane] += load_real(dy + from + lane);
-      }
+  FOR_EACH_WINDOW_OVER(at) {
+    int places[WIDTH];
+    largest_of_window(x, p, at.image, i, j, at.c, places);
+    const size_t from = offset_of(at.image, i, j, pooled_height, pooled_width, channels) + at.c;
+    for (int lane = 0; lane < WIDTH; ++lane) {
+      if (places[lane] == at.row * width + at.column) sum[lane] += load_real(dy + from + lane);
     }
   }
   store_reals(LANES_TO_VECTOR(sum), dx + item * WIDTH);

@@ -161,7 +161,7 @@
 
     var defines: [String: Int] {
       [
-        "WIDTH": width, "TILE_PIXELS": pixels, "TILE_VECTORS": vectors,
+        "WIDTH": width, "TILE_ROWS": pixels, "TILE_VECTORS": vectors,
         "LOCAL_COLUMNS": local[0], "LOCAL_ROWS": local[1],
       ]
     }

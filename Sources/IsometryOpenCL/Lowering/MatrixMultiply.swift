@@ -23,12 +23,7 @@
       defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
       defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
       defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
-      let variant = ProgramVariant(
-        .gemm, storage: a.dtype,
-        [
-          "WIDTH": tile.width, "TILE_ROWS": tile.pixels, "TILE_VECTORS": tile.vectors,
-          "LOCAL_COLUMNS": tile.local[0], "LOCAL_ROWS": tile.local[1],
-        ])
+      let variant = ProgramVariant(.gemm, storage: a.dtype, tile.defines)
       launch(
         "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", variant.adding(defines),
         "gemm_register_tile",

@@ -43,9 +43,13 @@
       case .variables: ["common/real.cl", "optimizer/variables.cl"]
       case .decoding: ["common/real.cl", "common/philox.cl", "augmentation/decode.cl"]
       case .convolution:
-        ["common/real.cl", "common/activation.cl", "convolution/register_tile.cl"]
-      case .weightGradient: ["common/real.cl", "convolution/weight_gradient.cl"]
-      case .gemm: ["common/real.cl", "common/activation.cl", "gemm/register_tile.cl"]
+        [
+          "common/real.cl", "common/activation.cl", "common/tile.cl",
+          "convolution/register_tile.cl",
+        ]
+      case .weightGradient: ["common/real.cl", "common/tile.cl", "convolution/weight_gradient.cl"]
+      case .gemm:
+        ["common/real.cl", "common/activation.cl", "common/tile.cl", "gemm/register_tile.cl"]
       case .gemmEpilogue: ["common/real.cl", "common/activation.cl", "gemm/epilogue.cl"]
       }
     }

@@ -1,0 +1,53 @@
+// Register tiles of products and convolutions: one work-item holds TILE_ROWS rows (of a matrix, or
+// pixels or channels) by TILE_VECTORS vectors of WIDTH columns of the result.
+//
+// Groups are LOCAL_COLUMNS by LOCAL_ROWS tiles. Tunables: TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
+// LOCAL_ROWS, all positive; ConvolutionTile and WeightGradientTile (IsometryOpenCL) choose them such
+// that tiles cover the columns exactly. After common/real.cl.
+
+#ifndef TILE_ROWS
+#define TILE_ROWS 1
+#endif
+#ifndef TILE_VECTORS
+#define TILE_VECTORS 1
+#endif
+#ifndef LOCAL_COLUMNS
+#define LOCAL_COLUMNS 1
+#endif
+#ifndef LOCAL_ROWS
+#define LOCAL_ROWS 1
+#endif
+#if TILE_ROWS < 1 || TILE_VECTORS < 1 || LOCAL_COLUMNS < 1 || LOCAL_ROWS < 1
+#error "tiles and groups have positive extents"
+#endif
+
+#define TILE_COLUMNS (TILE_VECTORS * WIDTH)
+#define TILE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_COLUMNS, LOCAL_ROWS, 1)))
+
+typedef struct {
+  accums sum[TILE_ROWS][TILE_VECTORS];
+} Tile;
+
+static inline void clear_tile(Tile *tile) {
+#pragma unroll
+  for (int i = 0; i < TILE_ROWS; ++i) {
+#pragma unroll
+    for (int v = 0; v < TILE_VECTORS; ++v) tile->sum[i][v] = SPREAD(0);
+  }
+}
+
+// Adds the product of a column, element i at numbers[i] + at, and a row of TILE_COLUMNS numbers.
+static inline void add_product(Tile *tile, const global real *const *numbers, const size_t at,
+                               const global real *row) {
+  accums vectors[TILE_VECTORS];
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) vectors[v] = load_reals(row + v * WIDTH);
+#pragma unroll
+  for (int i = 0; i < TILE_ROWS; ++i) {
+    const accums number = SPREAD(load_real(numbers[i] + at));
+#pragma unroll
+    for (int v = 0; v < TILE_VECTORS; ++v) {
+      tile->sum[i][v] = fma(number, vectors[v], tile->sum[i][v]);
+    }
+  }
+}
