@@ -57,7 +57,8 @@ public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
 public protocol Session: AnyObject {
   var graph: Graph { get }
 
-  /// What the session costs; fixed once it is made.
+  /// What the session costs. Device memory of staging slots is counted from when they are made; the
+  /// rest is fixed once the session is made.
   var report: SessionReport { get }
 
   /// Host memory for the inputs of `count` steps, so that one step's inputs can be prepared while
@@ -88,7 +89,8 @@ public protocol Session: AnyObject {
   func synchronize() throws
 
   /// Seconds since the last call that the device had nothing to do because a step's inputs had not
-  /// arrived; nil where steps run on the calling thread, so that the caller can tell better.
+  /// arrived; nil where the session does not know (the device's clock failed) or the caller can tell
+  /// better (steps run on the calling thread).
   func takeInputWait() -> Double?
 }
 
@@ -107,7 +109,8 @@ public struct SessionReport: Sendable, Equatable {
   public let arenaBytes: Int
   /// Bytes of the variables: parameters, optimiser state, statistics.
   public let variableBytes: Int
-  /// Bytes of everything else on the device: inputs, outputs, tables, converted weights.
+  /// Bytes of everything else on the device: inputs and their staging, outputs, tables, converted
+  /// weights.
   public let otherBytes: Int
 
   /// The costs of a session; bytes are of the device's memory.

@@ -19,8 +19,11 @@
     let constantByteCount: Int
     private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
 
-    init(_ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore) throws
-    {
+    /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
+    init(
+      _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
+      _ limits: DeviceLimits
+    ) throws {
       let alignment = device.alignment
       let memory = MemoryPlan(
         plan.lifetimes.map { storage, lifetime in
@@ -29,9 +32,6 @@
             lifetime: lifetime)
         }.sorted { $0.value < $1.value }, alignment: alignment)
       arenaByteCount = memory.byteCount
-      let arena =
-        memory.byteCount > 0 ? try Buffer(device.context, byteCount: memory.byteCount) : nil
-
       var offsets: [String: Int] = [:]
       var inputByteCount = 0
       for (name, value) in graph.inputs {
@@ -40,6 +40,12 @@
           quotientRoundedUp(graph.type(of: value).byteCount, alignment) * alignment
       }
       inputOffsets = offsets
+      try limits.requireBuffer("activations and gradients", byteCount: arenaByteCount)
+      try limits.requireBuffer("inputs", byteCount: inputByteCount)
+      try limits.requireMemory(
+        "a step", byteCount: arenaByteCount + inputByteCount + store.byteCount)
+      let arena =
+        arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
       inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
 
       var constants = 0
@@ -66,7 +72,7 @@
       }
       self.places = places
 
-      var binder = Binder(places: places, device: device)
+      var binder = Binder(places: places, device: device, limits: limits)
       steps = try plan.steps.map { try binder.bind($0) }
       constantByteCount = constants + binder.tableByteCount
     }
@@ -81,12 +87,17 @@
   private struct Binder {
     let places: [(slab: Buffer, offset: Int, byteCount: Int)]
     let device: SharedDevice
+    let limits: DeviceLimits
     var regions: [StorageID: Buffer] = [:]
     var tableByteCount = 0
 
-    init(places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice) {
+    init(
+      places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice,
+      limits: DeviceLimits
+    ) {
       self.places = places
       self.device = device
+      self.limits = limits
     }
 
     mutating func bind(_ step: PlannedStep) throws -> BoundStep {
@@ -107,9 +118,9 @@
         switch argument {
         case .storage(let storage): try kernel.set(index, try region(storage))
         case .slab(let storage): try kernel.set(index, places[storage.index].slab)
-        case .table(let words): try kernel.set(index, try table(words))
+        case .table(let words): try kernel.set(index, try table(words, launch.label))
         case .integer(let number):
-          try kernel.set(index, UInt32(truncatingIfNeeded: number))
+          try kernel.set(index, try limits.word(number, of: launch.label))
         case .number(let number):
           if launch.variant.accumulator == .float64 {
             try kernel.set(index, number)
@@ -133,12 +144,13 @@
       return region
     }
 
-    private mutating func table(_ words: [TableWord]) throws -> Buffer {
-      let numbers = words.map { word in
+    private mutating func table(_ words: [TableWord], _ label: String) throws -> Buffer {
+      let numbers = try words.map { word in
         switch word {
         case .element(let storage, let size, let more):
-          UInt32(places[storage.index].offset / size + more)
-        case .number(let number): UInt32(number)
+          try limits.word(
+            TableWord.units(elements: places[storage.index].offset / size + more), of: label)
+        case .number(let number): try limits.word(number, of: label)
         }
       }
       let buffer = try Buffer(device.context, byteCount: 4 * numbers.count)

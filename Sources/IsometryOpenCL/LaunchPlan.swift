@@ -29,11 +29,20 @@
     let byteCount: Int
   }
 
-  /// A word of a table that a kernel reads: where a storage begins in its slab, counted in elements, plus
-  /// a number; or a number alone.
+  /// A word of a table that a kernel reads: where a storage begins in its slab, plus a number of
+  /// elements, counted in units; or a number alone.
   enum TableWord {
     case element(StorageID, elementByteCount: Int, plus: Int)
     case number(Int)
+
+    /// Elements of a unit: `TABLE_UNIT` of kernels/common/real.cl. Slabs may have more elements than 32
+    /// bits count. Storages begin at multiples of 128 bytes, which are whole units of every type.
+    private static let unit = 16
+
+    static func units(elements: Int) -> Int {
+      precondition(elements % unit == 0, "a part of a tensor begins at a whole unit")
+      return elements / unit
+    }
   }
 
   /// An argument of a kernel.

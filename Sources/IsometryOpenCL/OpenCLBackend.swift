@@ -16,10 +16,15 @@
     ///   - number: its position there, for the backend's name.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     public init(_ device: Device, number: Int, options: OpenCLOptions = OpenCLOptions()) throws {
-      try self.init(device, number: number, options: options, tuning: Tuning(for: device))
+      try self.init(device, number: number, options: options, tuning: Tuning(for: device.kind))
     }
 
-    /// With sizes for another kind of device than this, so that they can be tested on this.
+    /// With the tiles and groups of another kind of device than this, so that they can be tested on this.
+    package init(_ device: Device, number: Int, sizesFor kind: Device.Kind) throws {
+      try self.init(
+        device, number: number, options: OpenCLOptions(), tuning: Tuning(for: kind))
+    }
+
     init(_ device: Device, number: Int, options: OpenCLOptions, tuning: Tuning) throws {
       name = "opencl:\(number)"
       self.device = device
@@ -45,9 +50,11 @@
       }
     }
 
-    /// - Precondition: `session` is one of an `OpenCLBackend` on the same device.
-    /// - Throws: `GraphVerificationError`, `KernelBuildError`, `OpenCLError`, and
-    ///   `UnsupportedPrecision` for a graph in fp64 on a device without.
+    /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
+    ///   one OpenCL context, and each `OpenCLBackend` that is opened has its own, also on one device.
+    /// - Throws: `GraphVerificationError`; `DeviceLimitError` for a graph that is too large for the
+    ///   device; `UnsupportedPrecision` for a graph in fp64 on a device without; `KernelBuildError`
+    ///   and `OpenCLError`.
     public func makeSession(
       for graph: Graph, sharing session: (any Session)?
     ) throws -> any Session {

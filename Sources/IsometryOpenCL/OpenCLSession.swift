@@ -7,39 +7,48 @@
   /// A graph bound to an OpenCL device.
   package final class OpenCLSession: Session {
     package let graph: Graph
-    package let report: SessionReport
     let device: SharedDevice
     let store: VariableStore
     private let binding: Binding
     private let outputs: [String: (storage: StorageID, layout: Layout)]
+    private let launches: [String]
+    private var stagingByteCount = 0
+
+    package var report: SessionReport {
+      SessionReport(
+        launches: launches, arenaBytes: binding.arenaByteCount,
+        variableBytes: graph.variables.map { graph.type(of: $0.value).byteCount }.reduce(0, +),
+        otherBytes: (binding.inputs?.byteCount ?? 0) + binding.constantByteCount + stagingByteCount)
+    }
 
     init(_ graph: Graph, _ device: SharedDevice, store: VariableStore) throws {
       self.graph = graph
       self.device = device
       self.store = store
+      let limits = DeviceLimits(device.context.device, graph)
+      for type in graph.types { try limits.requireCountable(type) }
       var layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
       try store.add(
         graph.variables.map { name, value in
           (name, graph.type(of: value), layouts.layout(of: value))
-        }, alignment: device.alignment)
+        }, alignment: device.alignment, limits)
       var lowering = Lowering(
         graph, tuning: device.tuning, gemmProvider: device.gemmProvider, layouts: layouts,
         variableSlabs: store.entries.mapValues(\.slab))
       let plan = lowering.plan()
-      binding = try Binding(plan, graph, device, store)
+      binding = try Binding(plan, graph, device, store, limits)
       outputs = plan.outputs
-      report = SessionReport(
-        launches: plan.steps.map(\.label), arenaBytes: binding.arenaByteCount,
-        variableBytes: graph.variables.map { graph.type(of: $0.value).byteCount }.reduce(0, +),
-        otherBytes: (binding.inputs?.byteCount ?? 0) + binding.constantByteCount)
+      launches = plan.steps.map(\.label)
     }
 
     package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
-      try (0..<count).map { _ in
+      let byteCount = binding.inputs?.byteCount ?? 0
+      let slots = try (0..<count).map { _ in
         try OpenCLStagingSlot(
-          graph, offsets: binding.inputOffsets, byteCount: binding.inputs?.byteCount ?? 0,
-          queue: device.transferQueue)
+          graph, offsets: binding.inputOffsets, byteCount: byteCount, queue: device.transferQueue)
       }
+      stagingByteCount += count * byteCount
+      return slots
     }
 
     package func step(from slot: any StagingSlot) throws {
@@ -152,7 +161,6 @@
       let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: type.byteCount, alignment: 64)
       do {
         event = try queue.read(slab, offset: offset, into: memory)
-        try queue.flush()
       } catch {
         memory.deallocate()
         throw error
@@ -160,10 +168,12 @@
       self.memory = memory
       self.type = type
       self.layout = layout
+      // Should this throw, `deinit` frees the memory, once the device no longer writes to it.
+      try queue.flush()
     }
 
     deinit {
-      // The device may still be writing.
+      // The device may still be writing. A failed read writes nothing.
       try? event.wait()
       memory.deallocate()
     }

@@ -54,9 +54,9 @@
       // The device memory is free again once the step that used it has copied it.
       let earlier = state.withLock { $0.taken }
       let sent = try transfers.write(
-        UnsafeRawBufferPointer(pinned.bytes), to: arrival, after: earlier.map { [$0] } ?? [])
+        UnsafeRawBufferPointer(pinned.bytes), to: arrival, after: earlier)
       try transfers.flush()
-      try compute.wait(for: [sent])
+      try compute.wait(for: sent)
       let taken = try compute.copy(arrival, to: inputs, byteCount: arrival.byteCount)
       state.withLock { $0 = State(sent: sent, taken: taken) }
       return taken

@@ -29,8 +29,8 @@
       vectorByteCount: 16, groupSize: 256, vectorsPerItem: 1, elementsPerGroup: 1 << 13,
       bytesPerRowBlock: 1 << 14, tileVectors: 8, wantedItems: 1 << 16)
 
-    init(for device: Device) {
-      self = device.kind == .cpu ? .cpu : .gpu
+    init(for kind: Device.Kind) {
+      self = kind == .cpu ? .cpu : .gpu
     }
 
     private init(

@@ -17,13 +17,17 @@
     private(set) var slabs: [Buffer] = []
     private let queue: CommandQueue
 
+    var byteCount: Int { slabs.map(\.byteCount).reduce(0, +) }
+
     init(_ queue: CommandQueue) { self.queue = queue }
 
     /// Makes room, set to zero, for the variables that are not there yet.
     ///
     /// - Precondition: those that are there have the same type.
+    /// - Throws: `DeviceLimitError` where they do not fit into one buffer.
     func add(
-      _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int
+      _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int,
+      _ limits: DeviceLimits
     ) throws {
       var places: [(name: String, type: TensorType, layout: Layout, offset: Int)] = []
       var byteCount = 0
@@ -36,6 +40,7 @@
         byteCount += quotientRoundedUp(type.byteCount, alignment) * alignment
       }
       guard byteCount > 0 else { return }
+      try limits.requireBuffer("variables", byteCount: byteCount)
       let buffer = try Buffer(queue.context, byteCount: byteCount)
       try queue.clear(buffer)
       for place in places {

@@ -61,7 +61,7 @@
     ///   from `PinnedMemory` overlaps with computation; others may block.
     @discardableResult
     public func write(
-      _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0, after: [Event] = []
+      _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0, after: Event? = nil
     ) throws(OpenCLError) -> Event {
       var event: OpaquePointer?
       let status = unsafe withWaitList(after) { count, list in
@@ -79,7 +79,7 @@
     @discardableResult
     public func read(
       _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer,
-      after: [Event] = []
+      after: Event? = nil
     ) throws(OpenCLError) -> Event {
       var event: OpaquePointer?
       let status = unsafe withWaitList(after) { count, list in
@@ -141,10 +141,9 @@
         "clEnqueueFillBuffer", "\(buffer.byteCount) bytes")
     }
 
-    /// Holds later commands of this queue until events, of other queues too, are complete.
-    public func wait(for events: [Event]) throws(OpenCLError) {
-      if events.isEmpty { return }
-      let status = unsafe withWaitList(events) { count, list in
+    /// Holds later commands of this queue until an event, which may be of another queue, is complete.
+    public func wait(for event: Event) throws(OpenCLError) {
+      let status = unsafe withWaitList(event) { count, list in
         unsafe clEnqueueBarrierWithWaitList(handle, count, list, nil)
       }
       try check(status, "clEnqueueBarrierWithWaitList")

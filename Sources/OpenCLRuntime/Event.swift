@@ -59,16 +59,14 @@
     }
   }
 
-  /// Calls `body` with the handles of a wait list as OpenCL takes it: no events are a null list.
+  /// Calls `body` with a wait list as OpenCL takes it: no event is a null list. Nothing is allocated.
   func withWaitList<Result>(
-    _ events: [Event], _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
+    _ event: Event?, _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
   ) -> Result {
-    if events.isEmpty { return body(0, nil) }
-    let handles: [OpaquePointer?] = unsafe events.map { unsafe $0.handle }
-    return withExtendedLifetime(events) {
-      unsafe handles.withUnsafeBufferPointer { list in
-        unsafe body(cl_uint(list.count), list.baseAddress)
-      }
+    guard let event else { return body(0, nil) }
+    var handle: OpaquePointer? = unsafe event.handle
+    return withExtendedLifetime(event) {
+      unsafe withUnsafePointer(to: &handle) { list in unsafe body(1, list) }
     }
   }
 #endif

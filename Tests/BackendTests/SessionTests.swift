@@ -170,14 +170,51 @@ import Testing
     #expect(try session.read(output: "again") == HostTensor([2, 6], elements))
   }
 
+  /// A reshape is a value of its own: what it was when the step read the variable, also where it shares
+  /// the variable's memory and updates come after it.
+  @Test(arguments: BackendUnderTest.all)
+  func aReshapeKeepsWhatAnUpdateChanges(subject: BackendUnderTest) throws {
+    for shape in [[2, 3], [2, 16, 3, 3]] as [Shape] {
+      let count = shape.elementCount
+      var graph = Graph()
+      let variable = graph.variable("variable", shape)
+      let increment = graph.input("increment", shape)
+      let flat = graph.reshape(variable, to: [count])
+      let column = graph.reshape(flat, to: [count, 1])
+      graph.output("flat", flat)
+      graph.output("column", column)
+      graph.output("input", graph.reshape(increment, to: [1, count]))
+      graph.append(.accumulate(count: 1), [variable, increment])
+      graph.append(.accumulate(count: 1), [graph.variable("sum", [count, 1]), column])
+      let session = try subject.backend.makeSession(for: subject.prepared(graph))
+      let elements = (1...count).map { Float($0) }
+      for step in 0..<3 {
+        try session.run(["increment": HostTensor(shape, elements)])
+        let before = elements.map { Float(step) * $0 }
+        #expect(try session.read(output: "flat") == HostTensor([count], before))
+        #expect(try session.read(output: "column") == HostTensor([count, 1], before))
+        #expect(try session.read(output: "input") == HostTensor([1, count], elements))
+        #expect(
+          try session.read(variable: "variable").floats == elements.map { Float(step + 1) * $0 })
+      }
+      #expect(try session.read(variable: "sum").floats == elements.map { 3 * $0 })
+    }
+  }
+
   @Test(arguments: BackendUnderTest.all)
   func reportsCountLaunchesAndBytes(subject: BackendUnderTest) throws {
     let graph = makeCounter([16, 3, 3, 3])
-    let report = try subject.backend.makeSession(for: subject.prepared(graph)).report
+    let session = try subject.backend.makeSession(for: subject.prepared(graph))
+    let report = session.report
     #expect(report.launchesPerStep >= 2)
     #expect(report.launches.allSatisfy { !$0.isEmpty })
     #expect(report.variableBytes >= 4 * 432)
     #expect(report.peakBytes >= report.variableBytes + 4 * 432)
+    let slots = try session.makeStagingSlots(3)
+    // Devices with memory of their own have the slots' contents twice.
+    let staging = session.report.peakBytes - report.peakBytes
+    #expect(staging == 0 || staging >= 3 * 4 * 432)
+    #expect(slots.count == 3)
   }
 
   @Test(arguments: BackendUnderTest.all)

@@ -155,6 +155,63 @@
       #expect(error?.log.contains("gemm/register_tile.cl") == true)
     }
 
+    @Test func stagingIsPartOfTheMemory() throws {
+      let (graph, _) = product()
+      let session = try backend().makeSession(for: graph)
+      let before = session.report.otherBytes
+      let slots = try session.makeStagingSlots(3)
+      #expect(slots.count == 3)
+      #expect(session.report.otherBytes >= before + 3 * 4 * 33 * 70)
+    }
+
+    /// None of these tensors is allocated, here or on the device.
+    @Test func whatIsTooLargeIsRefusedWithItsSizes() throws {
+      let device = try #require(device)
+      func refusal(_ rows: Int, _ columns: Int, tensors: Int) throws -> DeviceLimitError? {
+        var graph = Graph()
+        _ = graph.input("x", [rows], .int32)
+        var total = graph.append(
+          .broadcast(TensorType([rows, columns], .float32)), [graph.variable("scalar", [1])])[0]
+        let parts = (0..<tensors).map { graph.scale(total, by: Double($0 + 2)) }
+        for part in parts { total = graph.add(total, part) }
+        graph.output("sum", graph.sum(total))
+        return #expect(throws: DeviceLimitError.self) { try backend().makeSession(for: graph) }
+      }
+      let error = try #require(try refusal(1 << 16, 1 << 16, tensors: 1))
+      #expect(error.limit == .elementsOfTensor && error.needed == 1 << 32)
+      // As many tensors of 4 GiB at once as no device has.
+      let tensors = device.maximumBufferByteCount >> 32 + 1
+      let large = try #require(try refusal(1 << 10, 1 << 20, tensors: tensors))
+      #expect(large.limit == .bytesOfBuffer && large.allowed == device.maximumBufferByteCount)
+      #expect(large.needed > large.allowed && large.batch == 1 << 10)
+      let text = large.description
+      for part in ["batch 1024", "\(large.allowed >> 20) MiB", device.name, "--batch"] {
+        #expect(text.contains(part), "\(text)")
+      }
+    }
+
+    @Test func kernelsTakeNumbersOf32Bits() throws {
+      let limits = DeviceLimits(try #require(device), Graph())
+      #expect(try limits.word(-1, of: "x") == 0xFFFF_FFFF)
+      #expect(try limits.word(0xFFFF_FFFF, of: "x") == 0xFFFF_FFFF)
+      for number in [1 << 32, Int(Int32.min) - 1] {
+        let error = #expect(throws: DeviceLimitError.self) { try limits.word(number, of: "x") }
+        #expect(error?.limit == .numberInKernel && error?.what == "x")
+      }
+      #expect(TableWord.units(elements: 1 << 35) == 1 << 31)
+    }
+
+    /// A queue that does not profile tells no times: the wait is unknown then, and not nothing.
+    @Test func timesThatTheDeviceDoesNotTellAreNoTimes() throws {
+      let queue = try CommandQueue(Context(try #require(device)))
+      var clock = IdleClock()
+      clock.record(first: nil, last: try queue.marker())
+      clock.record(first: try queue.marker(), last: try queue.marker())
+      try queue.finish()
+      #expect(clock.take() == nil)
+      #expect(clock.take() == 0)
+    }
+
     @Test func idleTimeIsCountedBetweenSteps() throws {
       let (graph, tensors) = product()
       let session = try backend().makeSession(for: graph)

@@ -89,7 +89,7 @@
       }
       let arrived = try transfers.write(UnsafeRawBufferPointer(pinned.bytes), to: buffer)
       try transfers.flush()
-      try queue.wait(for: [arrived])
+      try queue.wait(for: arrived)
       let event = try queue.read(buffer, into: back.bytes)
       try event.wait()
       #expect(back.bytes.elementsEqual(pinned.bytes))

@@ -144,3 +144,8 @@ static inline accum sum_of_lanes(const accums value) {
   for (int i = 1; i < WIDTH; ++i) total += lanes[i];
   return total;
 }
+
+// Where a tensor of a table begins in its slab: tables count in units of 16 elements, so that slabs
+// may have more elements than 32 bits count (TableWord in LaunchPlan.swift makes the tables).
+#define TABLE_UNIT 16
+#define TABLE_PLACE(units) ((size_t)(units)*TABLE_UNIT)

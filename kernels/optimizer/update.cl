@@ -9,8 +9,8 @@
 //   A gradient scale of 0 leaves everything as it is.
 //
 // Parameters lie in the slab `parameters`, their slots in `slots`, gradients in `gradients`
-// (perhaps all the same memory); table rows of 8 uint say where, in elements from the slab's
-// beginning:
+// (perhaps all the same memory); table rows of 8 uint say where, in units of TABLE_UNIT elements
+// from the slab's beginning:
 //   0 parameter  1 gradient  2 first slot  3 second slot  4 elements  5 number of the parameter
 // and settings[2 i], settings[2 i + 1] are weight decay and rate scale of parameter i. A row covers
 // a part of one parameter (Lowering/Update.swift makes both).
@@ -42,14 +42,14 @@
 #else
 #define GRADIENT_SCALE const accum factor = 1;
 #endif
-#define TABLE_ROW                                                 \
-  GRADIENT_SCALE                                                  \
-  const global uint *entry = table + (size_t)get_group_id(0) * 8; \
-  global real *parameter = parameters + entry[0];                 \
-  const global real *gradient = gradients + entry[1];             \
-  global real *first_slot = slots + entry[2];                     \
-  const size_t count = entry[4];                                  \
-  const accum decay = settings[2 * entry[5]];                     \
+#define TABLE_ROW                                                  \
+  GRADIENT_SCALE                                                   \
+  const global uint *entry = table + (size_t)get_group_id(0) * 8;  \
+  global real *parameter = parameters + TABLE_PLACE(entry[0]);     \
+  const global real *gradient = gradients + TABLE_PLACE(entry[1]); \
+  global real *first_slot = slots + TABLE_PLACE(entry[2]);         \
+  const size_t count = entry[4];                                   \
+  const accum decay = settings[2 * entry[5]];                      \
   const accum rate = (accum)schedule[0] * settings[2 * entry[5] + 1];
 
 #define FOR_EACH_VECTOR_OF_ROW \
@@ -75,7 +75,7 @@ OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, con
                                      const accum log_beta1, const accum log_beta2,
                                      const accum epsilon, const int decoupled) {
   TABLE_ROW
-  global real *second_slot = slots + entry[3];
+  global real *second_slot = slots + TABLE_PLACE(entry[3]);
   const accum step = (accum)schedule[1];
   const accum correction1 = -expm1(step * log_beta1);
   const accum correction2 = -expm1(step * log_beta2);
@@ -100,7 +100,7 @@ OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, con
 OPTIMIZER_KERNEL void optimizer_rms(OPTIMIZER_ARGUMENTS, const accum alpha, const accum epsilon,
                                     const accum momentum) {
   TABLE_ROW
-  global real *second_slot = slots + entry[3];
+  global real *second_slot = slots + TABLE_PLACE(entry[3]);
   FOR_EACH_VECTOR_OF_ROW {
     const size_t left = count - at;
     const accums p = load_some(parameter + at, left);

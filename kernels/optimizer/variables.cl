@@ -23,8 +23,8 @@ VARIABLES_KERNEL void optimizer_running_average(global real *state, const global
                                                 const global uint *restrict table,
                                                 const global accum *restrict settings) {
   const global uint *entry = table + (size_t)get_group_id(0) * 8;
-  global real *running = state + entry[0];
-  const global real *value = values + entry[1];
+  global real *running = state + TABLE_PLACE(entry[0]);
+  const global real *value = values + TABLE_PLACE(entry[1]);
   const size_t count = entry[4];
   const accum keep = 1 - settings[2 * entry[5]];
   const accum take = settings[2 * entry[5] + 1];
@@ -38,8 +38,8 @@ VARIABLES_KERNEL void optimizer_running_average(global real *state, const global
 VARIABLES_KERNEL void optimizer_accumulate(global real *state, const global real *values,
                                            const global uint *restrict table) {
   const global uint *entry = table + (size_t)get_group_id(0) * 8;
-  global real *variable = state + entry[0];
-  const global real *value = values + entry[1];
+  global real *variable = state + TABLE_PLACE(entry[0]);
+  const global real *value = values + TABLE_PLACE(entry[1]);
   const size_t count = entry[4];
   for (size_t at = get_local_id(0) * (size_t)WIDTH; at < count; at += (size_t)LOCAL_SIZE * WIDTH) {
     const size_t left = count - at;

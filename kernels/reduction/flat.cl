@@ -6,7 +6,7 @@
 //   reduction_partials     y[0] = factor * sum of the partials
 //
 // Geometry: one group a chunk of `chunk` elements (the last is shorter); reduction_partials is one
-// group. table[g] = (first element in the slab x, elements). LOCAL_VECTORS is 1 here.
+// group. table[g] = (place in the slab x, elements). LOCAL_VECTORS is 1 here.
 // Accumulator: accum; error about eps * (chunk / group size + log2 of the rest). Deterministic.
 // After common/real.cl, common/tree.cl.
 
@@ -51,7 +51,7 @@ REDUCTION_KERNEL void reduction_squares(const global real *restrict x,
                                         global accum *restrict partial, const uint first_partial) {
   local accums tree[LOCAL_ITEMS];
   const uint2 entry = table[get_group_id(1)];
-  GROUP_SUM(total, entry.x, entry.y, squared(load_some(x + place, left)))
+  GROUP_SUM(total, TABLE_PLACE(entry.x), entry.y, squared(load_some(x + place, left)))
   if (get_local_id(1) == 0) partial[first_partial + get_group_id(1)] = total;
 }
 

@@ -15,6 +15,9 @@
     private let variableSlabs: [String: Int]
     private var zerosByteCount = 0
     private var zerosStorage: StorageID?
+    /// Values that are looked at after variables have changed: outputs, operands of updates, and what
+    /// those are reshapes of.
+    private let lateValues: Set<Value>
 
     private struct Home {
       let storage: StorageID
@@ -38,6 +41,13 @@
       self.gemmProvider = gemmProvider
       self.layouts = layouts
       self.variableSlabs = variableSlabs
+      var late = Set(graph.outputs.map(\.value))
+      for node in graph.nodes.reversed() {
+        var isReshape = false
+        if case .reshape = node.operation { isReshape = late.contains(node.results[0]) }
+        if isReshape || !node.operation.mutatedInputs.isEmpty { late.formUnion(node.inputs) }
+      }
+      lateValues = late
     }
 
     /// The launches of a whole step.
@@ -165,6 +175,20 @@
       permute(storage, to: result, type, from: known, to: layout)
       conversions[conversion] = result
       return result
+    }
+
+    /// The value's elements in the graph's order, to be kept beside it under another shape: its own
+    /// memory where it may be, a copy where the value is a variable that may change before the other is
+    /// looked at.
+    mutating func reshaped(_ value: Value, as result: Value) -> StorageID {
+      let storage = operand(value)
+      guard case .variable = storages[storage.index].place, lateValues.contains(result) else {
+        return storage
+      }
+      let type = graph.type(of: value)
+      let copy = makeStorage(.arena, type.byteCount)
+      permute(storage, to: copy, type, from: .rowMajor, to: .rowMajor)
+      return copy
     }
 
     private mutating func permute(

@@ -120,7 +120,7 @@
 
     private mutating func lowerReshape(_ node: Node) {
       // The new shape's elements are in the graph's order, and so must the operand's be.
-      alias(node.results[0], operand(node.inputs[0]), .rowMajor)
+      alias(node.results[0], reshaped(node.inputs[0], as: node.results[0]), .rowMajor)
     }
 
     private mutating func fillIntegers(_ result: Value, _ value: Double, _ type: TensorType) {
