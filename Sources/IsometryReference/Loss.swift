@@ -29,7 +29,8 @@ extension NodeExecution {
         let logProbability = logits[index] - maximum - logarithm
         let target =
           background + (index == first + label ? Scalar(1 - labelSmoothing) : 0)
-        loss -= Double(target * logProbability)
+        // A class that has no part in the target may have a logit of −∞.
+        if target != 0 { loss -= Double(target * logProbability) }
         gradient[index] = (.exp(logProbability) - target) / Scalar(rows)
       }
     }

@@ -11,7 +11,7 @@ import Testing
     (128, 130, 129), (3, 257, 40),
   ]
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryProduct)
   func products(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -35,8 +35,53 @@ import Testing
     }
   }
 
+  /// Extents at the edges of the tiles that the kernels use, and primes: 1, tile − 1, tile, tile + 1 for
+  /// rows of 8 and 16 and for vectors of 4 to 32.
+  static let edges = [1, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 61]
+
+  /// OpenBLAS is the yardstick, which shares nothing with the package.
+  @Test(arguments: BackendUnderTest.withEveryProduct.filter { !$0.isFusing })
+  func productsAreOpenBLASs(subject: BackendUnderTest) throws {
+    var random = RandomStream(seed: 3)
+    var graph = Graph()
+    var inputs: [String: HostTensor] = [:]
+    var expected: [(name: String, elements: [Float], inner: Int)] = []
+    for (number, rows) in Self.edges.enumerated() {
+      for (turn, columns) in Self.edges.enumerated() {
+        let inner = Self.edges[(2 * number + 3 * turn) % Self.edges.count]
+        // Each pair of extents in one of the four forms; neighbours have the other three.
+        let (left, right) = ((number + turn / 2) % 2 == 1, turn % 2 == 1)
+        let name = "\(rows)×\(columns)×\(inner)\(left ? " aᵀ" : "")\(right ? " bᵀ" : "")"
+        let a = random.normals(rows * inner).map { Float($0) }
+        let b = random.normals(inner * columns).map { Float($0) }
+        let (aShape, bShape): (Shape, Shape) = (
+          left ? [inner, rows] : [rows, inner], right ? [columns, inner] : [inner, columns]
+        )
+        inputs["a \(name)"] = HostTensor(aShape, a)
+        inputs["b \(name)"] = HostTensor(bShape, b)
+        let product = MatrixMultiply(transposeLeft: left, transposeRight: right)
+        let y = graph.appendOne(
+          .matrixMultiply(product), graph.input("a \(name)", aShape),
+          graph.input("b \(name)", bShape))
+        graph.output(name, y)
+        let library = libraryProduct(
+          a, transposed: left, b, transposed: right, rows: rows, columns: columns, inner: inner)
+        expected.append((name, library, inner))
+      }
+    }
+    let session = try subject.backend.makeSession(for: graph)
+    try session.run(inputs)
+    for (name, elements, inner) in expected {
+      let found = try session.read(output: name).doubles
+      // Both sides have rounding errors.
+      let disagreement = Tolerance(.float32, reduction: 4 * inner)
+        .disagreement(found, elements.map { Double($0) })
+      #expect(disagreement == nil, "\(subject), \(name): \(disagreement ?? "")")
+    }
+  }
+
   /// A dense layer with everything that can be fused behind it, and all its gradients.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryProduct)
   func denseLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 2, precision: precision)

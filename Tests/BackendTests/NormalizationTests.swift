@@ -14,7 +14,7 @@ import Testing
     precision == .float32 ? [.relu, .linear, .tanh, .leakyReLU(slope: 0.1)] : [.tanh, .softplus]
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withGPUSizes)
   func trainingLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withGPUSizes)
   func frozenLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)

@@ -13,18 +13,49 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public let backend: any Backend
   /// Whether graphs pass through fusion first.
   public let isFusing: Bool
+  /// What sets it apart from others of the backend's name; may be empty.
+  public let variant: String
 
-  public init(backend: any Backend, isFusing: Bool) {
+  public init(backend: any Backend, isFusing: Bool, variant: String = "") {
     self.backend = backend
     self.isFusing = isFusing
+    self.variant = variant
   }
 
-  public var description: String { backend.name + (isFusing ? " fused" : "") }
+  public var description: String {
+    ([backend.name, variant] + (isFusing ? ["fused"] : [])).filter { !$0.isEmpty }
+      .joined(separator: " ")
+  }
 
   /// Every backend that this machine can run, without fusion and with.
   public static let all: [BackendUnderTest] = backends.flatMap { backend in
     [false, true].map { BackendUnderTest(backend: backend, isFusing: $0) }
   }
+
+  /// `all`, and every OpenCL device that is no GPU with the tiles and groups of one: what GPUs run must
+  /// not be left to machines that have one.
+  public static let withGPUSizes: [BackendUnderTest] = {
+    #if OpenCL
+      return all
+        + openCLVariant("GPU sizes") { device, number in
+          device.kind == .gpu ? nil : try? OpenCLBackend(device, number: number, sizesFor: .gpu)
+        }
+    #else
+      return all
+    #endif
+  }()
+
+  /// `withGPUSizes`, and every OpenCL device with CLBlast for its products.
+  public static let withEveryProduct: [BackendUnderTest] = {
+    #if OpenCL
+      return withGPUSizes
+        + openCLVariant("CLBlast") { device, number in
+          try? OpenCLBackend(device, number: number, options: OpenCLOptions(gemmProvider: .clblast))
+        }
+    #else
+      return all
+    #endif
+  }()
 
   /// A backend is added to the suite by one line here.
   public static let backends: [any Backend] = {
@@ -32,12 +63,26 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     backends.append(ReferenceBackend<Float>())
     backends.append(CPUBackend())
     #if OpenCL
-      for (number, device) in ((try? Device.all()) ?? []).enumerated() {
-        if let backend = try? OpenCLBackend(device, number: number) { backends.append(backend) }
-      }
+      backends += openCLBackends { try? OpenCLBackend($0, number: $1) }
     #endif
     return backends
   }()
+
+  #if OpenCL
+    private static func openCLVariant(
+      _ variant: String, _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
+    ) -> [BackendUnderTest] {
+      openCLBackends(make).flatMap { backend in
+        [false, true].map { BackendUnderTest(backend: backend, isFusing: $0, variant: variant) }
+      }
+    }
+
+    private static func openCLBackends(
+      _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
+    ) -> [any Backend] {
+      ((try? Device.all()) ?? []).enumerated().compactMap { make($1, $0) }
+    }
+  #endif
 
   /// The element types that the backend computes in, of those given.
   public func supported(_ precisions: [DType]) -> [DType] {
