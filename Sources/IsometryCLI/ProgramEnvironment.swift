@@ -9,6 +9,8 @@ struct ProgramEnvironment: Sendable {
   /// Where compiled programs are kept: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
   /// folder; nil where neither is known.
   let cacheDirectory: String?
+  /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1.
+  let validates: Bool
 
   init(_ variables: [String: String] = ProcessInfo.processInfo.environment) {
     func value(_ name: String) -> String? {
@@ -16,6 +18,7 @@ struct ProgramEnvironment: Sendable {
     }
     data = value("ISOMETRY_DATA")
     kernelDirectory = value("ISOMETRY_KERNEL_DIR")
+    validates = value("ISOMETRY_VALIDATE") == "1"
     // The XDG Base Directory Specification: a relative path there counts as absent.
     let caches =
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }

@@ -46,6 +46,12 @@ extension Pooling: CustomStringConvertible {
 }
 
 extension Operation {
+  /// The name and the attributes in words.
+  package var label: String {
+    let attributes = attributeText
+    return attributes.isEmpty ? name : "\(name) \(attributes)"
+  }
+
   /// The attributes in words, without the shapes that results show anyway.
   var attributeText: String {
     func joined(_ parts: String...) -> String {

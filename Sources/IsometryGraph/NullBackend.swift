@@ -35,10 +35,7 @@ private final class NullSession: Session {
       values.map { graph.type(of: $0.value).byteCount }.reduce(0, +)
     }
     report = SessionReport(
-      launches: schedule.nodes.map { node in
-        let attributes = node.operation.attributeText
-        return attributes.isEmpty ? node.operation.name : "\(node.operation.name) \(attributes)"
-      },
+      launches: schedule.nodes.map(\.operation.label),
       arenaBytes: MemoryPlan(requests.sorted { $0.value < $1.value }, alignment: 64).byteCount,
       variableBytes: bytes(graph.variables), otherBytes: bytes(graph.inputs))
   }

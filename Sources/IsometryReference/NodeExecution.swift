@@ -12,12 +12,15 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
 
   /// Computes the node's results from its inputs.
   ///
+  /// - Parameter rounding: whether 16-bit results are rounded to their type.
+  ///
   /// Specialised here because everything below is reached from here alone: sessions are used from
   /// other modules, where the compiler does not see the loops.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  func run() {
+  func run(rounding: Bool = true) {
     compute()
+    guard rounding else { return }
     for result in results { result.round() }
     for position in operation.mutatedInputs { inputs[position].round() }
   }

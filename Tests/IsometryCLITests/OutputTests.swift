@@ -57,8 +57,9 @@ import Testing
   @Test func theEnvironmentIsReadOnce() {
     let full = ProgramEnvironment([
       "ISOMETRY_DATA": "/data", "ISOMETRY_KERNEL_DIR": "/kernels", "ISOMETRY_CACHE_DIR": "/cache",
-      "HOME": "/home/a",
+      "HOME": "/home/a", "ISOMETRY_VALIDATE": "1",
     ])
+    #expect(full.validates && !ProgramEnvironment(["ISOMETRY_VALIDATE": "0"]).validates)
     #expect(full.data == "/data" && full.kernelDirectory == "/kernels")
     #expect(full.cacheDirectory == "/cache")
     #expect(ProgramEnvironment(["HOME": "/h"]).cacheDirectory == "/h/.cache/isometry")

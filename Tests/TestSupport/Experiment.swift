@@ -65,7 +65,7 @@ public struct Experiment {
   }
 
   /// Compares a value after the step.
-  public mutating func compare(_ name: String, _ value: Value, _ tolerance: Tolerance) {
+  package mutating func compare(_ name: String, _ value: Value, _ tolerance: Tolerance) {
     graph.output(name, value)
     outputs.append((name, tolerance))
   }
@@ -79,7 +79,7 @@ public struct Experiment {
   }
 
   /// Compares a variable after the step.
-  public mutating func compareVariable(_ name: String, _ tolerance: Tolerance) {
+  package mutating func compareVariable(_ name: String, _ tolerance: Tolerance) {
     variables.append((name, tolerance))
   }
 

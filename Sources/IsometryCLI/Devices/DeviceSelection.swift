@@ -12,14 +12,16 @@ struct DeviceSelection {
   /// - Parameter gemm: who computes matrix products on OpenCL devices; nil for the package's kernels.
   /// - Throws: `ConfigurationError` where `gemm` was chosen for another device; `DeviceError`, and what the device's driver reports where it was asked for by name.
   init(_ choice: DeviceChoice, gemm: String? = nil, _ environment: ProgramEnvironment) throws {
+    let chosen: any Backend
     let reason: String?
     switch choice {
-    case .auto: (backend, reason) = Self.automatic(gemm: gemm, environment)
-    case .cpu: (backend, reason) = (CPUBackend(), nil)
-    case .reference: (backend, reason) = (ReferenceBackend<Float>(), nil)
+    case .auto: (chosen, reason) = Self.automatic(gemm: gemm, environment)
+    case .cpu: (chosen, reason) = (CPUBackend(), nil)
+    case .reference: (chosen, reason) = (ReferenceBackend<Float>(), nil)
     case .openCL(let number):
-      (backend, reason) = (try OpenCLDevices(gemm: gemm, environment).backend(number: number), nil)
+      (chosen, reason) = (try OpenCLDevices(gemm: gemm, environment).backend(number: number), nil)
     }
+    backend = environment.validates ? ValidatingBackend(chosen) : chosen
     if let gemm, gemm != GemmArgument.own.rawValue, !backend.name.hasPrefix("opencl") {
       throw ConfigurationError(
         "--gemm", "has nothing to do: only OpenCL devices have a choice, not \(backend.name)")

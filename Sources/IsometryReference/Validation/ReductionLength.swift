@@ -1,0 +1,29 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+extension Operation {
+  /// How many terms are summed for one element of the result, for `Tolerance`.
+  func reductionLength(inputs: [TensorType]) -> Int {
+    func shape(_ index: Int) -> Shape { inputs[index].shape }
+    func perChannel(_ index: Int) -> Int { shape(index).elementCount / shape(index)[1] }
+    return switch self {
+    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+      .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .broadcast,
+      .broadcastChannels, .frozenNormalization, .frozenNormalizationInputGradient,
+      .maxPoolTangent, .globalAveragePoolGradient, .decodeImages, .update, .runningAverage,
+      .accumulate, .gradientScale, .lossScaleUpdate:
+      1
+    case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
+    case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)
+    case .channelSum, .batchNormalization: perChannel(0)
+    case .batchNormalizationReduction, .batchNormalizationInputGradient: perChannel(0)
+    case .matrixMultiply(let product): product.extents(shape(0), shape(1)).inner
+    case .convolution: shape(1).elementCount(from: 1)
+    case .convolutionInputGradient: shape(1).elementCount / shape(1)[1]
+    case .convolutionWeightGradient: perChannel(0)
+    case .pool(let pooling), .averagePoolGradient(let pooling, _), .maxPoolGradient(let pooling):
+      pooling.window.height * pooling.window.width
+    case .globalAveragePool: shape(0).elementCount(from: 2)
+    }
+  }
+}

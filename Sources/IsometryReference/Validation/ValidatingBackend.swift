@@ -1,0 +1,47 @@
+public import IsometryCore
+public import IsometryGraph
+
+/// Another backend whose every operation is checked: after each step the reference computes each node
+/// in double precision from the inputs that the node had on the device, and a result that rounding does
+/// not explain is thrown as a `ValidationError`.
+///
+/// The device runs its own launch list, with every value of the graph as one more output, so that none
+/// of them shares memory. Steps are synchronous and as slow as the reference: for debugging, with small
+/// batches.
+public struct ValidatingBackend: Backend {
+  private let base: any Backend
+
+  public init(_ base: any Backend) { self.base = base }
+
+  public var name: String { base.name }
+
+  public var deviceDescription: String {
+    base.deviceDescription + ", every operation checked against the reference"
+  }
+
+  public func requireSupport(for precision: DType) throws {
+    try base.requireSupport(for: precision)
+  }
+
+  /// - Precondition: `session`, where given, is of a `ValidatingBackend` over the same backend.
+  /// - Throws: what the other backend throws.
+  public func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {
+    try GraphVerifier.verify(graph)
+    var shared: (any Session)?
+    if let session {
+      guard let own = session as? ValidatingSession else {
+        preconditionFailure("a session shares variables with one of its own backend")
+      }
+      shared = own.base
+    }
+    var open = graph
+    var names: [Value: String] = [:]
+    for result in Schedule(graph).nodes.flatMap(\.results) {
+      let name = "value \(result.index), for validation"
+      open.output(name, result)
+      names[result] = name
+    }
+    return ValidatingSession(
+      graph, try base.makeSession(for: open, sharing: shared), outputs: names, device: name)
+  }
+}

@@ -1,0 +1,144 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+/// A session whose values are all outputs, and each of whose steps is checked node by node.
+final class ValidatingSession: Session {
+  let graph: Graph
+  let base: any Session
+  private let outputs: [Value: String]
+  private let device: String
+  private let nodes: [Node]
+
+  /// - Parameter outputs: the name of each node's results among the base's outputs.
+  init(_ graph: Graph, _ base: any Session, outputs: [Value: String], device: String) {
+    self.graph = graph
+    self.base = base
+    self.outputs = outputs
+    self.device = device
+    nodes = Schedule(graph).nodes
+  }
+
+  var report: SessionReport { base.report }
+
+  func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
+    try base.makeStagingSlots(count)
+  }
+
+  /// - Throws: `ValidationError` for the first node that is wrong.
+  func step(from slot: any StagingSlot) throws {
+    var variables: [Value: HostTensor] = [:]
+    for (name, value) in graph.variables { variables[value] = try base.read(variable: name) }
+    try base.step(from: slot)
+    try base.synchronize()
+    for (position, node) in nodes.enumerated() {
+      let inputs = try node.inputs.map { value in
+        switch graph.producer(of: value).operation {
+        // Writers come last, and none reads what another writes: these are the values before.
+        case .variable: variables[value]!
+        case .input(let name, let type):
+          HostTensor(type, bytes: [UInt8](UnsafeRawBufferPointer(slot.bytes(of: name))))
+        default: try base.read(output: outputs[value]!)
+        }
+      }
+      try check(node, at: position, inputs)
+    }
+  }
+
+  private func check(_ node: Node, at position: Int, _ inputs: [HostTensor]) throws {
+    let types = inputs.map(\.type)
+    let expected = compute(node, inputs.map { Tensor<Double>($0) })
+    // How far rounding errors of the operands' size carry: where a result is a small difference of
+    // large numbers, its own size says nothing about its error.
+    let moved = compute(node, inputs.map { Tensor<Double>($0, perturbedBy: DType.float32.epsilon) })
+    let length = node.operation.reductionLength(inputs: types)
+
+    func compare(
+      _ subject: String, _ found: HostTensor, _ expected: Tensor<Double>, _ moved: Tensor<Double>
+    ) throws {
+      let tolerance = Tolerance(found.dtype, reduction: length, roundings: 4)
+      let noise = Tolerance(.float32, reduction: length).bound / DType.float32.epsilon
+      let numbers = expected.numbers
+      let deviation = tolerance.deviation(
+        of: found.doubles, from: numbers,
+        noise: noise * rootMeanSquare(zip(moved.numbers, numbers).map { $0 - $1 }))
+      guard let deviation else { return }
+      let operands = types.map(\.description).joined(separator: ", ")
+      throw ValidationError(
+        device: device, operation: "\(node.operation.label)(\(operands))", step: position,
+        subject: subject, type: found.type, element: found.shape.index(of: deviation.position),
+        found: deviation.found, expected: deviation.expected, ratio: deviation.ratio)
+    }
+
+    for (index, value) in node.results.enumerated() {
+      try compare(
+        "result \(index)", try base.read(output: outputs[value]!), expected.results[index],
+        moved.results[index])
+    }
+    for index in node.operation.mutatedInputs {
+      guard case .variable(let name, _) = graph.producer(of: node.inputs[index]).operation else {
+        preconditionFailure("only variables are written")
+      }
+      try compare(
+        "variable \(name)", try base.read(variable: name), expected.inputs[index],
+        moved.inputs[index])
+    }
+  }
+
+  private func compute(_ node: Node, _ inputs: [Tensor<Double>]) -> NodeExecution<Double> {
+    let execution = NodeExecution(
+      operation: node.operation, inputs: inputs,
+      results: node.results.map { Tensor<Double>(graph.type(of: $0)) })
+    execution.run(rounding: false)
+    return execution
+  }
+
+  func write(_ tensor: HostTensor, toVariable name: String) throws {
+    try base.write(tensor, toVariable: name)
+  }
+
+  func read(variable name: String) throws -> HostTensor { try base.read(variable: name) }
+  func read(output name: String) throws -> HostTensor { try base.read(output: name) }
+
+  func beginReading(variable name: String) throws -> any PendingRead {
+    try base.beginReading(variable: name)
+  }
+
+  func synchronize() throws { try base.synchronize() }
+  func takeInputWait() -> Double? { base.takeInputWait() }
+}
+
+extension Tensor {
+  /// The elements of a host tensor, each moved up or down by a relative amount.
+  fileprivate convenience init(_ tensor: HostTensor, perturbedBy amount: Scalar = 0) {
+    self.init(tensor.type)
+    tensor.withUnsafeBytes { load($0, as: tensor.dtype) }
+    guard amount != 0 else { return }
+    var random = RandomStream(seed: 0)
+    for index in elements.indices {
+      elements[index] *= 1 + (random.nextUInt32() & 1 == 0 ? amount : -amount)
+    }
+  }
+
+  fileprivate var numbers: [Double] {
+    type.dtype.isFloatingPoint ? elements.map { Double($0) } : integers.map { Double($0) }
+  }
+}
+
+/// Of the numbers that are finite.
+private func rootMeanSquare(_ numbers: [Double]) -> Double {
+  let finite = numbers.filter(\.isFinite)
+  return (finite.reduce(0) { $0 + $1 * $1 } / Double(max(1, finite.count))).squareRoot()
+}
+
+extension Shape {
+  /// The index along each axis of the element at a position in row-major order.
+  fileprivate func index(of position: Int) -> [Int] {
+    var rest = position
+    var index: [Int] = []
+    for axis in (0..<rank).reversed() {
+      index.append(rest % self[axis])
+      rest /= self[axis]
+    }
+    return index.reversed()
+  }
+}

@@ -1,0 +1,26 @@
+public import IsometryCore
+
+/// A device's result that is not what the reference computes from the same inputs.
+public struct ValidationError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The backend's name.
+  public let device: String
+  /// The operation with its attributes, and the types of its inputs.
+  public let operation: String
+  /// The position among the operations of a step, from 0.
+  public let step: Int
+  /// `result 0`, or the variable that the operation writes.
+  public let subject: String
+  public let type: TensorType
+  /// The index of the element that is furthest off, along each axis.
+  public let element: [Int]
+  public let found: Double
+  public let expected: Double
+  /// The difference over what rounding explains; NaN where only one of both is NaN.
+  public let ratio: Double
+
+  public var description: String {
+    "\(device) computes \(operation) wrongly (operation \(step) of the step): "
+      + "element \(element) of \(subject), \(type), is \(found) and not \(expected), "
+      + "\(ratio) times what rounding explains"
+  }
+}

@@ -1,0 +1,135 @@
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import IsometryReference
+import TestSupport
+import Testing
+
+@Suite struct ValidationTests {
+  /// Whole training steps of every kind of operation, in every precision.
+  @Test(arguments: BackendUnderTest.all, TraceTests.Recipe.all)
+  func soundBackendsPass(subject: BackendUnderTest, recipe: TraceTests.Recipe) throws {
+    let validating = BackendUnderTest(
+      backend: ValidatingBackend(subject.backend), isFusing: subject.isFusing)
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      let trace = try recipe.run(precision, steps: 2).trace(on: validating)
+      #expect(trace.losses.count == 2 && trace.losses.allSatisfy(\.isFinite))
+    }
+  }
+
+  /// A backend that computes one operation wrongly: its results come out larger.
+  private struct FaultyBackend: Backend {
+    let base = ReferenceBackend<Float>()
+    /// Of the results, the one with that many elements.
+    let elementCount: Int
+    let factor: Double
+
+    var name: String { "faulty" }
+    var deviceDescription: String { "wrong on purpose" }
+    func requireSupport(for precision: DType) throws {}
+
+    func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {
+      let shared = (session as? FaultySession)?.base
+      return FaultySession(base: try base.makeSession(for: graph, sharing: shared), self)
+    }
+  }
+
+  private final class FaultySession: Session {
+    let base: any Session
+    private let backend: FaultyBackend
+
+    init(base: any Session, _ backend: FaultyBackend) {
+      self.base = base
+      self.backend = backend
+    }
+
+    private func spoiled(_ tensor: HostTensor) -> HostTensor {
+      guard tensor.shape.elementCount == backend.elementCount else { return tensor }
+      var elements = tensor.doubles
+      elements[4] *= backend.factor
+      return HostTensor(tensor.shape, elements, as: tensor.dtype)
+    }
+
+    var graph: Graph { base.graph }
+    var report: SessionReport { base.report }
+    func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
+      try base.makeStagingSlots(count)
+    }
+    func step(from slot: any StagingSlot) throws { try base.step(from: slot) }
+    func write(_ tensor: HostTensor, toVariable name: String) throws {
+      try base.write(tensor, toVariable: name)
+    }
+    func read(variable name: String) throws -> HostTensor { try spoiled(base.read(variable: name)) }
+    func read(output name: String) throws -> HostTensor { try spoiled(base.read(output: name)) }
+    func beginReading(variable name: String) throws -> any PendingRead {
+      try base.beginReading(variable: name)
+    }
+    func synchronize() throws { try base.synchronize() }
+    func takeInputWait() -> Double? { nil }
+  }
+
+  /// y [2, 5] = x·w, z [2, 3] = tanh(y·v), and u [4, 5] is updated.
+  private func error(elementCount: Int, factor: Double) throws -> ValidationError? {
+    var random = RandomStream(seed: 1)
+    var graph = Graph()
+    let x = graph.input("x", [2, 7])
+    let v = graph.variable("v", [5, 3])
+    let y = graph.matrixMultiply(x, graph.variable("w", [7, 5]))
+    let z = graph.activation(graph.matrixMultiply(y, v), .tanh)
+    graph.output("z", z)
+    graph.append(.accumulate(count: 1), [graph.variable("u", [4, 5]), graph.input("du", [4, 5])])
+    let backend = ValidatingBackend(FaultyBackend(elementCount: elementCount, factor: factor))
+    let session = try backend.makeSession(for: graph)
+    func tensor(_ shape: Shape) -> HostTensor {
+      HostTensor(shape, random.normals(shape.elementCount))
+    }
+    try session.write(tensor([7, 5]), toVariable: "w")
+    try session.write(tensor([5, 3]), toVariable: "v")
+    try session.write(tensor([4, 5]), toVariable: "u")
+    do {
+      try session.run(["x": tensor([2, 7]), "du": tensor([4, 5])])
+    } catch let error as ValidationError {
+      return error
+    }
+    return nil
+  }
+
+  @Test func theOperationAndTheElementAreNamed() throws {
+    let error = try #require(try error(elementCount: 10, factor: 1 + 1e-4))
+    #expect(error.device == "faulty" && error.operation.hasPrefix("matrixMultiply"))
+    #expect(error.step == 0 && error.subject == "result 0" && error.element == [0, 4])
+    #expect(error.type == TensorType([2, 5], .float32))
+    #expect(error.ratio > 2 && abs(error.found / error.expected - (1 + 1e-4)) < 1e-5)
+    #expect(error.description.contains("faulty computes matrixMultiply"))
+  }
+
+  @Test func notANumberIsFound() throws {
+    let error = try #require(try error(elementCount: 6, factor: .nan))
+    #expect(error.found.isNaN && error.ratio.isNaN && error.element == [1, 1])
+  }
+
+  @Test func updatesAreChecked() throws {
+    let error = try #require(try error(elementCount: 20, factor: 2))
+    #expect(error.operation.hasPrefix("accumulate") && error.subject == "variable u")
+    #expect(error.element == [0, 4])
+  }
+
+  @Test func whatRoundingExplainsPasses() throws {
+    #expect(try error(elementCount: 10, factor: 1 + 1e-7) == nil)
+    #expect(try error(elementCount: 1, factor: 2) == nil)
+  }
+
+  @Test(arguments: BackendUnderTest.backends.map { BackendUnderTest(backend: $0, isFusing: false) })
+  func validatedSessionsShareTheirVariables(subject: BackendUnderTest) throws {
+    let backend = ValidatingBackend(subject.backend)
+    var graph = Graph()
+    graph.output("double", graph.scale(graph.variable("v", [3]), by: 2))
+    let first = try backend.makeSession(for: graph)
+    let second = try backend.makeSession(for: graph, sharing: first)
+    try first.write(HostTensor([3], [1, 2, 3] as [Float]), toVariable: "v")
+    try second.run()
+    #expect(try second.read(output: "double").floats == [2, 4, 6])
+    #expect(backend.name == subject.backend.name)
+    #expect(backend.deviceDescription.contains("checked against the reference"))
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+/// The switches for those who write kernels: `ISOMETRY_KERNEL_DIR` and `ISOMETRY_VALIDATE`.
+@Suite struct DebuggingTests {
+  private static let hasOpenCL: Bool = {
+    let listing = try? withFolder { try Program.run(["devices", "--json"], in: $0) }
+    return listing?.standardOutput.contains("opencl:0") ?? false
+  }()
+
+  private static let kernels = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "kernels")
+
+  private static let training = [
+    "train", "--model", "mlp:1x8", "--epochs", "1", "--batch", "8", "--limit-train", "16",
+    "--limit-test", "8", "--lr", "0.02", "--device",
+  ]
+
+  /// Trains on an OpenCL device with a copy of the kernels in which some text is another.
+  private func train(
+    replacing text: String, with other: String, validating: Bool
+  ) throws -> Program {
+    try withFolder { folder in
+      let copy = URL(filePath: folder).appending(path: "kernels")
+      try FileManager.default.copyItem(at: Self.kernels, to: copy)
+      let file = copy.appending(path: "common/activation.cl")
+      let source = try String(contentsOf: file, encoding: .utf8)
+      #expect(source.contains(text))
+      try source.replacingOccurrences(of: text, with: other)
+        .write(to: file, atomically: true, encoding: .utf8)
+      // PoCL looks for its linker.
+      var environment = [
+        "ISOMETRY_KERNEL_DIR": copy.path, "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
+      ]
+      if validating { environment["ISOMETRY_VALIDATE"] = "1" }
+      return try Program.run(Self.training + ["opencl:0"], in: folder, environment: environment)
+    }
+  }
+
+  private static let rectifier = "return x < SPREAD(0) ? SPREAD(0) : x;"
+
+  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
+  func kernelsComeFromTheFolder() throws {
+    let sound = try train(replacing: Self.rectifier, with: Self.rectifier, validating: false)
+    #expect(sound.code == 0, "\(sound.standardError)")
+    let broken = try train(replacing: Self.rectifier, with: "return y;", validating: false)
+    // PoCL's compiler also speaks for itself.
+    let report = broken.errorLines.filter { $0.hasPrefix("isometry: ") }
+    #expect(broken.code == 1 && report.count == 1)
+    #expect(report.first?.contains("common/activation.cl") == true, "\(broken.standardError)")
+  }
+
+  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
+  func validationNamesTheWrongOperation() throws {
+    let sound = try train(replacing: Self.rectifier, with: Self.rectifier, validating: true)
+    #expect(sound.code == 0, "\(sound.standardError)")
+    let wrong = "return x < SPREAD(0) ? SPREAD(0) : x * NUMBER(1.001);"
+    let unseen = try train(replacing: Self.rectifier, with: wrong, validating: false)
+    #expect(unseen.code == 0, "\(unseen.standardError)")
+    let seen = try train(replacing: Self.rectifier, with: wrong, validating: true)
+    #expect(seen.code == 1 && seen.errorLines.count == 1)
+    #expect(
+      seen.standardError.contains("opencl:0 computes batchNormalization"),
+      "\(seen.standardError)")
+  }
+
+  @Test(arguments: ["cpu", "reference"])
+  func anyDeviceIsValidated(device: String) throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        Self.training + [device], in: folder, environment: ["ISOMETRY_VALIDATE": "1"])
+      #expect(result.code == 0, "\(result.standardError)")
+      #expect(
+        (result.standardOutput + result.standardError).contains("checked against the reference"))
+    }
+  }
+}
