@@ -1,0 +1,87 @@
+internal import RealModule
+
+/// Weight scales that give a network a wanted level of isometry.
+public struct Calibration: Sendable, Hashable {
+  /// σ_w.
+  public var weightDeviation: Double
+  /// The standard deviation of the entries of the branch's last weight, times the root of its fan-in:
+  /// σ_w/√L.
+  public var scaledEntryDeviation: Double
+}
+
+extension ResidualModel {
+  /// The σ_w with which the law of this network has c/a² = `level`. The model's own σ_w is not used.
+  ///
+  /// Networks with the same c/a² have the same spectrum at initialisation whatever their activation
+  /// is, so that comparing activations does not compare initialisations.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for parameters that mean nothing;
+  ///   `TheoryError.noSolution` where no σ_w up to 10⁸ reaches the level.
+  /// - Source: the proposal of Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019).
+  public func calibrated(to level: Double) throws(TheoryError) -> Calibration {
+    guard UniversalLaw.cumulants.contains(level) else {
+      throw .outsideDomain(
+        parameter: "c", value: level,
+        expected: "\(UniversalLaw.cumulants.lowerBound) to \(UniversalLaw.cumulants.upperBound)")
+    }
+    var model = self
+    model.weightDeviation = 1
+    try model.check()
+    // A copy of the table in every evaluation would lose what it has learnt.
+    var moments = MomentTable(activation, isInterpolating: true)
+    let scale = skipWeight.magnitude
+    let wanted = Double.log(level)
+
+    /// log of what is reached over what is wanted; what is beyond all numbers is too much.
+    func excess(_ logDeviation: Double) -> Double {
+      model.weightDeviation = scale * .exp(logDeviation)
+      var sum = 0.0
+      do throws(TheoryError) {
+        try model.forEachBlock(moments: &moments) { sum += $0.cumulant }
+      } catch {
+        return Self.tooMuch
+      }
+      let reached = sum / (Double(depth) * scale * scale)
+      return sum.isFinite ? .log(max(reached, .leastNormalMagnitude)) - wanted : Self.tooMuch
+    }
+
+    // c is close to proportional to σ_w², so from here a few doublings bracket the solution.
+    var low = wanted / 2
+    var high = low
+    let step = Double.log(2)
+    if excess(low) < 0 {
+      repeat {
+        low = high
+        high += step
+        guard high < Self.largestLogDeviation else {
+          throw .noSolution(
+            unknown: "σ_w",
+            reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); ask for a "
+              + "smaller c")
+        }
+      } while excess(high) < 0
+    } else {
+      repeat {
+        high = low
+        low -= step
+        guard low > -Self.largestLogDeviation else {
+          throw .noSolution(
+            unknown: "σ_w",
+            reason: "c stays above \(level) down to σ_w = 10⁻⁸ with \(activation.name); ask for a "
+              + "larger c")
+        }
+      } while excess(low) > 0
+    }
+    guard let root = RootFinding.brent(in: low...high, tolerance: 1e-14, excess) else {
+      throw .noSolution(
+        unknown: "σ_w", reason: "c is no continuous function of σ_w with \(activation.name)")
+    }
+    let deviation = scale * .exp(root)
+    return Calibration(
+      weightDeviation: deviation,
+      scaledEntryDeviation: deviation / Double(depth).squareRoot())
+  }
+
+  private static let tooMuch = 1e3
+  private static let largestLogDeviation = 18.4  // log 10⁸
+}

@@ -1,0 +1,128 @@
+/// The branch of a residual block, x ← branch(x) + a·x. Nothing is activated after the sum: with a
+/// ReLU there, exact zeros appear and the universal law does not hold.
+public enum ResidualBranch: Sendable, Hashable {
+  /// φ(W·x + b) with entries of variance σ_w²/(fan-in·L).
+  case activated
+  /// W₂·φ(W₁·x + b) with entries of W₁ of variance `firstVariance`/fan-in, and of W₂ of variance
+  /// σ_w²/(fan-in·L).
+  case twoLayer(firstVariance: Double)
+
+  /// How many weights a branch has.
+  var layers: Int {
+    switch self {
+    case .activated: 1
+    case .twoLayer: 2
+    }
+  }
+}
+
+/// A residual network of constant width at initialisation, in the limit of infinite width: L blocks
+/// x ← branch(x) + a·x with independent weights of mean 0, and biases b ~ N(0, σ_b²).
+///
+/// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019) for the model with
+///   `ResidualBranch.activated`; the two-layer branch and the padding are derived in docs/theory.md.
+public struct ResidualModel: Sendable {
+  public var activation: ActivationFunction
+  /// L: how many blocks.
+  public var depth: Int
+  /// σ_w.
+  public var weightDeviation: Double
+  /// σ_b.
+  public var biasDeviation = 0.0
+  /// a: what the skips multiply by.
+  public var skipWeight = 1.0
+  /// Of the elements of the first block's input.
+  public var inputMean = 0.0
+  /// Of the elements of the first block's input.
+  public var inputMeanSquare = 1.0
+  public var branch = ResidualBranch.activated
+  /// The share of the mean square that a convolution's zero padding leaves, `ZeroPadding.factor`; 1
+  /// for dense layers.
+  public var paddingFactor = 1.0
+  /// What σ_w is multiplied by in each block, for weights that depend on the depth; empty for 1
+  /// everywhere.
+  public var blockFactors: [Double] = []
+
+  public init(activation: ActivationFunction, depth: Int, weightDeviation: Double) {
+    self.activation = activation
+    self.depth = depth
+    self.weightDeviation = weightDeviation
+  }
+
+  /// The most blocks that a network may have.
+  public static let largestDepth = 10_000
+
+  func check() throws(TheoryError) {
+    guard (1...Self.largestDepth).contains(depth) else {
+      throw .outsideDomain(
+        parameter: "the depth", value: Double(depth), expected: "1 to \(Self.largestDepth)")
+    }
+    try Self.check(weightDeviation, "σ_w", "positive and finite") { $0 > 0 }
+    try Self.check(biasDeviation, "σ_b", "0 or above, and finite") { $0 >= 0 }
+    try Self.check(skipWeight, "the skip weight", "finite and not 0") { $0 != 0 }
+    try Self.check(inputMeanSquare, "the input's mean square", "0 or above, and finite") {
+      $0 >= 0
+    }
+    // Rounded, a constant input's mean square may be a little below its mean's square.
+    let room = inputMeanSquare * (1 + 1e-9)
+    try Self.check(
+      inputMean, "the input's mean", "within ± the root of its mean square \(inputMeanSquare)"
+    ) { $0 * $0 <= room }
+    guard inputMeanSquare > 0 || biasDeviation > 0 else {
+      throw .outsideDomain(
+        parameter: "the input's mean square", value: 0, expected: "above 0 where σ_b is 0")
+    }
+    try Self.check(paddingFactor, "the padding factor", "above 0, and 1 at most") {
+      $0 > 0 && $0 <= 1
+    }
+    if case .twoLayer(let variance) = branch {
+      try Self.check(variance, "the first layer's variance", "positive and finite") { $0 > 0 }
+    }
+    guard blockFactors.isEmpty || blockFactors.count == depth else {
+      throw .outsideDomain(
+        parameter: "the number of block factors", value: Double(blockFactors.count),
+        expected: "0 or the depth \(depth)")
+    }
+    for factor in blockFactors {
+      try Self.check(factor, "a block's factor", "0 or above, and finite") { $0 >= 0 }
+    }
+  }
+
+  private static func check(
+    _ value: Double, _ parameter: String, _ expected: String, _ isLegal: (Double) -> Bool
+  ) throws(TheoryError) {
+    guard value.isFinite, isLegal(value) else {
+      throw .outsideDomain(parameter: parameter, value: value, expected: expected)
+    }
+  }
+}
+
+/// What a convolution loses at the border of an image that is padded with zeros.
+public enum ZeroPadding {
+  /// The share of a kernel's taps that lie on the image, averaged over the pixels of the result: the
+  /// factor by which padding lowers the mean square after a convolution of stride 1 with a square
+  /// kernel of odd size, padded by half of it. 3×3 on H×W: ((3H − 2)/(3H))·((3W − 2)/(3W)).
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a kernel that is even or not positive, and for sizes
+  ///   below 1.
+  public static func factor(kernel: Int, height: Int, width: Int) throws(TheoryError) -> Double {
+    guard kernel > 0, kernel % 2 == 1 else {
+      throw .outsideDomain(
+        parameter: "the kernel's size", value: Double(kernel), expected: "positive and odd")
+    }
+    return try share(kernel: kernel, of: height, "the image's height")
+      * share(kernel: kernel, of: width, "the image's width")
+  }
+
+  private static func share(
+    kernel: Int, of size: Int, _ parameter: String
+  ) throws(TheoryError) -> Double {
+    guard size > 0 else {
+      throw .outsideDomain(parameter: parameter, value: Double(size), expected: "1 or above")
+    }
+    // A tap at offset d meets size − |d| pixels; offsets beyond the image meet none.
+    let size = Double(size)
+    let reach = min(Double(kernel / 2), size - 1)
+    return ((2 * reach + 1) * size - reach * (reach + 1)) / (Double(kernel) * size)
+  }
+}

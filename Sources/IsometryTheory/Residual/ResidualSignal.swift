@@ -1,0 +1,126 @@
+internal import RealModule
+
+/// How a signal, and small changes of it, pass through a residual network at initialisation.
+public struct ResidualSignal: Sendable, Hashable {
+  /// One block.
+  public struct Layer: Sendable, Hashable {
+    /// q: of the pre-activations.
+    public var variance: Double
+    /// c of this block: L times the variance that its branch adds to the Jacobian.
+    public var cumulant: Double
+    /// κ = E φ′⁴/(E φ′²)².
+    public var slopeKurtosis: Double
+    /// Of the elements after the block.
+    public var mean: Double
+    /// Of the elements after the block.
+    public var meanSquare: Double
+  }
+
+  public let layers: [Layer]
+  /// a: what the skips multiply by.
+  public let skipWeight: Double
+  /// How many weights a branch has.
+  let branchLayers: Int
+
+  /// c = (1/L)·Σ c^l, which `UniversalLaw` takes.
+  public var cumulant: Double {
+    layers.reduce(0) { $0 + $1.cumulant } / Double(layers.count)
+  }
+
+  /// c/a², which decides the shape of the law: the level of isometry.
+  public var scaledCumulant: Double { cumulant / (skipWeight * skipWeight) }
+
+  /// The law of the Jacobian's squared singular values for many blocks.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` where c is outside of the law's domain.
+  public func universalLaw() throws(TheoryError) -> UniversalLaw {
+    try UniversalLaw(cumulant: cumulant, skipWeight: skipWeight, depth: layers.count)
+  }
+
+  /// log E λ for this number of blocks: Σ log(a² + c^l/L), exact for infinite width.
+  public var logMeanLambda: Double {
+    let depth = Double(layers.count)
+    return layers.reduce(0) { $0 + .log(skipWeight * skipWeight + $1.cumulant / depth) }
+  }
+
+  /// Var λ/(E λ)² for this number of blocks, to leading order the law's 2c/a²; exact for infinite
+  /// width. Each block adds (2s + ρs²)/(1 + s)² with s = c^l/(L·a²), where ρ is the relative variance
+  /// of the squared singular values of the branch alone: κ for one weight, and 1 more for another.
+  ///
+  /// - Source: docs/theory.md, "What finite depth changes".
+  public var relativeVariance: Double {
+    let scale = Double(layers.count) * skipWeight * skipWeight
+    return layers.reduce(0) { sum, layer in
+      let s = layer.cumulant / scale
+      let branch = layer.slopeKurtosis + Double(branchLayers - 1)
+      return sum + (2 * s + branch * s * s) / ((1 + s) * (1 + s))
+    }
+  }
+}
+
+extension ResidualModel {
+  /// Follows mean and mean square of the elements from block to block.
+  ///
+  /// W is independent of the block's input, so pre-activations are Gaussian with the variance
+  /// q = (σ_w²/L)·M + σ_b² and independent of the input's elements given M; hence
+  /// M′ = a²M + 2aμ·E φ + E φ² and μ′ = aμ + E φ. The cross term makes M grow like L² for activations
+  /// of non-zero mean.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for parameters that mean nothing, and where the signal
+  ///   grows beyond Double.
+  /// - Complexity: one evaluation of Gaussian moments a block; they are interpolated in log q where
+  ///   they need quadrature and there are many blocks.
+  public func signal() throws(TheoryError) -> ResidualSignal {
+    try check()
+    var moments = MomentTable(activation, isInterpolating: depth > MomentTable.worthwhileCount)
+    var layers: [ResidualSignal.Layer] = []
+    layers.reserveCapacity(depth)
+    try forEachBlock(moments: &moments) { layers.append($0) }
+    return ResidualSignal(
+      layers: layers, skipWeight: skipWeight, branchLayers: branch.layers)
+  }
+
+  /// Calls `body` with each block in turn.
+  func forEachBlock(
+    moments: inout MomentTable, _ body: (ResidualSignal.Layer) -> Void
+  ) throws(TheoryError) {
+    var mean = inputMean
+    var meanSquare = inputMeanSquare
+    let biasVariance = biasDeviation * biasDeviation
+    for index in 0..<depth {
+      let factor = blockFactors.isEmpty ? 1 : blockFactors[index]
+      // L times the variance of the last weight's entries, times their fan-in.
+      let weightVariance = weightDeviation * weightDeviation * factor * factor * paddingFactor
+      let share = weightVariance / Double(depth)
+      let variance: Double
+      switch branch {
+      case .activated: variance = share * meanSquare + biasVariance
+      case .twoLayer(let first): variance = first * paddingFactor * meanSquare + biasVariance
+      }
+      // Without weights or input there is a pre-activation of 0: the limit of small variances.
+      let values = try moments.moments(variance: max(variance, .leastNormalMagnitude))
+      let cumulant: Double
+      switch branch {
+      case .activated:
+        cumulant = weightVariance * values.slopeSquare
+        meanSquare =
+          skipWeight * (skipWeight * meanSquare + 2 * mean * values.mean) + values.meanSquare
+        mean = skipWeight * mean + values.mean
+      case .twoLayer(let first):
+        cumulant = weightVariance * first * paddingFactor * values.slopeSquare
+        meanSquare = skipWeight * skipWeight * meanSquare + share * values.meanSquare
+        mean *= skipWeight
+      }
+      guard meanSquare.isFinite else {
+        throw .outsideDomain(
+          parameter: "σ_w", value: weightDeviation,
+          expected: "smaller: the signal grows beyond all numbers in block \(index + 1)")
+      }
+      body(
+        ResidualSignal.Layer(
+          variance: variance, cumulant: cumulant,
+          slopeKurtosis: values.slopeFourth / (values.slopeSquare * values.slopeSquare),
+          mean: mean, meanSquare: meanSquare))
+    }
+  }
+}
