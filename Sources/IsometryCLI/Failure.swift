@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import IsometryNN
+import IsometryTheory
 import IsometryTraining
 
 /// An error as the program ends with it: one line on standard error, and an exit code.
@@ -17,6 +18,9 @@ struct Failure {
     switch error {
     case is ConfigurationError, is ModelError, is InitializationError:
       code = Self.usageCode
+      message = "\(error)"
+    case let error as TheoryError:
+      if case .outsideDomain = error { code = Self.usageCode } else { code = 1 }
       message = "\(error)"
     case let exit as ExitCode:
       code = exit.rawValue

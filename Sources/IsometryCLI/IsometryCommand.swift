@@ -20,7 +20,7 @@ struct IsometryCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, DevicesCommand.self, DatasetCommand.self,
-      BenchmarkCommand.self, InitCommand.self,
+      BenchmarkCommand.self, InitCommand.self, TheoryCommand.self, CalibrateCommand.self,
     ])
 }
 

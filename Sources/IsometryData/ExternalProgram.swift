@@ -1,20 +1,23 @@
 import Foundation
 
 /// Runs a program of the system to its end.
-enum ExternalProgram {
-  struct Outcome {
-    /// The exit code; 127 where the program is not installed, 128 + n where signal n ended it.
-    let status: Int32
-    let standardOutput: String
+package enum ExternalProgram {
+  /// The exit code where the program is not installed.
+  package static let missing: Int32 = 127
+
+  package struct Outcome {
+    /// The exit code; `missing` where the program is not installed, 128 + n where signal n ended it.
+    package let status: Int32
+    package let standardOutput: String
     /// The last line that the program wrote to its standard error.
-    let lastErrorLine: String
+    package let lastErrorLine: String
   }
 
   /// - Parameters:
   ///   - scratch: a folder for the program's output while it runs.
   ///   - whileRunning: called several times a second on the calling thread; where it throws, the
   ///     program is ended and the error passed on.
-  static func run(
+  package static func run(
     _ name: String, _ arguments: [String], scratch: String,
     whileRunning: () throws -> Void = {}
   ) throws -> Outcome {

@@ -19,7 +19,7 @@ struct NetworkArguments: ParsableArguments {
       "The skips of residual blocks that keep the shape. (default: identity)"))
   var skip: SkipKind?
 
-  @Option(help: ArgumentHelp("What resmlp's skips multiply by. (default: 1)", valueName: "a"))
+  @Option(help: ArgumentHelp("What the skips of resmlp and resconv multiply by. (default: 1)", valueName: "a"))
   var skipWeight: Double?
 
   @Option(

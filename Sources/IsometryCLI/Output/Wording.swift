@@ -56,4 +56,12 @@ enum Wording {
     let fill = String(repeating: " ", count: max(0, width - text.count))
     return left ? fill + text : text + fill
   }
+
+  /// Six significant digits.
+  static func number(_ value: Double) -> String { String(format: "%.6g", value) }
+
+  /// The cells of a table's line, each on the right of its column.
+  static func row(_ cells: [String]) -> String {
+    cells.map { padded($0, 14, left: true) }.joined()
+  }
 }

@@ -2,11 +2,11 @@ import Foundation
 import Glibc
 
 /// Files that are read as a whole, and that appear whole or not at all.
-enum WholeFile {
+package enum WholeFile {
   /// Writes pieces one after the other to a file beside `path`, makes sure that they are on the disk,
   /// and moves it to its place in one step. Whatever was there stays until then, and stays for good
   /// where anything fails.
-  static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
+  package static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
     let temporary = "\(path)\(unfinished)\(getpid())"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
@@ -55,7 +55,7 @@ enum WholeFile {
   }
 
   /// All bytes of a file.
-  static func read(_ path: String) throws(FileError) -> [UInt8] {
+  package static func read(_ path: String) throws(FileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .last(path: path, action: "read") }
     defer { close(descriptor) }

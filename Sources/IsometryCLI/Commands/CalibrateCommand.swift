@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import IsometryTheory
+import IsometryTraining
+
+struct CalibrateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate",
+    abstract: "Find the weight scale that gives an activation a wanted level of isometry.",
+    discussion: """
+      Example:
+        isometry calibrate --activation tanh --depth 20 --c 0.5
+
+      Networks with the same c have the same singular values at initialisation, whatever their \
+      activation is. Weights get the variance σ_w²/(fan-in·depth). With a skip weight a, c is the one \
+      of the law divided by a^(2·depth), as 'isometry theory signal' tells it.
+      """)
+
+  @OptionGroup var network: ResidualArguments
+
+  @Option(help: ArgumentHelp("The level of isometry.", valueName: "c"))
+  var c: Double
+
+  @OptionGroup var picture: PlotArguments
+  @OptionGroup var form: OutputArguments
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let model = try network.model()
+    let calibration = try model.calibrated(to: c)
+    console.say(
+      "σ_w                                  \(Wording.number(calibration.weightDeviation))")
+    console.say(
+      "standard deviation of entries · √fan-in  \(Wording.number(calibration.scaledEntryDeviation))"
+    )
+    console.emit([
+      "sigma_w": .number(calibration.weightDeviation),
+      "entry_standard_deviation_times_sqrt_width": .number(calibration.scaledEntryDeviation),
+    ])
+    try picture.write(plot(model), console: console)
+  }
+
+  /// A decade below and above the c asked for.
+  private func plot(_ model: ResidualModel) throws -> Plot {
+    let range = UniversalLaw.cumulants
+    let points = try (0...40).map { index in
+      let level = min(max(c * pow(10, Double(index - 20) / 20), range.lowerBound), range.upperBound)
+      return (x: level, y: try model.calibrated(to: level).weightDeviation)
+    }
+    return Plot(
+      title:
+        "σ_w for a level of isometry, \(network.activation.activation), \(network.depth) blocks",
+      x: Plot.Axis("c", column: "c", isLogarithmic: true),
+      y: Plot.Axis("σ_w", column: "sigma_w", isLogarithmic: true),
+      series: [Plot.Series("σ_w", .line, points)])
+  }
+}

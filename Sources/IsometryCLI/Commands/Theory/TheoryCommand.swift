@@ -1,0 +1,16 @@
+import ArgumentParser
+
+/// The group of the theory's commands.
+struct TheoryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "theory", abstract: "Say what a network's initialisation will do.",
+    discussion: """
+      Example:
+        isometry theory residual --c 0.5 --plot residual.svg
+
+      docs/theory.md explains the laws and their symbols.
+      """,
+    subcommands: [
+      TheoryResidualCommand.self, TheorySignalCommand.self, TheoryActivationCommand.self,
+    ])
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Foundation
+import IsometryTheory
+import IsometryTraining
+
+struct TheoryResidualCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "residual",
+    abstract: "The universal law of the squared singular values λ of a deep residual network.",
+    discussion: """
+      Example:
+        isometry theory residual --c 0.5 --at 0.5 1 2 --plot residual.svg
+
+      With --skip-weight a the law has c/a² and is multiplied by a^(2·depth). Without --at the law is \
+      printed at some points of its support.
+      """)
+
+  @Option(help: ArgumentHelp("c, the effective cumulant.", valueName: "c"))
+  var c: Double
+
+  @Option(help: ArgumentHelp("a, with --depth. (default: 1)", valueName: "a"))
+  var skipWeight = 1.0
+
+  @Option(
+    help: ArgumentHelp("Residual blocks; it matters where a is not 1. (default: 1)", valueName: "n")
+  )
+  var depth: Int?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Where to tell density and distribution.", valueName: "λ"))
+  var at: [Double] = []
+
+  @OptionGroup var picture: PlotArguments
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    if skipWeight.magnitude != 1, depth == nil {
+      throw ValidationError("--skip-weight needs --depth: the law is multiplied by a^(2·depth)")
+    }
+    if at.contains(where: \.isNaN) { throw ValidationError("--at should be numbers") }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let law = try UniversalLaw(cumulant: c, skipWeight: skipWeight, depth: depth ?? 1)
+    let moments = try (1...4).map { try law.moment(Double($0)) }
+    let points = at.isEmpty ? law.curve(count: 11).map { exp($0.logLambda) } : at
+    console.say("λ   \(Wording.number(law.smallestLambda)) to \(Wording.number(law.largestLambda))")
+    console.say(
+      "σ   \(Wording.number(law.smallestLambda.squareRoot())) to "
+        + "\(Wording.number(law.largestLambda.squareRoot())), "
+        + "mean \(Wording.number(law.meanSingularValue))")
+    console.say("moments of λ       " + moments.map(Wording.number).joined(separator: "  "))
+    console.say("variance of log λ  \(Wording.number(law.logVariance))")
+    console.say("")
+    console.say(Wording.row(["λ", "density", "P(λ′ ≤ λ)"]))
+    for lambda in points {
+      console.say(
+        Wording.row(
+          [lambda, law.density(at: lambda), law.cumulative(at: lambda)].map(Wording.number)))
+    }
+    console.emit([
+      "lambda_min": .number(law.smallestLambda),
+      "lambda_max": .number(law.largestLambda),
+      "moments": .array(moments.map { .number($0) }),
+      "log_variance": .number(law.logVariance),
+      "points": .array(
+        points.map {
+          [
+            "lambda": .number($0), "density": .number(law.density(at: $0)),
+            "cdf": .number(law.cumulative(at: $0)),
+          ]
+        }),
+    ])
+    try picture.write(Plot(law: law, title: title), console: console)
+  }
+
+  private var title: String {
+    let skip = skipWeight == 1 ? "" : ", a = \(Wording.number(skipWeight))"
+    return "Universal law of residual networks, c = \(Wording.number(c))\(skip)"
+  }
+}
+
+extension Plot {
+  /// The density of σ, on logarithmic axes where the law is wide.
+  init(law: UniversalLaw, title: String) {
+    let support = law.logSupport
+    let isWide = support.upperBound - support.lowerBound > 8
+    let points = law.curve(count: 1000).map { point in
+      let sigma = exp(point.logLambda / 2)
+      return (x: sigma, y: 2 * point.logDensity / sigma)
+    }
+    self.init(
+      title: title, x: Axis("singular value σ", column: "sigma", isLogarithmic: isWide),
+      y: Axis("density", column: "density", isLogarithmic: isWide),
+      series: law.atoms.isEmpty
+        ? [Series("universal law", .line, points)]
+        : law.atoms.map { Series("all of the mass", .points, [(x: $0.lambda.squareRoot(), y: 1)]) })
+  }
+}

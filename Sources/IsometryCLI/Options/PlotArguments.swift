@@ -1,0 +1,22 @@
+import ArgumentParser
+
+/// A picture of what a command computes.
+struct PlotArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Draw the result with gnuplot into FILE, and write the numbers beside it as CSV.",
+      valueName: "file.svg|file.png"))
+  var plot: String?
+
+  func validate() throws {
+    guard let plot, PlotFile(plot) == nil else { return }
+    throw ValidationError("--plot should be a file name that ends in .svg or .png, not \(plot)")
+  }
+
+  /// Writes the plot where one was asked for, and says so.
+  func write(_ plot: @autoclosure () throws -> Plot, console: Console) throws {
+    guard let file = self.plot.flatMap(PlotFile.init) else { return }
+    try plot().write(to: file)
+    console.say("plot  \(file.path), numbers in \(file.dataPath)")
+  }
+}

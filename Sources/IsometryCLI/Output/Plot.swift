@@ -1,0 +1,201 @@
+import Foundation
+import IsometryData
+import IsometryTraining
+
+/// A picture of some series of points, which gnuplot draws, with the numbers beside it as CSV.
+struct Plot {
+  struct Axis {
+    /// What people read beside the axis, with the unit.
+    let label: String
+    /// The column of the CSV file.
+    let column: String
+    let isLogarithmic: Bool
+
+    init(_ label: String, column: String, isLogarithmic: Bool = false) {
+      self.label = label
+      self.column = column
+      self.isLogarithmic = isLogarithmic
+    }
+  }
+
+  struct Series {
+    enum Style {
+      case line
+      case points
+      /// Stairs: y holds from one x to the next.
+      case steps
+      /// Filled boxes of one width about each x.
+      case histogram(boxWidth: Double)
+    }
+
+    let name: String
+    let style: Style
+    let points: [(x: Double, y: Double)]
+
+    init(_ name: String, _ style: Style, _ points: [(x: Double, y: Double)]) {
+      self.name = name
+      self.style = style
+      self.points = points
+    }
+  }
+
+  let title: String
+  let x: Axis
+  let y: Axis
+  let series: [Series]
+
+  init(title: String, x: Axis, y: Axis, series: [Series]) {
+    self.title = title
+    self.x = x
+    self.y = y
+    self.series = series
+  }
+
+  /// Writes the picture and the CSV file, each of which appears whole or not at all.
+  ///
+  /// - Throws: `PlotError`, `FileError`.
+  func write(to file: PlotFile) throws {
+    try WholeFile.write([Array(csv.utf8)], to: file.dataPath)
+    try withTemporaryFolder { folder in
+      let picture = "\(folder)/picture"
+      let script = "\(folder)/plot.gnuplot"
+      let text = "set terminal \(file.format.terminal)\nset output \(Self.quoted(picture))\n"
+      try WholeFile.write([Array((text + self.script).utf8)], to: script)
+      let outcome = try ExternalProgram.run("gnuplot", [script], scratch: folder)
+      switch outcome.status {
+      case 0: try WholeFile.write([try WholeFile.read(picture)], to: file.path)
+      case ExternalProgram.missing: throw PlotError.noGnuplot(dataPath: file.dataPath)
+      default:
+        throw PlotError.gnuplot(reason: outcome.lastErrorLine, dataPath: file.dataPath)
+      }
+    }
+  }
+
+  /// One row a point: the series' name, x and y.
+  var csv: String {
+    var text = "series,\(x.column),\(y.column)\n"
+    for series in series {
+      let name =
+        series.name.contains { ",\"\n".contains($0) }
+        ? "\"\(series.name.replacingOccurrences(of: "\"", with: "\"\""))\"" : series.name
+      for point in series.points { text += "\(name),\(point.x),\(point.y)\n" }
+    }
+    return text
+  }
+
+  /// What gnuplot runs, without the terminal.
+  var script: String {
+    var text = """
+      set encoding utf8
+      set title \(Self.quoted(title))
+      set xlabel \(Self.quoted(x.label))
+      set ylabel \(Self.quoted(y.label))
+      set border 3 linecolor rgb '#404040'
+      set tics nomirror
+      set grid linecolor rgb '#dddddd' linetype 1
+      set key \(series.count > 1 ? "outside top center horizontal" : "off")
+
+      """
+    if x.isLogarithmic { text += "set logscale x\nset format x '%g'\n" }
+    if y.isLogarithmic { text += "set logscale y\nset format y '%g'\n" }
+    if !y.isLogarithmic { text += "set yrange [\(hasNegative ? "*" : "0"):*]\n" }
+    for (index, series) in series.enumerated() {
+      text += "$series\(index) << END\n"
+      for point in series.points where isDrawable(point) { text += "\(point.x) \(point.y)\n" }
+      text += "END\n"
+    }
+    let parts = series.enumerated().map { index, series in
+      let colour = Self.colours[index % Self.colours.count]
+      return "$series\(index) using 1:2\(series.style.using) with \(series.style.drawing) "
+        + "linecolor rgb '\(colour)' title \(Self.quoted(series.name))"
+    }
+    return text + "plot " + parts.joined(separator: ", \\\n  ") + "\n"
+  }
+
+  private var hasNegative: Bool {
+    series.contains { $0.points.contains { $0.y < 0 } }
+  }
+
+  /// gnuplot stops at a number that it cannot place.
+  private func isDrawable(_ point: (x: Double, y: Double)) -> Bool {
+    point.x.isFinite && point.y.isFinite && (!x.isLogarithmic || point.x > 0)
+      && (!y.isLogarithmic || point.y > 0)
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "'\(text.replacingOccurrences(of: "'", with: "''"))'"
+  }
+
+  /// Told apart by eyes of any kind. Source: Okabe and Ito, "Color universal design" (2008).
+  private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
+}
+
+extension Plot.Series.Style {
+  fileprivate var using: String {
+    if case .histogram(let width) = self { return ":(\(width))" }
+    return ""
+  }
+
+  fileprivate var drawing: String {
+    switch self {
+    case .line: "lines linewidth 2"
+    case .points: "points pointtype 7 pointsize 0.5"
+    case .steps: "steps linewidth 2"
+    case .histogram: "boxes fillstyle solid 0.35 noborder"
+    }
+  }
+}
+
+/// Where a plot goes: the picture, and the CSV file of the same name beside it.
+struct PlotFile {
+  enum Format: String, CaseIterable {
+    case svg
+    case png
+
+    var terminal: String {
+      switch self {
+      case .svg: "svg noenhanced size 760,480 font 'sans,13' background 'white'"
+      case .png: "pngcairo noenhanced size 1140,720 font 'sans,15' background 'white'"
+      }
+    }
+  }
+
+  let path: String
+  let format: Format
+  let dataPath: String
+
+  /// nil for a name that ends otherwise than a format does, or consists of the ending alone.
+  init?(_ path: String) {
+    let url = URL(fileURLWithPath: path)
+    guard let format = Format(rawValue: url.pathExtension.lowercased()),
+      !url.deletingPathExtension().lastPathComponent.isEmpty, !path.hasSuffix("/")
+    else { return nil }
+    self.path = path
+    self.format = format
+    dataPath = String(path.dropLast(format.rawValue.count)) + "csv"
+  }
+}
+
+/// Why there is no picture. The numbers were written.
+enum PlotError: Error, CustomStringConvertible {
+  case noGnuplot(dataPath: String)
+  case gnuplot(reason: String, dataPath: String)
+
+  var description: String {
+    switch self {
+    case .noGnuplot(let dataPath):
+      "gnuplot, which draws the plot, is not installed: run scripts/setup, or draw \(dataPath), "
+        + "which was written, with another program"
+    case .gnuplot(let reason, let dataPath):
+      "gnuplot failed: \(reason); the data is in \(dataPath)"
+    }
+  }
+}
+
+/// Runs `body` with a new folder, and removes the folder.
+private func withTemporaryFolder(_ body: (_ path: String) throws -> Void) throws {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  try body(folder.path)
+}
