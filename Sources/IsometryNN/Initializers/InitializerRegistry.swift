@@ -15,6 +15,7 @@ public enum InitializerRegistry {
     NormPreserving.self,
     ZeroGamma.self,
     LayerSequentialUnitVariance.self,
+    Universal.self,
   ]
 
   /// The names that `--init` takes, in the order of its help.

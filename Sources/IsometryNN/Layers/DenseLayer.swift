@@ -34,7 +34,7 @@ extension NetworkBuilder {
       graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision)),
       behind: weightRecord)
     let layer = NetworkLayout.Layer(
-      weight: weightRecord, bias: biasRecord, normalization: nil, stride: 1)
+      weight: weightRecord, bias: biasRecord, normalization: nil, stride: 1, imageSize: [])
     layout.layers.append(layer)
     layout.head = layer
     return graph.biasAdd(y, bias)

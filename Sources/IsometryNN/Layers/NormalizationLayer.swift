@@ -8,21 +8,23 @@ extension NetworkBuilder {
   ) -> (y: Value, layer: NetworkLayout.Layer) {
     let y = withUnitVariance(y, behind: weight)
     let result: Value
+    let imageSize = Array(graph.shape(of: y).dimensions.dropFirst(2))
     let layer: NetworkLayout.Layer
     switch layout.normalization {
     case .none where hasScalarBiases:
       result = y
-      layer = NetworkLayout.Layer(weight: weight, bias: nil, normalization: nil, stride: stride)
+      layer = NetworkLayout.Layer(
+        weight: weight, bias: nil, normalization: nil, stride: stride, imageSize: imageSize)
     case .none:
       let (bias, record) = parameter(name + ".bias", [graph.shape(of: y)[1]], .bias)
       result = graph.biasAdd(y, bias)
       layer = NetworkLayout.Layer(
-        weight: weight, bias: record, normalization: nil, stride: stride)
+        weight: weight, bias: record, normalization: nil, stride: stride, imageSize: imageSize)
     case .batch:
       let (normalized, vectors) = batchNormalizationLayer(y, name: normalizationName)
       result = normalized
       layer = NetworkLayout.Layer(
-        weight: weight, bias: nil, normalization: vectors, stride: stride)
+        weight: weight, bias: nil, normalization: vectors, stride: stride, imageSize: imageSize)
     }
     layout.layers.append(layer)
     return (result, layer)

@@ -13,6 +13,8 @@ public struct NetworkLayout: Sendable {
     public let normalization: ScaleAndShift?
     /// Of a convolution, rows and columns alike; 1 for dense layers.
     public let stride: Int
+    /// [H, W] of a convolution's result; empty for dense layers.
+    public let imageSize: [Int]
 
     /// What a normalisation learns: y = scale·x̂ + shift.
     public struct ScaleAndShift: Sendable, Hashable {

@@ -1,10 +1,12 @@
 public import IsometryCore
 
-/// A network by its name on the command line: `resnet20`, `mlp:20x400`, `resmlp:50x400`.
+/// A network by its name on the command line: `resnet20`, `mlp:20x400`, `resmlp:50x400`,
+/// `resconv:20x24`.
 public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   case residual(Residual)
   case perceptron(depth: Int, width: Int)
   case residualPerceptron(depth: Int, width: Int)
+  case residualConvolutions(depth: Int, width: Int)
 
   /// The residual networks with a name. The number counts the weight layers.
   public enum Residual: String, Sendable, Hashable, CaseIterable {
@@ -39,14 +41,16 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The largest depth and width that a perceptron may have.
+  /// The largest depth and width that a network of any size may have.
   public static let largestDepth = 10_000
   /// Units of a perceptron's hidden layers.
   public static let largestWidth = 65_536
 
   /// Every legal spelling, for messages and help.
   public static let spellings =
-    Residual.allCases.map(\.rawValue) + ["mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH"]
+    Residual.allCases.map(\.rawValue) + [
+      "mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH", "resconv:DEPTHxCHANNELS",
+    ]
 
   /// - Throws: `ModelError.unknownModel` for a name that is no model's, `ModelError.malformedSize`
   ///   for a depth or a width that is no number in its range.
@@ -63,6 +67,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case "resmlp":
       let (depth, width) = try Self.size(parts, of: text)
       self = .residualPerceptron(depth: depth, width: width)
+    case "resconv":
+      let (depth, width) = try Self.size(parts, of: text)
+      self = .residualConvolutions(depth: depth, width: width)
     default: throw .unknownModel(text)
     }
   }
@@ -83,6 +90,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case .residual(let residual): residual.rawValue
     case .perceptron(let depth, let width): "mlp:\(depth)x\(width)"
     case .residualPerceptron(let depth, let width): "resmlp:\(depth)x\(width)"
+    case .residualConvolutions(let depth, let width): "resconv:\(depth)x\(width)"
     }
   }
 
@@ -120,6 +128,16 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
         activation: options.activation, normalization: options.normalization,
         traits: options.traits, imageShape: options.imageShape,
         classes: options.classes)
+    case .residualConvolutions(let depth, let width):
+      if options.skip == .convolution { throw inapplicable("--skip convolution") }
+      if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
+        throw inapplicable("this --init, which is for models with strided blocks")
+      }
+      return ResidualConvolutions(
+        depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
+        activation: options.activation, normalization: options.normalization,
+        traits: options.traits, imageShape: options.imageShape,
+        classes: options.classes)
     }
   }
 
@@ -136,7 +154,7 @@ public struct NetworkOptions: Sendable, Hashable {
   public var skip: SkipKind?
   /// What follows every layer but the head.
   public var activation: Activation
-  /// a of `resmlp`'s blocks; nil for 1.
+  /// a of `resmlp`'s and `resconv`'s blocks; nil for 1.
   public var skipWeight: Double?
   /// What the initialiser asks for.
   public var traits: BlockTraits
@@ -173,8 +191,8 @@ public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
       "there is no model \(text); the models are "
         + ModelSpecification.spellings.joined(separator: ", ")
     case .malformedSize(let text):
-      "\(text) has no legal size; write it as mlp:20x400 or resmlp:50x400, with a depth up to "
-        + "\(ModelSpecification.largestDepth) and a width up to \(ModelSpecification.largestWidth)"
+      "\(text) has no legal size; write it as mlp:20x400, resmlp:50x400 or resconv:20x24, with a "
+        + "depth up to \(ModelSpecification.largestDepth) and a width up to \(ModelSpecification.largestWidth)"
     case .inapplicable(let option, let model): "\(model) does not take \(option)"
     }
   }

@@ -117,10 +117,23 @@ extension NetworkBuilder {
   mutating func perceptronBlock(
     _ x: Value, skipWeight: Double, traits: BlockTraits, name: String
   ) -> Value {
+    activatedBranchBlock(x, skipWeight: skipWeight, traits: traits, name: name) {
+      $0.denseLayer(
+        x, width: $0.graph.shape(of: x)[1], name: "\(name).linear",
+        normalizationName: "\(name).norm")
+    }
+  }
+
+  /// sumFactor · (multiplier · φ(layer) + skipWeight · x).
+  ///
+  /// - Parameter layer: appends the branch's one layer, of x and of the shape of x.
+  mutating func activatedBranchBlock(
+    _ x: Value, skipWeight: Double, traits: BlockTraits, name: String,
+    layer append: (inout NetworkBuilder) -> (y: Value, layer: NetworkLayout.Layer)
+  ) -> Value {
     currentBlock = layout.blocks.count
     defer { currentBlock = nil }
-    let (y, layer) = denseLayer(
-      x, width: graph.shape(of: x)[1], name: "\(name).linear", normalizationName: "\(name).norm")
+    let (y, layer) = append(&self)
     let scaled = multiplied(activate(y), hasMultiplier: traits.hasMultiplier, name: name)
     layout.blocks.append(
       NetworkLayout.Block(
