@@ -139,7 +139,7 @@ let package = Package(
       name: "IsometryNNTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference",
-        "TestSupport", realModule,
+        "IsometryTheory", "TestSupport", realModule,
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(

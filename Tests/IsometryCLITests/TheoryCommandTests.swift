@@ -16,12 +16,12 @@ import Testing
   }
 
   @Test func residualTellsTheLaw() throws {
-    let law = try object("theory", "residual", "--c", "0.5", "--at", "1.3", "-1", "100")
+    let law = try object("theory", "residual", "--c", "0.5", "--at", "1.3", "0", "100")
     #expect(law.keys.sorted() == ["lambda_max", "lambda_min", "log_variance", "moments", "points"])
     try expect(law["lambda_max"], 8.008132908727239, within: 8e-9)
     try expect((law["moments"] as? [Double])?[2], 24.649289886859354, within: 2e-8)
     let points = try #require(law["points"] as? [[String: Double]])
-    #expect(points.map { $0["lambda"] } == [1.3, -1, 100])
+    #expect(points.map { $0["lambda"] } == [1.3, 0, 100])
     #expect(points.allSatisfy { $0.keys.sorted() == ["cdf", "density", "lambda"] })
     try expect(points[0]["density"], 0.2332470946952492, within: 1e-8)
     #expect(points[1]["density"] == 0 && points[1]["cdf"] == 0)

@@ -19,7 +19,9 @@ struct NetworkArguments: ParsableArguments {
       "The skips of residual blocks that keep the shape. (default: identity)"))
   var skip: SkipKind?
 
-  @Option(help: ArgumentHelp("What the skips of resmlp and resconv multiply by. (default: 1)", valueName: "a"))
+  @Option(
+    help: ArgumentHelp(
+      "What the skips of resmlp and resconv multiply by. (default: 1)", valueName: "a"))
   var skipWeight: Double?
 
   @Option(

@@ -3,6 +3,7 @@ public import IsometryCore
 /// A pointwise nonlinearity φ as the theory needs it: its value, its slope, and where the two are not
 /// smooth. One of the package's activations, or a user's own.
 public struct ActivationFunction: Sendable {
+  /// For messages and tables.
   public let name: String
   /// The points at which φ or φ′ jumps, increasing.
   public let kinks: [Double]
@@ -13,6 +14,7 @@ public struct ActivationFunction: Sendable {
   /// The package's activation that this is; nil for a user's own.
   let known: Activation?
 
+  /// One of the package's activations, whose closed forms are used.
   public init(_ activation: Activation) {
     name = activation.name
     known = activation

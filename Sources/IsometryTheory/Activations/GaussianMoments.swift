@@ -7,6 +7,7 @@ public struct GaussianMoments: Sendable, Hashable {
   public var slopeSquare: Double  // E φ′(h)²
   public var slopeFourth: Double  // E φ′(h)⁴
 
+  /// Moments found elsewhere.
   public init(mean: Double, meanSquare: Double, slopeSquare: Double, slopeFourth: Double) {
     self.mean = mean
     self.meanSquare = meanSquare

@@ -22,6 +22,7 @@ public enum ResidualBranch: Sendable, Hashable {
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019) for the model with
 ///   `ResidualBranch.activated`; the two-layer branch and the padding are derived in docs/theory.md.
 public struct ResidualModel: Sendable {
+  /// φ
   public var activation: ActivationFunction
   /// L: how many blocks.
   public var depth: Int
@@ -35,6 +36,7 @@ public struct ResidualModel: Sendable {
   public var inputMean = 0.0
   /// Of the elements of the first block's input.
   public var inputMeanSquare = 1.0
+  /// What each block adds to a·x.
   public var branch = ResidualBranch.activated
   /// The share of the mean square that a convolution's zero padding leaves, `ZeroPadding.factor`; 1
   /// for dense layers.
@@ -43,6 +45,8 @@ public struct ResidualModel: Sendable {
   /// everywhere.
   public var blockFactors: [Double] = []
 
+  /// A model without biases, with skip weight 1, for an input of mean 0 and mean square 1; the
+  /// parameters are checked where they are used.
   public init(activation: ActivationFunction, depth: Int, weightDeviation: Double) {
     self.activation = activation
     self.depth = depth

@@ -16,6 +16,7 @@ public struct ResidualSignal: Sendable, Hashable {
     public var meanSquare: Double
   }
 
+  /// The blocks in order.
   public let layers: [Layer]
   /// a: what the skips multiply by.
   public let skipWeight: Double
