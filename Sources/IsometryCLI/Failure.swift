@@ -38,8 +38,24 @@ struct Failure {
     // Of the parser's text the last line names the command to ask for help.
     let help = IsometryCommand.fullMessage(for: error).split(separator: "\n").last ?? ""
     let hint = help.contains("--help") ? " (\(help.trimmingCharacters(in: .whitespaces)))" : ""
-    return IsometryCommand.message(for: error) + hint
+    let text = IsometryCommand.message(for: error)
+    return text + expectation(in: text) + hint
   }
+
+  /// What an option takes whose value the parser found invalid without saying more.
+  private static func expectation(in text: String) -> String {
+    guard text.contains("is invalid for '"), !text.contains("Please provide") else { return "" }
+    let value = valueForms.first { text.contains("<\($0.name)>'") }
+    return value.map { "; it takes \($0.form)" } ?? ""
+  }
+
+  /// The names of values in help texts, and what they stand for.
+  private static let valueForms: [(name: String, form: String)] = [
+    ("n", "a whole number"), ("side", "a whole number"),
+    ("epoch,…", "numbers as 2,3.5"),
+    ("epochs", "a number"), ("rate", "a number"), ("factor", "a number"), ("share", "a number"),
+    ("norm", "a number"), ("a", "a number"),
+  ]
 
   /// Prints the error on the right stream.
   ///

@@ -21,6 +21,7 @@ public enum DatasetError: Error, Sendable, Equatable {
   public enum DirectoryOrigin: String, Sendable, Equatable {
     case option = "--data"
     case environment = "$ISOMETRY_DATA"
+    case run = "the run's configuration"
   }
 }
 

@@ -19,21 +19,23 @@ public struct DatasetSource: Sendable, Equatable {
   /// The directory looked into when none is named, in the working directory.
   public static let defaultDirectory = "data"
 
-  /// Decides by the first of these that is given: the option, the environment variable, CIFAR-10 in
-  /// `./data`, the built-in synthetic set.
+  /// Decides by the first of these that is given: the option, what a run was recorded with, the
+  /// environment variable, CIFAR-10 in `./data`, the built-in synthetic set.
   ///
   /// A directory that was named is never silently replaced.
   ///
   /// - Parameters:
   ///   - option: the value of `--data`: a directory, or `synthetic`.
+  ///   - recorded: the option's value when the run began that goes on, or whose checkpoint is used.
   ///   - environment: the value of `$ISOMETRY_DATA`, with the same meaning; empty counts as absent.
   ///   - workingDirectory: where `data` is looked for.
   /// - Throws: `DatasetError.noBatches` where a named directory holds no data,
   ///   `DatasetError.inaccessible` where it is none or cannot be looked into.
   public static func resolve(
-    option: String?, environment: String?, workingDirectory: String = "."
+    option: String?, recorded: String? = nil, environment: String?, workingDirectory: String = "."
   ) throws(DatasetError) -> DatasetSource {
     if let option { return try named(option, by: .option) }
+    if let recorded { return try named(recorded, by: .run) }
     if let environment, !environment.isEmpty { return try named(environment, by: .environment) }
 
     let directory = workingDirectory + "/" + defaultDirectory

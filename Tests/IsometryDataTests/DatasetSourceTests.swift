@@ -23,8 +23,14 @@ import Testing
         option: nil, environment: variable, workingDirectory: working)
       #expect(other.place == .cifar10(folder: variable))
       #expect(other.explanation.contains("$ISOMETRY_DATA"))
+      let recorded = try DatasetSource.resolve(
+        option: nil, recorded: working + "/named", environment: variable,
+        workingDirectory: working)
+      #expect(recorded.place == .cifar10(folder: named))
+      #expect(recorded.explanation.contains("the run's configuration"))
       let synthetic = try DatasetSource.resolve(
-        option: "synthetic", environment: variable, workingDirectory: working)
+        option: "synthetic", recorded: working + "/named", environment: variable,
+        workingDirectory: working)
       #expect(synthetic.place == .synthetic)
     }
   }

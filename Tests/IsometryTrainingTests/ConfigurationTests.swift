@@ -88,6 +88,26 @@ import Testing
     #expect(error.reason.contains("128") && error.reason.contains("64"))
   }
 
+  static let differences: [(change: @Sendable (inout RunConfiguration) -> Void, says: String)] = [
+    ({ $0.nesterov = false }, "with on, not off"),
+    ({ $0.augment = [] }, "with crop,flip, not none"),
+    ({ $0.seed = .max }, "with 1, not 18446744073709551615"),
+    ({ $0.learningRate = 0.1 }, "with 0.4, not 0.1"),
+    ({ $0.milestones = [1, 2.5] }, "with none, not 1.0,2.5"),
+    ({ $0.skip = .convolution }, "with none, not convolution"),
+  ]
+
+  @Test(arguments: differences.indices)
+  func differencesAreToldInTheWordsOfTheCommandLine(_ index: Int) throws {
+    let (change, says) = Self.differences[index]
+    var wanted = RunConfiguration()
+    change(&wanted)
+    let error = try #require(throws: ConfigurationError.self) {
+      try RunConfiguration().checkContinuation(as: wanted)
+    }
+    #expect(error.reason.contains(says), "\(error.reason)")
+  }
+
   @Test(arguments: [RunConfiguration.ScheduleName.cosine, .oneCycle, .step])
   func aPlannedScheduleCannotBeStretched(_ schedule: RunConfiguration.ScheduleName) throws {
     var recorded = RunConfiguration()

@@ -17,7 +17,7 @@ struct DataArguments: ParsableArguments {
   func resolve(
     _ environment: ProgramEnvironment, recorded: String? = nil
   ) throws(DatasetError) -> DatasetSource {
-    try DatasetSource.resolve(option: data ?? recorded, environment: environment.data)
+    try DatasetSource.resolve(option: data, recorded: recorded, environment: environment.data)
   }
 }
 

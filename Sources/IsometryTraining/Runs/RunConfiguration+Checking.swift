@@ -121,13 +121,36 @@ extension RunConfiguration {
   private static func values(of configuration: RunConfiguration) -> [String: String] {
     // A configuration always has a JSON form: its numbers were checked to be finite.
     let data = try! JSONEncoder().encode(configuration)
-    let object = try! JSONSerialization.jsonObject(with: data) as! [String: Any]
-    return object.mapValues { "\($0)" }
+    return try! JSONDecoder().decode([String: ShownValue].self, from: data).mapValues(\.text)
   }
 
   func require(
     _ condition: Bool, _ option: String, _ reason: @autoclosure () -> String
   ) throws(ConfigurationError) {
     guard condition else { throw ConfigurationError(option, reason()) }
+  }
+}
+
+/// The value of an option in the words of the command line.
+private struct ShownValue: Decodable {
+  let text: String
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    // Whole numbers come first: a seed has more digits than a Double.
+    if let flag = try? container.decode(Bool.self) {
+      text = flag ? "on" : "off"
+    } else if let number = try? container.decode(UInt64.self) {
+      text = "\(number)"
+    } else if let number = try? container.decode(Double.self) {
+      text = "\(number)"
+    } else if let numbers = try? container.decode([Double].self) {
+      // An empty list decodes as one of either kind.
+      text = numbers.isEmpty ? "none" : numbers.map { "\($0)" }.joined(separator: ",")
+    } else if let words = try? container.decode([String].self) {
+      text = words.joined(separator: ",")
+    } else {
+      text = try container.decode(String.self)
+    }
   }
 }
