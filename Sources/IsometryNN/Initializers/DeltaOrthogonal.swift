@@ -27,13 +27,13 @@ public struct DeltaOrthogonal: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for parameter in layout.parameters where parameter.role.isWeight {
+    try layout.drawWeights(store) { parameter in
       var random = parameter.randomStream(seed: seed)
       let shape = parameter.shape
       let matrix = random.haarMatrix(rows: shape[0], columns: shape[1])
         .scaled(by: layout.gain(of: parameter, chosen: gain))
       let isKernel = parameter.role == .convolutionWeight
-      try store(parameter, matrix.deltaKernel(size: isKernel ? shape[2] : 1))
+      return matrix.deltaKernel(size: isKernel ? shape[2] : 1)
     }
   }
 }

@@ -57,11 +57,11 @@ public struct Fixup: Initializer {
       }
       if let last = block.branch.last { factors[last.weight] = 0 }
     }
-    for parameter in layout.parameters where parameter.role.isWeight {
-      let factor = factors[parameter] ?? 1
+    let known = factors
+    try layout.drawWeights(store) { parameter in
+      let factor = known[parameter] ?? 1
       let variance = 2 / Double(parameter.fanOut) * factor * factor
-      try store(
-        parameter, WeightDistribution.normal.draw(parameter, variance: variance, seed: seed))
+      return WeightDistribution.normal.draw(parameter, variance: variance, seed: seed)
     }
   }
 }

@@ -24,9 +24,9 @@ public struct Glorot: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for parameter in layout.parameters where parameter.role.isWeight {
+    try layout.drawWeights(store) { parameter in
       let variance = 2 / Double(parameter.fanIn + parameter.fanOut)
-      try store(parameter, distribution.draw(parameter, variance: variance, seed: seed))
+      return distribution.draw(parameter, variance: variance, seed: seed)
     }
   }
 }

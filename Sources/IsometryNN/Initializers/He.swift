@@ -33,10 +33,9 @@ public struct He: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for parameter in layout.parameters where parameter.role.isWeight {
+    try layout.drawWeights(store) { parameter in
       let fan = fan == .in ? parameter.fanIn : parameter.fanOut
-      try store(
-        parameter, distribution.draw(parameter, variance: 2 / Double(fan), seed: seed))
+      return distribution.draw(parameter, variance: 2 / Double(fan), seed: seed)
     }
   }
 }

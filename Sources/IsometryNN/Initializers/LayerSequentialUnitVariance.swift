@@ -44,24 +44,14 @@ public struct LayerSequentialUnitVariance: Initializer {
   public func resolved(
     for network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
   ) throws -> any Initializer {
-    ScaledOrthonormal(
-      divisors: try deviations(in: network, seed: seed, images: images, on: backend))
-  }
-
-  /// The standard deviation of each weight's result when all before it have been divided by theirs,
-  /// by the name of the weight.
-  private func deviations(
-    in network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
-  ) throws -> [String: Double] {
     var builder = network.makeBuilder(mode: .training)
     builder.measuresDeviations = true
     let x = builder.graph.input("images", images.type.shape)
     _ = network.append(x, to: &builder)
     let session = try backend.makeSession(for: builder.graph.simplified())
-    try builder.layout.writeInitialState(
-      to: session, initializer: ScaledOrthonormal(divisors: [:]), seed: seed)
+    var weights = try Orthonormal(layout: builder.layout, seed: seed)
+    try builder.layout.writeInitialState(to: session, initializer: weights, seed: seed)
     try session.run(["images": images])
-    var deviations: [String: Double] = [:]
     for layer in builder.layout.layers {
       let name = layer.weight.name
       let variance = try session.read(output: NetworkBuilder.varianceOutput(of: name)).scalar
@@ -71,30 +61,47 @@ public struct LayerSequentialUnitVariance: Initializer {
           reason: "finds variance \(variance) behind \(name), which no factor makes 1",
           remedy: "use other images or more of them")
       }
-      deviations[name] = variance.squareRoot()
+      weights.divide(layer.weight, by: variance.squareRoot())
     }
-    return deviations
+    return weights
   }
 }
 
-/// Orthonormal weights divided by a number each; by 1 where there is none.
-private struct ScaledOrthonormal: Initializer {
+/// Orthonormal weights, each perhaps divided by a number: drawn once, as LSUV needs them twice.
+private struct Orthonormal: Initializer {
   static let name = LayerSequentialUnitVariance.name
   static let summary = LayerSequentialUnitVariance.summary
   static let conditions = LayerSequentialUnitVariance.conditions
 
-  let divisors: [String: Double]  // by the name of the weight
+  private var weights: [Parameter: [Double]] = [:]
 
-  init(divisors: [String: Double]) { self.divisors = divisors }
-  init(options: InitializerOptions) { self.init(divisors: [:]) }
+  init(options: InitializerOptions) {}
+
+  init(layout: NetworkLayout, seed: UInt64) throws {
+    var drawn: [Parameter: [Double]] = [:]
+    try layout.drawWeights({ drawn[$0] = $1 }) { parameter in
+      var random = parameter.randomStream(seed: seed)
+      return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
+    }
+    weights = drawn
+  }
+
+  mutating func divide(_ weight: Parameter, by divisor: Double) {
+    weights[weight]?.withUnsafeMutableBufferPointer { elements in
+      for index in elements.indices { elements[index] /= divisor }
+    }
+  }
 
   func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
     for parameter in layout.parameters where parameter.role.isWeight {
-      var random = parameter.randomStream(seed: seed)
-      let matrix = random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn)
-      try store(parameter, matrix.scaled(by: 1 / (divisors[parameter.name] ?? 1)).elements)
+      guard let elements = weights[parameter] else {
+        throw InitializationError.condition(
+          initializer: Self.name, reason: "measured another network than this one",
+          remedy: "resolve it for the network that it initialises")
+      }
+      try store(parameter, elements)
     }
   }
 }

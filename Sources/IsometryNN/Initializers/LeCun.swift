@@ -22,10 +22,8 @@ public struct LeCun: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for parameter in layout.parameters where parameter.role.isWeight {
-      try store(
-        parameter,
-        distribution.draw(parameter, variance: 1 / Double(parameter.fanIn), seed: seed))
+    try layout.drawWeights(store) { parameter in
+      distribution.draw(parameter, variance: 1 / Double(parameter.fanIn), seed: seed)
     }
   }
 }

@@ -27,10 +27,10 @@ public struct Orthogonal: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for parameter in layout.parameters where parameter.role.isWeight {
+    try layout.drawWeights(store) { parameter in
       var random = parameter.randomStream(seed: seed)
       let matrix = random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn)
-      try store(parameter, matrix.scaled(by: layout.gain(of: parameter, chosen: gain)).elements)
+      return matrix.scaled(by: layout.gain(of: parameter, chosen: gain)).elements
     }
   }
 }

@@ -135,10 +135,9 @@ extension NetworkLayout {
   fileprivate func drawHe(
     seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for parameter in parameters where parameter.role.isWeight {
+    try drawWeights(store) { parameter in
       let variance = 2 / Double(parameter.fanIn)
-      try store(
-        parameter, WeightDistribution.normal.draw(parameter, variance: variance, seed: seed))
+      return WeightDistribution.normal.draw(parameter, variance: variance, seed: seed)
     }
   }
 
