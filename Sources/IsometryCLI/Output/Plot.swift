@@ -93,7 +93,7 @@ struct Plot {
       set border 3 linecolor rgb '#404040'
       set tics nomirror
       set grid linecolor rgb '#dddddd' linetype 1
-      set key \(series.count > 1 ? "outside top center horizontal" : "off")
+      set key \(series.count > 1 ? "outside bottom center horizontal" : "off")
 
       """
     if x.isLogarithmic { text += "set logscale x\nset format x '%g'\n" }

@@ -53,10 +53,14 @@ struct TheorySignalCommand: ParsableCommand {
         name, .line,
         signal.layers.enumerated().map { (x: Double($0.offset + 1), y: value($0.element)) })
     }
+    let values = signal.layers.flatMap { [$0.variance, $0.cumulant, $0.meanSquare] }
+      .filter { $0 > 0 }
+    let isWide = (values.max() ?? 1) > 1000 * (values.min() ?? 1)
     return Plot(
       title: "Signal in a residual network, \(network.activation.activation), "
         + "σ_w = \(Wording.number(sigmaW))",
-      x: Plot.Axis("block", column: "block"), y: Plot.Axis("", column: "value"),
+      x: Plot.Axis("block", column: "block"),
+      y: Plot.Axis("", column: "value", isLogarithmic: isWide),
       series: [
         series("variance of pre-activations", \.variance), series("c of the block", \.cumulant),
         series("mean", \.mean), series("mean square", \.meanSquare),
