@@ -19,6 +19,9 @@ public protocol Network: Sendable {
 
 /// The values of a network that losses and Jacobians start from.
 public struct NetworkValues: Sendable {
+  /// What the first layer gives, activated where the network activates it: where the layers of one
+  /// width begin.
+  public let stack: Value
   /// The result of each residual block, in order; empty for a network without blocks.
   public let blocks: [Value]
   /// What the last block or hidden layer gives: [N, C, H, W], or [N, width] of a perceptron.
@@ -29,7 +32,8 @@ public struct NetworkValues: Sendable {
   public let logits: Value
 
   /// The values of an appended network.
-  public init(blocks: [Value], features: Value, pooled: Value, logits: Value) {
+  public init(stack: Value, blocks: [Value], features: Value, pooled: Value, logits: Value) {
+    self.stack = stack
     self.blocks = blocks
     self.features = features
     self.pooled = pooled

@@ -34,14 +34,19 @@ public struct MultilayerPerceptron: Network {
 
   public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
     var y = builder.flattened(x)
+    var stack = y
     for index in 0..<depth {
       let (result, layer) = builder.denseLayer(
         y, width: width, name: "layers.\(index)", normalizationName: "norms.\(index)")
-      if index == 0 { builder.layout.stem = layer }
       y = builder.activate(result)
+      if index == 0 {
+        builder.layout.stem = layer
+        stack = y
+      }
     }
     let logits = builder.headLayer(y, width: classes)
-    return NetworkValues(blocks: [], features: y, pooled: y, logits: logits)
+    return NetworkValues(
+      stack: stack, blocks: [], features: y, pooled: y, logits: logits)
   }
 }
 
@@ -102,7 +107,8 @@ public struct ResidualPerceptron: Network {
       blocks.append(y)
     }
     let logits = builder.headLayer(y, width: classes)
-    return NetworkValues(blocks: blocks, features: y, pooled: y, logits: logits)
+    return NetworkValues(
+      stack: first, blocks: blocks, features: y, pooled: y, logits: logits)
   }
 }
 

@@ -84,7 +84,8 @@ public struct ResidualNetwork: Network {
     let (first, stem) = builder.convolutionLayer(
       x, channels: stemWidth, kernel: 3, name: "stem", normalizationName: "norm")
     builder.layout.stem = stem
-    var y = builder.activate(builder.scalarBiased(first, name: "stem_bias"))
+    let stack = builder.activate(builder.scalarBiased(first, name: "stem_bias"))
+    var y = stack
     var blocks: [Value] = []
     for stage in stages {
       for index in 0..<stage.depth {
@@ -97,6 +98,7 @@ public struct ResidualNetwork: Network {
     let pooled = builder.graph.globalAveragePool(y)
     let logits = builder.headLayer(
       builder.scalarBiased(pooled, name: "head_bias"), width: classes)
-    return NetworkValues(blocks: blocks, features: y, pooled: pooled, logits: logits)
+    return NetworkValues(
+      stack: stack, blocks: blocks, features: y, pooled: pooled, logits: logits)
   }
 }

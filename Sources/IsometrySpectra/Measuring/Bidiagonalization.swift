@@ -1,0 +1,97 @@
+internal import CLAPACK
+internal import IsometryCore
+
+/// Golub–Kahan bidiagonalisation of the Jacobian, or of its transpose where that has the smaller
+/// domain, from one random start, with every new vector made orthogonal to all before it.
+///
+/// A·V = U·B with B upper bidiagonal. B's singular values tend to A's extreme ones; its right singular
+/// vectors' first components, squared, are the weights of the Gauss quadrature of the start vector's
+/// spectral measure.
+///
+/// - Source: Golub & Kahan, "Calculating the singular values and pseudo-inverse of a matrix" (1965).
+struct Bidiagonalization {
+  private let domain: Int
+  private let range: Int
+  private var right: [Double]  // V: rows of `domain`
+  private var left: [Double] = []  // U: rows of `range`
+  private(set) var diagonal: [Double] = []
+  private(set) var above: [Double] = []
+  /// A norm below this share of B's largest entry means that the start's invariant subspace is used up.
+  private let negligible: Double
+  private(set) var isComplete = false
+
+  /// - Parameter start: a unit vector of the domain.
+  init(start: [Double], range: Int, negligible: Double) {
+    domain = start.count
+    self.range = range
+    right = start
+    self.negligible = negligible
+  }
+
+  /// v: what A is to be multiplied by next.
+  var rightVector: [Double] { Array(right.suffix(domain)) }
+  /// u: what Aᵀ is to be multiplied by next.
+  var leftVector: [Double] { Array(left.suffix(range)) }
+
+  private var scale: Double { max(diagonal.max() ?? 0, above.max() ?? 0) }
+
+  /// Takes A·v.
+  mutating func pushed(_ product: [Double]) {
+    guard !isComplete else { return }
+    var next = product
+    Self.orthogonalize(&next, against: left, width: range)
+    let norm = Self.normalize(&next)
+    if norm <= negligible * scale {
+      // A kills what is left of v: B ends with a zero on its diagonal.
+      diagonal.append(0)
+      isComplete = true
+      return
+    }
+    diagonal.append(norm)
+    left += next
+  }
+
+  /// Takes Aᵀ·u.
+  mutating func pulled(_ product: [Double]) {
+    guard !isComplete else { return }
+    var next = product
+    Self.orthogonalize(&next, against: right, width: domain)
+    let norm = Self.normalize(&next)
+    if norm <= negligible * scale || diagonal.count == domain {
+      isComplete = true
+      return
+    }
+    above.append(norm)
+    right += next
+  }
+
+  /// B's singular values, the largest first, and their quadrature weights.
+  func quadrature() throws(SpectrumError) -> (values: [Double], weights: [Double]) {
+    let (values, first) = try LinearAlgebra.bidiagonalValues(
+      diagonal: diagonal, above: Array(above.prefix(diagonal.count - 1)))
+    return (values, first.map { $0 * $0 })
+  }
+
+  /// Takes a vector's parts along orthonormal rows out, twice: once leaves rounding errors of the size
+  /// of what was taken out.
+  private static func orthogonalize(_ vector: inout [Double], against rows: [Double], width: Int) {
+    let count = rows.count / width
+    guard count > 0 else { return }
+    var parts = [Double](repeating: 0, count: count)
+    for _ in 0..<2 {
+      cblas_dgemv(
+        CblasRowMajor, CblasNoTrans, blasint(count), blasint(width), 1, rows, blasint(width),
+        vector, 1, 0, &parts, 1)
+      cblas_dgemv(
+        CblasRowMajor, CblasTrans, blasint(count), blasint(width), -1, rows, blasint(width), parts,
+        1, 1, &vector, 1)
+    }
+  }
+
+  /// - Returns: the vector's norm before.
+  private static func normalize(_ vector: inout [Double]) -> Double {
+    let norm = cblas_dnrm2(blasint(vector.count), vector, 1)
+    if norm > 0 { cblas_dscal(blasint(vector.count), 1 / norm, &vector, 1) }
+    return norm
+  }
+}

@@ -1,0 +1,84 @@
+internal import IsometryCore
+
+extension JacobianOperator {
+  /// What a dense spectrum may use.
+  public struct DenseOptions: Sendable, Hashable {
+    /// The matrix is decomposed as it is, in Double, where its smaller side is at most this, or where
+    /// its entries are known in Double; else through its Gram matrix.
+    public var largestDecomposedSide = 1024
+    /// Beyond so many bytes in Double the Gram matrix is used in any case.
+    public var largestDecomposedBytes = 1 << 30
+    /// How many bytes of rows in single precision are kept while the Gram matrix is accumulated, as a
+    /// multiple of the Gram matrix itself. With less, rows are computed more than once.
+    public var rowsPerGram = 2.0
+
+    public init() {}
+  }
+
+  /// All min(n, m) singular values of the Jacobian at the image that the operator was moved to.
+  ///
+  /// J is taken along its smaller side: n columns J·e where n ≤ m, m rows Jᵀ·e otherwise.
+  ///
+  /// - `decomposition`: LAPACK's dgesdd; every singular value has the absolute error of J's entries.
+  /// - `gram`: AAᵀ in Double of the rows A in single precision. For Jacobians in fp32 this loses nothing:
+  ///   the square root of Double's ε is below fp32's. Memory is the Gram matrix, 8·min(n, m)² bytes,
+  ///   and at most `rowsPerGram` times as much for rows; where all rows take more, they come in panels,
+  ///   and P panels cost (P + 1)/2 times the products.
+  ///
+  /// - Complexity: min(n, m) passes of the network, and O(min(n, m)²·max(n, m)) in LAPACK.
+  /// - Throws: `SpectrumError`, and what the backend throws.
+  public func denseSpectrum(_ options: DenseOptions = DenseOptions()) throws -> Spectrum {
+    let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
+    let rounding = SpectralResolution.rounding(precision.epsilon, side: long)
+    let isSmall = short <= options.largestDecomposedSide || precision == .float64
+    if isSmall, 8 * short * long <= options.largestDecomposedBytes {
+      var matrix: [Double] = []
+      matrix.reserveCapacity(short * long)
+      for first in stride(from: 0, to: short, by: batch) {
+        matrix += try rows(first..<min(short, first + batch))
+      }
+      let values = try LinearAlgebra.singularValues(&matrix, rows: short, columns: long)
+      return Spectrum(
+        method: .decomposition, count: short, values: values,
+        resolution: (values.first ?? 0) * rounding)
+    }
+    let gramBytes = 8 * Double(short) * Double(short)
+    let panel = Int(options.rowsPerGram * gramBytes / Double(4 * long))
+    let eigenvalues = try gramMatrix(panel: max(batch, panel)).eigenvalues()
+    let values = eigenvalues.reversed().map { max(0, $0).squareRoot() }
+    let squaring = SpectralResolution.gram(DType.float64.epsilon, side: short)
+    return Spectrum(
+      method: .gram, count: short, values: values,
+      resolution: (values.first ?? 0) * max(rounding, squaring))
+  }
+
+  /// The Gram matrix along the smaller side.
+  ///
+  /// - Parameter panel: how many rows are kept in memory at a time.
+  private func gramMatrix(panel: Int) throws -> GramMatrix {
+    let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
+    var gram = GramMatrix(size: short)
+    for first in stride(from: 0, to: short, by: panel) {
+      let end = min(short, first + panel)
+      var kept: [Float] = []
+      kept.reserveCapacity((end - first) * long)
+      for start in stride(from: first, to: end, by: batch) {
+        kept += try rows(start..<min(end, start + batch)).map { Float($0) }
+      }
+      gram.add(kept, first: first, length: long)
+      for start in stride(from: end, to: short, by: batch) {
+        let later = try rows(start..<min(short, start + batch)).map { Float($0) }
+        gram.add(later, first: start, with: kept, firstBefore: first, length: long)
+      }
+    }
+    return gram
+  }
+
+  /// Products with unit vectors along the smaller side: columns of J, or rows where J has fewer.
+  private func rows(_ range: Range<Int>) throws -> [Double] {
+    let width = min(inputCount, outputCount)
+    var vectors = [Double](repeating: 0, count: range.count * width)
+    for (row, unit) in range.enumerated() { vectors[row * width + unit] = 1 }
+    return try inputCount <= outputCount ? forward(vectors) : reverse(vectors)
+  }
+}

@@ -1,0 +1,56 @@
+internal import CLAPACK
+
+/// The few decompositions that spectra need, through LAPACK in Double.
+enum LinearAlgebra {
+  /// The singular values of a matrix, the largest first.
+  ///
+  /// - Parameter matrix: `rows` rows of `columns`; overwritten.
+  static func singularValues(
+    _ matrix: inout [Double], rows: Int, columns: Int
+  ) throws(SpectrumError) -> [Double] {
+    var values = [Double](repeating: 0, count: min(rows, columns))
+    // Row-major rows × columns is column-major columns × rows: the transpose, with the same values.
+    let (m, n) = (Int32(columns), Int32(rows))
+    let status = LAPACKE_dgesdd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), m, n, &matrix, m, &values, nil, 1, nil, 1)
+    try check(status, "dgesdd")
+    return values
+  }
+
+  /// The eigenvalues of a symmetric matrix, the smallest first.
+  ///
+  /// - Parameter matrix: size × size, of which rows up to the diagonal are read; overwritten.
+  static func eigenvalues(_ matrix: inout [Double], size: Int) throws(SpectrumError) -> [Double] {
+    var values = [Double](repeating: 0, count: size)
+    let n = Int32(size)
+    // The lower triangle in row-major order is the upper one in column-major order.
+    let status = LAPACKE_dsyevd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "U")), n, &matrix, n, &values)
+    try check(status, "dsyevd")
+    return values
+  }
+
+  /// The singular values of an upper bidiagonal matrix, the largest first, with the first component of
+  /// each right singular vector.
+  static func bidiagonalValues(
+    diagonal: [Double], above: [Double]
+  ) throws(SpectrumError) -> (values: [Double], firstComponents: [Double]) {
+    let size = diagonal.count
+    var (values, rest) = (diagonal, above)
+    rest.append(0)
+    // What dbdsqr multiplies by the right singular vectors: the first unit vector as one column gives
+    // their first components.
+    var first = [Double](repeating: 0, count: size)
+    first[0] = 1
+    let status = LAPACKE_dbdsqr(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "U")), Int32(size), 1, 0, 0, &values, &rest, &first,
+      Int32(size), nil, 1, nil, 1)
+    try check(status, "dbdsqr")
+    return (values, first)
+  }
+
+  private static func check(_ status: Int32, _ routine: String) throws(SpectrumError) {
+    precondition(status >= 0, "\(routine) refuses argument \(-status)")
+    guard status == 0 else { throw .notConverged(routine: routine, info: Int(status)) }
+  }
+}

@@ -1,0 +1,216 @@
+public import IsometryCore
+public import IsometryGraph
+public import IsometryNN
+
+/// The Jacobian J of a network at one image as an operator: J·v and Jᵀ·u for many vectors at once, on
+/// any backend, without ever holding J.
+///
+/// The network is in evaluation mode, so Batch Normalization has frozen statistics and rows of a batch
+/// do not see each other. A product costs about one forward pass for each vector.
+public final class JacobianOperator {
+  public let section: JacobianSection
+  public let precision: DType
+  /// n: elements of the section's start, for one image.
+  public let inputCount: Int
+  /// m: elements of the section's end, for one image.
+  public let outputCount: Int
+  /// Vectors of one step of the device; more go in several.
+  public let batch: Int
+  public let layout: NetworkLayout
+
+  /// Evaluates the network at one image; its graph has every parameter and statistic that the Jacobian
+  /// depends on, under their own names.
+  public let evaluation: any Session
+
+  private let network: any Network
+  private let backend: any Backend
+  private let pointNames: [Linearization.Direction: [(name: String, output: String)]]
+  private let imageShape: Shape
+  private let slot: any StagingSlot
+  private var sessions: [Linearization.Direction: Product] = [:]
+  private var hasPoints = false
+
+  /// Bytes that the points of all vectors of one step may take together.
+  public static let pointBytes = 160 << 20
+  /// Beyond so many vectors a step gains nothing on any device that was tried.
+  public static let largestBatch = 512
+
+  private final class Product {
+    let session: any Session
+    let slot: any StagingSlot
+    var isCurrent = false
+
+    init(_ session: any Session) throws {
+      self.session = session
+      slot = try session.makeStagingSlots(1)[0]
+    }
+  }
+
+  /// - Parameters:
+  ///   - section: between which places.
+  ///   - precision: of activations and tangents; fp64 is for the reference backend in Double.
+  ///   - batch: vectors of one step; nil for as many as fit in `pointBytes`.
+  ///   - session: a session of `backend` that has the network's parameters and statistics, as of a
+  ///     training or evaluation graph, whose variables are used as they are; nil for variables of the
+  ///     operator's own, which `writeInitialState` or a checkpoint set.
+  /// - Throws: `SpectrumError.unsuitable` where nothing lies in the section; `UnsupportedPrecision`, and
+  ///   what the backend throws.
+  public init(
+    of network: any Network, _ section: JacobianSection = JacobianSection(),
+    precision: DType = .float32, batch: Int? = nil, on backend: any Backend,
+    sharing session: (any Session)? = nil
+  ) throws {
+    try backend.requireSupport(for: precision)
+    self.network = network
+    self.section = section
+    self.precision = precision
+    self.backend = backend
+    var primal = Linearization.Primal(network, section, precision: precision, batch: 1)
+    inputCount = primal.builder.graph.shape(of: primal.start).elementCount
+    outputCount = primal.builder.graph.shape(of: primal.end).elementCount
+    imageShape = network.batchShape(1)
+    layout = primal.builder.layout
+
+    // The end is an output so that its layers stay in the graph, with their parameters.
+    primal.builder.graph.output(Linearization.end, primal.end)
+    var names: [Linearization.Direction: [(name: String, output: String)]] = [:]
+    var outputs: [Value: String] = [primal.end: Linearization.end]
+    var pointBytes = 0
+    for direction in [Linearization.Direction.forward, .reverse] {
+      let single = try Linearization(
+        of: network, section, direction, precision: precision, batch: 1)
+      var bytes = 0
+      for (_, value) in single.points {
+        bytes += primal.builder.graph.type(of: value).byteCount
+        guard outputs[value] == nil else { continue }
+        outputs[value] = "point \(value.index)"
+        primal.builder.graph.output("point \(value.index)", value)
+      }
+      names[direction] = single.points.map { ($0.name, outputs[$0.value]!) }
+      pointBytes = max(pointBytes, bytes)
+    }
+    pointNames = names
+    let fitting = Self.pointBytes / max(1, pointBytes)
+    self.batch =
+      batch
+      ?? max(1, min(fitting, Self.largestBatch, min(inputCount, outputCount)))
+    evaluation = try backend.makeSession(
+      for: primal.builder.graph.simplified(), sharing: session)
+    slot = try evaluation.makeStagingSlots(1)[0]
+  }
+
+  /// Sets parameters and statistics to their state before the first step of training.
+  ///
+  /// - Throws: `InitializationError`, and what the backend throws.
+  public func writeInitialState(initializer: any Initializer, seed: UInt64) throws {
+    try layout.writeInitialState(to: evaluation, initializer: initializer, seed: seed)
+    hasPoints = false
+  }
+
+  /// Takes the Jacobian at this image from now on. To be called again after variables change.
+  ///
+  /// - Parameter image: C·H·W normalised numbers.
+  /// - Returns: the network's value at the section's end, `outputCount` numbers.
+  @discardableResult
+  public func move(to image: [Double]) throws -> [Double] {
+    precondition(image.count == imageShape.elementCount, "an image is \(imageShape)")
+    HostTensor(imageShape, image, as: precision).withUnsafeBytes {
+      slot.bytes(of: Linearization.image).copyMemory(from: $0)
+    }
+    try evaluation.step(from: slot)
+    try evaluation.synchronize()
+    for product in sessions.values { product.isCurrent = false }
+    hasPoints = true
+    return try evaluation.read(output: Linearization.end).doubles
+  }
+
+  /// J·v for each row v.
+  ///
+  /// - Parameter vectors: rows of `inputCount` numbers.
+  /// - Returns: as many rows of `outputCount` numbers.
+  /// - Throws: `SpectrumError.unsuitable` where a product is not finite.
+  public func forward(_ vectors: [Double]) throws -> [Double] {
+    try products(.forward, vectors, from: inputCount, to: outputCount)
+  }
+
+  /// Jᵀ·u for each row u.
+  ///
+  /// - Parameter vectors: rows of `outputCount` numbers.
+  /// - Returns: as many rows of `inputCount` numbers.
+  /// - Throws: `SpectrumError.unsuitable` where a product is not finite.
+  public func reverse(_ vectors: [Double]) throws -> [Double] {
+    try products(.reverse, vectors, from: outputCount, to: inputCount)
+  }
+
+  private func products(
+    _ direction: Linearization.Direction, _ vectors: [Double], from width: Int, to resultWidth: Int
+  ) throws -> [Double] {
+    precondition(vectors.count % width == 0, "vectors have \(width) elements")
+    let product = try currentProduct(direction)
+    let count = vectors.count / width
+    var results: [Double] = []
+    results.reserveCapacity(count * resultWidth)
+    for first in stride(from: 0, to: count, by: batch) {
+      let rows = min(batch, count - first)
+      fill(product, vectors[first * width..<(first + rows) * width])
+      try product.session.step(from: product.slot)
+      try product.session.synchronize()
+      let found = try product.session.read(output: Linearization.products).doubles
+      results += found.prefix(rows * resultWidth)
+    }
+    guard results.allSatisfy(\.isFinite) else {
+      throw SpectrumError.unsuitable(
+        reason: "the Jacobian holds values that are not finite; take other weights or inputs")
+    }
+    return results
+  }
+
+  /// Writes vectors to the slot, zeros where the batch is not full.
+  private func fill(_ product: Product, _ vectors: ArraySlice<Double>) {
+    let graph = product.session.graph
+    guard let value = graph.source(named: Linearization.vectors) else {
+      preconditionFailure("a product has vectors")
+    }
+    let bytes = product.slot.bytes(of: Linearization.vectors)
+    let dtype = graph.type(of: value).dtype
+    let packed = HostTensor([vectors.count], Array(vectors), as: dtype)
+    packed.withUnsafeBytes { bytes.copyMemory(from: $0) }
+    let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[packed.bytes.count...])
+    rest.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  /// The session of a product, its points those of the last image.
+  private func currentProduct(_ direction: Linearization.Direction) throws -> Product {
+    precondition(hasPoints, "an operator is moved to an image first")
+    let product: Product
+    if let known = sessions[direction] {
+      product = known
+    } else {
+      let linearization = try Linearization(
+        of: network, section, direction, precision: precision, batch: batch)
+      let session = try backend.makeSession(
+        for: linearization.product.fused(), sharing: evaluation)
+      product = try Product(session)
+      sessions[direction] = product
+    }
+    if !product.isCurrent {
+      try writePoints(direction, to: product.session)
+      product.isCurrent = true
+    }
+    return product
+  }
+
+  private func writePoints(_ direction: Linearization.Direction, to session: any Session) throws {
+    for (name, output) in pointNames[direction] ?? [] {
+      // Fusion may have found that a point is not needed.
+      guard let variable = session.graph.source(named: name) else { continue }
+      let single = try evaluation.read(output: output)
+      let shape = session.graph.shape(of: variable)
+      var repeated: [UInt8] = []
+      repeated.reserveCapacity(single.bytes.count * batch)
+      for _ in 0..<batch { repeated += single.bytes }
+      try session.write(
+        HostTensor(TensorType(shape, single.dtype), bytes: repeated), toVariable: name)
+    }
+  }
+}
