@@ -178,7 +178,7 @@ let package = Package(
       name: "IsometrySpectraTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometrySpectra",
-        "IsometryTheory", "TestSupport",
+        "IsometryTheory", "TestSupport", realModule,
       ],
       swiftSettings: strict),
     .testTarget(

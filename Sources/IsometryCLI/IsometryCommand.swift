@@ -19,8 +19,9 @@ struct IsometryCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, DevicesCommand.self, DatasetCommand.self,
-      BenchmarkCommand.self, InitCommand.self, TheoryCommand.self, CalibrateCommand.self,
+      TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, DevicesCommand.self,
+      DatasetCommand.self, BenchmarkCommand.self, InitCommand.self, TheoryCommand.self,
+      CalibrateCommand.self,
     ])
 }
 

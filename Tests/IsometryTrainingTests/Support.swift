@@ -69,7 +69,7 @@ final class Records {
       ])
     case .progress(let progress): self.progress.append(progress)
     case .saved(let path): saved.append(path)
-    case .evaluating: break
+    case .evaluating, .observation: break
     }
   }
 }

@@ -34,6 +34,12 @@ struct TrainCommand: ParsableCommand {
   var limitTest: Int?
 
   @Option(
+    help: ArgumentHelp(
+      "Measure the Jacobian's singular values on a test image every so many steps.",
+      valueName: "steps"))
+  var spectrumEvery: Int?
+
+  @Option(
     help: ArgumentHelp("Batches that may be in flight to the device.", valueName: "n"))
   var prefetch = BatchStream.defaultBatchesInFlight
 
@@ -87,7 +93,10 @@ struct TrainCommand: ParsableCommand {
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
         + "\(configuration.precision.rawValue)")
     console.say("run     \(folder.path)")
-    try self.train(run, in: folder, on: selection.backend, console)
+    let monitor =
+      configuration.spectrumEvery == nil
+      ? nil : try SpectrumMonitor(run, test: test, backend: selection.backend)
+    try self.train(run, in: folder, on: selection.backend, monitor, console)
   }
 
   /// The configuration of the run: the recorded one or the defaults, with the options as given.
@@ -102,12 +111,14 @@ struct TrainCommand: ParsableCommand {
     device.apply(to: &configuration)
     if let limitTrain { configuration.limitTrain = limitTrain }
     if let limitTest { configuration.limitTest = limitTest }
+    if let spectrumEvery { configuration.spectrumEvery = spectrumEvery }
     try recorded?.checkContinuation(as: configuration)
     return configuration
   }
 
   private func train(
-    _ run: TrainingRun, in folder: RunFolder, on backend: any Backend, _ console: Console
+    _ run: TrainingRun, in folder: RunFolder, on backend: any Backend,
+    _ monitor: SpectrumMonitor?, _ console: Console
   ) throws {
     let epochs = run.configuration.epochs
     if run.state.epoch >= epochs {
@@ -124,7 +135,7 @@ struct TrainCommand: ParsableCommand {
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
     let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     let reporter = TrainingReporter(
-      console: console, epochs: epochs, log: log, step: run.state.step)
+      console: console, epochs: epochs, log: log, monitor: monitor, step: run.state.step)
     try reporter.start(device: backend.deviceDescription)
     let outcome: TrainingOutcome
     do {

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import IsometryCore
 public import IsometryNN
+public import IsometrySpectra
 public import IsometryTraining
 
 // The words of the command line for types of other modules.
@@ -9,6 +10,9 @@ extension NormalizationKind: ExpressibleByArgument {}
 extension SkipKind: ExpressibleByArgument {}
 extension RunConfiguration.ScheduleName: ExpressibleByArgument {}
 extension RunConfiguration.OptimizerName: ExpressibleByArgument {}
+extension JacobianSection.Start: ExpressibleByArgument {}
+extension JacobianSection.End: ExpressibleByArgument {}
+extension SpectrumMethod: ExpressibleByArgument {}
 
 /// The type that a network computes in.
 struct PrecisionArgument: ExpressibleByArgument {

@@ -11,7 +11,7 @@ struct NetworkArguments: ParsableArguments {
       valueName: "name"))
   var model: String?
 
-  @Option(help: ArgumentHelp("What follows a convolution. (default: batch)"))
+  @Option(help: ArgumentHelp("What follows a convolution. (default: batch; none for spectrum)"))
   var normalization: NormalizationKind?
 
   @Option(
@@ -36,6 +36,12 @@ struct NetworkArguments: ParsableArguments {
       "\(Activation.allNamed.map(\.name).joined(separator: ", ")). (default: relu)",
       valueName: "name"))
   var activation: String?
+
+  /// Whether any of the options was given.
+  var isGiven: Bool {
+    model != nil || normalization != nil || skip != nil || skipWeight != nil || initializer != nil
+      || activation != nil
+  }
 
   func apply(to configuration: inout RunConfiguration) {
     if let model { configuration.model = model }

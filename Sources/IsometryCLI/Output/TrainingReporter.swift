@@ -1,4 +1,5 @@
 import Foundation
+import IsometrySpectra
 import IsometryTraining
 
 /// Tells people, programs and the run's log what a run says as it goes.
@@ -9,21 +10,29 @@ final class TrainingReporter {
   private let console: Console
   private let epochs: Int
   private let log: RunLog
+  private let monitor: SpectrumMonitor?
   private var step: Int
   private var loggedTenth = (epoch: 0, tenth: 0)
   private var lastPlainLine = ContinuousClock.now
   private(set) var lastRecord: EpochRecord?
 
-  /// - Parameter step: where the run starts.
-  init(console: Console, epochs: Int, log: consuming RunLog, step: Int) {
+  /// - Parameters:
+  ///   - monitor: what measures spectra at observations.
+  ///   - step: where the run starts.
+  init(
+    console: Console, epochs: Int, log: consuming RunLog, monitor: SpectrumMonitor?, step: Int
+  ) {
     self.console = console
     self.epochs = epochs
     self.log = log
+    self.monitor = monitor
     self.step = step
   }
 
   func start(device: String) throws {
     try log.appendStart(step: step, device: device, version: programVersion)
+    // A run that goes on has its first spectrum in the log.
+    if step == 0 { try measureSpectrum() }
   }
 
   func handle(_ event: TrainingEvent) throws {
@@ -37,6 +46,9 @@ final class TrainingReporter {
         console.say(ProgressLine.plain(progress))
         lastPlainLine = .now
       }
+    case .observation(let step):
+      self.step = step
+      try measureSpectrum()
     case .evaluating(let epoch, let step):
       self.step = step
       console.showStatus("epoch \(epoch)/\(epochs) is being evaluated")
@@ -54,6 +66,21 @@ final class TrainingReporter {
   func stop(step: Int, reason: String) throws {
     console.clearStatus()
     try log.appendStop(step: step, reason: reason)
+  }
+
+  private func measureSpectrum() throws {
+    guard let monitor else { return }
+    console.showStatus("measuring the spectrum after step \(Wording.count(step))")
+    let report: SpectrumReport
+    do {
+      report = try monitor.measure()
+    } catch let error as SpectrumError {
+      // A run that diverges ends by its loss, not by being looked at.
+      console.say("spectrum after step \(Wording.count(step)): none, for \(error)")
+      return
+    }
+    try log.appendSpectrum(report.measuredMembers, step: step)
+    console.say("spectrum after step \(Wording.count(step)): \(report.line)")
   }
 
   private func logTenth(_ progress: TrainingProgress) throws {

@@ -17,6 +17,8 @@ public struct Glorot: Initializer {
   /// The option `distribution`.
   public let distribution: WeightDistribution
 
+  public var weightEnsemble: WeightEnsemble { .independent }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     distribution = try options.choice("distribution") ?? .uniform
   }

@@ -25,6 +25,8 @@ public struct He: Initializer {
   /// The option `distribution`.
   public let distribution: WeightDistribution
 
+  public var weightEnsemble: WeightEnsemble { .independent }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     fan = try options.choice("fan") ?? .in
     distribution = try options.choice("distribution") ?? .normal

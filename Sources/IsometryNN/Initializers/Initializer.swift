@@ -41,6 +41,9 @@ public protocol Initializer: Sendable {
     for network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
   ) throws -> any Initializer
 
+  /// What the weights of hidden layers are.
+  var weightEnsemble: WeightEnsemble { get }
+
   /// - Throws: `InitializationError` where the network does not meet a condition of the initialiser.
   func check(_ layout: NetworkLayout) throws(InitializationError)
 
@@ -64,6 +67,7 @@ extension Initializer {
     for network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
   ) throws -> any Initializer { self }
 
+  public var weightEnsemble: WeightEnsemble { .other }
   public func check(_ layout: NetworkLayout) throws(InitializationError) {}
 
   /// Checks the network and gives every parameter its initial value: what the initialiser draws, and

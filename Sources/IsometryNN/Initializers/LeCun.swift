@@ -15,6 +15,8 @@ public struct LeCun: Initializer {
 
   public let distribution: WeightDistribution
 
+  public var weightEnsemble: WeightEnsemble { .independent }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     distribution = try options.choice("distribution") ?? .normal
   }

@@ -20,6 +20,8 @@ public struct Orthogonal: Initializer {
   /// nil for the activation's.
   public let gain: Double?
 
+  public var weightEnsemble: WeightEnsemble { .orthogonal }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     gain = try options.gain()
   }

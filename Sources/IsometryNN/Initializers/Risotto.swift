@@ -33,6 +33,7 @@ public struct Risotto: Initializer {
   /// The option `alpha`.
   public var alpha: Double { construction.alpha }
   public var blockTraits: BlockTraits { .multiplied }
+  public var weightEnsemble: WeightEnsemble { .isometry }
 
   public init(options: InitializerOptions) throws(InitializationError) {
     construction = try RisottoConstruction(name: Self.name, options)

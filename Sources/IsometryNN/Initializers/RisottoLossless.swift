@@ -34,6 +34,8 @@ public struct RisottoLossless: Initializer {
     BlockTraits(hasMultiplier: true, stridedSkip: .window)
   }
 
+  public var weightEnsemble: WeightEnsemble { .losslessIsometry }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     construction = try RisottoConstruction(name: Self.name, options)
     idle = try options.number("idle", expected: "0 or more") { $0 >= 0 } ?? 0.1

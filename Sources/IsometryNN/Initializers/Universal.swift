@@ -29,6 +29,8 @@ public struct Universal: Initializer {
   /// Of the elements of the network's input.
   public let meanSquare: Double
 
+  public var weightEnsemble: WeightEnsemble { .independent }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     let levels = UniversalLaw.cumulants
     level =

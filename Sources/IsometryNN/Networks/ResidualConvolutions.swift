@@ -63,6 +63,7 @@ public struct ResidualConvolutions: Network {
     }
     let pooled = builder.graph.globalAveragePool(y)
     let logits = builder.headLayer(pooled, width: classes)
-    return NetworkValues(blocks: blocks, features: y, pooled: pooled, logits: logits)
+    return NetworkValues(
+      stack: first, blocks: blocks, features: y, pooled: pooled, logits: logits)
   }
 }

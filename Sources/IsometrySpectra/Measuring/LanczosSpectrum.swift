@@ -47,14 +47,15 @@ extension JacobianOperator {
       let pulled = try apply(left.map { processes[$0].leftVector }, forward: !isTall)
       for (probe, product) in zip(left, pulled) { processes[probe].pulled(product) }
     }
-    var nodes: [(value: Double, weight: Double)] = []
-    for process in processes {
+    var nodes: [(value: Double, weight: Double, probe: Int)] = []
+    for (probe, process) in processes.enumerated() {
       let (values, weights) = try process.quadrature()
-      nodes += zip(values, weights).map { ($0, $1 / Double(options.probes)) }
+      nodes += zip(values, weights).map { ($0, $1 / Double(options.probes), probe) }
     }
     nodes.sort { $0.value > $1.value }
     return Spectrum(
       method: .lanczos, count: short, values: nodes.map(\.value), weights: nodes.map(\.weight),
+      probes: nodes.map(\.probe),
       resolution: (nodes.first?.value ?? 0) * rounding)
   }
 

@@ -17,25 +17,33 @@ public struct Spectrum: Sendable, Equatable {
   public let values: [Double]
   /// The share of the `count` singular values that each of `values` stands for; the sum is 1.
   public let weights: [Double]
+  /// Which random start each of `values` belongs to; 0 where they are all singular values.
+  let probes: [Int]
   /// Singular values at or below this are rounding errors, and count as zeros.
   public let resolution: Double
 
   /// - Parameters:
   ///   - values: in decreasing order.
   ///   - weights: nil where every value stands for itself.
+  ///   - probes: nil where there was no random start.
   init(
-    method: Method, count: Int, values: [Double], weights: [Double]? = nil, resolution: Double
+    method: Method, count: Int, values: [Double], weights: [Double]? = nil, probes: [Int]? = nil,
+    resolution: Double
   ) {
     self.method = method
     self.count = count
     self.values = values.map { $0 <= resolution ? 0 : $0 }
     self.weights = weights ?? [Double](repeating: 1 / Double(count), count: values.count)
+    self.probes = probes ?? [Int](repeating: 0, count: values.count)
     self.resolution = resolution
   }
 
   /// The share of singular values that are zero.
   public var zeroFraction: Double {
-    zip(values, weights).reduce(0) { $0 + ($1.0 == 0 ? $1.1 : 0) }
+    switch method {
+    case .decomposition, .gram: Double(values.count { $0 == 0 }) / Double(count)
+    case .lanczos: zip(values, weights).reduce(0) { $0 + ($1.0 == 0 ? $1.1 : 0) }
+    }
   }
 }
 

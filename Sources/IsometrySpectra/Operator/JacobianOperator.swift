@@ -31,7 +31,7 @@ public final class JacobianOperator {
   private var hasPoints = false
 
   /// Bytes that the points of all vectors of one step may take together.
-  public static let pointBytes = 160 << 20
+  public static let pointBytes = 64 << 20
   /// Beyond so many vectors a step gains nothing on any device that was tried.
   public static let largestBatch = 512
 

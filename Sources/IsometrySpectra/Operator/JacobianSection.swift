@@ -1,5 +1,6 @@
+internal import IsometryCore
 internal import IsometryGraph
-internal import IsometryNN
+public import IsometryNN
 
 /// Between which two places of a network a Jacobian is taken.
 public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
@@ -29,6 +30,20 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String { "\(start.rawValue) to \(end.rawValue)" }
+
+  /// Where a Jacobian starts unless asked otherwise: at the stack where all layers behind it have one
+  /// shape, so that a law for such layers can be laid over it; at the input else.
+  public static func defaultStart(for network: any Network) -> Start {
+    let values = Linearization.Primal(
+      network, JacobianSection(), precision: .float32, batch: 1)
+    let graph = values.builder.graph
+    let shape = graph.shape(of: values.values.stack)
+    let isUniform =
+      shape == graph.shape(of: values.values.features)
+      && values.values.stack != values.values.features
+      && values.builder.layout.blocks.allSatisfy { $0.form == .activatedBranch }
+    return isUniform ? .stack : .input
+  }
 
   func startValue(image: Value, _ values: NetworkValues) -> Value {
     switch start {

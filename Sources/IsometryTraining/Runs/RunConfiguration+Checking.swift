@@ -70,6 +70,10 @@ extension RunConfiguration {
     for (option, limit) in [("--limit-train", limitTrain), ("--limit-test", limitTest)] {
       if let limit { try require(limit > 0, option, "should be at least 1, not \(limit)") }
     }
+    if let spectrumEvery {
+      try require(
+        spectrumEvery > 0, "--spectrum-every", "should be at least 1 step, not \(spectrumEvery)")
+    }
     try require(
       precision.isFloatingPoint, "--precision", "should be fp32, bf16, fp16 or fp64")
     _ = try makeNetwork()
@@ -78,7 +82,8 @@ extension RunConfiguration {
   /// Throws where a run that was recorded like this cannot go on as `wanted` says.
   ///
   /// The number of epochs may change where the schedule does not depend on it; the device, who
-  /// computes its matrix products, and the place of the data may change too.
+  /// computes its matrix products, the place of the data and how often spectra are measured may change
+  /// too.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
@@ -88,6 +93,7 @@ extension RunConfiguration {
     comparable.data = data
     // In whatever order they were named, the device does the same.
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
+    comparable.spectrumEvery = spectrumEvery
     if scheduleFitsAnyLength { comparable.epochs = epochs }
     guard comparable != self else { return }
     let recorded = Self.values(of: self)

@@ -74,6 +74,10 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
   /// The same of the test split.
   public var limitTest: Int?
 
+  /// After every so many steps the singular values of the network's Jacobian are measured, which does
+  /// not change what the run computes; nil for never.
+  public var spectrumEvery: Int?
+
   /// The defaults.
   public init() {}
 
@@ -131,5 +135,6 @@ public struct RunConfiguration: Sendable, Equatable, Codable {
     case data
     case limitTrain = "limit-train"
     case limitTest = "limit-test"
+    case spectrumEvery = "spectrum-every"
   }
 }

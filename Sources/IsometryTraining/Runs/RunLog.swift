@@ -8,6 +8,7 @@ import Glibc
 /// |---|---|---|
 /// | `start` | the run starts or goes on | `device`, `version` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
+/// | `spectrum` | the singular values were measured | those of `isometry spectrum --json`, without a law |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
 /// | `stop` | the run ends | `reason`: `completed`, `interrupted`, or what went wrong |
 public struct RunLog: ~Copyable {
@@ -71,6 +72,13 @@ public struct RunLog: ~Copyable {
         .init("accuracy", .number(progress.accuracy)),
         .init("images_per_second", .number(progress.imagesPerSecond)),
       ])
+  }
+
+  /// Tells the singular values that were measured after a step.
+  ///
+  /// - Throws: `FileError`.
+  package func appendSpectrum(_ members: [JSONValue.Member], step: Int) throws(FileError) {
+    try append("spectrum", step, members)
   }
 
   /// Tells what an epoch came to which ended with a step.

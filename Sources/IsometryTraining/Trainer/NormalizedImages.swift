@@ -10,15 +10,7 @@ extension ImageDataset {
     precondition(count <= self.count, "the data set holds \(self.count) images")
     var elements: [Float] = []
     elements.reserveCapacity(count * Self.bytesPerImage)
-    for index in 0..<count {
-      for (position, byte) in image(index).enumerated() {
-        let channel = position / Self.pixelsPerChannel
-        elements.append(
-          Float(
-            (Double(byte) / 255 - normalization.mean[channel])
-              / normalization.standardDeviation[channel]))
-      }
-    }
+    for index in 0..<count { elements += normalizedImage(index).map { Float($0) } }
     return HostTensor([count, Self.channels, Self.side, Self.side], elements)
   }
 }

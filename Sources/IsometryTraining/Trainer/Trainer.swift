@@ -21,6 +21,8 @@ public final class Trainer {
     public var batchesInFlight = BatchStream.defaultBatchesInFlight
     /// The shortest time between two readings of the loss within an epoch.
     public var readingInterval = Duration.milliseconds(200)
+    /// After every so many steps of the run there is an `observation`; nil for none.
+    public var observationInterval: Int?
 
     /// Settings with the default slots and interval.
     public init(epochs: Int, schedule: LearningRateSchedule, seed: UInt64) {
@@ -134,7 +136,8 @@ extension Trainer {
     if state.batch == 0 { try MetricTotals.reset(in: session, Self.metrics) }
     _ = session.takeInputWait()
     let streamWait = stream.waitSeconds
-    let start = ContinuousClock.now
+    var start = ContinuousClock.now
+    var inputWait = 0.0
     let startBatch = state.batch
     var pending: MetricTotals.Pending?
     var lastReading = start
@@ -148,6 +151,14 @@ extension Trainer {
       state.batch += 1
       state.step += 1
       state.samples += batchSize
+      if let interval = settings.observationInterval, state.step % interval == 0 {
+        try session.synchronize()
+        inputWait += session.takeInputWait() ?? 0
+        let pause = ContinuousClock.now
+        try onEvent(.observation(step: state.step))
+        start += ContinuousClock.now - pause
+        _ = session.takeInputWait()
+      }
       if let reading = pending {
         guard reading.isComplete else { continue }
         pending = nil
@@ -163,7 +174,8 @@ extension Trainer {
     }
     let totals = try finite(MetricTotals(readingFrom: session, Self.metrics))
     state.seconds += (ContinuousClock.now - start) / .seconds(1)
-    state.inputWaitSeconds += session.takeInputWait() ?? stream.waitSeconds - streamWait
+    state.inputWaitSeconds +=
+      session.takeInputWait().map { inputWait + $0 } ?? stream.waitSeconds - streamWait
     return totals
   }
 

@@ -2,6 +2,10 @@
 public enum TrainingEvent: Sendable, Equatable {
   /// A step of an epoch is done and its metrics have arrived; some times a second at most.
   case progress(TrainingProgress)
+  /// So many steps of the run are done that `Trainer.Settings.observationInterval` asks for a look: the
+  /// session's variables are those after the step, and nothing runs. The time that the receiver takes
+  /// is counted neither as training nor as waiting for input.
+  case observation(step: Int)
   /// The steps of an epoch (from 1) are done, so many since the start of the run, and the test split
   /// is being evaluated.
   case evaluating(epoch: Int, step: Int)

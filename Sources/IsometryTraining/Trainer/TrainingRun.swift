@@ -84,6 +84,7 @@ public final class TrainingRun {
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
     settings.batchesInFlight = batchesInFlight
+    settings.observationInterval = configuration.spectrumEvery
     return try Trainer(
       session: session, evaluator: evaluator, dataset: dataset, settings: settings,
       startingAt: state
@@ -124,12 +125,9 @@ extension Evaluator {
     _ checkpoint: Checkpoint, _ configuration: RunConfiguration, path: String,
     dataset: ImageDataset, backend: any Backend
   ) throws {
-    try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeEvaluationGraph(
-      batch: min(Self.preferredBatch, dataset.count), normalizing: dataset.normalization)
-    let session = try backend.makeSession(for: graph.graph)
-    try checkpoint.restore(
-      to: session, modelNames: graph.layout.modelNames, includingTraining: false, path: path)
+    let session = try checkpoint.makeEvaluationSession(
+      configuration, batch: min(Self.preferredBatch, dataset.count),
+      normalizing: dataset.normalization, on: backend, path: path)
     self.init(session: session, dataset: dataset)
   }
 }

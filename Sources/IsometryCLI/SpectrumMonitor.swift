@@ -1,0 +1,35 @@
+import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryNN
+import IsometrySpectra
+import IsometryTraining
+
+/// Measures the spectrum of a run under way on a held-out image, with the variables that training has
+/// on the device. It reads them only, so that a run gives the same bits with and without it.
+final class SpectrumMonitor {
+  private let study: SpectrumStudy
+  private let jacobian: JacobianOperator
+
+  /// Above so many singular values quadrature stands for them: a run should not wait for minutes.
+  private static let largestDense = 1024
+
+  /// - Parameter test: the images that one is taken of.
+  init(_ run: TrainingRun, test: ImageDataset, backend: any Backend) throws {
+    let configuration = run.configuration
+    let network = try configuration.makeNetwork()
+    var study = SpectrumStudy(
+      network: network,
+      section: JacobianSection(from: JacobianSection.defaultStart(for: network)),
+      precision: .float32,
+      images: try SpectrumArguments.heldOut(1, of: test, seed: configuration.seed))
+    study.largestDense = Self.largestDense
+    study.lanczos.seed = configuration.seed
+    self.study = study
+    jacobian = try study.makeOperator(on: backend, sharing: run.session)
+  }
+
+  func measure() throws -> SpectrumReport {
+    SpectrumReport(try study.run(with: jacobian))
+  }
+}

@@ -1,0 +1,103 @@
+public import IsometryTheory
+internal import RealModule
+
+/// The Kolmogorov–Smirnov distance between measured spectra and a law: the largest difference of their
+/// distribution functions of log λ.
+public enum LawDistance {
+  /// The distance of all spectra together, each with the same weight.
+  ///
+  /// A singular value within the measurement's resolution of one of the law's atoms counts as being
+  /// there: rounding must not decide on which side of a jump it falls. Below the resolution there is
+  /// nothing to compare but the mass.
+  public static func between(_ spectra: [Spectrum], and law: any SpectralLaw) -> Double {
+    if spectra.contains(where: { $0.method == .lanczos }) {
+      return ofQuadrature(spectra, from: law)
+    }
+    let resolution = spectra.map(\.resolution).max() ?? 0
+    let atoms = law.atoms.filter { $0.lambda > 0 }.map { atom in
+      (
+        t: Double.log(atom.lambda), mass: atom.mass,
+        width: 2 * resolution / atom.lambda.squareRoot()
+      )
+    }
+    var points: [(t: Double, weight: Double)] = []
+    var below = 0.0  // the measured mass up to here
+    let share = 1 / Double(spectra.count)
+    for spectrum in spectra {
+      for (value, weight) in zip(spectrum.values, spectrum.weights) {
+        if value == 0 {
+          below += share * weight
+          continue
+        }
+        let t = 2 * Double.log(value)
+        let atom = atoms.first { abs($0.t - t) <= $0.width }
+        points.append((atom?.t ?? t, share * weight))
+      }
+    }
+    // The law may jump where nothing was measured.
+    points += atoms.map { ($0.t, 0) }
+    points.sort { $0.t < $1.t }
+
+    func lawBelow(_ t: Double) -> Double { 1 - law.survival(atLog: t) }
+    var distance = 0.0
+    if resolution > 0 {
+      distance = abs(below - lawBelow(2 * Double.log(resolution)))
+    } else {
+      distance = abs(below - law.cumulative(at: 0))
+    }
+    var position = 0
+    while position < points.count {
+      let t = points[position].t
+      var weight = 0.0
+      while position < points.count, points[position].t == t {
+        weight += points[position].weight
+        position += 1
+      }
+      // An atom's place may differ from the law's own by a rounding.
+      let step = 1e-12 * max(1, abs(t))
+      distance = max(distance, abs(below - lawBelow(t - step)))
+      below += weight
+      distance = max(distance, abs(below - lawBelow(t + step)))
+    }
+    return distance
+  }
+
+  /// The distance of quadrature nodes. The distribution function of a Gauss quadrature is close to the
+  /// measured one in the middle of each of its steps; between the middles it is taken as linear in
+  /// log λ, and the probes' functions are averaged.
+  private static func ofQuadrature(_ spectra: [Spectrum], from law: any SpectralLaw) -> Double {
+    var functions: [[(t: Double, below: Double)]] = []
+    for spectrum in spectra {
+      for probe in Set(spectrum.probes) {
+        // In increasing order; the weights of one probe sum to 1.
+        let nodes = spectrum.values.indices.reversed().filter { spectrum.probes[$0] == probe }
+        let total = nodes.reduce(0) { $0 + spectrum.weights[$1] }
+        var below = 0.0
+        var function: [(t: Double, below: Double)] = []
+        for node in nodes {
+          let weight = spectrum.weights[node] / total
+          if spectrum.values[node] > 0 {
+            function.append((2 * Double.log(spectrum.values[node]), below + weight / 2))
+          }
+          below += weight
+        }
+        functions.append(function)
+      }
+    }
+    let places = functions.flatMap { $0.map(\.t) }
+    return places.reduce(0) { largest, t in
+      let measured = functions.reduce(0) { $0 + value(of: $1, at: t) } / Double(functions.count)
+      return max(largest, abs(measured - (1 - law.survival(atLog: t))))
+    }
+  }
+
+  private static func value(of function: [(t: Double, below: Double)], at t: Double) -> Double {
+    guard let next = function.firstIndex(where: { $0.t >= t }) else {
+      return 1
+    }
+    let right = function[next]
+    guard next > 0 else { return right.t == t ? right.below : 0 }
+    let left = function[next - 1]
+    return left.below + (right.below - left.below) * (t - left.t) / (right.t - left.t)
+  }
+}

@@ -1,0 +1,131 @@
+public import IsometryCore
+public import IsometryGraph
+public import IsometryNN
+
+/// What a network's layers do to random directions, measured on the network with its weights as they
+/// are: the parameters of the laws, so that a law can be laid over networks of any initialisation,
+/// padding and activation.
+public struct MeasuredStrength: Sendable, Equatable {
+  /// s of each residual block: the mean square of the branch's Jacobian, ‖J_branch‖²/n. Σ s is the
+  /// effective cumulant c of the universal law (for skips of weight 1).
+  public let branches: [Double]
+  /// Of each hidden layer after the first, for networks without blocks.
+  public let slopes: [Slope]
+
+  /// What one layer of activations does.
+  public struct Slope: Sendable, Equatable {
+    /// E φ′²
+    public let square: Double
+    /// Var φ′²/(E φ′²)²
+    public let spread: Double
+  }
+
+  /// Directions that are tried: enough for c to half a percent.
+  static let rows = 64
+
+  /// - Parameters:
+  ///   - images: of C·H·W normalised numbers each; all are used alike.
+  ///   - session: of `backend`, with the network's parameters and statistics.
+  /// - Throws: `SpectrumError.unsuitable` where a block is no sum of a branch and a skip; what the
+  ///   backend throws.
+  public init(
+    of network: any Network, at images: [[Double]], precision: DType, on backend: any Backend,
+    sharing session: any Session, seed: UInt64
+  ) throws {
+    let rows = max(Self.rows, images.count)
+    let primal = Linearization.Primal(
+      network, JacobianSection(from: .stack), precision: precision, batch: rows)
+    var graph = primal.builder.graph
+    let probes =
+      primal.values.blocks.isEmpty
+      ? Self.activationProbes(after: primal.values.stack, in: graph)
+      : try Self.branchProbes(primal.values, in: graph)
+    guard !probes.isEmpty else {
+      (branches, slopes) = ([], [])
+      return
+    }
+    var seeds: [Value: Value] = [:]
+    var directions: [(name: String, count: Int)] = []
+    for probe in probes {
+      let type = graph.type(of: probe.start)
+      let name = "direction \(directions.count)"
+      seeds[probe.start] = graph.input(name, type.shape, type.dtype)
+      directions.append((name, type.shape.elementCount))
+    }
+    let tangents = graph.tangents(of: probes.map(\.end), along: seeds)
+    for (index, tangent) in tangents.enumerated() {
+      guard let tangent else { preconditionFailure("a branch depends on its start") }
+      graph.output("square \(index)", graph.dot(tangent, tangent))
+      if primal.values.blocks.isEmpty {
+        // Random signs through φ′: the squares of the squares are φ′⁴.
+        let square = graph.multiply(tangent, tangent)
+        graph.output("fourth \(index)", graph.dot(square, square))
+      }
+    }
+
+    let measuring = try backend.makeSession(for: graph.simplified(), sharing: session)
+    let slot = try measuring.makeStagingSlots(1)[0]
+    let repeated = (0..<rows).flatMap { images[$0 % images.count] }
+    HostTensor([repeated.count], repeated, as: precision).withUnsafeBytes {
+      slot.bytes(of: Linearization.image).copyMemory(from: $0)
+    }
+    for (index, direction) in directions.enumerated() {
+      var random = RandomStream(seed: seed, stream: UInt64(index))
+      let signs = random.signs(direction.count, magnitude: 1)
+      HostTensor([signs.count], signs, as: precision).withUnsafeBytes {
+        slot.bytes(of: direction.name).copyMemory(from: $0)
+      }
+    }
+    try measuring.step(from: slot)
+    func mean(_ output: String, _ index: Int) throws -> Double {
+      try measuring.read(output: "\(output) \(index)").scalar / Double(directions[index].count)
+    }
+    let squares = try directions.indices.map { try mean("square", $0) }
+    guard squares.allSatisfy(\.isFinite) else {
+      throw SpectrumError.unsuitable(reason: "a layer's Jacobian is not finite")
+    }
+    guard primal.values.blocks.isEmpty else {
+      (branches, slopes) = (squares, [])
+      return
+    }
+    branches = []
+    slopes = try squares.enumerated().map { index, square in
+      let fourth = try mean("fourth", index)
+      return Slope(square: square, spread: max(0, fourth / (square * square) - 1))
+    }
+  }
+
+  private struct Probe {
+    let start: Value
+    let end: Value
+  }
+
+  /// From each block's input to what its branch adds to the skip. Seeding every block's input with
+  /// directions of its own keeps the branches apart.
+  private static func branchProbes(
+    _ values: NetworkValues, in graph: Graph
+  ) throws(SpectrumError) -> [Probe] {
+    var probes: [Probe] = []
+    var start = values.stack
+    for block in values.blocks {
+      let node = graph.producer(of: block)
+      guard case .add = node.operation, graph.type(of: start) == graph.type(of: block) else {
+        throw .unsuitable(
+          reason: "the blocks are no plain sums of a branch and a skip of one shape")
+      }
+      probes.append(Probe(start: start, end: node.inputs[0]))
+      start = block
+    }
+    return probes
+  }
+
+  /// From each pre-activation to the activation's result: random signs through φ′ have φ′² as squares.
+  private static func activationProbes(after stack: Value, in graph: Graph) -> [Probe] {
+    graph.nodes.compactMap { node in
+      guard case .activation = node.operation, node.results[0].index > stack.index else {
+        return nil
+      }
+      return Probe(start: node.inputs[0], end: node.results[0])
+    }
+  }
+}

@@ -1,0 +1,169 @@
+internal import CLAPACK
+internal import IsometryCore
+internal import IsometryGraph
+internal import IsometryNN
+internal import IsometryTheory
+internal import RealModule
+
+extension Prediction {
+  /// A network's layers as the laws see them.
+  struct Layers {
+    let layout: NetworkLayout
+    let strength: MeasuredStrength
+    let session: any Session
+
+    /// σ_w² of each hidden layer behind the first: the weights' mean square times the fan-in.
+    func weightVariances() throws -> [Double] {
+      let names = Set([layout.stem, layout.head].compactMap { $0?.weight.name })
+      return try layout.layers.filter { !names.contains($0.weight.name) }.map { layer in
+        let elements = try session.read(variable: layer.weight.name).doubles
+        let squares = elements.reduce(0) { $0 + $1 * $1 }
+        return squares * Double(layer.weight.fanIn) / Double(elements.count)
+      }
+    }
+
+    /// g² where the first layer's weights are g times orthonormal rows, so that the Jacobian from the
+    /// input has g times the singular values of that from the stack; nil where they are not.
+    func squaredStemGain() throws -> Double? {
+      guard let stem = layout.stem, stem.weight.role == .denseWeight else { return nil }
+      let (rows, columns) = (stem.outputChannels, stem.inputChannels)
+      guard rows <= columns else { return nil }
+      let weight = try session.read(variable: stem.weight.name).doubles
+      var gram = [Double](repeating: 0, count: rows * rows)
+      cblas_dsyrk(
+        CblasRowMajor, CblasLower, CblasNoTrans, blasint(rows), blasint(columns), 1, weight,
+        blasint(columns), 0, &gram, blasint(rows))
+      let gain = (0..<rows).reduce(0) { $0 + gram[$1 * (rows + 1)] } / Double(rows)
+      // Rounded to fp32, orthonormal rows are so to about 1e-6.
+      for row in 0..<rows {
+        for column in 0...row {
+          let expected = row == column ? gain : 0
+          guard abs(gram[row * rows + column] - expected) < 1e-4 * gain else { return nil }
+        }
+      }
+      return gain
+    }
+  }
+
+  /// The universal law, with c as the sum of the branches' strengths.
+  static func residual(_ subject: Subject, _ layers: Layers) throws -> Prediction {
+    let skips = layers.layout.blocks.map { block -> Double? in
+      switch block.skip {
+      case .identity: 1
+      case .scaled(let weight): weight
+      case .projection: nil
+      }
+    }
+    guard let weight = skips.first ?? nil, skips.allSatisfy({ $0 == weight }) else {
+      return Prediction(none: "the universal law is for skips of one weight, not for projections")
+    }
+    let cumulant = layers.strength.branches.reduce(0, +)
+    let law = try UniversalLaw(
+      cumulant: cumulant, skipWeight: weight, depth: layers.layout.blocks.count)
+    return try behindTheStem(
+      law, [("c", cumulant)] + (weight == 1 ? [] : [("skip_weight", weight)]), subject, layers,
+      basis: "c is the sum of the mean squares of the branches' Jacobians, measured at these inputs"
+    )
+  }
+
+  /// The law of plain layers: for slopes of 0 and 1 exact in the limit of large width, for others in
+  /// that of many layers.
+  static func feedForward(_ subject: Subject, _ layers: Layers) throws -> Prediction {
+    guard subject.section.start == .stack else {
+      return Prediction(
+        none: "the first layer is no square matrix; take --from stack for the layers behind it")
+    }
+    let variances = try layers.weightVariances()
+    let depth = variances.count
+    // Where there is no node for the activation, its slope is 1.
+    let slopes =
+      layers.strength.slopes.isEmpty
+      ? variances.map { _ in MeasuredStrength.Slope(square: 1, spread: 0) }
+      : layers.strength.slopes
+    let isBinary = subject.network.activation.isBinary
+    guard slopes.areAlike(width: layers.layout.layers[0].outputChannels, isBinary: isBinary) else {
+      return Prediction(
+        none:
+          "the law is for layers alike, and here the slopes change with depth; weights at a fixed "
+          + "point keep them, as --init critical does")
+    }
+    let mean = 1 / Double(depth)
+    let logSlope = zip(variances, slopes).reduce(0) { $0 + mean * .log($1.0 * $1.1.square) }
+    let spread = slopes.reduce(0) { $0 + mean * $1.spread }
+    var parameters = [
+      ("depth", Double(depth)), ("chi", Double.exp(logSlope)), ("slope_spread", spread),
+    ]
+    if !isBinary, subject.ensemble == .orthogonal {
+      // S = χ^{−L}·exp(−v·w) for many small spreads, v their sum: the universal law's for c = v/2,
+      // times exp(−v/2).
+      let total = spread * Double(depth)
+      let law = ScaledLaw(
+        base: try UniversalLaw(cumulant: total / 2), logFactor: Double(depth) * logSlope - total / 2
+      )
+      return Prediction(
+        law, parameters,
+        basis: "the limit of many orthogonal layers; slopes measured at these inputs")
+    }
+    // A slope of 0 or 1 is open with probability 1/(1 + spread). What open units multiply by is where
+    // an atom lies, so it is kept rather than χ.
+    let open = try OpenProbability(
+      closed: slopes.reduce(0) { $0 + mean * $1.spread / (1 + $1.spread) })
+    let logOpenSlope = logSlope + slopes.reduce(0) { $0 + mean * .log(1 + $1.spread) }
+    let chi = open.open * .exp(logOpenSlope)
+    parameters.append(("open_probability", open.open))
+    let law: any SpectralLaw =
+      subject.ensemble == .orthogonal
+      ? try OrthogonalLaw(openProbability: open, depth: depth, slope: chi)
+      : try GaussianLaw(openProbability: open, depth: depth, slope: chi)
+    return Prediction(
+      law, parameters,
+      basis: "slopes and weights' variances measured at these inputs"
+        + (isBinary ? "" : "; slopes count as open or closed ones of the same spread"))
+  }
+
+  /// A law of the stack as that of the section asked for.
+  private static func behindTheStem(
+    _ law: any SpectralLaw, _ parameters: [(String, Double)], _ subject: Subject, _ layers: Layers,
+    basis: String
+  ) throws -> Prediction {
+    guard subject.section.start == .input else {
+      return Prediction(law, parameters, basis: basis)
+    }
+    guard let gain = try layers.squaredStemGain() else {
+      return Prediction(
+        none: "the first layer is no isometry; take --from stack for the layers behind it")
+    }
+    return Prediction(
+      ScaledLaw(base: law, logFactor: .log(gain)), parameters + [("stem_gain", gain.squareRoot())],
+      basis: basis)
+  }
+}
+
+extension [MeasuredStrength.Slope] {
+  /// Whether a law of equal layers describes them.
+  ///
+  /// - Parameters:
+  ///   - width: of the layers, which decides how much equal layers differ by chance.
+  ///   - isBinary: whether slopes have two values; else they must be close to one.
+  fileprivate func areAlike(width: Int, isBinary: Bool) -> Bool {
+    guard isBinary else {
+      // What the limit of many layers leaves out is of the order of the squared spreads.
+      return reduce(0) { $0 + $1.spread * $1.spread } < 0.05
+    }
+    let open = map { 1 / (1 + $0.spread) }
+    let mean = open.reduce(0, +) / Double(count)
+    let chance = 4 * (mean * (1 - mean) / Double(width)).squareRoot()
+    return open.allSatisfy { abs($0 - mean) < 0.01 + chance }
+  }
+}
+
+extension Activation {
+  /// Whether the slope is 0 or one other number everywhere.
+  var isBinary: Bool {
+    switch self {
+    case .linear, .relu, .hardTanh, .shiftedReLU: true
+    case .leakyReLU(let slope): slope == 0 || slope == 1
+    case .tanh, .sigmoid, .erf, .unitErf, .selu, .elu, .softplus, .silu, .gelu: false
+    }
+  }
+}

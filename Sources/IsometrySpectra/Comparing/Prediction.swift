@@ -1,0 +1,116 @@
+public import IsometryCore
+public import IsometryGraph
+public import IsometryNN
+public import IsometryTheory
+
+/// The law that theory gives the singular values of a network at its initial weights, or why it gives
+/// none.
+public struct Prediction: Sendable {
+  /// A number that the law depends on.
+  public struct Parameter: Sendable, Hashable {
+    public let name: String
+    public let value: Double
+  }
+
+  /// nil where no law is known.
+  public let law: (any SpectralLaw)?
+  public let parameters: [Parameter]
+  /// Where the parameters come from; for no law, why.
+  public let basis: String
+
+  init(_ law: any SpectralLaw, _ parameters: [(String, Double)], basis: String) {
+    self.law = law
+    self.parameters = parameters.map { Parameter(name: $0.0, value: $0.1) }
+    self.basis = basis
+  }
+
+  /// No law, for a reason.
+  public init(none reason: String) {
+    law = nil
+    parameters = []
+    basis = reason
+  }
+
+  /// The network whose law is wanted.
+  public struct Subject: Sendable {
+    public let network: any Network
+    public let ensemble: WeightEnsemble
+    public let section: JacobianSection
+    /// Inputs at which spectra are measured, each C·H·W normalised numbers.
+    public let images: [[Double]]
+    public let precision: DType
+
+    public init(
+      network: any Network, ensemble: WeightEnsemble, section: JacobianSection,
+      images: [[Double]], precision: DType
+    ) {
+      self.network = network
+      self.ensemble = ensemble
+      self.section = section
+      self.images = images
+      self.precision = precision
+    }
+  }
+
+  /// The law of a network with the initial weights that `session` holds.
+  ///
+  /// What a law leaves open — c, the share of open slopes, the weights' variance — is measured on the
+  /// network itself, layer by layer, so that one choice serves every initialisation, padding and
+  /// activation: the law then predicts the spectrum of the whole from the strengths of its layers.
+  ///
+  /// - Throws: what the backend throws.
+  public static func make(
+    for subject: Subject, on backend: any Backend, sharing session: any Session, seed: UInt64
+  ) throws -> Prediction {
+    let network = subject.network
+    guard network.normalization == .none else {
+      return Prediction(none: "no law is known for Batch Normalization with frozen statistics")
+    }
+    let primal = Linearization.Primal(
+      network, subject.section, precision: subject.precision, batch: 1)
+    guard primal.end == primal.values.features else {
+      return Prediction(
+        none: "the laws are for --output features; the pooling and the head are no part of them")
+    }
+    switch subject.ensemble {
+    case .isometry, .losslessIsometry: return isometry(subject, primal)
+    case .other: return Prediction(none: "no law is known for these initial weights")
+    case .independent, .orthogonal: break
+    }
+    do {
+      let strength = try MeasuredStrength(
+        of: network, at: subject.images, precision: subject.precision, on: backend,
+        sharing: session, seed: seed)
+      let layers = Layers(layout: primal.builder.layout, strength: strength, session: session)
+      return try primal.values.blocks.isEmpty
+        ? feedForward(subject, layers) : residual(subject, layers)
+    } catch let error as SpectrumError {
+      return Prediction(none: "\(error)")
+    } catch let error as TheoryError {
+      return Prediction(none: "the law does not reach so far: \(error)")
+    }
+  }
+
+  private static func isometry(_ subject: Subject, _ primal: Linearization.Primal) -> Prediction {
+    guard subject.section.start == .input, subject.network.activation == .relu else {
+      return Prediction(none: "the isometry is that of a ReLU network from the input")
+    }
+    let graph = primal.builder.graph
+    let image = subject.network.imageShape  // [C, H, W]
+    let features = graph.shape(of: primal.end)  // [1, C, H, W]
+    let count = min(image.elementCount, features.elementCount)
+    let isLossless = subject.ensemble == .losslessIsometry
+    var channels = image[0]
+    for block in primal.builder.layout.blocks {
+      guard isLossless, case .projection(let skip) = block.skip, skip.stride > 1 else { continue }
+      // A window's pixels become channels of a signal that half of the network's channels can carry.
+      channels = min(channels * skip.stride * skip.stride, skip.outputChannels / 2)
+    }
+    let kept = channels * features[2] * features[3]
+    let law = IsometryLaw(retained: min(1, Double(kept) / Double(count)))
+    return Prediction(
+      law, [("retained", law.retained)],
+      basis: isLossless
+        ? "as many dimensions as the channels hold" : "the pixels that the strides read")
+  }
+}

@@ -1,0 +1,54 @@
+internal import RealModule
+
+/// The spectra of several Jacobians, of other inputs and seeds, in a few numbers.
+public struct SpectrumSummary: Sendable, Equatable {
+  /// min(n, m): the singular values of one Jacobian.
+  public let count: Int
+  /// How many Jacobians there were.
+  public let matrices: Int
+  /// The share of singular values that are zero. All below but `meanSquare` leave them out.
+  public let zeroFraction: Double
+  /// nil where every singular value is zero.
+  public let smallest: Double?
+  public let largest: Double
+  /// E σ² over all singular values, zeros included.
+  public let meanSquare: Double
+  /// E log λ, λ = σ².
+  public let logMean: Double?
+  /// Var log λ
+  public let logVariance: Double?
+  /// The largest σ of any Jacobian over the smallest one that is not zero.
+  public var condition: Double? { smallest.map { largest / $0 } }
+  /// The largest uncertainty of a singular value.
+  public let resolution: Double
+
+  /// - Precondition: there is at least one spectrum, and all are of the same size.
+  public init(_ spectra: [Spectrum]) {
+    precondition(!spectra.isEmpty, "a summary is of at least one spectrum")
+    precondition(
+      spectra.allSatisfy { $0.count == spectra[0].count }, "spectra of one network have one size")
+    count = spectra[0].count
+    matrices = spectra.count
+    resolution = spectra.map(\.resolution).max() ?? 0
+    let share = 1 / Double(spectra.count)
+    zeroFraction = spectra.reduce(0) { $0 + $1.zeroFraction } / Double(spectra.count)
+    largest = spectra.compactMap(\.values.first).max() ?? 0
+    var (smallest, mean, squares, mass, total) = (Double.infinity, 0.0, 0.0, 0.0, 0.0)
+    let shift = largest > 0 ? 2 * Double.log(largest) : 0
+    for spectrum in spectra {
+      for (value, weight) in zip(spectrum.values, spectrum.weights) where value > 0 {
+        smallest = min(smallest, value)
+        total += share * weight * value * value
+        // Relative to the largest, so that a flat spectrum far from 1 keeps its variance's digits.
+        let t = 2 * Double.log(value) - shift
+        mass += weight
+        mean += weight * t
+        squares += weight * t * t
+      }
+    }
+    meanSquare = total
+    self.smallest = mass > 0 ? smallest : nil
+    logMean = mass > 0 ? mean / mass + shift : nil
+    logVariance = mass > 0 ? max(0, squares / mass - (mean / mass) * (mean / mass)) : nil
+  }
+}
