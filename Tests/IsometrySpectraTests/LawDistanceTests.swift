@@ -67,6 +67,9 @@ import Testing
     #expect(abs(uniform.logVariance - 1.0 / 12) < 1e-6)
     #expect(abs(uniform.mean - 0.75 * (Double.exp(1) - 1)) < 1e-6)
     #expect(abs(uniform.smallest - 1) < 1e-12 && abs(uniform.largest - .exp(1)) < 1e-12)
+    let upper = LawSummary(Uniform(zero: 0.25), resolution: Double.exp(0.25))
+    #expect(abs(upper.zeroFraction - 0.625) < 1e-12)
+    #expect(abs(upper.logMean - 0.75) < 1e-3)
     let isometry = LawSummary(IsometryLaw(retained: 0.5))
     #expect(isometry.mean == 0.5 && isometry.logVariance == 0 && isometry.largest == 1)
   }

@@ -74,6 +74,29 @@ import Testing
     }
   }
 
+  /// The matrix that one graph gives in which the network runs once for every vector.
+  @Test(arguments: networks.indices)
+  func productsAreThoseOfOneGraph(index: Int) throws {
+    let network = Self.networks[index]
+    let backend = ReferenceBackend<Double>()
+    let jacobian = try Self.makeOperator(
+      network, JacobianSection(), precision: .float64, on: backend)
+    var random = RandomStream(seed: 4)
+    let image = random.normals(jacobian.inputCount)
+    try jacobian.move(to: image)
+    let columns = try jacobian.forward(Self.identity(jacobian.inputCount))
+    let explicit = try Jacobian(
+      of: network, at: image, initializer: InitializerRegistry.make("he"), seed: 5,
+      precision: .float64, on: BackendUnderTest(backend: backend, isFusing: false))
+    for row in 0..<explicit.rows {
+      for column in 0..<explicit.columns {
+        #expect(abs(columns[column * explicit.rows + row] - explicit[row, column]) < 1e-12)
+      }
+    }
+    let values = try jacobian.denseSpectrum().values
+    #expect(zip(values, explicit.singularValues).allSatisfy { abs($0 - $1) < 1e-10 })
+  }
+
   /// The sections of a network are factors of each other.
   @Test func fromTheInputIsFromTheStackAfterTheFirstLayer() throws {
     let network = Self.networks[2]

@@ -9,7 +9,9 @@ struct SpectrumReport {
 
   init(_ result: SpectrumStudy.Result) {
     self.result = result
-    law = result.prediction.law.map { LawSummary($0) }
+    law = result.prediction.law.map {
+      LawSummary($0, resolution: result.summary.resolution)
+    }
   }
 
   /// The object of `isometry spectrum --json`.

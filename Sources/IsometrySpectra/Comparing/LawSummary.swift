@@ -3,7 +3,7 @@ internal import RealModule
 
 /// A law in the numbers of `SpectrumSummary`.
 public struct LawSummary: Sendable, Equatable {
-  /// The mass at λ = 0.
+  /// The mass at λ = 0 and, where a resolution was given, below it.
   public let zeroFraction: Double
   /// The least λ but 0 that the law allows; 0 where it comes arbitrarily close.
   public let smallest: Double
@@ -11,17 +11,21 @@ public struct LawSummary: Sendable, Equatable {
   public let largest: Double
   /// E λ, over all of the law's mass.
   public let mean: Double
-  /// E log λ where λ is not 0.
+  /// E log λ above the resolution.
   public let logMean: Double
-  /// Var log λ where λ is not 0.
+  /// Var log λ above the resolution.
   public let logVariance: Double
 
-  /// - Parameter law: integrated by the trapezoidal rule over its own curve.
-  public init(_ law: any SpectralLaw) {
+  /// - Parameters:
+  ///   - law: integrated by the trapezoidal rule over its own curve.
+  ///   - resolution: singular values below this count as zeros, as a measurement sees them.
+  public init(_ law: any SpectralLaw, resolution: Double = 0) {
+    let floor = resolution > 0 ? 2 * Double.log(resolution) : -.infinity
     let points = law.curve(count: 4000)
     let positive = law.atoms.filter { $0.lambda > 0 }
     var (mass, first, second, mean) = (0.0, 0.0, 0.0, 0.0)
     func add(_ weight: Double, at t: Double) {
+      guard t >= floor else { return }
       mass += weight
       first += weight * t
       second += weight * t * t
@@ -34,7 +38,7 @@ public struct LawSummary: Sendable, Equatable {
       add(right.logDensity * width / 2, at: right.logLambda)
     }
     for atom in positive { add(atom.mass, at: .log(atom.lambda)) }
-    zeroFraction = law.atoms.first { $0.lambda == 0 }?.mass ?? 0
+    zeroFraction = resolution > 0 ? 1 - law.survival(atLog: floor) : law.cumulative(at: 0)
     let logAtoms = positive.map { Double.log($0.lambda) }
     let bounds = points.isEmpty ? [] : [law.logSupport.lowerBound, law.logSupport.upperBound]
     smallest = .exp((logAtoms + bounds).min() ?? -.infinity)
