@@ -11,8 +11,15 @@ import Testing
       let activation: String?
       let param: Double?
       let c, lambda, sigma, q, x, s: Double?
-      let sw, sb, a, M0, mu0: Double?
-      let k, L, H: Int?
+      let sw, sb, a, mu0, meanSquare: Double?
+      let k, depth, height: Int?
+
+      private enum CodingKeys: String, CodingKey {
+        case activation, param, c, lambda, sigma, q, x, s, sw, sb, a, mu0, k
+        case meanSquare = "M0"
+        case depth = "L"
+        case height = "H"
+      }
     }
     let id: String
     let paper: String
@@ -33,12 +40,12 @@ import Testing
 
   private func model(_ inputs: Entry.Inputs) throws -> ResidualModel {
     var model = ResidualModel(
-      activation: try activation(inputs), depth: try #require(inputs.L),
+      activation: try activation(inputs), depth: try #require(inputs.depth),
       weightDeviation: inputs.sw ?? 1)
     model.biasDeviation = inputs.sb ?? 0
     model.skipWeight = inputs.a ?? 1
     model.inputMean = inputs.mu0 ?? 0
-    model.inputMeanSquare = inputs.M0 ?? 1
+    model.inputMeanSquare = inputs.meanSquare ?? 1
     return model
   }
 
@@ -70,18 +77,19 @@ import Testing
     case ("T", "logvar"): return try law().logVariance
     case ("T", "Esigma"): return try law().meanSingularValue
     case ("T", "linear"):
-      let variances = [Double](repeating: try #require(inputs.s), count: try #require(inputs.L))
+      let variances = [Double](repeating: try #require(inputs.s), count: try #require(inputs.depth))
       return try LinearResidualNetwork.moments(variances: variances, count: 2)[1]
     case ("T", "sigma_w"):
       return try model(inputs).calibrated(to: try #require(inputs.c)).weightDeviation
     case ("T", "conv"):
-      let size = try #require(inputs.H)
+      let size = try #require(inputs.height)
       return try ZeroPadding.factor(kernel: 3, height: size, width: size)
     case ("T", "signal"):
       var model = try? model(inputs)
       if model == nil {
         model = ResidualModel(
-          activation: try activation(inputs, otherwise: parts[3]), depth: try #require(inputs.L),
+          activation: try activation(inputs, otherwise: parts[3]),
+          depth: try #require(inputs.depth),
           weightDeviation: try #require(inputs.sw))
       }
       let signal = try #require(model).signal()

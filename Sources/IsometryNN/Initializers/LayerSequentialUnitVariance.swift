@@ -79,7 +79,8 @@ private struct Orthonormal: Initializer {
 
   init(layout: NetworkLayout, seed: UInt64) throws {
     var drawn: [Parameter: [Double]] = [:]
-    try layout.drawWeights({ drawn[$0] = $1 }) { parameter in
+    let keep = { (parameter: Parameter, elements: [Double]) in drawn[parameter] = elements }
+    try layout.drawWeights(keep) { parameter in
       var random = parameter.randomStream(seed: seed)
       return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
     }
