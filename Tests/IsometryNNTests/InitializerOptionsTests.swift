@@ -17,7 +17,7 @@ import Testing
       InitializerRegistry.names == [
         "he", "glorot", "lecun", "orthogonal", "delta-orthogonal", "looks-linear", "risotto",
         "risotto-lossless", "fixup", "skipinit", "rezero", "norm-preserving", "zero-gamma", "lsuv",
-        "universal",
+        "universal", "critical",
       ])
     for type in InitializerRegistry.types {
       #expect(try Swift.type(of: InitializerRegistry.make(type.name)).name == type.name)

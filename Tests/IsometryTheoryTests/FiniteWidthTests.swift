@@ -175,9 +175,9 @@ import Testing
     expectClose(try wide.deathProbability(), 100 * .pow(2, -200), relative: 1e-12)
     let widths = Array(repeating: 40, count: 6)
     expectClose(
-      try LooksLinear.relativeVariance(widths: widths), .pow(1.1, 6) - 1, relative: 1e-13)
-    #expect(throws: TheoryError.self) { try LooksLinear.relativeVariance(widths: [4, 5]) }
-    #expect(throws: TheoryError.self) { try LooksLinear.relativeVariance(widths: [0]) }
+      try LooksLinearNorms.relativeVariance(widths: widths), .pow(1.1, 6) - 1, relative: 1e-13)
+    #expect(throws: TheoryError.self) { try LooksLinearNorms.relativeVariance(widths: [4, 5]) }
+    #expect(throws: TheoryError.self) { try LooksLinearNorms.relativeVariance(widths: [0]) }
   }
 
   @Test func illegalArguments() throws {

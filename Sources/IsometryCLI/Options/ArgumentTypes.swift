@@ -2,12 +2,14 @@ public import ArgumentParser
 import IsometryCore
 public import IsometryNN
 public import IsometrySpectra
+public import IsometryTheory
 public import IsometryTraining
 
 // The words of the command line for types of other modules.
 
 extension NormalizationKind: ExpressibleByArgument {}
 extension SkipKind: ExpressibleByArgument {}
+extension WeightLaw: ExpressibleByArgument {}
 extension RunConfiguration.ScheduleName: ExpressibleByArgument {}
 extension RunConfiguration.OptimizerName: ExpressibleByArgument {}
 extension JacobianSection.Start: ExpressibleByArgument {}

@@ -16,6 +16,7 @@ public enum InitializerRegistry {
     ZeroGamma.self,
     LayerSequentialUnitVariance.self,
     Universal.self,
+    Critical.self,
   ]
 
   /// The names that `--init` takes, in the order of its help.

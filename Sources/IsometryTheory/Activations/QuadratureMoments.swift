@@ -4,7 +4,7 @@ internal import RealModule
 /// Where the panels of a Gaussian expectation end. Plain Gauss–Hermite quadrature is wrong by up to 0.1
 /// for activations: they have kinks, or vary on the scale of 1 inside a Gaussian that can be much
 /// wider. So the panels follow both scales.
-private enum Panels {
+enum GaussianPanels {
   /// |z| beyond which the normal density, 1e−32, is nothing.
   static let reach = 12.0
 
@@ -30,7 +30,7 @@ extension ActivationFunction {
   /// The moments of any activation.
   func quadratureMoments(variance q: Double) -> GaussianMoments {
     let deviation = q.squareRoot()
-    let ends = Panels.whole(deviation: deviation, kinks: kinks)
+    let ends = GaussianPanels.whole(deviation: deviation, kinks: kinks)
     var sum = GaussianMoments(mean: 0, meanSquare: 0, slopeSquare: 0, slopeFourth: 0)
     let rule = GaussLegendre.points64
     for (low, high) in zip(ends, ends.dropFirst()) where high > low {
@@ -55,7 +55,7 @@ extension Activation {
   /// form whose terms are all positive: that keeps the relative accuracy for small q.
   func smoothMoments(variance q: Double) -> GaussianMoments {
     let deviation = q.squareRoot()
-    let ends = Panels.half(deviation: deviation)
+    let ends = GaussianPanels.half(deviation: deviation)
     var sum = GaussianMoments(mean: 0, meanSquare: 0, slopeSquare: 0, slopeFourth: 0)
     let rule = GaussLegendre.points32
     for (low, high) in zip(ends, ends.dropFirst()) {

@@ -27,6 +27,12 @@ public struct OpenProbability: Sendable, Hashable {
     open = 1 - closed
   }
 
+  /// - Precondition: the two are probabilities and add up to 1.
+  init(unchecked open: Double, closed: Double) {
+    self.open = open
+    self.closed = closed
+  }
+
   /// (1 − p)/p
   var odds: Double { closed / open }
 

@@ -12,5 +12,7 @@ struct TheoryCommand: ParsableCommand {
       """,
     subcommands: [
       TheoryResidualCommand.self, TheorySignalCommand.self, TheoryActivationCommand.self,
+      TheoryFeedForwardCommand.self, TheoryCriticalCommand.self, TheoryFiniteWidthCommand.self,
+      TheorySimilarityCommand.self,
     ])
 }

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import IsometryTheory
+import IsometryTraining
+
+struct TheoryCriticalCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "critical",
+    abstract: "Weights and biases at which a plain network keeps variances and gradients.",
+    discussion: """
+      Examples:
+        isometry theory critical --activation tanh --q 0.05
+        isometry theory critical --activation tanh --depth 50 --level 0.1
+
+      With --depth and --level, q is the largest at which orthogonal weights give λ that relative \
+      variance.
+      """)
+
+  @OptionGroup var activation: ActivationArguments
+
+  @Option(help: ArgumentHelp("Variance of the pre-activations.", valueName: "q"))
+  var q: Double?
+
+  @Option(help: ArgumentHelp("Layers, with --level in place of --q.", valueName: "n"))
+  var depth: Int?
+
+  @Option(help: ArgumentHelp("The wanted relative variance of λ.", valueName: "x"))
+  var level: Double?
+
+  @OptionGroup var picture: PlotArguments
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    guard (depth == nil) == (level == nil), (q == nil) != (level == nil) else {
+      throw ValidationError("give --q, or --depth together with --level")
+    }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let function = try activation.function()
+    let point: CriticalPoint
+    if let depth, let level {
+      point = try function.criticalPoint(depth: depth, level: level)
+    } else {
+      point = try function.criticalPoint(variance: q ?? 0)
+    }
+    console.say("q                            \(Wording.number(point.variance))")
+    console.say("σ_w²                         \(Wording.number(point.weightVariance))")
+    console.say("σ_b²                         \(Wording.number(point.biasVariance))")
+    console.say(
+      "relative variance per layer  \(Wording.number(point.relativeVariancePerLayer))")
+    var object: [JSONValue.Member] = [
+      .init("sigma_w_squared", .number(point.weightVariance)),
+      .init("sigma_b_squared", .number(point.biasVariance)),
+      .init("relative_variance_per_layer", .number(point.relativeVariancePerLayer)),
+    ]
+    if level != nil { object.append(.init("q", .number(point.variance))) }
+    console.emit(.object(object))
+    try picture.write(plot(function, about: point), console: console)
+  }
+
+  /// The critical line two decades about the point.
+  private func plot(_ function: ActivationFunction, about point: CriticalPoint) -> Plot {
+    let line = (-100...100).compactMap { index in
+      try? function.criticalPoint(variance: point.variance * pow(10, Double(index) / 50))
+    }
+    return Plot(
+      title: "Critical line of \(function.name)",
+      x: Plot.Axis("σ_w²", column: "sigma_w_squared"),
+      y: Plot.Axis("σ_b²", column: "sigma_b_squared"),
+      series: [
+        Plot.Series(
+          "critical line", .line, line.map { (x: $0.weightVariance, y: $0.biasVariance) }),
+        Plot.Series(
+          "q = \(Wording.number(point.variance))", .points,
+          [(x: point.weightVariance, y: point.biasVariance)]),
+      ])
+  }
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import IsometryTheory
+import IsometryTraining
+
+struct TheoryFeedForwardCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "feedforward",
+    abstract: "The law of the squared singular values λ of a plain network.",
+    discussion: """
+      Examples:
+        isometry theory feedforward --weights orthogonal --open-probability 0.5 --depth 20
+        isometry theory feedforward --weights orthogonal --activation tanh --q 0.05 --depth 50 \
+      --at 0.5 1 2 --plot tanh.svg
+
+      The slope of each unit is 1 with the open probability and 0 otherwise, or that of the activation \
+      at pre-activations of variance q. Without --slope the network is critical, so λ has the mean 1.
+      """)
+
+  @Option(help: "gaussian or orthogonal.")
+  var weights: WeightLaw
+
+  @Option(help: ArgumentHelp("Of a slope of 1; the other slopes are 0.", valueName: "p"))
+  var openProbability: Double?
+
+  @Option(help: ArgumentHelp("In place of --open-probability, with --q.", valueName: "name"))
+  var activation: String?
+
+  @Option(help: ArgumentHelp("leaky-relu's slope or elu's α.", valueName: "x"))
+  var parameter: Double?
+
+  @Option(help: ArgumentHelp("Variance of the pre-activations.", valueName: "q"))
+  var q: Double?
+
+  @Option(help: ArgumentHelp("Layers.", valueName: "n"))
+  var depth: Int
+
+  @Option(
+    help: ArgumentHelp("χ, the mean of λ that one layer gives. (default: 1)", valueName: "x"))
+  var slope = 1.0
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Where to tell density and survival function.", valueName: "λ"))
+  var at: [Double] = []
+
+  @OptionGroup var picture: PlotArguments
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    guard (openProbability == nil) != (activation == nil) else {
+      throw ValidationError("give one of --open-probability and --activation")
+    }
+    guard (activation == nil) == (q == nil) else {
+      throw ValidationError("--activation and --q belong together: --activation tanh --q 0.05")
+    }
+    guard parameter == nil || activation != nil else {
+      throw ValidationError("--parameter is the activation's; give --activation too")
+    }
+    if at.contains(where: \.isNaN) { throw ValidationError("--at should be numbers") }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let (law, variance) = try lawAndVariance()
+    let top = law.atoms.last { $0.lambda > 0 }
+    let zero = law.atoms.first { $0.lambda == 0 }?.mass ?? 0
+    let largest = max(
+      law.logSupport.upperBound, top.map { log($0.lambda) } ?? -.infinity)
+    guard exp(largest) < .infinity else {
+      throw TheoryError.outsideDomain(
+        parameter: "χ", value: slope, expected: "nearer to 1, for λ to be a number at this depth")
+    }
+    let points =
+      at.isEmpty ? law.curve(count: 12).map { exp($0.logLambda) }.filter { $0 > 0 } : at
+    console.say("largest λ      \(Wording.number(exp(largest)))")
+    console.say("variance of λ  \(Wording.number(variance))")
+    console.say("mass at 0      \(Wording.number(zero))")
+    if let top {
+      console.say("mass at \(Wording.number(top.lambda))  \(Wording.number(top.mass))")
+    }
+    console.say("")
+    console.say(Wording.row(["λ", "density", "P(λ′ > λ)"]))
+    let rows = points.map { lambda in
+      (lambda, law.density(at: lambda), 1 - law.cumulative(at: lambda))
+    }
+    for row in rows {
+      console.say(Wording.row([row.0, row.1, row.2].map(Wording.number)))
+    }
+    console.emit([
+      "lambda_max": .number(exp(largest)),
+      "variance": .number(variance),
+      "atom_at_zero": .number(zero),
+      "atom_at_top": .number(top?.mass ?? 0),
+      "points": .array(
+        rows.map {
+          ["lambda": .number($0.0), "density": .number($0.1), "survival": .number($0.2)]
+        }),
+    ])
+    try picture.write(plot(law), console: console)
+  }
+
+  private func lawAndVariance() throws -> (law: any SpectralLaw, variance: Double) {
+    let scale = exp(2 * Double(depth) * log(slope))
+    if let openProbability {
+      let probability = try OpenProbability(openProbability)
+      switch weights {
+      case .orthogonal:
+        let law = try OrthogonalLaw(openProbability: probability, depth: depth, slope: slope)
+        return (law, law.relativeVariance * scale)
+      case .gaussian:
+        let law = try GaussianLaw(openProbability: probability, depth: depth, slope: slope)
+        return (law, law.relativeVariance * scale)
+      }
+    }
+    var arguments = ActivationArguments()
+    arguments.activation = activation ?? ""
+    arguments.parameter = parameter
+    let function = try arguments.function()
+    let variance = q ?? 0
+    let law = try function.plainNetworkLaw(
+      variance: variance, weights: weights, depth: depth, slope: slope)
+    let spread = try function.relativeSlopeVariance(variance: variance)
+    return (law, Double(depth) * (weights == .gaussian ? spread + 1 : spread) * scale)
+  }
+
+  private func plot(_ law: any SpectralLaw) -> Plot {
+    let points = law.curve(count: 1000).filter { $0.logLambda > log(1e-6) }.map { point in
+      (x: exp(point.logLambda / 2), y: 2 * point.logDensity)
+    }
+    let what =
+      openProbability.map { "open probability \(Wording.number($0))" }
+      ?? "\(activation ?? "") at q = \(Wording.number(q ?? 0))"
+    let atoms = law.atoms.filter { $0.lambda > 0 }
+      .map { (x: $0.lambda.squareRoot(), y: $0.mass) }
+    return Plot(
+      title: "\(depth) layers, \(weights.rawValue) weights, \(what)",
+      x: Plot.Axis("singular value σ", column: "sigma", isLogarithmic: true),
+      y: Plot.Axis("density of log σ", column: "density"),
+      series: [Plot.Series("density", .line, points)]
+        + (atoms.isEmpty ? [] : [Plot.Series("mass of a point", .points, atoms)]))
+  }
+}

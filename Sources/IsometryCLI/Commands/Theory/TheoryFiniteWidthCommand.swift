@@ -1,0 +1,83 @@
+import ArgumentParser
+import IsometryTheory
+import IsometryTraining
+
+struct TheoryFiniteWidthCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "finite-width",
+    abstract: "The exact law of squared norms in ReLU layers of finite width.",
+    discussion: """
+      Example:
+        isometry theory finite-width --width 50 --depth 20 --at 20 25 30
+
+      T = Σ relu(z)² over the width's units is what a layer multiplies the variance of its \
+      pre-activations by. Mean and variance are those of the logarithm of the squared norm after all \
+      layers with He's weights, over that of the input.
+      """)
+
+  @Option(help: ArgumentHelp("Units of a layer.", valueName: "n"))
+  var width: Int
+
+  @Option(help: ArgumentHelp("Layers.", valueName: "n"))
+  var depth: Int
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Where to tell T's density and distribution.", valueName: "t"))
+  var at: [Double] = []
+
+  @OptionGroup var picture: PlotArguments
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    if at.contains(where: \.isNaN) { throw ValidationError("--at should be numbers") }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let chain = try RectifierChain.he(width: width, depth: depth)
+    let law = try RectifiedSquareSum(width: width)
+    let mean = try chain.logNormMean()
+    let variance = try chain.logNormVariance()
+    let points = at.isEmpty ? grid(law, count: 9) : at
+    console.say(
+      "log squared norm   mean \(Wording.number(mean)), "
+        + "variance \(Wording.number(variance))")
+    console.say("relative variance  \(Wording.number(try chain.relativeVariance()))")
+    console.say("chance of death    \(Wording.number(try chain.deathProbability()))")
+    console.say("")
+    console.say(Wording.row(["t", "density", "P(T ≤ t)"]))
+    for t in points {
+      console.say(
+        Wording.row([t, law.density(at: t), law.cumulative(at: t)].map(Wording.number)))
+    }
+    console.emit([
+      "log_mean": .number(mean),
+      "log_variance": .number(variance),
+      "points": .array(
+        points.map {
+          [
+            "t": .number($0), "density": .number(law.density(at: $0)),
+            "cdf": .number(law.cumulative(at: $0)),
+          ]
+        }),
+    ])
+    try picture.write(plot(law), console: console)
+  }
+
+  /// Values of t that are neither 0 nor far out.
+  private func grid(_ law: RectifiedSquareSum, count: Int) -> [Double] {
+    let spread = 4 * law.variance.squareRoot()
+    let low = max(law.mean - spread, law.mean / 50)
+    return (0..<count).map { low + (law.mean + spread - low) * Double($0) / Double(count - 1) }
+  }
+
+  private func plot(_ law: RectifiedSquareSum) -> Plot {
+    Plot(
+      title: "T = Σ relu(z)² over \(width) units",
+      x: Plot.Axis("t", column: "t"), y: Plot.Axis("density", column: "density"),
+      series: [
+        Plot.Series("density", .line, grid(law, count: 600).map { (x: $0, y: law.density(at: $0)) })
+      ])
+  }
+}

@@ -1,0 +1,143 @@
+internal import IsometryCore
+internal import RealModule
+
+/// A point of the critical line of plain networks: weights and biases for which the variance q of the
+/// pre-activations is a fixed point and gradients neither grow nor shrink, χ = 1.
+public struct CriticalPoint: Sendable, Hashable {
+  public let variance: Double  // q*
+  public let weightVariance: Double  // σ_w²; entries have variance σ_w²/N
+  public let biasVariance: Double  // σ_b²
+  /// Eφ′⁴/(Eφ′²)² − 1, by which each layer with orthogonal weights adds to the relative variance of λ;
+  /// with Gaussian weights it adds 1 more.
+  public let relativeVariancePerLayer: Double
+}
+
+/// Mean-field theory of plain networks hˡ = Wˡφ(h^{l−1}) + bˡ with entries of variance σ_w²/N and
+/// biases of variance σ_b².
+///
+/// - Source: Poole et al., "Exponential expressivity in deep neural networks through transient chaos"
+///   (2016), length map; Pennington, Schoenholz, Ganguli (2017), critical line and its use. Limit N → ∞.
+extension ActivationFunction {
+  /// q' = σ_w²·Eφ(√q z)² + σ_b²: the variance of a layer's pre-activations from that of the layer before.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite.
+  public func lengthMap(
+    variance q: Double, weightVariance: Double, biasVariance: Double
+  ) throws(TheoryError) -> Double {
+    try weightVariance * moments(variance: q).meanSquare + biasVariance
+  }
+
+  /// χ = σ_w²·Eφ′(√q z)²: the mean of the squared singular values of one layer's Jacobian.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite.
+  public func slope(
+    variance q: Double, weightVariance: Double
+  ) throws(TheoryError) -> Double {
+    try weightVariance * moments(variance: q).slopeSquare
+  }
+
+  /// The fixed point q* of the length map to which a network converges that begins at `start`.
+  ///
+  /// - Returns: 0 where the variances shrink below 1e−12 without a bias; `start` where the map is the
+  ///   identity.
+  /// - Throws: `TheoryError.outsideDomain` for illegal variances; `noSolution` where the variance grows
+  ///   beyond 1e12.
+  public func fixedPoint(
+    weightVariance: Double, biasVariance: Double, from start: Double = 1
+  ) throws(TheoryError) -> Double {
+    try TheoryError.check(positive: weightVariance, "σ_w²")
+    try TheoryError.check(positive: start, "the variance to start from")
+    guard biasVariance >= 0, biasVariance.isFinite else {
+      throw .outsideDomain(parameter: "σ_b²", value: biasVariance, expected: "0 or above")
+    }
+    _ = try moments(variance: start)
+    func growth(_ logVariance: Double) -> Double {
+      let q = Double.exp(logVariance)
+      guard
+        let next = try? lengthMap(
+          variance: q, weightVariance: weightVariance, biasVariance: biasVariance)
+      else { return .nan }
+      return next / q - 1
+    }
+    let first = growth(.log(start))
+    if abs(first) < 1e-14 { return start }
+    var low = Double.log(start)
+    let step = first > 0 ? 0.25 : -0.25
+    while abs(low) < 28 {
+      let high = low + step
+      if (growth(high) > 0) != (first > 0) {
+        let root = RootFinding.brent(in: min(low, high)...max(low, high), growth)
+        return .exp(root ?? high)
+      }
+      low = high
+    }
+    if first < 0 { return 0 }
+    throw .noSolution(
+      unknown: "fixed point",
+      reason: "with σ_w² = \(weightVariance) the variance of \(name) grows without bound; "
+        + "take a smaller σ_w²")
+  }
+
+  /// The critical point at which q is the fixed point: σ_w² = 1/Eφ′², σ_b² = q − σ_w²·Eφ².
+  ///
+  /// σ_b² is accurate relative to itself also for small q, where it is some q³ for odd activations.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite; `noSolution` where
+  ///   σ_b² would have to be negative.
+  public func criticalPoint(variance q: Double) throws(TheoryError) -> CriticalPoint {
+    let moments = try moments(variance: q)
+    try TheoryError.check(positive: moments.slopeSquare, "Eφ′²")
+    let bias = criticalDeficit(variance: q) / moments.slopeSquare
+    guard bias >= 0 else {
+      throw .noSolution(
+        unknown: "critical point",
+        reason: "for \(name) to have χ = 1 at q = \(q), σ_b² would be \(bias), which no bias has; "
+          + "\(criticalAdvice)")
+    }
+    return CriticalPoint(
+      variance: q, weightVariance: 1 / moments.slopeSquare, biasVariance: bias,
+      relativeVariancePerLayer: slopeSpread(variance: q))
+  }
+
+  /// The critical point whose network of `depth` layers with orthogonal weights has squared singular
+  /// values of relative variance L·(Eφ′⁴/(Eφ′²)² − 1) = `level`: the largest q* with that isometry.
+  ///
+  /// - Parameter level: ε², the wanted Var λ/(E λ)².
+  /// - Throws: `TheoryError.outsideDomain` for an illegal depth or level; `noSolution` where no q in
+  ///   [1e−12, 1e4] has that level, or where it has no critical point.
+  public func criticalPoint(depth: Int, level: Double) throws(TheoryError) -> CriticalPoint {
+    try TheoryError.check(depth: depth)
+    try TheoryError.check(positive: level, "the isometry level")
+    let wanted = level / Double(depth)
+    func excess(_ logVariance: Double) -> Double {
+      slopeSpread(variance: .exp(logVariance)) - wanted
+    }
+    let bounds = (Double.log(1e-12), Double.log(1e4))
+    var low = bounds.0
+    guard excess(low) < 0 else {
+      throw .noSolution(
+        unknown: "q*",
+        reason: "\(name) exceeds the relative variance \(wanted) per layer at every q; "
+          + "take a larger level or a smoother activation")
+    }
+    while low < bounds.1 {
+      let high = min(low + 0.25, bounds.1)
+      if excess(high) >= 0, let root = RootFinding.brent(in: low...high, excess) {
+        return try criticalPoint(variance: .exp(root))
+      }
+      low = high
+    }
+    throw .noSolution(
+      unknown: "q*",
+      reason: "\(name) stays below the relative variance \(wanted) per layer at every q up to 1e4; "
+        + "take a smaller level")
+  }
+
+  private var criticalAdvice: String {
+    switch known {
+    case .softplus: "softplus has no critical point at any q; take another activation"
+    case .sigmoid: "sigmoid's mean takes up the variance at small q; take a larger q"
+    default: "take another q, or another activation"
+    }
+  }
+}
