@@ -99,6 +99,18 @@ import Testing
     #expect(try #require(result.distance) < Self.bound, "\(result.prediction.parameters)")
   }
 
+  /// On the critical line, exact for smooth slopes too.
+  @Test(
+    arguments: ["orthogonal", "gaussian"],
+    [Activation.hardTanh, .tanh, .unitErf])
+  func criticalNetworksFollowTheirLaws(weights: String, activation: Activation) throws {
+    let network = MultilayerPerceptron(
+      depth: Self.depth + 1, width: Self.width, activation: activation, imageShape: [3, 16, 16])
+    let result = try Self.study(network, "critical:q=0.1,weights=\(weights)")
+    #expect(result.prediction.law?.name == weights)
+    #expect(try #require(result.distance) < Self.bound, "\(result.prediction.parameters)")
+  }
+
   @Test func severalInputsAndSeedsAreAveraged() throws {
     let network = ResidualPerceptron(
       depth: 4, width: 30, activation: .tanh, imageShape: [3, 4, 4])

@@ -34,6 +34,13 @@ public struct Critical: Initializer {
   private let target: Target
   public let weights: WeightLaw
 
+  public var weightEnsemble: WeightEnsemble {
+    switch weights {
+    case .gaussian: .independent
+    case .orthogonal: .orthogonal
+    }
+  }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     let variance = try options.number("q", expected: "a positive number") { $0 > 0 }
     let level = try options.number("level", expected: "a positive number") { $0 > 0 }

@@ -14,6 +14,8 @@ public struct MeasuredStrength: Sendable, Equatable {
 
   /// What one layer of activations does.
   public struct Slope: Sendable, Equatable {
+    /// q: the mean square of the pre-activations.
+    public let variance: Double
     /// E φ′²
     public let square: Double
     /// Var φ′²/(E φ′²)²
@@ -58,6 +60,8 @@ public struct MeasuredStrength: Sendable, Equatable {
       graph.output("square \(index)", graph.dot(tangent, tangent))
       if primal.values.blocks.isEmpty {
         // Random signs through φ′: the squares of the squares are φ′⁴.
+        let start = probes[index].start
+        graph.output("variance \(index)", graph.dot(start, start))
         let square = graph.multiply(tangent, tangent)
         graph.output("fourth \(index)", graph.dot(square, square))
       }
@@ -91,7 +95,9 @@ public struct MeasuredStrength: Sendable, Equatable {
     branches = []
     slopes = try squares.enumerated().map { index, square in
       let fourth = try mean("fourth", index)
-      return Slope(square: square, spread: max(0, fourth / (square * square) - 1))
+      return Slope(
+        variance: try mean("variance", index), square: square,
+        spread: max(0, fourth / (square * square) - 1))
     }
   }
 

@@ -66,8 +66,7 @@ extension Prediction {
     )
   }
 
-  /// The law of plain layers: for slopes of 0 and 1 exact in the limit of large width, for others in
-  /// that of many layers.
+  /// The law of plain layers, in the limit of large width.
   static func feedForward(_ subject: Subject, _ layers: Layers) throws -> Prediction {
     guard subject.section.start == .stack else {
       return Prediction(
@@ -78,10 +77,10 @@ extension Prediction {
     // Where there is no node for the activation, its slope is 1.
     let slopes =
       layers.strength.slopes.isEmpty
-      ? variances.map { _ in MeasuredStrength.Slope(square: 1, spread: 0) }
+      ? variances.map { _ in MeasuredStrength.Slope(variance: 1, square: 1, spread: 0) }
       : layers.strength.slopes
-    let isBinary = subject.network.activation.isBinary
-    guard slopes.areAlike(width: layers.layout.layers[0].outputChannels, isBinary: isBinary) else {
+    let activation = subject.network.activation
+    guard slopes.areAlike(width: layers.layout.layers[0].outputChannels) else {
       return Prediction(
         none:
           "the law is for layers alike, and here the slopes change with depth; weights at a fixed "
@@ -89,20 +88,14 @@ extension Prediction {
     }
     let mean = 1 / Double(depth)
     let logSlope = zip(variances, slopes).reduce(0) { $0 + mean * .log($1.0 * $1.1.square) }
-    let spread = slopes.reduce(0) { $0 + mean * $1.spread }
-    var parameters = [
-      ("depth", Double(depth)), ("chi", Double.exp(logSlope)), ("slope_spread", spread),
-    ]
-    if !isBinary, subject.ensemble == .orthogonal {
-      // S = χ^{−L}·exp(−v·w) for many small spreads, v their sum: the universal law's for c = v/2,
-      // times exp(−v/2).
-      let total = spread * Double(depth)
-      let law = ScaledLaw(
-        base: try UniversalLaw(cumulant: total / 2), logFactor: Double(depth) * logSlope - total / 2
-      )
+    let weights: WeightLaw = subject.ensemble == .orthogonal ? .orthogonal : .gaussian
+    guard activation.isBinary else {
+      let variance = slopes.reduce(0) { $0 + mean * $1.variance }
+      let law = try ActivationFunction(activation).plainNetworkLaw(
+        variance: variance, weights: weights, depth: depth, slope: .exp(logSlope))
       return Prediction(
-        law, parameters,
-        basis: "the limit of many orthogonal layers; slopes measured at these inputs")
+        law, [("depth", Double(depth)), ("chi", .exp(logSlope)), ("variance", variance)],
+        basis: "the pre-activations' variance and chi measured at these inputs")
     }
     // A slope of 0 or 1 is open with probability 1/(1 + spread). What open units multiply by is where
     // an atom lies, so it is kept rather than χ.
@@ -110,15 +103,14 @@ extension Prediction {
       closed: slopes.reduce(0) { $0 + mean * $1.spread / (1 + $1.spread) })
     let logOpenSlope = logSlope + slopes.reduce(0) { $0 + mean * .log(1 + $1.spread) }
     let chi = open.open * .exp(logOpenSlope)
-    parameters.append(("open_probability", open.open))
     let law: any SpectralLaw =
-      subject.ensemble == .orthogonal
-      ? try OrthogonalLaw(openProbability: open, depth: depth, slope: chi)
-      : try GaussianLaw(openProbability: open, depth: depth, slope: chi)
+      switch weights {
+      case .orthogonal: try OrthogonalLaw(openProbability: open, depth: depth, slope: chi)
+      case .gaussian: try GaussianLaw(openProbability: open, depth: depth, slope: chi)
+      }
     return Prediction(
-      law, parameters,
-      basis: "slopes and weights' variances measured at these inputs"
-        + (isBinary ? "" : "; slopes count as open or closed ones of the same spread"))
+      law, [("depth", Double(depth)), ("chi", chi), ("open_probability", open.open)],
+      basis: "the share of open slopes and chi measured at these inputs")
   }
 
   /// A law of the stack as that of the section asked for.
@@ -140,16 +132,11 @@ extension Prediction {
 }
 
 extension [MeasuredStrength.Slope] {
-  /// Whether a law of equal layers describes them.
+  /// Whether a law of equal layers describes them, but for what differs by chance.
   ///
-  /// - Parameters:
-  ///   - width: of the layers, which decides how much equal layers differ by chance.
-  ///   - isBinary: whether slopes have two values; else they must be close to one.
-  fileprivate func areAlike(width: Int, isBinary: Bool) -> Bool {
-    guard isBinary else {
-      // What the limit of many layers leaves out is of the order of the squared spreads.
-      return reduce(0) { $0 + $1.spread * $1.spread } < 0.05
-    }
+  /// - Parameter width: of the layers.
+  fileprivate func areAlike(width: Int) -> Bool {
+    // In terms of a slope of 0 or 1 of the same spread.
     let open = map { 1 / (1 + $0.spread) }
     let mean = open.reduce(0, +) / Double(count)
     let chance = 4 * (mean * (1 - mean) / Double(width)).squareRoot()
