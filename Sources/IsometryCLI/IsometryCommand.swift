@@ -31,6 +31,7 @@ let programVersion = "0.1.0"
 @main
 enum Program {
   static func main() {
+    ThreadWaiting.bound()
     var code: Int32 = 0
     do {
       var command = try IsometryCommand.parseAsRoot(
