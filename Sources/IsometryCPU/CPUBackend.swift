@@ -39,7 +39,8 @@ public struct CPUBackend: Backend {
   }
 
   /// - Throws: `GraphVerificationError` for a graph that breaks a rule, `UnsupportedPrecision` for a
-  ///   type the processor cannot compute in, `CPUError` where oneDNN refuses an operation.
+  ///   type the processor cannot compute in, `CPUError` where oneDNN refuses an operation, `DeviceLimitError` where the memory that is free
+  ///   does not hold the step.
   public func makeSession(
     for graph: Graph, sharing session: (any Session)?
   ) throws -> any Session {

@@ -26,19 +26,23 @@ final class CPUSession: ProfilingSession {
 
   init(_ graph: Graph, lanes: Int, sharing session: CPUSession?) throws {
     self.graph = graph
+    let known = session?.variablePlaces ?? [:]
+    try FreeMemory.require(
+      graph.variables.filter { known[$0.name] == nil }.map { graph.type(of: $0.value).byteCount }
+        .reduce(0, +), for: "parameters and optimiser state", of: graph)
     let engine = try session?.engine ?? OneDNNEngine()
     self.engine = engine
     let scratchpad = Scratchpad()
     let lowering = try GraphLowering(
       graph, engine, lanes: lanes, scratchpad: scratchpad,
-      variables: session?.variablePlaces ?? [:])
+      variables: known)
     try lowering.run()
     launches = lowering.launches
     places = lowering.places
     inputs = graph.inputs.map { lowering.place($0.value).storage }
     self.scratchpad = scratchpad.storage
     scratchpad.storage.allocate()
-    arena = Self.makeArena(for: lowering.launches)
+    arena = try Self.makeArena(for: lowering.launches, of: graph)
     report = SessionReport(
       launches: lowering.launches.map(\.name), arenaBytes: arena.byteCount,
       variableBytes: graph.variables.map { lowering.place($0.value).storage.byteCount }
@@ -48,7 +52,11 @@ final class CPUSession: ProfilingSession {
   }
 
   /// Memory for everything that lives within a step, shared by what does not live at the same time.
-  private static func makeArena(for launches: [Launch]) -> Storage {
+  ///
+  /// - Throws: `DeviceLimitError` where so much is not free.
+  private static func makeArena(
+    for launches: [Launch], of graph: Graph
+  ) throws(DeviceLimitError) -> Storage {
     var lifetimes: [ObjectIdentifier: (storage: Storage, range: ClosedRange<Int>)] = [:]
     var order: [Storage] = []
     for (step, launch) in launches.enumerated() {
@@ -72,6 +80,7 @@ final class CPUSession: ProfilingSession {
       }
     }
     let plan = MemoryPlan(requests, alignment: 64)
+    try FreeMemory.require(plan.byteCount, for: "activations and gradients", of: graph)
     let arena = Storage(byteCount: plan.byteCount, .permanent)
     for (index, storage) in order.enumerated() {
       guard let offset = plan.offsets[Value(index: index)] else { continue }

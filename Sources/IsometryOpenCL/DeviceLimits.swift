@@ -3,48 +3,6 @@
   import IsometryGraph
   internal import OpenCLRuntime
 
-  /// A step needs more than a device has, or more than its kernels can count.
-  public struct DeviceLimitError: Error, Sendable, Hashable, CustomStringConvertible {
-    public enum Limit: Sendable, Hashable {
-      /// The bytes of one allocation; often a quarter of the memory.
-      case bytesOfBuffer
-      /// The bytes of the whole device.
-      case bytesOfDevice
-      /// The elements of one tensor: kernels count them in 32 bits.
-      case elementsOfTensor
-      /// A number that a kernel takes as a 32-bit argument or reads from a table.
-      case numberInKernel
-    }
-
-    public let device: String
-    /// What does not fit, `activations and gradients`.
-    public let what: String
-    /// The batch of the graph's inputs; nil for a graph without inputs.
-    public let batch: Int?
-    public let limit: Limit
-    public let needed: Int
-    public let allowed: Int
-
-    public var description: String {
-      let subject = batch.map { "\(what) of batch \($0)" } ?? what
-      let fault =
-        switch limit {
-        case .bytesOfBuffer:
-          "\(Self.memory(needed)) in one buffer, and \(device) allows \(Self.memory(allowed))"
-        case .bytesOfDevice:
-          "\(Self.memory(needed)), and \(device) has \(Self.memory(allowed))"
-        case .elementsOfTensor: "\(needed) elements, and kernels count to \(allowed)"
-        case .numberInKernel: "the number \(needed) in a kernel, and kernels count to \(allowed)"
-        }
-      return "\(subject) would take \(fault); take a smaller batch (--batch) or a smaller network"
-    }
-
-    private static func memory(_ byteCount: Int) -> String {
-      // Rounded up: what is needed must not look like what is allowed.
-      "\(quotientRoundedUp(byteCount, 1 << 20)) MiB"
-    }
-  }
-
   /// Checks a graph's memory and counts before anything is allocated, since drivers report too large
   /// a buffer late, in other words, or not at all.
   struct DeviceLimits {
@@ -57,9 +15,7 @@
       self.device = device.name
       bytesOfBuffer = device.maximumBufferByteCount
       bytesOfDevice = device.globalMemoryByteCount
-      // Of all inputs the images are the largest.
-      batch = graph.inputs.map { graph.type(of: $0.value) }
-        .max { $0.byteCount < $1.byteCount }.map { $0.shape[0] }
+      batch = graph.batch
     }
 
     func requireBuffer(_ what: String, byteCount: Int) throws(DeviceLimitError) {

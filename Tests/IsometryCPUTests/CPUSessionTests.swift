@@ -69,4 +69,25 @@ import Testing
     }
     return resident * Int(getpagesize())
   }
+
+  /// Linux would promise the memory and end the process that uses it.
+  @Test func whatDoesNotFitIsRefusedBeforeItIsAllocated() throws {
+    func refusal(_ build: (inout Graph) -> Void) -> DeviceLimitError? {
+      var graph = Graph()
+      build(&graph)
+      return #expect(throws: DeviceLimitError.self) { try CPUBackend().makeSession(for: graph) }
+    }
+    let variables = refusal { graph in
+      let x = graph.variable("x", [1 << 20, 1 << 21])
+      graph.output("y", graph.scale(x, by: 2))
+    }
+    #expect(variables?.what.contains("parameters") == true && variables?.needed == 1 << 43)
+    let activations = refusal { graph in
+      let x = graph.input("x", [7, 1])
+      graph.output("y", graph.append(.fill(1, TensorType([1 << 20, 1 << 21], .float32)))[0])
+      graph.output("z", x)
+    }
+    #expect(activations?.batch == 7 && activations?.limit == .freeBytesOfDevice)
+    #expect(activations?.description.contains("--batch") == true)
+  }
 }

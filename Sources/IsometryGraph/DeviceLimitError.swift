@@ -1,0 +1,69 @@
+internal import IsometryCore
+
+/// A step needs more than a device has, or more than its kernels can count.
+public struct DeviceLimitError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What there is too little of.
+  public enum Limit: Sendable, Hashable {
+    /// The bytes of one allocation; often a quarter of the memory.
+    case bytesOfBuffer
+    /// The bytes of the whole device.
+    case bytesOfDevice
+    /// The bytes that are free on the device now.
+    case freeBytesOfDevice
+    /// The elements of one tensor: kernels count them in 32 bits.
+    case elementsOfTensor
+    /// A number that a kernel takes as a 32-bit argument or reads from a table.
+    case numberInKernel
+  }
+
+  /// The device in words.
+  public let device: String
+  /// What does not fit, `activations and gradients`.
+  public let what: String
+  /// The batch of the graph's inputs; nil for a graph without inputs.
+  public let batch: Int?
+  public let limit: Limit
+  /// In the limit's unit.
+  public let needed: Int
+  /// In the limit's unit.
+  public let allowed: Int
+
+  public init(
+    device: String, what: String, batch: Int?, limit: Limit, needed: Int, allowed: Int
+  ) {
+    self.device = device
+    self.what = what
+    self.batch = batch
+    self.limit = limit
+    self.needed = needed
+    self.allowed = allowed
+  }
+
+  public var description: String {
+    let subject = batch.map { "\(what) of batch \($0)" } ?? what
+    let fault =
+      switch limit {
+      case .bytesOfBuffer:
+        "\(Self.memory(needed)) in one buffer, and \(device) allows \(Self.memory(allowed))"
+      case .bytesOfDevice:
+        "\(Self.memory(needed)), and \(device) has \(Self.memory(allowed))"
+      case .freeBytesOfDevice:
+        "\(Self.memory(needed)), and \(device) has \(Self.memory(allowed)) free"
+      case .elementsOfTensor: "\(needed) elements, and kernels count to \(allowed)"
+      case .numberInKernel: "the number \(needed) in a kernel, and kernels count to \(allowed)"
+      }
+    return "\(subject) would take \(fault); take a smaller batch (--batch) or a smaller network"
+  }
+
+  private static func memory(_ byteCount: Int) -> String {
+    // Rounded up: what is needed must not look like what is allowed.
+    "\((byteCount + (1 << 20) - 1) >> 20) MiB"
+  }
+}
+
+extension Graph {
+  /// How many images or rows a step takes: the first extent of the largest input; nil without inputs.
+  package var batch: Int? {
+    inputs.map { type(of: $0.value) }.max { $0.byteCount < $1.byteCount }?.shape.dimensions.first
+  }
+}
