@@ -51,7 +51,7 @@ let package = Package(
     .executableTarget(
       name: "GPUProbe",
       dependencies: [
-        "CProbeKernels", "OpenCLRuntime",
+        "DeviceProbe", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -82,7 +82,7 @@ let package = Package(
     .target(
       name: "IsometryOpenCL",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "CIsometryKernels",
+        "IsometryCore", "IsometryGraph", "CIsometryKernels", "DeviceProbe",
         .target(name: "OpenCLRuntime", condition: openCLOnly),
         .target(name: "CCLBlast", condition: openCLOnly),
       ],
@@ -94,6 +94,9 @@ let package = Package(
       name: "OpenCLRuntime",
       dependencies: [.target(name: "COpenCL", condition: openCLOnly)],
       swiftSettings: strict + [.strictMemorySafety()]),
+    .target(
+      name: "DeviceProbe", dependencies: ["CProbeKernels", "OpenCLRuntime"],
+      swiftSettings: strict),
     // Layer 1
     .target(
       name: "IsometryTheory", dependencies: ["IsometryCore", realModule, complexModule],
@@ -143,7 +146,8 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "GPUProbeTests", dependencies: ["GPUProbe", "OpenCLRuntime"], swiftSettings: strict),
+      name: "GPUProbeTests", dependencies: ["DeviceProbe", "GPUProbe", "OpenCLRuntime"],
+      swiftSettings: strict),
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [

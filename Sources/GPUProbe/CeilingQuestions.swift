@@ -1,4 +1,5 @@
 #if OpenCL
+  import DeviceProbe
   import OpenCLRuntime
 
   let ceilingQuestions = [
@@ -13,55 +14,22 @@
   ]
 
   private func copyBandwidth(_ bench: Bench) throws -> Answer {
-    let byteCount = bench.byteCount
-    let source = try Buffer(bench.context, byteCount: byteCount)
-    let target = try Buffer(bench.context, byteCount: byteCount)
-    try bench.queue.clear(source)
-    try bench.queue.clear(target)
-
-    let kernel = try bench.program(.ceilings).makeKernel("probe_copy")
-    try kernel.set(0, source)
-    try kernel.set(1, target)
-    try kernel.set(2, UInt32(byteCount / 16))
-    let geometry = LaunchGeometry(covering: byteCount / 16, by: 256)
-    let seconds = try bench.deviceSeconds { try bench.queue.timedLaunch(kernel, geometry) }
-
-    // The driver's own copy has no event here; its wall time includes one wait.
-    let driverSeconds = try bench.wallSeconds {
-      try bench.queue.copy(source, to: target, byteCount: byteCount)
-      try bench.queue.finish()
-    }
-    let gigabytes = 2e-9 * Double(byteCount)
-    var answer = Answer(value: .measured(gigabytes / seconds, unit: "GB/s"))
-    answer.add("clEnqueueCopyBuffer", gigabytes / driverSeconds, "GB/s")
-    answer.add("buffer", Double(byteCount) / 0x1p20, "MiB")
+    let rates = try bench.copyRates()
+    var answer = Answer(value: .measured(rates.kernel * 1e-9, unit: "GB/s"))
+    answer.add("clEnqueueCopyBuffer", rates.driver * 1e-9, "GB/s")
+    answer.add("buffer", Double(bench.byteCount) / 0x1p20, "MiB")
     return answer
   }
 
   private func multiplyAddRate(_ bench: Bench) throws -> Answer {
-    var answer = Answer(value: .failed("no variant ran"))
-    var best = 0.0
-    let groups = bench.device.computeUnits * 32
-    let sums = try Buffer(bench.context, byteCount: 4 * 256 * groups)
-    let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-    // Compilers for CPUs want the vectors spelled out; GPUs want few registers.
-    for (chains, lanes) in [(8, 1), (16, 1), (4, 4), (8, 16)] {
-      let kernel = try bench.multiplyAddKernel(chains: chains, lanes: lanes, sums: sums)
-      let (rounds, seconds) = try bench.scaled(to: bench.effort.seconds) { rounds in
-        try kernel.set(3, rounds)
-        return try bench.queue.timedLaunch(kernel, geometry)
-      }
-      // x = x/2 + 1 ends at 2 in every chain, unless the work was not done.
-      let found = try bench.queue.download(sums, count: 256 * groups, of: Float(0))
-      guard found.allSatisfy({ $0 == Float(2 * chains * lanes) }) else {
-        return Answer(value: .failed("the sums of \(chains) chains of \(lanes) are wrong"))
-      }
-      let operations = 2 * Double(chains * lanes) * Double(rounds) * Double(256 * groups)
-      let rate = operations / seconds * 1e-12
-      answer.add("\(chains) chains of \(lanes)", rate, "TFLOP/s")
-      best = max(best, rate)
-    }
-    answer.value = .measured(best, unit: "TFLOP/s")
+    answer(try bench.multiplyAddRates())
+  }
+
+  /// The best of some variants, with all of them beside it.
+  func answer(_ rates: [(variant: String, operationsPerSecond: Double)]) -> Answer {
+    let best = rates.map(\.operationsPerSecond).max() ?? 0
+    var answer = Answer(value: .measured(best * 1e-12, unit: "TFLOP/s"))
+    for rate in rates { answer.add(rate.variant, rate.operationsPerSecond * 1e-12, "TFLOP/s") }
     return answer
   }
 

@@ -1,4 +1,5 @@
 #if OpenCL
+  import DeviceProbe
   import OpenCLRuntime
 
   let deviceQuestions = [

@@ -47,6 +47,7 @@ struct GPUProbe: ParsableCommand {
 }
 
 #if OpenCL
+  import DeviceProbe
   import Glibc
 
   extension GPUProbe {

@@ -1,4 +1,5 @@
 #if OpenCL
+  import DeviceProbe
   import OpenCLRuntime
 
   /// One thing to find out about a device.
@@ -25,18 +26,6 @@
   }
 
   extension Device {
-    /// Why questions about PTX do not arise here; nil where they do.
-    var withoutPTX: String? {
-      computeCapability == nil ? "\(vendor)'s device takes no PTX" : nil
-    }
-
-    /// Why questions about bf16 tensor cores do not arise here; nil where they do.
-    var withoutTensorCores: String? {
-      if let withoutPTX { return withoutPTX }
-      guard let computeCapability, computeCapability.major < 8 else { return nil }
-      return "compute capability \(computeCapability.major).\(computeCapability.minor) is below 8.0"
-    }
-
     /// A name for files: vendor's words without their noise, `nvidia-h200`, `pocl-cpu`.
     var fileName: String {
       if kind == .cpu {

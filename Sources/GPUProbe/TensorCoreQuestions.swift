@@ -1,4 +1,5 @@
 #if OpenCL
+  import DeviceProbe
   import OpenCLRuntime
 
   let tensorCoreQuestions = [
@@ -90,29 +91,6 @@
     if let reason = bench.device.withoutTensorCores {
       return Answer(value: .notApplicable(reason))
     }
-    var answer = Answer(value: .failed("no variant ran"))
-    var best = 0.0
-    let groups = bench.device.computeUnits * 16
-    let fragments = try Buffer(bench.context, byteCount: 4 * 32 * 6)
-    // 1.0 in bf16, twice a register.
-    try bench.queue.upload([UInt32](repeating: 0x3f80_3f80, count: 32 * 6), to: fragments)
-    let sums = try Buffer(bench.context, byteCount: 4 * 256 * groups)
-    for tiles in [4, 8, 16] {
-      let kernel = try bench.program(.tensorCores, defines: [("TILES", tiles)])
-        .makeKernel("probe_matrix_rate")
-      try kernel.set(0, fragments)
-      try kernel.set(1, sums)
-      let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-      let (rounds, seconds) = try bench.scaled(to: bench.effort.seconds) { rounds in
-        try kernel.set(2, rounds)
-        return try bench.queue.timedLaunch(kernel, geometry)
-      }
-      let operations = 4096 * Double(tiles) * Double(rounds) * Double(8 * groups)
-      let rate = operations / seconds * 1e-12
-      answer.add("\(tiles) independent tiles a warp", rate, "TFLOP/s")
-      best = max(best, rate)
-    }
-    answer.value = .measured(best, unit: "TFLOP/s")
-    return answer
+    return answer(try bench.matrixRates())
   }
 #endif

@@ -10,9 +10,14 @@ public import IsometryGraph
 /// with the same number of threads gives bitwise the same run.
 public struct CPUBackend: Backend {
   public var name: String { "cpu" }
+  private let usesOwnConvolutions: Bool
 
   /// The processor that the program runs on, with as many threads as OpenMP gives.
-  public init() {}
+  public init() { usesOwnConvolutions = true }
+
+  /// With loops of our own for the convolutions that they compute faster, or with oneDNN for all of
+  /// them, so that the two can be compared.
+  package init(usesOwnConvolutions: Bool) { self.usesOwnConvolutions = usesOwnConvolutions }
 
   public var deviceDescription: String {
     let version = dnnl_version().pointee
@@ -55,6 +60,8 @@ public struct CPUBackend: Backend {
       }
       shared = known
     }
-    return try CPUSession(graph, lanes: Processor.channelsPerBlock, sharing: shared)
+    return try CPUSession(
+      graph, lanes: Processor.channelsPerBlock, sharing: shared,
+      usesOwnConvolutions: usesOwnConvolutions)
   }
 }

@@ -1,20 +1,13 @@
 internal import COneDNN
-internal import Glibc
-package import IsometryCore
-package import IsometryGraph
-
-/// A session that can say where a step's time goes.
-package protocol ProfilingSession: Session {
-  /// The seconds that each launch of a step takes, in the order of the report: the least of several
-  /// steps, so that other work on the machine does not show.
-  func profile(from slot: any StagingSlot, steps: Int) -> [Double]
-}
+internal import IsometryCore
+internal import IsometryGraph
 
 /// A graph as a list of launches whose arguments are bound: a step replays it on the calling thread
 /// and its team.
 final class CPUSession: ProfilingSession {
   let graph: Graph
   let report: SessionReport
+  let launchWork: [LaunchWork]
   private let engine: OneDNNEngine
   private let launches: [Launch]
   private let places: [Value: Place]
@@ -24,7 +17,9 @@ final class CPUSession: ProfilingSession {
   /// The slot of the last step, in whose memory an output may lie.
   private var lastSlot: HostStagingSlot?
 
-  init(_ graph: Graph, lanes: Int, sharing session: CPUSession?) throws {
+  init(
+    _ graph: Graph, lanes: Int, sharing session: CPUSession?, usesOwnConvolutions: Bool
+  ) throws {
     self.graph = graph
     let known = session?.variablePlaces ?? [:]
     try FreeMemory.require(
@@ -35,9 +30,12 @@ final class CPUSession: ProfilingSession {
     let scratchpad = Scratchpad()
     let lowering = try GraphLowering(
       graph, engine, lanes: lanes, scratchpad: scratchpad,
-      variables: known)
+      variables: known, usesOwnConvolutions: usesOwnConvolutions)
     try lowering.run()
     launches = lowering.launches
+    launchWork = launches.map {
+      LaunchWork(node: $0.node, variant: $0.variant, byteCount: $0.byteCount)
+    }
     places = lowering.places
     inputs = graph.inputs.map { lowering.place($0.value).storage }
     self.scratchpad = scratchpad.storage
@@ -116,23 +114,21 @@ final class CPUSession: ProfilingSession {
     }
   }
 
-  func profile(from slot: any StagingSlot, steps: Int) -> [Double] {
+  func profiledStep(from slot: any StagingSlot) -> () throws -> [TimedCommand] {
     bind(slot)
-    var seconds = [Double](repeating: .infinity, count: launches.count)
-    for _ in 0..<steps {
-      for (index, launch) in launches.enumerated() {
-        let start = Self.now()
-        launch.run()
-        seconds[index] = min(seconds[index], Self.now() - start)
+    var times = [now()]  // between two launches
+    times.reserveCapacity(launches.count + 1)
+    for launch in launches {
+      launch.run()
+      times.append(now())
+    }
+    return { [launches, launchWork] in
+      launches.indices.map { index in
+        TimedCommand(
+          name: launches[index].name, track: .compute, launch: index,
+          byteCount: launchWork[index].byteCount, start: times[index], end: times[index + 1])
       }
     }
-    return seconds
-  }
-
-  private static func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   func write(_ tensor: HostTensor, toVariable name: String) throws {

@@ -13,6 +13,10 @@ final class GraphLowering {
   let scratchpad: Scratchpad
   private(set) var launches: [Launch] = []
   private(set) var places: [Value: Place] = [:]
+  /// Whether convolutions may be computed by loops of our own where those are faster.
+  let usesOwnConvolutions: Bool
+  /// The position of the node that is being lowered.
+  private var position = 0
   private let layouts: LayoutPlan
   private var conversions: [Value: [Place]] = [:]
   /// Scale and shift of normalisations as one multiplication and one addition.
@@ -21,12 +25,13 @@ final class GraphLowering {
   /// - Parameter variables: the places of variables that another session has already.
   init(
     _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, scratchpad: Scratchpad,
-    variables: [String: Place]
+    variables: [String: Place], usesOwnConvolutions: Bool
   ) throws(CPUError) {
     self.graph = graph
     self.engine = engine
     self.lanes = lanes
     self.scratchpad = scratchpad
+    self.usesOwnConvolutions = usesOwnConvolutions
     layouts = try LayoutPlan(graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout))
     for (name, value) in graph.inputs {
       let type = graph.type(of: value)
@@ -45,7 +50,10 @@ final class GraphLowering {
   }
 
   func run() throws(CPUError) {
-    for node in Schedule(graph).nodes { try lower(node) }
+    for position in Schedule(graph).order {
+      self.position = position
+      try lower(graph.nodes[position])
+    }
     for output in graph.outputs { place(output.value).storage.keepUntilEnd() }
   }
 
@@ -116,13 +124,16 @@ final class GraphLowering {
   func convert(_ from: Place, to: Place, _ name: String) throws(CPUError) {
     let source = try from.layout.descriptor(from.type)
     let target = try to.layout.descriptor(to.type)
+    let descriptor = try PrimitiveDescriptor(reorder: source, to: target, engine)
     let primitive = try Primitive(
-      try PrimitiveDescriptor(reorder: source, to: target, engine), engine,
+      descriptor, engine,
       [
         .init(role: DNNL_ARG_FROM, layout: source, storage: from.storage),
         .init(role: DNNL_ARG_TO, layout: target, storage: to.storage),
       ], scratchpad: scratchpad)
-    emit(name, reads: [from.storage], writes: [to.storage], .whole { primitive.run() })
+    emit(
+      name, variant: descriptor.variant, reads: [from.storage], writes: [to.storage],
+      .whole { primitive.run() })
   }
 
   /// The layout in which a value of the graph is to be made.
@@ -145,8 +156,13 @@ final class GraphLowering {
 
   // MARK: Launches
 
-  func emit(_ name: String, reads: [Storage], writes: [Storage], _ work: Launch.Work) {
-    launches.append(Launch(name: name, reads: reads, writes: writes, work: work))
+  func emit(
+    _ name: String, variant: String = "loop", reads: [Storage], writes: [Storage],
+    _ work: Launch.Work
+  ) {
+    launches.append(
+      Launch(
+        name: name, variant: variant, node: position, reads: reads, writes: writes, work: work))
   }
 
   /// The elements of a launch that one piece of work takes.

@@ -10,9 +10,20 @@ struct Launch {
   }
 
   let name: String
+  /// Who computes: a loop of our own, or oneDNN and its implementation.
+  let variant: String
+  /// The operation's position in the graph.
+  let node: Int
   let reads: [Storage]
   let writes: [Storage]
   let work: Work
+
+  /// All memory that is read or written, each piece counted once.
+  var byteCount: Int {
+    var known = Set<ObjectIdentifier>()
+    return (reads + writes).filter { known.insert(ObjectIdentifier($0)).inserted }
+      .map(\.byteCount).reduce(0, +)
+  }
 
   func run() {
     switch work {

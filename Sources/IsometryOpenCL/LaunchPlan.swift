@@ -1,5 +1,6 @@
 #if OpenCL
   import IsometryCore
+  import IsometryGraph
 
   /// A piece of device memory that launches work on, before it has an address.
   struct StorageID: Hashable, Sendable {
@@ -102,6 +103,14 @@
       }
     }
 
+    /// The kernel, or the library that computes in its place.
+    var variant: String {
+      switch self {
+      case .launch(let launch): launch.kernel
+      case .product: GemmProvider.clblast.rawValue
+      }
+    }
+
     var touched: [StorageID] {
       switch self {
       case .launch(let launch): launch.touched
@@ -114,8 +123,19 @@
   struct LaunchPlan {
     let storages: [Storage]
     let steps: [PlannedStep]
+    /// The position in the graph of the operation that each step is part of.
+    let nodes: [Int]
     /// The storage and layout of each output's value.
     let outputs: [String: (storage: StorageID, layout: Layout)]
+
+    /// What each step works on, for profiles.
+    var work: [LaunchWork] {
+      zip(steps, nodes).map { step, node in
+        LaunchWork(
+          node: node, variant: step.variant,
+          byteCount: Set(step.touched).map { storages[$0.index].byteCount }.reduce(0, +))
+      }
+    }
 
     /// The steps between which each arena storage's contents matter.
     var lifetimes: [StorageID: ClosedRange<Int>] {

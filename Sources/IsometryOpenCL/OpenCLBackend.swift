@@ -95,7 +95,7 @@
         context, sources: KernelSources(directory: options.kernelDirectory),
         cache: ProgramCache(directory: options.cacheDirectory))
       computeQueue = try CommandQueue(context, profiling: true)
-      transferQueue = try CommandQueue(context)
+      transferQueue = try CommandQueue(context, profiling: true)
     }
 
     /// Offsets of regions are multiples of this, in bytes.

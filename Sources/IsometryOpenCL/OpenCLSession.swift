@@ -5,13 +5,14 @@
   internal import Synchronization
 
   /// A graph bound to an OpenCL device.
-  package final class OpenCLSession: Session {
+  package final class OpenCLSession: ProfilingSession {
     package let graph: Graph
     let device: SharedDevice
     let store: VariableStore
-    private let binding: Binding
+    let binding: Binding
     private let outputs: [String: (storage: StorageID, layout: Layout)]
     private let launches: [String]
+    package let launchWork: [LaunchWork]
     private var stagingByteCount = 0
 
     package var report: SessionReport {
@@ -39,6 +40,7 @@
       binding = try Binding(plan, graph, device, store, limits)
       outputs = plan.outputs
       launches = plan.steps.map(\.label)
+      launchWork = plan.work
     }
 
     package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
@@ -58,7 +60,7 @@
       let queue = device.computeQueue
       var first: Event?
       if let inputs = binding.inputs {
-        first = try slot.submit(transfers: device.transferQueue, compute: queue, to: inputs)
+        first = try slot.submit(transfers: device.transferQueue, compute: queue, to: inputs)?.taken
       }
       for step in binding.steps {
         switch step {
@@ -69,28 +71,6 @@
       let last = try queue.marker()
       device.idleClock.withLock { $0.record(first: first, last: last) }
       try queue.flush()
-    }
-
-    /// Runs one step and tells how long each of its launches took on the device, in seconds, in the
-    /// order of `report.launches`; 0 for what a library launches.
-    package func profile(from slot: any StagingSlot) throws -> [Double] {
-      guard let slot = slot as? OpenCLStagingSlot else {
-        preconditionFailure("a step takes a slot that its session made")
-      }
-      let queue = device.computeQueue
-      if let inputs = binding.inputs {
-        _ = try slot.submit(transfers: device.transferQueue, compute: queue, to: inputs)
-      }
-      let events = try binding.steps.map { step -> Event? in
-        switch step {
-        case .launch(let kernel, let geometry): return try queue.timedLaunch(kernel, geometry)
-        case .product(let product):
-          try product.enqueue(on: queue)
-          return nil
-        }
-      }
-      try synchronize()
-      return try events.map { try $0?.duration ?? 0 }
     }
 
     package func write(_ tensor: HostTensor, toVariable name: String) throws {
@@ -138,7 +118,7 @@
     package func takeInputWait() -> Double? { device.idleClock.withLock { $0.take() } }
 
     /// The host waits of its own will; what the device does meanwhile is no fault of the inputs.
-    private func pauseIdleClock() { device.idleClock.withLock { $0.pause() } }
+    func pauseIdleClock() { device.idleClock.withLock { $0.pause() } }
 
     private func place(ofVariable name: String) -> (entry: VariableStore.Entry, slab: Buffer) {
       guard graph.source(named: name) != nil, let entry = store.entries[name] else {

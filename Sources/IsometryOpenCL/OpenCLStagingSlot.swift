@@ -47,9 +47,10 @@
 
     /// Sends the inputs on the transfer queue and has the compute queue put them in place.
     ///
-    /// - Returns: the copy on the compute queue, with which the step begins.
-    func submit(transfers: CommandQueue, compute: CommandQueue, to inputs: Buffer) throws -> Event?
-    {
+    /// - Returns: the transfer, and the copy on the compute queue, with which the step begins.
+    func submit(
+      transfers: CommandQueue, compute: CommandQueue, to inputs: Buffer
+    ) throws -> (sent: Event, taken: Event)? {
       guard let pinned, let arrival else { return nil }
       // The device memory is free again once the step that used it has copied it.
       let earlier = state.withLock { $0.taken }
@@ -59,7 +60,7 @@
       try compute.wait(for: sent)
       let taken = try compute.copy(arrival, to: inputs, byteCount: arrival.byteCount)
       state.withLock { $0 = State(sent: sent, taken: taken) }
-      return taken
+      return (sent, taken)
     }
   }
 #endif

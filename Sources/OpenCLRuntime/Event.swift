@@ -51,6 +51,18 @@
       }
     }
 
+    /// When the host enqueued the command and handed it to the device, in seconds of the same clock.
+    ///
+    /// - Throws: where the queue does not profile or the command has not finished.
+    public var preparation: (queued: Double, submitted: Double) {
+      get throws(OpenCLError) {
+        (
+          Double(try time(CL_PROFILING_COMMAND_QUEUED)) * 1e-9,
+          Double(try time(CL_PROFILING_COMMAND_SUBMIT)) * 1e-9
+        )
+      }
+    }
+
     private func time(_ parameter: Int32) throws(OpenCLError) -> cl_ulong {
       try unsafe queryNumber("clGetEventProfilingInfo", cl_ulong(0)) { size, pointer, actual in
         unsafe clGetEventProfilingInfo(

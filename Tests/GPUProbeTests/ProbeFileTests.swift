@@ -1,7 +1,6 @@
+import DeviceProbe
 import Foundation
 import Testing
-
-@testable import GPUProbe
 
 @Suite
 struct ProbeFileTests {

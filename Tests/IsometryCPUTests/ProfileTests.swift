@@ -1,43 +1,62 @@
-import Glibc
 import IsometryCPU
 import IsometryCore
 import IsometryGraph
-import IsometryNN
 import Testing
 
-/// Prints where the time of a training step goes:
-/// `ISOMETRY_PROFILE=resnet20:128:bf16 swift test --filter ProfileTests`, with as many descriptions
-/// as wanted, divided by commas; `-` before a description leaves Batch Normalization out.
-@Suite(.serialized) struct ProfileTests {
-  static let wanted: [String] =
-    getenv("ISOMETRY_PROFILE").map {
-      String(cString: $0).split(separator: ",").map(String.init)
-    } ?? []
-
-  @Test(.enabled(if: !wanted.isEmpty), arguments: wanted)
-  func launches(description: String) throws {
-    let plain = description.hasPrefix("-")
-    let parts = description.drop { $0 == "-" }.split(separator: ":")
-    let batch = try #require(Int(parts[1]))
-    let precision = try #require(DType(rawValue: String(parts[2])))
-    let run = try TrainingRun(
-      String(parts[0]), batch: batch, precision: precision,
-      normalization: plain ? .none : .batch)
-    let least = try run.milliseconds(steps: 8)
+@Suite struct ProfileTests {
+  @Test func everyLaunchIsTimed() throws {
+    let run = try TrainingRun("resnet20", batch: 2, precision: .float32)
     let session = try #require(run.session as? any ProfilingSession)
-    let seconds = session.profile(from: run.slot, steps: 8)
-    var totals: [String: (count: Int, seconds: Double)] = [:]
-    for (name, time) in zip(session.report.launches, seconds) {
-      totals[name, default: (0, 0)].count += 1
-      totals[name, default: (0, 0)].seconds += time
+    let time = try session.profiledStep(from: run.slot)
+    try session.synchronize()
+    let commands = try time()
+    #expect(commands.map(\.launch) == Array(session.report.launches.indices))
+    #expect(commands.map(\.name) == session.report.launches)
+    for (one, next) in zip(commands, commands.dropFirst()) { #expect(one.end == next.start) }
+    let work = session.launchWork
+    #expect(work.count == commands.count)
+    #expect(work.allSatisfy { $0.byteCount > 0 })
+    let convolutions = zip(session.report.launches, work).filter { $0.0 == "convolution" }
+    #expect(convolutions.contains { $0.1.variant.hasPrefix("oneDNN ") })
+    for (name, work) in convolutions {
+      #expect(session.graph.nodes[work.node].operation.name == name)
     }
-    let sum = seconds.reduce(0, +)
-    print(
-      "\(description): \(least) ms, \(Double(batch) / least * 1e3) images/s; "
-        + "launches \(sum * 1e3) ms; arena \(session.report.arenaBytes >> 20) MiB")
-    for (name, total) in totals.sorted(by: { $0.value.seconds > $1.value.seconds }) {
-      let share = Int((total.seconds / sum * 1000).rounded())
-      print("  \(Double(share) / 10) %  \(total.seconds * 1e3) ms  \(total.count) × \(name)")
+  }
+
+  /// oneDNN's own convolutions give what the loops give.
+  @Test func convolutionsMayBeTheLibrarysAlone() throws {
+    var graph = Graph()
+    let x = graph.variable("x", [2, 16, 8, 8])
+    let weight = graph.variable("w", [16, 16, 3, 3])
+    graph.output("y", graph.convolve(x, with: weight, padding: 1))
+    var random = RandomStream(seed: 1)
+    let tensors = graph.variables.map { name, value in
+      let shape = graph.shape(of: value)
+      return (name, HostTensor(shape, random.normals(shape.elementCount)))
     }
+    var results: [[Double]] = []
+    for usesOwn in [true, false] {
+      let backend = CPUBackend(usesOwnConvolutions: usesOwn)
+      let session = try #require(try backend.makeSession(for: graph) as? any ProfilingSession)
+      for (name, tensor) in tensors { try session.write(tensor, toVariable: name) }
+      try session.run()
+      results.append(try session.read(output: "y").doubles)
+      if !usesOwn {
+        #expect(session.launchWork.allSatisfy { $0.variant.hasPrefix("oneDNN ") })
+      }
+    }
+    for (own, library) in zip(results[0], results[1]) { #expect(abs(own - library) < 1e-4) }
+  }
+
+  @Test(arguments: [DType.float32, .bfloat16])
+  func ceilingsAreMeasured(precision: DType) throws {
+    let backend = CPUBackend()
+    guard (try? backend.requireSupport(for: precision)) != nil else { return }
+    let ceilings = try backend.measureCeilings(precision)
+    // A slow processor copies a gigabyte and computes a billion operations a second.
+    #expect(ceilings.bytesPerSecond > 1e8 && ceilings.bytesPerSecond < 1e13)
+    #expect(ceilings.operationsPerSecond > 1e9 && ceilings.operationsPerSecond < 1e15)
+    #expect(ceilings.leastSeconds(operations: 0, bytes: 1) == 1 / ceilings.bytesPerSecond)
+    #expect(ceilings.leastSeconds(operations: 1, bytes: 0) == 1 / ceilings.operationsPerSecond)
   }
 }

@@ -1,10 +1,9 @@
-import Glibc
 import IsometryCPU
 import IsometryCore
 import IsometryGraph
 import IsometryNN
 
-/// A network in training on random images, as throughput is measured.
+/// A network in training on random images.
 struct TrainingRun {
   let session: any Session
   let slot: any StagingSlot
@@ -34,22 +33,5 @@ struct TrainingRun {
       $0[0] = 0.01
       $0[1] = 1
     }
-  }
-
-  /// The least milliseconds of a step.
-  func milliseconds(steps: Int) throws -> Double {
-    var least = Double.infinity
-    for _ in 0..<steps {
-      let start = Self.now()
-      try session.step(from: slot)
-      least = min(least, Self.now() - start)
-    }
-    return least * 1e3
-  }
-
-  static func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }

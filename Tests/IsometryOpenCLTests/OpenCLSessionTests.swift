@@ -61,9 +61,32 @@
       let session = try #require(
         try backend().makeSession(for: SmallStep.graph()) as? OpenCLSession)
       let slot = try session.makeStagingSlots(1)[0]
-      let times = try session.profile(from: slot)
-      #expect(times.count == session.report.launchesPerStep)
-      #expect(times.allSatisfy { $0 > 0 })
+      let time = try session.profiledStep(from: slot)
+      try session.synchronize()
+      let commands = try time()
+      #expect(commands.compactMap(\.launch) == Array(session.report.launches.indices))
+      #expect(session.launchWork.count == session.report.launchesPerStep)
+      #expect(session.launchWork.allSatisfy { $0.byteCount > 0 && !$0.variant.isEmpty })
+      let transfers = commands.filter { $0.track == .transfer }
+      #expect(transfers.count == 1 && transfers[0].byteCount > 0)
+      for command in commands {
+        let (queued, submitted) = (try #require(command.queued), try #require(command.submitted))
+        #expect(queued <= submitted && submitted <= command.start && command.seconds > 0)
+      }
+      let compute = commands.filter { $0.track == .compute }
+      for (one, next) in zip(compute, compute.dropFirst()) { #expect(one.end <= next.start) }
+      #expect(session.takeInputWait() == 0, "no wait of a profiled step counts")
+    }
+
+    @Test func productsOfTheLibraryAreTimed() throws {
+      let session = try #require(
+        try backend(OpenCLOptions(gemmProvider: .clblast)).makeSession(for: product().0)
+          as? OpenCLSession)
+      let time = try session.profiledStep(from: session.makeStagingSlots(1)[0])
+      try session.synchronize()
+      let commands = try time().filter { $0.launch != nil }
+      #expect(commands.count == 1 && commands[0].seconds > 0)
+      #expect(session.launchWork.map(\.variant) == ["clblast"])
     }
 
     @Test func clblastAgreesWithTheOwnProduct() throws {

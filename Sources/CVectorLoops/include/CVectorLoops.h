@@ -222,6 +222,15 @@ typedef struct {
 void vl_decode(vl_type type, const vl_decoding *decoding, const float *levels, uint64_t sample,
                const uint8_t *image, void *out);
 
+// MARK: What the processor can do at best
+
+/// `rounds` multiply-adds of vectors in each of 6 or 12 independent chains of registers, on the calling
+/// thread; the result is of no interest. bf16 has fp32 sums, and its own instruction where there is one.
+double vl_multiply_add(vl_type type, int32_t chains, int64_t rounds);
+
+/// The operations of one round; a multiply-add counts as two.
+int64_t vl_multiply_add_operations(vl_type type, int32_t chains);
+
 // MARK: Threads
 
 /// Which thread of the team the calling one is.

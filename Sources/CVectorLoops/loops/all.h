@@ -13,3 +13,4 @@
 #include "decode.h"
 #include "weight_gradient.h"
 #include "winograd.h"
+#include "ceiling.h"

@@ -81,7 +81,9 @@
     (r, p, g, m, v, n))                                                                            \
   X(void, decode,                                                                                  \
     (vl_type t, const vl_decoding *d, const float *l, uint64_t n, const uint8_t *x, void *y),      \
-    (t, d, l, n, x, y))
+    (t, d, l, n, x, y))                                                                            \
+  X(double, multiply_add, (vl_type t, int32_t c, int64_t n), (t, c, n))                            \
+  X(int64_t, multiply_add_operations, (vl_type t, int32_t c), (t, c))
 
 /// One instruction set's functions.
 typedef struct {

@@ -55,6 +55,9 @@ final class PrimitiveDescriptor {
     return String(cString: text)
   }
 
+  /// The implementation as reports name it.
+  var variant: String { "oneDNN \(implementation)" }
+
   /// Whether it is the plain loops that oneDNN falls back to, a hundred times slower than any other.
   var isReference: Bool { implementation.hasPrefix("ref") }
 }

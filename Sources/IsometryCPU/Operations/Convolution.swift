@@ -10,7 +10,7 @@ extension GraphLowering {
     let wished = ConvolutionGeometry(
       convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
       hasBias: epilogue.hasBias, lanes: lanes)
-    if wished.suitsWinogradLoop {
+    if usesOwnConvolutions, wished.suitsWinogradLoop {
       return try lowerWinogradConvolution(node, wished, epilogue)
     }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
@@ -44,7 +44,9 @@ extension GraphLowering {
     let wished = ConvolutionGeometry(
       convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
       weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
-    if wished.suitsWinogradLoop { return try lowerWinogradInputGradient(node, wished) }
+    if usesOwnConvolutions, wished.suitsWinogradLoop {
+      return try lowerWinogradInputGradient(node, wished)
+    }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
       try wish.inputGradient(engine)
     }
@@ -64,8 +66,10 @@ extension GraphLowering {
     let wished = ConvolutionGeometry(
       convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: withBias,
       lanes: lanes)
-    if wished.suitsWinogradLoop { return try lowerWinogradWeightGradient(node, wished) }
-    if try lowerWeightGradientLoop(node, wished) { return }
+    if usesOwnConvolutions {
+      if wished.suitsWinogradLoop { return try lowerWinogradWeightGradient(node, wished) }
+      if try lowerWeightGradientLoop(node, wished) { return }
+    }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
       try wish.weightGradient(engine)
     }
@@ -114,8 +118,8 @@ extension GraphLowering {
       inputs + [.init(role: role, layout: layout, storage: made.storage)] + extra,
       scratchpad: scratchpad)
     emit(
-      name, reads: inputs.map(\.storage), writes: [made.storage] + extra.map(\.storage),
-      .whole { primitive.run() })
+      name, variant: descriptor.variant, reads: inputs.map(\.storage),
+      writes: [made.storage] + extra.map(\.storage), .whole { primitive.run() })
     if made.storage !== result.storage { try convert(made, to: result, "reorder") }
   }
 }

@@ -41,7 +41,8 @@ extension GraphLowering {
     arguments.append(.init(role: DNNL_ARG_DST, layout: target, storage: result.storage))
     let primitive = try Primitive(descriptor, engine, arguments, scratchpad: scratchpad)
     emit(
-      "matrixMultiply", reads: reads, writes: [result.storage], .whole { primitive.run() })
+      "matrixMultiply", variant: descriptor.variant, reads: reads, writes: [result.storage],
+      .whole { primitive.run() })
     let residual =
       epilogue.hasResidual ? place(node.inputs[node.inputs.count - 1]).storage : nil
     lowerEpilogue(

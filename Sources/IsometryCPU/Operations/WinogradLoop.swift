@@ -56,12 +56,13 @@ extension GraphLowering {
     let result = makeResult(result).storage
     let transformed = makeWorkspace(floats: transformedCount)
     emit(
-      "winogradWeights", reads: [weight], writes: [transformed],
+      "winogradWeights", variant: "Winograd loop", reads: [weight], writes: [transformed],
       .whole { vl_winograd_weights(transposes ? 1 : 0, weight.elements(), transformed.elements()) })
     let (shape, length) = (geometry.loopShape, geometry.imageLength)
     let activation = activation.loops
     emit(
-      name, reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result],
+      name, variant: "Winograd loop",
+      reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result],
       .images(geometry.x.shape[0]) { images in
         withUnsafePointer(to: shape) {
           for image in images {
@@ -90,7 +91,7 @@ extension GraphLowering {
     let groups = min(16, images)
     let sums = makeWorkspace(floats: groups * transformedCount)
     emit(
-      "convolutionWeightGradient", reads: [x, dy], writes: [sums],
+      "convolutionWeightGradient", variant: "Winograd loop", reads: [x, dy], writes: [sums],
       .pieces(groups) { range in
         withUnsafePointer(to: shape) {
           for group in range {
@@ -104,7 +105,8 @@ extension GraphLowering {
         }
       })
     emit(
-      "convolutionWeightGradientTotal", reads: [sums], writes: [packed.storage],
+      "convolutionWeightGradientTotal", variant: "Winograd loop", reads: [sums],
+      writes: [packed.storage],
       .whole {
         vl_winograd_weight_gradient(Int64(groups), sums.elements(), packed.storage.elements())
       })

@@ -10,6 +10,10 @@
     private var layouts: LayoutAssignment
     private var storages: [Storage] = []
     private var steps: [PlannedStep] = []
+    /// Of each step, the node it was made for.
+    private var stepNodes: [Int] = []
+    /// The position of the node that is being lowered.
+    private var position = 0
     private var homes: [Value: Home] = [:]
     private var conversions: [Conversion: StorageID] = [:]
     private let variableSlabs: [String: Int]
@@ -63,7 +67,10 @@
         homes[value] = Home(
           storage: makeStorage(.input(name), graph.type(of: value).byteCount), layout: .rowMajor)
       }
-      for node in Schedule(graph).nodes { lower(node) }
+      for position in Schedule(graph).order {
+        self.position = position
+        lower(graph.nodes[position])
+      }
       if let zeros = zerosStorage {
         storages[zeros.index] = Storage(
           place: .constant([UInt8](repeating: 0, count: zerosByteCount)), byteCount: zerosByteCount)
@@ -73,7 +80,7 @@
         guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
         outputs[name] = (home.storage, home.layout)
       }
-      return LaunchPlan(storages: storages, steps: steps, outputs: outputs)
+      return LaunchPlan(storages: storages, steps: steps, nodes: stepNodes, outputs: outputs)
     }
 
     private mutating func lower(_ node: Node) {
@@ -227,13 +234,18 @@
       func padded(_ extents: [Int]) -> [Int] {
         extents + [Int](repeating: 1, count: 3 - extents.count)
       }
-      steps.append(
+      append(
         .launch(
           PlannedLaunch(
             label: label, variant: variant, kernel: kernel, arguments: arguments,
             groups: padded(groups), local: padded(local), reached: reached)))
     }
 
-    mutating func multiply(_ product: PlannedProduct) { steps.append(.product(product)) }
+    mutating func multiply(_ product: PlannedProduct) { append(.product(product)) }
+
+    private mutating func append(_ step: PlannedStep) {
+      steps.append(step)
+      stepNodes.append(position)
+    }
   }
 #endif

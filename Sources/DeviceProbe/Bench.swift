@@ -1,38 +1,40 @@
 #if OpenCL
-  import Glibc
-  import OpenCLRuntime
+  internal import Glibc
+  package import OpenCLRuntime
 
   /// How much of a device's time a measurement may take.
-  struct Effort: Sendable {
+  package struct Effort: Sendable {
     /// What a timed piece of work is scaled to, in seconds.
-    let seconds: Double
+    package let seconds: Double
     /// Timings of each piece, of which the shortest counts.
-    let repeats: Int
+    package let repeats: Int
     /// The largest buffer, in bytes.
-    let byteCount: Int
+    package let byteCount: Int
 
-    static let full = Effort(seconds: 0.1, repeats: 10, byteCount: 1 << 30)
+    package static let full = Effort(seconds: 0.1, repeats: 10, byteCount: 1 << 30)
     /// For tests and for a first look.
-    static let quick = Effort(seconds: 0.005, repeats: 2, byteCount: 8 << 20)
+    package static let quick = Effort(seconds: 0.005, repeats: 2, byteCount: 8 << 20)
+    /// For a benchmark that wants to know the ceilings before it begins.
+    package static let brief = Effort(seconds: 0.02, repeats: 5, byteCount: 256 << 20)
   }
 
   /// A device with a fresh context, so that a question that breaks its context breaks no other.
-  struct Bench {
-    let context: Context
+  package struct Bench {
+    package let context: Context
     /// In order, with event times.
-    let queue: CommandQueue
-    let effort: Effort
+    package let queue: CommandQueue
+    package let effort: Effort
 
-    init(_ device: Device, effort: Effort) throws {
+    package init(_ device: Device, effort: Effort) throws {
       context = try Context(device)
       queue = try CommandQueue(context, profiling: true)
       self.effort = effort
     }
 
-    var device: Device { context.device }
+    package var device: Device { context.device }
 
     /// The size for buffers of which a question needs a few: a share of the device's memory.
-    var byteCount: Int {
+    package var byteCount: Int {
       let share = min(device.maximumBufferByteCount, device.globalMemoryByteCount / 16)
       // A CPU's memory is busy enough with less.
       let limit = device.kind == .cpu ? min(effort.byteCount, 128 << 20) : effort.byteCount
@@ -40,7 +42,7 @@
     }
 
     /// Compiles one file under kernels/probe/.
-    func program(
+    package func program(
       _ file: ProbeFile, defines: [(String, Int)] = [], options: String = ""
     ) throws -> Program {
       let defines = defines.map { "-D\($0.0)=\($0.1)" }
@@ -52,7 +54,7 @@
 
     /// A kernel that keeps the arithmetic units busy, for groups of 256; argument 3 is how many
     /// rounds of x = x/2 + 1 it computes.
-    func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
+    package func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
       let kernel = try program(.ceilings, defines: [("CHAINS", chains), ("LANES", lanes)])
         .makeKernel("probe_multiply_add")
       try kernel.set(0, sums)
@@ -62,7 +64,7 @@
     }
 
     /// The shortest device time of `launch`, in seconds.
-    func deviceSeconds(_ launch: () throws -> Event) throws -> Double {
+    package func deviceSeconds(_ launch: () throws -> Event) throws -> Double {
       var best = Double.infinity
       for _ in 0..<effort.repeats {
         let event = try launch()
@@ -73,7 +75,7 @@
     }
 
     /// The shortest wall time of `body`, in seconds; `body` waits for what it enqueues.
-    func wallSeconds(_ body: () throws -> Void) rethrows -> Double {
+    package func wallSeconds(_ body: () throws -> Void) rethrows -> Double {
       var best = Double.infinity
       for _ in 0..<effort.repeats {
         let start = now()
@@ -85,7 +87,7 @@
 
     /// Finds how many rounds of a loop take about `seconds`, and the shortest device time of that
     /// many.
-    func scaled(
+    package func scaled(
       to seconds: Double, _ launch: (_ rounds: UInt32) throws -> Event
     ) throws -> (rounds: UInt32, seconds: Double) {
       var rounds: UInt32 = 64
@@ -102,7 +104,7 @@
   }
 
   /// Seconds of a clock that never goes back.
-  func now() -> Double {
+  package func now() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

@@ -1,13 +1,13 @@
-import CProbeKernels
+internal import CProbeKernels
 
 /// A file under kernels/probe/.
-enum ProbeFile: String, CaseIterable {
+package enum ProbeFile: String, CaseIterable {
   case ceilings = "ceilings.cl"
   case hopper = "hopper_nvidia.cl"
   case tensorCores = "tensor_cores_nvidia.cl"
 
   /// The text as embedded, after a line that lets build logs name the file.
-  var source: String {
+  package var source: String {
     let text =
       switch self {
       case .ceilings: probe_kernels_ceilings()

@@ -1,0 +1,58 @@
+// How fast multiply-adds are at best: independent chains that stay in registers. Few chains suit 16
+// registers, many hide the latency of wide ones; the caller takes the better.
+
+#define MOST_CHAINS 12
+
+// Where the chains begin and what they are multiplied by, which no compiler may know.
+static volatile float chain_numbers[2] = {0.5f, 1.0f};
+
+// x = x / 2 + 1 for each lane of each chain: ends at 2, and never overflows.
+INLINE float float_chains(const int32_t chains, int64_t rounds) {
+  const vf scale = (vf)(chain_numbers[0]), shift = (vf)(chain_numbers[1]);
+  vf x[MOST_CHAINS];
+#pragma clang loop unroll(full)
+  for (int32_t c = 0; c < chains; c++) x[c] = (vf)(float)c;
+  for (int64_t r = 0; r < rounds; r++) {
+#pragma clang loop unroll(full)
+    for (int32_t c = 0; c < chains; c++) x[c] = x[c] * scale + shift;
+  }
+  vf total = (vf)0.0f;
+#pragma clang loop unroll(full)
+  for (int32_t c = 0; c < chains; c++) total += x[c];
+  return total[0];
+}
+
+#if VL_HAS_BF16_INSTRUCTION
+INLINE float bfloat16_chains(const int32_t chains, int64_t rounds) {
+  const __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(chain_numbers[0]),
+                                         _mm512_set1_ps(chain_numbers[0]));
+  __m512 x[MOST_CHAINS];
+#pragma clang loop unroll(full)
+  for (int32_t c = 0; c < chains; c++) x[c] = _mm512_set1_ps((float)c);
+  for (int64_t r = 0; r < rounds; r++) {
+#pragma clang loop unroll(full)
+    for (int32_t c = 0; c < chains; c++) x[c] = _mm512_dpbf16_ps(x[c], a, a);
+  }
+  __m512 total = _mm512_setzero_ps();
+#pragma clang loop unroll(full)
+  for (int32_t c = 0; c < chains; c++) total = _mm512_add_ps(total, x[c]);
+  return _mm512_reduce_add_ps(total);
+}
+#endif
+
+double VL(multiply_add)(vl_type type, int32_t chains, int64_t rounds) {
+#if VL_HAS_BF16_INSTRUCTION
+  if (type == VL_BFLOAT16) {
+    return chains <= 6 ? bfloat16_chains(6, rounds) : bfloat16_chains(12, rounds);
+  }
+#endif
+  (void)type;
+  return chains <= 6 ? float_chains(6, rounds) : float_chains(12, rounds);
+}
+
+int64_t VL(multiply_add_operations)(vl_type type, int32_t chains) {
+  const int64_t products = VL_HAS_BF16_INSTRUCTION && type == VL_BFLOAT16 ? 2 : 1;
+  return 2 * LANES * products * (chains <= 6 ? 6 : 12);
+}
+
+#undef MOST_CHAINS

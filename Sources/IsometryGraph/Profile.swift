@@ -1,0 +1,96 @@
+package import IsometryCore
+
+/// A session that tells when each command of a step ran.
+package protocol ProfilingSession: Session {
+  /// Of each launch, in the order of the report.
+  var launchWork: [LaunchWork] { get }
+
+  /// Starts one step as `step(from:)` does, with the clock running for each of its commands.
+  ///
+  /// - Returns: a function that tells when they ran; to be called once the session has been
+  ///   synchronised.
+  func profiledStep(from slot: any StagingSlot) throws -> () throws -> [TimedCommand]
+}
+
+/// What one launch of a step works on, and by which kernel.
+package struct LaunchWork: Sendable, Hashable {
+  /// The position in the graph's nodes of the operation that the launch is part of.
+  package let node: Int
+  /// The kernel, or the library that computes in its place.
+  package let variant: String
+  /// All tensors and workspaces that are read or written, each counted once.
+  package let byteCount: Int
+
+  /// The work of one launch.
+  package init(node: Int, variant: String, byteCount: Int) {
+    self.node = node
+    self.variant = variant
+    self.byteCount = byteCount
+  }
+}
+
+/// When one command of a step ran; all times in seconds of one clock of the device.
+package struct TimedCommand: Sendable, Hashable {
+  /// What commands wait for each other within; tracks run side by side.
+  package enum Track: String, Sendable, CaseIterable {
+    /// Inputs on their way to the device.
+    case transfer
+    case compute
+  }
+
+  package let name: String
+  package let track: Track
+  /// The position in the session's report; nil for copies of inputs.
+  package let launch: Int?
+  package let byteCount: Int
+  /// When the host enqueued it; nil where commands run as they are issued.
+  package let queued: Double?
+  /// When the host handed it to the device; nil where commands run as they are issued.
+  package let submitted: Double?
+  package let start: Double
+  package let end: Double
+
+  /// A command that has run.
+  package init(
+    name: String, track: Track, launch: Int?, byteCount: Int, queued: Double? = nil,
+    submitted: Double? = nil, start: Double, end: Double
+  ) {
+    self.name = name
+    self.track = track
+    self.launch = launch
+    self.byteCount = byteCount
+    self.queued = queued
+    self.submitted = submitted
+    self.start = start
+    self.end = end
+  }
+
+  package var seconds: Double { end - start }
+}
+
+/// What a device can do at best, as measured.
+package struct DeviceCeilings: Sendable, Hashable {
+  /// Bytes read and written a second by copies within the device's memory.
+  package let bytesPerSecond: Double
+  /// Operations a second of multiply–adds in registers; a multiply–add counts as two.
+  package let operationsPerSecond: Double
+
+  /// The ceilings of a device.
+  package init(bytesPerSecond: Double, operationsPerSecond: Double) {
+    self.bytesPerSecond = bytesPerSecond
+    self.operationsPerSecond = operationsPerSecond
+  }
+
+  /// The least time that so much work takes: of arithmetic and traffic the one that takes longer.
+  package func leastSeconds(operations: Int, bytes: Int) -> Double {
+    max(Double(operations) / operationsPerSecond, Double(bytes) / bytesPerSecond)
+  }
+}
+
+/// A backend that can measure what its device can do at best.
+package protocol CeilingBackend: Backend {
+  /// Takes about a second.
+  ///
+  /// - Parameter precision: of the multiply–adds; the units for matrices count where there are some.
+  func measureCeilings(_ precision: DType) throws -> DeviceCeilings
+}
