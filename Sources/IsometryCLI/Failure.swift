@@ -54,6 +54,7 @@ struct Failure {
     ("n", "a whole number"), ("side", "a whole number"),
     ("epoch,…", "numbers as 2,3.5"),
     ("epochs", "a number"), ("rate", "a number"), ("factor", "a number"), ("share", "a number"),
+    ("seconds", "a number"),
     ("norm", "a number"), ("a", "a number"),
   ]
 

@@ -235,25 +235,6 @@ import Testing
     }
   }
 
-  @Test func theBenchmarkPrintsItsKeys() throws {
-    let result = try withFolder { folder in
-      try Program.run(
-        "benchmark", "train", "--model", "mlp:1x8", "--device", "reference", "--batch", "8",
-        "--warmup", "1", "--steps", "1", "--repeats", "3", "--json", in: folder)
-    }
-    #expect(result.code == 0, "\(result.standardError)")
-    let object = try #require(try result.objects().first)
-    #expect(
-      object.keys.sorted() == [
-        "batch", "device", "images_per_second", "launches_per_step", "model", "ms_per_step",
-        "normalization", "peak_bytes", "precision", "spread",
-      ])
-    let spread = try #require(object["spread"] as? [Double])
-    let rate = try #require(object["images_per_second"] as? Double)
-    #expect(object["device"] as? String == "reference", "a value of --device")
-    #expect(spread.count == 2 && spread[0] <= rate && rate <= spread[1])
-  }
-
   @Test func devicesMarksOneAsAutomatic() throws {
     let result = try withFolder { try Program.run("devices", "--json", in: $0) }
     #expect(result.code == 0)

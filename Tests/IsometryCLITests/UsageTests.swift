@@ -49,6 +49,14 @@ import Testing
     (["dataset", "write-synthetic", "a", "--train", "4"], "--train"),
     (["benchmark", "train", "--steps", "0"], "--steps"),
     (["benchmark", "train", "--batch", "0"], "--batch"),
+    (["benchmark", "kernels", "--only", "matmul"], "- gemm - convolution - normalization"),
+    (["benchmark", "kernels", "--only", "gemm,"], "- gemm"),
+    (["benchmark", "kernels", "--seconds", "-1"], "--seconds"),
+    (["benchmark", "kernels", "--seconds", "long"], "a number"),
+    (["benchmark", "kernels", "--model", "resnet21"], "resnet20"),
+    (["benchmark", "stream", "--threads", "0"], "--threads"),
+    (["benchmark", "stream", "--repeats", "0"], "--repeats"),
+    (["benchmark", "stream", "--prefetch", "0"], "--prefetch"),
   ]
 
   @Test(arguments: wrong.indices)
@@ -71,6 +79,12 @@ import Testing
     (["evaluate", "/dev"], "No such file"),
     (["evaluate", "/proc/self/exe"], "safetensors"),
     (["dataset", "info", "--data", "/nowhere"], "/nowhere"),
+    (
+      ["benchmark", "train", "--device", "cpu", "--profile", "/proc/nowhere"],
+      "cannot write /proc/nowhere"
+    ),
+    (["benchmark", "train", "--device", "cpu", "--profile", "/"], "it is a folder"),
+    (["benchmark", "stream", "--data", "/nowhere"], "/nowhere"),
     (["dataset", "write-synthetic", "/proc/nowhere", "--train", "5", "--test", "1"], "/proc"),
   ]
 
@@ -87,6 +101,7 @@ import Testing
   @Test(arguments: [
     [], ["train"], ["evaluate"], ["devices"], ["dataset"], ["dataset", "fetch"],
     ["dataset", "info"], ["dataset", "write-synthetic"], ["benchmark"], ["benchmark", "train"],
+    ["benchmark", "kernels"], ["benchmark", "stream"],
   ])
   func helpHasAnExample(_ command: [String]) throws {
     let result = try withFolder { try Program.run(command + ["--help"], in: $0) }

@@ -95,19 +95,4 @@ import Testing
     }
     #expect(error == .tooFewImages(count: 40, batch: 41))
   }
-
-  @Test func throughputIsMeasured() throws {
-    var benchmark = ThroughputBenchmark()
-    benchmark.warmupSteps = 1
-    benchmark.steps = 2
-    benchmark.repeats = 3
-    var told: [Int] = []
-    let result = try benchmark.run(
-      SmallRun.configuration(), backend: ReferenceBackend<Float>()
-    ) { number, _ in told.append(number) }
-    #expect(told == [1, 2, 3])
-    #expect(result.slowest <= result.imagesPerSecond && result.imagesPerSecond <= result.fastest)
-    #expect(abs(result.imagesPerSecond * result.millisecondsPerStep / 8000 - 1) < 1e-9)
-    #expect(result.launchesPerStep > 0 && result.peakBytes > 0)
-  }
 }

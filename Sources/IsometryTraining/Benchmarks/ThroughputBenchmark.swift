@@ -1,7 +1,6 @@
 import IsometryCore
 import IsometryData
 public import IsometryGraph
-import IsometryNN
 
 /// How fast a device trains a network: whole steps with random images that go the way of real ones,
 /// through a batch stream, staging slots and decoding.
@@ -14,6 +13,8 @@ public struct ThroughputBenchmark: Sendable {
   public var repeats = 7
   /// Staging slots, as a run has them.
   public var batchesInFlight = BatchStream.defaultBatchesInFlight
+  /// Steps after the timings that are run once more with the clock on each launch.
+  public var profiledSteps = 0
 
   /// A benchmark of a few seconds on a GPU.
   public init() {}
@@ -32,72 +33,54 @@ public struct ThroughputBenchmark: Sendable {
     public let launchesPerStep: Int
     /// Device memory of the whole session.
     public let peakBytes: Int
+    /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
+    public let operationsPerStep: Int
+    /// When each command of the profiled steps ran; nil where none were asked for.
+    package let timeline: Timeline?
+
+    /// Operations per second of the median timing.
+    public var operationsPerSecond: Double {
+      Double(operationsPerStep) / millisecondsPerStep * 1e3
+    }
   }
 
   /// - Parameters:
   ///   - onRepeat: called after each timing with its number, from 1, and its images per second.
-  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
-  ///   what the backend throws.
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
+  ///   `UnprofiledSession`, and what the backend throws.
   /// - Precondition: there is at least one step and one timing.
   public func run(
     _ configuration: RunConfiguration, backend: any Backend,
     onRepeat: (Int, Double) -> Void = { _, _ in }
   ) throws -> Result {
-    precondition(steps > 0 && repeats > 0 && warmupSteps >= 0, "there is something to time")
     try configuration.check()
-    try backend.requireSupport(for: configuration.precision)
-    let dataset = Self.randomImages(batches: 4, of: configuration.batch, seed: configuration.seed)
-    let graph = try configuration.makeTrainingGraph(normalizing: dataset.normalization)
-    let session = try backend.makeSession(for: graph.graph)
-    try graph.writeInitialState(
-      to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
-      seed: configuration.seed)
-    let stream = BatchStream(
-      of: dataset, batchSize: configuration.batch, order: .shuffled(seed: configuration.seed),
-      slots: try session.makeStagingSlots(batchesInFlight))
-    defer { stream.stop() }
-    let inputs = StepInputs(of: session.graph)
-    var step = 0
+    let training = try StreamedTraining(
+      configuration,
+      dataset: .random(count: 4 * configuration.batch, seed: configuration.seed),
+      backend: backend, batchesInFlight: batchesInFlight)
+    return try run(training, onRepeat: onRepeat)
+  }
 
-    func run(_ count: Int) throws -> Double {
-      let start = ContinuousClock.now
-      for _ in 0..<count {
-        let batch = try stream.next()
-        // So small a rate keeps random labels from driving the weights anywhere.
-        inputs.write(
-          to: batch.slot, learningRate: 1e-6, step: step + 1, samples: step * configuration.batch)
-        try session.step(from: batch.slot)
-        stream.recycle(batch)
-        step += 1
-      }
-      try session.synchronize()
-      return (ContinuousClock.now - start) / .seconds(1)
-    }
-
-    _ = try run(warmupSteps)
+  func run(_ training: StreamedTraining, onRepeat: (Int, Double) -> Void) throws -> Result {
+    precondition(steps > 0 && repeats > 0 && warmupSteps >= 0, "there is something to time")
+    let session = training.session
+    // Not after minutes of measuring.
+    if profiledSteps > 0 { _ = try UnprofiledSession.require(session) }
+    _ = try training.run(warmupSteps)
+    let batch = Double(training.batch)
     var seconds: [Double] = []  // of one step
     for number in 1...repeats {
-      let time = try run(steps) / Double(steps)
+      let time = try training.run(steps) / Double(steps)
       seconds.append(time)
-      onRepeat(number, Double(configuration.batch) / time)
+      onRepeat(number, batch / time)
     }
     seconds.sort()
     let median = (seconds[(seconds.count - 1) / 2] + seconds[seconds.count / 2]) / 2
-    let batch = Double(configuration.batch)
     return Result(
       imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,
       slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
-      launchesPerStep: session.report.launchesPerStep, peakBytes: session.report.peakBytes)
-  }
-
-  private static func randomImages(batches: Int, of batch: Int, seed: UInt64) -> ImageDataset {
-    var random = RandomStream(seed: seed)
-    let count = batches * batch
-    let words = (0..<count * ImageDataset.bytesPerImage / 4).map { _ in random.nextUInt32() }
-    let classes = CIFAR10.classNames
-    return ImageDataset(
-      split: .train, pixels: words.withUnsafeBytes { [UInt8]($0) },
-      labels: (0..<count).map { _ in UInt8(random.integer(below: UInt32(classes.count))) },
-      classNames: classes, origin: "random bytes", normalization: CIFAR10.normalization)
+      launchesPerStep: session.report.launchesPerStep, peakBytes: session.report.peakBytes,
+      operationsPerStep: training.operationsPerStep,
+      timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)
   }
 }

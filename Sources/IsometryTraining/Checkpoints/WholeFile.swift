@@ -27,6 +27,19 @@ package enum WholeFile {
     synchronize(folderOf: path)
   }
 
+  /// Makes sure that `write` can do its work, before a caller spends time on what it will write.
+  package static func requireWritable(_ path: String) throws(FileError) {
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
+      throw FileError(path: path, action: "write", reason: "it is a folder")
+    }
+    let temporary = "\(path)\(unfinished)\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .last(path: path, action: "write") }
+    close(descriptor)
+    unlink(temporary)
+  }
+
   /// What the name of a file that is being written has after that of its place; the number of the
   /// process follows.
   private static let unfinished = ".part-"

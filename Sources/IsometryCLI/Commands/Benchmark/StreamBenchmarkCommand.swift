@@ -1,0 +1,103 @@
+import ArgumentParser
+import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryTraining
+
+struct StreamBenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stream", abstract: "Measure the input pipeline alone.",
+    discussion: """
+      Example:
+        isometry benchmark stream --model resnet20 --batch 512 --data DIR
+
+      How many images a second batch streams copy to staging slots when nobody computes with them, \
+      beside how many training takes on the device. Decoding and augmentation run on the device and \
+      are part of the training step.
+      """)
+
+  private static let mostThreads = 64
+
+  @OptionGroup(title: "Network") var network: NetworkArguments
+  @OptionGroup(title: "Device") var device: DeviceArguments
+  @OptionGroup(title: "Device") var precision: PrecisionArguments
+  @OptionGroup(title: "Data") var data: DataArguments
+
+  @Option(help: ArgumentHelp("Images of a batch.", valueName: "n"))
+  var batch = RunConfiguration().batch
+
+  @Option(
+    help: ArgumentHelp(
+      "Streams side by side, each with a thread of its own, as each device has one.",
+      valueName: "n"))
+  var threads = StreamBenchmark().threads
+
+  @Option(help: ArgumentHelp("Batches that each stream may prepare ahead.", valueName: "n"))
+  var prefetch = BatchStream.defaultBatchesInFlight
+
+  @Option(help: ArgumentHelp("How long one timing takes, in seconds.", valueName: "seconds"))
+  var seconds = StreamBenchmark().seconds
+
+  @Option(help: ArgumentHelp("Timings.", valueName: "n"))
+  var repeats = StreamBenchmark().repeats
+
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    guard (1...Self.mostThreads).contains(threads) else {
+      throw ValidationError("--threads should be 1 to \(Self.mostThreads), not \(threads)")
+    }
+    try checkPrefetch(prefetch)
+    guard repeats > 0 else { throw ValidationError("--repeats should be at least 1") }
+    guard seconds >= 0, seconds <= 3600 else {
+      throw ValidationError("--seconds should be 0 to 3600, not \(seconds)")
+    }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    var configuration = RunConfiguration()
+    network.apply(to: &configuration)
+    precision.apply(to: &configuration)
+    device.apply(to: &configuration)
+    configuration.batch = batch
+    try configuration.check()
+    let environment = ProgramEnvironment()
+    let source = try data.resolve(environment)
+    let selection = try DeviceSelection(
+      device.device ?? .auto, gemm: configuration.gemm, environment)
+    let dataset = try source.load(.train)
+    console.say("data  \(source.explanation)")
+    console.say("device  \(selection.explanation)")
+
+    var benchmark = StreamBenchmark()
+    benchmark.threads = threads
+    benchmark.batchesInFlight = prefetch
+    benchmark.seconds = seconds
+    benchmark.repeats = repeats
+    var training = ThroughputBenchmark()
+    training.repeats = repeats
+    let result = try benchmark.run(
+      configuration, dataset: dataset, backend: selection.backend, training: training)
+    if form.json {
+      console.emit([
+        "data": .text(source.spelling), "batch": .integer(batch), "threads": .integer(threads),
+        "prefetch": .integer(prefetch), "images_per_second": .number(result.imagesPerSecond),
+        "gbps": .number(1e-9 * result.bytesPerSecond), "model": .text(configuration.model),
+        "precision": .text(configuration.precision.rawValue),
+        "device": .text(selection.backend.name),
+        "needed_images_per_second": .number(result.neededImagesPerSecond),
+        "headroom": .number(result.headroom),
+      ])
+    } else {
+      console.say(
+        "\(threads == 1 ? "one stream" : "\(threads) streams"), batch \(batch): "
+          + "\(Wording.count(result.imagesPerSecond)) images/s, "
+          + "\(Wording.number(1e-9 * result.bytesPerSecond)) GB/s")
+      console.say(
+        "training \(configuration.model) on \(selection.backend.name) takes "
+          + "\(Wording.count(result.neededImagesPerSecond)) images/s, so each stream is "
+          + "\(Wording.number(result.headroom)) times as fast as needed")
+    }
+  }
+}

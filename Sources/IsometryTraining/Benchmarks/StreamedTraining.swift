@@ -1,0 +1,100 @@
+import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryNN
+
+/// A network in training on a device, fed by a stream of batches as in a run: what benchmarks time.
+final class StreamedTraining {
+  let session: any Session
+  let batch: Int
+  private let stream: BatchStream
+  private let inputs: StepInputs
+  private var step = 0
+
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
+  ///   what the backend throws.
+  init(
+    _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,
+    batchesInFlight: Int
+  ) throws {
+    try configuration.check()
+    try backend.requireSupport(for: configuration.precision)
+    let graph = try configuration.makeTrainingGraph(normalizing: dataset.normalization)
+    session = try backend.makeSession(for: graph.graph)
+    try graph.writeInitialState(
+      to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
+      seed: configuration.seed)
+    batch = configuration.batch
+    stream = BatchStream(
+      of: dataset, batchSize: batch, order: .shuffled(seed: configuration.seed),
+      slots: try session.makeStagingSlots(batchesInFlight))
+    inputs = StepInputs(of: session.graph)
+  }
+
+  deinit { stream.stop() }
+
+  /// Operations of one step, as `Graph.cost` counts them.
+  var operationsPerStep: Int {
+    let graph = session.graph
+    return graph.nodes.map { graph.cost(of: $0).floatingPointOperations }.reduce(0, +)
+  }
+
+  /// The wall time of some steps, in seconds.
+  func run(_ count: Int) throws -> Double {
+    let start = ContinuousClock.now
+    for _ in 0..<count { try next { try session.step(from: $0) } }
+    try session.synchronize()
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  /// When each command of some steps ran that followed each other without a wait.
+  ///
+  /// - Throws: `UnprofiledSession` where the session does not tell.
+  func profile(_ count: Int) throws -> Timeline {
+    let session = try UnprofiledSession.require(session)
+    var times: [() throws -> [TimedCommand]] = []
+    for _ in 0..<count { try next { times.append(try session.profiledStep(from: $0)) } }
+    try session.synchronize()
+    return Timeline(
+      steps: try times.map { try $0() }, graph: session.graph, work: session.launchWork)
+  }
+
+  private func next(_ body: (any StagingSlot) throws -> Void) throws {
+    let batch = try stream.next()
+    // So small a rate keeps random labels from driving the weights anywhere.
+    inputs.write(
+      to: batch.slot, learningRate: 1e-6, step: step + 1, samples: step * self.batch)
+    try body(batch.slot)
+    stream.recycle(batch)
+    step += 1
+  }
+}
+
+/// A session does not tell the times of its launches.
+public struct UnprofiledSession: Error, Sendable, CustomStringConvertible {
+  /// The error of any session; the way out is the same.
+  public init() {}
+
+  public var description: String {
+    "this device does not tell the times of its launches; take --device cpu or an OpenCL device, "
+      + "without ISOMETRY_VALIDATE"
+  }
+
+  static func require(_ session: any Session) throws(UnprofiledSession) -> any ProfilingSession {
+    guard let session = session as? any ProfilingSession else { throw UnprofiledSession() }
+    return session
+  }
+}
+
+extension ImageDataset {
+  /// Random bytes and labels, which compress and cache no better than any others.
+  static func random(count: Int, seed: UInt64) -> ImageDataset {
+    var random = RandomStream(seed: seed)
+    let words = (0..<count * bytesPerImage / 4).map { _ in random.nextUInt32() }
+    let classes = CIFAR10.classNames
+    return ImageDataset(
+      split: .train, pixels: words.withUnsafeBytes { [UInt8]($0) },
+      labels: (0..<count).map { _ in UInt8(random.integer(below: UInt32(classes.count))) },
+      classNames: classes, origin: "random bytes", normalization: CIFAR10.normalization)
+  }
+}
