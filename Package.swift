@@ -26,6 +26,7 @@ let package = Package(
         "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometrySpectra",
         "IsometryTheory", "IsometryTraining",
       ]),
+    .library(name: "IsometryCPU", targets: ["IsometryCPU"]),
   ],
   traits: [
     .trait(
@@ -91,10 +92,6 @@ let package = Package(
     .target(
       name: "IsometryGraph", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
-      name: "OpenCLRuntime",
-      dependencies: [.target(name: "COpenCL", condition: openCLOnly)],
-      swiftSettings: strict + [.strictMemorySafety()]),
-    .target(
       name: "DeviceProbe", dependencies: ["CProbeKernels", "OpenCLRuntime"],
       swiftSettings: strict),
     // Layer 1
@@ -103,6 +100,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
+    .target(
+      name: "OpenCLRuntime",
+      dependencies: [.target(name: "COpenCL", condition: openCLOnly)],
+      swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
     .systemLibrary(name: "COpenCL", providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),

@@ -1,0 +1,26 @@
+import Benchmark
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+
+/// What happens once a session, before the first step: a training step of ResNet-50.
+func plannerBenchmarks() {
+  func makeGraph() throws -> Graph {
+    TrainingGraph(try ModelSpecification("resnet50").network(), .init(batch: 32)).graph
+  }
+
+  Benchmark("planner: the graph of ResNet-50's training step") { benchmark in
+    for _ in benchmark.scaledIterations { blackHole(try makeGraph()) }
+  }
+
+  Benchmark("planner: schedule and memory plan of ResNet-50") { benchmark in
+    let graph = try makeGraph()
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations {
+      let requests = Schedule(graph).lifetimes.map { value, lifetime in
+        MemoryPlan.Request(value, byteCount: graph.type(of: value).byteCount, lifetime: lifetime)
+      }
+      blackHole(MemoryPlan(requests.sorted { $0.value < $1.value }, alignment: 64))
+    }
+  }
+}
