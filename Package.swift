@@ -177,7 +177,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "IsometryTheoryTests",
-      dependencies: ["IsometryCore", "IsometryTheory", realModule, complexModule],
+      dependencies: ["IsometryCore", "IsometryTheory", "TestSupport", realModule, complexModule],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "IsometrySpectraTests",

@@ -9,9 +9,36 @@ struct SlopeDistribution: Sendable {
   private struct Panel: Sendable {
     let low: Double
     let high: Double
-    var logs: [Double]  // log φ′² − log Eφ′²
-    var endLogs: (Double, Double)  // just inside of the ends
+    let logs: [Double]  // log X = log φ′² − log Eφ′²
+    let endLogs: (Double, Double)  // just inside of the ends
     let weights: [Double]  // with the normal density
+    let values: [Double]  // X
+    let excesses: [Double]  // X − 1
+    let logRange: ClosedRange<Double>
+    let range: ClosedRange<Double>  // of X
+
+    init(
+      low: Double, high: Double, logs: [Double], endLogs: (Double, Double), weights: [Double]
+    ) {
+      (self.low, self.high, self.logs, self.endLogs) = (low, high, logs, endLogs)
+      self.weights = weights
+      values = logs.map { .exp($0) }
+      excesses = logs.map { .expMinusOne($0) }
+      var (least, most) = (min(endLogs.0, endLogs.1), max(endLogs.0, endLogs.1))
+      for log in logs {
+        least = min(least, log)
+        most = max(most, log)
+      }
+      logRange = least...most
+      range = .exp(least)...Double.exp(most)
+    }
+
+    /// The same with log X less a constant.
+    func shifted(by logMean: Double) -> Panel {
+      Panel(
+        low: low, high: high, logs: logs.map { $0 - logMean },
+        endLogs: (endLogs.0 - logMean, endLogs.1 - logMean), weights: weights)
+    }
   }
 
   /// A value that the squared slope takes with positive probability.
@@ -60,12 +87,7 @@ struct SlopeDistribution: Sendable {
     let logMean = Double.log(onePlus: excess)
     let normalised: @Sendable (Double) -> Double = { raw(deviation * $0) - logMean }
     logSlope = normalised
-    panels = plain.map { panel in
-      var panel = panel
-      panel.logs = panel.logs.map { $0 - logMean }
-      panel.endLogs = (panel.endLogs.0 - logMean, panel.endLogs.1 - logMean)
-      return panel
-    }
+    panels = plain.map { $0.shifted(by: logMean) }
     var masses: [Double: Double] = [:]
     var zero = 0.0
     for panel in panels where panel.logs.allSatisfy({ $0 == panel.logs[0] }) {
@@ -98,16 +120,23 @@ struct SlopeDistribution: Sendable {
   func transform(logRadius: Double, angle: Double) -> Transform {
     let rotation = Rotation(angle)
     var result = Transform()
-    forEachNode(logRadius, rotation) { s, weight in
-      guard s > -700 else {
-        result.above.real += weight
-        return
+    guard abs(logRadius) < 300 else {
+      forEachPanel(logRadius, rotation) { panel in
+        for (log, weight) in zip(panel.logs, panel.weights) {
+          result.add(log - logRadius, weight, rotation)
+        }
       }
-      let (k, above) = rotation.kernel(s)
-      let product = k * above
-      result.w += k.multiplied(by: weight)
-      result.above += above.multiplied(by: weight)
-      result.derivative -= product.multiplied(by: weight)
+      return result
+    }
+    // Squares of |ζ| fit into Double, so that X and |ζ| do instead of their logarithms.
+    let point = Point(logRadius, rotation)
+    forEachPanel(logRadius, rotation) { panel in
+      // Near 1 the differences to 1 have the digits.
+      if point.radius > 0.25 && panel.range.lowerBound > 0.25 {
+        result.add(panel.values, lessRadius: panel.excesses, point.excess, panel.weights, point)
+      } else {
+        result.add(panel.values, lessRadius: panel.values, point.radius, panel.weights, point)
+      }
     }
     return result
   }
@@ -116,12 +145,15 @@ struct SlopeDistribution: Sendable {
   func meanArgument(logRadius: Double, angle: Double) -> Double {
     let rotation = Rotation(angle)
     var sum = 0.0
-    forEachNode(logRadius, rotation) { s, weight in
-      guard s > -700 else { return }
-      sum +=
-        weight
-        * .atan2(
-          y: rotation.sine, x: .expMinusOne(-s) + rotation.cosineDistance)
+    forEachPanel(logRadius, rotation) { panel in
+      for (log, weight) in zip(panel.logs, panel.weights) {
+        let s = log - logRadius
+        guard s > -700 else { continue }
+        sum +=
+          weight
+          * .atan2(
+            y: rotation.sine, x: .expMinusOne(-s) + rotation.cosineDistance)
+      }
     }
     return sum
   }
@@ -159,20 +191,23 @@ struct SlopeDistribution: Sendable {
   /// Where log X = t inside a panel.
   private func crossings(of t: Double, in panel: Panel) -> [Double] {
     let half = (panel.high - panel.low) / 2
-    let nodes = Self.rule.nodes.map { panel.low + half + half * $0 }
     // Just inside of the ends, where a kink may lie; where none does, a root at the end is this
     // panel's.
     let inset = 1e-13 * max(1, abs(panel.low))
     let first = breaks.contains(panel.low) ? panel.low + inset : panel.low - inset
-    let points = [first] + nodes + [panel.high - inset]
-    let values = points.map { logSlope($0) - t }
+    let last = panel.high - inset
     var roots: [Double] = []
-    for index in 1..<points.count where (values[index] > 0) != (values[index - 1] > 0) {
-      if let root = RootFinding.brent(
-        in: points[index - 1]...points[index], { logSlope($0) - t })
+    var (from, isAbove) = (first, logSlope(first) > t)
+    for index in 0...panel.logs.count {
+      let isEnd = index == panel.logs.count
+      let to = isEnd ? last : panel.low + half + half * Self.rule.nodes[index]
+      let isNextAbove = (isEnd ? logSlope(last) : panel.logs[index]) > t
+      if isNextAbove != isAbove,
+        let root = RootFinding.brent(in: from...to, { logSlope($0) - t })
       {
         roots.append(root)
       }
+      (from, isAbove) = (to, isNextAbove)
     }
     return roots
   }
@@ -196,33 +231,86 @@ struct SlopeDistribution: Sendable {
       })
   }
 
-  /// Calls `body` with s = log X − log r and the weight of each node of a quadrature that resolves the
-  /// pole at X = ζ, however near to the real axis it lies.
-  private func forEachNode(
-    _ logRadius: Double, _ rotation: Rotation, _ body: (Double, Double) -> Void
+  /// Calls `body` with the panels of a quadrature that resolves the pole at X = ζ, however near to the
+  /// real axis it lies.
+  private func forEachPanel(
+    _ logRadius: Double, _ rotation: Rotation, _ body: (Panel) -> Void
   ) {
     for panel in panels { visit(panel, logRadius, rotation, body) }
   }
 
   private func visit(
-    _ panel: Panel, _ logRadius: Double, _ rotation: Rotation, _ body: (Double, Double) -> Void
+    _ panel: Panel, _ logRadius: Double, _ rotation: Rotation, _ body: (Panel) -> Void
   ) {
-    var least = min(panel.endLogs.0, panel.endLogs.1)
-    var most = max(panel.endLogs.0, panel.endLogs.1)
-    for log in panel.logs {
-      least = min(least, log)
-      most = max(most, log)
-    }
     let middle = (panel.low + panel.high) / 2
-    if rotation.isResolved(from: least - logRadius, to: most - logRadius)
+    if rotation.isResolved(
+      from: panel.logRange.lowerBound - logRadius, to: panel.logRange.upperBound - logRadius)
       || panel.high - panel.low < Self.leastWidth * max(1, abs(middle))
       || !(panel.low < middle && middle < panel.high)
     {
-      for (log, weight) in zip(panel.logs, panel.weights) { body(log - logRadius, weight) }
+      body(panel)
       return
     }
     visit(Self.panel(from: panel.low, to: middle, logSlope), logRadius, rotation, body)
     visit(Self.panel(from: middle, to: panel.high, logSlope), logRadius, rotation, body)
+  }
+}
+
+extension SlopeDistribution.Transform {
+  /// One node, s = log X − log |ζ|.
+  fileprivate mutating func add(_ s: Double, _ weight: Double, _ rotation: Rotation) {
+    guard s > -700 else {
+      above.real += weight
+      return
+    }
+    let (k, next) = rotation.kernel(s)
+    let product = k * next
+    w += k.multiplied(by: weight)
+    above += next.multiplied(by: weight)
+    derivative -= product.multiplied(by: weight)
+  }
+
+  /// A panel's nodes, |ζ| − X being the differences of `radius` and `lessRadius`.
+  fileprivate mutating func add(
+    _ values: [Double], lessRadius: [Double], _ radius: Double, _ weights: [Double],
+    _ point: Point
+  ) {
+    var (kReal, kImaginary, aboveReal, slopeReal, slopeImaginary) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    let (height, offset, real) = (point.imaginary, point.offset, point.real)
+    for index in values.indices {
+      let distance = radius - lessRadius[index] - offset
+      let inverse = 1 / (distance * distance + height * height)
+      let x = values[index] * inverse
+      // k = X/(ζ − X) and 1 + k = ζ/(ζ − X) have one imaginary part.
+      let (kr, ki) = (x * distance, -x * height)
+      let nextReal = (real * distance + height * height) * inverse
+      let weight = weights[index]
+      kReal += weight * kr
+      kImaginary += weight * ki
+      aboveReal += weight * nextReal
+      slopeReal += weight * (kr * nextReal - ki * ki)
+      slopeImaginary += weight * ki * (kr + nextReal)
+    }
+    w += Complex(kReal, kImaginary)
+    above += Complex(aboveReal, kImaginary)
+    derivative -= Complex(slopeReal, slopeImaginary)
+  }
+}
+
+/// ζ in the forms that keep small distances from the positive numbers.
+private struct Point {
+  let radius: Double
+  let excess: Double  // |ζ| − 1
+  let offset: Double  // |ζ| − Re ζ
+  let real: Double
+  let imaginary: Double
+
+  init(_ logRadius: Double, _ rotation: Rotation) {
+    radius = .exp(logRadius)
+    excess = .expMinusOne(logRadius)
+    offset = radius * rotation.cosineDistance
+    real = radius * rotation.cosine
+    imaginary = radius * rotation.sine
   }
 }
 
