@@ -6,7 +6,7 @@ internal import RealModule
 /// z = h/√q needs it.
 struct SlopeDistribution: Sendable {
   /// A piece of the z axis with the logarithms of the squared slope at its nodes.
-  private struct Panel: Sendable {
+  fileprivate struct Panel: Sendable {
     let low: Double
     let high: Double
     let logs: [Double]  // log X = log φ′² − log Eφ′²
@@ -16,6 +16,8 @@ struct SlopeDistribution: Sendable {
     let excesses: [Double]  // X − 1
     let logRange: ClosedRange<Double>
     let range: ClosedRange<Double>  // of X
+    /// Whether the nodes resolve X; where they do not, it is log X that they resolve.
+    let resolvesValues: Bool
 
     init(
       low: Double, high: Double, logs: [Double], endLogs: (Double, Double), weights: [Double]
@@ -31,6 +33,13 @@ struct SlopeDistribution: Sendable {
       }
       logRange = least...most
       range = .exp(least)...Double.exp(most)
+      // Relative to the largest, which itself may be too small for Double.
+      let relative = logs.map { Double.exp($0 - most) }
+      resolvesValues =
+        most == -.infinity
+        || SlopeDistribution.lastPolynomials.allSatisfy { polynomial in
+          abs(zip(polynomial, relative).reduce(0) { $0 + $1.0 * $1.1 }) <= 1e-12
+        }
     }
 
     /// The same with log X less a constant.
@@ -39,6 +48,27 @@ struct SlopeDistribution: Sendable {
         low: low, high: high, logs: logs.map { $0 - logMean },
         endLogs: (endLogs.0 - logMean, endLogs.1 - logMean), weights: weights)
     }
+  }
+
+  /// The panels with the halves that points near the real axis needed, kept for the next such points.
+  final class Refinement {
+    fileprivate final class Node {
+      let panel: Panel
+      let middle: Double
+      var halves: (Node, Node)?
+
+      init(_ panel: Panel) {
+        self.panel = panel
+        middle = (panel.low + panel.high) / 2
+      }
+    }
+
+    /// Beyond this many, some ten megabytes, all halves are forgotten.
+    fileprivate static let capacity = 20_000
+    fileprivate var count = 0
+    fileprivate var roots: [Node]
+
+    init(_ slopes: SlopeDistribution) { roots = slopes.panels.map(Node.init) }
   }
 
   /// A value that the squared slope takes with positive probability.
@@ -65,6 +95,17 @@ struct SlopeDistribution: Sendable {
   private let breaks: [Double]
   private let logSlope: @Sendable (Double) -> Double
   private static let rule = GaussLegendre.points16
+  /// The two last Legendre polynomials that the rule's nodes tell apart, times the weights.
+  fileprivate static let lastPolynomials: [[Double]] = [14, 15].map { last in
+    zip(rule.nodes, rule.weights).map { x, weight in
+      var (below, value) = (1.0, x)
+      for degree in 2...last {
+        let n = Double(degree)
+        (below, value) = (value, ((2 * n - 1) * x * value - (n - 1) * below) / n)
+      }
+      return weight * value
+    }
+  }
   /// Beyond this a panel is not divided: only a law with jumps between kinks gets there.
   private static let leastWidth = 1e-17
 
@@ -111,17 +152,26 @@ struct SlopeDistribution: Sendable {
     relativeVariance = variance
   }
 
-  /// The least and the largest log X that quadrature sees, and values between.
+  /// The least and the largest log X but −∞.
+  var logSupport: ClosedRange<Double> {
+    let ranges = panels.map(\.logRange).filter { $0.lowerBound > -.infinity }
+    let low = ranges.reduce(.infinity) { min($0, $1.lowerBound) }
+    return low...ranges.reduce(low) { max($0, $1.upperBound) }
+  }
+
+  /// Values of log X all over its range, increasing.
   var samples: [Double] {
     panels.flatMap(\.logs).filter { $0 > -.infinity }.sorted()
   }
 
   /// w(ζ) and its derivative at ζ = exp(logRadius + i·angle), 0 < angle < π.
-  func transform(logRadius: Double, angle: Double) -> Transform {
+  func transform(
+    logRadius: Double, angle: Double, _ refinement: Refinement
+  ) -> Transform {
     let rotation = Rotation(angle)
     var result = Transform()
     guard abs(logRadius) < 300 else {
-      forEachPanel(logRadius, rotation) { panel in
+      forEachPanel(logRadius, rotation, refinement) { panel in
         for (log, weight) in zip(panel.logs, panel.weights) {
           result.add(log - logRadius, weight, rotation)
         }
@@ -130,7 +180,7 @@ struct SlopeDistribution: Sendable {
     }
     // Squares of |ζ| fit into Double, so that X and |ζ| do instead of their logarithms.
     let point = Point(logRadius, rotation)
-    forEachPanel(logRadius, rotation) { panel in
+    forEachPanel(logRadius, rotation, refinement) { panel in
       // Near 1 the differences to 1 have the digits.
       if point.radius > 0.25 && panel.range.lowerBound > 0.25 {
         result.add(panel.values, lessRadius: panel.excesses, point.excess, panel.weights, point)
@@ -142,10 +192,12 @@ struct SlopeDistribution: Sendable {
   }
 
   /// E arg(1 − X/ζ)
-  func meanArgument(logRadius: Double, angle: Double) -> Double {
+  func meanArgument(
+    logRadius: Double, angle: Double, _ refinement: Refinement
+  ) -> Double {
     let rotation = Rotation(angle)
     var sum = 0.0
-    forEachPanel(logRadius, rotation) { panel in
+    forEachPanel(logRadius, rotation, refinement) { panel in
       for (log, weight) in zip(panel.logs, panel.weights) {
         let s = log - logRadius
         guard s > -700 else { continue }
@@ -234,25 +286,42 @@ struct SlopeDistribution: Sendable {
   /// Calls `body` with the panels of a quadrature that resolves the pole at X = ζ, however near to the
   /// real axis it lies.
   private func forEachPanel(
-    _ logRadius: Double, _ rotation: Rotation, _ body: (Panel) -> Void
+    _ logRadius: Double, _ rotation: Rotation, _ refinement: Refinement, _ body: (Panel) -> Void
   ) {
-    for panel in panels { visit(panel, logRadius, rotation, body) }
+    if refinement.count > Refinement.capacity {
+      for root in refinement.roots { root.halves = nil }
+      refinement.count = 0
+    }
+    for root in refinement.roots { visit(root, logRadius, rotation, refinement, body) }
   }
 
   private func visit(
-    _ panel: Panel, _ logRadius: Double, _ rotation: Rotation, _ body: (Panel) -> Void
+    _ node: Refinement.Node, _ logRadius: Double, _ rotation: Rotation, _ refinement: Refinement,
+    _ body: (Panel) -> Void
   ) {
-    let middle = (panel.low + panel.high) / 2
+    let (panel, middle) = (node.panel, node.middle)
     if rotation.isResolved(
-      from: panel.logRange.lowerBound - logRadius, to: panel.logRange.upperBound - logRadius)
+      from: panel.logRange.lowerBound - logRadius, to: panel.logRange.upperBound - logRadius,
+      valuesToo: panel.resolvesValues)
       || panel.high - panel.low < Self.leastWidth * max(1, abs(middle))
       || !(panel.low < middle && middle < panel.high)
     {
       body(panel)
       return
     }
-    visit(Self.panel(from: panel.low, to: middle, logSlope), logRadius, rotation, body)
-    visit(Self.panel(from: middle, to: panel.high, logSlope), logRadius, rotation, body)
+    let halves: (Refinement.Node, Refinement.Node)
+    if let known = node.halves {
+      halves = known
+    } else {
+      halves = (
+        .init(Self.panel(from: panel.low, to: middle, logSlope)),
+        .init(Self.panel(from: middle, to: panel.high, logSlope))
+      )
+      node.halves = halves
+      refinement.count += 2
+    }
+    visit(halves.0, logRadius, rotation, refinement, body)
+    visit(halves.1, logRadius, rotation, refinement, body)
   }
 }
 
@@ -338,15 +407,15 @@ private struct Rotation {
   }
 
   /// Whether sixteen nodes on a panel on which s has that range see the kernel as smooth: its pole is
-  /// no nearer than the panel is long, in s or in e^s.
-  func isResolved(from least: Double, to most: Double) -> Bool {
+  /// no nearer than 0.6 times the panel's length, in s or in e^s: sixteen nodes then err by 1e-13.
+  func isResolved(from least: Double, to most: Double, valuesToo: Bool) -> Bool {
     if most < -45 { return true }
     let nearest = least > 0 ? least : (most < 0 ? -most : 0)
-    if most - least <= 1.2 * (nearest * nearest + angle * angle).squareRoot() { return true }
-    guard most < 0 else { return false }
+    if most - least <= 1.7 * (nearest * nearest + angle * angle).squareRoot() { return true }
+    guard most < 0, valuesToo else { return false }
     let (low, high) = (Double.exp(least), Double.exp(most))
     let gap = -Double.expMinusOne(most)
-    return high - low <= 1.2 * (gap * gap + sine * sine * high).squareRoot()
+    return high - low <= 1.7 * (gap * gap + sine * sine * high).squareRoot()
   }
 }
 
