@@ -72,8 +72,8 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     try benchmark.run(
       configuration, providers: try providers(selection.backend, environment),
       // Bytes and labels are decoded, not computed with.
-      ceilings: { ceilings[$0] ?? ceilings[.float32]! }
-    ) { show($0, console) }
+      ceilings: { ceilings[$0] ?? ceilings[.float32]! },
+      onMeasurement: { show($0, console) })
   }
 
   /// What the device can do at best in each type.
