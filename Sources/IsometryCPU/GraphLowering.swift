@@ -33,9 +33,8 @@ final class GraphLowering {
     self.scratchpad = scratchpad
     self.usesOwnConvolutions = usesOwnConvolutions
     layouts = try LayoutPlan(graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout))
-    for (name, value) in graph.inputs {
+    for (_, value) in graph.inputs {
       let type = graph.type(of: value)
-      _ = name
       places[value] = Place(
         type: type, layout: .plain, storage: Storage(byteCount: type.byteCount, .input))
     }

@@ -120,11 +120,6 @@ public struct HostTensor: Sendable, Equatable {
     try bytes.withUnsafeMutableBytes(body)
   }
 
-  /// The same elements rounded to another floating-point type.
-  public func converted(to dtype: DType) -> HostTensor {
-    dtype == self.dtype ? self : HostTensor(shape, doubles, as: dtype)
-  }
-
   /// The same elements in another shape.
   ///
   /// - Precondition: both shapes hold the same number of elements.

@@ -22,7 +22,7 @@ public struct BatchPosition: Sendable, Hashable, Codable {
 ///     let stream = BatchStream(of: dataset, batchSize: 128, order: .shuffled(seed: 1), slots: slots)
 ///     while training {
 ///       let batch = try stream.next()
-///       session.submit(batch.slot)
+///       try session.step(from: batch.slot)
 ///       stream.recycle(batch)
 ///     }
 ///

@@ -1,7 +1,8 @@
 // One optimiser step for many parameters in one launch; the rules are IsometryGraph's Update.Rule.
 //
-//   optimizer_sgd        g += decay p; m = momentum m + g; p -= rate (nesterov ? g + momentum m :
-//   m) optimizer_adam       m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+//   optimizer_sgd        g += decay p; m = momentum m + g; p -= rate d, where d = m or, with Nesterov
+//                        momentum, d = g + momentum m
+//   optimizer_adam       m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
 //                        p -= rate mhat / (sqrt(vhat) + epsilon); decay as in Adam or AdamW
 //   optimizer_rms        s = alpha s + (1 - alpha) g^2; b = momentum b + g / (sqrt(s) + epsilon);
 //                        p -= rate b

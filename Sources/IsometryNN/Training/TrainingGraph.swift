@@ -100,16 +100,6 @@ public struct TrainingGraph: Sendable {
     }
   }
 
-  /// The variables beside parameters and statistics that outlive the step and belong in a checkpoint:
-  /// the optimiser's slots and the state of loss scaling.
-  public var optimizerStateNames: [String] {
-    let slots = layout.parameters.flatMap { configuration.optimizer.slotNames(of: $0) }
-    let scaling =
-      configuration.precision == .float16
-      ? [LossScalingState.scaleName, LossScalingState.goodStepsName] : []
-    return slots + scaling
-  }
-
   /// Sets every variable to its state before the first step. Variables that are not named here start
   /// as zeros, as a new session leaves them.
   public func writeInitialState(

@@ -28,9 +28,4 @@ public struct TrainingState: Sendable, Hashable, Codable {
     next.inputWaitSeconds = 0
     return next
   }
-
-  /// Whether the two are the same place of a run, however long it took to get there.
-  func isSamePlace(as other: TrainingState) -> Bool {
-    (epoch, batch, step, samples) == (other.epoch, other.batch, other.step, other.samples)
-  }
 }
