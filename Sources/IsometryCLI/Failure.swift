@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import IsometryGraph
 import IsometryNN
 import IsometryTheory
 import IsometryTraining
@@ -16,7 +17,8 @@ struct Failure {
 
   init(_ error: any Error) {
     switch error {
-    case is ConfigurationError, is ModelError, is InitializationError:
+    case is ConfigurationError, is ModelError, is InitializationError, is UnsupportedPrecision,
+      TrainingError.tooFewImages:
       code = Self.usageCode
       message = "\(error)"
     case let error as TheoryError:

@@ -14,8 +14,10 @@ struct IsometryCommand: ParsableCommand {
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry devices
 
-      Every command takes --json for one JSON object a line on standard output. Exit codes: 0 done, \
-      64 wrong usage, 1 any other error, 128 + n stopped by signal n (130 Ctrl-C, 143 SIGTERM).
+      Every command takes --json for one JSON object a line on standard output. Exit codes: 0 done; \
+      64 wrong usage: an option that is not legal, or does not go with the others, the device or the \
+      number of images; 1 any other error: a file or a device that is missing or fails; 128 + n \
+      stopped by signal n (130 Ctrl-C, 143 SIGTERM).
       """,
     version: programVersion,
     subcommands: [

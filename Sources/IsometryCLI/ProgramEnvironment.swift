@@ -1,4 +1,5 @@
 import Foundation
+import IsometryTraining
 
 /// What the program takes from the environment, read once.
 struct ProgramEnvironment: Sendable {
@@ -9,20 +10,39 @@ struct ProgramEnvironment: Sendable {
   /// Where compiled programs are kept: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
   /// folder; nil where neither is known.
   let cacheDirectory: String?
-  /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1.
+  /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.
   let validates: Bool
 
-  init(_ variables: [String: String] = ProcessInfo.processInfo.environment) {
+  /// - Throws: `ConfigurationError` for a switch that is neither on nor off.
+  init(
+    _ variables: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(ConfigurationError) {
     func value(_ name: String) -> String? {
       variables[name].flatMap { $0.isEmpty ? nil : $0 }
     }
     data = value("ISOMETRY_DATA")
     kernelDirectory = value("ISOMETRY_KERNEL_DIR")
-    validates = value("ISOMETRY_VALIDATE") == "1"
+    let validation = value("ISOMETRY_VALIDATE") ?? "0"
+    guard ["0", "1"].contains(validation) else {
+      throw ConfigurationError(
+        "ISOMETRY_VALIDATE", "should be 1 (on) or 0 (off), not \(validation)")
+    }
+    validates = validation == "1"
     // The XDG Base Directory Specification: a relative path there counts as absent.
     let caches =
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? value("HOME").map { "\($0)/.cache" }
     cacheDirectory = value("ISOMETRY_CACHE_DIR") ?? caches.map { "\($0)/isometry" }
+  }
+
+  /// Says so where compiled kernels cannot be kept, which costs every run the time to compile them.
+  func warnOfLostPrograms() {
+    guard let cacheDirectory else { return }
+    try? FileManager.default.createDirectory(
+      atPath: cacheDirectory, withIntermediateDirectories: true)
+    guard !FileManager.default.isWritableFile(atPath: cacheDirectory + "/") else { return }
+    StandardStream.error.write(
+      "isometry: warning: \(cacheDirectory) is no folder that can be written, so every run compiles "
+        + "its kernels anew; set ISOMETRY_CACHE_DIR to one that can\n")
   }
 }

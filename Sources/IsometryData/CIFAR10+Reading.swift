@@ -13,8 +13,8 @@ extension CIFAR10 {
 
   /// Reads one split and checks every record.
   ///
-  /// Files may hold any whole number of records, so that small sets can be made by hand; `origin`
-  /// then states the count.
+  /// A file holds as many records as `batches.counts.txt` beside it says and, where there is no such
+  /// file, 10,000. Where the split then has another size than the official one, `origin` states it.
   ///
   /// - Parameter directory: the folder of the batches, or the one that holds `cifar-10-batches-bin`.
   /// - Throws: `DatasetError` with the file at fault.
@@ -26,8 +26,7 @@ extension CIFAR10 {
     }
     let paths = files(of: split).map { folder + "/" + $0 }
     let names = try readClassNames(folder + "/" + classNamesFile)
-    var counts: [Int] = []
-    for path in paths { counts.append(try recordCount(of: path)) }
+    let counts = try recordCounts(of: split, in: folder)
     let (pixels, labels) = try readFiles(paths, counts: counts)
     let official = paths.count * recordsPerFile
     let remark =
@@ -36,6 +35,25 @@ extension CIFAR10 {
     return ImageDataset(
       split: split, pixels: pixels, labels: labels, classNames: names,
       origin: "CIFAR-10 in \(folder), \(split.rawValue)\(remark)", normalization: normalization)
+  }
+
+  /// The number of records of each file of a split, which is as many as there should be.
+  private static func recordCounts(
+    of split: DatasetSplit, in folder: String
+  ) throws(DatasetError) -> [Int] {
+    let stated = try RecordCounts(folder: folder)
+    var counts: [Int] = []
+    for name in files(of: split) {
+      let path = folder + "/" + name
+      let expected = try stated?[name] ?? recordsPerFile
+      let found = try recordCount(of: path)
+      guard found == expected else {
+        throw .wrongRecordCount(
+          path: path, expected: expected, found: found, statedBy: stated?.path)
+      }
+      counts.append(found)
+    }
+    return counts
   }
 
   /// The number of records of a file, from its size.
@@ -118,12 +136,7 @@ extension CIFAR10 {
   /// The class names of the text file, one a line; CIFAR-10's own where there is no such file.
   private static func readClassNames(_ path: String) throws(DatasetError) -> [String] {
     guard InputFile.exists(path) else { return classNames }
-    let file = try InputFile(path)
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let found = try file.read(into: &bytes, upTo: bytes.count)
-    let names = String(decoding: bytes.prefix(found), as: UTF8.self)
-      .split(whereSeparator: \.isNewline)
-      .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    let names = try InputFile(path).lines()
     guard names.count == classNames.count else {
       throw .wrongClassNames(path: path, expected: classNames.count, found: names.count)
     }

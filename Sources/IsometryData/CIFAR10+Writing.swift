@@ -4,7 +4,8 @@ extension CIFAR10 {
   /// Writes a data set of ten classes as CIFAR-10's binary batches, in `cifar-10-batches-bin` of a
   /// directory. The folder appears in one step, complete, or not at all.
   ///
-  /// The training images are spread evenly over the five files, in order.
+  /// The training images are spread evenly over the five files, in order. Where a file then holds
+  /// another number of records than the official one, `batches.counts.txt` says so.
   ///
   /// - Parameter directory: made where it is missing.
   /// - Returns: the path of the folder.
@@ -23,11 +24,17 @@ extension CIFAR10 {
     if InputFile.exists(target) { throw .alreadyExists(path: target) }
     let temporary = try TemporaryFolder(in: directory)
     let folder = try temporary.makeFolder(folderName)
+    var counts: [(file: String, count: Int)] = []
     for (index, name) in trainFiles.enumerated() {
       let bounds = (0...1).map { train.count * (index + $0) / trainFiles.count }
       try writeFile(folder + "/" + name, records(bounds[0]..<bounds[1], of: train))
+      counts.append((name, bounds[1] - bounds[0]))
     }
     try writeFile(folder + "/" + testFile, records(0..<test.count, of: test))
+    counts.append((testFile, test.count))
+    if counts.contains(where: { $0.count != recordsPerFile }) {
+      try writeFile(folder + "/" + recordCountsFile, Data(RecordCounts.text(counts).utf8))
+    }
     let names = train.classNames.map { $0 + "\n" }.joined() + "\n"
     try writeFile(folder + "/" + classNamesFile, Data(names.utf8))
     try temporary.publish(folder, as: target)

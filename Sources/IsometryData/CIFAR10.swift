@@ -12,6 +12,9 @@ public enum CIFAR10 {
   public static let testFile = "test_batch.bin"
   /// A text file with one name a line; it may be missing.
   public static let classNamesFile = "batches.meta.txt"
+  /// A text file beside the batches of a set that is not the official one: a line with name and number
+  /// of records for each batch file.
+  public static let recordCountsFile = "batches.counts.txt"
   /// The names in the official text file, in the order of their labels.
   public static let classNames = [
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

@@ -13,13 +13,20 @@ public struct DatasetDownload: Sendable {
 
   private let url: String
   private let md5: String
+  private let recordsPerFile: Int
 
   /// - Parameters:
   ///   - url: of a gzip-compressed tar archive that holds the folder `cifar-10-batches-bin`.
   ///   - md5: the archive's checksum, 32 hexadecimal digits in lower case.
   public init(url: String = officialURL, md5: String = officialMD5) {
+    self.init(url: url, md5: md5, recordsPerFile: CIFAR10.recordsPerFile)
+  }
+
+  /// - Parameter recordsPerFile: what each batch file must hold.
+  init(url: String, md5: String, recordsPerFile: Int) {
     self.url = url
     self.md5 = md5
+    self.recordsPerFile = recordsPerFile
   }
 
   /// What `fetch` found or did.
@@ -37,13 +44,13 @@ public struct DatasetDownload: Sendable {
   ///   - progress: called several times a second with the number of bytes downloaded so far; where it
   ///     throws, the download is ended, everything removed, and the error passed on.
   /// - Throws: `DatasetDownloadError`, or `DatasetError` where the directory cannot be written, or
-  ///   holds a damaged folder of that name (which is never overwritten).
+  ///   holds a damaged set or another one under that name (which is never overwritten).
   public func fetch(
     to directory: String, progress: (_ byteCount: Int) throws -> Void = { _ in }
   ) throws -> Outcome {
     let target = directory + "/" + CIFAR10.folderName
     if InputFile.exists(target) {
-      try Self.validate(target)
+      try validate(target)
       return .alreadyPresent(folder: target)
     }
     let temporary = try TemporaryFolder(in: directory)
@@ -56,7 +63,7 @@ public struct DatasetDownload: Sendable {
     guard InputFile.exists(folder) else {
       throw DatasetDownloadError.unexpectedContents(url: url, missing: CIFAR10.folderName)
     }
-    try Self.validate(folder)
+    try validate(folder)
     try temporary.publish(folder, as: target)
     return .fetched(folder: target)
   }
@@ -113,19 +120,32 @@ public struct DatasetDownload: Sendable {
   }
 
   /// Reads every record, so that what is called complete can be trained on.
-  private static func validate(_ folder: String) throws(DatasetError) {
-    for split in DatasetSplit.allCases { _ = try CIFAR10.load(split, from: folder) }
+  private func validate(_ folder: String) throws {
+    for split in DatasetSplit.allCases {
+      let found = try CIFAR10.load(split, from: folder).count
+      let expected = CIFAR10.files(of: split).count * recordsPerFile
+      guard found == expected else {
+        throw DatasetDownloadError.otherSet(
+          folder: folder, split: split, expected: expected, found: found)
+      }
+    }
   }
 }
 
 /// Why CIFAR-10 could not be fetched. The description is one line which says what to do.
 public enum DatasetDownloadError: Error, Sendable, Equatable {
+  /// A program of the system that fetching needs is not there.
   case missingProgram(String)
   /// The network refused, the server did, or the disk is full; `reason` is curl's word.
   case downloadFailed(url: String, reason: String)
+  /// The archive is not the one that was asked for, or arrived damaged.
   case wrongChecksum(url: String, expected: String, found: String)
+  /// The archive is none, or the disk is full; `reason` is tar's word.
   case cannotUnpack(url: String, reason: String)
+  /// The archive lacks the folder of batches.
   case unexpectedContents(url: String, missing: String)
+  /// The folder holds a whole set of batches that is not CIFAR-10.
+  case otherSet(folder: String, split: DatasetSplit, expected: Int, found: Int)
 }
 
 extension DatasetDownloadError: CustomStringConvertible {
@@ -144,6 +164,9 @@ extension DatasetDownloadError: CustomStringConvertible {
       "cannot unpack \(url): \(reason)"
     case .unexpectedContents(let url, let missing):
       "\(url) does not hold the folder \(missing): check the address"
+    case .otherSet(let folder, let split, let expected, let found):
+      "\(folder) holds another set than CIFAR-10: expected \(expected) images to \(split.rawValue) with, "
+        + "found \(found); move it away, or name another directory"
     }
   }
 }

@@ -8,6 +8,11 @@ public enum DatasetError: Error, Sendable, Equatable {
   case inaccessible(path: String, reason: String)
   /// A file is not a whole number of records.
   case partialRecord(path: String, byteCount: Int, bytesPerRecord: Int)
+  /// A file holds another number of records than the official one or, where the set's own list of
+  /// counts is named, than that list says.
+  case wrongRecordCount(path: String, expected: Int, found: Int, statedBy: String?)
+  /// A list of counts lacks a file, or has a line that is no name and count.
+  case malformedCounts(path: String, line: String)
   /// A label byte names no class.
   case labelOutOfRange(path: String, record: Int, found: Int, classCount: Int)
   /// The file of class names does not hold as many names as there are classes.
@@ -17,10 +22,13 @@ public enum DatasetError: Error, Sendable, Equatable {
   /// A data set cannot be written in CIFAR-10's format, which has exactly ten classes.
   case notTenClasses(found: Int)
 
-  /// Who named a directory.
+  /// Who named a directory; the raw value is the word for it in messages.
   public enum DirectoryOrigin: String, Sendable, Equatable {
+    /// An option of the command line.
     case option = "--data"
+    /// The environment variable.
     case environment = "$ISOMETRY_DATA"
+    /// The run that goes on, or whose checkpoint is used.
     case run = "the run's configuration"
   }
 }
@@ -43,6 +51,17 @@ extension DatasetError: CustomStringConvertible {
       "\(path) is damaged: expected whole records of \(bytesPerRecord) bytes, found \(byteCount) "
         + "bytes (\(byteCount / bytesPerRecord) records and \(byteCount % bytesPerRecord) bytes); "
         + "delete it and get it again with `isometry dataset fetch`"
+    case .wrongRecordCount(let path, let expected, let found, nil):
+      "\(path) is incomplete: expected \(expected) records, found \(found); delete the folder and get "
+        + "it again with `isometry dataset fetch` or, where the set is meant to be so, say it in "
+        + "\(CIFAR10.recordCountsFile) beside the file, with a line for each file as "
+        + "`\(CIFAR10.testFile) 1000`"
+    case .wrongRecordCount(let path, let expected, let found, .some(let list)):
+      "\(path) is damaged: expected \(expected) records, as \(list) says, found \(found); make the "
+        + "set again, or correct the list"
+    case .malformedCounts(let path, let line):
+      "\(path): expected a line with name and number of records for each batch file, as "
+        + "`\(CIFAR10.testFile) 1000`, found \(line)"
     case .labelOutOfRange(let path, let record, let found, let classCount):
       "\(path) is damaged: expected a label of 0 to \(classCount - 1) at record \(record), found "
         + "\(found); delete it and get it again with `isometry dataset fetch` (CIFAR-100 and the "

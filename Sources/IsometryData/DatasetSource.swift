@@ -6,6 +6,7 @@ public struct DatasetSource: Sendable, Equatable {
   public enum Place: Sendable, Equatable {
     /// The folder that holds CIFAR-10's batches.
     case cifar10(folder: String)
+    /// The pictures that the program draws itself.
     case synthetic
   }
 
@@ -58,6 +59,15 @@ public struct DatasetSource: Sendable, Equatable {
     switch place {
     case .cifar10(let folder): try CIFAR10.load(split, from: folder)
     case .synthetic: SyntheticImages.make(split)
+    }
+  }
+
+  /// How many images a split has where the set is the one that its name means: CIFAR-10 as published,
+  /// the built-in pictures as drawn.
+  public func officialCount(of split: DatasetSplit) -> Int {
+    switch place {
+    case .cifar10: CIFAR10.files(of: split).count * CIFAR10.recordsPerFile
+    case .synthetic: SyntheticImages.defaultCount(of: split)
     }
   }
 

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// A file opened for reading, closed when the value ends.
 struct InputFile: ~Copyable {
@@ -55,6 +55,15 @@ struct InputFile: ~Copyable {
       done += count
     }
     return done
+  }
+
+  /// The lines of a small text file, without spaces around them and empty lines; of a large one those
+  /// of its beginning.
+  func lines() throws(DatasetError) -> [String] {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let found = try read(into: &bytes, upTo: bytes.count)
+    return String(decoding: bytes.prefix(found), as: UTF8.self).split(whereSeparator: \.isNewline)
+      .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
   }
 }
 

@@ -58,6 +58,88 @@ import Testing
     }
   }
 
+  @Test func theNumbersOfImagesAreTold() throws {
+    try withFolder { folder in
+      let written = try Program.run(
+        "dataset", "write-synthetic", "pictures", "--train", "50", "--test", "10", in: folder)
+      #expect(written.code == 0, "\(written.standardError)")
+      let information = try Program.run("dataset", "info", "--data", "pictures", in: folder)
+      #expect(information.standardOutput.contains("train: 50 images (CIFAR-10 has 50,000);"))
+      #expect(information.standardOutput.contains("test: 10 images (CIFAR-10 has 10,000);"))
+      let trained = try Program.run(
+        [
+          "train", "--data", "pictures", "--epochs", "1", "--output", "run", "--model", "mlp:1x8",
+          "--device", "reference", "--batch", "8", "--limit-train", "40", "--limit-test",
+          "99999999",
+        ], in: folder)
+      #expect(trained.code == 0, "\(trained.standardError)")
+      let train = "train   40 images, the first of 50 (CIFAR-10 has 50,000)"
+      let test = "test    10 images, all there are: --limit-test asks for 99,999,999"
+      #expect(trained.outputLines.contains { $0 == train }, "\(trained.standardOutput)")
+      #expect(trained.outputLines.contains { $0.hasPrefix(test) }, "\(trained.standardOutput)")
+
+      let list = "\(folder)/pictures/cifar-10-batches-bin/batches.counts.txt"
+      try FileManager.default.removeItem(atPath: list)
+      let cut = try Program.run("evaluate", "run", in: folder)
+      #expect(cut.code == 1 && cut.errorLines.count == 1)
+      #expect(cut.standardError.contains("expected 10000 records, found 10"))
+    }
+  }
+
+  @Test func aRunTerminatedInItsSetUpLeavesNothing() throws {
+    try withFolder { folder in
+      // A network whose weights take seconds to draw.
+      let result = try Program.run(
+        ["train", "--output", "runs/here", "--model", "mlp:30x4096", "--limit-train", "200"],
+        in: folder
+      ) { process in
+        let lock = "\(folder)/runs/here/.lock"
+        while process.isRunning, !FileManager.default.fileExists(atPath: lock) { usleep(2000) }
+        process.terminate()
+      }
+      #expect(result.code == 143, "\(result.standardError)")
+      #expect(result.errorLines == ["isometry: stopped before the first step"])
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
+    }
+  }
+
+  /// A choice that only OpenCL devices have, recorded with the run.
+  @Test func aRecordedProviderOfMatrixProductsDoesNotBindOtherDevices() throws {
+    try withFolder { folder in
+      let begun = try Program.run(
+        ["train", "--epochs", "1", "--output", "run", "--schedule", "constant"] + Self.small,
+        in: folder)
+      #expect(begun.code == 0, "\(begun.standardError)")
+      let path = "\(folder)/run/checkpoints/latest.safetensors"
+      // In the header that JSON quotes; the length stays, which the header's own length is for.
+      var bytes = try Data(contentsOf: URL(filePath: path))
+      let device = #"\"device\":\"reference\""#
+      let gemm = #"\"device\":\"cpu\",\"gemm\":\"clblast\""#
+      let place = try #require(bytes.range(of: Data(device.utf8)))
+      bytes.replaceSubrange(place, with: Data(gemm.utf8))
+      let length = bytes.prefix(8).enumerated().reduce(0) {
+        $0 + Int($1.element) << (8 * $1.offset)
+      }
+      let added = gemm.utf8.count - device.utf8.count
+      let padding = (8 - added % 8) % 8
+      bytes.insert(contentsOf: [UInt8](repeating: 32, count: padding), at: 8 + length + added)
+      for index in 0..<8 {
+        bytes[index] = UInt8(truncatingIfNeeded: (length + added + padding) >> (8 * index))
+      }
+      try bytes.write(to: URL(filePath: path))
+
+      let evaluated = try Program.run("evaluate", "run", "--limit-test", "20", in: folder)
+      #expect(evaluated.code == 0, "\(evaluated.standardError)")
+      let refused = try Program.run(
+        "evaluate", "run", "--limit-test", "20", "--gemm", "clblast", in: folder)
+      #expect(refused.code == 64 && refused.standardError.contains("--gemm clblast"))
+      let resumed = try Program.run("train", "--resume", "run", "--epochs", "2", in: folder)
+      #expect(resumed.code == 0, "\(resumed.standardError)")
+      let configuration = try String(contentsOfFile: "\(folder)/run/config.json", encoding: .utf8)
+      #expect(!configuration.contains("gemm"))
+    }
+  }
+
   @Test func aTerminatedRunSavesAndGoesOnWithTheSameBits() throws {
     try withFolder { folder in
       // Epochs long enough that the signal comes before the end.
@@ -292,7 +374,7 @@ import Testing
         "benchmark", "train", "--model", "mlp:1x8", "--device", "cpu", "--precision", "fp16", in: $0
       )
     }
-    #expect(result.code == 1)
+    #expect(result.code == 64)
     #expect(result.standardError.contains("fp16"))
   }
 }

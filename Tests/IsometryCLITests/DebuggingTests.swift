@@ -64,6 +64,32 @@ import Testing
       "\(seen.standardError)")
   }
 
+  /// The cache is a file's child, which nobody can make.
+  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
+  func whereKernelsCannotBeKeptALineSaysSo() throws {
+    try withFolder { folder in
+      let environment = [
+        "ISOMETRY_CACHE_DIR": "/dev/null/cache",
+        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
+      ]
+      let result = try Program.run(
+        Self.training + ["opencl:0"], in: folder, environment: environment)
+      #expect(result.code == 0, "\(result.standardError)")
+      let warnings = result.errorLines.filter { $0.contains("warning") }
+      #expect(warnings.count == 1 && warnings[0].contains("/dev/null/cache"))
+    }
+  }
+
+  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
+  func whatCLBlastDoesNotComputeIsNotAskedOfIt() throws {
+    let result = try withFolder {
+      try Program.run(
+        Self.training + ["opencl:0", "--gemm", "clblast", "--precision", "bf16"], in: $0)
+    }
+    #expect(result.code == 64 && result.errorLines.count == 1)
+    #expect(result.standardError.contains("it computes fp32 alone"), "\(result.standardError)")
+  }
+
   @Test(arguments: ["cpu", "reference"])
   func anyDeviceIsValidated(device: String) throws {
     try withFolder { folder in

@@ -1,3 +1,5 @@
+import Foundation
+import IsometryNN
 import IsometryTraining
 import Testing
 
@@ -54,21 +56,33 @@ import Testing
     #expect(ProgressLine.plain(progress) == "epoch 2/5, batch 195/390  \(numbers)")
   }
 
-  @Test func theEnvironmentIsReadOnce() {
-    let full = ProgramEnvironment([
+  @Test func theEnvironmentIsReadOnce() throws {
+    let full = try ProgramEnvironment([
       "ISOMETRY_DATA": "/data", "ISOMETRY_KERNEL_DIR": "/kernels", "ISOMETRY_CACHE_DIR": "/cache",
       "HOME": "/home/a", "ISOMETRY_VALIDATE": "1",
     ])
-    #expect(full.validates && !ProgramEnvironment(["ISOMETRY_VALIDATE": "0"]).validates)
+    #expect(full.validates)
     #expect(full.data == "/data" && full.kernelDirectory == "/kernels")
     #expect(full.cacheDirectory == "/cache")
-    #expect(ProgramEnvironment(["HOME": "/h"]).cacheDirectory == "/h/.cache/isometry")
+    #expect(try ProgramEnvironment(["HOME": "/h"]).cacheDirectory == "/h/.cache/isometry")
     #expect(
-      ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "/x"]).cacheDirectory == "/x/isometry")
+      try ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "/x"]).cacheDirectory == "/x/isometry"
+    )
     #expect(
-      ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "x"]).cacheDirectory
+      try ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "x"]).cacheDirectory
         == "/h/.cache/isometry")
-    let empty = ProgramEnvironment(["ISOMETRY_DATA": ""])
+    #expect(try ProgramEnvironment(["ISOMETRY_VALIDATE": "0"]).validates == false)
+    #expect(throws: ConfigurationError.self) {
+      try ProgramEnvironment(["ISOMETRY_VALIDATE": "maybe"])
+    }
+    let empty = try ProgramEnvironment(["ISOMETRY_DATA": ""])
     #expect(empty.data == nil && empty.cacheDirectory == nil)
+  }
+
+  @Test func theReadmeNamesEveryInitialisation() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    for name in InitializerRegistry.names { #expect(text.contains("`\(name)`")) }
   }
 }

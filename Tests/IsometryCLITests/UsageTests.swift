@@ -39,6 +39,14 @@ import Testing
     (["train", "--optimizer", "adam", "--nesterov"], "--nesterov"),
     (["train", "--device", "cpu", "--gemm", "clblast"], "--gemm"),
     (["train", "--gemm", "cublas"], "clblast"),
+    (["train", "--device", "cpu", "--precision", "fp16"], "cannot compute in fp16"),
+    (["benchmark", "train", "--device", "cpu", "--precision", "fp16"], "cannot compute in fp16"),
+    (["train", "--schedule", "step", "--milestones", "3,2"], "--milestones should rise"),
+    (["train", "--schedule", "step", "--milestones", "2,2"], "--milestones should rise"),
+    (["train", "--schedule", "step", "--milestones", "0,2"], "--milestones should rise"),
+    (["train", "--schedule", "step", "--milestones", "2,5"], "below --epochs 5"),
+    (["train", "--model", "mlp:3x65536"], "take a smaller depth or width"),
+    (["train", "--model", "resconv:10000x1000"], "2147483648 are the most"),
     (["train", "--prefetch", "0"], "--prefetch"),
     (["benchmark", "train", "--prefetch", "1000000"], "--prefetch"),
     (["train", "--resume", "a", "--output", "b"], "--output"),
@@ -68,6 +76,25 @@ import Testing
     #expect(result.errorLines.count == 1, "\(result.standardError)")
     #expect(result.standardError.hasPrefix("isometry: "))
     #expect(result.standardError.contains(says), "\(result.standardError)")
+  }
+
+  @Test func aBatchLargerThanTheSetEndsWith64() throws {
+    let result = try withFolder {
+      try Program.run(
+        ["train", "--json", "--limit-train", "20", "--batch", "21"] + CommandTests.small.prefix(4),
+        in: $0)
+    }
+    #expect(result.code == 64 && result.standardOutput.isEmpty)
+    #expect(result.standardError.contains("a --batch of at most 20"), "\(result.standardError)")
+  }
+
+  @Test func aSwitchThatIsNeitherOnNorOffEndsWith64() throws {
+    let result = try withFolder {
+      try Program.run("devices", in: $0, environment: ["ISOMETRY_VALIDATE": "maybe"])
+    }
+    #expect(result.code == 64 && result.errorLines.count == 1)
+    #expect(
+      result.standardError.contains("ISOMETRY_VALIDATE should be 1 (on) or 0 (off), not maybe"))
   }
 
   /// Arguments that are fine, in a world that is not.

@@ -26,7 +26,7 @@ import Testing
 
   /// An evaluation reads the parameters that training has, in the layout that training chose.
   @Test func sessionsShareVariables() throws {
-    let run = try TimedTraining("resnet20", batch: 4, precision: .float32)
+    let run = try NoiseTraining("resnet20", batch: 4, precision: .float32)
     let network = try ModelSpecification("resnet20").network(NetworkOptions(normalization: .batch))
     let evaluation = EvaluationGraph(network, batch: 4)
     let shared = try CPUBackend().makeSession(for: evaluation.graph, sharing: run.session)
@@ -46,7 +46,7 @@ import Testing
 
   /// A step allocates nothing that it does not give back.
   @Test func memoryStaysFlat() throws {
-    let run = try TimedTraining("resnet20", batch: 16, precision: .float32)
+    let run = try NoiseTraining("resnet20", batch: 16, precision: .float32)
     for _ in 0..<10 { try run.session.step(from: run.slot) }
     // Tests beside this one allocate too; what a step leaks shows in every one of the spans.
     var growths: [Int] = []

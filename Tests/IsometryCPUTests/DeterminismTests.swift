@@ -10,7 +10,7 @@ import Testing
   func runsAreRepeatable(precision: DType) throws {
     try #require((try? CPUBackend().requireSupport(for: precision)) != nil)
     func parameters() throws -> [HostTensor] {
-      let run = try TimedTraining("resnet20", batch: 8, precision: precision)
+      let run = try NoiseTraining("resnet20", batch: 8, precision: precision)
       for _ in 0..<3 { try run.session.step(from: run.slot) }
       return try run.session.graph.variables.map { try run.session.read(variable: $0.name) }
     }

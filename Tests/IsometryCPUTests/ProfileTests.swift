@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ProfileTests {
   @Test func everyLaunchIsTimed() throws {
-    let run = try TimedTraining("resnet20", batch: 2, precision: .float32)
+    let run = try NoiseTraining("resnet20", batch: 2, precision: .float32)
     let session = try #require(run.session as? any ProfilingSession)
     let time = try session.profiledStep(from: run.slot)
     try session.synchronize()

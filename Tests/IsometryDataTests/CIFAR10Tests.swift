@@ -19,7 +19,8 @@ import Testing
       #expect(try names(in: directory) == [CIFAR10.folderName])
       #expect(
         try names(in: folder)
-          == ([CIFAR10.classNamesFile] + CIFAR10.trainFiles + [CIFAR10.testFile]).sorted())
+          == ([CIFAR10.classNamesFile, CIFAR10.recordCountsFile, CIFAR10.testFile]
+          + CIFAR10.trainFiles).sorted())
       for place in [directory, folder] {
         let read = try CIFAR10.load(.train, from: place)
         #expect(read.pixels == train.pixels)
@@ -39,6 +40,43 @@ import Testing
       #expect(bytes.count == 10 * 3073)
       #expect(bytes[3073 * 4] == 4)
       #expect(Array(bytes[(3073 * 4 + 1)..<(3073 * 5)]) == Array(test.image(4)))
+    }
+  }
+
+  /// Whole records, but fewer of them than the set says, or than CIFAR-10 has.
+  @Test func filesThatWereCutShortAreRefused() throws {
+    try withSet { directory, folder in
+      let list = folder + "/" + CIFAR10.recordCountsFile
+      let path = folder + "/data_batch_4.bin"
+      let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+      #expect(whole.count == 5 * 3073)
+      try whole.prefix(2 * 3073).write(to: URL(fileURLWithPath: path))
+      let stated = DatasetError.wrongRecordCount(
+        path: path, expected: 5, found: 2, statedBy: list)
+      #expect(throws: stated) { try CIFAR10.load(.train, from: directory) }
+      #expect(throws: Never.self) { try CIFAR10.load(.test, from: directory) }
+
+      try FileManager.default.removeItem(atPath: list)
+      let official = DatasetError.wrongRecordCount(
+        path: folder + "/test_batch.bin", expected: 10_000, found: 10, statedBy: nil)
+      #expect(throws: official) { try CIFAR10.load(.test, from: directory) }
+      #expect(official.description.contains("expected 10000 records, found 10"))
+      #expect(official.description.contains("isometry dataset fetch"))
+      #expect(official.description.contains(CIFAR10.recordCountsFile))
+    }
+  }
+
+  @Test(arguments: [
+    ("test_batch.bin", "test_batch.bin"), ("test_batch.bin ten", "test_batch.bin ten"),
+    ("test_batch.bin 0", "test_batch.bin 0"), ("other.bin 10", "nothing of test_batch.bin"),
+  ])
+  func listsOfCountsThatCannotBeReadAreRefused(text: String, found: String) throws {
+    try withSet { directory, folder in
+      let list = folder + "/" + CIFAR10.recordCountsFile
+      try Data(text.utf8).write(to: URL(fileURLWithPath: list))
+      #expect(throws: DatasetError.malformedCounts(path: list, line: found)) {
+        try CIFAR10.load(.test, from: directory)
+      }
     }
   }
 

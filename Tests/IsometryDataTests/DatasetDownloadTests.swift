@@ -10,7 +10,7 @@ import Testing
     -> (url: String, path: String, md5: String)
   {
     let written = try CIFAR10.write(
-      train: SyntheticImages.make(.train, count: 10), test: SyntheticImages.make(.test, count: 10),
+      train: SyntheticImages.make(.train, count: 10), test: SyntheticImages.make(.test, count: 2),
       to: folder + "/source")
     if name != CIFAR10.folderName {
       try FileManager.default.moveItem(atPath: written, toPath: folder + "/source/" + name)
@@ -20,6 +20,11 @@ import Testing
       "tar", ["-czf", path, "-C", folder + "/source", name], scratch: folder)
     #expect(outcome.status == 0)
     return ("file://" + path, path, try md5(of: path))
+  }
+
+  /// A download that takes a set of two images a training file for complete.
+  private func download(_ archive: (url: String, path: String, md5: String)) -> DatasetDownload {
+    DatasetDownload(url: archive.url, md5: archive.md5, recordsPerFile: 2)
   }
 
   private func md5(of path: String) throws -> String {
@@ -32,7 +37,7 @@ import Testing
   @Test func aGoodArchiveIsUnpackedOnce() throws {
     try withFolder { folder in
       let archive = try makeArchive(in: folder)
-      let download = DatasetDownload(url: archive.url, md5: archive.md5)
+      let download = download(archive)
       let directory = folder + "/new/data"
       let target = directory + "/" + CIFAR10.folderName
       #expect(try download.fetch(to: directory) == .fetched(folder: target))
@@ -43,6 +48,31 @@ import Testing
 
       try FileManager.default.removeItem(atPath: archive.path)
       #expect(try download.fetch(to: directory) == .alreadyPresent(folder: target))
+    }
+  }
+
+  /// Made by `dataset write-synthetic` or by hand, and never called CIFAR-10.
+  @Test func anotherSetOfBatchesIsNotCalledComplete() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let source = folder + "/source"
+      let present = source + "/" + CIFAR10.folderName
+      let expected = DatasetDownloadError.otherSet(
+        folder: present, split: .train, expected: 50_000, found: 10)
+      #expect(throws: expected) { try DatasetDownload(url: archive.url).fetch(to: source) }
+      try expectFailure(DatasetDownload(url: archive.url, md5: archive.md5), in: folder) {
+        if case .otherSet(_, .train, 50_000, 10) = $0 as? DatasetDownloadError {
+          true
+        } else {
+          false
+        }
+      }
+      let file = present + "/data_batch_1.bin"
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+      try bytes.prefix(3073).write(to: URL(fileURLWithPath: file))
+      let list = present + "/" + CIFAR10.recordCountsFile
+      let cut = DatasetError.wrongRecordCount(path: file, expected: 2, found: 1, statedBy: list)
+      #expect(throws: cut) { try download(archive).fetch(to: source) }
     }
   }
 
@@ -115,7 +145,7 @@ import Testing
       #expect(
         throws: DatasetError.partialRecord(path: damaged, byteCount: 5, bytesPerRecord: 3073)
       ) {
-        try DatasetDownload(url: archive.url, md5: archive.md5).fetch(to: folder + "/source")
+        try download(archive).fetch(to: folder + "/source")
       }
       #expect(FileManager.default.fileExists(atPath: damaged))
     }

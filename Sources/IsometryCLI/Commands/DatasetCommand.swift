@@ -58,7 +58,7 @@ struct DatasetCommand: ParsableCommand {
 
     func run() throws {
       let console = Console(isJSON: form.json)
-      let source = try data.resolve(ProgramEnvironment())
+      let source = try data.resolve(try ProgramEnvironment())
       console.say(source.explanation)
       for split in DatasetSplit.allCases {
         let dataset = try source.load(split)
@@ -66,7 +66,8 @@ struct DatasetCommand: ParsableCommand {
         for label in dataset.labels { counts[Int(label)] += 1 }
         let classes = zip(dataset.classNames, counts)
         console.say(
-          "\(split.rawValue): \(Wording.count(dataset.count)) images; "
+          "\(split.rawValue): \(Wording.count(dataset.count)) images"
+            + source.remark(onCount: dataset.count, of: split) + "; "
             + classes.map { "\($0) \(Wording.count($1))" }.joined(separator: ", "))
         console.emit([
           "split": .text(split.rawValue),

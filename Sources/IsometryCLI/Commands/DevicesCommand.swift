@@ -17,7 +17,7 @@ struct DevicesCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isJSON: form.json)
-    let listing = DeviceListing(ProgramEnvironment())
+    let listing = DeviceListing(try ProgramEnvironment())
     for device in listing.devices {
       let precisions = device.precisions.map(\.rawValue)
       console.say(

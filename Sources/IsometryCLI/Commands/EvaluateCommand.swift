@@ -33,21 +33,21 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let environment = ProgramEnvironment()
+    let environment = try ProgramEnvironment()
     let console = Console(isJSON: form.json)
     let path = RunFolder.checkpointPath(for: checkpoint)
     let saved = try Checkpoint(contentsOf: path)
     var configuration = saved.configuration
     precision.apply(to: &configuration)
     device.apply(to: &configuration)
-    let selection = try DeviceSelection(
-      device.device ?? DeviceChoice(recorded: configuration.device), gemm: configuration.gemm,
-      environment)
+    let selection = try device.select(
+      for: &configuration, recorded: configuration.device, environment)
     let source = try data.resolve(environment, recorded: configuration.data)
-    let dataset = try source.load(.test, limit: limitTest)
+    let test = try LoadedSplit(.test, of: source, limit: limitTest)
     let evaluator = try Evaluator(
-      saved, configuration, path: path, dataset: dataset, backend: selection.backend)
-    console.say("data    \(dataset.origin)")
+      saved, configuration, path: path, dataset: test.images, backend: selection.backend)
+    console.say("data    \(source.explanation)")
+    console.say("test    \(test.explanation)")
     console.say("device  \(selection.explanation)")
     console.say(
       "model   \(configuration.model) of \(path), after \(saved.state.epoch) of "

@@ -144,8 +144,8 @@ struct SpectrumCommand: ParsableCommand {
       let backend = ReferenceBackend<Double>()
       return (backend, "\(backend.name): \(backend.deviceDescription), for fp64")
     }
-    let selection = try DeviceSelection(
-      device.device ?? .auto, gemm: configuration.gemm, ProgramEnvironment())
+    var configuration = configuration
+    let selection = try device.select(for: &configuration, ProgramEnvironment())
     return (selection.backend, selection.explanation)
   }
 }

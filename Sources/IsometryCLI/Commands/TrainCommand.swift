@@ -62,31 +62,41 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let environment = ProgramEnvironment()
+    let environment = try ProgramEnvironment()
     let console = Console(isJSON: form.json)
     let begun = try resume.map(BegunRun.init)
     var configuration = try choices(continuing: begun?.configuration)
     try configuration.check()
 
-    let selection = try DeviceSelection(
-      device.device ?? DeviceChoice(recorded: begun?.configuration.device),
-      gemm: configuration.gemm, environment)
+    let selection = try device.select(
+      for: &configuration, recorded: begun?.configuration.device, environment)
     configuration.device = selection.backend.name
-    try selection.backend.requireSupport(for: configuration.precision)
     let source = try data.resolve(environment, recorded: begun?.configuration.data)
     configuration.data = source.spelling
+    let stop = InterruptHandler.install()
+    let watch = SetUpWatch(stop)
+    defer { watch.end() }
     // Before the images are read, so that a folder that cannot be used costs no time.
-    let reserved = try output.map { try RunFolder.reserve(at: $0, for: configuration) }
+    let reserved = try output.map { path in
+      try watch.keep { try RunFolder.reserve(at: path, for: configuration) }
+    }
     console.say("data    \(source.explanation)")
     console.say("device  \(selection.explanation)")
-    let train = try source.load(.train, limit: configuration.limitTrain)
-    let test = try source.load(.test, limit: configuration.limitTest)
+    let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
+    console.say("train   \(train.explanation)")
+    let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
+    console.say("test    \(test.explanation)")
 
-    let run = try TrainingRun(configuration, train: train, test: test, backend: selection.backend)
-    let folder = try begun?.folder ?? reserved ?? RunFolder.reserve(at: nil, for: configuration)
+    console.showStatus("preparing \(configuration.model) on \(selection.backend.name)")
+    let run = try TrainingRun(
+      configuration, train: train.images, test: test.images, backend: selection.backend)
+    let folder =
+      try begun?.folder ?? reserved
+      ?? watch.keep { try RunFolder.reserve(at: nil, for: configuration) }
     if let checkpoint = begun?.checkpoint {
       try run.restore(checkpoint, path: folder.latestCheckpointPath)
     }
+    watch.end()
     try folder.write(configuration)
     console.say(
       "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
@@ -95,8 +105,8 @@ struct TrainCommand: ParsableCommand {
     console.say("run     \(folder.path)")
     let monitor =
       configuration.spectrumEvery == nil
-      ? nil : try SpectrumMonitor(run, test: test, backend: selection.backend)
-    try self.train(run, in: folder, on: selection.backend, monitor, console)
+      ? nil : try SpectrumMonitor(run, test: test.images, backend: selection.backend)
+    try self.train(run, in: folder, on: selection.backend, monitor, console, until: stop)
   }
 
   /// The configuration of the run: the recorded one or the defaults, with the options as given.
@@ -118,7 +128,7 @@ struct TrainCommand: ParsableCommand {
 
   private func train(
     _ run: TrainingRun, in folder: RunFolder, on backend: any Backend,
-    _ monitor: SpectrumMonitor?, _ console: Console
+    _ monitor: SpectrumMonitor?, _ console: Console, until stop: StopRequest
   ) throws {
     let epochs = run.configuration.epochs
     if run.state.epoch >= epochs {
@@ -131,7 +141,6 @@ struct TrainCommand: ParsableCommand {
           ? "going on after step \(Wording.count(run.state.step)), in epoch \(run.state.epoch + 1)"
           : "going on from the start: the run was ended before a step was saved")
     }
-    let stop = InterruptHandler.install()
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
     let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     let reporter = TrainingReporter(

@@ -1,7 +1,7 @@
 import IsometryCPU
+import IsometryCore
 import IsometryGraph
 import IsometryReference
-import IsometryTraining
 
 /// The backend that a choice means on this machine.
 struct DeviceSelection {
@@ -10,7 +10,7 @@ struct DeviceSelection {
   let explanation: String
 
   /// - Parameter gemm: who computes matrix products on OpenCL devices; nil for the package's kernels.
-  /// - Throws: `ConfigurationError` where `gemm` was chosen for another device; `DeviceError`, and what the device's driver reports where it was asked for by name.
+  /// - Throws: `DeviceError`, and what the device's driver reports where it was asked for by name.
   init(_ choice: DeviceChoice, gemm: String? = nil, _ environment: ProgramEnvironment) throws {
     let chosen: any Backend
     let reason: String?
@@ -22,12 +22,20 @@ struct DeviceSelection {
       (chosen, reason) = (try OpenCLDevices(gemm: gemm, environment).backend(number: number), nil)
     }
     backend = environment.validates ? ValidatingBackend(chosen) : chosen
-    if let gemm, gemm != GemmArgument.own.rawValue, !backend.name.hasPrefix("opencl") {
-      throw ConfigurationError(
-        "--gemm", "has nothing to do: only OpenCL devices have a choice, not \(backend.name)")
-    }
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
+    if usesOpenCL { environment.warnOfLostPrograms() }
+  }
+
+  private var usesOpenCL: Bool { backend.name.hasPrefix("opencl") }
+
+  /// Why CLBlast would compute no matrix product; nil where it would.
+  func reasonAgainstCLBlast(in precision: DType) -> String? {
+    if !usesOpenCL { return "only OpenCL devices have a choice, not \(backend.name)" }
+    if precision != .float32, precision != .float64 {
+      return "it computes fp32 alone, and products in \(precision.rawValue) are the package's own"
+    }
+    return nil
   }
 
   /// A GPU that works, else the CPU; with the reason.

@@ -30,16 +30,44 @@ extension DatasetSource {
     }
   }
 
-  /// The first `limit` images of a split, all of them where there is no limit.
-  func load(_ split: DatasetSplit, limit: Int?) throws(DatasetError) -> ImageDataset {
-    guard let limit else { return try load(split) }
-    switch place {
-    case .cifar10: return try load(split).prefix(limit)
-    // Only what is used need be drawn.
+  /// In brackets the number of images that a split should have, where it has another.
+  func remark(onCount count: Int, of split: DatasetSplit) -> String {
+    let official = officialCount(of: split)
+    return count == official ? "" : " (CIFAR-10 has \(Wording.count(official)))"
+  }
+}
+
+/// The images of a split that a command uses.
+struct LoadedSplit {
+  let images: ImageDataset
+  /// One line for people: how many images, of how many.
+  let explanation: String
+
+  /// The first `limit` images, all of them where there is no limit or they are fewer.
+  ///
+  /// - Throws: `DatasetError` where a file is missing or damaged.
+  init(_ split: DatasetSplit, of source: DatasetSource, limit: Int?) throws(DatasetError) {
+    let available: Int
+    switch source.place {
+    case .cifar10:
+      let whole = try source.load(split)
+      available = whole.count
+      images = limit.map { whole.prefix($0) } ?? whole
     case .synthetic:
-      return SyntheticImages.make(
-        split, count: min(limit, SyntheticImages.defaultCount(of: split)))
+      // Only what is used need be drawn.
+      available = source.officialCount(of: split)
+      images = SyntheticImages.make(split, count: min(limit ?? available, available))
     }
+    let selection =
+      switch limit {
+      case .some(let limit) where limit < available: ", the first of \(Wording.count(available))"
+      case .some(let limit) where limit > available:
+        ", all there are: --limit-\(split.rawValue) asks for \(Wording.count(limit))"
+      default: ""
+      }
+    explanation =
+      "\(Wording.count(images.count)) images\(selection)"
+      + source.remark(onCount: available, of: split)
   }
 }
 

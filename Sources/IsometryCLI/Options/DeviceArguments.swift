@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryCore
+import IsometryGraph
 import IsometryTraining
 
 /// The device.
@@ -17,6 +18,28 @@ struct DeviceArguments: ParsableArguments {
 
   func apply(to configuration: inout RunConfiguration) {
     if let gemm { configuration.gemm = gemm.rawValue }
+  }
+
+  /// The device for a run. Where it has no choice of who computes matrix products, the configuration
+  /// forgets a choice that was recorded with another device.
+  ///
+  /// - Parameter recorded: the device that the run was recorded with, taken where no other is named.
+  /// - Throws: `ConfigurationError` for a `--gemm` of this command line that has nothing to do;
+  ///   `UnsupportedPrecision`; `DeviceError`, and what the device's driver reports.
+  func select(
+    for configuration: inout RunConfiguration, recorded: String? = nil,
+    _ environment: ProgramEnvironment
+  ) throws -> DeviceSelection {
+    let selection = try DeviceSelection(
+      device ?? DeviceChoice(recorded: recorded), gemm: configuration.gemm, environment)
+    if configuration.gemm == GemmArgument.clblast.rawValue,
+      let reason = selection.reasonAgainstCLBlast(in: configuration.precision)
+    {
+      if gemm != nil { throw ConfigurationError("--gemm", "clblast has nothing to do: \(reason)") }
+      configuration.gemm = nil
+    }
+    try selection.backend.requireSupport(for: configuration.precision)
+    return selection
   }
 }
 

@@ -3,9 +3,13 @@ public import IsometryCore
 /// A network by its name on the command line: `resnet20`, `mlp:20x400`, `resmlp:50x400`,
 /// `resconv:20x24`.
 public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
+  /// A residual network with a name.
   case residual(Residual)
+  /// `mlp:DEPTHxWIDTH`
   case perceptron(depth: Int, width: Int)
+  /// `resmlp:DEPTHxWIDTH`
   case residualPerceptron(depth: Int, width: Int)
+  /// `resconv:DEPTHxCHANNELS`
   case residualConvolutions(depth: Int, width: Int)
 
   /// The residual networks with a name. The number counts the weight layers.
@@ -46,6 +50,10 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   /// Units of a perceptron's hidden layers.
   public static let largestWidth = 65_536
 
+  /// Weights that a network of any size may have between its hidden layers: as many as the index of one
+  /// tensor can count. In fp32 they take 8 GiB, and twice more in training.
+  public static let largestWeightCount = 1 << 31
+
   /// Every legal spelling, for messages and help.
   public static let spellings =
     Residual.allCases.map(\.rawValue) + [
@@ -53,7 +61,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     ]
 
   /// - Throws: `ModelError.unknownModel` for a name that is no model's, `ModelError.malformedSize`
-  ///   for a depth or a width that is no number in its range.
+  ///   for a depth or a width that is no number in its range, `ModelError.tooManyWeights` where both
+  ///   together make too large a network.
   public init(_ text: String) throws(ModelError) {
     if let residual = Residual(rawValue: text) {
       self = .residual(residual)
@@ -72,6 +81,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       self = .residualConvolutions(depth: depth, width: width)
     default: throw .unknownModel(text)
     }
+    guard hiddenWeightCount <= Self.largestWeightCount else {
+      throw .tooManyWeights(text, count: hiddenWeightCount)
+    }
   }
 
   private static func size(
@@ -83,6 +95,16 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       (1...largestDepth).contains(depth), (1...largestWidth).contains(width)
     else { throw .malformedSize(text) }
     return (depth, width)
+  }
+
+  /// Between hidden layers, for a network of any size.
+  private var hiddenWeightCount: Int {
+    switch self {
+    case .residual: 0
+    case .perceptron(let depth, let width): (depth - 1) * width * width
+    case .residualPerceptron(let depth, let width): depth * width * width
+    case .residualConvolutions(let depth, let width): depth * width * width * 9
+    }
   }
 
   public var description: String {
@@ -181,8 +203,13 @@ public struct NetworkOptions: Sendable, Hashable {
 
 /// Why a model cannot be built.
 public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// A name that is no model's.
   case unknownModel(String)
+  /// A depth or a width that is no number in its range.
   case malformedSize(String)
+  /// Depth and width together make more weights than `ModelSpecification.largestWeightCount`.
+  case tooManyWeights(String, count: Int)
+  /// An option that the model has no use for.
   case inapplicable(option: String, model: String)
 
   public var description: String {
@@ -193,6 +220,9 @@ public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     case .malformedSize(let text):
       "\(text) has no legal size; write it as mlp:20x400, resmlp:50x400 or resconv:20x24, with a "
         + "depth up to \(ModelSpecification.largestDepth) and a width up to \(ModelSpecification.largestWidth)"
+    case .tooManyWeights(let text, let count):
+      "\(text) has \(count) weights between its hidden layers, and "
+        + "\(ModelSpecification.largestWeightCount) are the most; take a smaller depth or width"
     case .inapplicable(let option, let model): "\(model) does not take \(option)"
     }
   }

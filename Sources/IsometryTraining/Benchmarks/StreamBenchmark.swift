@@ -46,7 +46,8 @@ public struct StreamBenchmark: Sendable {
       throw TrainingError.tooFewImages(count: dataset.count, batch: batch)
     }
     let training = try StreamedTraining(
-      configuration, dataset: dataset, backend: backend, batchesInFlight: batchesInFlight)
+      configuration, normalizing: dataset.normalization, backend: backend,
+      batchesInFlight: batchesInFlight, dataset: dataset)
     let rates = try measure(dataset, configuration, training.session)
     let needed = try benchmark.run(training) { _, _ in }.imagesPerSecond
     let bytesPerImage = ImageDataset.bytesPerImage + MemoryLayout<Int32>.stride

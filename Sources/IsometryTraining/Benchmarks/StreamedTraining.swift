@@ -11,16 +11,19 @@ final class StreamedTraining {
   private let inputs: StepInputs
   private var step = 0
 
+  /// - Parameter dataset: made once the device has taken the network and the batch, so that one that is
+  ///   too large costs no time.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
   ///   what the backend throws.
   init(
-    _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,
-    batchesInFlight: Int
+    _ configuration: RunConfiguration, normalizing statistics: ChannelStatistics,
+    backend: any Backend, batchesInFlight: Int, dataset: @autoclosure () -> ImageDataset
   ) throws {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(normalizing: dataset.normalization)
+    let graph = try configuration.makeTrainingGraph(normalizing: statistics)
     session = try backend.makeSession(for: graph.graph)
+    let dataset = dataset()
     try graph.writeInitialState(
       to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
       seed: configuration.seed)
@@ -90,10 +93,18 @@ extension ImageDataset {
   /// Random bytes and labels, which compress and cache no better than any others.
   static func random(count: Int, seed: UInt64) -> ImageDataset {
     var random = RandomStream(seed: seed)
-    let words = (0..<count * bytesPerImage / 4).map { _ in random.nextUInt32() }
+    let byteCount = count * bytesPerImage
+    let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, initialized in
+      for start in stride(from: 0, to: byteCount, by: 4) {
+        withUnsafeBytes(of: random.nextUInt32()) { word in
+          for index in 0..<4 { bytes.initializeElement(at: start + index, to: word[index]) }
+        }
+      }
+      initialized = byteCount
+    }
     let classes = CIFAR10.classNames
     return ImageDataset(
-      split: .train, pixels: words.withUnsafeBytes { [UInt8]($0) },
+      split: .train, pixels: pixels,
       labels: (0..<count).map { _ in UInt8(random.integer(below: UInt32(classes.count))) },
       classNames: classes, origin: "random bytes", normalization: CIFAR10.normalization)
   }

@@ -54,12 +54,17 @@ public struct ThroughputBenchmark: Sendable {
     onRepeat: (Int, Double) -> Void = { _, _ in }
   ) throws -> Result {
     try configuration.check()
+    let batch = configuration.batch
     let training = try StreamedTraining(
-      configuration,
-      dataset: .random(count: 4 * configuration.batch, seed: configuration.seed),
-      backend: backend, batchesInFlight: batchesInFlight)
+      configuration, normalizing: CIFAR10.normalization, backend: backend,
+      batchesInFlight: batchesInFlight,
+      dataset: .random(
+        count: max(batch, min(4 * batch, Self.mostDistinctImages)), seed: configuration.seed))
     return try run(training, onRepeat: onRepeat)
   }
+
+  /// More images than one batch needs only make the measurement start later.
+  private static let mostDistinctImages = 4096
 
   func run(_ training: StreamedTraining, onRepeat: (Int, Double) -> Void) throws -> Result {
     precondition(steps > 0 && repeats > 0 && warmupSteps >= 0, "there is something to time")

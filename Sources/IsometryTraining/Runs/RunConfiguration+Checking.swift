@@ -39,11 +39,11 @@ extension RunConfiguration {
       (0...Double(epochs)).contains(warmup), "--warmup",
       "should be 0 to --epochs \(epochs), not \(warmup)")
     try require((0...1).contains(peak), "--peak", "is a share of the run, 0 to 1, not \(peak)")
-    for milestone in milestones ?? [] {
-      try require(
-        milestone > 0 && milestone <= Double(Self.largestCount), "--milestones",
-        "are positive numbers of epochs up to \(Self.largestCount), not \(milestone)")
-    }
+    let ends = [0] + (milestones ?? []) + [Double(epochs)]
+    try require(
+      zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 }, "--milestones",
+      "should rise within the run, above 0 and below --epochs \(epochs), not "
+        + (milestones ?? []).map { "\($0)" }.joined(separator: ","))
     try require(
       gamma > 0 && gamma.isFinite, "--gamma", "should be positive, not \(gamma)")
     try require(

@@ -52,6 +52,11 @@ public final class RunFolder: Sendable {
   }
 
   deinit {
+    removeUnlessBegun()
+  }
+
+  /// Removes what was made for a run that has not begun.
+  package func removeUnlessBegun() {
     guard access(configurationPath, F_OK) != 0 else { return }
     lock.removeFile()
     madeFolders?.removeEmpty()

@@ -56,7 +56,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     precision.apply(to: &configuration)
     configuration.batch = batch
     try configuration.check()
-    let environment = ProgramEnvironment()
+    let environment = try ProgramEnvironment()
     let selection = try DeviceSelection(device ?? .auto, environment)
     try selection.backend.requireSupport(for: configuration.precision)
     console.say("device  \(selection.explanation)")

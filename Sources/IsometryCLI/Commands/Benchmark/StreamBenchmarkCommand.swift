@@ -62,10 +62,9 @@ struct StreamBenchmarkCommand: ParsableCommand {
     device.apply(to: &configuration)
     configuration.batch = batch
     try configuration.check()
-    let environment = ProgramEnvironment()
+    let environment = try ProgramEnvironment()
     let source = try data.resolve(environment)
-    let selection = try DeviceSelection(
-      device.device ?? .auto, gemm: configuration.gemm, environment)
+    let selection = try device.select(for: &configuration, environment)
     let dataset = try source.load(.train)
     console.say("data  \(source.explanation)")
     console.say("device  \(selection.explanation)")

@@ -71,8 +71,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
     configuration.seed = seed
     try configuration.check()
     if let profile { try WholeFile.requireWritable(profile) }
-    let selection = try DeviceSelection(
-      device.device ?? .auto, gemm: configuration.gemm, ProgramEnvironment())
+    let selection = try device.select(for: &configuration, ProgramEnvironment())
     console.say("device  \(selection.explanation)")
 
     var benchmark = ThroughputBenchmark()

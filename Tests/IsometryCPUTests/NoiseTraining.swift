@@ -4,7 +4,7 @@ import IsometryGraph
 import IsometryNN
 
 /// A network in training on random images.
-struct TimedTraining {
+struct NoiseTraining {
   let session: any Session
   let slot: any StagingSlot
   let batch: Int
