@@ -55,6 +55,7 @@ public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
 /// Tensors cross this interface in the graph's own layouts (NCHW, [K, C, R, S]) and types, whatever
 /// the device keeps inside. A session is used from one thread.
 public protocol Session: AnyObject {
+  /// The graph as it was given; its inputs, variables and outputs keep their names.
   var graph: Graph { get }
 
   /// What the session costs. Device memory of staging slots is counted from when they are made; the
@@ -96,6 +97,7 @@ public protocol Session: AnyObject {
 
 /// A read-back that is under way.
 public protocol PendingRead: AnyObject {
+  /// Whether `wait` would return at once.
   var isComplete: Bool { get }
   /// Blocks until the contents are there.
   func wait() throws -> HostTensor

@@ -22,12 +22,14 @@ public struct DeviceLimitError: Error, Sendable, Hashable, CustomStringConvertib
   public let what: String
   /// The batch of the graph's inputs; nil for a graph without inputs.
   public let batch: Int?
+  /// What is exceeded.
   public let limit: Limit
   /// In the limit's unit.
   public let needed: Int
   /// In the limit's unit.
   public let allowed: Int
 
+  /// The error of a step on a device.
   public init(
     device: String, what: String, batch: Int?, limit: Limit, needed: Int, allowed: Int
   ) {

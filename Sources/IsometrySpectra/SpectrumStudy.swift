@@ -6,24 +6,33 @@ public import IsometryNN
 public enum SpectrumMethod: String, Sendable, Hashable, CaseIterable {
   /// All of them where there are at most so many as `SpectrumStudy.largestDense`, else by Lanczos.
   case auto
+  /// All min(n, m) of them; see `JacobianOperator.DenseOptions`.
   case dense
+  /// Stochastic Lanczos quadrature; see `JacobianOperator.LanczosOptions`.
   case lanczos
 }
 
 /// The spectra of one network at several inputs and initial weights, and the law beside them.
 public struct SpectrumStudy: Sendable {
+  /// The architecture.
   public var network: any Network
+  /// Where the Jacobians start and end.
   public var section: JacobianSection
+  /// Of vectors and products.
   public var precision: DType
   /// Inputs, each C·H·W normalised numbers.
   public var images: [[Double]]
+  /// How singular values are found.
   public var method = SpectrumMethod.auto
+  /// What Lanczos quadrature costs, where it is taken.
   public var lanczos = JacobianOperator.LanczosOptions()
   /// `auto` takes all singular values up to so many.
   public var largestDense = Self.automaticDense
 
+  /// The default of `largestDense`.
   public static let automaticDense = 4096
 
+  /// A study of a network at these images, with the default method.
   public init(
     network: any Network, section: JacobianSection, precision: DType, images: [[Double]]
   ) {
@@ -37,7 +46,9 @@ public struct SpectrumStudy: Sendable {
   public struct Result: Sendable {
     /// One for each seed and input.
     public let spectra: [Spectrum]
+    /// All spectra in a few numbers.
     public let summary: SpectrumSummary
+    /// The law beside them, or why there is none.
     public let prediction: Prediction
     /// The Kolmogorov–Smirnov distance of all singular values from the law; nil where there is no law.
     public let distance: Double?
@@ -95,6 +106,10 @@ public struct SpectrumStudy: Sendable {
     return result(spectra, Prediction(none: "no law is known for weights that were trained"))
   }
 
+  /// The Jacobian of the network on a device.
+  ///
+  /// - Parameter session: whose variables it uses; nil for variables of its own.
+  /// - Throws: what the backend throws.
   public func makeOperator(
     on backend: any Backend, sharing session: (any Session)?
   ) throws -> JacobianOperator {

@@ -3,6 +3,7 @@
   public struct StatusCode: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
     /// The number in the OpenCL headers; 0 or negative.
     public let rawValue: Int32
+    /// Any number: drivers have codes of their own.
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
     /// CL_SUCCESS

@@ -1,9 +1,11 @@
 /// An option of an initialiser, for lists and messages.
 public struct InitializerOption: Sendable, Hashable {
+  /// As it is written before the equals sign.
   public let name: String
   /// The legal values and what they do, with the default.
   public let meaning: String
 
+  /// An option of this name.
   public init(_ name: String, _ meaning: String) {
     self.name = name
     self.meaning = meaning

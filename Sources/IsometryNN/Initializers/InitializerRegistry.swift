@@ -1,5 +1,6 @@
 /// Every initialiser by its name on the command line.
 public enum InitializerRegistry {
+  /// The initialisers, in the order of help and lists.
   public static let types: [any Initializer.Type] = [
     He.self,
     Glorot.self,

@@ -13,6 +13,7 @@ public struct LeCun: Initializer {
     InitializerOption("distribution", "normal (default) or uniform")
   ]
 
+  /// The option `distribution`.
   public let distribution: WeightDistribution
 
   public var weightEnsemble: WeightEnsemble { .independent }

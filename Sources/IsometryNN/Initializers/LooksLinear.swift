@@ -26,10 +26,12 @@ public struct LooksLinear: Initializer {
     InitializerOption("weights", "orthogonal (default) or gaussian")
   ]
 
+  /// What the halves that are mirrored are drawn from.
   public enum Weights: String, Sendable, CaseIterable {
     case orthogonal, gaussian
   }
 
+  /// The option `weights`.
   public let weights: Weights
 
   public init(options: InitializerOptions) throws(InitializationError) {

@@ -16,8 +16,10 @@ public struct BlockTraits: Sendable, Hashable {
   public var hasScalarBiases: Bool
   /// What the sum of branch and skip is multiplied by.
   public var sumFactor: Double
+  /// What the skips of strided blocks read.
   public var stridedSkip: StridedSkip
 
+  /// Without arguments: a plain block.
   public init(
     hasMultiplier: Bool = false, hasScalarBiases: Bool = false, sumFactor: Double = 1,
     stridedSkip: StridedSkip = .pixel

@@ -41,6 +41,7 @@ public struct ResidualNetwork: Network {
   public let activation: Activation
   /// What follows each convolution.
   public let normalization: NormalizationKind
+  /// What every block has besides its weights.
   public let traits: BlockTraits
 
   /// - Precondition: there is at least one stage, and the image is [C, H, W].

@@ -11,6 +11,7 @@ public import IsometryGraph
 public struct ValidatingBackend: Backend {
   private let base: any Backend
 
+  /// Checks what `base` computes.
   public init(_ base: any Backend) { self.base = base }
 
   public var name: String { base.name }

@@ -10,10 +10,13 @@ public struct ValidationError: Error, Sendable, Hashable, CustomStringConvertibl
   public let step: Int
   /// `result 0`, or the variable that the operation writes.
   public let subject: String
+  /// Shape and element type of the subject.
   public let type: TensorType
   /// The index of the element that is furthest off, along each axis.
   public let element: [Int]
+  /// The element as the device computed it.
   public let found: Double
+  /// The element as the reference computes it in double precision.
   public let expected: Double
   /// The difference over what rounding explains; NaN where only one of both is NaN.
   public let ratio: Double

@@ -8,12 +8,15 @@ public import IsometryTheory
 public struct Prediction: Sendable {
   /// A number that the law depends on.
   public struct Parameter: Sendable, Hashable {
+    /// A symbol or a few words.
     public let name: String
+    /// As it was measured or chosen.
     public let value: Double
   }
 
   /// nil where no law is known.
   public let law: (any SpectralLaw)?
+  /// What the law was evaluated at; empty where there is none.
   public let parameters: [Parameter]
   /// Where the parameters come from; for no law, why.
   public let basis: String
@@ -33,13 +36,18 @@ public struct Prediction: Sendable {
 
   /// The network whose law is wanted.
   public struct Subject: Sendable {
+    /// The architecture.
     public let network: any Network
+    /// What the initialiser draws hidden weights from.
     public let ensemble: WeightEnsemble
+    /// Where the Jacobian starts and ends.
     public let section: JacobianSection
     /// Inputs at which spectra are measured, each C·H·W normalised numbers.
     public let images: [[Double]]
+    /// Of the signals that are measured.
     public let precision: DType
 
+    /// A network, the ensemble of its weights, and where its signals are measured.
     public init(
       network: any Network, ensemble: WeightEnsemble, section: JacobianSection,
       images: [[Double]], precision: DType

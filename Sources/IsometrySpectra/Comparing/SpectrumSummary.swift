@@ -10,6 +10,7 @@ public struct SpectrumSummary: Sendable, Equatable {
   public let zeroFraction: Double
   /// nil where every singular value is zero.
   public let smallest: Double?
+  /// The largest σ of any Jacobian.
   public let largest: Double
   /// E σ² over all singular values, zeros included.
   public let meanSquare: Double

@@ -12,6 +12,7 @@ extension JacobianOperator {
     /// multiple of the Gram matrix itself. With less, rows are computed more than once.
     public var rowsPerGram = 2.0
 
+    /// The defaults.
     public init() {}
   }
 

@@ -7,6 +7,7 @@ extension JacobianOperator {
     public var steps: Int
     /// Random starts, which run side by side in one batch.
     public var probes: Int
+    /// Of the random starts.
     public var seed: UInt64
 
     /// - Precondition: there is at least one step and one probe.

@@ -10,6 +10,7 @@ public struct Spectrum: Sendable, Equatable {
     case lanczos
   }
 
+  /// How the values were found.
   public let method: Method
   /// min(n, m): how many singular values there are.
   public let count: Int

@@ -8,7 +8,9 @@ public import IsometryNN
 /// The network is in evaluation mode, so Batch Normalization has frozen statistics and rows of a batch
 /// do not see each other. A product costs about one forward pass for each vector.
 public final class JacobianOperator {
+  /// Where J starts and ends.
   public let section: JacobianSection
+  /// Of vectors and products.
   public let precision: DType
   /// n: elements of the section's start, for one image.
   public let inputCount: Int
@@ -16,6 +18,7 @@ public final class JacobianOperator {
   public let outputCount: Int
   /// Vectors of one step of the device; more go in several.
   public let batch: Int
+  /// The network's parameters and statistics.
   public let layout: NetworkLayout
 
   /// Evaluates the network at one image; its graph has every parameter and statistic that the Jacobian

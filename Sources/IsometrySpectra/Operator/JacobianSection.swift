@@ -18,12 +18,16 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
     case features
     /// The features averaged over the image; the features themselves for a perceptron.
     case pooled
+    /// What the head gives.
     case logits
   }
 
+  /// Where the Jacobian starts.
   public var start: Start
+  /// Where the Jacobian ends.
   public var end: End
 
+  /// Without arguments: from the image to the features.
   public init(from start: Start = .input, to end: End = .features) {
     self.start = start
     self.end = end

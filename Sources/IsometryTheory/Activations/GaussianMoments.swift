@@ -2,10 +2,14 @@ internal import IsometryCore
 
 /// Expectations of an activation φ and of its slope at a Gaussian pre-activation h ~ N(0, q).
 public struct GaussianMoments: Sendable, Hashable {
-  public var mean: Double  // E φ(h)
-  public var meanSquare: Double  // E φ(h)²
-  public var slopeSquare: Double  // E φ′(h)²
-  public var slopeFourth: Double  // E φ′(h)⁴
+  /// E φ(h).
+  public var mean: Double
+  /// E φ(h)².
+  public var meanSquare: Double
+  /// E φ′(h)².
+  public var slopeSquare: Double
+  /// E φ′(h)⁴.
+  public var slopeFourth: Double
 
   /// Moments found elsewhere.
   public init(mean: Double, meanSquare: Double, slopeSquare: Double, slopeFourth: Double) {

@@ -4,9 +4,12 @@ internal import RealModule
 /// A point of the critical line of plain networks: weights and biases for which the variance q of the
 /// pre-activations is a fixed point and gradients neither grow nor shrink, χ = 1.
 public struct CriticalPoint: Sendable, Hashable {
-  public let variance: Double  // q*
-  public let weightVariance: Double  // σ_w²; entries have variance σ_w²/N
-  public let biasVariance: Double  // σ_b²
+  /// q*.
+  public let variance: Double
+  /// σ_w²; entries have variance σ_w²/N.
+  public let weightVariance: Double
+  /// σ_b².
+  public let biasVariance: Double
   /// Eφ′⁴/(Eφ′²)² − 1, by which each layer with orthogonal weights adds to the relative variance of λ;
   /// with Gaussian weights it adds 1 more.
   public let relativeVariancePerLayer: Double

@@ -4,8 +4,10 @@ internal import RealModule
 ///
 /// Both probabilities are kept, since 1 − p has no digits left where p is near 1.
 public struct OpenProbability: Sendable, Hashable {
-  public let open: Double  // p in (0, 1]
-  public let closed: Double  // 1 − p
+  /// p in (0, 1].
+  public let open: Double
+  /// 1 − p.
+  public let closed: Double
 
   /// - Throws: `TheoryError.outsideDomain` for p outside (0, 1].
   public init(_ open: Double) throws(TheoryError) {

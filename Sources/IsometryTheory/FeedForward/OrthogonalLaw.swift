@@ -11,7 +11,9 @@ internal import RealModule
 ///   dynamical isometry" (2017), S-transforms; the parametric density is derived in docs/theory.md.
 ///   Limit N → ∞ at fixed L; λ in units where the mean is χᴸ, χ = σ_w²·p.
 public struct OrthogonalLaw: AngularLaw {
+  /// p, the probability that a slope is 1.
   public let openProbability: OpenProbability
+  /// L, the number of layers.
   public let depth: Int
   /// log χ of one layer; 0 at criticality.
   public let logSlope: Double

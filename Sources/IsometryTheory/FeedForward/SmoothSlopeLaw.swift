@@ -24,7 +24,9 @@ public enum WeightLaw: String, Sendable, Hashable, CaseIterable {
 ///   docs/theory.md, after the subordination of free convolution powers (Belinschi, Bercovici 2005).
 ///   Limit N → ∞ at fixed L; λ in units where the mean is χᴸ.
 public struct SmoothSlopeLaw: SpectralLaw {
+  /// The law of one layer's weights.
   public let weights: WeightLaw
+  /// L, the number of layers.
   public let depth: Int
   /// log χ of one layer; 0 at criticality.
   public let logSlope: Double

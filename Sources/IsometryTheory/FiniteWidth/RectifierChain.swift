@@ -9,10 +9,14 @@ internal import RealModule
 public struct RectifierChain: Sendable, Hashable {
   /// One layer.
   public struct Layer: Sendable, Hashable {
-    public var width: Int  // N, units of the result
-    public var weightVariance: Double  // σ_w² of one entry
-    public var biasVariance: Double  // σ_b²
+    /// N, units of the result.
+    public var width: Int
+    /// σ_w² of one entry.
+    public var weightVariance: Double
+    /// σ_b².
+    public var biasVariance: Double
 
+    /// A layer; the chain checks its numbers.
     public init(width: Int, weightVariance: Double, biasVariance: Double = 0) {
       self.width = width
       self.weightVariance = weightVariance
@@ -22,10 +26,13 @@ public struct RectifierChain: Sendable, Hashable {
 
   /// E|xˡ|² and E|xˡ|⁴ of one layer.
   public struct NormMoments: Sendable, Hashable {
+    /// E|xˡ|²
     public let mean: Double
+    /// E|xˡ|⁴
     public let meanSquare: Double
   }
 
+  /// From the first to the last.
   public let layers: [Layer]
 
   /// - Throws: `TheoryError.outsideDomain` for no layers, a width below 1 or a negative variance.
@@ -158,10 +165,14 @@ public struct RectifierChain: Sendable, Hashable {
 /// The difference is carried in place of ⟨x, x̃⟩, of which it keeps the digits that count when the two
 /// become alike.
 public struct PairNorms: Sendable, Hashable {
-  public var first: Double  // |x|²
-  public var second: Double  // |x̃|²
-  public var difference: Double  // |x − x̃|²
+  /// |x|².
+  public var first: Double
+  /// |x̃|².
+  public var second: Double
+  /// |x − x̃|².
+  public var difference: Double
 
+  /// Squared norms, 0 or more.
   public init(first: Double, second: Double, difference: Double) {
     self.first = first
     self.second = second

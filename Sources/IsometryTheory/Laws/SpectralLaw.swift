@@ -2,9 +2,12 @@ internal import RealModule
 
 /// A point mass of a spectral law: `mass` of the eigenvalues are equal to `lambda`.
 public struct SpectralAtom: Sendable, Hashable {
-  public var lambda: Double  // σ²; 0 for the kernel
-  public var mass: Double  // in (0, 1]
+  /// σ²; 0 for the kernel.
+  public var lambda: Double
+  /// In (0, 1].
+  public var mass: Double
 
+  /// An atom at λ = σ².
   public init(lambda: Double, mass: Double) {
     self.lambda = lambda
     self.mass = mass
@@ -13,10 +16,14 @@ public struct SpectralAtom: Sendable, Hashable {
 
 /// One point of a tabulated law.
 public struct SpectralPoint: Sendable, Hashable {
-  public var logLambda: Double  // t = log λ
-  public var logDensity: Double  // density of t, continuous part only
-  public var survival: Double  // P(log λ > t), atoms above t included
+  /// t = log λ.
+  public var logLambda: Double
+  /// Density of t, continuous part only.
+  public var logDensity: Double
+  /// P(log λ > t), atoms above t included.
+  public var survival: Double
 
+  /// The law at t = log λ.
   public init(logLambda: Double, logDensity: Double, survival: Double) {
     self.logLambda = logLambda
     self.logDensity = logDensity

@@ -7,7 +7,9 @@ internal import RealModule
 public struct RetainedSignal: Sendable, Hashable {
   /// Input images [C, H, W].
   public let channels: Int
+  /// Rows of the input.
   public let height: Int
+  /// Columns of the input.
   public let width: Int
   /// The strides of the network's blocks; 1 may be left out.
   public let strides: [Int]
