@@ -24,8 +24,8 @@ INLINE float float_chains(const int32_t chains, int64_t rounds) {
 
 #if VL_HAS_BF16_INSTRUCTION
 INLINE float bfloat16_chains(const int32_t chains, int64_t rounds) {
-  const __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(chain_numbers[0]),
-                                         _mm512_set1_ps(chain_numbers[0]));
+  const __m512bh a =
+      _mm512_cvtne2ps_pbh(_mm512_set1_ps(chain_numbers[0]), _mm512_set1_ps(chain_numbers[0]));
   __m512 x[MOST_CHAINS];
 #pragma clang loop unroll(full)
   for (int32_t c = 0; c < chains; c++) x[c] = _mm512_set1_ps((float)c);
