@@ -129,5 +129,20 @@ import Testing
     #expect(throws: TheoryError.self) { try function(.relu).criticalPoint(depth: 10, level: 0.1) }
     #expect(throws: TheoryError.self) { try function(.linear).criticalPoint(depth: 5, level: 0.1) }
     #expect(throws: TheoryError.self) { try function(.tanh).criticalPoint(depth: 0, level: 1) }
+    #expect(throws: TheoryError.self) {
+      try function(.tanh).criticalPoint(depth: 1_000_001, level: 1)
+    }
+  }
+
+  /// The spread of SELU's and GELU's slopes falls with q before it rises, or the other way: the
+  /// largest q at a level is meant.
+  @Test func theLargestVarianceOfALevelIsFound() throws {
+    for (activation, level, range) in [
+      (Activation.selu, 0.2, 0.1...0.3), (.gelu, 1.05, 4.0...10),
+    ] {
+      let point = try function(activation).criticalPoint(depth: 1, level: level)
+      #expect(range.contains(point.variance), "\(activation.name): \(point.variance)")
+      #expect(abs(point.relativeVariancePerLayer - level) < 1e-9)
+    }
   }
 }

@@ -107,15 +107,6 @@ public struct GaussianLaw: AngularLaw {
     var seen: (alpha: Double, beta: Double) { (alpha, beta) }
   }
 
-  /// y = −Im w
-  private func height(_ curve: Arguments) -> Double {
-    let below =
-      depth == 1
-      ? Double.sin(curve.beta)
-      : curve.theta.sine(less: curve.alpha, difference: curve.difference)
-    return openProbability.open * .sin(curve.alpha) * curve.theta.sine / below
-  }
-
   /// Closer to p = 1 than this the law differs from that of p = 1 by less than rounding, but the angle
   /// could no longer resolve where it changes.
   private static let leastClosedProbability = 1e-28

@@ -116,19 +116,23 @@ extension ActivationFunction {
       slopeSpread(variance: .exp(logVariance)) - wanted
     }
     let bounds = (Double.log(1e-12), Double.log(1e4))
-    var low = bounds.0
-    guard excess(low) < 0 else {
+    // Downwards, in small steps: the spread of some activations falls with q before it rises.
+    var high = bounds.1
+    var isAbove = excess(high) >= 0
+    while high > bounds.0 {
+      let low = max(high - 0.25, bounds.0)
+      let wasAbove = isAbove
+      isAbove = excess(low) >= 0
+      if isAbove != wasAbove, let root = RootFinding.brent(in: low...high, excess) {
+        return try criticalPoint(variance: .exp(root))
+      }
+      high = low
+    }
+    guard !isAbove else {
       throw .noSolution(
         unknown: "q*",
         reason: "\(name) exceeds the relative variance \(wanted) per layer at every q; "
           + "take a larger level or a smoother activation")
-    }
-    while low < bounds.1 {
-      let high = min(low + 0.25, bounds.1)
-      if excess(high) >= 0, let root = RootFinding.brent(in: low...high, excess) {
-        return try criticalPoint(variance: .exp(root))
-      }
-      low = high
     }
     throw .noSolution(
       unknown: "q*",

@@ -43,9 +43,13 @@ public struct OpenProbability: Sendable, Hashable {
 }
 
 extension TheoryError {
+  /// Deeper chains would take minutes and gigabytes.
+  static let largestDepth = 1_000_000
+
   static func check(depth: Int) throws(TheoryError) {
-    guard depth >= 1 else {
-      throw .outsideDomain(parameter: "the depth", value: Double(depth), expected: "at least 1")
+    guard (1...largestDepth).contains(depth) else {
+      throw .outsideDomain(
+        parameter: "the depth", value: Double(depth), expected: "1 to \(largestDepth)")
     }
   }
 

@@ -41,7 +41,7 @@ struct SpectralAngle {
 /// With w = u − iy on the curve where z(w) is real and positive, the density of log λ is y/π, so
 /// that neither branches nor square-root edges have to be resolved.
 ///
-/// - Source: docs/theory.md, "The parametric form".
+/// - Source: docs/theory.md, "The density without solving an equation" and "The spectrum".
 protocol AngularLaw: SpectralLaw {
   /// log λ at the upper edge of the continuous part.
   var logUpperEdge: Double { get }
