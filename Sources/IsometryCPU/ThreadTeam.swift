@@ -9,17 +9,20 @@ enum ThreadTeam {
   static var threadIndex: Int { Int(vl_thread_index()) }
 
   /// Runs the body on consecutive parts of `0..<count`, one for each thread, and returns when all are
-  /// done. The body must give the same results however the range is divided.
-  static func run(_ count: Int, _ body: (Range<Int>) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { context in
-        vl_parallel(
-          Int64(count), Int32(threadCount),
-          { context, first, last in
-            context?.assumingMemoryBound(to: ((Range<Int>) -> Void).self)
-              .pointee(Int(first)..<Int(last))
-          }, UnsafeMutableRawPointer(mutating: context))
-      }
+  /// done. The body must give the same results however the range is divided. Nothing is allocated:
+  /// the body is kept by whoever has it run again, and passed on as it is.
+  static func run(_ count: Int, _ body: @escaping (Range<Int>) -> Void) {
+    withUnsafePointer(to: Body(run: body)) { context in
+      vl_parallel(
+        Int64(count), Int32(threadCount),
+        { context, first, last in
+          context?.assumingMemoryBound(to: Body.self).pointee.run(Int(first)..<Int(last))
+        }, UnsafeMutableRawPointer(mutating: context))
     }
+  }
+
+  /// A closure within a type of its own is passed by address without a wrapper on the heap.
+  private struct Body {
+    let run: (Range<Int>) -> Void
   }
 }

@@ -13,32 +13,33 @@
       let queue = device.computeQueue
       var commands: [PendingCommand] = []
       if let inputs = binding.inputs,
-        let (sent, taken) = try slot.submit(
+        let submission = try slot.submit(
           transfers: device.transferQueue, compute: queue, to: inputs)
       {
         commands += [
           PendingCommand(
             name: "inputs to device", track: .transfer, launch: nil, byteCount: inputs.byteCount,
-            timing: .event(sent)),
+            event: try submission.sent.shared()),
           PendingCommand(
             name: "inputs in place", track: .compute, launch: nil, byteCount: 2 * inputs.byteCount,
-            timing: .event(taken)),
+            event: try submission.taken.shared()),
         ]
       }
       for (index, step) in binding.steps.enumerated() {
-        let timing: PendingCommand.Timing
+        var before: Event?
+        let event: Event
         switch step {
         case .launch(let kernel, let geometry):
-          timing = .event(try queue.timedLaunch(kernel, geometry))
+          event = try queue.timedLaunch(kernel, geometry)
         case .product(let product):
-          let before = try queue.marker()
+          before = try queue.marker()
           try product.enqueue(on: queue)
-          timing = .between(before, try queue.marker())
+          event = try queue.marker()
         }
         commands.append(
           PendingCommand(
-            name: report.launches[index], track: .compute, launch: index,
-            byteCount: launchWork[index].byteCount, timing: timing))
+            name: launches[index], track: .compute, launch: index,
+            byteCount: launchWork[index].byteCount, before: before.take(), event: event))
       }
       try queue.flush()
       pauseIdleClock()
@@ -47,28 +48,36 @@
   }
 
   /// A command on its way, with what will tell its times.
-  private struct PendingCommand {
-    enum Timing {
-      case event(Event)
-      /// The end of all that came before, and of the command: a library gives no event for the whole
-      /// of what it launches.
-      case between(Event, Event)
-    }
-
+  private final class PendingCommand {
     let name: String
     let track: TimedCommand.Track
     let launch: Int?
     let byteCount: Int
-    let timing: Timing
+    /// The end of all that came before, where a library gives no event for the whole of what it
+    /// launches; nil where `event` is the command's own.
+    let before: Event?
+    let event: Event
+
+    init(
+      name: String, track: TimedCommand.Track, launch: Int?, byteCount: Int,
+      before: consuming Event? = nil, event: consuming Event
+    ) {
+      self.name = name
+      self.track = track
+      self.launch = launch
+      self.byteCount = byteCount
+      self.before = before
+      self.event = event
+    }
 
     func time() throws(OpenCLError) -> TimedCommand {
       let preparation: (queued: Double, submitted: Double)
       let interval: ClosedRange<Double>
-      switch timing {
-      case .event(let event):
+      switch before {
+      case nil:
         (preparation, interval) = (try event.preparation, try event.interval)
-      case .between(let before, let after):
-        let (start, end) = (try before.interval.upperBound, try after.interval.upperBound)
+      case let before?:
+        let (start, end) = (try before.interval.upperBound, try event.interval.upperBound)
         (preparation, interval) = (try before.preparation, start...max(start, end))
       }
       return TimedCommand(

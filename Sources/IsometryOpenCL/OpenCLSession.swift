@@ -11,7 +11,7 @@
     let store: VariableStore
     let binding: Binding
     private let outputs: [String: (storage: StorageID, layout: Layout)]
-    private let launches: [String]
+    let launches: [String]
     package let launchWork: [LaunchWork]
     private var stagingByteCount = 0
 
@@ -60,7 +60,10 @@
       let queue = device.computeQueue
       var first: Event?
       if let inputs = binding.inputs {
-        first = try slot.submit(transfers: device.transferQueue, compute: queue, to: inputs)?.taken
+        let transfers = device.transferQueue
+        if let inputs = try slot.submit(transfers: transfers, compute: queue, to: inputs) {
+          first = .some(inputs.taken)
+        }
       }
       for step in binding.steps {
         switch step {
@@ -68,8 +71,8 @@
         case .product(let product): try product.enqueue(on: queue)
         }
       }
-      let last = try queue.marker()
-      device.idleClock.withLock { $0.record(first: first, last: last) }
+      var last: Event? = try queue.marker()
+      device.idleClock.withLock { $0.record(first: first.take(), last: last.take()) }
       try queue.flush()
     }
 

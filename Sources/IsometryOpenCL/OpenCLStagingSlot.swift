@@ -12,9 +12,17 @@
     private let ranges: [String: Range<Int>]
     private let state = Mutex(State())
 
-    private struct State {
+    private struct State: ~Copyable {
       var sent: Event?
       var taken: Event?
+    }
+
+    /// The commands that bring a step's inputs.
+    struct Submission: ~Copyable {
+      /// The transfer to the device.
+      let sent: Event
+      /// The copy on the compute queue, with which the step begins.
+      let taken: Event
     }
 
     /// - Parameter offsets: where inputs lie in a memory of `byteCount` bytes.
@@ -40,27 +48,33 @@
     }
 
     func waitUntilReusable() {
-      guard let sent = state.withLock({ $0.sent }) else { return }
       // A transfer that failed is reported by the step's own commands.
-      try? sent.wait()
+      try? state.withLock { try Self.shared($0.sent) }?.wait()
     }
 
-    /// Sends the inputs on the transfer queue and has the compute queue put them in place.
-    ///
-    /// - Returns: the transfer, and the copy on the compute queue, with which the step begins.
+    /// Sends the inputs on the transfer queue and has the compute queue put them in place; nil where
+    /// the graph has no inputs.
     func submit(
       transfers: CommandQueue, compute: CommandQueue, to inputs: Buffer
-    ) throws -> (sent: Event, taken: Event)? {
+    ) throws -> Submission? {
       guard let pinned, let arrival else { return nil }
       // The device memory is free again once the step that used it has copied it.
-      let earlier = state.withLock { $0.taken }
+      let earlier = try state.withLock { try Self.shared($0.taken) }
       let sent = try transfers.write(
         UnsafeRawBufferPointer(pinned.bytes), to: arrival, after: earlier)
       try transfers.flush()
       try compute.wait(for: sent)
       let taken = try compute.copy(arrival, to: inputs, byteCount: arrival.byteCount)
-      state.withLock { $0 = State(sent: sent, taken: taken) }
-      return (sent, taken)
+      var kept = State(sent: try sent.shared(), taken: try taken.shared())
+      state.withLock { swap(&$0, &kept) }
+      return Submission(sent: sent, taken: taken)
+    }
+
+    private static func shared(_ event: borrowing Event?) throws(OpenCLError) -> Event? {
+      switch event {
+      case nil: nil
+      case let event?: try event.shared()
+      }
     }
   }
 #endif

@@ -61,7 +61,8 @@
     ///   from `PinnedMemory` overlaps with computation; others may block.
     @discardableResult
     public func write(
-      _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0, after: Event? = nil
+      _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0,
+      after: borrowing Event? = nil
     ) throws(OpenCLError) -> Event {
       var event: OpaquePointer?
       let status = unsafe withWaitList(after) { count, list in
@@ -79,7 +80,7 @@
     @discardableResult
     public func read(
       _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer,
-      after: Event? = nil
+      after: borrowing Event? = nil
     ) throws(OpenCLError) -> Event {
       var event: OpaquePointer?
       let status = unsafe withWaitList(after) { count, list in
@@ -142,11 +143,11 @@
     }
 
     /// Holds later commands of this queue until an event, which may be of another queue, is complete.
-    public func wait(for event: Event) throws(OpenCLError) {
-      let status = unsafe withWaitList(event) { count, list in
-        unsafe clEnqueueBarrierWithWaitList(handle, count, list, nil)
-      }
-      try check(status, "clEnqueueBarrierWithWaitList")
+    public func wait(for event: borrowing Event) throws(OpenCLError) {
+      var handle: OpaquePointer? = unsafe event.handle
+      try check(
+        unsafe clEnqueueBarrierWithWaitList(self.handle, 1, &handle, nil),
+        "clEnqueueBarrierWithWaitList")
     }
 
     /// The completion of everything enqueued so far.

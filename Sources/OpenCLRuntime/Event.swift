@@ -3,14 +3,23 @@
 
   /// The completion of one enqueued command.
   ///
+  /// It owns OpenCL's object alone and without memory of its own, so that a step can make and keep
+  /// events and allocate nothing; `shared` makes a second owner.
+  ///
   /// Sendable: the handle never changes, and OpenCL's calls on events are thread-safe.
   @safe
-  public final class Event: @unchecked Sendable {
+  public struct Event: ~Copyable, @unchecked Sendable {
     package let handle: OpaquePointer
 
     package init(handle: OpaquePointer) { unsafe self.handle = unsafe handle }
 
     deinit { _ = unsafe clReleaseEvent(handle) }
+
+    /// Another owner of the same completion.
+    public func shared() throws(OpenCLError) -> Event {
+      try check(unsafe clRetainEvent(handle), "clRetainEvent")
+      return unsafe Event(handle: handle)
+    }
 
     /// Blocks until the command has finished.
     ///
@@ -73,12 +82,14 @@
 
   /// Calls `body` with a wait list as OpenCL takes it: no event is a null list. Nothing is allocated.
   func withWaitList<Result>(
-    _ event: Event?, _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
+    _ event: borrowing Event?, _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
   ) -> Result {
-    guard let event else { return body(0, nil) }
-    var handle: OpaquePointer? = unsafe event.handle
-    return withExtendedLifetime(event) {
-      unsafe withUnsafePointer(to: &handle) { list in unsafe body(1, list) }
+    switch event {
+    case nil:
+      return body(0, nil)
+    case let event?:
+      var handle: OpaquePointer? = unsafe event.handle
+      return unsafe withUnsafePointer(to: &handle) { list in unsafe body(1, list) }
     }
   }
 #endif
