@@ -18,7 +18,9 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
 enum { most_ranges = 64 };
-static struct { uintptr_t begin, end; } ranges[most_ranges];
+static struct {
+  uintptr_t begin, end;
+} ranges[most_ranges];
 static int range_count;
 static atomic_ulong own, libraries;
 
