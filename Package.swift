@@ -38,12 +38,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
   ],
   targets: [
-    // Layer 5
+    // Layer 6
     .executableTarget(
       name: "IsometryCLI",
       dependencies: [
         "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining",
-        "IsometryReference", "IsometryCPU", "IsometryTheory", "IsometrySpectra",
+        "IsometryReference", "IsometryReproductions", "IsometryCPU", "IsometryTheory",
+        "IsometrySpectra",
         .target(name: "IsometryOpenCL", condition: openCLOnly),
         .target(name: "OpenCLRuntime", condition: openCLOnly),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -54,6 +55,14 @@ let package = Package(
       dependencies: [
         "DeviceProbe", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    // Layer 5
+    .target(
+      name: "IsometryReproductions",
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometrySpectra",
+        "IsometryTheory", "IsometryTraining",
       ],
       swiftSettings: strict),
     // Layer 4
@@ -173,7 +182,14 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "IsometryCLITests", dependencies: ["IsometryCLI", "IsometryNN", "IsometryTraining"],
+      name: "IsometryReproductionsTests",
+      dependencies: [
+        "IsometryCPU", "IsometryData", "IsometryNN", "IsometryReproductions", "IsometryTraining",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometryCLITests",
+      dependencies: ["IsometryCLI", "IsometryNN", "IsometryReproductions", "IsometryTraining"],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryTheoryTests",

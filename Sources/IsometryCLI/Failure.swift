@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import IsometryGraph
 import IsometryNN
+import IsometryReproductions
 import IsometryTheory
 import IsometryTraining
 
@@ -18,7 +19,8 @@ struct Failure {
   init(_ error: any Error) {
     switch error {
     case is ConfigurationError, is ModelError, is InitializationError, is UnsupportedPrecision,
-      TrainingError.tooFewImages:
+      TrainingError.tooFewImages, ReproductionError.unknownExperiment,
+      ReproductionError.otherConfiguration:
       code = Self.usageCode
       message = "\(error)"
     case let error as TheoryError:

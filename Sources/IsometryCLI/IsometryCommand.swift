@@ -23,7 +23,7 @@ struct IsometryCommand: ParsableCommand {
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, DevicesCommand.self,
       DatasetCommand.self, BenchmarkCommand.self, InitCommand.self, TheoryCommand.self,
-      CalibrateCommand.self,
+      CalibrateCommand.self, ReproduceCommand.self,
     ])
 }
 

@@ -62,6 +62,24 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
+  /// Reads or draws the first `limit` images of a split, all of them where there is no limit or they are
+  /// fewer; with how many there are.
+  ///
+  /// - Throws: `DatasetError` where a file is missing or damaged.
+  public func load(
+    _ split: DatasetSplit, limit: Int?
+  ) throws(DatasetError) -> (images: ImageDataset, available: Int) {
+    switch place {
+    case .cifar10:
+      let whole = try load(split)
+      return (limit.map { whole.prefix($0) } ?? whole, whole.count)
+    case .synthetic:
+      // Only what is used need be drawn.
+      let available = officialCount(of: split)
+      return (SyntheticImages.make(split, count: min(limit ?? available, available)), available)
+    }
+  }
+
   /// How many images a split has where the set is the one that its name means: CIFAR-10 as published,
   /// the built-in pictures as drawn.
   public func officialCount(of split: DatasetSplit) -> Int {

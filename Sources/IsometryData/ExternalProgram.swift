@@ -13,6 +13,16 @@ package enum ExternalProgram {
     package let lastErrorLine: String
   }
 
+  /// Calls `body` with a new folder, and removes the folder.
+  package static func withScratchFolder<Result>(
+    _ body: (_ path: String) throws -> Result
+  ) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder.path)
+  }
+
   /// - Parameters:
   ///   - scratch: a folder for the program's output while it runs.
   ///   - whileRunning: called several times a second on the calling thread; where it throws, the

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryTraining
 import Testing
 
 @testable import IsometryCLI

@@ -18,6 +18,18 @@ import Testing
     #expect(try model.network(.init(normalization: .none)).layout.parameterCount == plain)
   }
 
+  /// Depths beyond PyTorch's fixtures: every further block of each stage adds as many parameters as from
+  /// ResNet-20 to ResNet-32. He et al. (2015) give ResNet-1202 19.4 million.
+  @Test(arguments: [
+    ("resnet8", 78_042, 77_706), ("resnet326", 5_230_490, 5_218_282),
+    ("resnet1202", 19_424_026, 19_379_114),
+  ])
+  func everyBlockAddsTheSame(name: String, normalized: Int, plain: Int) throws {
+    let model = try ModelSpecification(name)
+    #expect(try model.network(.init(normalization: .batch)).layout.parameterCount == normalized)
+    #expect(try model.network(.init(normalization: .none)).layout.parameterCount == plain)
+  }
+
   @Test func namesAndShapesArePyTorchs() throws {
     let fixtures = try StateDictionaryFixture.all()
     #expect(fixtures.count == 6)

@@ -48,16 +48,7 @@ struct LoadedSplit {
   /// - Throws: `DatasetError` where a file is missing or damaged.
   init(_ split: DatasetSplit, of source: DatasetSource, limit: Int?) throws(DatasetError) {
     let available: Int
-    switch source.place {
-    case .cifar10:
-      let whole = try source.load(split)
-      available = whole.count
-      images = limit.map { whole.prefix($0) } ?? whole
-    case .synthetic:
-      // Only what is used need be drawn.
-      available = source.officialCount(of: split)
-      images = SyntheticImages.make(split, count: min(limit ?? available, available))
-    }
+    (images, available) = try source.load(split, limit: limit)
     let selection =
       switch limit {
       case .some(let limit) where limit < available: ", the first of \(Wording.count(available))"

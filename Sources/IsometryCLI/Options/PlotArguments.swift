@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryTraining
 
 /// A picture of what a command computes.
 struct PlotArguments: ParsableArguments {

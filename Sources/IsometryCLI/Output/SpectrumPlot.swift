@@ -1,6 +1,7 @@
 import Foundation
 import IsometrySpectra
 import IsometryTheory
+import IsometryTraining
 
 extension Plot {
   /// The histogram of log σ² with the law's density over it. Both are densities of the whole mass: zeros

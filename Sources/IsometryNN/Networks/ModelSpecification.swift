@@ -14,23 +14,28 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
 
   /// The residual networks with a name. The number counts the weight layers.
   public enum Residual: String, Sendable, Hashable, CaseIterable {
-    case resnet20, resnet32, resnet44, resnet56, resnet110
+    case resnet8, resnet20, resnet32, resnet44, resnet56, resnet110, resnet326, resnet1202
     case resnet18, resnet34, resnet50, resnet101
 
     var widths: [Int] {
       switch self {
-      case .resnet20, .resnet32, .resnet44, .resnet56, .resnet110: [16, 32, 64]
+      case .resnet8, .resnet20, .resnet32, .resnet44, .resnet56, .resnet110, .resnet326,
+        .resnet1202:
+        [16, 32, 64]
       case .resnet18, .resnet34, .resnet50, .resnet101: [64, 128, 256, 512]
       }
     }
 
     var depths: [Int] {
       switch self {
+      case .resnet8: [1, 1, 1]
       case .resnet20: [3, 3, 3]
       case .resnet32: [5, 5, 5]
       case .resnet44: [7, 7, 7]
       case .resnet56: [9, 9, 9]
       case .resnet110: [18, 18, 18]
+      case .resnet326: [54, 54, 54]
+      case .resnet1202: [200, 200, 200]
       case .resnet18: [2, 2, 2, 2]
       case .resnet34, .resnet50: [3, 4, 6, 3]
       case .resnet101: [3, 4, 23, 3]
@@ -40,7 +45,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     var block: BlockKind {
       switch self {
       case .resnet50, .resnet101: .bottleneck(expansion: 4)
-      case .resnet20, .resnet32, .resnet44, .resnet56, .resnet110, .resnet18, .resnet34: .basic
+      case .resnet8, .resnet20, .resnet32, .resnet44, .resnet56, .resnet110, .resnet326,
+        .resnet1202, .resnet18, .resnet34:
+        .basic
       }
     }
   }

@@ -47,7 +47,7 @@ package enum WholeFile {
   /// Removes what writers that were killed left in a folder.
   ///
   /// - Precondition: no process is writing there.
-  static func removeLeftovers(in folder: String) {
+  package static func removeLeftovers(in folder: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for name in names {
       guard let mark = name.range(of: unfinished, options: .backwards),

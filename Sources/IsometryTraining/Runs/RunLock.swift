@@ -4,16 +4,16 @@ import Glibc
 /// back from a process that dies, so a killed run leaves nothing to clear away.
 ///
 /// File systems without locks give the right to everyone.
-struct RunLock: ~Copyable, Sendable {
+package struct RunLock: ~Copyable, Sendable {
   /// The file in the run's folder that is locked; it holds the process's number.
-  static let fileName = ".lock"
+  package static let fileName = ".lock"
 
   private let path: String
   private let descriptor: Int32
 
   /// - Throws: `TrainingError.runInUse` where another process has the lock; `FileError` where the
   ///   system refuses.
-  init(folder: String) throws {
+  package init(folder: String) throws {
     path = "\(folder)/\(Self.fileName)"
     descriptor = try Self.acquire(path, folder: folder)
     let number = Array("\(getpid())\n".utf8)

@@ -74,9 +74,13 @@ public final class TrainingRun {
       of: session, modelNames: modelNames, state: state, configuration: configuration)
   }
 
-  /// - Parameter folder: where checkpoints go; nil to keep none.
+  /// - Parameters:
+  ///   - folder: where checkpoints go; nil to keep none.
+  ///   - observationInterval: after every so many steps there is an observation; nil for as many as the
+  ///     configuration says.
   public func makeTrainer(
-    savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight
+    savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight,
+    observationInterval: Int? = nil
   ) throws -> Trainer {
     let stepsPerEpoch = dataset.count / configuration.batch
     var settings = Trainer.Settings(
@@ -84,7 +88,7 @@ public final class TrainingRun {
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
     settings.batchesInFlight = batchesInFlight
-    settings.observationInterval = configuration.spectrumEvery
+    settings.observationInterval = observationInterval ?? configuration.spectrumEvery
     return try Trainer(
       session: session, evaluator: evaluator, dataset: dataset, settings: settings,
       startingAt: state

@@ -1,25 +1,24 @@
 import Foundation
 import IsometryData
-import IsometryTraining
 
 /// A picture of some series of points, which gnuplot draws, with the numbers beside it as CSV.
-struct Plot {
-  struct Axis {
+package struct Plot: Sendable {
+  package struct Axis: Sendable {
     /// What people read beside the axis, with the unit.
-    let label: String
+    package let label: String
     /// The column of the CSV file.
-    let column: String
-    let isLogarithmic: Bool
+    package let column: String
+    package let isLogarithmic: Bool
 
-    init(_ label: String, column: String, isLogarithmic: Bool = false) {
+    package init(_ label: String, column: String, isLogarithmic: Bool = false) {
       self.label = label
       self.column = column
       self.isLogarithmic = isLogarithmic
     }
   }
 
-  struct Series {
-    enum Style {
+  package struct Series: Sendable {
+    package enum Style: Sendable {
       case line
       case points
       /// Stairs: y holds from one x to the next.
@@ -28,23 +27,23 @@ struct Plot {
       case histogram(boxWidth: Double)
     }
 
-    let name: String
-    let style: Style
-    let points: [(x: Double, y: Double)]
+    package let name: String
+    package let style: Style
+    package let points: [(x: Double, y: Double)]
 
-    init(_ name: String, _ style: Style, _ points: [(x: Double, y: Double)]) {
+    package init(_ name: String, _ style: Style, _ points: [(x: Double, y: Double)]) {
       self.name = name
       self.style = style
       self.points = points
     }
   }
 
-  let title: String
-  let x: Axis
-  let y: Axis
-  let series: [Series]
+  package let title: String
+  package let x: Axis
+  package let y: Axis
+  package let series: [Series]
 
-  init(title: String, x: Axis, y: Axis, series: [Series]) {
+  package init(title: String, x: Axis, y: Axis, series: [Series]) {
     self.title = title
     self.x = x
     self.y = y
@@ -54,9 +53,9 @@ struct Plot {
   /// Writes the picture and the CSV file, each of which appears whole or not at all.
   ///
   /// - Throws: `PlotError`, `FileError`.
-  func write(to file: PlotFile) throws {
+  package func write(to file: PlotFile) throws {
     try WholeFile.write([Array(csv.utf8)], to: file.dataPath)
-    try withTemporaryFolder { folder in
+    try ExternalProgram.withScratchFolder { folder in
       let picture = "\(folder)/picture"
       let script = "\(folder)/plot.gnuplot"
       let text = "set terminal \(file.format.terminal)\nset output \(Self.quoted(picture))\n"
@@ -72,19 +71,23 @@ struct Plot {
   }
 
   /// One row a point: the series' name, x and y.
-  var csv: String {
+  package var csv: String {
     var text = "series,\(x.column),\(y.column)\n"
     for series in series {
-      let name =
-        series.name.contains { ",\"\n".contains($0) }
-        ? "\"\(series.name.replacingOccurrences(of: "\"", with: "\"\""))\"" : series.name
+      let name = Self.csvField(series.name)
       for point in series.points { text += "\(name),\(point.x),\(point.y)\n" }
     }
     return text
   }
 
+  /// A text as a field of a CSV file.
+  package static func csvField(_ text: String) -> String {
+    text.contains { ",\"\n".contains($0) }
+      ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
+  }
+
   /// What gnuplot runs, without the terminal.
-  var script: String {
+  package var script: String {
     var text = """
       set encoding utf8
       set title \(Self.quoted(title))
@@ -106,8 +109,10 @@ struct Plot {
     }
     let parts = series.enumerated().map { index, series in
       let colour = Self.colours[index % Self.colours.count]
+      // Beyond the colours, dashes tell lines apart.
+      let dashes = 1 + index / Self.colours.count
       return "$series\(index) using 1:2\(series.style.using) with \(series.style.drawing) "
-        + "linecolor rgb '\(colour)' title \(Self.quoted(series.name))"
+        + "linecolor rgb '\(colour)' dashtype \(dashes) title \(Self.quoted(series.name))"
     }
     return text + "plot " + parts.joined(separator: ", \\\n  ") + "\n"
   }
@@ -147,8 +152,8 @@ extension Plot.Series.Style {
 }
 
 /// Where a plot goes: the picture, and the CSV file of the same name beside it.
-struct PlotFile {
-  enum Format: String, CaseIterable {
+package struct PlotFile: Sendable {
+  package enum Format: String, Sendable, CaseIterable {
     case svg
     case png
 
@@ -160,12 +165,12 @@ struct PlotFile {
     }
   }
 
-  let path: String
-  let format: Format
-  let dataPath: String
+  package let path: String
+  package let format: Format
+  package let dataPath: String
 
   /// nil for a name that ends otherwise than a format does, or consists of the ending alone.
-  init?(_ path: String) {
+  package init?(_ path: String) {
     let url = URL(fileURLWithPath: path)
     guard let format = Format(rawValue: url.pathExtension.lowercased()),
       !url.deletingPathExtension().lastPathComponent.isEmpty, !path.hasSuffix("/")
@@ -177,11 +182,11 @@ struct PlotFile {
 }
 
 /// Why there is no picture. The numbers were written.
-enum PlotError: Error, CustomStringConvertible {
+package enum PlotError: Error, CustomStringConvertible {
   case noGnuplot(dataPath: String)
   case gnuplot(reason: String, dataPath: String)
 
-  var description: String {
+  package var description: String {
     switch self {
     case .noGnuplot(let dataPath):
       "gnuplot, which draws the plot, is not installed: run scripts/setup, or draw \(dataPath), "
@@ -190,12 +195,4 @@ enum PlotError: Error, CustomStringConvertible {
       "gnuplot failed: \(reason); the data is in \(dataPath)"
     }
   }
-}
-
-/// Runs `body` with a new folder, and removes the folder.
-private func withTemporaryFolder(_ body: (_ path: String) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder.path)
 }

@@ -1,0 +1,154 @@
+import ArgumentParser
+import IsometryData
+import IsometryGraph
+import IsometryReproductions
+import IsometryTraining
+
+struct ReproduceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reproduce",
+    abstract: "Run an experiment of one of the papers, and say whether its claims hold.",
+    discussion: """
+      Examples:
+        isometry reproduce list
+        isometry reproduce universal-spectra --scale small
+        isometry reproduce risotto-table --scale paper --data ~/cifar --device opencl
+
+      Prints a table and a verdict on each claim, and writes them with the protocol, all numbers and \
+      plots to a folder. Ctrl-C and SIGTERM stop it cleanly; the same command goes on from there.
+      """,
+    subcommands: [ListReproductionsCommand.self, RunReproductionCommand.self],
+    defaultSubcommand: RunReproductionCommand.self)
+}
+
+struct ListReproductionsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the experiments.",
+    discussion: """
+      Example:
+        isometry reproduce list
+      """)
+
+  @OptionGroup var form: OutputArguments
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    let width = ExperimentRegistry.names.map(\.count).max() ?? 0
+    for type in ExperimentRegistry.types {
+      let counts = Scale.allCases.map { scale in
+        (scale: scale, count: type.init(Plan(scale)).cellCount)
+      }
+      let indent = String(repeating: " ", count: width + 2)
+      console.say(Wording.padded(type.name, width + 2) + type.summary)
+      console.say("\(indent)\(type.paper)")
+      console.say(
+        indent + "cells: "
+          + counts.map { "\(Wording.count($0.count)) at \($0.scale.rawValue)" }
+          .joined(separator: ", "))
+      console.emit([
+        "name": .text(type.name),
+        "summary": .text(type.summary),
+        "paper": .text(type.paper),
+        "cells": .object(counts.map { .init($0.scale.rawValue, .integer($0.count)) }),
+      ])
+    }
+  }
+}
+
+struct RunReproductionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run an experiment. (default)",
+    discussion: """
+      Example:
+        isometry reproduce finite-width --scale smoke --out results
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "\(ExperimentRegistry.names.joined(separator: ", ")).", valueName: "name"))
+  var name: String
+
+  @Option(
+    help: """
+      smoke shows in about a minute that everything works, small is about an hour on two processors, \
+      paper is for a GPU.
+      """)
+  var scale = Scale.small
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The folder of the results; where it holds the same experiment, that goes on. (default: \
+      runs/reproduce-<name>-<scale>)
+      """, valueName: "dir"))
+  var out: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How often each cell is run, with other random numbers. (default: as the scale has it)",
+      valueName: "n"))
+  var seeds: Int?
+
+  @OptionGroup(title: "Device") var device: DeviceArguments
+  @OptionGroup(title: "Data") var data: DataArguments
+  @OptionGroup var form: OutputArguments
+
+  static let mostSeeds = 100
+
+  func validate() throws {
+    guard let seeds, !(1...Self.mostSeeds).contains(seeds) else { return }
+    throw ValidationError("--seeds should be 1 to \(Self.mostSeeds), not \(seeds)")
+  }
+
+  func run() throws {
+    let environment = try ProgramEnvironment()
+    let console = Console(isJSON: form.json)
+    let type = try ExperimentRegistry.type(named: name)
+    var configuration = RunConfiguration()
+    device.apply(to: &configuration)
+    let selection = try device.select(for: &configuration, environment)
+    let source = try data.resolve(environment)
+    let stop = InterruptHandler.install()
+    let laboratory = Laboratory(
+      backend: selection.backend, source: source, data: source.spelling, stop: stop,
+      tell: { console.showStatus($0) })
+    let path = out ?? Reproduction.defaultPath(for: name, scale)
+    console.say("\(type.summary)")
+    if type.usesImages { console.say("data    \(source.explanation)") }
+    console.say("device  \(selection.explanation)")
+    console.say("folder  \(path)")
+    let reproduction = Reproduction(
+      Plan(scale, seeds: seeds), in: path, laboratory: laboratory,
+      program: .init(version: programVersion, commit: ProgramCheckout.commit))
+    do {
+      let report = try reproduction.run(type) { show($0, console) }
+      for line in [""] + report.lines { console.say(line) }
+      if form.json {
+        console.clearStatus()
+        StandardStream.output.write(try report.json() + "\n")
+      }
+      console.say("report  \(path)/report.md")
+    } catch is ReproductionStopped {
+      console.say("stopped, and kept what is finished; the same command goes on from there")
+      // As a shell reports a program that a signal ended.
+      throw ExitCode(128 + (stop.requestingSignal ?? 0))
+    }
+  }
+
+  private func show(_ event: Reproduction.Event, _ console: Console) {
+    switch event {
+    case .started(let finished, let cells):
+      if finished > 0 {
+        console.say("going on: \(finished) of \(cells) cells are finished")
+      }
+    case .measuring(let cell, let number, let cells):
+      console.showStatus("[\(number)/\(cells)] \(cell)")
+    case .finished(let cell, let number, let cells, let remark, let seconds):
+      console.say("[\(number)/\(cells)] \(cell): \(remark), \(Wording.duration(seconds))")
+    case .reported:
+      console.clearStatus()
+    }
+  }
+}
+
+extension Scale: ExpressibleByArgument {}

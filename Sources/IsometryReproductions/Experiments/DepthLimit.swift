@@ -1,0 +1,205 @@
+import Foundation
+import IsometryNN
+import IsometryTraining
+
+/// How deep residual networks without normalisation can be and still learn, by initialisation.
+package struct DepthLimit: Experiment {
+  package struct Cell: TrainingCell {
+    let depth: Int
+    let initializer: String
+    let seed: UInt64
+    let configuration: RunConfiguration
+
+    package var name: String {
+      let rate = shortNumber(configuration.learningRate)
+      return "\(initializer)-depth\(depth)-lr\(rate)-seed\(seed)"
+    }
+  }
+
+  package static let name = "depth-limit"
+  package static let summary =
+    "Accuracy after a fixed budget by depth, without normalisation: which initialisations still train"
+  package static let paper = RisottoTable.paper
+  package static let published = [
+    "RISOTTO is an exact dynamical isometry at any depth (abstract).",
+    "No figures of accuracy against depth are known here.",
+  ]
+  package static let usesImages = true
+
+  private let plan: Plan
+
+  package init(_ plan: Plan) { self.plan = plan }
+
+  static let initializers = [
+    "he", "fixup", "skipinit", "rezero", "norm-preserving", "delta-orthogonal", "risotto",
+    "risotto-lossless",
+  ]
+  private var depths: [Int] {
+    plan.scale.pick(smoke: [8, 20], small: [20, 56, 110], paper: [20, 56, 110, 326, 1202])
+  }
+  private var rates: [Double] {
+    plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.02, 0.05, 0.1])
+  }
+  private var seeds: [UInt64] {
+    plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 2))
+  }
+  private var budget: TrainingBudget {
+    plan.scale.pick(
+      smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
+      small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 1),
+      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 5))
+  }
+
+  package var procedure: [String] {
+    [
+      "ResNets of the 16-32-64 family with identity skips and without normalisation, of depth "
+        + depths.map(String.init).joined(separator: ", ") + ", initialised by "
+        + Self.initializers.joined(separator: ", ") + ".",
+      "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
+        + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
+        + "to norm 1; \(budget.words) whatever the depth, seeds 1 to \(seeds.count).",
+      "A network trains where its accuracy is above \(bound) %: five standard errors above guessing.",
+    ]
+  }
+
+  private var bound: String {
+    String(format: "%.1f", 100 * Chance.bound(testImages: budget.testImages))
+  }
+
+  package var cells: [Cell] {
+    depths.flatMap { depth in
+      Self.initializers.flatMap { initializer in
+        rates.flatMap { rate in
+          seeds.map { seed in
+            var configuration = RunConfiguration(optimizer: .sgd, normalization: .none)
+            configuration.model = "resnet\(depth)"
+            configuration.initializer = initializer
+            configuration.learningRate = rate
+            configuration.clipNorm = 1
+            configuration.seed = seed
+            configuration.limit(to: budget)
+            return Cell(
+              depth: depth, initializer: initializer, seed: seed, configuration: configuration)
+          }
+        }
+      }
+    }
+  }
+
+  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+    try laboratory.train(cell.configuration)
+  }
+
+  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+    Conclusion(
+      tables: [table(results)], plots: results.isEmpty ? [] : [plot(results)],
+      claims: [
+        trainsEverywhere("risotto", results), trainsEverywhere("risotto-lossless", results),
+        goesDeeper(results),
+      ])
+  }
+}
+
+extension DepthLimit {
+  typealias Result = CellResult<Cell, LearningCurve>
+
+  private struct Network: Hashable {
+    let depth: Int
+    let initializer: String
+  }
+
+  private func best(_ initializer: String, _ depth: Int, _ results: [Result]) -> BestRate? {
+    BestRate(results.filter { $0.cell.initializer == initializer && $0.cell.depth == depth })
+  }
+
+  /// Whether a network learns; nil where it was not trained.
+  private func trains(_ initializer: String, _ depth: Int, _ results: [Result]) -> Bool? {
+    best(initializer, depth, results)?.sample.map {
+      $0.mean > Chance.bound(testImages: budget.testImages)
+    }
+  }
+
+  private func table(_ results: [Result]) -> Table {
+    Table(
+      "Test accuracy after the budget at the best learning rate", name: "accuracies",
+      columns: [
+        "depth", "initialisation", "best rate", "accuracy", "s.d.", "trains", "diverged",
+        "trainings",
+      ],
+      rows: results.grouped { Network(depth: $0.cell.depth, initializer: $0.cell.initializer) }
+        .map { network, results in
+          let best = BestRate(results)
+          let trains = trains(network.initializer, network.depth, results) ?? false
+          return [
+            .count(network.depth), .text(network.initializer),
+            .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(best?.sample?.mean),
+            .percent(best?.sample?.deviation), .text(trains ? "yes" : "no"),
+            .count(results.count { $0.outcome.isDivergence }), .count(results.count),
+          ]
+        })
+  }
+
+  private func plot(_ results: [Result]) -> (name: String, plot: Plot) {
+    (
+      "accuracy-by-depth",
+      Plot(
+        title: "Test accuracy after a fixed budget, without normalisation",
+        x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
+        y: Plot.Axis("test accuracy", column: "accuracy"),
+        series: results.grouped { $0.cell.initializer }.map { initializer, results in
+          Plot.Series(
+            initializer, .line,
+            results.grouped { $0.cell.depth }.map {
+              (x: Double($0.key), y: BestRate($0.elements)?.sample?.mean ?? Chance.accuracy)
+            })
+        })
+    )
+  }
+
+  private func trainsEverywhere(_ initializer: String, _ results: [Result]) -> Claim {
+    let marks = depths.map { trains(initializer, $0, results) }
+    let evidence = zip(depths, marks).map { depth, mark in
+      let mean = best(initializer, depth, results)?.sample?.mean
+      return "depth \(depth): "
+        + (mean.map { String(format: "%.1f %%", 100 * $0) } ?? "not finished")
+    }
+    // A budget that is too small for the shallowest network says nothing about the others.
+    let verdict: Verdict =
+      if marks.contains(nil) || marks.first == .some(false) {
+        .undecided
+      } else {
+        marks.allSatisfy { $0 == true } ? .holds : .fails
+      }
+    return Claim(
+      "\(initializer) trains at every depth",
+      rule:
+        "holds where the accuracy is above \(bound) % at every depth; fails where it is not at some "
+        + "depth; cannot be decided where it is not at the smallest depth, or one is missing",
+      evidence: evidence.joined(separator: ", "), verdict: verdict)
+  }
+
+  private func goesDeeper(_ results: [Result]) -> Claim {
+    let marks = depths.map {
+      (depth: $0, risotto: trains("risotto", $0, results), he: trains("he", $0, results))
+    }
+    let ahead = marks.filter { $0.risotto == true && $0.he == false }.map(\.depth)
+    let behind = marks.filter { $0.risotto == false && $0.he == true }.map(\.depth)
+    let isComplete = marks.allSatisfy { $0.risotto != nil && $0.he != nil }
+    let verdict: Verdict =
+      if !isComplete || (ahead.isEmpty == behind.isEmpty) {
+        .undecided
+      } else {
+        behind.isEmpty ? .holds : .fails
+      }
+    func list(_ depths: [Int]) -> String {
+      depths.isEmpty ? "no depth" : "depth " + depths.map(String.init).joined(separator: ", ")
+    }
+    return Claim(
+      "RISOTTO trains at depths at which He's initialisation does not",
+      rule:
+        "holds where risotto trains at some depth at which he does not, and never the other way "
+        + "round; fails where it is the other way round; cannot be decided where both train at the same "
+        + "depths, each at one of its own, or a depth is missing",
+      evidence: "risotto alone at \(list(ahead)), he alone at \(list(behind))", verdict: verdict)
+  }
+}

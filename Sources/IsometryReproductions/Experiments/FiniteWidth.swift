@@ -1,0 +1,407 @@
+import Foundation
+package import IsometryTraining
+
+/// Norms and similarities of signals in ReLU networks of finite width against their exact laws, and
+/// whether such networks learn, by initialisation and depth.
+package struct FiniteWidth: Experiment {
+  /// The initial weights that are compared.
+  package enum Weights: String, Sendable, Codable, CaseIterable {
+    case he
+    case gaussian = "looks-linear-gaussian"
+    case orthogonal = "looks-linear-orthogonal"
+
+    var initializer: String {
+      switch self {
+      case .he: "he"
+      case .gaussian: "looks-linear:weights=gaussian"
+      case .orthogonal: "looks-linear"
+      }
+    }
+  }
+
+  package struct Cell: ExperimentCell {
+    /// What is done with networks of the cell's weights.
+    package enum Task: Codable, Sendable, Equatable {
+      /// Signals are sent through so many random networks.
+      case sampling(networks: Int)
+      case training(RunConfiguration)
+    }
+
+    let weights: Weights
+    let width: Int
+    let depth: Int
+    let seed: UInt64
+    let task: Task
+
+    package var name: String {
+      let size = "\(weights.rawValue)-\(depth)x\(width)-seed\(seed)"
+      return switch task {
+      case .sampling: "signals-\(size)"
+      case .training(let configuration):
+        "training-\(size)-lr\(shortNumber(configuration.learningRate))"
+      }
+    }
+  }
+
+  package enum Outcome: ExperimentOutcome, Equatable {
+    case signals(SignalStatistics)
+    case training(LearningCurve)
+
+    package var remark: String {
+      switch self {
+      case .signals(let statistics):
+        String(
+          format: "cosine %.3f, log norm² %.3f", statistics.cosines.last?.mean ?? .nan,
+          statistics.logNorm.mean)
+      case .training(let outcome): outcome.remark
+      }
+    }
+
+    package var isDivergence: Bool {
+      if case .training(let outcome) = self { return outcome.isDivergence }
+      return false
+    }
+  }
+
+  package static let name = "finite-width"
+  package static let summary =
+    "Norms and similarities in ReLU networks of finite width, sampled against the exact laws; He, "
+    + "looks-linear and orthogonal looks-linear weights by depth"
+  package static let paper =
+    "Burkholz, Dubatovka: Initialization of ReLUs for dynamical isometry (2019)"
+  package static let published = [
+    "The signals of ReLU networks of any width have an exact joint law; with He's weights inputs "
+      + "become indistinguishable with depth; mirrored (looks-linear) orthogonal weights give exact "
+      + "isometry.",
+    "The settings and figures of its experiments are not known here; the training below is a "
+      + "substitute.",
+  ]
+  package static let usesImages = true
+
+  private let plan: Plan
+
+  package init(_ plan: Plan) { self.plan = plan }
+
+  private var widths: [Int] {
+    plan.scale.pick(smoke: [10, 50], small: [10, 20, 50, 100], paper: [10, 50, 100, 400])
+  }
+  private var signalDepth: Int { plan.scale.pick(smoke: 20, small: 50, paper: 100) }
+  private var networks: Int { plan.scale.pick(smoke: 300, small: 2000, paper: 5000) }
+  private var trainedWidth: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
+  private var trainedDepths: [Int] {
+    plan.scale.pick(smoke: [10, 40], small: [10, 30, 100], paper: [10, 30, 100, 300])
+  }
+  private var rates: [Double] {
+    plan.scale.pick(smoke: [0.02], small: [0.003, 0.01, 0.03], paper: [0.001, 0.003, 0.01, 0.03])
+  }
+  private var seeds: [UInt64] {
+    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
+  }
+  private var interval: Int { plan.scale.pick(smoke: 10, small: 50, paper: 500) }
+  private var budget: TrainingBudget {
+    plan.scale.pick(
+      smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 1),
+      small: TrainingBudget(trainImages: 12_800, testImages: 1000, batch: 64, epochs: 1),
+      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20))
+  }
+
+  package var procedure: [String] {
+    [
+      "Plain ReLU networks of depth \(signalDepth) and widths "
+        + widths.map(String.init).joined(separator: ", ")
+        + " without biases, \(networks) of each for "
+        + "the Gaussian weights and \(exactNetworks) for the orthogonal ones, as the package's "
+        + "initialisers draw them. Two orthogonal inputs of half as many units as the layers have pass "
+        + "through each in Double.",
+      "He's signals are compared with the exact law of a layer's squared norm, with the exact mean "
+        + "and variance of its logarithm after all layers where no layer is dead, and with as many "
+        + "samples of the exact law of pairs of inputs.",
+      "Training: networks of width \(trainedWidth) and depth "
+        + trainedDepths.map(String.init).joined(separator: ", ")
+        + " with SGD and momentum 0.9, the best of the constant learning rates "
+        + rates.map(shortNumber).joined(separator: ", ") + ", \(budget.words), seeds 1 to "
+        + "\(seeds.count).",
+    ]
+  }
+
+  /// Networks of orthogonal weights: every one has the same norms.
+  private var exactNetworks: Int { 10 }
+
+  package var cells: [Cell] {
+    let signals = widths.flatMap { width in
+      Weights.allCases.map { weights in
+        Cell(
+          weights: weights, width: width, depth: signalDepth, seed: 1,
+          task: .sampling(networks: weights == .orthogonal ? exactNetworks : networks))
+      }
+    }
+    let trainings = trainedDepths.flatMap { depth in
+      Weights.allCases.flatMap { weights in
+        rates.flatMap { rate in
+          seeds.map { seed in
+            var configuration = RunConfiguration.bare(
+              model: "mlp:\(depth)x\(trainedWidth)", initializer: weights.initializer,
+              rate: rate, seed: seed)
+            configuration.momentum = 0.9
+            configuration.limit(to: budget)
+            return Cell(
+              weights: weights, width: trainedWidth, depth: depth, seed: seed,
+              task: .training(configuration))
+          }
+        }
+      }
+    }
+    return signals + trainings
+  }
+
+  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome {
+    switch cell.task {
+    case .sampling(let networks):
+      .signals(
+        try SignalStatistics(
+          weights: cell.weights, width: cell.width, depth: cell.depth, networks: networks,
+          seed: cell.seed, checkStop: laboratory.checkStop))
+    case .training(let configuration):
+      .training(try laboratory.train(configuration, watching: TrainingWatch(interval: interval)))
+    }
+  }
+
+  package func conclude(_ results: [CellResult<Cell, Outcome>]) -> Conclusion {
+    let signals = results.compactMap { result -> SignalResult? in
+      guard case .signals(let statistics) = result.outcome else { return nil }
+      return SignalResult(cell: result.cell, statistics: statistics)
+    }
+    let trainings = results.compactMap { result -> TrainingResult? in
+      guard case .training(let outcome) = result.outcome,
+        case .training(let configuration) = result.cell.task
+      else { return nil }
+      return TrainingResult(
+        cell: result.cell, rate: configuration.learningRate, outcome: outcome)
+    }
+    return Conclusion(
+      tables: [signalTable(signals), trainingTable(trainings)],
+      plots: similarityPlots(signals) + [depthPlot(trainings)].compactMap { $0 },
+      claims: [
+        normLaw(signals), similarityLaw(signals), collapse(signals), isometry(signals),
+        learning(trainings),
+      ])
+  }
+
+  struct SignalResult {
+    let cell: Cell
+    let statistics: SignalStatistics
+  }
+
+  struct TrainingResult {
+    let cell: Cell
+    let rate: Double
+    let outcome: LearningCurve
+
+    var accuracy: Double { outcome.finalAccuracy ?? Chance.accuracy }
+  }
+}
+
+extension FiniteWidth {
+  private func signalTable(_ signals: [SignalResult]) -> Table {
+    Table(
+      "Signals after \(signalDepth) layers", name: "signals",
+      columns: [
+        "width", "weights", "mean log norm²", "exact", "s.d. log norm²", "exact", "KS of one layer",
+        "cosine", "s.e.", "exact law", "s.e.", "networks", "dead",
+      ],
+      rows: signals.map { signal in
+        let found = signal.statistics
+        return [
+          .count(signal.cell.width), .text(signal.cell.weights.rawValue),
+          .number(found.logNorm.mean), .number(found.exactLogNorm?.mean),
+          .number(found.logNorm.deviation), .number(found.exactLogNorm?.deviation),
+          .number(found.layerDistance, digits: 4), .number(found.cosines.last?.mean, digits: 4),
+          .number(found.cosines.last?.standardError, digits: 4),
+          .number(found.exactCosines?.last?.mean, digits: 4),
+          .number(found.exactCosines?.last?.standardError, digits: 4), .count(found.networks),
+          .count(found.dead),
+        ]
+      })
+  }
+
+  private func similarityPlots(_ signals: [SignalResult]) -> [(name: String, plot: Plot)] {
+    signals.grouped { $0.cell.width }.map { width, signals in
+      func points(_ cosines: [SignalStatistics.Estimate]) -> [(x: Double, y: Double)] {
+        cosines.enumerated().map { (x: Double($0 + 1), y: $1.mean) }
+      }
+      var series = signals.map {
+        Plot.Series($0.cell.weights.rawValue, .line, points($0.statistics.cosines))
+      }
+      if let exact = signals.lazy.compactMap(\.statistics.exactCosines).first {
+        series.append(Plot.Series("he, exact law", .points, points(exact)))
+      }
+      return (
+        "similarity-width\(width)",
+        Plot(
+          title: "Cosine of two inputs that begin orthogonal, width \(width)",
+          x: Plot.Axis("layer", column: "layer"), y: Plot.Axis("cosine", column: "cosine"),
+          series: series)
+      )
+    }
+  }
+
+  private func normLaw(_ signals: [SignalResult]) -> Claim {
+    let he = signals.filter { $0.cell.weights == .he }
+    var verdicts = he.count == widths.count ? [] : [Verdict.undecided]
+    var evidence: [String] = []
+    for signal in he {
+      let found = signal.statistics
+      guard let exact = found.exactLogNorm, let distance = found.layerDistance else { continue }
+      let count = Double(found.networks)
+      let scaled = distance * count.squareRoot()
+      let meanError = abs(found.logNorm.mean - exact.mean) / found.logNorm.standardError
+      // Of a variance of nearly normal numbers.
+      let ratio =
+        (found.logNorm.deviation * found.logNorm.deviation)
+        / (exact.deviation * exact.deviation)
+      let varianceError = abs(ratio - 1) / (2 / Double(found.logNorm.count)).squareRoot()
+      verdicts.append(
+        scaled < 1.63 && meanError < 4 && varianceError < 4
+          ? .holds : scaled > 2.2 || meanError > 6 || varianceError > 8 ? .fails : .undecided)
+      evidence.append(
+        String(
+          format: "width %d: KS·√n %.2f, mean off by %.1f and variance by %.1f standard errors",
+          signal.cell.width, scaled, meanError, varianceError))
+    }
+    return Claim(
+      "The squared norms of He's networks have the exact law of their width",
+      rule:
+        "Kolmogorov's distance of the first layer times √networks below 1.63 (the 1 % level), mean and "
+        + "variance of the log norm within 4 standard errors; fails above 2.2, 6 and 8; cannot be "
+        + "decided between, or where a width is missing",
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: .all(verdicts))
+  }
+
+  private func similarityLaw(_ signals: [SignalResult]) -> Claim {
+    let he = signals.filter { $0.cell.weights == .he }
+    var verdicts = he.count == widths.count ? [] : [Verdict.undecided]
+    var evidence: [String] = []
+    for signal in he {
+      guard let exact = signal.statistics.exactCosines else { continue }
+      let offsets = zip(signal.statistics.cosines, exact).map { sampled, exact in
+        let error =
+          (sampled.standardError * sampled.standardError
+          + exact.standardError * exact.standardError).squareRoot()
+        return error > 0 ? abs(sampled.mean - exact.mean) / error : 0
+      }
+      guard let largest = offsets.max() else { continue }
+      verdicts.append(largest < 4 ? .holds : largest > 6 ? .fails : .undecided)
+      evidence.append(
+        String(format: "width %d: at most %.1f standard errors", signal.cell.width, largest))
+    }
+    return Claim(
+      "The similarity of two inputs in He's networks has the exact law of their width",
+      rule:
+        "the mean cosine after every layer, sampled networks against samples of the law: holds where "
+        + "all agree within 4 standard errors, fails where one is off by more than 6",
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: .all(verdicts))
+  }
+
+  private func collapse(_ signals: [SignalResult]) -> Claim {
+    let he = signals.filter { $0.cell.weights == .he }
+    var verdicts = he.count == widths.count ? [] : [Verdict.undecided]
+    var evidence: [String] = []
+    for signal in he {
+      guard let last = signal.statistics.cosines.last else { continue }
+      verdicts.append(
+        last.mean - 2 * last.standardError > 0.8
+          ? .holds : last.mean + 2 * last.standardError < 0.5 ? .fails : .undecided)
+      evidence.append(String(format: "width %d: cosine %.3f", signal.cell.width, last.mean))
+    }
+    return Claim(
+      "In deep He networks inputs become indistinguishable, however different they began",
+      rule:
+        "two inputs of cosine 0: holds where the mean cosine after all layers is above 0.8 by two "
+        + "standard errors at every width, fails where it is below 0.5 by two",
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: .all(verdicts))
+  }
+
+  private func isometry(_ signals: [SignalResult]) -> Claim {
+    let orthogonal = signals.filter { $0.cell.weights == .orthogonal }
+    var verdicts = orthogonal.count == widths.count ? [] : [Verdict.undecided]
+    var largest = 0.0
+    for signal in orthogonal {
+      largest = max(largest, signal.statistics.largestChange)
+      verdicts.append(signal.statistics.largestChange < 1e-9 ? .holds : .fails)
+    }
+    return Claim(
+      "Orthogonal looks-linear networks keep norms and similarities exactly",
+      rule:
+        "norms, and cosines of the differences of the mirrored halves: holds where none changes by "
+        + "more than 1e-9 in any layer, else fails",
+      evidence: orthogonal.isEmpty
+        ? "not finished" : String(format: "the largest change is %.1e", largest),
+      verdict: .all(verdicts))
+  }
+
+  private func best(_ results: [TrainingResult]) -> BestRate? {
+    BestRate(results.map { ($0.rate, $0.accuracy) })
+  }
+
+  private struct Network: Hashable {
+    let depth: Int
+    let weights: Weights
+  }
+
+  private func trainingTable(_ trainings: [TrainingResult]) -> Table {
+    Table(
+      "Test accuracy at the best learning rate", name: "trainings",
+      columns: ["depth", "weights", "best rate", "accuracy", "s.d.", "diverged", "trainings"],
+      rows: trainings.grouped { Network(depth: $0.cell.depth, weights: $0.cell.weights) }.map {
+        network, results in
+        let best = best(results)
+        let sample = best?.sample
+        return [
+          .count(network.depth), .text(network.weights.rawValue),
+          .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(sample?.mean),
+          .percent(sample?.deviation), .count(results.count { $0.outcome.isDivergence }),
+          .count(results.count),
+        ]
+      })
+  }
+
+  private func depthPlot(_ trainings: [TrainingResult]) -> (name: String, plot: Plot)? {
+    guard !trainings.isEmpty else { return nil }
+    return (
+      "accuracy-by-depth",
+      Plot(
+        title: "Test accuracy after training, width \(trainedWidth)",
+        x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
+        y: Plot.Axis("test accuracy", column: "accuracy"),
+        series: trainings.grouped { $0.cell.weights }.map { weights, results in
+          Plot.Series(
+            weights.rawValue, .line,
+            results.grouped { $0.cell.depth }.map { depth, results in
+              (
+                x: Double(depth),
+                y: best(results)?.sample?.mean ?? Chance.accuracy
+              )
+            })
+        })
+    )
+  }
+
+  private func learning(_ trainings: [TrainingResult]) -> Claim {
+    let deepest = trainings.filter { $0.cell.depth == trainedDepths.last }
+    func accuracies(_ weights: Weights) -> [Double] {
+      best(deepest.filter { $0.cell.weights == weights })?.accuracies ?? []
+    }
+    let orthogonal = accuracies(.orthogonal)
+    let he = accuracies(.he)
+    return Claim(
+      "The deepest network learns better with orthogonal looks-linear weights than with He's",
+      rule: "test accuracy at the best learning rate: \(Verdict.meanRule)",
+      evidence: String(
+        format: "depth %d: %.1f %% against %.1f %%", trainedDepths.last ?? 0,
+        100 * (Sample(orthogonal)?.mean ?? .nan), 100 * (Sample(he)?.mean ?? .nan)),
+      verdict: .mean(of: orthogonal, exceeds: he))
+  }
+}

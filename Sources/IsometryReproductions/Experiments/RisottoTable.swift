@@ -1,0 +1,229 @@
+import Foundation
+import IsometryNN
+import IsometryTraining
+
+/// The accuracy of residual networks by initialisation, kind of skip and normalisation.
+package struct RisottoTable: Experiment {
+  package struct Cell: TrainingCell {
+    let skip: SkipKind
+    let normalization: NormalizationKind
+    let initializer: String
+    let seed: UInt64
+    let configuration: RunConfiguration
+
+    package var name: String {
+      let rate = shortNumber(configuration.learningRate)
+      return "\(initializer)-\(skip.rawValue)-\(normalization.rawValue)-lr\(rate)-seed\(seed)"
+    }
+  }
+
+  package static let name = "risotto-table"
+  package static let summary =
+    "Accuracy of residual networks by initialisation, with both kinds of skips, without and with Batch "
+    + "Normalization"
+  package static let paper =
+    "Gadhikar, Burkholz: Dynamical isometry for residual networks (2022)"
+  package static let published = [
+    "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases; with it, "
+      + "RISOTTO is often the best of all (abstract); on CIFAR-10, CIFAR-100 and Tiny ImageNet with "
+      + "ResNet-18, 50 and 101.",
+    "Its tables, learning rates and numbers of epochs are not known here.",
+    "risotto-lossless, which keeps the pixels that strides drop, is not of the paper.",
+  ]
+  package static let usesImages = true
+
+  private let plan: Plan
+
+  package init(_ plan: Plan) { self.plan = plan }
+
+  static let initializers = [
+    "he", "fixup", "skipinit", "rezero", "norm-preserving", "delta-orthogonal", "looks-linear",
+    "risotto", "risotto-lossless",
+  ]
+  private var model: String {
+    plan.scale.pick(smoke: "resnet8", small: "resnet20", paper: "resnet18")
+  }
+  private var rates: [Double] {
+    plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.05, 0.1, 0.2])
+  }
+  private var seeds: [UInt64] {
+    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
+  }
+  private var budget: TrainingBudget {
+    plan.scale.pick(
+      smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
+      small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 2),
+      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30))
+  }
+
+  package var procedure: [String] {
+    [
+      "\(model) with identity skips (B) and convolutional skips (C), without and with Batch "
+        + "Normalization, initialised by \(Self.initializers.joined(separator: ", ")) where the "
+        + "initialisation's conditions allow it.",
+      "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
+        + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
+        + "to norm 1; \(budget.words), seeds 1 to \(seeds.count).",
+      "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing.",
+    ]
+  }
+
+  package var cells: [Cell] {
+    NormalizationKind.allCases.sorted { $0.rawValue > $1.rawValue }.flatMap { normalization in
+      SkipKind.allCases.flatMap { skip in
+        Self.initializers.flatMap { cells($0, skip, normalization) }
+      }
+    }
+  }
+
+  /// None where the initialiser does not take such a network.
+  private func cells(
+    _ initializer: String, _ skip: SkipKind, _ normalization: NormalizationKind
+  ) -> [Cell] {
+    var configuration = RunConfiguration(optimizer: .sgd, normalization: normalization)
+    configuration.model = model
+    configuration.skip = skip
+    configuration.initializer = initializer
+    configuration.clipNorm = 1
+    configuration.limit(to: budget)
+    guard (try? configuration.makeNetwork()) != nil else { return [] }
+    return rates.flatMap { rate in
+      seeds.map { seed in
+        configuration.learningRate = rate
+        configuration.seed = seed
+        return Cell(
+          skip: skip, normalization: normalization, initializer: initializer, seed: seed,
+          configuration: configuration)
+      }
+    }
+  }
+
+  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+    try laboratory.train(cell.configuration)
+  }
+
+  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+    Conclusion(
+      tables: [table(results)], plots: [],
+      claims: [
+        comparison(
+          "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases",
+          results, in: .none, than: ["fixup", "skipinit"], needsMost: true),
+        comparison(
+          "Without Batch Normalization, RISOTTO does better than He's initialisation",
+          results, in: .none, than: ["he"], needsMost: false),
+        comparison(
+          "With Batch Normalization, RISOTTO is often better than the other initialisations",
+          results, in: .batch, than: ["he", "rezero", "delta-orthogonal", "looks-linear"],
+          needsMost: true),
+        lossless(results),
+      ])
+  }
+}
+
+extension RisottoTable {
+  typealias Result = CellResult<Cell, LearningCurve>
+
+  private struct Network: Hashable {
+    let normalization: NormalizationKind
+    let skip: SkipKind
+    let initializer: String
+  }
+
+  private func network(_ cell: Cell) -> Network {
+    Network(normalization: cell.normalization, skip: cell.skip, initializer: cell.initializer)
+  }
+
+  private static func letter(_ skip: SkipKind) -> String {
+    switch skip {
+    case .identity: "B"
+    case .convolution: "C"
+    }
+  }
+
+  private func table(_ results: [Result]) -> Table {
+    Table(
+      "Test accuracy of \(model) at the best learning rate", name: "accuracies",
+      columns: [
+        "normalization", "skips", "initialisation", "best rate", "accuracy", "s.d.", "diverged",
+        "trainings",
+      ],
+      rows: results.grouped { network($0.cell) }.map { network, results in
+        let best = BestRate(results)
+        return [
+          .text(network.normalization.rawValue), .text(Self.letter(network.skip)),
+          .text(network.initializer), .text(best.map { shortNumber($0.rate) } ?? "–"),
+          .percent(best?.sample?.mean, digits: 2), .percent(best?.sample?.deviation, digits: 2),
+          .count(results.count { $0.outcome.isDivergence }), .count(results.count),
+        ]
+      })
+  }
+
+  private func best(
+    _ initializer: String, _ skip: SkipKind, _ normalization: NormalizationKind,
+    _ results: [Result]
+  ) -> BestRate? {
+    BestRate(
+      results.filter {
+        network($0.cell)
+          == Network(normalization: normalization, skip: skip, initializer: initializer)
+      })
+  }
+
+  /// RISOTTO against each rival with each kind of skips.
+  ///
+  /// - Parameter needsMost: whether more than half of the comparisons are enough.
+  private func comparison(
+    _ statement: String, _ results: [Result], in normalization: NormalizationKind,
+    than rivals: [String], needsMost: Bool
+  ) -> Claim {
+    var verdicts: [Verdict] = []
+    var evidence: [String] = []
+    for skip in SkipKind.allCases {
+      for rival in rivals where !cells(rival, skip, normalization).isEmpty {
+        let own = best("risotto", skip, normalization, results)
+        let other = best(rival, skip, normalization, results)
+        guard let own, let other else {
+          verdicts.append(.undecided)
+          continue
+        }
+        verdicts.append(.mean(of: own.accuracies, exceeds: other.accuracies))
+        evidence.append(
+          String(
+            format: "%@ skips: %.1f %% against %.1f %% of %@", Self.letter(skip),
+            100 * (own.sample?.mean ?? .nan), 100 * (other.sample?.mean ?? .nan), rival))
+      }
+    }
+    return Claim(
+      statement,
+      rule: "accuracy at the best learning rate, \(Verdict.meanRule); "
+        + (needsMost
+          ? "holds where more than half of the comparisons do, fails where more than half go the other "
+            + "way" : "all comparisons must hold, and one that goes the other way fails"),
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: needsMost ? .most(verdicts) : .all(verdicts))
+  }
+
+  private func lossless(_ results: [Result]) -> Claim {
+    var verdicts: [Verdict] = []
+    var evidence: [String] = []
+    for skip in SkipKind.allCases {
+      guard let own = best("risotto-lossless", skip, .none, results),
+        let other = best("risotto", skip, .none, results)
+      else {
+        verdicts.append(.undecided)
+        continue
+      }
+      verdicts.append(.mean(of: own.accuracies, exceeds: other.accuracies))
+      evidence.append(
+        String(
+          format: "%@ skips: %.1f %% against %.1f %%", Self.letter(skip),
+          100 * (own.sample?.mean ?? .nan), 100 * (other.sample?.mean ?? .nan)))
+    }
+    return Claim(
+      "Not of the paper: keeping the pixels that strides drop helps RISOTTO without Batch Normalization",
+      rule: "accuracy at the best learning rate with both kinds of skips, \(Verdict.meanRule)",
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: .all(verdicts))
+  }
+}

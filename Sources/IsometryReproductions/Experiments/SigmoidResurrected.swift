@@ -1,0 +1,257 @@
+import Foundation
+import IsometryTraining
+
+/// How fast deep plain networks learn, by the law of their weights, their activation, their place on
+/// or off the critical line, the optimiser and the depth.
+package struct SigmoidResurrected: Experiment {
+  package enum Weights: String, Sendable, Codable, CaseIterable {
+    case orthogonal, gaussian
+  }
+
+  package enum Criticality: String, Sendable, Codable, CaseIterable {
+    case critical
+    case off = "off-critical"
+  }
+
+  package enum Descent: String, Sendable, Codable, CaseIterable {
+    case sgd, momentum, rmsprop, adam
+  }
+
+  /// A network and how it learns, apart from the learning rate and the seed.
+  package struct Setting: Sendable, Codable, Hashable {
+    var activation: String
+    var weights: Weights
+    var criticality: Criticality
+    var descent: Descent
+    var depth: Int
+
+    var words: String {
+      "\(weights.rawValue) \(activation), \(criticality.rawValue), \(descent.rawValue), depth \(depth)"
+    }
+  }
+
+  package struct Cell: TrainingCell {
+    let setting: Setting
+    let rate: Double
+    let seed: UInt64
+    let configuration: RunConfiguration
+    /// Steps between two evaluations.
+    let interval: Int
+
+    package var name: String {
+      "\(setting.weights.rawValue)-\(setting.activation)-\(setting.criticality.rawValue)-"
+        + "\(setting.descent.rawValue)-depth\(setting.depth)-lr\(shortNumber(rate))-seed\(seed)"
+    }
+
+    /// Steps of the whole training.
+    var steps: Int {
+      configuration.epochs * ((configuration.limitTrain ?? 50_000) / configuration.batch)
+    }
+  }
+
+  package static let name = "sigmoid-resurrected"
+  package static let summary =
+    "Steps to a fixed accuracy of deep plain networks, by weights, activation, optimiser and depth"
+  package static let paper =
+    "Pennington, Schoenholz, Ganguli: Resurrecting the sigmoid in deep learning through dynamical "
+    + "isometry (2017)"
+  package static let published = [
+    "Networks at dynamical isometry learn orders of magnitude faster than those that are not; sigmoidal "
+      + "networks can reach it with orthogonal weights, ReLU networks cannot (abstract).",
+    "From memory, not read again: CIFAR-10, depth 200, width 400, SGD, momentum, RMSProp and Adam; "
+      + "the time to 25 % test accuracy of orthogonal tanh networks grows like the square root of the "
+      + "depth at the best learning rate.",
+    "Its learning rates and times are not known here.",
+  ]
+  package static let usesImages = true
+
+  private let plan: Plan
+
+  package init(_ plan: Plan) { self.plan = plan }
+
+  /// The test accuracy that counts as learned.
+  static let goal = 0.25
+  private static let activations = ["tanh", "hard-tanh", "unit-erf", "relu"]
+  private var depth: Int { plan.scale.pick(smoke: 20, small: 50, paper: 200) }
+  private var depths: [Int] {
+    plan.scale.pick(smoke: [10, 20, 40], small: [12, 25, 50, 100], paper: [50, 100, 200, 400])
+  }
+  private var width: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
+  private var seeds: [UInt64] {
+    plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 3))
+  }
+  private var interval: Int { plan.scale.pick(smoke: 10, small: 10, paper: 50) }
+  private var budget: TrainingBudget {
+    plan.scale.pick(
+      smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 2),
+      small: TrainingBudget(trainImages: 12_800, testImages: 500, batch: 64, epochs: 2),
+      paper: TrainingBudget(trainImages: nil, testImages: 2000, batch: 128, epochs: 20))
+  }
+
+  private func rates(_ descent: Descent) -> [Double] {
+    switch descent {
+    case .sgd:
+      plan.scale.pick(smoke: [0.1], small: [0.03, 0.1, 0.3], paper: [0.01, 0.03, 0.1, 0.3])
+    case .momentum:
+      plan.scale.pick(
+        smoke: [0.02], small: [0.003, 0.01, 0.03], paper: [0.001, 0.003, 0.01, 0.03])
+    case .rmsprop, .adam:
+      plan.scale.pick(smoke: [5e-4], small: [1e-4, 3e-4, 1e-3], paper: [3e-5, 1e-4, 3e-4, 1e-3])
+    }
+  }
+
+  package var procedure: [String] {
+    [
+      "Plain fully connected networks of width \(width) and depth \(depth) without normalisation; "
+        + "orthogonal and Gaussian weights; tanh, hard tanh, erf(√π·x/2) and ReLU.",
+      "Critical: sigmoidal networks at q* = 1/64 on the critical line, ReLU at σ_w² = 2 without bias. "
+        + "Off: sigmoidal networks at σ_w² = 2, ReLU at σ_w² = 1, without bias.",
+      "All of them with momentum 0.9; orthogonal tanh and Gaussian ReLU, both critical, also with SGD, "
+        + "RMSProp and Adam; orthogonal tanh at depths "
+        + depths.map(String.init).joined(separator: ", ") + ".",
+      "The best of the learning rates "
+        + Descent.allCases.map {
+          "\(rates($0).map(shortNumber).joined(separator: ", ")) (\($0.rawValue))"
+        }.joined(separator: "; ")
+        + ", constant; \(budget.words), seeds 1 to \(seeds.count); the test "
+        + "accuracy is measured every \(interval) steps, and a training ends once it is "
+        + "\(Int(100 * Self.goal)) %.",
+    ]
+  }
+
+  private var settings: [Setting] {
+    var settings: [Setting] = []
+    func add(_ setting: Setting) { if !settings.contains(setting) { settings.append(setting) } }
+    for criticality in Criticality.allCases {
+      for weights in Weights.allCases {
+        for activation in Self.activations {
+          add(
+            Setting(
+              activation: activation, weights: weights, criticality: criticality,
+              descent: .momentum, depth: depth))
+        }
+      }
+    }
+    for descent in Descent.allCases {
+      for (activation, weights) in [("tanh", Weights.orthogonal), ("relu", .gaussian)] {
+        add(
+          Setting(
+            activation: activation, weights: weights, criticality: .critical, descent: descent,
+            depth: depth))
+      }
+    }
+    for depth in depths {
+      add(
+        Setting(
+          activation: "tanh", weights: .orthogonal, criticality: .critical, descent: .momentum,
+          depth: depth))
+    }
+    return settings
+  }
+
+  package var cells: [Cell] {
+    settings.flatMap { setting in
+      rates(setting.descent).flatMap { rate in
+        seeds.map { seed in
+          Cell(
+            setting: setting, rate: rate, seed: seed,
+            configuration: configuration(setting, rate, seed), interval: interval)
+        }
+      }
+    }
+  }
+
+  private func configuration(
+    _ setting: Setting, _ rate: Double, _ seed: UInt64
+  ) -> RunConfiguration {
+    let isReLU = setting.activation == "relu"
+    let initializer =
+      switch (setting.criticality, setting.weights, isReLU) {
+      case (.critical, let weights, _):
+        "critical:q=\(isReLU ? "1" : "0.015625"),weights=\(weights.rawValue)"
+      case (.off, .orthogonal, false): "orthogonal:gain=\(Double(2).squareRoot())"
+      case (.off, .gaussian, false): "he"
+      case (.off, .orthogonal, true): "orthogonal:gain=1"
+      case (.off, .gaussian, true): "lecun"
+      }
+    var configuration = RunConfiguration.bare(
+      model: "mlp:\(setting.depth)x\(width)", initializer: initializer,
+      activation: setting.activation, rate: rate, seed: seed)
+    switch setting.descent {
+    case .sgd: break
+    case .momentum: configuration.momentum = 0.9
+    case .rmsprop: configuration.optimizer = .rmsprop
+    case .adam: configuration.optimizer = .adam
+    }
+    configuration.limit(to: budget)
+    return configuration
+  }
+
+  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+    try laboratory.train(
+      cell.configuration, watching: TrainingWatch(interval: cell.interval, goal: Self.goal))
+  }
+
+  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+    let times = LearningTimes(results)
+    let tables = [times.table]
+    return Conclusion(
+      tables: tables, plots: [times.depthPlot(depths: depths)].compactMap { $0 },
+      claims: [
+        isometryIsFast(times), orthogonalityIsNeeded(times), criticalityIsNeeded(times),
+        times.scaling(depths: depths),
+      ])
+  }
+}
+
+extension SigmoidResurrected {
+  private static let comparisonRule =
+    "steps to the accuracy at the best learning rate, mean over seeds: holds where the second needs more "
+    + "than 1.25 times as many steps as the first, fails where less than 0.8 times; cannot be decided "
+    + "between, where neither gets there, or where they differ by one evaluation or less"
+
+  private func setting(
+    _ activation: String, _ weights: Weights, _ criticality: Criticality = .critical
+  ) -> Setting {
+    Setting(
+      activation: activation, weights: weights, criticality: criticality, descent: .momentum,
+      depth: depth)
+  }
+
+  private var sigmoidal: [String] { Self.activations.filter { $0 != "relu" } }
+
+  private func isometryIsFast(_ times: LearningTimes) -> Claim {
+    comparison(
+      "Sigmoidal networks with orthogonal weights near criticality learn faster than ReLU networks",
+      sigmoidal.flatMap { activation in
+        Weights.allCases.map { (setting(activation, .orthogonal), setting("relu", $0)) }
+      }, times)
+  }
+
+  private func orthogonalityIsNeeded(_ times: LearningTimes) -> Claim {
+    comparison(
+      "Near criticality, sigmoidal networks learn faster with orthogonal than with Gaussian weights",
+      sigmoidal.map { (setting($0, .orthogonal), setting($0, .gaussian)) }, times)
+  }
+
+  private func criticalityIsNeeded(_ times: LearningTimes) -> Claim {
+    comparison(
+      "Orthogonal sigmoidal networks learn faster on the critical line than off it",
+      sigmoidal.map { (setting($0, .orthogonal), setting($0, .orthogonal, .off)) }, times)
+  }
+
+  private func comparison(
+    _ statement: String, _ pairs: [(fast: Setting, slow: Setting)], _ times: LearningTimes
+  ) -> Claim {
+    let verdicts = pairs.map { times.isFaster($0.fast, than: $0.slow) }
+    let settings = pairs.reduce(into: [Setting]()) { settings, pair in
+      for setting in [pair.fast, pair.slow] where !settings.contains(setting) {
+        settings.append(setting)
+      }
+    }
+    return Claim(
+      statement, rule: Self.comparisonRule + "; of several comparisons all must hold",
+      evidence: settings.map { "\($0.words): \(times.words(for: $0))" }.joined(separator: "; "),
+      verdict: .all(verdicts))
+  }
+}

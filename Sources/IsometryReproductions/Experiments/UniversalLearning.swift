@@ -1,0 +1,229 @@
+import Foundation
+import IsometryTraining
+
+/// Learning curves of residual networks with different activations at equal σ_w and at equal c.
+package struct UniversalLearning: Experiment {
+  package struct Cell: TrainingCell {
+    let activation: String
+    let regime: ActivationRegime
+    /// c of the network.
+    let level: Double
+    let depth: Int
+    let seed: UInt64
+    let configuration: RunConfiguration
+    /// Steps between two points of the curve.
+    let interval: Int
+
+    package var name: String { "\(activation)-\(regime.rawValue)-depth\(depth)-seed\(seed)" }
+  }
+
+  package static let name = "universal-learning"
+  package static let summary =
+    "Learning curves of residual networks with several activations at equal σ_w and at equal c"
+  package static let paper = UniversalSpectra.paper
+  package static let published = [
+    "A proposal (abstract): give all activations the same spectrum of singular values, so that a "
+      + "comparison of their learning curves is not one of initialisations.",
+    "Its networks, learning rates and curves on CIFAR-10 are not known here.",
+  ]
+  package static let usesImages = true
+
+  private let plan: Plan
+
+  package init(_ plan: Plan) { self.plan = plan }
+
+  /// c of every network at equal c, and of ReLU at equal σ_w.
+  private static let level = 0.5
+
+  private var activations: [String] {
+    plan.scale == .smoke
+      ? ["relu", "tanh", "sigmoid", "softplus", "selu"] : ActivationRegime.activations
+  }
+  private var depths: [Int] {
+    plan.scale.pick(smoke: [5, 10], small: [10, 20, 50], paper: [10, 20, 50, 100])
+  }
+  private var width: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
+  private var seeds: [UInt64] {
+    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
+  }
+  private static let rate = 0.01
+  private var interval: Int { plan.scale.pick(smoke: 5, small: 20, paper: 200) }
+  private var budget: TrainingBudget {
+    plan.scale.pick(
+      smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 1),
+      small: TrainingBudget(trainImages: 12_800, testImages: 1000, batch: 64, epochs: 1),
+      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20))
+  }
+
+  package var procedure: [String] {
+    [
+      "Fully connected residual networks of width \(width) and depth "
+        + depths.map(String.init).joined(separator: ", ") + ", without normalisation, with the "
+        + "activations \(activations.joined(separator: ", ")).",
+      "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
+        + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
+      "SGD at the learning rate \(shortNumber(Self.rate)) without momentum and weight decay, "
+        + "\(budget.words), seeds 1 to \(seeds.count); test accuracy every \(interval) steps.",
+      "A training that diverges counts as guessing from then on.",
+    ]
+  }
+
+  package var cells: [Cell] {
+    depths.flatMap { depth in
+      ActivationRegime.allCases.flatMap { regime in
+        activations.flatMap { activation in
+          let level = regime.level(of: activation, depth: depth, level: Self.level)
+          return seeds.map { seed in
+            var configuration = RunConfiguration.bare(
+              model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level)",
+              activation: activation, rate: Self.rate, seed: seed)
+            configuration.limit(to: budget)
+            return Cell(
+              activation: activation, regime: regime, level: level, depth: depth, seed: seed,
+              configuration: configuration, interval: interval)
+          }
+        }
+      }
+    }
+  }
+
+  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+    try laboratory.train(cell.configuration, watching: TrainingWatch(interval: cell.interval))
+  }
+
+  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+    Conclusion(
+      tables: [table(results), spreadTable(results)],
+      plots: results.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }
+        .map { plot($0.key, $0.elements) },
+      claims: [claim(results)])
+  }
+
+  private struct Panel: Hashable {
+    let depth: Int
+    let regime: ActivationRegime
+  }
+}
+
+extension UniversalLearning {
+  typealias Result = CellResult<Cell, LearningCurve>
+
+  private func table(_ results: [Result]) -> Table {
+    struct Row: Hashable {
+      let panel: Panel
+      let activation: String
+    }
+    return Table(
+      "Accuracy of each activation", name: "accuracies",
+      columns: [
+        "depth", "equal", "activation", "c", "accuracy", "s.d.", "mean over the curve", "diverged",
+      ],
+      rows: results.grouped {
+        Row(
+          panel: Panel(depth: $0.cell.depth, regime: $0.cell.regime), activation: $0.cell.activation
+        )
+      }.map { row, results in
+        let final = Sample(results.map(\.accuracy))
+        return [
+          .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
+          .text(row.activation), .number(results[0].cell.level), .percent(final?.mean),
+          .percent(final?.deviation),
+          .percent(Sample(results.map { Self.meanOfCurve($0.outcome) })?.mean),
+          .count(results.count { $0.outcome.isDivergence }),
+        ]
+      })
+  }
+
+  static func meanOfCurve(_ outcome: LearningCurve) -> Double {
+    Sample(outcome.points.map(\.accuracy))?.mean ?? Chance.accuracy
+  }
+
+  /// The standard deviation over activations of the accuracy, averaged over the curve's points; nil
+  /// where an activation is missing.
+  func spread(_ results: [Result]) -> Double? {
+    guard Set(results.map(\.cell.activation)) == Set(activations) else { return nil }
+    let steps = Set(results.flatMap { $0.outcome.points.map(\.step) }).sorted()
+    let spreads = steps.compactMap { step in
+      Sample(results.map { $0.outcome.accuracy(afterStep: step) })?.deviation
+    }
+    return Sample(spreads)?.mean
+  }
+
+  /// The spreads of each depth and seed at equal c and at equal σ_w.
+  private func spreads(
+    _ results: [Result]
+  ) -> [(depth: Int, seed: UInt64, atLevel: Double?, atDeviation: Double?)] {
+    struct Group: Hashable {
+      let depth: Int
+      let seed: UInt64
+    }
+    return results.grouped { Group(depth: $0.cell.depth, seed: $0.cell.seed) }.map {
+      group, results in
+      (
+        group.depth, group.seed, spread(results.filter { $0.cell.regime == .equalLevel }),
+        spread(results.filter { $0.cell.regime == .equalDeviation })
+      )
+    }
+  }
+
+  private func spreadTable(_ results: [Result]) -> Table {
+    Table(
+      "Spread between activations: standard deviation of the accuracy, averaged over the curve",
+      name: "spreads", columns: ["depth", "seed", "at equal σ_w", "at equal c"],
+      rows: spreads(results).map {
+        [
+          .count($0.depth), .count(Int($0.seed)), .percent($0.atDeviation, digits: 2),
+          .percent($0.atLevel, digits: 2),
+        ]
+      })
+  }
+
+  private func plot(_ panel: Panel, _ results: [Result]) -> (name: String, plot: Plot) {
+    (
+      "learning-\(panel.regime.rawValue)-depth\(panel.depth)",
+      Plot(
+        title: "\(panel.depth) blocks at equal \(panel.regime == .equalLevel ? "c" : "σ_w")",
+        x: Plot.Axis("step", column: "step"),
+        y: Plot.Axis("test accuracy", column: "accuracy"),
+        series: results.grouped { $0.cell.activation }.map { activation, results in
+          Plot.Series(activation, .line, meanCurve(results.map(\.outcome)))
+        })
+    )
+  }
+
+  private func claim(_ results: [Result]) -> Claim {
+    var verdicts = results.count == cells.count ? [] : [Verdict.undecided]
+    var evidence: [String] = []
+    for (depth, spreads) in spreads(results).grouped(by: { $0.depth }) {
+      let pairs = spreads.compactMap { spread in
+        spread.atLevel.flatMap { level in spread.atDeviation.map { (level: level, deviation: $0) } }
+      }
+      let level = Sample(pairs.map(\.level))
+      let deviation = Sample(pairs.map(\.deviation))
+      guard let level, let deviation, pairs.count == spreads.count, pairs.count > 1 else {
+        verdicts.append(.undecided)
+        if let level, let deviation {
+          evidence.append(Self.evidence(depth, level.mean, deviation.mean) + " (one seed)")
+        }
+        continue
+      }
+      let isSmaller = pairs.allSatisfy { $0.level < $0.deviation }
+      let isLarger = pairs.allSatisfy { $0.level > $0.deviation }
+      verdicts.append(isSmaller ? .holds : isLarger ? .fails : .undecided)
+      evidence.append(Self.evidence(depth, level.mean, deviation.mean))
+    }
+    return Claim(
+      "Learning curves of different activations are closer together at equal c than at equal σ_w",
+      rule: "holds where the spread between activations is smaller at equal c for every depth and "
+        + "seed; fails where it is larger for every seed of a depth; cannot be decided otherwise, "
+        + "with fewer than two seeds, or where a training is missing",
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: .all(verdicts))
+  }
+
+  private static func evidence(_ depth: Int, _ level: Double, _ deviation: Double) -> String {
+    String(
+      format: "depth %d: a spread of %.2f %% at equal c, %.2f %% at equal σ_w", depth, 100 * level,
+      100 * deviation)
+  }
+}

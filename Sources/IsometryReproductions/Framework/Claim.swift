@@ -1,0 +1,82 @@
+/// What the results say about a claim.
+package enum Verdict: String, Sendable, Codable, Equatable {
+  case holds = "holds"
+  case fails = "does not hold"
+  /// Too few cells are finished, or too noisy.
+  case undecided = "cannot be decided"
+}
+
+/// A statement of a paper that results can hold against.
+package struct Claim: Sendable, Codable, Equatable {
+  package let statement: String
+  /// How the verdict follows from the results, with its thresholds.
+  package let rule: String
+  /// The numbers that the verdict rests on.
+  package let evidence: String
+  package let verdict: Verdict
+
+  package init(_ statement: String, rule: String, evidence: String, verdict: Verdict) {
+    self.statement = statement
+    self.rule = rule
+    self.evidence = evidence
+    self.verdict = verdict
+  }
+}
+
+extension Verdict {
+  /// One verdict of several: holds where all hold, fails where one fails, else undecided.
+  static func all(_ verdicts: [Verdict]) -> Verdict {
+    if verdicts.contains(.fails) { return .fails }
+    return !verdicts.isEmpty && verdicts.allSatisfy { $0 == .holds } ? .holds : .undecided
+  }
+
+  /// One verdict of several: holds where more than half hold, fails where more than half fail.
+  static func most(_ verdicts: [Verdict]) -> Verdict {
+    let holding = verdicts.count { $0 == .holds }
+    let failing = verdicts.count { $0 == .fails }
+    if 2 * holding > verdicts.count { return .holds }
+    return 2 * failing > verdicts.count ? .fails : .undecided
+  }
+
+  /// Whether the mean of `larger` is above that of `smaller` by more than chance.
+  ///
+  /// Holds where it is by more than two standard errors of the difference, fails where it is below by
+  /// as much. Undecided between, and with fewer than two values on a side.
+  static func mean(of larger: [Double], exceeds smaller: [Double]) -> Verdict {
+    guard let first = Sample(larger), let second = Sample(smaller), first.count > 1,
+      second.count > 1
+    else { return .undecided }
+    let gap = first.mean - second.mean
+    let error =
+      (first.standardError * first.standardError + second.standardError * second.standardError)
+      .squareRoot()
+    if gap > 2 * error, gap > 0 { return .holds }
+    return gap < -2 * error ? .fails : .undecided
+  }
+
+  /// The rule of `mean(of:exceeds:)` in words.
+  static let meanRule =
+    "by more than two standard errors of the difference of the means over seeds; fewer than two "
+    + "seeds decide nothing"
+}
+
+/// A few numbers of one kind.
+struct Sample: Equatable {
+  let count: Int
+  let mean: Double
+  /// With count − 1 in the denominator; 0 of one number.
+  let deviation: Double
+
+  /// nil for no numbers.
+  init?(_ values: [Double]) {
+    guard !values.isEmpty else { return nil }
+    count = values.count
+    let mean = values.reduce(0, +) / Double(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    self.mean = mean
+    deviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
+  }
+
+  /// Of the mean.
+  var standardError: Double { deviation / Double(count).squareRoot() }
+}

@@ -1,0 +1,127 @@
+package import IsometryTraining
+
+/// How much of an experiment is run.
+package enum Scale: String, Sendable, Codable, CaseIterable {
+  /// Shows that everything works, in about a minute on two processors; decides little.
+  case smoke
+  /// About an hour on two processors.
+  case small
+  /// The sizes of the papers, for a GPU.
+  case paper
+
+  /// One of three values.
+  func pick<Value>(smoke: Value, small: Value, paper: Value) -> Value {
+    switch self {
+    case .smoke: smoke
+    case .small: small
+    case .paper: paper
+    }
+  }
+}
+
+/// What may be chosen about an experiment.
+package struct Plan: Sendable, Equatable {
+  package let scale: Scale
+  /// How many times each cell is run with other random numbers; nil for as many as the scale has.
+  package let seeds: Int?
+
+  package init(_ scale: Scale, seeds: Int? = nil) {
+    self.scale = scale
+    self.seeds = seeds
+  }
+
+  /// The seeds 1, 2, … of a grid that has `count` of them unless the plan says otherwise.
+  func seeds(default count: Int) -> [UInt64] {
+    (1...UInt64(max(1, seeds ?? count))).map { $0 }
+  }
+}
+
+/// An experiment of a paper at a size that a machine can do: a grid of cells that are measured one by
+/// one, and what the results say about the paper's claims.
+///
+/// An experiment is one file and one line in `ExperimentRegistry`.
+package protocol Experiment: Sendable {
+  /// Everything that decides what one measurement gives, apart from the images and the device.
+  associatedtype Cell: ExperimentCell
+  /// What was measured.
+  associatedtype Outcome: ExperimentOutcome
+
+  /// The spelling of the command line.
+  static var name: String { get }
+  /// What it does, in one line.
+  static var summary: String { get }
+  /// Authors, title, year.
+  static var paper: String { get }
+  /// What the paper found, as far as it is known; what is not known is said to be unknown.
+  static var published: [String] { get }
+  /// Whether the cells see the images of `--data`.
+  static var usesImages: Bool { get }
+
+  init(_ plan: Plan)
+
+  /// What is done, for people: networks, training, numbers of images.
+  var procedure: [String] { get }
+  /// In the order in which they are measured.
+  var cells: [Cell] { get }
+
+  /// Measures one cell. What it gives depends on the cell, the images and the device alone.
+  ///
+  /// - Throws: `ReproductionStopped` where the laboratory was asked to stop.
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome
+
+  /// Tables, plots and claims from the cells that are finished, which may be any of them.
+  func conclude(_ results: [CellResult<Cell, Outcome>]) -> Conclusion
+}
+
+extension Experiment {
+  /// How many cells the grid has.
+  package var cellCount: Int { cells.count }
+}
+
+/// One point of an experiment's grid.
+package protocol ExperimentCell: Codable, Sendable, Equatable {
+  /// Letters, digits, points and dashes that no other cell of the experiment has: the name of its file.
+  var name: String { get }
+}
+
+/// What a cell gave.
+package protocol ExperimentOutcome: Codable, Sendable {
+  /// A few words for the line of progress.
+  var remark: String { get }
+  /// Whether a training ended with a loss that is no number, which is a result like any other.
+  var isDivergence: Bool { get }
+}
+
+/// A cell that is finished.
+package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Codable, Sendable {
+  package let cell: Cell
+  package let outcome: Outcome
+  /// Of the measurement; of a training that was stopped and resumed, since it went on last.
+  package let seconds: Double
+  /// What the backend says of itself.
+  package let device: String
+  /// When it was finished, in UTC as ISO 8601 writes it.
+  package let date: String
+
+  package init(cell: Cell, outcome: Outcome, seconds: Double, device: String, date: String) {
+    self.cell = cell
+    self.outcome = outcome
+    self.seconds = seconds
+    self.device = device
+    self.date = date
+  }
+}
+
+/// What the results say.
+package struct Conclusion: Sendable {
+  package let tables: [Table]
+  /// By the name of the file, without the ending.
+  package let plots: [(name: String, plot: Plot)]
+  package let claims: [Claim]
+
+  package init(tables: [Table], plots: [(name: String, plot: Plot)], claims: [Claim]) {
+    self.tables = tables
+    self.plots = plots
+    self.claims = claims
+  }
+}

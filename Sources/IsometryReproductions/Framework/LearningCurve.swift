@@ -1,0 +1,197 @@
+import Foundation
+import IsometryData
+import IsometryGraph
+import IsometryTraining
+
+/// A training as an experiment sees it: how well the network did after some numbers of steps.
+package struct LearningCurve: ExperimentOutcome, Equatable {
+  /// How well the network does on the test images after a step.
+  package struct Point: Codable, Sendable, Equatable {
+    package let step: Int
+    package let loss: Double
+    package let accuracy: Double
+
+    package init(step: Int, loss: Double, accuracy: Double) {
+      self.step = step
+      self.loss = loss
+      self.accuracy = accuracy
+    }
+  }
+
+  /// In the order of steps; those of the ends of epochs are among them.
+  package var points: [Point] = []
+  /// The mean loss over the steps of each epoch that was finished.
+  package var trainLosses: [Double] = []
+  /// The step by which the loss stopped being a number; nil where it did not.
+  package var divergedAt: Int?
+  /// The first step after which the accuracy that was asked for was measured; nil where none was.
+  package var reachedAt: Int?
+
+  package init() {}
+
+  /// On the test images at the end; nil where the training diverged before it was measured.
+  package var finalAccuracy: Double? { isDivergence ? nil : points.last?.accuracy }
+
+  /// The largest step that was measured.
+  package var lastStep: Int { points.last?.step ?? 0 }
+
+  package var isDivergence: Bool { divergedAt != nil }
+
+  package var remark: String {
+    if let divergedAt { return "diverged by step \(divergedAt)" }
+    if let reachedAt { return "reached after \(reachedAt) steps" }
+    return finalAccuracy.map { String(format: "accuracy %.1f %%", 100 * $0) } ?? "no accuracy"
+  }
+}
+
+/// What an experiment measures while it trains.
+package struct TrainingWatch: Sendable, Equatable {
+  /// The test images are evaluated after every so many steps; nil for the ends of epochs alone.
+  package var interval: Int?
+  /// The training ends once this accuracy is measured.
+  package var goal: Double?
+
+  package init(interval: Int? = nil, goal: Double? = nil) {
+    self.interval = interval
+    self.goal = goal
+  }
+}
+
+extension Laboratory {
+  /// Trains from the start, or from where the cell's training was stopped before.
+  ///
+  /// A loss that is no number is a result: `LearningCurve.divergedAt`.
+  ///
+  /// - Throws: `ReproductionStopped` where it was asked to stop, after the state was saved; what makes
+  ///   the configuration unfit, and what the backend throws.
+  func train(
+    _ configuration: RunConfiguration, watching watch: TrainingWatch = TrainingWatch()
+  ) throws -> LearningCurve {
+    var configuration = configuration
+    configuration.device = backend.name
+    configuration.data = data
+    let run = try TrainingRun(
+      configuration, train: images(.train, limit: configuration.limitTrain),
+      test: images(.test, limit: configuration.limitTest), backend: backend)
+    let record = try runPath.map { try TrainingRecord($0, configuration, continuing: run) }
+    var observer = TrainingObserver(run: run, watch: watch, record: record)
+    let trainer = try run.makeTrainer(
+      savingTo: record?.folder, observationInterval: watch.interval)
+    do {
+      guard
+        case .completed = try trainer.run(
+          stop: stop,
+          onEvent: { event in
+            try observer.handle(event)
+            if case .observation = event {
+              report("step \(observer.outcome.lastStep): \(observer.outcome.remark)")
+            }
+            if case .progress(let progress) = event {
+              report("step \(progress.step): loss \(String(format: "%.3f", progress.loss))")
+            }
+          })
+      else { throw ReproductionStopped() }
+    } catch TrainingError.nonFiniteLoss(_, let step, _, _) {
+      observer.outcome.divergedAt = observer.outcome.divergedAt ?? step
+    } catch is TrainingObserver.Finished {}
+    return observer.outcome
+  }
+}
+
+/// What a training keeps to go on: its run folder, and what was measured so far.
+private final class TrainingRecord {
+  let folder: RunFolder
+  private let curvePath: String
+  /// What had been measured where the training goes on.
+  let measured: LearningCurve
+
+  /// Takes the folder; where it holds the same training, sets `run` to where that was.
+  init(_ path: String, _ configuration: RunConfiguration, continuing run: TrainingRun) throws {
+    curvePath = "\(path)/curve.json"
+    if let folder = try? RunFolder.open(path), let checkpoint = try? folder.readLatestCheckpoint(),
+      Self.isSame(checkpoint.configuration, configuration),
+      let curve = try? RecordFile.read(LearningCurve.self, from: curvePath, remedy: "")
+    {
+      try run.restore(checkpoint, path: folder.latestCheckpointPath)
+      self.folder = folder
+      measured = curve.until(checkpoint.state)
+    } else {
+      try? FileManager.default.removeItem(atPath: path)
+      folder = try RunFolder.reserve(at: path, for: configuration)
+      measured = LearningCurve()
+    }
+    try folder.write(configuration)
+    try keep(measured)
+  }
+
+  /// On another device a training goes on with other bits, as `train --resume` does.
+  private static func isSame(_ recorded: RunConfiguration, _ wanted: RunConfiguration) -> Bool {
+    var recorded = recorded
+    recorded.device = wanted.device
+    return recorded == wanted
+  }
+
+  func keep(_ outcome: LearningCurve) throws {
+    try RecordFile.write(outcome, to: curvePath)
+  }
+}
+
+extension LearningCurve {
+  /// What was measured up to a place that a training goes on from.
+  fileprivate func until(_ state: TrainingState) -> LearningCurve {
+    var outcome = self
+    outcome.points.removeAll { $0.step > state.step }
+    outcome.trainLosses = Array(trainLosses.prefix(state.epoch))
+    return outcome
+  }
+}
+
+/// Measures while a training runs.
+private struct TrainingObserver {
+  /// The goal is reached, or the network's values are no numbers: no step is worth its time any more.
+  struct Finished: Error {}
+
+  let run: TrainingRun
+  let watch: TrainingWatch
+  let record: TrainingRecord?
+  var outcome: LearningCurve
+  private var stepOfEpoch = 0
+
+  init(run: TrainingRun, watch: TrainingWatch, record: TrainingRecord?) {
+    self.run = run
+    self.watch = watch
+    self.record = record
+    outcome = record?.measured ?? LearningCurve()
+  }
+
+  mutating func handle(_ event: TrainingEvent) throws {
+    switch event {
+    case .observation(let step):
+      // Without `stop`: a point that was left out would be missing when the training goes on.
+      guard let result = try run.evaluator.evaluate() else { return }
+      try add(step: step, loss: result.loss, accuracy: result.accuracy)
+    case .epochEnded(let epoch):
+      outcome.trainLosses.append(epoch.trainLoss)
+      try add(step: stepOfEpoch, loss: epoch.testLoss, accuracy: epoch.testAccuracy)
+    case .evaluating(_, let step):
+      stepOfEpoch = step
+    case .progress, .saved:
+      break
+    }
+  }
+
+  private mutating func add(step: Int, loss: Double, accuracy: Double) throws {
+    guard loss.isFinite else {
+      outcome.divergedAt = step
+      throw Finished()
+    }
+    if outcome.lastStep < step || outcome.points.isEmpty {
+      outcome.points.append(.init(step: step, loss: loss, accuracy: accuracy))
+    }
+    try record?.keep(outcome)
+    if let goal = watch.goal, accuracy >= goal {
+      outcome.reachedAt = step
+      throw Finished()
+    }
+  }
+}

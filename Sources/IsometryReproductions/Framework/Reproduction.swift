@@ -1,0 +1,140 @@
+import Foundation
+import IsometryData
+import IsometryGraph
+import IsometryTraining
+
+/// Runs an experiment in a folder, or goes on with one that was stopped.
+package struct Reproduction {
+  /// What a reproduction tells as it goes.
+  package enum Event: Sendable, Equatable {
+    /// So many of the cells are finished already.
+    case started(finished: Int, cells: Int)
+    /// A cell, counted from 1, is measured next.
+    case measuring(cell: String, number: Int, cells: Int)
+    /// A cell is finished and kept.
+    case finished(cell: String, number: Int, cells: Int, remark: String, seconds: Double)
+    /// The report was written.
+    case reported(folder: String)
+  }
+
+  /// What the program knows of itself, for the report.
+  package struct Program: Sendable {
+    package let version: String
+    /// Of the checkout that holds the program; nil where it is not known.
+    package let commit: String?
+
+    package init(version: String, commit: String?) {
+      self.version = version
+      self.commit = commit
+    }
+  }
+
+  private let plan: Plan
+  private let path: String
+  private let laboratory: Laboratory
+  private let program: Program
+
+  /// - Parameter path: of the folder; made where it is not there.
+  package init(_ plan: Plan, in path: String, laboratory: Laboratory, program: Program) {
+    self.plan = plan
+    self.path = path
+    self.laboratory = laboratory
+    self.program = program
+  }
+
+  /// The folder of a reproduction that is told no other.
+  package static func defaultPath(for name: String, _ scale: Scale) -> String {
+    "runs/reproduce-\(name)-\(scale.rawValue)"
+  }
+
+  /// Measures every cell that is not finished, and writes the report.
+  ///
+  /// - Throws: `ReproductionStopped` where the laboratory was asked to stop: what is finished is kept,
+  ///   and another run of the same goes on from there; `ReproductionError`;
+  ///   `TrainingError.runInUse`; what a measurement throws.
+  @discardableResult
+  package func run<Subject: Experiment>(
+    _ type: Subject.Type, onEvent: (Event) throws -> Void = { _ in }
+  ) throws -> ReproductionReport {
+    let experiment = Subject(plan)
+    let cells = experiment.cells
+    precondition(
+      Set(cells.map(\.name)).count == cells.count, "cells of \(Subject.name) share a name")
+    let folder = try ReproductionFolder<Subject>(
+      path,
+      for: ReproductionConfiguration(
+        experiment: Subject.name, scale: plan.scale,
+        data: Subject.usesImages ? laboratory.data : nil, cells: cells))
+    var results = try cells.map { try folder.result(of: $0) }
+    try onEvent(.started(finished: results.count { $0 != nil }, cells: cells.count))
+    for (index, cell) in cells.enumerated() where results[index] == nil {
+      try laboratory.checkStop()
+      try onEvent(.measuring(cell: cell.name, number: index + 1, cells: cells.count))
+      laboratory.runPath = folder.runPath(of: cell)
+      defer { laboratory.runPath = nil }
+      let start = ContinuousClock.now
+      let outcome = try experiment.measure(cell, in: laboratory)
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      let result = CellResult(
+        cell: cell, outcome: outcome, seconds: seconds,
+        device: "\(laboratory.backend.name): \(laboratory.backend.deviceDescription)",
+        date: Self.now())
+      try folder.keep(result)
+      results[index] = result
+      try onEvent(
+        .finished(
+          cell: cell.name, number: index + 1, cells: cells.count, remark: outcome.remark,
+          seconds: seconds))
+    }
+    folder.removeRuns()
+    let report = try report(experiment, results.compactMap { $0 })
+    try onEvent(.reported(folder: path))
+    return report
+  }
+
+  private func report<Subject: Experiment>(
+    _ experiment: Subject, _ results: [CellResult<Subject.Cell, Subject.Outcome>]
+  ) throws -> ReproductionReport {
+    let conclusion = experiment.conclude(results)
+    var plots: [ReproductionReport.Picture] = []
+    for (name, plot) in conclusion.plots {
+      guard let file = PlotFile("\(path)/\(name).svg") else {
+        preconditionFailure("\(name) is the name of a plot")
+      }
+      var problem: String?
+      do {
+        try plot.write(to: file)
+      } catch let error as PlotError {
+        // The numbers were written: a machine without gnuplot has a report all the same.
+        problem = "\(error)"
+      }
+      plots.append(.init(title: plot.title, file: "\(name).svg", problem: problem))
+    }
+    let report = ReproductionReport(
+      experiment: Subject.name, summary: Subject.summary, paper: Subject.paper,
+      published: Subject.published, procedure: experiment.procedure, scale: plan.scale,
+      data: Subject.usesImages ? laboratory.source.explanation : nil,
+      machine: MachineDescription.text,
+      devices: Array(Set(results.map(\.device))).sorted(), date: Self.now(),
+      version: program.version, commit: program.commit,
+      cells: results.count, divergences: results.count { $0.outcome.isDivergence },
+      seconds: results.reduce(0) { $0 + $1.seconds }, tables: conclusion.tables,
+      claims: conclusion.claims, plots: plots)
+    for table in conclusion.tables {
+      try WholeFile.write([Array(table.csv.utf8)], to: "\(path)/\(table.name).csv")
+    }
+    try RecordFile.write(
+      WholeResults(report: report, cells: results), to: "\(path)/results.json")
+    try WholeFile.write([Array(report.markdown.utf8)], to: "\(path)/report.md")
+    return report
+  }
+
+  private struct WholeResults<Record: Encodable>: Encodable {
+    let report: ReproductionReport
+    let cells: [Record]
+  }
+
+  private static func now() -> String {
+    Date.now.formatted(.iso8601)
+  }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import IsometryData
+import IsometryTraining
+
+/// What a reproduction was begun with. A folder holds it, and goes on with nothing else.
+struct ReproductionConfiguration<Cell: ExperimentCell>: Codable {
+  let experiment: String
+  let scale: Scale
+  /// As `--data` spells the images; nil where none are used.
+  let data: String?
+  let cells: [Cell]
+}
+
+/// What every version of a reproduction's configuration says.
+private struct ReproductionHeader: Decodable {
+  let experiment: String
+  let scale: String
+  let data: String?
+}
+
+/// The folder of a reproduction: `experiment.json`, a record in `cells/` for each finished cell, the
+/// training under way in `runs/`, and in the end the report.
+///
+/// While the object exists, no other process writes the folder.
+final class ReproductionFolder<Subject: Experiment> {
+  typealias Result = CellResult<Subject.Cell, Subject.Outcome>
+
+  let path: String
+  private let lock: RunLock
+
+  /// Takes a new folder, or one that the same reproduction has begun.
+  ///
+  /// - Throws: `ReproductionError`; `TrainingError.runInUse`; `FileError` where the system refuses.
+  init(_ path: String, for configuration: ReproductionConfiguration<Subject.Cell>) throws {
+    self.path = path
+    let begun = Self.configurationPath(in: path)
+    if !RecordFile.exists(begun), !Self.isFree(path) {
+      throw ReproductionError.foreignFolder(path: path)
+    }
+    for folder in [path, "\(path)/cells"] {
+      do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw FileError(path: folder, action: "create", reason: error.localizedDescription)
+      }
+    }
+    lock = try RunLock(folder: path)
+    WholeFile.removeLeftovers(in: "\(path)/cells")
+    if RecordFile.exists(begun) {
+      try Self.requireSame(configuration, path: path)
+    } else {
+      try RecordFile.write(configuration, to: begun)
+    }
+  }
+
+  private static func configurationPath(in folder: String) -> String {
+    "\(folder)/experiment.json"
+  }
+
+  /// Whether nothing is lost where the folder is used: it is not there, or empty but for a lock.
+  private static func isFree(_ path: String) -> Bool {
+    guard RecordFile.exists(path) else { return true }
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      return false
+    }
+    return names.allSatisfy { $0 == RunLock.fileName || $0 == "cells" }
+  }
+
+  private static func requireSame(
+    _ wanted: ReproductionConfiguration<Subject.Cell>, path: String
+  ) throws {
+    let file = configurationPath(in: path)
+    let remedy = "name another --out"
+    let header = try RecordFile.read(ReproductionHeader.self, from: file, remedy: remedy)
+    for (option, recorded, now) in [
+      ("the experiment", header.experiment, wanted.experiment),
+      ("--scale", header.scale, wanted.scale.rawValue),
+      ("--data", header.data ?? "none", wanted.data ?? "none"),
+    ] where recorded != now {
+      throw ReproductionError.otherConfiguration(
+        path: path, option: option, recorded: recorded, wanted: now)
+    }
+    let recorded = try? RecordFile.read(
+      ReproductionConfiguration<Subject.Cell>.self, from: file, remedy: remedy)
+    guard let recorded else { throw ReproductionError.otherGrid(path: path) }
+    if recorded.cells.count != wanted.cells.count {
+      throw ReproductionError.otherConfiguration(
+        path: path, option: "--seeds that make", recorded: "\(recorded.cells.count) cells",
+        wanted: "\(wanted.cells.count)")
+    }
+    guard recorded.cells == wanted.cells else { throw ReproductionError.otherGrid(path: path) }
+  }
+
+  /// The record of a cell.
+  func recordPath(of cell: Subject.Cell) -> String { "\(path)/cells/\(cell.name).json" }
+
+  /// What a cell gave; nil where it is not finished.
+  ///
+  /// - Throws: `ReproductionError.damaged`; `FileError` where the system refuses.
+  func result(of cell: Subject.Cell) throws -> Result? {
+    let file = recordPath(of: cell)
+    guard RecordFile.exists(file) else { return nil }
+    let remedy = "remove it, and the cell is measured again"
+    let result = try RecordFile.read(Result.self, from: file, remedy: remedy)
+    guard result.cell == cell else {
+      throw ReproductionError.damaged(path: file, reason: "it is another cell's", remedy: remedy)
+    }
+    return result
+  }
+
+  /// Keeps what a cell gave, and forgets the training that led to it.
+  func keep(_ result: Result) throws {
+    try RecordFile.write(result, to: recordPath(of: result.cell))
+    try? FileManager.default.removeItem(atPath: runPath(of: result.cell))
+  }
+
+  /// Where a cell's training keeps what it needs to go on.
+  func runPath(of cell: Subject.Cell) -> String { "\(runs)/\(cell.name)" }
+
+  private var runs: String { "\(path)/runs" }
+
+  /// Removes the folder of trainings once none is under way.
+  func removeRuns() {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: runs)
+    if names?.isEmpty == true { try? FileManager.default.removeItem(atPath: runs) }
+  }
+}

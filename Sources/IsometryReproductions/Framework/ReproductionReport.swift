@@ -1,0 +1,93 @@
+import Foundation
+
+/// What a reproduction came to.
+package struct ReproductionReport: Sendable, Encodable, Equatable {
+  /// A plot that was asked for.
+  package struct Picture: Sendable, Encodable, Equatable {
+    package let title: String
+    /// In the reproduction's folder; the numbers are in a CSV file of the same name.
+    package let file: String
+    /// Why it was not drawn; nil where it was.
+    package let problem: String?
+  }
+
+  package let experiment: String
+  package let summary: String
+  package let paper: String
+  package let published: [String]
+  package let procedure: [String]
+  package let scale: Scale
+  /// Where the images are from; nil where none are used.
+  package let data: String?
+  package let machine: String
+  package let devices: [String]
+  /// In UTC, as ISO 8601 writes it.
+  package let date: String
+  package let version: String
+  package let commit: String?
+  /// How many were measured.
+  package let cells: Int
+  /// Cells whose training ended with a loss that is no number.
+  package let divergences: Int
+  /// Of all measurements.
+  package let seconds: Double
+  package let tables: [Table]
+  package let claims: [Claim]
+  package let plots: [Picture]
+
+  /// One line of JSON.
+  package func json() throws -> String {
+    String(decoding: try RecordFile.encode(self, isPretty: false), as: UTF8.self)
+  }
+
+  /// For a terminal: the tables, what the paper found and the verdicts.
+  package var lines: [String] {
+    var lines = tables.flatMap { $0.lines + [""] }
+    lines += ["the paper: \(paper)"] + published.map { "  \($0)" } + [""]
+    for claim in claims {
+      lines += ["\(claim.verdict.rawValue): \(claim.statement)", "  \(claim.evidence)"]
+    }
+    for plot in plots {
+      if let problem = plot.problem { lines.append("\(plot.file) was not drawn: \(problem)") }
+    }
+    return lines
+  }
+
+  /// The whole report as a document.
+  package var markdown: String {
+    var lines = ["# \(experiment), at scale \(scale.rawValue)", "", "\(summary).", ""]
+    lines += ["- paper: \(paper)"]
+    if let data { lines.append("- data: \(data)") }
+    lines += ["- machine: \(machine)"]
+    lines += devices.map { "- device: \($0)" }
+    lines += [
+      "- date: \(date)",
+      "- program: isometry \(version)" + (commit.map { ", commit \($0)" } ?? ""),
+      "- cells: \(cells), of which \(divergences) diverged; "
+        + String(format: "%.0f s of measurement", seconds),
+      "",
+    ]
+    lines += ["## What is done", ""] + procedure.map { "- \($0)" } + [""]
+    lines += ["## What the paper found", ""] + published.map { "- \($0)" } + [""]
+    lines += ["## Claims", ""]
+    for claim in claims {
+      lines += [
+        "- **\(claim.verdict.rawValue)**: \(claim.statement)",
+        "  - rule: \(claim.rule)",
+        "  - here: \(claim.evidence)",
+      ]
+    }
+    lines += ["", "## Results", ""]
+    for table in tables {
+      lines += ["**\(table.title)** ([\(table.name).csv](\(table.name).csv))", ""]
+      lines += table.markdown + [""]
+    }
+    for plot in plots {
+      lines += [
+        plot.problem.map { "\(plot.title) was not drawn: \($0)" }
+          ?? "![\(plot.title)](\(plot.file))", "",
+      ]
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import IsometryData
+import IsometryNN
+import IsometryTraining
+
+/// A cell that is one training.
+protocol TrainingCell: ExperimentCell {
+  /// All of the training but the device and the place of the images.
+  var configuration: RunConfiguration { get }
+}
+
+extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
+  /// The share of test images recognised at the end. A training that diverged recognises as many as one
+  /// that guesses.
+  var accuracy: Double { outcome.finalAccuracy ?? Chance.accuracy }
+}
+
+/// What guessing one of the ten classes gives.
+enum Chance {
+  static let accuracy = 0.1
+
+  /// The accuracy above which a network has learned something: five standard errors of the count of
+  /// right guesses above guessing.
+  static func bound(testImages: Int) -> Double {
+    accuracy + 5 * (accuracy * (1 - accuracy) / Double(testImages)).squareRoot()
+  }
+}
+
+extension RunConfiguration {
+  /// A training at one learning rate, on the images as they are, without normalisation, momentum and
+  /// weight decay: what experiments start from.
+  static func bare(
+    model: String, initializer: String, activation: String = "relu", rate: Double, seed: UInt64
+  ) -> RunConfiguration {
+    var configuration = RunConfiguration(optimizer: .sgd, normalization: .none)
+    configuration.model = model
+    configuration.initializer = initializer
+    configuration.activation = activation
+    configuration.schedule = .constant
+    configuration.learningRate = rate
+    configuration.momentum = 0
+    configuration.nesterov = false
+    configuration.weightDecay = 0
+    configuration.augment = []
+    configuration.seed = seed
+    return configuration
+  }
+
+  /// Takes so many images and epochs.
+  mutating func limit(to budget: TrainingBudget) {
+    batch = budget.batch
+    epochs = budget.epochs
+    limitTrain = budget.trainImages
+    limitTest = budget.testImages
+  }
+}
+
+/// How long a training is.
+struct TrainingBudget: Sendable, Equatable {
+  /// nil for all.
+  let trainImages: Int?
+  let testImages: Int
+  let batch: Int
+  let epochs: Int
+
+  /// For people: "3 epochs of 5,120 images in batches of 128, 1,000 test images".
+  var words: String {
+    "\(epochs) \(epochs == 1 ? "epoch" : "epochs") of "
+      + (trainImages.map { "\($0)" } ?? "all") + " images in batches of \(batch), "
+      + "\(testImages) test images"
+  }
+}
+
+/// "0.05" → "0.05", 1e-3 → "0.001": numbers in names of cells.
+func shortNumber(_ value: Double) -> String { String(format: "%.6g", value) }
+
+/// The curves of some trainings in a plot: the mean accuracy over seeds after each step that all of
+/// them were measured at, and guessing for those that have diverged before.
+func meanCurve(_ outcomes: [LearningCurve]) -> [(x: Double, y: Double)] {
+  let steps = Set(outcomes.flatMap { $0.points.map(\.step) }).sorted()
+  return steps.map { step in
+    let values = outcomes.map { $0.accuracy(afterStep: step) }
+    return (x: Double(step), y: values.reduce(0, +) / Double(max(1, values.count)))
+  }
+}
+
+extension LearningCurve {
+  /// As last measured at or before a step; that of guessing before the first measurement, and once the
+  /// training has diverged.
+  func accuracy(afterStep step: Int) -> Double {
+    if let divergedAt, step >= divergedAt { return Chance.accuracy }
+    return points.last { $0.step <= step }?.accuracy ?? Chance.accuracy
+  }
+}
+
+/// Accuracies over seeds at the learning rate with the best mean of them.
+struct BestRate: Equatable {
+  let rate: Double
+  let accuracies: [Double]
+
+  var sample: Sample? { Sample(accuracies) }
+
+  /// - Parameter trainings: rate and final accuracy of each; nil for none.
+  init?(_ trainings: [(rate: Double, accuracy: Double)]) {
+    let rates = trainings.grouped { $0.rate }
+      .map { (rate: $0.key, accuracies: $0.elements.map(\.accuracy)) }
+    guard
+      let best = rates.max(by: {
+        (Sample($0.accuracies)?.mean ?? 0) < (Sample($1.accuracies)?.mean ?? 0)
+      })
+    else { return nil }
+    (rate, accuracies) = best
+  }
+
+  init?<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>]) {
+    self.init(results.map { ($0.cell.configuration.learningRate, $0.accuracy) })
+  }
+}
