@@ -68,6 +68,86 @@ import Testing
     #expect(leaky.curve(count: 10).allSatisfy { $0.logDensity == 0 })
   }
 
+  /// A slope that only becomes too small for Double is not 0, neither an activation's of the package
+  /// nor a user's.
+  @Test(arguments: [1, 100, 1e3, 1e4])
+  func tailsAreNoAtoms(variance q: Double) throws {
+    let own = ActivationFunction(
+      name: "own gelu", value: { Activation.gelu($0) }, slope: { Activation.gelu.derivative($0) })
+    for function in [
+      ActivationFunction(.gelu), ActivationFunction(.silu), ActivationFunction(.tanh), own,
+    ] {
+      for weights in WeightLaw.allCases {
+        let law = try SmoothSlopeLaw(function, variance: q, weights: weights, depth: 3)
+        #expect(law.atoms.isEmpty, "\(function.name): \(law.atoms)")
+        #expect(law.survival(atLog: law.logSupport.lowerBound.nextDown) == 1)
+      }
+    }
+    guard q >= 100 else { return }
+    // One layer is the slope itself: log φ′² of a far tail is −q·z², less what grows like a logarithm.
+    let layer = try SmoothSlopeLaw(
+      ActivationFunction(.gelu), variance: q, weights: .orthogonal, depth: 1)
+    let logMean = Double.log(try ActivationFunction(.gelu).moments(variance: q).slopeSquare)
+    let x = -3 * q.squareRoot()
+    let slope = -x * x - .log(2 * .pi) + 2 * .log(-x - millsRatio(-x)) - logMean
+    expectClose(1 - layer.survival(atLog: slope), SpecialFunctions.normalCDF(-3), relative: 1e-9)
+  }
+
+  private func millsRatio(_ x: Double) -> Double {
+    (Double.pi / 2).squareRoot() * SpecialFunctions.erfcx(x / 2.0.squareRoot())
+  }
+
+  /// Intervals on which a user's slope is 0 are atoms, with and without a jump of the slope.
+  @Test func intervalsWithoutSlopeAreAtoms() throws {
+    let cases: [(ActivationFunction, mass: Double)] = [
+      (
+        ActivationFunction(
+          name: "relu", kinks: [0], value: { max($0, 0) }, slope: { $0 > 0 ? 1 : 0 }), 0.5
+      ),
+      (
+        ActivationFunction(
+          name: "squared relu", kinks: [0], value: { $0 > 0 ? $0 * $0 / 2 : 0 },
+          slope: { max($0, 0) }), 0.5
+      ),
+      (
+        ActivationFunction(
+          name: "clipped", kinks: [-1, 2], value: { min(max($0, -1), 2) },
+          slope: { $0 > -1 && $0 < 2 ? 1 : 0 }),
+        SpecialFunctions.normalCDF(-0.5) + SpecialFunctions.normalCDF(-1)
+      ),
+    ]
+    for (function, mass) in cases {
+      let law = try SmoothSlopeLaw(function, variance: 4, weights: .gaussian, depth: 4)
+      let atom = try #require(law.atoms.first)
+      #expect(atom.lambda == 0)
+      expectClose(atom.mass, mass, relative: 1e-13, function.name)
+    }
+    let flat = ActivationFunction(name: "flat", value: { _ in 1 }, slope: { _ in 0 })
+    #expect(throws: TheoryError.self) {
+      try SmoothSlopeLaw(flat, variance: 1, weights: .gaussian, depth: 4)
+    }
+  }
+
+  #if !DEBUG
+    /// Solving for the curve took tenths of a second once, when it looked at points next to the real
+    /// axis that it did not need. The limit is several times what a loaded machine takes.
+    @Test(arguments: WeightLaw.allCases)
+    func makingALawIsQuick(weights: WeightLaw) throws {
+      for (activation, q, depth) in [
+        (Activation.tanh, 1, 10), (.unitErf, 0.25, 4), (.selu, 1, 20), (.softplus, 2, 8),
+      ] {
+        let least = try (0..<3).map { _ in
+          try ContinuousClock().measure {
+            let law = try SmoothSlopeLaw(
+              ActivationFunction(activation), variance: q, weights: weights, depth: depth)
+            _ = law.curve(count: 1000)
+          }
+        }.min()
+        #expect(try #require(least) < .milliseconds(35), "\(activation.name)")
+      }
+    }
+  #endif
+
   @Test func limits() throws {
     // Smooth: the table of §2.6.
     let smooth = try SmoothLimitLaw(variance: 1)

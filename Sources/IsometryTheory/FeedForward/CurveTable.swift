@@ -5,9 +5,9 @@ internal import RealModule
 /// on pieces that are halved until the series end in rounding errors.
 ///
 /// The parameter u in [0, 1] runs from the lower to the upper edge such that log |ζ| is quadratic in the
-/// distance from both, which makes square-root edges smooth. Of w the series have
-/// v = (w + ih)/(w − ih), which is finite where w has a pole, as it has where an atom has just
-/// vanished.
+/// distance from both, which makes square-root edges smooth. Of w the series have Im w, relative to its
+/// size on the piece; or v = (w + ih)/(w − ih), which is finite where w has a pole, as it has where an
+/// atom has just vanished.
 struct CurveTable: Sendable {
   /// One solved point.
   struct Sample {
@@ -20,9 +20,15 @@ struct CurveTable: Sendable {
     let range: ClosedRange<Double>  // of u
     let logLambda: [Double]
     let survival: [Double]
-    let real: [Double]  // Re v
-    let imaginary: [Double]
+    let height: Height
     let lowest: Double  // log λ at the lower end
+  }
+
+  /// −Im w
+  private enum Height: Sendable {
+    case series([Double])
+    /// Re v and Im v.
+    case pole([Double], [Double])
   }
 
   private static let count = 20
@@ -45,19 +51,25 @@ struct CurveTable: Sendable {
     height = curve.height
     var builder = Builder(curve: curve, radii: radii, width: max(ends[1] - ends[0], 1e-300))
     for index in 0..<4 {
-      builder.append(from: Double(index) / 4, to: Double(index + 1) / 4, parentError: .infinity, 2)
+      builder.append(from: Double(index) / 4, to: Double(index + 1) / 4, 2)
     }
     pieces = builder.pieces
   }
 
-  func point(at u: Double) -> SpectralPoint {
-    point(at: u, in: last(where: { $0.range.lowerBound <= u }))
+  /// The point at a share in 0…1 of the way from the lower to the upper edge, of which each piece is an
+  /// equal part: the pieces are small where the law varies.
+  func point(atShare share: Double) -> SpectralPoint {
+    let place = min(max(share, 0), 1) * Double(pieces.count)
+    let index = min(Int(place), pieces.count - 1)
+    let range = pieces[index].range
+    let u = range.lowerBound + (range.upperBound - range.lowerBound) * (place - Double(index))
+    return point(at: u, in: pieces[index])
   }
 
   func point(atLog t: Double) -> SpectralPoint {
     let piece = last { $0.lowest <= t }
     let root = RootFinding.brent(in: piece.range) { u in
-      Self.sum(piece.logLambda, at: Self.argument(u, in: piece)) - t
+      Self.sum(piece.logLambda, at: Self.argument(u, in: piece.range)) - t
     }
     // Between two series that differ by a rounding there may be none.
     let isBelow = Self.sum(piece.logLambda, at: -1) > t
@@ -76,19 +88,25 @@ struct CurveTable: Sendable {
   }
 
   private func point(at u: Double, in piece: Piece) -> SpectralPoint {
-    let x = Self.argument(u, in: piece)
-    let real = Self.sum(piece.real, at: x)
-    let imaginary = Self.sum(piece.imaginary, at: x)
-    // −Im w = h·(1 − |v|²)/|1 − v|²
-    let below = (1 - real) * (1 - real) + imaginary * imaginary
-    let above = (1 - real) * (1 + real) - imaginary * imaginary
+    let x = Self.argument(u, in: piece.range)
+    let height: Double
+    switch piece.height {
+    case .series(let series): height = Self.sum(series, at: x)
+    case .pole(let realSeries, let imaginarySeries):
+      let real = Self.sum(realSeries, at: x)
+      let imaginary = Self.sum(imaginarySeries, at: x)
+      // −Im w = h·(1 − |v|²)/|1 − v|²
+      let below = (1 - real) * (1 - real) + imaginary * imaginary
+      height = self.height * ((1 - real) * (1 + real) - imaginary * imaginary) / below
+    }
     return SpectralPoint(
-      logLambda: Self.sum(piece.logLambda, at: x), logDensity: max(0, height * above / below / .pi),
+      logLambda: Self.sum(piece.logLambda, at: x), logDensity: max(0, height / .pi),
       survival: min(max(Self.sum(piece.survival, at: x), 0), 1))
   }
 
-  private static func argument(_ u: Double, in piece: Piece) -> Double {
-    let (low, high) = (piece.range.lowerBound, piece.range.upperBound)
+  /// u as a number in −1…1.
+  private static func argument(_ u: Double, in range: ClosedRange<Double>) -> Double {
+    let (low, high) = (range.lowerBound, range.upperBound)
     return ((u - low) - (high - u)) / (high - low)
   }
 
@@ -101,22 +119,34 @@ struct CurveTable: Sendable {
     return coefficients[0] + x * next - afterNext
   }
 
+  /// A piece that was halved: what its halves begin with.
+  private struct Parent {
+    let range: ClosedRange<Double>  // of u
+    let angles: [Double]  // the series of arg ζ
+    let error: Double
+
+    func angle(at u: Double) -> Double {
+      CurveTable.sum(angles, at: CurveTable.argument(u, in: range))
+    }
+  }
+
   private struct Builder {
     let curve: SmoothSlopeCurve
     let radii: ClosedRange<Double>
     /// Of the support in log λ.
     let width: Double
     var pieces: [Piece] = []
-    private var angle: Double?
+    private var last: SmoothSlopeCurve.Solved?
 
     init(curve: SmoothSlopeCurve, radii: ClosedRange<Double>, width: Double) {
       (self.curve, self.radii, self.width) = (curve, radii, width)
     }
 
     mutating func append(
-      from low: Double, to high: Double, parentError: Double, _ halvings: Int
+      from low: Double, to high: Double, below parent: Parent? = nil, _ halvings: Int
     ) {
-      let (piece, error) = piece(from: low, to: high)
+      let (piece, angles, error) = piece(from: low, to: high, below: parent)
+      let parentError = parent?.error ?? .infinity
       // Where halving helps no more, what is left is rounding.
       let isRounding = parentError < 1e-8 && error > parentError / 4
       if error < 1e-11 || isRounding || halvings >= CurveTable.mostHalvings || pieces.count > 400 {
@@ -124,43 +154,82 @@ struct CurveTable: Sendable {
         return
       }
       let middle = (low + high) / 2
-      append(from: low, to: middle, parentError: error, halvings + 1)
-      append(from: middle, to: high, parentError: error, halvings + 1)
+      let this = Parent(range: low...high, angles: angles, error: error)
+      append(from: low, to: middle, below: this, halvings + 1)
+      append(from: middle, to: high, below: this, halvings + 1)
     }
 
-    private mutating func piece(from low: Double, to high: Double) -> (Piece, error: Double) {
+    private mutating func piece(
+      from low: Double, to high: Double, below parent: Parent?
+    ) -> (Piece, angles: [Double], error: Double) {
       let count = CurveTable.count
       var samples: [Sample] = []
+      var angles: [Double] = []
       // Chebyshev's nodes fall from the upper end.
       for node in (0..<count).reversed() {
         let x = CurveTable.cosines[node][1]
-        samples.append(sample(at: (low + high) / 2 + (high - low) / 2 * x))
+        let solved = solve(at: (low + high) / 2 + (high - low) / 2 * x, below: parent)
+        samples.append(curve.sample(solved))
+        angles.append(solved.angle)
       }
       samples.reverse()
+      angles.reverse()
+      let logLambda = Self.coefficients(samples.map(\.logLambda))
+      let survival = Self.coefficients(samples.map(\.survival))
+      let range = abs(samples[0].logLambda - samples[count - 1].logLambda)
+      let (height, heightError) = self.height(samples, range: range)
+      let piece = Piece(
+        range: low...high, logLambda: logLambda, survival: survival, height: height,
+        lowest: low == 0 ? -.infinity : CurveTable.sum(logLambda, at: -1))
+      return (
+        piece, Self.coefficients(angles),
+        max(
+          Self.error(logLambda) / max(range, 1e-3 * min(width, 1)), Self.error(survival),
+          heightError)
+      )
+    }
+
+    /// The series of −Im w, and their error: relative, but in tails relative to what 1/1000 of the mass
+    /// would be.
+    private func height(_ samples: [Sample], range: Double) -> (Height, error: Double) {
+      let heights = samples.map { -$0.w.imaginary }
+      let largest = heights.reduce(0, max)
+      let series = Self.coefficients(heights)
+      let error = Self.error(series) / max(largest, 1e-3 * .pi / range)
+      guard error > 1e-11, largest > curve.height else { return (.series(series), error) }
       let ratios = samples.map { sample in
         (sample.w + Complex(0, curve.height)) / (sample.w - Complex(0, curve.height))
       }
-      let series = [
-        samples.map(\.logLambda), samples.map(\.survival), ratios.map(\.real),
-        ratios.map(\.imaginary),
-      ].map(Self.coefficients)
-      let errors = series.map { coefficients in
-        coefficients.suffix(3).reduce(0) { max($0, abs($1)) }
-      }
-      let piece = Piece(
-        range: low...high, logLambda: series[0], survival: series[1], real: series[2],
-        imaginary: series[3], lowest: low == 0 ? -.infinity : CurveTable.sum(series[0], at: -1))
-      return (piece, max(errors[0] / width, errors[1], errors[2], errors[3]))
+      let (real, imaginary) = (
+        Self.coefficients(ratios.map(\.real)), Self.coefficients(ratios.map(\.imaginary))
+      )
+      let poleError = max(Self.error(real), Self.error(imaginary))
+      return poleError < error ? (.pole(real, imaginary), poleError) : (.series(series), error)
     }
 
-    private mutating func sample(at u: Double) -> Sample {
+    /// What the last coefficients say about those that are left out.
+    private static func error(_ coefficients: [Double]) -> Double {
+      coefficients.suffix(3).reduce(0) { max($0, abs($1)) }
+    }
+
+    private mutating func solve(at u: Double, below parent: Parent?) -> SmoothSlopeCurve.Solved {
+      let logRadius = logRadius(at: u)
+      var guess: Double?
+      if let last, last.angle > curve.leastAngle {
+        let predicted =
+          parent?.angle(at: u) ?? last.angle + last.turn * (logRadius - last.logRadius)
+        guess = predicted > last.angle / 3 && predicted < 3 * last.angle ? predicted : last.angle
+      }
+      let solved = curve.solve(logRadius: logRadius, near: guess)
+      last = solved
+      return solved
+    }
+
+    private func logRadius(at u: Double) -> Double {
       let span = radii.upperBound - radii.lowerBound
       let sine = Double.sin(.pi / 2 * min(u, 1 - u))
-      let logRadius =
-        u < 0.5 ? radii.lowerBound + span * sine * sine : radii.upperBound - span * sine * sine
-      let solved = curve.solve(logRadius: logRadius, near: angle)
-      angle = solved.angle > curve.leastAngle ? solved.angle : nil
-      return curve.sample(solved)
+      return u < 0.5
+        ? radii.lowerBound + span * sine * sine : radii.upperBound - span * sine * sine
     }
 
     private static func coefficients(_ values: [Double]) -> [Double] {

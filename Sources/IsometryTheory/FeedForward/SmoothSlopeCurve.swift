@@ -10,19 +10,22 @@ struct SmoothSlopeCurve {
   let leastAngle: Double
   /// The relative standard deviation of λ, for the scale.
   private let width: Double
-  private let refinement: SlopeDistribution.Refinement
+  private let quadrature: SlopeQuadrature
 
   init(slopes: SlopeDistribution, weights: WeightLaw, depth: Int, relativeVariance: Double) {
     (self.slopes, self.weights, self.depth) = (slopes, weights, depth)
-    refinement = SlopeDistribution.Refinement(slopes)
+    quadrature = SlopeQuadrature(slopes)
     width = max(min(relativeVariance.squareRoot(), 1), 1e-14)
     leastAngle = 1e-13 * max(width, 1e-12)
   }
 
+  /// A point of the curve.
   struct Solved {
     let logRadius: Double
     let angle: Double
-    let transform: SlopeDistribution.Transform
+    let transform: SlopeTransform
+    /// dϑ/d log |ζ| along the curve.
+    let turn: Double
   }
 
   /// The angle at |ζ|; `leastAngle` where the curve is real.
@@ -30,54 +33,71 @@ struct SmoothSlopeCurve {
   /// The imaginary part of log z over the angle grows with the angle, so there is one root at most.
   func solve(logRadius: Double, near guess: Double? = nil) -> Solved {
     var low = leastAngle
+    var isLowBelow = false  // whether the root is known to be above `low`
     var high = Double.pi
-    var (value, slope, transform) = evaluate(logRadius, low)
-    if !(value < 0) { return Solved(logRadius: logRadius, angle: low, transform: transform) }
     var angle = guess.map { min(max($0, low), 3.1) } ?? 1
+    var point = evaluate(logRadius, angle)
     for _ in 0..<200 {
-      (value, slope, transform) = evaluate(logRadius, angle)
-      if value < 0 { low = angle } else { high = angle }
-      var next = angle - value / slope
+      if point.value < 0 {
+        (low, isLowBelow) = (angle, true)
+      } else {
+        high = angle
+        // Near the real axis the quadrature is dear, so that this end is looked at last.
+        if angle <= leastAngle { break }
+      }
+      var next = angle - point.value / point.slope.real
       let isNewton = next > low && next < high
       if !isNewton {
-        // Small angles are found by halving their logarithm.
-        next = low > 0 && high / low > 4 ? (low * high).squareRoot() : (low + high) / 2
+        if !isLowBelow && high <= 4 * leastAngle {
+          next = leastAngle
+        } else {
+          // Small angles are found by halving their logarithm.
+          next = high / low > 4 ? (low * high).squareRoot() : (low + high) / 2
+        }
       }
-      let change = abs(next - angle)
+      let change = next - angle
+      if isNewton && abs(change) <= 3e-8 * angle {
+        // Newton's method doubles the digits, and so does this step of w along the tangent.
+        let step = point.transform.derivative * Complex(0, change)
+        point.transform.w += step
+        point.transform.above += step
+        angle = next
+        break
+      }
       angle = next
-      // Newton's method doubles the digits: the step that changed the ninth was the last one needed.
-      if change <= (isNewton ? 1e-9 : 4e-16) * angle || high - low <= 2 * angle.ulp { break }
+      point = evaluate(logRadius, angle)
+      if abs(change) <= 4e-16 * angle || high - low <= 2 * angle.ulp { break }
     }
-    transform = evaluate(logRadius, angle).transform
-    return Solved(logRadius: logRadius, angle: angle, transform: transform)
+    return Solved(
+      logRadius: logRadius, angle: angle, transform: point.transform,
+      turn: -point.slope.imaginary / point.slope.real)
   }
 
-  /// arg z and its derivative to the angle.
+  /// arg z and d log z/d log ζ, whose real part is the derivative of arg z to the angle.
   private func evaluate(
     _ logRadius: Double, _ angle: Double
-  ) -> (value: Double, slope: Double, transform: SlopeDistribution.Transform) {
+  ) -> (value: Double, slope: Complex<Double>, transform: SlopeTransform) {
     let layers = Double(depth)
-    let transform = slopes.transform(logRadius: logRadius, angle: angle, refinement)
+    let transform = quadrature.transform(logRadius: logRadius, angle: angle)
     let (w, above) = (transform.w, transform.above)
-    // d/dϑ = i·d/d log ζ
-    let overW = (transform.derivative / w).real
-    let overAbove = (transform.derivative / above).real
+    let overW = transform.derivative / w
+    let overAbove = transform.derivative / above
     switch weights {
     case .orthogonal:
       return (
         layers * angle - (layers - 1) * ratio(transform).phase,
-        layers + (layers - 1) * (overW - overAbove), transform
+        Complex(layers) + (overW - overAbove).multiplied(by: layers - 1), transform
       )
     case .gaussian:
       return (
         layers * angle + (layers - 1) * w.phase + above.phase,
-        layers + (layers - 1) * overW + overAbove, transform
+        Complex(layers) + overW.multiplied(by: layers - 1) + overAbove, transform
       )
     }
   }
 
   /// (1 + w)/w
-  private func ratio(_ transform: SlopeDistribution.Transform) -> Complex<Double> {
+  private func ratio(_ transform: SlopeTransform) -> Complex<Double> {
     let inverse = (1 / transform.w)
     let product = transform.above * inverse
     // Near 1 the sum has the digits, elsewhere the product.
@@ -105,8 +125,7 @@ struct SmoothSlopeCurve {
 
   func sample(_ solved: Solved) -> CurveTable.Sample {
     let layers = Double(depth)
-    let mean = slopes.meanArgument(
-      logRadius: solved.logRadius, angle: solved.angle, refinement)
+    let mean = quadrature.meanArgument(logRadius: solved.logRadius, angle: solved.angle)
     // Im w < 0 always; where rounding has left none of it, its sign would decide between 0 and 2π.
     let above = solved.transform.above
     let beta = Double.atan2(y: abs(above.imaginary), x: above.real)
@@ -122,12 +141,20 @@ struct SmoothSlopeCurve {
   func support() -> ClosedRange<Double> {
     let samples = slopes.samples
     let candidates =
-      stride(from: 0, to: samples.count, by: max(1, samples.count / 64))
-      .map { samples[$0] } + [0, samples[samples.count - 1]]
-    let inside = candidates.filter(leavesAxis)
-    let high = edge(from: inside.max() ?? 0, step: width)
-    let low = edge(from: inside.min() ?? 0, step: -width)
-    return min(low, high)...max(low, high)
+      (stride(from: 0, to: samples.count, by: max(1, samples.count / 64)).map { samples[$0] } + [0])
+      .sorted()
+    let ends = (slopes.atoms.map(\.log) + [samples[0], samples[samples.count - 1]])
+      .filter(leavesAxis)
+    // Where an atom has just vanished, w has a pole, in which the curve may end.
+    let poles = slopes.atoms.filter { atom in
+      weights == .orthogonal && abs(1 - Double(depth) * (1 - atom.mass)) < 1e-12 * Double(depth)
+    }.map(\.log)
+    let lowest = (ends + [candidates.first { hasMass($0) } ?? 0]).reduce(.infinity, min)
+    let highest = (ends + [candidates.last { hasMass($0) } ?? 0]).reduce(-.infinity, max)
+    let high = edge(from: highest, step: width)
+    let low = edge(from: lowest, step: -width)
+    return (poles + [low, high]).reduce(
+      .infinity, min)...(poles + [low, high]).reduce(-.infinity, max)
   }
 
   private func leavesAxis(_ logRadius: Double) -> Bool {
@@ -137,7 +164,8 @@ struct SmoothSlopeCurve {
   /// Gaussian weights let the curve reach any small radius, and the tails of a smooth activation's
   /// slope any at which it has a density; where that is 10⁻¹⁴, no mass is left.
   private func hasMass(_ logRadius: Double) -> Bool {
-    leavesAxis(logRadius) && -solve(logRadius: logRadius).transform.w.imaginary > 1e-14
+    let solved = solve(logRadius: logRadius)
+    return solved.angle > leastAngle && -solved.transform.w.imaginary > 1e-14
   }
 
   private func edge(from start: Double, step: Double) -> Double {
@@ -149,15 +177,16 @@ struct SmoothSlopeCurve {
       step *= 2
     }
     var outside = inside + step
-    while abs(outside - inside) > 1e-4 * abs(step) {
+    // Where the mass ends as a tail, its end need not be exact.
+    let accuracy = leavesAxis(outside) ? 1e-2 : 1e-4
+    while abs(outside - inside) > accuracy * abs(step) {
       let middle = inside + (outside - inside) / 2
       if hasMass(middle) { inside = middle } else { outside = middle }
     }
-    // Where the mass ends as a tail, its end need not be exact; where the curve reaches the axis, it is
-    // the edge of the support.
+    // Where the curve reaches the axis, it is the edge of the support.
     guard !leavesAxis(outside) else { return inside }
     return RootFinding.brent(in: min(inside, outside)...max(inside, outside)) {
-      evaluate($0, leastAngle).value / leastAngle
+      evaluate($0, leastAngle).slope.real
     } ?? inside
   }
 }

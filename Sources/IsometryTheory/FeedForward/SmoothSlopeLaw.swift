@@ -17,8 +17,8 @@ public enum WeightLaw: String, Sendable, Hashable, CaseIterable {
 /// For each |ζ| there is at most one arg ζ in (0, π) at which z is real and positive, and λ = z grows
 /// with |ζ|: the law's density and survival function follow without any inversion of M.
 ///
-/// Making a law solves for the curve, which takes some tenths of a second; everything after that reads a
-/// table of it, a microsecond for a point.
+/// Making a law solves for the curve, which takes some milliseconds; everything after that reads a table
+/// of it, a microsecond for a point.
 ///
 /// - Source: S-transforms: Pennington, Schoenholz, Ganguli (2017); that the curve is a graph over |ζ|:
 ///   docs/theory.md, after the subordination of free convolution powers (Belinschi, Bercovici 2005).
@@ -52,7 +52,7 @@ public struct SmoothSlopeLaw: SpectralLaw {
   ) throws(TheoryError) {
     try TheoryError.check(depth: depth)
     try TheoryError.check(positive: slope, "χ")
-    _ = try activation.moments(variance: q)
+    try TheoryError.check(positive: activation.moments(variance: q).slopeSquare, "Eφ′²")
     let slopes = SlopeDistribution(activation, variance: q)
     self.slopes = slopes
     self.weights = weights
@@ -116,14 +116,19 @@ public struct SmoothSlopeLaw: SpectralLaw {
     // Of a lower tail that reaches far down only what holds 10⁻⁴ of the mass is left out.
     let wanted = 1 - slopes.massAtZero - 1e-4
     let low =
-      table.point(at: 0.5).survival > wanted
-      ? RootFinding.brent(in: 0...1, tolerance: 1e-3) { wanted - table.point(at: $0).survival }
+      table.point(atShare: 0.5).survival > wanted
+      ? RootFinding.brent(in: 0...1, tolerance: 1e-3) { wanted - table.point(atShare: $0).survival }
       : nil
+    let from = low ?? 0
+    var (greatest, least) = (-Double.infinity, 1.0)
     return (0..<count).map { index in
       let step = Double(index) / Double(count - 1)
-      let from = low ?? 0
-      var point = table.point(at: from + (1 - from) * step)
+      var point = table.point(atShare: from + (1 - from) * step)
       point.logLambda += logShift
+      // Between points that nearly are one, rounding must not turn the order.
+      greatest = max(greatest, point.logLambda)
+      least = min(least, point.survival)
+      (point.logLambda, point.survival) = (greatest, least)
       return point
     }
   }
@@ -132,10 +137,8 @@ public struct SmoothSlopeLaw: SpectralLaw {
 
   private func curveOfOneLayer(count: Int) -> [SpectralPoint] {
     guard logSupport.lowerBound < logSupport.upperBound else { return [] }
-    return (0..<count).map { index in
-      // Quadratic at both ends, where the density may have poles.
-      let step = (1 - Double.cos(.pi * Double(index) / Double(count - 1))) / 2
-      let t = logSupport.lowerBound + step * (logSupport.upperBound - logSupport.lowerBound)
+    return slopes.places(count: count).map { t in
+      let t = t + logSlope
       return SpectralPoint(
         logLambda: t, logDensity: logDensity(atLog: t), survival: survival(atLog: t))
     }
