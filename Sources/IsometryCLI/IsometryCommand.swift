@@ -21,9 +21,9 @@ struct IsometryCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, DevicesCommand.self,
-      DatasetCommand.self, BenchmarkCommand.self, InitCommand.self, TheoryCommand.self,
-      CalibrateCommand.self, ReproduceCommand.self,
+      TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, InspectCommand.self,
+      DevicesCommand.self, DatasetCommand.self, BenchmarkCommand.self, InitCommand.self,
+      TheoryCommand.self, CalibrateCommand.self, ReproduceCommand.self,
     ])
 }
 

@@ -22,7 +22,7 @@ final class SpectrumMonitor {
       network: network,
       section: JacobianSection(from: JacobianSection.defaultStart(for: network)),
       precision: .float32,
-      images: try SpectrumArguments.heldOut(1, of: test, seed: configuration.seed))
+      images: try InputArguments.heldOut(1, of: test, seed: configuration.seed))
     study.largestDense = Self.largestDense
     study.lanczos.seed = configuration.seed
     self.study = study

@@ -132,7 +132,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("batch", "Batch Normalization"), ("relu", "plain sums"), ("looks-linear", "initial weights"),
+    ("batch", "Batch Normalization"), ("relu", "plain sums"), ("looks-linear", "--from input"),
   ])
   func whereNoLawIsKnownAReasonIsGiven(what: String, reason: String) throws {
     let network: any Network =

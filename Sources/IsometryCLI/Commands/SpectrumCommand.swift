@@ -3,7 +3,6 @@ import IsometryCore
 import IsometryData
 import IsometryGraph
 import IsometryNN
-import IsometryReference
 import IsometrySpectra
 import IsometryTraining
 
@@ -25,12 +24,10 @@ struct SpectrumCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
+  @OptionGroup(title: "Measurement") var inputs: InputArguments
   @OptionGroup(title: "Measurement") var measurement: SpectrumArguments
-  @OptionGroup(title: "Device") var device: DeviceArguments
-
-  @Option(
-    help: ArgumentHelp("The type of activations and tangents. (default: fp32)"))
-  var precision: SpectrumPrecisionArgument?
+  @OptionGroup(title: "Measurement") var method: SpectrumMethodArguments
+  @OptionGroup(title: "Device") var device: MeasurementDeviceArguments
 
   @Option(
     help: ArgumentHelp(
@@ -48,7 +45,7 @@ struct SpectrumCommand: ParsableCommand {
     if measurement.seeds > 1 {
       throw ValidationError("--seeds draws initial weights; a --checkpoint has its own")
     }
-    if precision?.dtype == .float64 {
+    if device.precision?.dtype == .float64 {
       throw ValidationError("--precision fp64 is for initial weights; a --checkpoint is in fp32")
     }
   }
@@ -63,14 +60,12 @@ struct SpectrumCommand: ParsableCommand {
     if saved == nil { configuration.normalization = .none }
     network.apply(to: &configuration)
     device.apply(to: &configuration)
-    configuration.precision = precision?.dtype ?? .float32
     try configuration.check()
-    let (backend, explanation) = try selectDevice(configuration)
-    try backend.requireSupport(for: configuration.precision)
+    let (backend, explanation) = try device.select(configuration)
     let network = try configuration.makeNetwork()
     let section = JacobianSection(
       from: measurement.from ?? JacobianSection.defaultStart(for: network), to: measurement.output)
-    let (images, source) = try measurement.images()
+    let (images, source) = try inputs.images(inputs.inputs ?? 1)
     console.say("data    \(source)")
     console.say("device  \(explanation)")
     console.say(
@@ -80,8 +75,8 @@ struct SpectrumCommand: ParsableCommand {
 
     var study = SpectrumStudy(
       network: network, section: section, precision: configuration.precision, images: images)
-    study.method = measurement.method
-    study.lanczos.seed = measurement.seed
+    study.method = method.method
+    study.lanczos.seed = inputs.seed
     let total = images.count * measurement.seeds
     func show(_ done: Int) {
       if done < total { console.showStatus("spectrum \(done + 1) of \(total)") }
@@ -94,8 +89,8 @@ struct SpectrumCommand: ParsableCommand {
       result = try study.run(sharing: session, on: backend, onSpectrum: show)
     } else {
       result = try study.run(
-        initializer: try initializer(of: configuration, network, backend),
-        seeds: measurement.weightSeeds, on: backend,
+        initializer: try inputs.initializer(of: configuration, network, backend),
+        seeds: (0..<UInt64(measurement.seeds)).map { inputs.seed &+ $0 }, on: backend,
         onSpectrum: show)
     }
     console.clearStatus()
@@ -105,18 +100,6 @@ struct SpectrumCommand: ParsableCommand {
       + (saved == nil ? "\(configuration.initializer), " : "trained, ")
       + "\(configuration.activation): \(section)"
     try picture.write(Plot(result, title: title), console: console)
-  }
-
-  /// The initialiser, which has seen as many of the inputs as it measures on.
-  private func initializer(
-    of configuration: RunConfiguration, _ network: any Network, _ backend: any Backend
-  ) throws -> any Initializer {
-    let initializer = try configuration.makeInitializer()
-    guard initializer.imagesNeeded > 0 else { return initializer }
-    let images = try measurement.images(initializer.imagesNeeded).images
-    let tensor = HostTensor(network.batchShape(images.count), Array(images.joined()))
-    return try initializer.resolved(
-      for: network, seed: measurement.seed, images: tensor, on: backend)
   }
 
   private func report(
@@ -133,19 +116,5 @@ struct SpectrumCommand: ParsableCommand {
     } else {
       for line in report.lines { console.say(line) }
     }
-  }
-
-  private func selectDevice(
-    _ configuration: RunConfiguration
-  ) throws -> (any Backend, explanation: String) {
-    if configuration.precision == .float64,
-      device.device == nil || device.device == .auto || device.device == .reference
-    {
-      let backend = ReferenceBackend<Double>()
-      return (backend, "\(backend.name): \(backend.deviceDescription), for fp64")
-    }
-    var configuration = configuration
-    let selection = try device.select(for: &configuration, ProgramEnvironment())
-    return (selection.backend, selection.explanation)
   }
 }

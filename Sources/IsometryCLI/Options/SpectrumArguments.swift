@@ -1,6 +1,9 @@
 import ArgumentParser
 import IsometryCore
 import IsometryData
+import IsometryGraph
+import IsometryNN
+import IsometryReference
 import IsometrySpectra
 import IsometryTraining
 
@@ -18,33 +21,16 @@ struct SpectrumPrecisionArgument: ExpressibleByArgument {
   }
 }
 
-/// Of what the spectrum is measured.
-struct SpectrumArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Inputs at which the Jacobian is taken.", valueName: "k"))
-  var inputs = 1
-
-  @Option(help: ArgumentHelp("Draws of the initial weights.", valueName: "s"))
-  var seeds = 1
+/// The inputs at which a network is looked at.
+struct InputArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Inputs: where Jacobians are taken, or whose signals are followed. (default: 1; 16 for inspect)",
+      valueName: "k"))
+  var inputs: Int?
 
   @Option(help: ArgumentHelp("The first seed of weights, and that of inputs.", valueName: "n"))
   var seed: UInt64 = 1
-
-  @Option(help: "Where the Jacobian ends: before the pooling, after it, or at the logits.")
-  var output = JacobianSection.End.features
-
-  @Option(
-    help: """
-      Where the Jacobian starts: at the image, or behind the first layer, where the layers of one \
-      width begin that the laws describe. (default: stack for perceptrons, input else)
-      """)
-  var from: JacobianSection.Start?
-
-  @Option(
-    help: """
-      All singular values, or Lanczos quadrature, which is for very large Jacobians; auto takes all \
-      up to \(SpectrumStudy.automaticDense).
-      """)
-  var method = SpectrumMethod.auto
 
   @Option(
     help: ArgumentHelp(
@@ -59,31 +45,41 @@ struct SpectrumArguments: ParsableArguments {
   static let mostInputs = 10_000
 
   func validate() throws {
-    for (option, value) in [("--inputs", inputs), ("--seeds", seeds)] {
-      guard (1...Self.mostInputs).contains(value) else {
-        throw ValidationError("\(option) should be 1 to \(Self.mostInputs), not \(value)")
-      }
+    try Self.check(inputs ?? 1, option: "--inputs", from: 1, to: Self.mostInputs)
+  }
+
+  static func check(
+    _ value: Int, option: String, from least: Int, to most: Int
+  ) throws {
+    guard (least...most).contains(value) else {
+      throw ArgumentParser.ValidationError("\(option) should be \(least) to \(most), not \(value)")
     }
   }
 
-  /// The seeds of the weights.
-  var weightSeeds: [UInt64] { (0..<UInt64(seeds)).map { seed &+ $0 } }
-
-  /// The inputs, and what they are in words.
+  /// So many inputs, and what they are in words.
   ///
-  /// - Parameter count: how many; nil for `inputs`.
   /// - Throws: `DatasetError`; `ConfigurationError` where the split has too few images.
-  func images(_ count: Int? = nil) throws -> (images: [[Double]], explanation: String) {
-    let inputs = count ?? inputs
+  func images(_ count: Int) throws -> (images: [[Double]], explanation: String) {
     guard data != Self.gaussian else {
-      let images = (0..<inputs).map { index in
+      let images = (0..<count).map { index in
         var random = RandomStream(seed: seed, stream: UInt64(index))
         return random.normals(ImageDataset.bytesPerImage)
       }
-      return (images, "\(inputs) input\(inputs == 1 ? "" : "s") of Gaussian noise")
+      return (images, "\(count) input\(count == 1 ? "" : "s") of Gaussian noise")
     }
     let source = try DatasetSource.resolve(option: data, environment: nil)
-    return (try Self.heldOut(inputs, of: source.load(.test), seed: seed), source.explanation)
+    return (try Self.heldOut(count, of: source.load(.test), seed: seed), source.explanation)
+  }
+
+  /// The initialiser, which has seen as many of the inputs as it measures on.
+  func initializer(
+    of configuration: RunConfiguration, _ network: any Network, _ backend: any Backend
+  ) throws -> any Initializer {
+    let initializer = try configuration.makeInitializer()
+    guard initializer.imagesNeeded > 0 else { return initializer }
+    let images = try images(initializer.imagesNeeded).images
+    let tensor = HostTensor(network.batchShape(images.count), Array(images.joined()))
+    return try initializer.resolved(for: network, seed: seed, images: tensor, on: backend)
   }
 
   /// Some images of a split, the same for the same seed.
@@ -100,5 +96,68 @@ struct SpectrumArguments: ParsableArguments {
     return random.permutation(dataset.count).prefix(count).map {
       dataset.normalizedImage(Int($0))
     }
+  }
+}
+
+/// What of the spectrum is measured.
+struct SpectrumArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("Draws of the initial weights.", valueName: "s"))
+  var seeds = 1
+
+  @Option(help: "Where the Jacobian ends: before the pooling, after it, or at the logits.")
+  var output = JacobianSection.End.features
+
+  @Option(
+    help: """
+      Where the Jacobian starts: at the image, or behind the first layer, where the layers of one \
+      width begin that the laws describe. (default: stack for perceptrons, input else)
+      """)
+  var from: JacobianSection.Start?
+
+  func validate() throws {
+    try InputArguments.check(seeds, option: "--seeds", from: 1, to: InputArguments.mostInputs)
+  }
+}
+
+/// How singular values are found.
+struct SpectrumMethodArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      All singular values, or Lanczos quadrature, which is for very large Jacobians; auto takes all \
+      up to \(SpectrumStudy.automaticDense), of a network's parts up to \
+      \(NetworkInspection.automaticDense).
+      """))
+  var method = SpectrumMethod.auto
+}
+
+/// The device of a measurement, and the type that it computes in.
+struct MeasurementDeviceArguments: ParsableArguments {
+  @OptionGroup var device: DeviceArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "The type of activations and tangents; fp64 is for initial weights. (default: fp32)"))
+  var precision: SpectrumPrecisionArgument?
+
+  func apply(to configuration: inout RunConfiguration) {
+    device.apply(to: &configuration)
+    configuration.precision = precision?.dtype ?? .float32
+  }
+
+  /// The device; for fp64 the reference backend in Double.
+  func select(
+    _ configuration: RunConfiguration
+  ) throws -> (backend: any Backend, explanation: String) {
+    if configuration.precision == .float64,
+      device.device == nil || device.device == .auto || device.device == .reference
+    {
+      let backend = ReferenceBackend<Double>()
+      return (backend, "\(backend.name): \(backend.deviceDescription), for fp64")
+    }
+    var configuration = configuration
+    let selection = try device.select(for: &configuration, ProgramEnvironment())
+    try selection.backend.requireSupport(for: configuration.precision)
+    return (selection.backend, selection.explanation)
   }
 }

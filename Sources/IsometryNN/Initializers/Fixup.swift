@@ -25,6 +25,8 @@ public struct Fixup: Initializer {
     BlockTraits(hasMultiplier: true, hasScalarBiases: true)
   }
 
+  public var weightEnsemble: WeightEnsemble { .independent }
+
   public var scalarLearningRate: Double { 0.1 }
 
   public init(options: InitializerOptions) throws(InitializationError) {}

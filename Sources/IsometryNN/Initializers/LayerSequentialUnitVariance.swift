@@ -31,6 +31,7 @@ public struct LayerSequentialUnitVariance: Initializer {
   }
 
   public var imagesNeeded: Int { images }
+  public var weightEnsemble: WeightEnsemble { .orthogonal }
 
   /// - Throws: `InitializationError.condition`: without images there is nothing to draw.
   public func draw(
@@ -74,6 +75,8 @@ private struct Orthonormal: Initializer {
   static let conditions = LayerSequentialUnitVariance.conditions
 
   private var weights: [Parameter: [Double]] = [:]
+
+  var weightEnsemble: WeightEnsemble { .orthogonal }
 
   init(options: InitializerOptions) {}
 

@@ -34,6 +34,8 @@ public struct LooksLinear: Initializer {
   /// The option `weights`.
   public let weights: Weights
 
+  public var weightEnsemble: WeightEnsemble { .mirrored(isOrthogonal: weights == .orthogonal) }
+
   public init(options: InitializerOptions) throws(InitializationError) {
     weights = try options.choice("weights") ?? .orthogonal
   }

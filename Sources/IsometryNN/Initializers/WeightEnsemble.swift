@@ -5,6 +5,9 @@ public enum WeightEnsemble: Sendable, Hashable {
   case independent
   /// Haar orthogonal matrices times gains, of convolutions the centre taps alone.
   case orthogonal
+  /// Mirrored halves, independent of each other, which make a ReLU network a linear map; Haar
+  /// orthogonal or with independent entries.
+  case mirrored(isOrthogonal: Bool)
   /// Chosen together, so that the network from the image to the features is an isometry on the pixels
   /// that its strides read.
   case isometry

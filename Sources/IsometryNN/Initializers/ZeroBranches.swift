@@ -19,6 +19,7 @@ public struct SkipInit: Initializer {
   public let alpha: Double?
 
   public var blockTraits: BlockTraits { .multiplied }
+  public var weightEnsemble: WeightEnsemble { .independent }
 
   public init(options: InitializerOptions) throws(InitializationError) {
     alpha =
@@ -55,6 +56,7 @@ public struct ReZero: Initializer {
   public static let conditions = "residual networks"
 
   public var blockTraits: BlockTraits { .multiplied }
+  public var weightEnsemble: WeightEnsemble { .independent }
 
   public init(options: InitializerOptions) throws(InitializationError) {}
 
@@ -79,6 +81,8 @@ public struct ZeroGamma: Initializer {
   public static let name = "zero-gamma"
   public static let summary = "he, with each branch's last Batch Normalization scale at 0"
   public static let conditions = "residual networks with --normalization batch"
+
+  public var weightEnsemble: WeightEnsemble { .independent }
 
   public init(options: InitializerOptions) throws(InitializationError) {}
 
@@ -112,6 +116,7 @@ public struct NormPreserving: Initializer {
   public static let conditions = "residual networks with --normalization none"
 
   public var blockTraits: BlockTraits { BlockTraits(sumFactor: 0.5.squareRoot()) }
+  public var weightEnsemble: WeightEnsemble { .independent }
 
   public init(options: InitializerOptions) throws(InitializationError) {}
 

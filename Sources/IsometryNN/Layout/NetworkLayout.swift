@@ -81,6 +81,35 @@ public struct NetworkLayout: Sendable {
   /// The last layer, which gives the logits.
   public internal(set) var head: Layer?
 
+  /// A stretch of the network that initialisations are looked at by.
+  public enum Part: Sendable, Hashable {
+    /// The first layer, or a hidden layer of a network without blocks, with its activation.
+    case layer(Layer)
+    /// A residual block.
+    case block(Block)
+
+    /// As its weights' names begin: `stem`, `body.3`, `layers.2`.
+    public var name: String {
+      let (weight, depth) =
+        switch self {
+        case .layer(let layer): (layer.weight.name, 1)
+        case .block(let block): (block.branch[0].weight.name, 2)
+        }
+      return weight.split(separator: ".").dropLast(depth).joined(separator: ".")
+    }
+  }
+
+  /// The first layer, then the residual blocks or, of a network without blocks, the other hidden
+  /// layers; the head is no part.
+  public var parts: [Part] {
+    guard let stem else { return [] }
+    let rest =
+      blocks.isEmpty
+      ? layers.filter { $0 != stem && $0 != head }.map { Part.layer($0) }
+      : blocks.map { Part.block($0) }
+    return [.layer(stem)] + rest
+  }
+
   /// How many numbers the network learns.
   public var parameterCount: Int { parameters.map(\.shape.elementCount).reduce(0, +) }
 

@@ -24,6 +24,8 @@ public struct NetworkValues: Sendable {
   public let stack: Value
   /// The result of each residual block, in order; empty for a network without blocks.
   public let blocks: [Value]
+  /// The result of each hidden layer behind the first, in order, of a network without blocks.
+  public let hiddenLayers: [Value]
   /// What the last block or hidden layer gives: [N, C, H, W], or [N, width] of a perceptron.
   public let features: Value
   /// The features averaged over the image, [N, C]; the features themselves for a perceptron.
@@ -31,10 +33,17 @@ public struct NetworkValues: Sendable {
   /// [N, classes] in the accumulator's type.
   public let logits: Value
 
+  /// What each of the network's parts gives, in the order of `NetworkLayout.parts`.
+  public var parts: [Value] { [stack] + blocks + hiddenLayers }
+
   /// The values of an appended network.
-  public init(stack: Value, blocks: [Value], features: Value, pooled: Value, logits: Value) {
+  public init(
+    stack: Value, blocks: [Value], hiddenLayers: [Value] = [], features: Value, pooled: Value,
+    logits: Value
+  ) {
     self.stack = stack
     self.blocks = blocks
+    self.hiddenLayers = hiddenLayers
     self.features = features
     self.pooled = pooled
     self.logits = logits

@@ -34,19 +34,18 @@ public struct MultilayerPerceptron: Network {
 
   public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
     var y = builder.flattened(x)
-    var stack = y
+    var results: [Value] = []
     for index in 0..<depth {
       let (result, layer) = builder.denseLayer(
         y, width: width, name: "layers.\(index)", normalizationName: "norms.\(index)")
       y = builder.activate(result)
-      if index == 0 {
-        builder.layout.stem = layer
-        stack = y
-      }
+      if index == 0 { builder.layout.stem = layer }
+      results.append(y)
     }
     let logits = builder.headLayer(y, width: classes)
     return NetworkValues(
-      stack: stack, blocks: [], features: y, pooled: y, logits: logits)
+      stack: results[0], blocks: [], hiddenLayers: Array(results.dropFirst()), features: y,
+      pooled: y, logits: logits)
   }
 }
 

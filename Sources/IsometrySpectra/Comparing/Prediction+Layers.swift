@@ -58,6 +58,12 @@ extension Prediction {
       return Prediction(none: "the universal law is for skips of one weight, not for projections")
     }
     let cumulant = layers.strength.branches.reduce(0, +)
+    guard cumulant > 0 || weight == 0 else {
+      let factor = 2 * Double(layers.layout.blocks.count) * .log(abs(weight))
+      return try behindTheStem(
+        ScaledLaw(base: IsometryLaw(retained: 1), logFactor: factor), [("c", 0)], subject, layers,
+        basis: "the branches pass nothing on, and the blocks are their skips")
+    }
     let law = try UniversalLaw(
       cumulant: cumulant, skipWeight: weight, depth: layers.layout.blocks.count)
     return try behindTheStem(

@@ -82,6 +82,8 @@ public struct Prediction: Sendable {
     }
     switch subject.ensemble {
     case .isometry, .losslessIsometry: return isometry(subject, primal)
+    case .mirrored(let isOrthogonal):
+      return mirrored(subject, primal, isOrthogonal: isOrthogonal)
     case .other: return Prediction(none: "no law is known for these initial weights")
     case .independent, .orthogonal: break
     }
@@ -105,20 +107,37 @@ public struct Prediction: Sendable {
     }
     let graph = primal.builder.graph
     let image = subject.network.imageShape  // [C, H, W]
-    let features = graph.shape(of: primal.end)  // [1, C, H, W]
-    let count = min(image.elementCount, features.elementCount)
+    let count = min(image.elementCount, graph.shape(of: primal.end).elementCount)
     let isLossless = subject.ensemble == .losslessIsometry
-    var channels = image[0]
-    for block in primal.builder.layout.blocks {
-      guard isLossless, case .projection(let skip) = block.skip, skip.stride > 1 else { continue }
-      // A window's pixels become channels of a signal that half of the network's channels can carry.
-      channels = min(channels * skip.stride * skip.stride, skip.outputChannels / 2)
-    }
-    let kept = channels * features[2] * features[3]
+    let layout = primal.builder.layout
+    let kept = KeptSignal(layout, image, isLossless: isLossless)
+      .count(through: layout.parts.count - 1)
     let law = IsometryLaw(retained: min(1, Double(kept) / Double(count)))
     return Prediction(
       law, [("retained", law.retained)],
       basis: isLossless
         ? "as many dimensions as the channels hold" : "the pixels that the strides read")
+  }
+
+  /// Plain networks of mirrored weights are linear maps of the image; with orthogonal ones isometries on
+  /// as many dimensions as half of the width holds.
+  private static func mirrored(
+    _ subject: Subject, _ primal: Linearization.Primal, isOrthogonal: Bool
+  ) -> Prediction {
+    let layout = primal.builder.layout
+    guard isOrthogonal, layout.blocks.isEmpty else {
+      return Prediction(
+        none: "of mirrored weights only orthogonal ones in plain networks have a known law")
+    }
+    guard subject.section.start == .input else {
+      return Prediction(none: "the isometry is that from the input; take --from input")
+    }
+    let imageCount = subject.network.imageShape.elementCount
+    let widths = layout.layers.filter { $0 != layout.head }.map { $0.outputChannels }
+    let kept = min(imageCount, (widths.min() ?? 0) / 2)
+    let count = min(imageCount, widths.last ?? 1)
+    let law = IsometryLaw(retained: min(1, Double(kept) / Double(count)))
+    return Prediction(
+      law, [("retained", law.retained)], basis: "as many dimensions as half of the width holds")
   }
 }

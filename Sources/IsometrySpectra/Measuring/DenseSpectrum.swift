@@ -15,7 +15,9 @@ extension JacobianOperator {
     /// The defaults.
     public init() {}
   }
+}
 
+extension JacobianProducts {
   /// All min(n, m) singular values of the Jacobian at the image that the operator was moved to.
   ///
   /// J is taken along its smaller side: n columns J·e where n ≤ m, m rows Jᵀ·e otherwise.
@@ -28,7 +30,7 @@ extension JacobianOperator {
   ///
   /// - Complexity: min(n, m) passes of the network, and O(min(n, m)²·max(n, m)) in LAPACK.
   /// - Throws: `SpectrumError`, and what the backend throws.
-  public func denseSpectrum(_ options: DenseOptions = DenseOptions()) throws -> Spectrum {
+  public func denseSpectrum(_ options: JacobianOperator.DenseOptions = .init()) throws -> Spectrum {
     let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
     let rounding = SpectralResolution.rounding(precision.epsilon, side: long)
     let isSmall = short <= options.largestDecomposedSide || precision == .float64

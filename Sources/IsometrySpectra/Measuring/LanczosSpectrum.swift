@@ -18,7 +18,9 @@ extension JacobianOperator {
       self.seed = seed
     }
   }
+}
 
+extension JacobianProducts {
   /// The spectrum by stochastic Lanczos quadrature, for Jacobians too large for all their singular
   /// values: nodes and weights with Σ weight·f(node) ≈ (1/count) Σ f(σ) for smooth f.
   ///
@@ -29,7 +31,9 @@ extension JacobianOperator {
   /// - Source: Ubaru, Chen, Saad, "Fast estimation of tr(f(A)) via stochastic Lanczos quadrature" (2017).
   /// - Complexity: 2·steps·probes passes of the network.
   /// - Throws: `SpectrumError`, and what the backend throws.
-  public func lanczosSpectrum(_ options: LanczosOptions = LanczosOptions()) throws -> Spectrum {
+  public func lanczosSpectrum(_ options: JacobianOperator.LanczosOptions = .init()) throws
+    -> Spectrum
+  {
     let isTall = inputCount <= outputCount
     let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
     let rounding = SpectralResolution.rounding(precision.epsilon, side: long)
@@ -81,7 +85,7 @@ public struct SpectralMoments: Sendable, Equatable {
   public var relativeVariance: Double { second / (first * first) - 1 }
 }
 
-extension JacobianOperator {
+extension JacobianProducts {
   /// E λ and E λ² by Hutchinson's estimate with random signs v: |A·v|²/min(n, m) and
   /// |AᵀA·v|²/min(n, m), where A is J or, where that has the smaller domain, Jᵀ.
   ///

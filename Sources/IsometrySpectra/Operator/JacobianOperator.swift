@@ -7,7 +7,7 @@ public import IsometryNN
 ///
 /// The network is in evaluation mode, so Batch Normalization has frozen statistics and rows of a batch
 /// do not see each other. A product costs about one forward pass for each vector.
-public final class JacobianOperator {
+public final class JacobianOperator: JacobianProducts {
   /// Where J starts and ends.
   public let section: JacobianSection
   /// Of vectors and products.
@@ -27,11 +27,15 @@ public final class JacobianOperator {
 
   private let network: any Network
   private let backend: any Backend
+  /// The activations whose results the section starts and ends with; nil where other operations do.
+  let activations: (start: Activation?, end: Activation?)
+
   private let pointNames: [Linearization.Direction: [(name: String, output: String)]]
   private let imageShape: Shape
   private let slot: any StagingSlot
   private var sessions: [Linearization.Direction: Product] = [:]
   private var hasPoints = false
+  private var image: [Double] = []
 
   /// Bytes that the points of all vectors of one step may take together.
   public static let pointBytes = 64 << 20
@@ -74,10 +78,20 @@ public final class JacobianOperator {
     imageShape = network.batchShape(1)
     layout = primal.builder.layout
 
+    func activation(_ value: Value) -> Activation? {
+      guard case .activation(let activation) = primal.builder.graph.producer(of: value).operation
+      else { return nil }
+      return activation
+    }
+    activations = (activation(primal.start), activation(primal.end))
     // The end is an output so that its layers stay in the graph, with their parameters.
     primal.builder.graph.output(Linearization.end, primal.end)
     var names: [Linearization.Direction: [(name: String, output: String)]] = [:]
     var outputs: [Value: String] = [primal.end: Linearization.end]
+    if primal.start != primal.image, primal.start != primal.end {
+      primal.builder.graph.output(Linearization.start, primal.start)
+      outputs[primal.start] = Linearization.start
+    }
     var pointBytes = 0
     for direction in [Linearization.Direction.forward, .reverse] {
       let single = try Linearization(
@@ -124,7 +138,18 @@ public final class JacobianOperator {
     try evaluation.synchronize()
     for product in sessions.values { product.isCurrent = false }
     hasPoints = true
+    self.image = image
     return try evaluation.read(output: Linearization.end).doubles
+  }
+
+  /// The values at the section's start and end for the last image.
+  func values() throws -> (start: [Double], end: [Double]) {
+    precondition(hasPoints, "an operator is moved to an image first")
+    let isOutput = evaluation.graph.outputs.contains { $0.name == Linearization.start }
+    return (
+      isOutput ? try evaluation.read(output: Linearization.start).doubles : image,
+      try evaluation.read(output: Linearization.end).doubles
+    )
   }
 
   /// J·v for each row v.

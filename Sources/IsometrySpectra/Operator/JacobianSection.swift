@@ -22,10 +22,22 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
     case logits
   }
 
+  /// How much of the network lies in between.
+  public enum Extent: Sendable, Hashable {
+    /// What is between `start` and `end`.
+    case whole
+    /// One of the network's parts alone, a position in `NetworkLayout.parts`.
+    case part(Int)
+    /// What is between the image and the end of that part.
+    case through(Int)
+  }
+
   /// Where the Jacobian starts.
   public var start: Start
   /// Where the Jacobian ends.
   public var end: End
+  /// Of other extents than `whole` the start and the end do not matter.
+  public var extent = Extent.whole
 
   /// Without arguments: from the image to the features.
   public init(from start: Start = .input, to end: End = .features) {
@@ -33,7 +45,19 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
     self.end = end
   }
 
-  public var description: String { "\(start.rawValue) to \(end.rawValue)" }
+  /// A part of a network, or the network up to the end of that part.
+  public init(_ extent: Extent) {
+    self.init()
+    self.extent = extent
+  }
+
+  public var description: String {
+    switch extent {
+    case .whole: "\(start.rawValue) to \(end.rawValue)"
+    case .part(let index): "part \(index)"
+    case .through(let index): "input through part \(index)"
+    }
+  }
 
   /// Where a Jacobian starts unless asked otherwise: at the stack where all layers behind it have one
   /// shape, so that a law for such layers can be laid over it; at the input else.
@@ -50,17 +74,19 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
   }
 
   func startValue(image: Value, _ values: NetworkValues) -> Value {
-    switch start {
-    case .input: image
-    case .stack: values.stack
+    switch (extent, start) {
+    case (.part(0), _), (.through, _), (.whole, .input): image
+    case (.part(let index), _): values.parts[index - 1]
+    case (.whole, .stack): values.stack
     }
   }
 
   func endValue(_ values: NetworkValues) -> Value {
-    switch end {
-    case .features: values.features
-    case .pooled: values.pooled
-    case .logits: values.logits
+    switch (extent, end) {
+    case (.part(let index), _), (.through(let index), _): values.parts[index]
+    case (.whole, .features): values.features
+    case (.whole, .pooled): values.pooled
+    case (.whole, .logits): values.logits
     }
   }
 }

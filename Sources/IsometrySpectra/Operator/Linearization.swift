@@ -13,6 +13,7 @@ struct Linearization {
   static let image = "image"
   static let vectors = "vectors"
   static let products = "products"
+  static let start = "start"
   static let end = "end"
 
   /// Which product.

@@ -1,0 +1,85 @@
+import ArgumentParser
+import IsometryCore
+import IsometryNN
+import IsometrySpectra
+import IsometryTraining
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract:
+      "Measure what each block of a network does at initialisation, beside what theory says.",
+    discussion: """
+      Examples:
+        isometry inspect --model resnet20 --init risotto --device cpu
+        isometry inspect --model mlp:20x400 --init he --plot inspect.svg
+        isometry inspect --model resnet18 --init risotto-lossless --cumulative --data ~/cifar
+
+      For every residual block, or layer of a plain network, and for the network as a whole: gain, \
+      the mean of ‖out‖²/‖in‖² over the inputs' signals; the Jacobian's singular values σ at the first \
+      input; the share of them that are 0; the mean cosine of two inputs' signals before and behind \
+      it. Behind each measured column stands what theory says, blank where it says nothing. A block's \
+      Jacobian leaves out the units that its rectifiers have switched off, for they carry no signal. \
+      The network is in evaluation mode, and without normalization unless asked otherwise.
+      """)
+
+  @OptionGroup(title: "Network") var network: NetworkArguments
+  @OptionGroup(title: "Measurement") var inputs: InputArguments
+  @OptionGroup(title: "Measurement") var method: SpectrumMethodArguments
+
+  @Flag(
+    help: ArgumentHelp(
+      "Look at each block together with all before it, from the image on, not at it alone."))
+  var cumulative = false
+
+  @OptionGroup(title: "Device") var device: MeasurementDeviceArguments
+  @OptionGroup var picture: PlotArguments
+  @OptionGroup var form: OutputArguments
+
+  private static let defaultInputs = 16
+  /// The signals of all inputs are in memory at once.
+  private static let mostInputs = 256
+
+  func validate() throws {
+    try InputArguments.check(
+      inputs.inputs ?? Self.defaultInputs, option: "--inputs", from: 2, to: Self.mostInputs)
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    var configuration = RunConfiguration()
+    configuration.normalization = .none
+    network.apply(to: &configuration)
+    device.apply(to: &configuration)
+    try configuration.check()
+    let network = try configuration.makeNetwork()
+    // Before a device is looked for: a wrong combination should fail at once.
+    try configuration.makeInitializer().check(network.layout)
+    let (backend, explanation) = try device.select(configuration)
+    let (images, source) = try inputs.images(inputs.inputs ?? Self.defaultInputs)
+    console.say("data    \(source)")
+    console.say("device  \(explanation)")
+    console.say(
+      "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
+        + "\(configuration.initializer), \(configuration.activation), "
+        + configuration.precision.rawValue)
+
+    var inspection = NetworkInspection(
+      network: network, precision: configuration.precision, images: images)
+    inspection.method = method.method
+    inspection.lanczos.seed = inputs.seed
+    inspection.isCumulative = cumulative
+    let result = try inspection.run(
+      initializer: try inputs.initializer(of: configuration, network, backend), seed: inputs.seed,
+      on: backend
+    ) { done, total in console.showStatus("part \(done + 1) of \(total)") }
+    console.clearStatus()
+    let report = InspectionReport(result)
+    for line in report.lines { console.say(line) }
+    for object in report.objects { console.emit(object) }
+    let title =
+      "\(configuration.model), \(configuration.initializer), \(configuration.activation): "
+      + (cumulative ? "up to each block" : "each block")
+    try picture.write(Plot(result, title: title), console: console)
+  }
+}

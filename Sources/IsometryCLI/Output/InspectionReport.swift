@@ -1,0 +1,127 @@
+import Foundation
+import IsometrySpectra
+import IsometryTheory
+import IsometryTraining
+
+/// What an inspection found, for people and for programs.
+struct InspectionReport {
+  let result: NetworkInspection.Result
+
+  init(_ result: NetworkInspection.Result) { self.result = result }
+
+  private typealias Finding = NetworkInspection.Finding
+
+  /// A measured number, and beside it what theory says where it may say something.
+  private struct Column {
+    let heading: String
+    let key: String
+    let measured: (Finding) -> Double?
+    /// nil for a column without theory.
+    var predicted: ((PartPrediction) -> Double?)?
+    var isShare = false
+  }
+
+  private let columns: [Column] = [
+    Column(heading: "gain", key: "gain", measured: { $0.gain }, predicted: { $0.gain }),
+    Column(
+      heading: "mean σ²", key: "mean_square", measured: { $0.meanSquare },
+      predicted: { $0.meanSquare }),
+    Column(
+      heading: "least σ", key: "sigma_min", measured: { $0.smallest }, predicted: { $0.smallest }),
+    Column(
+      heading: "largest", key: "sigma_max", measured: { $0.largest }, predicted: { $0.largest }),
+    Column(
+      heading: "zeros", key: "zero_fraction", measured: { $0.zeroFraction },
+      predicted: { $0.zeroFraction }, isShare: true),
+    Column(heading: "cosine", key: "cosine_before", measured: { $0.cosineBefore }),
+    Column(
+      heading: "behind", key: "cosine_after", measured: { $0.cosineAfter },
+      predicted: { $0.cosine }),
+  ]
+
+  private var findings: [Finding] { result.parts + [result.whole] }
+
+  /// A table of what was measured and what theory says, and the law of the whole.
+  var lines: [String] {
+    let names = findings.map { $0.name }
+    let nameWidth = (names.map(\.count).max() ?? 0) + 1
+    func line(_ name: String, _ cells: [String]) -> String {
+      Wording.padded(name, nameWidth)
+        + cells.map { Wording.padded($0, 10, left: true) }.joined()
+    }
+    let headings = columns.flatMap { column in
+      column.predicted == nil ? [column.heading] : [column.heading, "theory"]
+    }
+    var lines = [line("", headings)]
+    for finding in findings {
+      let cells = columns.flatMap { column -> [String] in
+        let measured = text(column.measured(finding), column) ?? "none"
+        guard let predicted = column.predicted else { return [measured] }
+        return [measured, text(predicted(finding.prediction), column) ?? ""]
+      }
+      lines.append(line(finding.name, cells))
+    }
+    if let law = result.law.law {
+      let parameters = result.law.parameters.map { "\($0.name) = \(Wording.number($0.value))" }
+      lines.append(
+        "\(result.whole.name) by the \(law.name) law, \(parameters.joined(separator: ", ")): "
+          + result.law.basis)
+    } else {
+      lines.append("no law for \(result.whole.name): \(result.law.basis)")
+    }
+    return lines
+  }
+
+  /// Four significant digits, so that the table fits a line.
+  private func text(_ value: Double?, _ column: Column) -> String? {
+    value.map {
+      column.isShare ? Wording.percent($0) : String(format: "%.4g", abs($0) < 1e-12 ? 0 : $0)
+    }
+  }
+
+  /// The objects of `isometry inspect --json`, one for each part and one for the network.
+  var objects: [JSONValue] {
+    func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+    return findings.map { finding in
+      var members: [JSONValue.Member] = [
+        .init("part", .text(finding.name)), .init("inputs", .integer(finding.inputCount)),
+        .init("outputs", .integer(finding.outputCount)),
+      ]
+      for column in columns {
+        members.append(.init(column.key, number(column.measured(finding))))
+      }
+      let predicted = columns.compactMap { column in
+        column.predicted.map { JSONValue.Member(column.key, number($0(finding.prediction))) }
+      }
+      return .object(members + [.init("predicted", .object(predicted))])
+    }
+  }
+}
+
+extension Plot {
+  /// Gains, singular values and cosines over the parts, theory as lines.
+  init(_ result: NetworkInspection.Result, title: String) {
+    func points(
+      _ value: (NetworkInspection.Finding) -> Double?
+    ) -> [(x: Double, y: Double)] {
+      result.parts.enumerated().compactMap { index, finding in
+        value(finding).map { (x: Double(index), y: $0) }
+      }
+    }
+    let measured: [(String, (NetworkInspection.Finding) -> Double?)] = [
+      ("gain", { $0.gain }), ("largest σ", { $0.largest }), ("least σ > 0", { $0.smallest }),
+      ("cosine behind", { $0.cosineAfter }),
+    ]
+    let predicted: [(String, (NetworkInspection.Finding) -> Double?)] = [
+      ("gain, theory", { $0.prediction.gain }),
+      ("cosine behind, theory", { $0.prediction.cosine }),
+    ]
+    let series =
+      measured.map { Series($0.0, .points, points($0.1)) }
+      + predicted.map { Series($0.0, .line, points($0.1)) }
+    self.init(
+      title: title, x: Axis("part of the network", column: "part"),
+      y: Axis("gain, σ, cosine", column: "value", isLogarithmic: true),
+      series: series.filter { !$0.points.isEmpty })
+  }
+}

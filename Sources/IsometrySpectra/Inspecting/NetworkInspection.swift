@@ -1,0 +1,257 @@
+public import IsometryCore
+public import IsometryGraph
+public import IsometryNN
+
+/// What a network at its initial weights does to signals and their changes, part by part and as a
+/// whole, with what theory says of each.
+///
+/// Signals are followed for all images; Jacobians are taken at the first.
+public struct NetworkInspection: Sendable {
+  /// The architecture.
+  public var network: any Network
+  /// Of signals, vectors and products.
+  public var precision: DType
+  /// Inputs, each C·H·W normalised numbers; two or more.
+  public var images: [[Double]]
+  /// How singular values are found.
+  public var method = SpectrumMethod.auto
+  /// What Lanczos quadrature costs, where it is taken.
+  public var lanczos = JacobianOperator.LanczosOptions(steps: 24, probes: 4)
+  /// `auto` takes all singular values up to so many.
+  public var largestDense = Self.automaticDense
+  /// Whether each part is looked at together with all before it, from the image on.
+  public var isCumulative = false
+
+  /// The default of `largestDense`: there are many parts, so it is less than for one spectrum.
+  public static let automaticDense = 1024
+
+  /// An inspection of a network at these images.
+  public init(network: any Network, precision: DType, images: [[Double]]) {
+    self.network = network
+    self.precision = precision
+    self.images = images
+  }
+
+  /// What one part, or the network, does.
+  public struct Finding: Sendable {
+    /// The part's name, or the section of the network.
+    public let name: String
+    /// Elements that go in.
+    public let inputCount: Int
+    /// Elements that come out.
+    public let outputCount: Int
+    /// The mean of ‖out‖²/‖in‖² over the images.
+    public let gain: Double
+    /// The mean cosine of two images' signals before it; nil where a signal is 0.
+    public let cosineBefore: Double?
+    /// The mean cosine of two images' signals behind it; nil where a signal is 0.
+    public let cosineAfter: Double?
+    /// E σ² of the Jacobian, zeros included.
+    public let meanSquare: Double
+    /// The smallest σ but 0; nil where all are 0.
+    public let smallest: Double?
+    /// The largest σ.
+    public let largest: Double
+    /// The share of the singular values that are 0.
+    public let zeroFraction: Double
+    /// What theory says.
+    public let prediction: PartPrediction
+  }
+
+  /// What an inspection found.
+  public struct Result: Sendable {
+    /// One for each of the network's parts.
+    public let parts: [Finding]
+    /// The network from where its law starts to its features.
+    public let whole: Finding
+    /// The law of the whole, or why there is none.
+    public let law: Prediction
+  }
+
+  /// Measures at initial weights.
+  ///
+  /// - Parameters:
+  ///   - initializer: resolved, if it measures.
+  ///   - onPart: called before each part with how many are done and how many there are, the whole
+  ///     network included.
+  /// - Throws: `SpectrumError`, `InitializationError`, and what the backend throws.
+  public func run(
+    initializer: any Initializer, seed: UInt64, on backend: any Backend,
+    onPart: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+  ) throws -> Result {
+    precondition(images.count > 1, "an inspection compares two inputs")
+    let section = JacobianSection(from: start(for: initializer.weightEnsemble))
+    let whole = try JacobianOperator(of: network, section, precision: precision, on: backend)
+    try whole.writeInitialState(initializer: initializer, seed: seed)
+    let layout = whole.layout
+    let signals = try PartSignals(
+      of: network, at: images, precision: precision, on: backend, sharing: whole.evaluation)
+    let theory = PartTheory(
+      layout: layout, ensemble: initializer.weightEnsemble, imageShape: network.imageShape,
+      session: whole.evaluation)
+    var findings: [Finding] = []
+    var before = images
+    var shape = network.imageShape
+    for (index, part) in layout.parts.enumerated() {
+      try onPart(findings.count, layout.parts.count + 1)
+      let (after, shapeAfter) = try signals.results(of: index)
+      let section = JacobianSection(isCumulative ? .through(index) : .part(index))
+      let jacobian = try JacobianOperator(
+        of: network, section, precision: precision, on: backend, sharing: whole.evaluation)
+      let spectrum = try activeSpectrum(jacobian)
+      let prediction =
+        try isCumulative
+        ? theory.cumulativePrediction(through: index, fullCount: spectrum.fullCount)
+        : theory.prediction(
+          PartTheory.Subject(
+            part: index, shape: shape, isActivated: jacobian.activations.end != nil,
+            pairs: pairs(of: before), activeInputs: spectrum.activeInputs,
+            fullCount: spectrum.fullCount, outputCount: jacobian.outputCount))
+      findings.append(
+        finding(
+          part.name, jacobian, from: isCumulative ? images : before, to: after, spectrum.summary,
+          prediction))
+      (before, shape) = (after, shapeAfter)
+    }
+    try onPart(findings.count, layout.parts.count + 1)
+    let (result, law) = try inspect(
+      whole, initializer: initializer, seed: seed, on: backend,
+      from: section.start == .stack ? signals.results(of: 0).rows : images, to: before)
+    return Result(parts: findings, whole: result, law: law)
+  }
+
+  /// Where the law of the whole network starts.
+  private func start(for ensemble: WeightEnsemble) -> JacobianSection.Start {
+    switch ensemble {
+    case .mirrored, .isometry, .losslessIsometry: .input
+    case .independent, .orthogonal, .other: JacobianSection.defaultStart(for: network)
+    }
+  }
+
+  private func inspect(
+    _ whole: JacobianOperator, initializer: any Initializer, seed: UInt64, on backend: any Backend,
+    from before: [[Double]], to after: [[Double]]
+  ) throws -> (Finding, Prediction) {
+    try whole.move(to: images[0])
+    let subject = Prediction.Subject(
+      network: network, ensemble: initializer.weightEnsemble, section: whole.section,
+      images: [images[0]], precision: precision)
+    let law = try Prediction.make(
+      for: subject, on: backend, sharing: whole.evaluation, seed: seed)
+    let summary = SpectrumSummary([try spectrum(whole)])
+    var prediction = PartPrediction()
+    if let spectralLaw = law.law {
+      let numbers = LawSummary(spectralLaw, resolution: summary.resolution)
+      prediction.meanSquare = numbers.mean
+      prediction.smallest = numbers.smallest.squareRoot()
+      prediction.largest = numbers.largest.squareRoot()
+      prediction.zeroFraction = numbers.zeroFraction
+    }
+    let active = ActiveSummary(
+      meanSquare: summary.meanSquare, smallest: summary.smallest, largest: summary.largest,
+      zeroFraction: summary.zeroFraction)
+    return (
+      finding("\(whole.section)", whole, from: before, to: after, active, prediction), law
+    )
+  }
+
+  // MARK: Spectra
+
+  /// A spectrum with the zeros of what carries no signal counted in.
+  private struct ActiveSummary {
+    var meanSquare = 0.0
+    var smallest: Double?
+    var largest = 0.0
+    var zeroFraction = 1.0
+  }
+
+  private func activeSpectrum(
+    _ jacobian: JacobianOperator
+  ) throws -> (summary: ActiveSummary, activeInputs: Int, fullCount: Int) {
+    try jacobian.move(to: images[0])
+    let active = try ActiveJacobian(jacobian)
+    guard active.inputCount > 0, active.outputCount > 0 else {
+      return (ActiveSummary(), active.inputCount, max(1, active.fullCount))
+    }
+    let summary = SpectrumSummary([try spectrum(active)])
+    let share = Double(summary.count) / Double(active.fullCount)
+    let found = ActiveSummary(
+      meanSquare: share * summary.meanSquare, smallest: summary.smallest,
+      largest: summary.largest, zeroFraction: 1 - share * (1 - summary.zeroFraction))
+    return (found, active.inputCount, active.fullCount)
+  }
+
+  private func spectrum(_ jacobian: some JacobianProducts) throws -> Spectrum {
+    let count = min(jacobian.inputCount, jacobian.outputCount)
+    return switch method {
+    case .dense: try jacobian.denseSpectrum()
+    case .lanczos: try jacobian.lanczosSpectrum(lanczos)
+    case .auto:
+      count > largestDense
+        ? try jacobian.lanczosSpectrum(lanczos) : try jacobian.denseSpectrum()
+    }
+  }
+
+  // MARK: Signals
+
+  /// Each image with the next, the last with the first.
+  private func pairs(of rows: [[Double]]) -> [(x: [Double], y: [Double])] {
+    rows.indices.map { (rows[$0], rows[($0 + 1) % rows.count]) }
+  }
+
+  private func finding(
+    _ name: String, _ jacobian: JacobianOperator, from before: [[Double]], to after: [[Double]],
+    _ summary: ActiveSummary, _ prediction: PartPrediction
+  ) -> Finding {
+    func cosine(_ rows: [[Double]]) -> Double? {
+      pairs(of: rows).compactMap { SignalMoments($0.x, $0.y).cosine }.mean
+    }
+    let gains = zip(before, after).map { $1.sumOfSquares / $0.sumOfSquares }
+    return Finding(
+      name: name, inputCount: jacobian.inputCount, outputCount: jacobian.outputCount,
+      gain: gains.mean ?? 0, cosineBefore: cosine(before), cosineAfter: cosine(after),
+      meanSquare: summary.meanSquare, smallest: summary.smallest, largest: summary.largest,
+      zeroFraction: summary.zeroFraction, prediction: prediction)
+  }
+}
+
+/// The results of a network's parts for several images at once.
+private struct PartSignals {
+  private let session: any Session
+  private let shapes: [Shape]
+  private let count: Int
+
+  init(
+    of network: any Network, at images: [[Double]], precision: DType, on backend: any Backend,
+    sharing session: any Session
+  ) throws {
+    var primal = Linearization.Primal(
+      network, JacobianSection(), precision: precision, batch: images.count)
+    shapes = primal.values.parts.map { primal.builder.graph.shape(of: $0) }
+    for (index, value) in primal.values.parts.enumerated() {
+      primal.builder.graph.output("part \(index)", value)
+    }
+    count = images.count
+    self.session = try backend.makeSession(
+      for: primal.builder.graph.simplified(), sharing: session)
+    let slot = try self.session.makeStagingSlots(1)[0]
+    let flat = Array(images.joined())
+    HostTensor([flat.count], flat, as: precision).withUnsafeBytes {
+      slot.bytes(of: Linearization.image).copyMemory(from: $0)
+    }
+    try self.session.step(from: slot)
+    try self.session.synchronize()
+  }
+
+  /// A row for each image, and the shape of one.
+  func results(of part: Int) throws -> (rows: [[Double]], shape: Shape) {
+    let numbers = try session.read(output: "part \(part)").doubles
+    guard numbers.allSatisfy(\.isFinite) else {
+      throw SpectrumError.unsuitable(
+        reason: "the signals are not finite; take other weights or inputs")
+    }
+    let width = numbers.count / count
+    let rows = (0..<count).map { Array(numbers[$0 * width..<($0 + 1) * width]) }
+    return (rows, Shape(Array(shapes[part].dimensions.dropFirst())))
+  }
+}

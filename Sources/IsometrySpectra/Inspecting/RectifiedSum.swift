@@ -1,0 +1,44 @@
+internal import IsometryCore
+
+/// φ(factor · (x + g)) and the same of y, for Gaussian g that is independent of the signals: a block
+/// whose skip is the identity. The signals are not Gaussian, so that the expectation over g is taken
+/// by drawing it once for every element.
+struct RectifiedSum {
+  let moments: SignalMoments
+  /// The mean of φ′² over the elements of x that are active themselves.
+  let activeSlope: Double
+  /// The mean of φ′² over all elements.
+  let slope: Double
+
+  /// - Parameter branch: the moments of g for the two signals.
+  init(
+    of pair: (x: [Double], y: [Double]), adding branch: SignalMoments, scaledBy factor: Double,
+    through activation: Activation
+  ) {
+    let cosine = branch.cosine ?? 0
+    let sine = max(0, 1 - cosine * cosine).squareRoot()
+    let deviations = (
+      branch.meanSquares.0.squareRoot(), branch.meanSquares.1.squareRoot()
+    )
+    var random = RandomStream(seed: 1)
+    var (first, second) = ([Double](), [Double]())
+    first.reserveCapacity(pair.x.count)
+    second.reserveCapacity(pair.x.count)
+    var (active, activeSquares, squares) = (0, 0.0, 0.0)
+    for (x, y) in zip(pair.x, pair.y) {
+      let (z, other) = (random.normal(), random.normal())
+      let sum = factor * (x + deviations.0 * z)
+      first.append(activation(sum))
+      second.append(activation(factor * (y + deviations.1 * (cosine * z + sine * other))))
+      let slope = activation.derivative(sum)
+      squares += slope * slope
+      if activation.passesOn(result: x) {
+        active += 1
+        activeSquares += slope * slope
+      }
+    }
+    moments = SignalMoments(first, second)
+    activeSlope = activeSquares / Double(max(1, active))
+    slope = squares / Double(max(1, pair.x.count))
+  }
+}

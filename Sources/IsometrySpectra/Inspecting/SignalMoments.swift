@@ -1,0 +1,83 @@
+internal import IsometryTheory
+internal import RealModule
+
+/// The elements of two signals of one shape in a few numbers: all that a wide layer of random weights
+/// sees of them.
+struct SignalMoments {
+  var means: (Double, Double)
+  var meanSquares: (Double, Double)
+  /// The mean of the products of elements.
+  var product: Double
+
+  /// ‖x‖·‖y‖ over the number of elements.
+  private var norm: Double { (meanSquares.0 * meanSquares.1).squareRoot() }
+
+  /// nil where a signal is 0 everywhere.
+  var cosine: Double? { norm > 0 ? max(-1, min(1, product / norm)) : nil }
+
+  init(means: (Double, Double), meanSquares: (Double, Double), product: Double) {
+    self.means = means
+    self.meanSquares = meanSquares
+    self.product = product
+  }
+
+  init(_ x: [Double], _ y: [Double]) {
+    let share = 1 / Double(x.count)
+    var (first, second, firstSquare, secondSquare, product) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    for (x, y) in zip(x, y) {
+      first += x
+      second += y
+      firstSquare += x * x
+      secondSquare += y * y
+      product += x * y
+    }
+    self.init(
+      means: (share * first, share * second),
+      meanSquares: (share * firstSquare, share * secondSquare), product: share * product)
+  }
+
+  /// Of the pre-activations of a wide layer of mean 0.
+  ///
+  /// - Parameters:
+  ///   - gain: what the layer multiplies a mean square by.
+  ///   - biasVariance: what it adds.
+  func throughWeights(gain: Double, biasVariance: Double = 0) -> SignalMoments {
+    SignalMoments(
+      means: (0, 0),
+      meanSquares: (gain * meanSquares.0 + biasVariance, gain * meanSquares.1 + biasVariance),
+      product: gain * product + biasVariance)
+  }
+
+  /// Of the results of an activation at Gaussian pre-activations of mean 0, and E φ′² there.
+  ///
+  /// - Throws: `TheoryError.outsideDomain` where a signal is 0 everywhere, or not finite.
+  func throughActivation(
+    _ function: ActivationFunction
+  ) throws(TheoryError) -> (moments: SignalMoments, slopeSquare: Double) {
+    let (first, second) = (
+      try function.moments(variance: meanSquares.0), try function.moments(variance: meanSquares.1)
+    )
+    let moments = SignalMoments(
+      means: (first.mean, second.mean), meanSquares: (first.meanSquare, second.meanSquare),
+      product: try function.product(variances: meanSquares, covariance: product))
+    return (moments, (first.slopeSquare + second.slopeSquare) / 2)
+  }
+
+  /// The moments of the sum with signals whose elements are independent of these.
+  func adding(_ other: SignalMoments) -> SignalMoments {
+    SignalMoments(
+      means: (means.0 + other.means.0, means.1 + other.means.1),
+      meanSquares: (
+        meanSquares.0 + 2 * means.0 * other.means.0 + other.meanSquares.0,
+        meanSquares.1 + 2 * means.1 * other.means.1 + other.meanSquares.1
+      ),
+      product: product + means.0 * other.means.1 + means.1 * other.means.0 + other.product)
+  }
+
+  func scaled(by factor: Double) -> SignalMoments {
+    let square = factor * factor
+    return SignalMoments(
+      means: (factor * means.0, factor * means.1),
+      meanSquares: (square * meanSquares.0, square * meanSquares.1), product: square * product)
+  }
+}

@@ -1,0 +1,183 @@
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import IsometryReference
+import IsometrySpectra
+import IsometryTheory
+import TestSupport
+import Testing
+
+@Suite struct InspectionTests {
+  static func inspect(
+    _ network: any Network, _ initializer: String, images count: Int = 6, seed: UInt64 = 11,
+    isCumulative: Bool = false, on backend: any Backend = ReferenceBackend<Double>(),
+    precision: DType = .float64, method: SpectrumMethod = .auto
+  ) throws -> NetworkInspection.Result {
+    let images = (0..<count).map { index in
+      var random = RandomStream(seed: 6, stream: UInt64(index))
+      return random.normals(network.imageShape.elementCount)
+    }
+    var inspection = NetworkInspection(network: network, precision: precision, images: images)
+    inspection.isCumulative = isCumulative
+    inspection.method = method
+    return try inspection.run(
+      initializer: InitializerRegistry.make(initializer), seed: seed, on: backend)
+  }
+
+  private static func isNear(_ value: Double?, _ expected: Double?, within bound: Double) -> Bool {
+    guard let value, let expected else { return false }
+    return abs(value - expected) <= bound
+  }
+
+  // MARK: Isometries
+
+  /// Every singular value of every block is 1 or 0, the zeros those that theory says; but for strides
+  /// without loss, which are isometries on what reaches them alone.
+  @Test(arguments: IsometryCase.all)
+  func blocksOfRisottoAreIsometries(subject: IsometryCase) throws {
+    let result = try Self.inspect(subject.network, subject.initializer, images: 2)
+    #expect(result.parts.count == subject.network.stages.map(\.depth).reduce(1, +))
+    for part in result.parts {
+      let predicted = part.prediction
+      if let gain = predicted.gain { #expect(abs(part.gain - gain) < 1e-10, "\(part)") }
+      guard let zeros = predicted.zeroFraction else { continue }
+      #expect(Self.isNear(part.smallest, 1, within: 1e-10), "\(part)")
+      #expect(abs(part.largest - 1) < 1e-10)
+      #expect(abs(part.zeroFraction - zeros) < 1e-12)
+      #expect(Self.isNear(part.meanSquare, predicted.meanSquare, within: 1e-10))
+    }
+    #expect(result.law.law?.name == "isometry")
+    let count = min(result.whole.inputCount, result.whole.outputCount)
+    let zeros = 1 - Double(subject.retained) / Double(count)
+    #expect(abs(result.whole.zeroFraction - zeros) < 1e-12)
+  }
+
+  @Test(arguments: IsometryCase.all)
+  func fromTheImageOnEveryPartOfRisottoIsAnIsometry(subject: IsometryCase) throws {
+    let result = try Self.inspect(
+      subject.network, subject.initializer, images: 2, isCumulative: true)
+    for part in result.parts {
+      #expect(Self.isNear(part.smallest, 1, within: 1e-10), "\(part)")
+      #expect(abs(part.largest - 1) < 1e-10)
+      #expect(Self.isNear(part.zeroFraction, part.prediction.zeroFraction, within: 1e-12))
+    }
+    let last = try #require(result.parts.last)
+    let zeros = 1 - Double(subject.retained) / Double(min(192, last.outputCount))
+    #expect(abs(last.zeroFraction - zeros) < 1e-12)
+  }
+
+  @Test func layersOfLooksLinearNetworksAreIsometries() throws {
+    let network = MultilayerPerceptron(depth: 4, width: 60, imageShape: [2, 3, 3], classes: 4)
+    let result = try Self.inspect(network, "looks-linear")
+    for part in result.parts {
+      #expect(abs(part.gain - 1) < 1e-10)
+      #expect(Self.isNear(part.smallest, 1, within: 1e-10))
+      #expect(abs(part.largest - 1) < 1e-10)
+      #expect(Self.isNear(part.zeroFraction, part.prediction.zeroFraction, within: 1e-12))
+    }
+  }
+
+  /// A branch that starts at 0 leaves its block the identity, on what is not negative.
+  @Test(arguments: ["rezero", "skipinit", "fixup", "zero-gamma"])
+  func blocksOfZeroBranchesAreTheirSkips(initializer: String) throws {
+    let traits = try InitializerRegistry.make(initializer).blockTraits
+    let network = ResidualNetwork(
+      widths: [8], depths: [3], normalization: initializer == "zero-gamma" ? .batch : .none,
+      traits: traits, imageShape: [3, 6, 6])
+    let result = try Self.inspect(network, initializer)
+    for part in result.parts.dropFirst() {
+      // fp64 variables hold He's weights; the frozen normalisation divides by √(1 + 1e-5) beside a 0.
+      #expect(abs(part.gain - 1) < 1e-12 && part.prediction.gain == 1)
+      #expect(abs(part.largest - 1) < 1e-12 && part.prediction.largest == 1)
+      #expect(Self.isNear(part.smallest, 1, within: 1e-12))
+      #expect(part.zeroFraction == 0)
+      #expect(Self.isNear(part.cosineAfter, part.prediction.cosine, within: 1e-12))
+      #expect(part.cosineAfter == part.cosineBefore)
+    }
+  }
+
+  // MARK: Random weights
+
+  /// Means over many units beside the theory of infinitely many.
+  private static func expectNear(
+    _ parts: some Sequence<NetworkInspection.Finding>, within bound: Double
+  ) {
+    for part in parts {
+      guard let gain = part.prediction.gain, let square = part.prediction.meanSquare else {
+        Issue.record("theory says nothing of \(part.name)")
+        continue
+      }
+      #expect(abs(part.gain / gain - 1) < bound, "\(part)")
+      #expect(abs(part.meanSquare / square - 1) < bound, "\(part)")
+      #expect(isNear(part.cosineAfter, part.prediction.cosine, within: bound / 2), "\(part)")
+    }
+  }
+
+  @Test(arguments: [
+    (Activation.relu, "he"), (.relu, "orthogonal"), (.tanh, "critical:q=0.2"), (.gelu, "lecun"),
+    (.selu, "lecun:distribution=uniform"),
+  ])
+  func layersOfPlainNetworksFollowTheMeanField(
+    activation: Activation, initializer: String
+  ) throws {
+    let network = MultilayerPerceptron(
+      depth: 4, width: 300, activation: activation, imageShape: [3, 10, 10])
+    let result = try Self.inspect(network, initializer)
+    #expect(result.parts.map(\.name) == ["layers.0", "layers.1", "layers.2", "layers.3"])
+    Self.expectNear(result.parts, within: 0.2)
+  }
+
+  @Test(arguments: [
+    (Activation.relu, "universal:c=0.5"), (.silu, "universal:c=1"), (.tanh, "orthogonal:gain=0.5"),
+    (.sigmoid, "he"), (.relu, "norm-preserving"), (.softplus, "skipinit:alpha=0.3"),
+  ])
+  func blocksOfResidualPerceptronsFollowTheMeanField(
+    activation: Activation, initializer: String
+  ) throws {
+    let network = ResidualPerceptron(
+      depth: 3, width: 300, activation: activation,
+      traits: try InitializerRegistry.make(initializer).blockTraits, imageShape: [3, 10, 10])
+    Self.expectNear(try Self.inspect(network, initializer).parts, within: 0.15)
+  }
+
+  /// Learned and plain skips, strides. All pixels share a convolution's weights, so that one network
+  /// is off by the square root of its few channels: the mean over several is compared.
+  @Test(arguments: SkipKind.allCases, ["delta-orthogonal", "norm-preserving"])
+  func blocksOfConvolutionsFollowTheMeanField(skip: SkipKind, initializer: String) throws {
+    let network = ResidualNetwork(
+      widths: [32, 48], depths: [2, 1], skip: skip, normalization: .none,
+      traits: try InitializerRegistry.make(initializer).blockTraits, imageShape: [3, 8, 8])
+    let results = try (1...2).map { seed in
+      try Self.inspect(
+        network, initializer, images: 8, seed: UInt64(seed), on: BackendUnderTest.backends[1],
+        precision: .float32)
+    }
+    for index in results[0].parts.indices {
+      func mean(_ value: (NetworkInspection.Finding) -> Double?) -> Double {
+        results.reduce(0) { $0 + (value($1.parts[index]) ?? .nan) } / Double(results.count)
+      }
+      #expect(abs(mean { $0.gain } / mean { $0.prediction.gain } - 1) < 0.6)
+      #expect(abs(mean { $0.meanSquare } / mean { $0.prediction.meanSquare } - 1) < 0.2)
+      #expect(abs(mean { $0.cosineAfter } - mean { $0.prediction.cosine }) < 0.1)
+    }
+  }
+
+  @Test func aNetworkThatTheInitialiserIsNotForIsRefused() throws {
+    let network = ResidualNetwork(
+      widths: [8], depths: [2], block: .bottleneck(expansion: 2), normalization: .none,
+      imageShape: [3, 6, 6])
+    #expect {
+      try Self.inspect(network, "risotto")
+    } throws: { error in
+      "\(error)".contains("--skip convolution") || "\(error)".contains("multipliers")
+    }
+  }
+
+  @Test func signalsBeyondAllNumbersAreRefused() throws {
+    let network = MultilayerPerceptron(depth: 40, width: 16, imageShape: [3, 2, 2])
+    #expect(throws: SpectrumError.self) {
+      try Self.inspect(
+        network, "orthogonal:gain=1e5", on: BackendUnderTest.backends[1], precision: .float32)
+    }
+  }
+}
