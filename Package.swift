@@ -189,7 +189,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "IsometryCLITests",
-      dependencies: ["IsometryCLI", "IsometryNN", "IsometryReproductions", "IsometryTraining"],
+      dependencies: [
+        "IsometryCLI", "IsometryNN", "IsometryReproductions", "IsometryTheory",
+        "IsometryTraining",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryTheoryTests",

@@ -48,13 +48,20 @@ enum Program {
     exit(code)
   }
 
-  /// `--option -5` as `--option=-5`: the parser takes what begins with a dash for another option, and
-  /// would say that the value is missing.
+  /// `--option -5` as `--option=-5`, and `--at 1 -5` as `--at 1 --at=-5`: the parser takes what begins
+  /// with a dash for another option, and would say that the value is missing.
   static func joiningNegativeNumbers(_ arguments: [String]) -> [String] {
     var joined: [String] = []
+    var isList = false  // whether what came last is one of the numbers behind --at
     for argument in arguments {
-      if argument.hasPrefix("-"), Double(argument) != nil,
-        let option = joined.last, option.hasPrefix("--"), option.count > 2, !option.contains("=")
+      let isNegative = argument.hasPrefix("-") && Double(argument) != nil
+      if isList, isNegative, joined.last != "--at" {
+        joined.append("--at=\(argument)")
+        continue
+      }
+      isList = argument == "--at" || (isList && Double(argument) != nil)
+      if isNegative, let option = joined.last, option.hasPrefix("--"), option.count > 2,
+        !option.contains("=")
       {
         joined[joined.count - 1] = "\(option)=\(argument)"
       } else {

@@ -48,7 +48,7 @@ public struct SpectrumStudy: Sendable {
     public let spectra: [Spectrum]
     /// All spectra in a few numbers.
     public let summary: SpectrumSummary
-    /// The law beside them, or why there is none.
+    /// The law beside them, or why there is none; of several seeds, the mean of each one's own law.
     public let prediction: Prediction
     /// The Kolmogorov–Smirnov distance of all singular values from the law; nil where there is no law.
     public let distance: Double?
@@ -66,21 +66,22 @@ public struct SpectrumStudy: Sendable {
   ) throws -> Result {
     precondition(!seeds.isEmpty && !images.isEmpty, "a study has an input and a seed")
     let jacobian = try makeOperator(on: backend, sharing: nil)
+    let subject = Prediction.Subject(
+      network: network, ensemble: initializer.weightEnsemble, section: section, images: images,
+      precision: precision)
     var spectra: [Spectrum] = []
+    var predictions: [Prediction] = []
     for seed in seeds {
       try jacobian.writeInitialState(initializer: initializer, seed: seed)
       for image in images {
         spectra.append(try spectrum(jacobian, at: image))
         try onSpectrum(spectra.count)
       }
+      // What a law leaves open is measured on each seed's own weights.
+      predictions.append(
+        try Prediction.make(for: subject, on: backend, sharing: jacobian.evaluation, seed: seed))
     }
-    let subject = Prediction.Subject(
-      network: network, ensemble: initializer.weightEnsemble, section: section, images: images,
-      precision: precision)
-    // The weights are those of the last seed; their strengths hardly differ.
-    let prediction = try Prediction.make(
-      for: subject, on: backend, sharing: jacobian.evaluation, seed: seeds[0])
-    return result(spectra, prediction)
+    return result(spectra, Prediction(mixing: predictions))
   }
 
   /// Measures with the parameters that a session has, as of a checkpoint or of a run under way.

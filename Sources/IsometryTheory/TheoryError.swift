@@ -7,10 +7,15 @@ public enum TheoryError: Error, Equatable {
 }
 
 extension TheoryError: CustomStringConvertible {
+  /// Whole numbers, as of layers, without a fraction.
+  private static func spelled(_ value: Double) -> String {
+    Int(exactly: value).map { "\($0)" } ?? "\(value)"
+  }
+
   public var description: String {
     switch self {
     case .outsideDomain(let parameter, let value, let expected):
-      "\(parameter) is \(value), but must be \(expected)"
+      "\(parameter) is \(Self.spelled(value)), but must be \(expected)"
     case .noSolution(let unknown, let reason):
       "no \(unknown) solves this: \(reason)"
     }

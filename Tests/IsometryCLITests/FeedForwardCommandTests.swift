@@ -1,4 +1,5 @@
 import Foundation
+import IsometryTheory
 import Testing
 
 @testable import IsometryCLI
@@ -24,6 +25,22 @@ import Testing
       "feedforward", "--weights", "gaussian", "--activation", "tanh", "--q", "0.05", "--depth", "30"
     )
     #expect(abs((tanh["variance"] as? Double ?? 0) - 30.3995946) < 1e-6)
+  }
+
+  /// λ down to 10⁻²⁹⁰ has a density that is a number, and below the survival function has its digits.
+  @Test func tinyAndRareValuesKeepTheirDigits() throws {
+    let law = try object(
+      "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "1000")
+    let points = try #require(law["points"] as? [[String: Any]])
+    #expect(!points.isEmpty && points.allSatisfy { $0["density"] is Double })
+    let top = try #require(law["lambda_max"] as? Double)
+    let edge = try object(
+      "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "10",
+      "--at", "54.9")
+    #expect(top > 54.9)
+    let rare = try #require((edge["points"] as? [[String: Double]])?[0]["survival"])
+    let other = try GaussianLaw(openProbability: OpenProbability(0.5), depth: 10)
+    #expect(rare == other.survival(atLog: log(54.9)))
   }
 
   @Test func criticalTellsThePoint() throws {
@@ -54,6 +71,21 @@ import Testing
     ["feedforward", "--weights", "gaussian", "--open-probability", "1.5", "--depth", "3"],
     ["feedforward", "--weights", "gaussian", "--activation", "tanh", "--depth", "3"],
     ["critical", "--activation", "tanh"], ["finite-width", "--width", "0", "--depth", "3"],
+    ["critical", "--activation", "tanh", "--q", "-1"],
+    ["finite-width", "--width", "1", "--depth", "3", "--at", "0"],
+    ["finite-width", "--width", "5", "--depth", "3", "--at", "1", "-1"],
+    [
+      "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "3",
+      "--at", "1e-310",
+    ],
+    [
+      "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "1000",
+      "--slope", "0.1",
+    ],
+    [
+      "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "1000",
+      "--slope", "10",
+    ],
     ["similarity", "--depth", "3", "--cosine", "2"],
   ])
   func badArgumentsAreUsageErrors(_ arguments: [String]) throws {

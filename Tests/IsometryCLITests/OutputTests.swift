@@ -36,6 +36,12 @@ import Testing
       joined == [
         "train", "--lr=-1e-3", "--json", "--batch=4", "-2", "x", "-3", "--", "-4", "--seed", "5",
       ])
+    let places = IsometryCLI.Program.joiningNegativeNumbers([
+      "--at", "0.5", "-1", "2", "-3", "--c", "1", "-4",
+    ])
+    #expect(places == ["--at", "0.5", "--at=-1", "2", "--at=-3", "--c", "1", "-4"])
+    let first = IsometryCLI.Program.joiningNegativeNumbers(["--at", "-1", "-2"])
+    #expect(first == ["--at=-1", "--at=-2"])
   }
 
   @Test func theBarFillsItsWidth() {

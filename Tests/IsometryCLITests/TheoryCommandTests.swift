@@ -112,6 +112,11 @@ import Testing
     (["theory", "residual", "--c", "0.5", "--at", "x"], "--at"),
     (["theory", "residual", "--c", "0.5", "--plot", "a.pdf"], ".svg or .png"),
     (["theory", "residual", "--c", "0.5", "--plot", ".svg"], ".svg or .png"),
+    (["theory", "residual", "--c", "0.5", "--plot", "nowhere/a.svg"], "nowhere"),
+    (["theory", "residual", "--c", "0.5", "--at", "inf"], "finite"),
+    (["theory", "residual", "--c", "0.5", "--at", "0.5", "nan"], "finite"),
+    (["theory", "residual", "--c", "0.5", "--at", "0.5", "-1"], "λ is -1, but must be 0 or above"),
+    (["theory", "residual", "--c", "300"], "c is 300, but must be smaller"),
     (["theory", "activation", "--activation", "step", "--variance", "1"], "leaky-relu"),
     (["theory", "activation", "--activation", "relu", "--variance", "0"], "variance"),
     (

@@ -111,6 +111,41 @@ import Testing
     #expect(try #require(result.distance) < Self.bound, "\(result.prediction.parameters)")
   }
 
+  /// At the size of the paper's networks.
+  @Test(
+    .enabled(if: ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil),
+    arguments: ["orthogonal", "gaussian"], [Activation.relu, .tanh, .hardTanh])
+  func plainNetworksFollowTheirLawsAtFullSize(weights: String, activation: Activation) throws {
+    let network = MultilayerPerceptron(depth: 20, width: 400, activation: activation)
+    let initializer =
+      activation == .relu
+      ? (weights == "gaussian" ? "he" : "orthogonal") : "critical:q=0.1,weights=\(weights)"
+    let result = try Self.study(network, initializer)
+    #expect(result.prediction.law?.name == weights)
+    #expect(
+      try #require(result.distance) < 3.0 / 400 + 0.3 / 20, "\(result.prediction.parameters)")
+  }
+
+  /// Each seed's weights have a c of their own: the law beside them all is the mixture of their laws.
+  @Test func severalSeedsHaveTheMixtureOfTheirLaws() throws {
+    let network = ResidualPerceptron(
+      depth: 3, width: 12, activation: .tanh, imageShape: [3, 4, 4])
+    let seeds: [UInt64] = [1, 2, 3]
+    let result = try Self.study(network, "universal:c=0.5", seeds: seeds)
+    let single = try seeds.map { try Self.study(network, "universal:c=0.5", seeds: [$0]) }
+    let laws = try single.map { try #require($0.prediction.law) }
+    let mixture = try #require(result.prediction.law)
+    for t in [-2.5, -1, 0, 0.3, 2] {
+      let survival = laws.reduce(0) { $0 + $1.survival(atLog: t) } / 3
+      #expect(abs(mixture.survival(atLog: t) - survival) < 1e-14)
+    }
+    let cumulants = single.compactMap { $0.prediction.parameters.first?.value }
+    #expect(Set(cumulants).count == 3)
+    let mean = try #require(result.prediction.parameters.first?.value)
+    #expect(abs(mean - cumulants.reduce(0, +) / 3) < 1e-14)
+    #expect(mixture.curve(count: 100).count == 100)
+  }
+
   @Test func severalInputsAndSeedsAreAveraged() throws {
     let network = ResidualPerceptron(
       depth: 4, width: 30, activation: .tanh, imageShape: [3, 4, 4])

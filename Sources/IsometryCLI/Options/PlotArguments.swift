@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import IsometryTraining
 
 /// A picture of what a command computes.
@@ -10,8 +11,16 @@ struct PlotArguments: ParsableArguments {
   var plot: String?
 
   func validate() throws {
-    guard let plot, PlotFile(plot) == nil else { return }
-    throw ValidationError("--plot should be a file name that ends in .svg or .png, not \(plot)")
+    guard let plot else { return }
+    guard PlotFile(plot) != nil else {
+      throw ValidationError("--plot should be a file name that ends in .svg or .png, not \(plot)")
+    }
+    // Before anything is computed, which may take long.
+    let folder = URL(fileURLWithPath: plot).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw ValidationError(
+        "--plot cannot write to the folder \(folder); make it, or name another one")
+    }
   }
 
   /// Writes the plot where one was asked for, and says so.

@@ -8,16 +8,16 @@ struct ResidualArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Residual blocks.", valueName: "n"))
   var depth: Int
 
-  @Option(help: ArgumentHelp("Standard deviation of the biases. (default: 0)", valueName: "s"))
+  @Option(help: ArgumentHelp("Standard deviation of the biases.", valueName: "s"))
   var sigmaB = 0.0
 
-  @Option(help: ArgumentHelp("What the skips multiply by. (default: 1)", valueName: "a"))
+  @Option(help: ArgumentHelp("What the skips multiply by.", valueName: "a"))
   var skipWeight = 1.0
 
-  @Option(help: ArgumentHelp("Of the elements of the input. (default: 0)", valueName: "x"))
+  @Option(help: ArgumentHelp("Of the elements of the input.", valueName: "x"))
   var mean = 0.0
 
-  @Option(help: ArgumentHelp("Of the elements of the input. (default: 1)", valueName: "x"))
+  @Option(help: ArgumentHelp("Of the elements of the input.", valueName: "x"))
   var meanSquare = 1.0
 
   @Option(

@@ -34,6 +34,27 @@ public struct Prediction: Sendable {
     basis = reason
   }
 
+  /// The law of several networks together, such as of one initialiser's seeds: the mixture of their laws,
+  /// at the means of their parameters; none where one of them has none.
+  ///
+  /// - Precondition: there is a prediction.
+  init(mixing predictions: [Prediction]) {
+    let laws = predictions.compactMap(\.law)
+    guard laws.count == predictions.count, laws.count > 1 else {
+      self = predictions.first { $0.law == nil } ?? predictions[0]
+      return
+    }
+    law = MixtureLaw(laws)
+    let first = predictions[0]
+    parameters = first.parameters.map { parameter in
+      let values = predictions.flatMap(\.parameters).filter { $0.name == parameter.name }
+        .map(\.value)
+      return Parameter(
+        name: parameter.name, value: values.reduce(0, +) / Double(max(1, values.count)))
+    }
+    basis = first.basis + "; each seed has its own law, and the parameters are their means"
+  }
+
   /// The network whose law is wanted.
   public struct Subject: Sendable {
     /// The architecture.

@@ -31,12 +31,12 @@ extension ActivationFunction {
   /// - Complexity: some 100 ns in closed form, some 20 µs by quadrature.
   public func moments(variance q: Double) throws(TheoryError) -> GaussianMoments {
     guard q > 0, q.isFinite else {
-      throw .outsideDomain(parameter: "variance", value: q, expected: "positive and finite")
+      throw .outsideDomain(parameter: "the variance q", value: q, expected: "positive and finite")
     }
     let moments = known?.moments(variance: q) ?? quadratureMoments(variance: q)
     guard moments.isFinite else {
       throw .outsideDomain(
-        parameter: "variance", value: q,
+        parameter: "the variance q", value: q,
         expected: "one at which \(name) and its slope have finite moments")
     }
     return moments

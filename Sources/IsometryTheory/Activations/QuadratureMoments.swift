@@ -94,24 +94,20 @@ extension Activation {
       let low = Double.log(onePlus: .exp(-x))
       let high = x + low
       return GaussianMoments(
-        mean: high + low, meanSquare: high * high + low * low,
-        slopeSquare: above * above + below * below,
-        slopeFourth: .pow(above, 4) + .pow(below, 4))
+        mean: high + low, meanSquare: high * high + low * low, slopes: above, below)
     case .silu:
       let (above, below) = Self.sigmoids(x)
       let bend = x * above * below
       return GaussianMoments(
         mean: x * .tanh(x / 2), meanSquare: x * x * (above * above + below * below),
-        slopeSquare: .pow(above + bend, 2) + .pow(below - bend, 2),
-        slopeFourth: .pow(above + bend, 4) + .pow(below - bend, 4))
+        slopes: above + bend, below - bend)
     case .gelu:
       let above = SpecialFunctions.normalCDF(x)
       let below = SpecialFunctions.normalCDF(-x)
       let bend = x * SpecialFunctions.normalDensity(x)
       return GaussianMoments(
         mean: x * (above - below), meanSquare: x * x * (above * above + below * below),
-        slopeSquare: .pow(above + bend, 2) + .pow(below - bend, 2),
-        slopeFourth: .pow(above + bend, 4) + .pow(below - bend, 4))
+        slopes: above + bend, below - bend)
     case .linear, .relu, .leakyReLU, .hardTanh, .erf, .unitErf, .selu, .elu, .shiftedReLU:
       preconditionFailure("\(name) has closed forms")
     }
@@ -125,6 +121,14 @@ extension Activation {
 }
 
 extension GaussianMoments {
+  /// f(x) + f(−x) with the slopes at x and −x.
+  fileprivate init(mean: Double, meanSquare: Double, slopes right: Double, _ left: Double) {
+    let (rightSquare, leftSquare) = (right * right, left * left)
+    self.init(
+      mean: mean, meanSquare: meanSquare, slopeSquare: rightSquare + leftSquare,
+      slopeFourth: rightSquare * rightSquare + leftSquare * leftSquare)
+  }
+
   fileprivate mutating func add(
     _ weight: Double, mean: Double, meanSquare: Double, slopeSquare: Double, slopeFourth: Double
   ) {

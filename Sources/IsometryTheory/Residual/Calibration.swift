@@ -31,18 +31,23 @@ extension ResidualModel {
     var moments = MomentTable(activation, isInterpolating: true)
     let scale = skipWeight.magnitude
     let wanted = Double.log(level)
+    let limit = level * .exp(Self.tooMuch) * Double(depth) * scale * scale
 
-    /// log of what is reached over what is wanted; what is beyond all numbers is too much.
+    /// log of what is reached over what is wanted, up to `tooMuch`: where the signal explodes the blocks
+    /// behind would take long, and tell nothing.
     func excess(_ logDeviation: Double) -> Double {
       model.weightDeviation = scale * .exp(logDeviation)
       var sum = 0.0
       do throws(TheoryError) {
-        try model.forEachBlock(moments: &moments) { sum += $0.cumulant }
+        try model.forEachBlock(moments: &moments) { layer in
+          sum += layer.cumulant
+          return sum < limit
+        }
       } catch {
         return Self.tooMuch
       }
       let reached = sum / (Double(depth) * scale * scale)
-      return sum.isFinite ? .log(max(reached, .leastNormalMagnitude)) - wanted : Self.tooMuch
+      return sum < limit ? .log(max(reached, .leastNormalMagnitude)) - wanted : Self.tooMuch
     }
 
     // c is close to proportional to σ_w², so from here a few doublings bracket the solution.
@@ -82,6 +87,6 @@ extension ResidualModel {
       scaledEntryDeviation: deviation / Double(depth).squareRoot())
   }
 
-  private static let tooMuch = 1e3
+  private static let tooMuch = 4.0
   private static let largestLogDeviation = 18.4  // log 10⁸
 }

@@ -76,14 +76,17 @@ extension ResidualModel {
     var moments = MomentTable(activation, isInterpolating: depth > MomentTable.worthwhileCount)
     var layers: [ResidualSignal.Layer] = []
     layers.reserveCapacity(depth)
-    try forEachBlock(moments: &moments) { layers.append($0) }
+    try forEachBlock(moments: &moments) { layer in
+      layers.append(layer)
+      return true
+    }
     return ResidualSignal(
       layers: layers, skipWeight: skipWeight, branchLayers: branch.layers)
   }
 
-  /// Calls `body` with each block in turn.
+  /// Calls `body` with each block in turn, until it returns false.
   func forEachBlock(
-    moments: inout MomentTable, _ body: (ResidualSignal.Layer) -> Void
+    moments: inout MomentTable, _ body: (ResidualSignal.Layer) -> Bool
   ) throws(TheoryError) {
     var mean = inputMean
     var meanSquare = inputMeanSquare
@@ -117,11 +120,11 @@ extension ResidualModel {
           parameter: "σ_w", value: weightDeviation,
           expected: "smaller: the signal grows beyond all numbers in block \(index + 1)")
       }
-      body(
-        ResidualSignal.Layer(
-          variance: variance, cumulant: cumulant,
-          slopeKurtosis: values.slopeFourth / (values.slopeSquare * values.slopeSquare),
-          mean: mean, meanSquare: meanSquare))
+      let layer = ResidualSignal.Layer(
+        variance: variance, cumulant: cumulant,
+        slopeKurtosis: values.slopeFourth / (values.slopeSquare * values.slopeSquare),
+        mean: mean, meanSquare: meanSquare)
+      guard body(layer) else { return }
     }
   }
 }

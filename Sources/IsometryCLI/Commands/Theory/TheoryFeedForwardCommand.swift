@@ -36,7 +36,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   var depth: Int
 
   @Option(
-    help: ArgumentHelp("χ, the mean of λ that one layer gives. (default: 1)", valueName: "x"))
+    help: ArgumentHelp("χ, the mean of λ that one layer gives.", valueName: "x"))
   var slope = 1.0
 
   @Option(
@@ -57,22 +57,26 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     guard parameter == nil || activation != nil else {
       throw ValidationError("--parameter is the activation's; give --activation too")
     }
-    if at.contains(where: \.isNaN) { throw ValidationError("--at should be numbers") }
   }
 
   func run() throws {
+    try Places.check(at, "λ", from: 0)
+    if let tiny = at.first(where: { $0 > 0 && $0 < Self.leastLambda }) {
+      throw TheoryError.outsideDomain(
+        parameter: "λ", value: tiny, expected: "0 or at least \(Self.leastLambda)")
+    }
     let console = Console(isJSON: form.json)
     let (law, variance) = try lawAndVariance()
     let top = law.atoms.last { $0.lambda > 0 }
     let zero = law.atoms.first { $0.lambda == 0 }?.mass ?? 0
     let largest = max(
       law.logSupport.upperBound, top.map { log($0.lambda) } ?? -.infinity)
-    guard exp(largest) < .infinity else {
+    guard largest > log(Self.leastLambda), exp(largest) < .infinity, variance.isFinite,
+      variance >= .leastNormalMagnitude || isSinglePoint(law)
+    else {
       throw TheoryError.outsideDomain(
         parameter: "χ", value: slope, expected: "nearer to 1, for λ to be a number at this depth")
     }
-    let points =
-      at.isEmpty ? law.curve(count: 12).map { exp($0.logLambda) }.filter { $0 > 0 } : at
     console.say("largest λ      \(Wording.number(exp(largest)))")
     console.say("variance of λ  \(Wording.number(variance))")
     console.say("mass at 0      \(Wording.number(zero))")
@@ -81,9 +85,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     }
     console.say("")
     console.say(Wording.row(["λ", "density", "P(λ′ > λ)"]))
-    let rows = points.map { lambda in
-      (lambda, law.density(at: lambda), 1 - law.cumulative(at: lambda))
-    }
+    let rows = at.isEmpty ? curve(law) : at.map { row(law, at: $0) }
     for row in rows {
       console.say(Wording.row([row.0, row.1, row.2].map(Wording.number)))
     }
@@ -98,6 +100,28 @@ struct TheoryFeedForwardCommand: ParsableCommand {
         }),
     ])
     try picture.write(plot(law), console: console)
+  }
+
+  /// Below this the density of λ may be no number of Double.
+  private static let leastLambda = 1e-290
+
+  private typealias Row = (lambda: Double, density: Double, survival: Double)
+
+  private func row(_ law: any SpectralLaw, at lambda: Double) -> Row {
+    let survival =
+      lambda > 0 ? law.survival(atLog: log(lambda)) : 1 - law.cumulative(at: 0)
+    return (lambda, law.density(at: lambda), survival)
+  }
+
+  private func curve(_ law: any SpectralLaw) -> [Row] {
+    law.curve(count: 12).filter { $0.logLambda >= log(Self.leastLambda) }.map { point in
+      let lambda = exp(point.logLambda)
+      return (lambda, point.logDensity / lambda, point.survival)
+    }
+  }
+
+  private func isSinglePoint(_ law: any SpectralLaw) -> Bool {
+    law.atoms.contains { $0.mass == 1 }
   }
 
   private func lawAndVariance() throws -> (law: any SpectralLaw, variance: Double) {

@@ -29,11 +29,9 @@ struct TheoryFiniteWidthCommand: ParsableCommand {
   @OptionGroup var picture: PlotArguments
   @OptionGroup var form: OutputArguments
 
-  func validate() throws {
-    if at.contains(where: \.isNaN) { throw ValidationError("--at should be numbers") }
-  }
-
   func run() throws {
+    // At 0 the density has the pole of a single open unit's.
+    try Places.check(at, "t", above: 0)
     let console = Console(isJSON: form.json)
     let chain = try RectifierChain.he(width: width, depth: depth)
     let law = try RectifiedSquareSum(width: width)

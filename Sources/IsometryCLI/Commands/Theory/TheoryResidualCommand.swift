@@ -18,7 +18,7 @@ struct TheoryResidualCommand: ParsableCommand {
   @Option(help: ArgumentHelp("c, the effective cumulant.", valueName: "c"))
   var c: Double
 
-  @Option(help: ArgumentHelp("a, with --depth. (default: 1)", valueName: "a"))
+  @Option(help: ArgumentHelp("a, with --depth.", valueName: "a"))
   var skipWeight = 1.0
 
   @Option(
@@ -38,13 +38,18 @@ struct TheoryResidualCommand: ParsableCommand {
     if skipWeight.magnitude != 1, depth == nil {
       throw ValidationError("--skip-weight needs --depth: the law is multiplied by a^(2·depth)")
     }
-    if at.contains(where: \.isNaN) { throw ValidationError("--at should be numbers") }
   }
 
   func run() throws {
+    try Places.check(at, "λ", from: 0)
     let console = Console(isJSON: form.json)
     let law = try UniversalLaw(cumulant: c, skipWeight: skipWeight, depth: depth ?? 1)
     let moments = try (1...4).map { try law.moment(Double($0)) }
+    guard moments.allSatisfy({ $0 >= .leastNormalMagnitude && $0.isFinite }) else {
+      throw TheoryError.outsideDomain(
+        parameter: "c", value: c,
+        expected: "smaller, and the skip weight nearer to 1, for the moments of λ to be numbers")
+    }
     let points = at.isEmpty ? law.curve(count: 11).map { exp($0.logLambda) } : at
     console.say("λ   \(Wording.number(law.smallestLambda)) to \(Wording.number(law.largestLambda))")
     console.say(

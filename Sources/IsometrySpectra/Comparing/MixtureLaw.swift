@@ -1,0 +1,50 @@
+internal import IsometryTheory
+
+/// The law of singular values from several networks together, each with a law of its own and the same
+/// share: densities, survival functions and atoms are the means of theirs.
+struct MixtureLaw: SpectralLaw {
+  /// The laws, at least one.
+  let parts: [any SpectralLaw]
+
+  /// - Precondition: there is a law.
+  init(_ parts: [any SpectralLaw]) {
+    precondition(!parts.isEmpty, "a mixture has a part")
+    self.parts = parts
+  }
+
+  var name: String { parts[0].name }
+
+  var logSupport: ClosedRange<Double> {
+    let supports = parts.filter { !$0.curve(count: 2).isEmpty }.map(\.logSupport)
+    guard let first = supports.first else { return parts[0].logSupport }
+    return supports.reduce(first) {
+      min($0.lowerBound, $1.lowerBound)...max($0.upperBound, $1.upperBound)
+    }
+  }
+
+  var atoms: [SpectralAtom] {
+    var masses: [Double: Double] = [:]
+    for part in parts { for atom in part.atoms { masses[atom.lambda, default: 0] += atom.mass } }
+    return masses.map { SpectralAtom(lambda: $0.key, mass: $0.value / Double(parts.count)) }
+      .sorted { $0.lambda < $1.lambda }
+  }
+
+  func logDensity(atLog t: Double) -> Double { mean { $0.logDensity(atLog: t) } }
+
+  func survival(atLog t: Double) -> Double { mean { $0.survival(atLog: t) } }
+
+  func curve(count: Int) -> [SpectralPoint] {
+    // Each part's own points resolve its edges; of all of them, every n-th.
+    let places = parts.flatMap { $0.curve(count: count).map(\.logLambda) }.sorted()
+    guard let last = places.indices.last else { return [] }
+    return (0..<count).map { index in
+      let t = places[last * index / (count - 1)]
+      return SpectralPoint(
+        logLambda: t, logDensity: logDensity(atLog: t), survival: survival(atLog: t))
+    }
+  }
+
+  private func mean(_ value: (any SpectralLaw) -> Double) -> Double {
+    parts.reduce(0) { $0 + value($1) } / Double(parts.count)
+  }
+}
