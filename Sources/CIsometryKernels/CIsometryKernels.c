@@ -18,6 +18,9 @@ static const unsigned char common_philox[] = {
 static const unsigned char common_real[] = {
 #embed "../../kernels/common/real.cl"
 };
+static const unsigned char common_source[] = {
+#embed "../../kernels/common/source.cl"
+};
 static const unsigned char common_tile[] = {
 #embed "../../kernels/common/tile.cl"
 };
@@ -63,6 +66,9 @@ static const unsigned char pointwise_permute[] = {
 static const unsigned char pointwise_pointwise[] = {
 #embed "../../kernels/pointwise/pointwise.cl"
 };
+static const unsigned char pointwise_prepare[] = {
+#embed "../../kernels/pointwise/prepare.cl"
+};
 static const unsigned char pooling_global[] = {
 #embed "../../kernels/pooling/global.cl"
 };
@@ -84,6 +90,7 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(common_activation, "common/activation.cl"),
     PIECE(common_philox, "common/philox.cl"),
     PIECE(common_real, "common/real.cl"),
+    PIECE(common_source, "common/source.cl"),
     PIECE(common_tile, "common/tile.cl"),
     PIECE(common_tree, "common/tree.cl"),
     PIECE(convolution_register_tile, "convolution/register_tile.cl"),
@@ -99,6 +106,7 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(pointwise_channelwise, "pointwise/channelwise.cl"),
     PIECE(pointwise_permute, "pointwise/permute.cl"),
     PIECE(pointwise_pointwise, "pointwise/pointwise.cl"),
+    PIECE(pointwise_prepare, "pointwise/prepare.cl"),
     PIECE(pooling_global, "pooling/global.cl"),
     PIECE(pooling_window, "pooling/window.cl"),
     PIECE(reduction_channels, "reduction/channels.cl"),

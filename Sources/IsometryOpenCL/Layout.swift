@@ -49,6 +49,11 @@
     let extents: [Int]
     let strides: [Int]
 
+    private init(extents: [Int], strides: [Int]) {
+      self.extents = extents
+      self.strides = strides
+    }
+
     init(of shape: Shape, from source: Layout, to destination: Layout) {
       var sourceStrides = [Int](repeating: 0, count: shape.rank)
       var stride = 1
@@ -60,6 +65,29 @@
       let padding = [Int](repeating: 1, count: 4 - shape.rank)
       extents = padding + order.map { shape[$0] }
       strides = padding.map { _ in 0 } + order.map { sourceStrides[$0] }
+    }
+
+    /// The same with neighbouring axes joined where the source has them side by side too, so that the two
+    /// innermost are long; what is one axis then is cut in rows.
+    var joiningAxes: Permutation {
+      var pairs = zip(extents, strides).filter { $0.0 > 1 }
+      var index = pairs.count - 1
+      while index > 0 {
+        let (outer, inner) = (pairs[index - 1], pairs[index])
+        if outer.1 == inner.0 * inner.1 {
+          pairs[index - 1] = (outer.0 * inner.0, inner.1)
+          pairs.remove(at: index)
+        }
+        index -= 1
+      }
+      if let (count, step) = pairs.first, pairs.count == 1 {
+        let row = largestPowerOfTwo(dividing: count, atMost: 32)
+        pairs = [(count / row, row * step), (row, step)]
+      }
+      let padding = 4 - pairs.count
+      return Permutation(
+        extents: [Int](repeating: 1, count: padding) + pairs.map(\.0),
+        strides: [Int](repeating: 0, count: padding) + pairs.map(\.1))
     }
 
     /// The same bytes in the destination's order.

@@ -163,7 +163,7 @@
     @Test func brokenKernelsAreReportedWithTheirLog() throws {
       let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
       defer { try? FileManager.default.removeItem(atPath: directory) }
-      for piece in ProgramFamily.gemm.pieces + ProgramFamily.permute.pieces {
+      for piece in Set(ProgramFamily.gemm.pieces + ProgramFamily.prepare.pieces) {
         let path = URL(filePath: directory).appending(path: piece)
         try FileManager.default.createDirectory(
           at: path.deletingLastPathComponent(), withIntermediateDirectories: true)

@@ -7,10 +7,12 @@
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k, c]
 //     over those r, s whose quotients are whole and inside y; v is w with its last axes exchanged
-//     (permute_axes).
+//     (prepare_variables). If HAS_SLOPE, plus addend[n, h, w, c] if HAS_ADDEND, times phi' at
+//     reference[n, h, w, c], which is phi's argument or, if SLOPE_FROM_OUTPUT, its value.
 //
 //   x: real [images, height, width, channels]; y: real [images, out_height, out_width, filters];
-//   w: real [R, S, channels, filters]; bias: accum [filters]; residual like y.
+//   w: real [R, S, channels, filters]; bias: accum [filters]; residual like y;
+//   addend, reference like x.
 //
 // One work-item holds a tile of TILE_ROWS pixels of one image row by TILE_VECTORS * WIDTH
 // channels in registers:
@@ -27,7 +29,8 @@
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
 // row; an item takes every get_global_size(2)-th tile. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
-// LOCAL_COLUMNS, LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL.
+// LOCAL_COLUMNS, LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND,
+// SLOPE_FROM_OUTPUT.
 // Accumulator: accum, one sum in order r, s, c; error about eps sqrt(R S channels).
 // Deterministic. After common/real.cl, common/activation.cl, common/tile.cl.
 
@@ -105,6 +108,7 @@ TILE_KERNEL void convolution_register_tile_forward(
 
 TILE_KERNEL void convolution_register_tile_input_gradient(
     const global real *restrict y, const global real *restrict v_weights,
+    const global real *restrict addend, const global real *restrict reference,
     const global real *restrict zeros, global real *restrict x, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
@@ -139,7 +143,21 @@ TILE_KERNEL void convolution_register_tile_input_gradient(
         const int column = first_column + (j + i) * stride_width;
         const size_t at = ((size_t)row * width + column) * channels + c;
 #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; ++v) store_reals(tile.sum[i][v], x + at + v * WIDTH);
+        for (int v = 0; v < TILE_VECTORS; ++v) {
+          accums value = tile.sum[i][v];
+#if HAS_SLOPE
+#if HAS_ADDEND
+          value += load_reals(addend + at + v * WIDTH);
+#endif
+          const accums known = load_reals(reference + at + v * WIDTH);
+#if SLOPE_FROM_OUTPUT
+          value *= activation_slope_from_output(known);
+#else
+          value *= activation_slope(known);
+#endif
+#endif
+          store_reals(value, x + at + v * WIDTH);
+        }
       }
     }
   }

@@ -4,32 +4,64 @@
 //     partial[part, r, s, c, k] = sum over the part's rows (n, p) and all q of
 //                                 x[n, p sh + r - ph, q sw + s - pw, c] dy[n, p, q, k]
 //
+//     bias_partial[part, k]     = sum over the part's rows and all q of dy[n, p, q, k], if HAS_BIAS
+//
 //   dw[r, s, c, k] is the sum over the parts, in order (reduction_channel_partials over arrays
-//   [parts, R S C K]); with one part the launch writes dw itself.
+//   [parts, R S C K]), and so is the bias's gradient db[k]; with one part the launch writes them itself.
 //
 //   x: real [images, height, width, channels]; dy: real [images, out_height, out_width, filters];
-//   partial: accum [parts, R, S, channels, filters].
+//   partial: accum [parts, R, S, channels, filters]; bias_partial: accum [parts, filters].
 //
 // One work-item holds TILE_ROWS channels of x by TILE_VECTORS * WIDTH filters in registers and
 // walks over pixels: per pixel TILE_ROWS broadcasts of neighbouring numbers and TILE_VECTORS vector
 // loads.
 //
-// Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile), axis 2 parts. Assumes that
+// Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile) and one more for the bias, axis 2
+// parts. Assumes that
 // WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
-// both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Accumulator: accum.
-// Deterministic for a given number of parts. After common/real.cl,
+// both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Shape class: HAS_BIAS.
+// Accumulator: accum. Deterministic for a given number of parts. After common/real.cl,
 // common/tile.cl.
+
+#ifndef HAS_BIAS
+#define HAS_BIAS 0
+#endif
+
+// The sum of TILE_COLUMNS neighbouring numbers of `count` rows, `filters` apart.
+static inline void sum_columns(const global real *restrict rows, const size_t count,
+                               const int filters, global accum *restrict result) {
+  accums sum[TILE_VECTORS];
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) sum[v] = SPREAD(0);
+  for (size_t row = 0; row < count; ++row) {
+#pragma unroll
+    for (int v = 0; v < TILE_VECTORS; ++v) sum[v] += load_reals(rows + v * WIDTH);
+    rows += filters;
+  }
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) store_accums(sum[v], result + v * WIDTH);
+}
 
 TILE_KERNEL void convolution_weight_gradient(
     const global real *restrict dy, const global real *restrict x, global accum *restrict partial,
-    const int images, const int channels, const int height, const int width, const int filters,
-    const int out_height, const int out_width, const int filter_height, const int filter_width,
-    const int stride_height, const int stride_width, const int padding_height,
-    const int padding_width, const int rows_per_part) {
+    global accum *restrict bias_partial, const int images, const int channels, const int height,
+    const int width, const int filters, const int out_height, const int out_width,
+    const int filter_height, const int filter_width, const int stride_height,
+    const int stride_width, const int padding_height, const int padding_width,
+    const int rows_per_part) {
   const int k = get_global_id(0) * TILE_COLUMNS;
   const int channel_tiles = channels / TILE_ROWS;
   const int c = get_global_id(1) % channel_tiles * TILE_ROWS;
   const int tap = get_global_id(1) / channel_tiles;
+  const int part = get_global_id(2);
+  const int end_row = min((part + 1) * rows_per_part, images * out_height);
+#if HAS_BIAS
+  if (k < filters && tap == filter_height * filter_width && c == 0) {
+    const size_t first = (size_t)part * rows_per_part;
+    sum_columns(dy + first * out_width * filters + k, (end_row - first) * out_width, filters,
+                bias_partial + (size_t)part * filters + k);
+  }
+#endif
   if (k >= filters || tap >= filter_height * filter_width) return;
   const int r = tap / filter_width;
   const int s = tap % filter_width;
@@ -42,8 +74,6 @@ TILE_KERNEL void convolution_weight_gradient(
 
   Tile tile;
   clear_tile(&tile);
-  const int part = get_global_id(2);
-  const int end_row = min((part + 1) * rows_per_part, images * out_height);
   for (int row = part * rows_per_part; row < end_row; ++row) {
     const int h = row % out_height * stride_height + r - padding_height;
     if (h < 0 || h >= height) continue;

@@ -2,6 +2,7 @@
 //
 //   reduction_channels        partial[g, c] = sum of x[row, c] over the g-th block of rows
 //   reduction_channel_partials     y[c] = sum of partial[g, c] over g < blocks
+//   reduction_two_partials         the same for two arrays with channels of their own, in one launch
 //   reduction_channel_pairs        the same for partial[g, 0, c] and partial[g, 1, c], two results
 //
 // Geometry: axis 0 counts vectors of WIDTH channels, axis 1 blocks of `block_rows` rows, one group
@@ -38,6 +39,27 @@ REDUCTION_KERNEL void reduction_channel_partials(const global accum *restrict pa
   }
   sum = sum_over_rows(sum, tree);
   if (get_local_id(1) == 0 && c < channels) store_accums(sum, y + c);
+}
+
+REDUCTION_KERNEL void reduction_two_partials(const global accum *restrict partial,
+                                             global accum *restrict y, const int blocks,
+                                             const int channels,
+                                             const global accum *restrict other_partial,
+                                             global accum *restrict other_y,
+                                             const int other_channels) {
+  local accums tree[LOCAL_ITEMS];
+  const int column = get_global_id(0) * WIDTH;
+  const int is_other = column >= channels;
+  const int c = is_other ? column - channels : column;
+  const int extent = is_other ? other_channels : channels;
+  const global accum *from = (is_other ? other_partial : partial) + c;
+  const int end = c < extent ? blocks : 0;
+  accums sum = SPREAD(0);
+  for (int block = get_local_id(1); block < end; block += LOCAL_ROWS) {
+    sum += load_accums(from + (size_t)block * extent);
+  }
+  sum = sum_over_rows(sum, tree);
+  if (get_local_id(1) == 0 && c < extent) store_accums(sum, (is_other ? other_y : y) + c);
 }
 
 REDUCTION_KERNEL void reduction_channel_pairs(const global accum *restrict partial,

@@ -31,21 +31,27 @@
     }
 
     mutating func lowerConvolutionInputGradient(_ node: Node, _ convolution: Convolution) {
-      let type = graph.type(of: node.results[0])
+      let slope = slopeBehind(node)
+      let result = slope?.node.results[0] ?? node.results[0]
+      let type = graph.type(of: result)
       let sizes = ConvolutionSizes(
         convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
         pooled: graph.shape(of: node.inputs[0]))
       let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
       let tile = ConvolutionTile(columns: sizes.channels, pixels: classWidth, type.dtype, tuning)
       let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
+      let dy = operand(node.inputs[0], .channelsLast)
+      let addend = slope?.addend.map { operand($0, .channelsLast) }
+      let reference = slope.map { operand($0.reference, .channelsLast) }
       launch(
-        "convolutionInputGradient \(sizes) \(type.dtype.rawValue)", variant,
+        "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
+        slope.map { variant.adding($0.defines) } ?? variant,
         "convolution_register_tile_input_gradient",
         [
-          .storage(operand(node.inputs[0], .channelsLast)),
-          .storage(operand(node.inputs[1], .channelsOfFiltersLast)),
+          .storage(dy), .storage(operand(node.inputs[1], .channelsOfFiltersLast)),
+          .storage(addend ?? dy), .storage(reference ?? dy),
           .storage(zeros(sizes.filters, type.dtype)),
-          .storage(makeResult(node.results[0], .channelsLast)),
+          .storage(makeResult(result, .channelsLast)),
         ] + sizes.arguments,
         groups: tile.groups(
           rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
@@ -61,23 +67,61 @@
       let dy = operand(node.inputs[0], .channelsLast)
       let x = operand(node.inputs[1], .channelsLast)
       let tile = WeightGradientTile(sizes, type.dtype, tuning)
-      let result = makeResult(node.results[0], .filtersLast)
-      let count = sizes.weightCount
-      let partial = tile.parts == 1 ? result : makeWorkspace(tile.parts * count, wide)
-      let label = "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)"
-      launch(
-        label, ProgramVariant(.weightGradient, storage: type.dtype, tile.defines),
-        "convolution_weight_gradient",
-        [.storage(dy), .storage(x), .storage(partial)] + sizes.arguments
-          + [.integer(tile.rowsPerPart)],
-        groups: tile.groups, local: tile.local)
+      let hasBias = node.results.count > 1
+      var sums = [
+        PartialSums(result: makeResult(node.results[0], .filtersLast), channels: sizes.weightCount)
+      ]
+      if hasBias {
+        sums.append(PartialSums(result: makeResult(node.results[1]), channels: sizes.filters))
+      }
       if tile.parts > 1 {
-        mergePartials(
-          partial, into: result, blocks: tile.parts, channels: count, type.dtype, label: label)
+        for index in sums.indices {
+          sums[index].partial = makeWorkspace(tile.parts * sums[index].channels, wide)
+        }
       }
-      if node.results.count > 1 {
-        channelSum(dy, type, into: makeResult(node.results[1]), label: "bias gradient \(type)")
+      let label = "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)"
+      var defines = tile.defines
+      defines["HAS_BIAS"] = hasBias ? 1 : 0
+      launch(
+        label, ProgramVariant(.weightGradient, storage: type.dtype, defines),
+        "convolution_weight_gradient",
+        [
+          .storage(dy), .storage(x), .storage(sums[0].target),
+          .storage(sums[hasBias ? 1 : 0].target),
+        ] + sizes.arguments + [.integer(tile.rowsPerPart)],
+        groups: tile.groups(hasBias: hasBias), local: tile.local)
+      if tile.parts > 1 {
+        mergePartials(sums, blocks: tile.parts, type.dtype, label: label)
       }
+    }
+
+    /// The gradient of an activation that takes an input gradient, where nobody else reads that and its
+    /// other operands are there already: then both are one launch.
+    private func slopeBehind(_ node: Node) -> SlopeEpilogue? {
+      guard let reader = onlyReader(of: node.results[0]),
+        case .activationGradient(let gradient) = reader.operation
+      else { return nil }
+      let others = reader.inputs.filter { $0 != node.results[0] }
+      guard others.count == gradient.addends, others.allSatisfy({ isMade($0) }) else { return nil }
+      return SlopeEpilogue(
+        node: reader, gradient: gradient, addend: gradient.addends == 2 ? others[0] : nil,
+        reference: others[gradient.addends - 1])
+    }
+  }
+
+  /// The gradient of an activation, computed where an input gradient is stored.
+  private struct SlopeEpilogue {
+    let node: Node
+    let gradient: ActivationGradient
+    let addend: Value?
+    let reference: Value
+
+    var defines: [String: String] {
+      var defines = gradient.activation.defines
+      defines["HAS_SLOPE"] = "1"
+      defines["HAS_ADDEND"] = addend == nil ? "0" : "1"
+      defines["SLOPE_FROM_OUTPUT"] = gradient.reference == .output ? "1" : "0"
+      return defines
     }
   }
 
@@ -184,7 +228,8 @@
     let parts: Int
     let rowsPerPart: Int
     let local: [Int]
-    let groups: [Int]
+    private let columnTiles: Int
+    private let rowTiles: Int
 
     init(_ sizes: ConvolutionSizes, _ dtype: DType, _ tuning: Tuning) {
       width = tuning.width(dtype, dividing: sizes.filters)
@@ -193,8 +238,8 @@
       vectors =
         isWide && isCPU ? largestPowerOfTwo(dividing: sizes.filters / width, atMost: 2) : 1
       tileRows = Self.largestDivisor(of: sizes.channels, atMost: tuning.tileVectors / vectors)
-      let columnTiles = sizes.filters / (width * vectors)
-      let rowTiles = sizes.taps * (sizes.channels / tileRows)
+      columnTiles = sizes.filters / (width * vectors)
+      rowTiles = sizes.taps * (sizes.channels / tileRows)
 
       // Enough items to fill the device and parts whose operands stay in a cache, but no more
       // partial sums than there are operands.
@@ -212,8 +257,13 @@
 
       let across = isCPU ? 1 : powerOfTwo(atMost: min(columnTiles, 16))
       local = [across, isCPU ? 1 : 64 / across]
-      groups = [
-        quotientRoundedUp(columnTiles, across), quotientRoundedUp(rowTiles, local[1]), parts,
+    }
+
+    /// One more row of tiles sums the bias's gradient.
+    func groups(hasBias: Bool) -> [Int] {
+      [
+        quotientRoundedUp(columnTiles, local[0]),
+        quotientRoundedUp(rowTiles + (hasBias ? 1 : 0), local[1]), parts,
       ]
     }
 

@@ -16,9 +16,14 @@
     private var position = 0
     private var homes: [Value: Home] = [:]
     private var conversions: [Conversion: StorageID] = [:]
+    private var preparations = Preparations()
+    /// Casts of variables, each with the variable.
+    private var preparedCasts: [Value: Value] = [:]
     private let variableSlabs: [String: Int]
     private var zerosByteCount = 0
     private var zerosStorage: StorageID?
+    /// The operations that read a value, each as often as it does.
+    private var readers: [Value: [Int]] = [:]
     /// Values that are looked at after variables have changed: outputs, operands of updates, and what
     /// those are reshapes of.
     private let lateValues: Set<Value>
@@ -52,6 +57,10 @@
         if isReshape || !node.operation.mutatedInputs.isEmpty { late.formUnion(node.inputs) }
       }
       lateValues = late
+      for (position, node) in graph.nodes.enumerated() {
+        for input in node.inputs { readers[input, default: []].append(position) }
+      }
+      for output in graph.outputs { readers[output.value, default: []].append(graph.nodes.count) }
     }
 
     /// The launches of a whole step.
@@ -71,6 +80,7 @@
         self.position = position
         lower(graph.nodes[position])
       }
+      prepareVariables()
       if let zeros = zerosStorage {
         storages[zeros.index] = Storage(
           place: .constant([UInt8](repeating: 0, count: zerosByteCount)), byteCount: zerosByteCount)
@@ -163,6 +173,16 @@
     /// The layout that pointwise operations, fills and variables have by common consent.
     mutating func commonLayout(of value: Value) -> Layout { layouts.layout(of: value) }
 
+    /// Whether a value has a place, and a launch made so far fills it.
+    func isMade(_ value: Value) -> Bool { homes[value] != nil }
+
+    /// The one operation that reads a value, once; nil for an output.
+    func onlyReader(of value: Value) -> Node? {
+      guard let positions = readers[value], positions.count == 1, positions[0] < graph.nodes.count
+      else { return nil }
+      return graph.nodes[positions[0]]
+    }
+
     /// The storage of a value where it was made, whatever its layout.
     func home(of value: Value) -> (storage: StorageID, layout: Layout) {
       guard let home = homes[value] else {
@@ -179,9 +199,53 @@
       let conversion = Conversion(value: value, layout: layout)
       if let done = conversions[conversion] { return done }
       let result = makeStorage(.arena, type.byteCount)
-      permute(storage, to: result, type, from: known, to: layout)
       conversions[conversion] = result
+      if let variable = preparable(preparedCasts[value] ?? value) {
+        prepare(variable, as: result, type.dtype, layout)
+      } else {
+        permute(storage, to: result, type, from: known, to: layout)
+      }
       return result
+    }
+
+    /// The value itself where it is a variable of floating point that the current node may find copied.
+    private func preparable(_ value: Value) -> Value? {
+      guard case .variable = graph.producer(of: value).operation,
+        graph.type(of: value).dtype.isFloatingPoint,
+        graph.nodes[position].operation.mutatedInputs.isEmpty
+      else { return nil }
+      return value
+    }
+
+    private mutating func prepare(
+      _ variable: Value, as result: StorageID, _ dtype: DType, _ layout: Layout
+    ) {
+      let (source, known) = home(of: variable)
+      let type = graph.type(of: variable)
+      preparations.add(
+        source, type.dtype, to: result, dtype,
+        Permutation(of: type.shape, from: known, to: layout))
+    }
+
+    /// Makes a result that is a variable in another type; false where that has to be a launch of its own.
+    mutating func prepareCast(of value: Value, as result: Value) -> Bool {
+      guard let variable = preparable(value), graph.type(of: result).dtype.isFloatingPoint else {
+        return false
+      }
+      let layout = commonLayout(of: result)
+      preparedCasts[result] = variable
+      prepare(variable, as: makeResult(result, layout), graph.type(of: result).dtype, layout)
+      return true
+    }
+
+    /// Puts the copies of variables in front of all other launches, as part of the first variable's node.
+    private mutating func prepareVariables() {
+      let first = steps.count
+      position =
+        graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
+      preparations.launch(in: &self)
+      steps = Array(steps[first...] + steps[..<first])
+      stepNodes = Array(stepNodes[first...] + stepNodes[..<first])
     }
 
     /// The value's elements in the graph's order, to be kept beside it under another shape: its own

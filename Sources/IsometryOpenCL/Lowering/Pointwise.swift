@@ -68,6 +68,7 @@
 
     private mutating func lowerActivationGradient(_ node: Node, _ gradient: ActivationGradient) {
       let result = node.results[0]
+      if isMade(result) { return }  // with the input gradient that it takes
       let layout = commonLayout(of: result)
       let dy = operand(node.inputs[0], layout)
       let second = gradient.addends == 2 ? operand(node.inputs[1], layout) : dy
@@ -84,6 +85,7 @@
 
     private mutating func lowerCast(_ node: Node) {
       let result = node.results[0]
+      if prepareCast(of: node.inputs[0], as: result) { return }
       let layout = commonLayout(of: result)
       let x = operand(node.inputs[0], layout)
       let type = graph.type(of: result)
@@ -156,10 +158,12 @@
         rows: type.shape.elementCount / channels, channels: channels, type.dtype, tuning)
     }
 
-    init(rows: Int, channels: Int, _ dtype: DType, _ tuning: Tuning) {
+    /// - Parameter width: elements of a vector; nil for as many as divide the channels.
+    init(rows: Int, channels: Int, width: Int? = nil, _ dtype: DType, _ tuning: Tuning) {
       self.rows = rows
       self.channels = channels
-      width = tuning.width(dtype, dividing: channels)
+      self.width = width ?? tuning.width(dtype, dividing: channels)
+      let width = self.width
       let vectors = channels / width
       let across = powerOfTwo(atMost: min(vectors, 16, tuning.groupSize))
       local = [across, tuning.groupSize / across]

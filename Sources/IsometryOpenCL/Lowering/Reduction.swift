@@ -92,36 +92,57 @@
       _ x: StorageID, _ type: TensorType, into result: StorageID, label: String
     ) {
       let rows = RowBlocks(type, tuning)
-      let isWhole = rows.blocks == 1
-      let partial =
-        isWhole ? result : makeWorkspace(rows.blocks * rows.channels, type.dtype.accumulator)
+      var sums = PartialSums(result: result, channels: rows.channels)
+      if rows.blocks > 1 {
+        sums.partial = makeWorkspace(rows.blocks * rows.channels, type.dtype.accumulator)
+      }
       let variant = ProgramVariant(.channelReduction, storage: type.dtype, rows.defines)
       launch(
         label, variant, "reduction_channels",
         [
-          .storage(x), .storage(partial), .integer(rows.rows), .integer(rows.channels),
+          .storage(x), .storage(sums.target), .integer(rows.rows), .integer(rows.channels),
           .integer(rows.blockRows),
         ], groups: rows.blockGroups, local: rows.local)
-      if !isWhole {
-        mergePartials(
-          partial, into: result, blocks: rows.blocks, channels: rows.channels, type.dtype,
-          label: label)
-      }
+      if rows.blocks > 1 { mergePartials([sums], blocks: rows.blocks, type.dtype, label: label) }
     }
 
-    /// Sums accum arrays [blocks, channels] over the blocks, in order.
+    /// Sums one or two accum arrays [blocks, channels] over the blocks, in order.
+    ///
+    /// - Precondition: of two, the second's channels divide the first's.
     mutating func mergePartials(
-      _ partial: StorageID, into result: StorageID, blocks: Int, channels: Int, _ dtype: DType,
-      label: String
+      _ sums: [PartialSums], blocks: Int, _ dtype: DType, label: String
     ) {
-      let rows = RowBlocks(rows: blocks, channels: channels, dtype.accumulator, tuning)
+      let width = tuning.width(dtype.accumulator, dividing: sums[sums.count - 1].channels)
+      let rows = RowBlocks(
+        rows: blocks, channels: sums.map(\.channels).reduce(0, +), width: width,
+        dtype.accumulator, tuning)
       let variant = ProgramVariant(
         .channelReduction, storage: dtype.accumulator, rows.defines)
+      var arguments: [Argument] = [
+        .storage(sums[0].target), .storage(sums[0].result), .integer(blocks),
+        .integer(sums[0].channels),
+      ]
+      if sums.count > 1 {
+        arguments += [
+          .storage(sums[1].target), .storage(sums[1].result), .integer(sums[1].channels),
+        ]
+      }
       launch(
-        "\(label) partials", variant, "reduction_channel_partials",
-        [.storage(partial), .storage(result), .integer(blocks), .integer(channels)],
+        "\(label) partials", variant,
+        sums.count > 1 ? "reduction_two_partials" : "reduction_channel_partials", arguments,
         groups: rows.mergeGroups, local: rows.local)
     }
+  }
+
+  /// Sums by channel, and where parts of them are kept until they are added up.
+  struct PartialSums {
+    let result: StorageID
+    let channels: Int
+    /// nil where there is one part, which is the result.
+    var partial: StorageID?
+
+    /// What the first stage writes.
+    var target: StorageID { partial ?? result }
   }
 
   /// The elements in runs of equal keys, keys in order of first appearance.

@@ -8,6 +8,7 @@
     case cast
     case channelwise
     case permute
+    case prepare
     case flatReduction = "reduction-flat"
     case channelReduction = "reduction-channels"
     case statistics = "normalization-statistics"
@@ -26,9 +27,10 @@
     var pieces: [String] {
       switch self {
       case .pointwise: ["common/real.cl", "common/activation.cl", "pointwise/pointwise.cl"]
-      case .cast: ["common/real.cl", "pointwise/cast.cl"]
+      case .cast: ["common/real.cl", "common/source.cl", "pointwise/cast.cl"]
       case .channelwise: ["common/real.cl", "pointwise/channelwise.cl"]
       case .permute: ["pointwise/permute.cl"]
+      case .prepare: ["common/real.cl", "common/source.cl", "pointwise/prepare.cl"]
       case .flatReduction: ["common/real.cl", "common/tree.cl", "reduction/flat.cl"]
       case .channelReduction: ["common/real.cl", "common/tree.cl", "reduction/channels.cl"]
       case .statistics: ["common/real.cl", "common/tree.cl", "normalization/statistics.cl"]

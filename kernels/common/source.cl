@@ -1,0 +1,24 @@
+// The type that numbers come from where it is another than `real`: one of SOURCE_FLOAT,
+// SOURCE_DOUBLE, SOURCE_HALF, SOURCE_BFLOAT16 (float where none is defined). From double to the 16-bit
+// types a number is rounded to float first, as HostTensor's conversions do. After common/real.cl.
+
+#if defined(SOURCE_DOUBLE)
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+typedef double source;
+#elif defined(SOURCE_HALF)
+typedef half source;
+#elif defined(SOURCE_BFLOAT16)
+typedef ushort source;
+#else
+typedef float source;
+#endif
+
+static inline accum load_source(const global source *p) {
+#if defined(SOURCE_HALF)
+  return vload_half(0, p);
+#elif defined(SOURCE_BFLOAT16)
+  return as_float((uint)*p << 16);
+#else
+  return (accum)*p;
+#endif
+}
