@@ -262,4 +262,18 @@ import Testing
       #expect(unknown == "σ_w" && reason.contains("constant"))
     }
   }
+
+  #if !DEBUG
+    /// Where a signal grows by orders of magnitude, the search must not follow it by quadrature. The limit
+    /// is several times what a loaded machine takes.
+    @Test(arguments: [Activation.softplus, .gelu, .silu, .tanh])
+    func calibratingDeepNetworksIsQuick(activation: Activation) throws {
+      let model = ResidualModel(
+        activation: ActivationFunction(activation), depth: 10_000, weightDeviation: 1)
+      let least = try (0..<3).map { _ in
+        try ContinuousClock().measure { _ = try model.calibrated(to: 0.5) }
+      }.min()
+      #expect(try #require(least) < .milliseconds(200))
+    }
+  #endif
 }

@@ -178,14 +178,16 @@ struct CurveTable: Sendable {
       let survival = Self.coefficients(samples.map(\.survival))
       let range = abs(samples[0].logLambda - samples[count - 1].logLambda)
       let (height, heightError) = self.height(samples, range: range)
+      // Relative, but in tails only as far as it displaces mass.
+      let density = samples.reduce(0) { max($0, -$1.w.imaginary) } / .pi
+      let logError =
+        Self.error(logLambda) * min(1 / max(range, 1e-3 * min(width, 1)), 10 * density)
       let piece = Piece(
         range: low...high, logLambda: logLambda, survival: survival, height: height,
         lowest: low == 0 ? -.infinity : CurveTable.sum(logLambda, at: -1))
       return (
         piece, Self.coefficients(angles),
-        max(
-          Self.error(logLambda) / max(range, 1e-3 * min(width, 1)), Self.error(survival),
-          heightError)
+        max(logError, Self.error(survival), heightError)
       )
     }
 
