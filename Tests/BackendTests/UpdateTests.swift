@@ -48,6 +48,32 @@ import Testing
     try expectAgreement(experiment, on: subject, steps: 3)
   }
 
+  /// From slots of zero a step leaves new gradients alone in them, so that their shares 1 − β show to
+  /// the last bits.
+  @Test(arguments: BackendUnderTest.all)
+  func sharesOfNewGradientsDoNotCancel(subject: BackendUnderTest) throws {
+    var experiment = Experiment(seed: 6)
+    let schedule = experiment.input("schedule", [2], .float32, .given([0.05, 1]))
+    let rules: [Update.Rule] = [
+      .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false),
+      .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true),
+      .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0),
+    ]
+    for (index, rule) in rules.enumerated() {
+      let parameter = experiment.variable("parameter \(index)", [257])
+      let gradient = experiment.input("gradient \(index)", [257])
+      let slots = rule.slotNames.map { name in
+        experiment.variable("\(name) \(index)", [257], nil, .normal(deviation: 0))
+      }
+      let update = Update(rule, parameters: [.init()], hasGradientScale: false)
+      experiment.graph.append(.update(update), [schedule, parameter, gradient] + slots)
+      for name in ["parameter"] + rule.slotNames {
+        experiment.compareVariable("\(name) \(index)", Tolerance(.float32))
+      }
+    }
+    try expectAgreement(experiment, on: subject)
+  }
+
   @Test(arguments: BackendUnderTest.all)
   func aScaleOfZeroSkipsTheStep(subject: BackendUnderTest) throws {
     var experiment = Experiment(seed: 2)

@@ -17,6 +17,23 @@ import Testing
     }
   }
 
+  /// The optimisers with the numbers that `isometry train` gives them, from slots of zero.
+  @Test(arguments: BackendUnderTest.all)
+  func everyOptimizerPassesFromItsStart(subject: BackendUnderTest) throws {
+    let validating = BackendUnderTest(
+      backend: ValidatingBackend(subject.backend), isFusing: subject.isFusing)
+    for rule: Update.Rule in [
+      .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false),
+      .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true),
+      .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0),
+    ] {
+      let recipe = TraceTests.Recipe(
+        testDescription: "\(rule)", network: TraceTests.Recipe.all[0].network,
+        optimizer: Optimizer(rule, weightDecay: 5e-4), rate: 0.005)
+      #expect(try recipe.run(.float32, steps: 3).trace(on: validating).losses.count == 3)
+    }
+  }
+
   /// A backend that computes one operation wrongly: its results come out larger.
   private struct FaultyBackend: Backend {
     let base = ReferenceBackend<Float>()

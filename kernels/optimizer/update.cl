@@ -71,8 +71,10 @@ OPTIMIZER_KERNEL void optimizer_sgd(OPTIMIZER_ARGUMENTS, const accum momentum, c
   }
 }
 
-// The logarithms of the betas give 1 - beta^t without cancellation.
+// new_share = 1 - beta comes from outside, since in fp32 1 - 0.999 cancels to 1.3e-5 too little; the
+// logarithms of the betas give 1 - beta^t without cancellation.
 OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, const accum beta2,
+                                     const accum new_share1, const accum new_share2,
                                      const accum log_beta1, const accum log_beta2,
                                      const accum epsilon, const int decoupled) {
   TABLE_ROW
@@ -89,8 +91,8 @@ OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, con
     } else {
       g += p * decay;
     }
-    const accums m = load_some(first_slot + at, left) * beta1 + g * (1 - beta1);
-    const accums v = load_some(second_slot + at, left) * beta2 + g * g * (1 - beta2);
+    const accums m = load_some(first_slot + at, left) * beta1 + g * new_share1;
+    const accums v = load_some(second_slot + at, left) * beta2 + g * g * new_share2;
     store_some(m, first_slot + at, left);
     store_some(v, second_slot + at, left);
     const accums direction = (m / correction1) / (sqrt(v / correction2) + epsilon);
@@ -98,15 +100,15 @@ OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, con
   }
 }
 
-OPTIMIZER_KERNEL void optimizer_rms(OPTIMIZER_ARGUMENTS, const accum alpha, const accum epsilon,
-                                    const accum momentum) {
+OPTIMIZER_KERNEL void optimizer_rms(OPTIMIZER_ARGUMENTS, const accum alpha, const accum new_share,
+                                    const accum epsilon, const accum momentum) {
   TABLE_ROW
   global real *second_slot = slots + TABLE_PLACE(entry[3]);
   FOR_EACH_VECTOR_OF_ROW {
     const size_t left = count - at;
     const accums p = load_some(parameter + at, left);
     const accums g = load_some(gradient + at, left) * factor + p * decay;
-    const accums s = load_some(first_slot + at, left) * alpha + g * g * (1 - alpha);
+    const accums s = load_some(first_slot + at, left) * alpha + g * g * new_share;
     store_some(s, first_slot + at, left);
     accums b = g / (sqrt(s) + epsilon);
     if (momentum != 0) {

@@ -190,9 +190,10 @@ typedef struct {
   float weight_decay;
   float gradient_scale;
   float momentum;
-  float beta1, beta2;  // Adam's; beta1 is RMSProp's alpha
-  float correction1;   // 1 / (1 - beta1^t)
-  float correction2;   // 1 / (1 - beta2^t)
+  float beta1, beta2;            // Adam's; beta1 is RMSProp's alpha
+  float new_share1, new_share2;  // 1 - beta; in float, 1 - 0.999f would be 1.3e-5 too small
+  float correction1;             // 1 / (1 - beta1^t)
+  float correction2;             // 1 / (1 - beta2^t)
   float epsilon;
   int32_t nesterov;
   int32_t decoupled;

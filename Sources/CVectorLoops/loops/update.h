@@ -40,8 +40,8 @@ void VL(adam)(const vl_rule *rule, float *parameter, const float *gradient, floa
     } else {                                                                    \
       g += r.weight_decay * p;                                                  \
     }                                                                           \
-    vf m = r.beta1 * AT_ELEMENT(first) + (1 - r.beta1) * g;                     \
-    vf v = r.beta2 * AT_ELEMENT(second) + (1 - r.beta2) * g * g;                \
+    vf m = r.beta1 * AT_ELEMENT(first) + r.new_share1 * g;                      \
+    vf v = r.beta2 * AT_ELEMENT(second) + r.new_share2 * g * g;                 \
     PUT_ELEMENT(first, m);                                                      \
     PUT_ELEMENT(second, v);                                                     \
     vf spread = __builtin_elementwise_sqrt(v * r.correction2) + r.epsilon;      \
@@ -60,7 +60,7 @@ void VL(rms_prop)(const vl_rule *rule, float *parameter, const float *gradient, 
     const int32_t count = count_;                                        \
     vf p = AT_ELEMENT(parameter);                                        \
     vf g = AT_ELEMENT(gradient) * r.gradient_scale + r.weight_decay * p; \
-    vf s = r.beta1 * AT_ELEMENT(square) + (1 - r.beta1) * g * g;         \
+    vf s = r.beta1 * AT_ELEMENT(square) + r.new_share1 * g * g;          \
     PUT_ELEMENT(square, s);                                              \
     vf direction = g / (__builtin_elementwise_sqrt(s) + r.epsilon);      \
     if (momentum) {                                                      \

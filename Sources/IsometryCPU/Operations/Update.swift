@@ -151,6 +151,8 @@ extension UpdatePiece {
     case .adam(let beta1, let beta2, let epsilon, let decoupled):
       rule.beta1 = Float(beta1)
       rule.beta2 = Float(beta2)
+      rule.new_share1 = Float(1 - beta1)
+      rule.new_share2 = Float(1 - beta2)
       rule.epsilon = Float(epsilon)
       rule.decoupled = decoupled ? 1 : 0
       rule.correction1 = Float(1 / (1 - pow(beta1, Double(step))))
@@ -158,6 +160,7 @@ extension UpdatePiece {
       vl_adam(&rule, elements(0), elements(1), elements(2), elements(3), count)
     case .rmsProp(let alpha, let epsilon, let momentum):
       rule.beta1 = Float(alpha)
+      rule.new_share1 = Float(1 - alpha)
       rule.epsilon = Float(epsilon)
       rule.momentum = Float(momentum)
       vl_rms_prop(&rule, elements(0), elements(1), elements(2), elements(3), count)

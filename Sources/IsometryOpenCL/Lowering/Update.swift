@@ -86,12 +86,16 @@
         (
           "optimizer_adam",
           [
-            .number(beta1), .number(beta2), .number(log(beta1)), .number(log(beta2)),
-            .number(epsilon), .integer(decoupled ? 1 : 0),
+            .number(beta1), .number(beta2), .number(1 - beta1), .number(1 - beta2),
+            .number(log(beta1)), .number(log(beta2)), .number(epsilon),
+            .integer(decoupled ? 1 : 0),
           ]
         )
       case .rmsProp(let alpha, let epsilon, let momentum):
-        ("optimizer_rms", [.number(alpha), .number(epsilon), .number(momentum)])
+        (
+          "optimizer_rms",
+          [.number(alpha), .number(1 - alpha), .number(epsilon), .number(momentum)]
+        )
       }
     }
 
