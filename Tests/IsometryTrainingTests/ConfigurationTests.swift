@@ -36,6 +36,8 @@ import Testing
     ("--milestones", { $0.milestones = [1e300] }),
     ("--lr", { $0.learningRate = 0 }),
     ("--lr", { $0.learningRate = .infinity }),
+    ("--lr", { $0.learningRate = 1e-300 }),
+    ("--lr", { $0.learningRate = 1e300 }),
     ("--warmup", { $0.warmup = 5.5 }),
     ("--warmup", { $0.warmup = .nan }),
     ("--peak", { $0.peak = 1.5 }),
@@ -46,6 +48,8 @@ import Testing
     ("--weight-decay", { $0.weightDecay = -1 }),
     ("--label-smoothing", { $0.labelSmoothing = 1 }),
     ("--clip-norm", { $0.clipNorm = 0 }),
+    ("--clip-norm", { $0.clipNorm = 1e-300 }),
+    ("--data", { $0.data = "" }),
     ("--cutout", { $0.cutout = 33 }),
     ("--limit-train", { $0.limitTrain = 0 }),
     ("--limit-test", { $0.limitTest = -1 }),
@@ -93,8 +97,10 @@ import Testing
     ({ $0.augment = [] }, "with crop,flip, not none"),
     ({ $0.seed = .max }, "with 1, not 18446744073709551615"),
     ({ $0.learningRate = 0.1 }, "with 0.4, not 0.1"),
+    ({ $0.learningRate = .nan }, "with 0.4, not nan"),
     ({ $0.milestones = [1, 2.5] }, "with none, not 1.0,2.5"),
-    ({ $0.skip = .convolution }, "with none, not convolution"),
+    ({ $0.skip = .convolution }, "with identity, not convolution"),
+    ({ $0.skipWeight = 0.5 }, "with 1, not 0.5"),
   ]
 
   @Test(arguments: differences.indices)
@@ -123,6 +129,29 @@ import Testing
       wanted.milestones = [2]
       try recorded.checkContinuation(as: wanted)
     }
+  }
+
+  @Test func defaultsMayBeNamed() throws {
+    var recorded = RunConfiguration()
+    recorded.schedule = .step
+    var wanted = recorded
+    wanted.skip = .identity
+    wanted.skipWeight = 1
+    wanted.milestones = [2.5, 3.75]
+    try recorded.checkContinuation(as: wanted)
+    try wanted.checkContinuation(as: recorded)
+  }
+
+  @Test func aRunDoesNotEndBeforeItsMilestones() throws {
+    var recorded = RunConfiguration()
+    recorded.schedule = .step
+    recorded.milestones = [2, 4]
+    var wanted = recorded
+    wanted.epochs = 4
+    let error = try #require(throws: ConfigurationError.self) {
+      try recorded.checkContinuation(as: wanted)
+    }
+    #expect(error.option == "--epochs" && error.reason.contains("above 4.0"), "\(error)")
   }
 
   @Test func optionsReachTheGraph() throws {

@@ -2,6 +2,7 @@ import Foundation
 import IsometryCore
 import IsometryData
 import IsometryNN
+import IsometryReference
 import Testing
 
 @testable import IsometryTraining
@@ -116,6 +117,48 @@ import Testing
     #expect(throws: CheckpointError.self) { try run.restore(smaller, path: "a") }
     let adam = try SmallRun.make(SmallRun.configuration { $0.useDefaults(of: .adam) })
     #expect(throws: CheckpointError.self) { try adam.restore(checkpoint, path: "a") }
+  }
+
+  /// A place after so many steps of an epoch of 5 in batches of 8.
+  private static func place(
+    epoch: Int = 2, batch: Int = 3, step: Int = 13, samples: Int = 104
+  ) -> TrainingState {
+    var state = TrainingState()
+    (state.epoch, state.batch, state.step, state.samples) = (epoch, batch, step, samples)
+    return state
+  }
+
+  @Test func placesThatDoNotExistAreRefused() throws {
+    let run = try SmallRun.make()
+    try run.restore(run.checkpoint(at: Self.place()), path: "a")
+    for place in [
+      Self.place(epoch: -1), Self.place(batch: 6), Self.place(step: 14), Self.place(samples: 105),
+      Self.place(epoch: .max), Self.place(step: .max), Self.place(samples: .max),
+      Self.place(batch: .max), Self.place(epoch: .max, batch: 5, step: .max, samples: .max),
+    ] {
+      let error = try #require(throws: CheckpointError.self) {
+        try run.restore(run.checkpoint(at: place), path: "a")
+      }
+      #expect(error.expected.contains("5 batches of 8, as 40 training images"))
+    }
+  }
+
+  @Test func otherNumbersOfImagesAreRefused() throws {
+    let run = try SmallRun.make()
+    // As many batches, in another order.
+    let other = try TrainingRun(
+      SmallRun.configuration(), train: SyntheticImages.make(.train, count: 41),
+      test: SmallRun.test, backend: ReferenceBackend<Float>())
+    let error = try #require(throws: ConfigurationError.self) {
+      try other.restore(run.checkpoint(at: Self.place()), path: "a")
+    }
+    #expect(error.option == "--data")
+    #expect(error.reason.contains("41") && error.reason.contains("40"))
+    try other.restore(run.checkpoint(at: TrainingState()), path: "a")
+    try withFolder { folder in
+      try run.checkpoint(at: Self.place()).write(to: "\(folder)/a")
+      #expect(try Checkpoint(contentsOf: "\(folder)/a").trainImages == 40)
+    }
   }
 
   @Test func modelAndTrainingStateAreApart() throws {

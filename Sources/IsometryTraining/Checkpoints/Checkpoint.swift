@@ -15,6 +15,8 @@ public struct Checkpoint: Sendable, Equatable {
   public let configuration: RunConfiguration
   /// Where the run was.
   public let state: TrainingState
+  /// How many training images the run's epochs go over; nil where the file does not say.
+  public let trainImages: Int?
   /// By the name in the file.
   public let tensors: [String: HostTensor]
 
@@ -30,13 +32,17 @@ public struct Checkpoint: Sendable, Equatable {
     static let step = "step"
     static let samples = "samples"
     static let seed = "seed"
+    // What steps and epochs are counted by.
+    static let trainImages = "train_images"
   }
 
   /// Reads every variable of a session; waits for the steps started so far.
   ///
-  /// - Parameter modelNames: the model's parameters and statistics.
+  /// - Parameters:
+  ///   - modelNames: the model's parameters and statistics.
+  ///   - trainImages: how many the run's epochs go over.
   public init(
-    of session: any Session, modelNames: Set<String>, state: TrainingState,
+    of session: any Session, modelNames: Set<String>, state: TrainingState, trainImages: Int,
     configuration: RunConfiguration
   ) throws {
     var tensors: [String: HostTensor] = [:]
@@ -45,6 +51,7 @@ public struct Checkpoint: Sendable, Equatable {
     }
     self.tensors = tensors
     self.state = state
+    self.trainImages = trainImages
     self.configuration = configuration
   }
 
@@ -92,6 +99,7 @@ extension Checkpoint {
     let file = try Safetensors(contentsOf: path)
     tensors = file.tensors
     state = try Self.decode(file.metadata, Key.state, path: path)
+    trainImages = file.metadata[Key.trainImages].flatMap { Int($0) }
     configuration = try Self.decode(file.metadata, Key.configuration, path: path)
   }
 
@@ -99,7 +107,7 @@ extension Checkpoint {
   ///
   /// - Throws: `FileError` where the system refuses.
   public func write(to path: String) throws {
-    let metadata = [
+    var metadata = [
       Key.format: "pt",
       Key.configuration: try Self.encode(configuration),
       Key.state: try Self.encode(state),
@@ -108,6 +116,7 @@ extension Checkpoint {
       Key.samples: String(state.samples),
       Key.seed: String(configuration.seed),
     ]
+    metadata[Key.trainImages] = trainImages.map { String($0) }
     try Safetensors(metadata: metadata, tensors: tensors).write(to: path)
   }
 

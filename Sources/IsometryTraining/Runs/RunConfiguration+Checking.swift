@@ -33,8 +33,7 @@ extension RunConfiguration {
         (1...Self.largestCount).contains(number), option,
         "should be 1 to \(Self.largestCount), not \(number)")
     }
-    try require(
-      learningRate > 0 && learningRate.isFinite, "--lr", "should be positive, not \(learningRate)")
+    try requirePositive(learningRate, "--lr")
     try require(
       (0...Double(epochs)).contains(warmup), "--warmup",
       "should be 0 to --epochs \(epochs), not \(warmup)")
@@ -61,8 +60,7 @@ extension RunConfiguration {
       try require(skipWeight.isFinite, "--skip-weight", "should be finite, not \(skipWeight)")
     }
     if let clipNorm {
-      try require(
-        clipNorm > 0 && clipNorm.isFinite, "--clip-norm", "should be positive, not \(clipNorm)")
+      try requirePositive(clipNorm, "--clip-norm")
     }
     let side = ImageDataset.side
     try require(
@@ -76,6 +74,7 @@ extension RunConfiguration {
     }
     try require(
       precision.isFloatingPoint, "--precision", "should be fp32, bf16, fp16 or fp64")
+    try require(!data.isEmpty, "--data", "should name a folder, not nothing")
     _ = try makeNetwork()
   }
 
@@ -87,7 +86,8 @@ extension RunConfiguration {
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
-    var comparable = wanted
+    let recorded = spelledOut
+    var comparable = wanted.spelledOut
     comparable.device = device
     comparable.gemm = gemm
     comparable.data = data
@@ -95,11 +95,11 @@ extension RunConfiguration {
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
     comparable.spectrumEvery = spectrumEvery
     if scheduleFitsAnyLength { comparable.epochs = epochs }
-    guard comparable != self else { return }
-    let recorded = Self.values(of: self)
+    guard comparable != recorded else { return try checkRoom(for: wanted.epochs) }
+    let recordedValues = Self.values(of: recorded)
     let changed = Self.values(of: comparable)
-    for key in Set(recorded.keys).union(changed.keys).sorted()
-    where recorded[key] != changed[key] {
+    for key in Set(recordedValues.keys).union(changed.keys).sorted()
+    where recordedValues[key] != changed[key] {
       let option = "--\(key)"
       if key == CodingKeys.epochs.rawValue {
         throw ConfigurationError(
@@ -109,9 +109,27 @@ extension RunConfiguration {
       }
       throw ConfigurationError(
         option,
-        "cannot change: the run was started with \(recorded[key] ?? "none"), not \(changed[key] ?? "none"); leave "
-          + "the option out, or start a new run without --resume")
+        "cannot change: the run was started with \(recordedValues[key] ?? "none"), not "
+          + "\(changed[key] ?? "none"); leave the option out, or start a new run without --resume")
     }
+  }
+
+  /// Throws where a run that may change its length would end before a milestone, which may not move.
+  private func checkRoom(for epochs: Int) throws(ConfigurationError) {
+    guard schedule == .step, let last = milestones?.last, Double(epochs) <= last else { return }
+    throw ConfigurationError(
+      "--epochs",
+      "should be above \(last), the last of the run's --milestones, which cannot change, not "
+        + "\(epochs); take a larger number, or start a new run without --resume")
+  }
+
+  /// With defaults named that may also be left out, so that only what a run does differently differs.
+  private var spelledOut: RunConfiguration {
+    var result = self
+    result.skip = skip ?? .identity
+    result.skipWeight = skipWeight ?? 1
+    if schedule == .step { result.milestones = stepMilestones }
+    return result
   }
 
   /// Whether the learning rate of a step is the same however long the run is.
@@ -125,9 +143,23 @@ extension RunConfiguration {
 
   /// The values by the names of their options, in the form of JSON.
   private static func values(of configuration: RunConfiguration) -> [String: String] {
-    // A configuration always has a JSON form: its numbers were checked to be finite.
-    let data = try! JSONEncoder().encode(configuration)
+    let encoder = JSONEncoder()
+    // What is wanted was not checked yet.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    // With words for these, a configuration always has a JSON form.
+    let data = try! encoder.encode(configuration)
     return try! JSONDecoder().decode([String: ShownValue].self, from: data).mapValues(\.text)
+  }
+
+  /// Devices take the number as fp32, in which it must neither vanish nor overflow.
+  private func requirePositive(
+    _ number: Double, _ option: String
+  ) throws(ConfigurationError) {
+    try require(
+      number > 0 && Float(number) >= .leastNormalMagnitude && Float(number).isFinite, option,
+      "should be positive" + (number > 0 ? ", and within the range of fp32" : "")
+        + ", not \(number)")
   }
 
   func require(

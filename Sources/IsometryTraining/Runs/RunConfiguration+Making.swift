@@ -84,8 +84,7 @@ extension RunConfiguration {
       case .constant: .constant
       case .step:
         .step(
-          milestones: (milestones ?? [0.5 * Double(epochs), 0.75 * Double(epochs)]).map(steps),
-          gamma: gamma)
+          milestones: stepMilestones.map(steps), gamma: gamma)
       case .cosine: .cosine
       case .oneCycle: .oneCycle(peak: peak)
       }
@@ -93,6 +92,9 @@ extension RunConfiguration {
       shape, peakRate: learningRate, totalSteps: epochs * stepsPerEpoch,
       warmupSteps: steps(warmup))
   }
+
+  /// Of a step schedule, in epochs.
+  var stepMilestones: [Double] { milestones ?? [0.5 * Double(epochs), 0.75 * Double(epochs)] }
 
   /// nil for images as they are.
   public func makeAugmentation() -> ImageDecoding.Augmentation? {

@@ -50,28 +50,51 @@ public final class TrainingRun {
   /// Takes over the variables and the place of a checkpoint.
   ///
   /// - Parameter path: what errors name.
-  /// - Throws: `CheckpointError` where the checkpoint is of another network or optimiser, or its
-  ///   place does not exist in a run over these images.
+  /// - Throws: `ConfigurationError` where the run has gone over another number of images;
+  ///   `CheckpointError` where the checkpoint is of another network or optimiser, or its place does
+  ///   not exist in a run over these images.
   public func restore(_ checkpoint: Checkpoint, path: String) throws {
-    let place = checkpoint.state
-    let batches = dataset.count / configuration.batch
-    guard place.epoch >= 0, place.step >= 0, place.samples >= 0,
-      (0...batches).contains(place.batch)
-    else {
-      throw CheckpointError(
-        path: path,
-        expected: "a place in epochs of \(batches) batches, which other --data may change",
-        found: "epoch \(place.epoch), batch \(place.batch), step \(place.step)")
-    }
+    try requireSameImages(as: checkpoint)
+    try requirePlace(checkpoint.state, path: path)
     try checkpoint.restore(
       to: session, modelNames: modelNames, includingTraining: true, path: path)
     state = checkpoint.state
   }
 
+  /// The order of images, the length of epochs and with it the schedule depend on how many there are.
+  private func requireSameImages(as checkpoint: Checkpoint) throws(ConfigurationError) {
+    guard let count = checkpoint.trainImages, count != dataset.count, checkpoint.state.step > 0
+    else { return }
+    throw ConfigurationError(
+      "--data",
+      "holds \(dataset.count) training images, and the run was trained on \(count), for which its "
+        + "epochs and its schedule are planned; name those, or start a new run without --resume")
+  }
+
+  private func requirePlace(_ place: TrainingState, path: String) throws(CheckpointError) {
+    let batches = dataset.count / configuration.batch
+    func isProduct(_ number: Int, _ factors: (Int, Int), plus rest: Int = 0) -> Bool {
+      let (product, overflow) = factors.0.multipliedReportingOverflow(by: factors.1)
+      return !overflow && number >= rest && number - rest == product
+    }
+    guard place.epoch >= 0, (0...batches).contains(place.batch),
+      isProduct(place.step, (place.epoch, batches), plus: place.batch),
+      isProduct(place.samples, (place.step, configuration.batch))
+    else {
+      throw CheckpointError(
+        path: path,
+        expected: "a place in epochs of \(batches) batches of \(configuration.batch), as "
+          + "\(dataset.count) training images make them (--data may name others)",
+        found: "epoch \(place.epoch), batch \(place.batch), step \(place.step), "
+          + "\(place.samples) images")
+    }
+  }
+
   /// The run as it is at a place; waits for the steps started so far.
   public func checkpoint(at state: TrainingState) throws -> Checkpoint {
     try Checkpoint(
-      of: session, modelNames: modelNames, state: state, configuration: configuration)
+      of: session, modelNames: modelNames, state: state, trainImages: dataset.count,
+      configuration: configuration)
   }
 
   /// - Parameters:
