@@ -53,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "GPUProbe",
       dependencies: [
-        "DeviceProbe", "OpenCLRuntime",
+        "DeviceProbe", "IsometryCore", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -101,7 +101,7 @@ let package = Package(
     .target(
       name: "IsometryGraph", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
-      name: "DeviceProbe", dependencies: ["CProbeKernels", "OpenCLRuntime"],
+      name: "DeviceProbe", dependencies: ["CProbeKernels", "IsometryCore", "OpenCLRuntime"],
       swiftSettings: strict),
     // Layer 1
     .target(

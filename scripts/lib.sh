@@ -37,6 +37,20 @@ require_swift() {
     fail "no swift in PATH; install Swift 6.3 for Linux from https://www.swift.org/install/linux"
 }
 
+# The C compiler that comes with Swift: beside `swift` in PATH, or beside what that links to.
+swift_clang() {
+  local swift folder
+  require_swift
+  swift=$(command -v swift)
+  for folder in "$(dirname "$swift")" "$(dirname "$(readlink -f "$swift")")"; do
+    if [ -x "$folder/clang" ]; then
+      printf '%s' "$folder/clang"
+      return
+    fi
+  done
+  fail "no clang beside $swift; install the whole toolchain from https://www.swift.org/install/linux"
+}
+
 # First of `name-VERSION` for the versions above that is installed; empty where there is none.
 versioned_tool() {
   local version

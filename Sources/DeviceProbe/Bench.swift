@@ -1,5 +1,5 @@
 #if OpenCL
-  internal import Glibc
+  internal import IsometryCore
   package import OpenCLRuntime
 
   /// How much of a device's time a measurement may take.
@@ -101,12 +101,5 @@
       }
       return (rounds, try deviceSeconds { try launch(rounds) })
     }
-  }
-
-  /// Seconds of a clock that never goes back.
-  package func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 #endif

@@ -1,5 +1,6 @@
 #if OpenCL
   import DeviceProbe
+  import IsometryCore
   import OpenCLRuntime
 
   let compilerQuestions = [

@@ -93,8 +93,10 @@ final class CPUSession: ProfilingSession {
     return found
   }
 
-  func makeStagingSlots(_ count: Int) -> [any StagingSlot] {
-    (0..<count).map { _ in HostStagingSlot(for: graph) }
+  func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
+    let byteCount = graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +)
+    try FreeMemory.require(count * byteCount, for: "\(count) staging slots", of: graph)
+    return (0..<count).map { _ in HostStagingSlot(for: graph) }
   }
 
   func step(from slot: any StagingSlot) {

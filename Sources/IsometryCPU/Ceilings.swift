@@ -1,5 +1,4 @@
 internal import CVectorLoops
-internal import Glibc
 package import IsometryCore
 package import IsometryGraph
 
@@ -51,11 +50,4 @@ extension CPUBackend: CeilingBackend {
       return now() - start
     }.min() ?? .infinity
   }
-}
-
-/// Seconds of a clock that never goes back.
-func now() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }

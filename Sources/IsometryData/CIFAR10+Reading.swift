@@ -27,6 +27,7 @@ extension CIFAR10 {
     let paths = files(of: split).map { folder + "/" + $0 }
     let names = try readClassNames(folder + "/" + classNamesFile)
     let counts = try recordCounts(of: split, in: folder)
+    try ImageDataset.requireMemory(forImages: counts.reduce(0, +))
     let (pixels, labels) = try readFiles(paths, counts: counts)
     let official = paths.count * recordsPerFile
     let remark =

@@ -20,8 +20,7 @@ extension CIFAR10 {
     guard train.classCount == classNames.count else {
       throw .notTenClasses(found: train.classCount)
     }
-    let target = directory + "/" + folderName
-    if InputFile.exists(target) { throw .alreadyExists(path: target) }
+    let target = try freeTarget(in: directory)
     let temporary = try TemporaryFolder(in: directory)
     let folder = try temporary.makeFolder(folderName)
     var counts: [(file: String, count: Int)] = []
@@ -38,6 +37,20 @@ extension CIFAR10 {
     let names = train.classNames.map { $0 + "\n" }.joined() + "\n"
     try writeFile(folder + "/" + classNamesFile, Data(names.utf8))
     try temporary.publish(folder, as: target)
+    return target
+  }
+
+  /// Makes sure that `write` can do its work, before a caller draws what it will write.
+  ///
+  /// - Throws: `DatasetError` where the folder exists already or cannot be made.
+  package static func requireWritable(_ directory: String) throws(DatasetError) {
+    _ = try freeTarget(in: directory)
+    _ = try TemporaryFolder(in: directory)
+  }
+
+  private static func freeTarget(in directory: String) throws(DatasetError) -> String {
+    let target = directory + "/" + folderName
+    if InputFile.exists(target) { throw .alreadyExists(path: target) }
     return target
   }
 

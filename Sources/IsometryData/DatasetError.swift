@@ -11,7 +11,8 @@ public enum DatasetError: Error, Sendable, Equatable {
   /// A file holds another number of records than the official one or, where the set's own list of
   /// counts is named, than that list says.
   case wrongRecordCount(path: String, expected: Int, found: Int, statedBy: String?)
-  /// A list of counts lacks a file, or has a line that is no name and count.
+  /// A list of counts lacks a file, names one twice, or has a line that is no name of a batch file and
+  /// count.
   case malformedCounts(path: String, line: String)
   /// A label byte names no class.
   case labelOutOfRange(path: String, record: Int, found: Int, classCount: Int)
@@ -19,6 +20,8 @@ public enum DatasetError: Error, Sendable, Equatable {
   case wrongClassNames(path: String, expected: Int, found: Int)
   /// Something is already where a new folder of batches would go; nothing is ever overwritten.
   case alreadyExists(path: String)
+  /// So many images do not fit the memory that is free, in bytes.
+  case notEnoughMemory(count: Int, needed: Int, free: Int)
   /// A data set cannot be written in CIFAR-10's format, which has exactly ten classes.
   case notTenClasses(found: Int)
 
@@ -71,6 +74,9 @@ extension DatasetError: CustomStringConvertible {
         + "use CIFAR-10's own names"
     case .alreadyExists(let path):
       "\(path) exists already: delete it or choose another directory"
+    case .notEnoughMemory(let count, let needed, let free):
+      "\(count) images take \(needed >> 20) MiB of memory, and \(free >> 20) MiB are free; take fewer, "
+        + "or end other programs"
     case .notTenClasses(let found):
       "CIFAR-10's format holds \(CIFAR10.classNames.count) classes, not \(found)"
     }

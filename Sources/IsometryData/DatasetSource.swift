@@ -58,7 +58,7 @@ public struct DatasetSource: Sendable, Equatable {
   public func load(_ split: DatasetSplit) throws(DatasetError) -> ImageDataset {
     switch place {
     case .cifar10(let folder): try CIFAR10.load(split, from: folder)
-    case .synthetic: SyntheticImages.make(split)
+    case .synthetic: try SyntheticImages.drawn(split)
     }
   }
 

@@ -1,3 +1,5 @@
+internal import IsometryCore
+
 /// The two parts of a data set.
 public enum DatasetSplit: String, Sendable, Hashable, CaseIterable, Codable {
   case train
@@ -54,6 +56,16 @@ public struct ImageDataset: Sendable {
     self.classNames = classNames
     self.origin = origin
     self.normalization = normalization
+  }
+
+  /// Asks for memory before images are read or drawn.
+  ///
+  /// - Throws: `DatasetError.notEnoughMemory`.
+  package static func requireMemory(forImages count: Int) throws(DatasetError) {
+    let (needed, overflow) = count.multipliedReportingOverflow(by: bytesPerImage + 1)
+    let free = FreeMemory.byteCount
+    guard overflow || needed > free else { return }
+    throw .notEnoughMemory(count: count, needed: overflow ? .max : needed, free: free)
   }
 
   /// The first `limit` images; the whole set where it holds no more.

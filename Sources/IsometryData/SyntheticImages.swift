@@ -63,6 +63,16 @@ public enum SyntheticImages {
       normalization: normalization)
   }
 
+  /// The same, where the memory for it is free.
+  ///
+  /// - Throws: `DatasetError.notEnoughMemory`.
+  package static func drawn(
+    _ split: DatasetSplit, count: Int? = nil, seed: UInt64 = defaultSeed
+  ) throws(DatasetError) -> ImageDataset {
+    try ImageDataset.requireMemory(forImages: count ?? defaultCount(of: split))
+    return make(split, count: count, seed: seed)
+  }
+
   package static func defaultCount(of split: DatasetSplit) -> Int {
     switch split {
     case .train: trainCount

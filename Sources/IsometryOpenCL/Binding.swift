@@ -43,7 +43,7 @@
       try limits.requireBuffer("activations and gradients", byteCount: arenaByteCount)
       try limits.requireBuffer("inputs", byteCount: inputByteCount)
       try limits.requireMemory(
-        "a step", byteCount: arenaByteCount + inputByteCount + store.byteCount)
+        "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
       let arena =
         arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
       inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
@@ -73,8 +73,9 @@
       self.places = places
 
       var binder = Binder(places: places, device: device, limits: limits)
+      try binder.makeScratch(for: plan.steps)
       steps = try plan.steps.map { try binder.bind($0) }
-      constantByteCount = constants + binder.tableByteCount
+      constantByteCount = constants + binder.tableByteCount + (binder.scratch?.byteCount ?? 0)
     }
 
     /// The memory of a storage and where in it the storage begins.
@@ -90,6 +91,8 @@
     let limits: DeviceLimits
     var regions: [StorageID: Buffer] = [:]
     var tableByteCount = 0
+    /// What products of a library share: the compute queue runs one after the other.
+    private(set) var scratch: Buffer?
 
     init(
       places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice,
@@ -100,6 +103,18 @@
       self.limits = limits
     }
 
+    mutating func makeScratch(for steps: [PlannedStep]) throws {
+      var byteCount = 0
+      for case .product(let product) in steps {
+        byteCount = max(
+          byteCount,
+          try LibraryProduct.scratchByteCount(
+            product, a: places[product.a.index], b: places[product.b.index],
+            y: places[product.y.index], queue: device.computeQueue))
+      }
+      if byteCount > 0 { scratch = try Buffer(device.context, byteCount: byteCount) }
+    }
+
     mutating func bind(_ step: PlannedStep) throws -> BoundStep {
       switch step {
       case .launch(let launch): try bind(launch)
@@ -107,7 +122,7 @@
         .product(
           try LibraryProduct(
             product, a: places[product.a.index], b: places[product.b.index],
-            y: places[product.y.index], queue: device.computeQueue))
+            y: places[product.y.index], scratch: scratch, queue: device.computeQueue))
       }
     }
 

@@ -10,11 +10,14 @@
     private let batch: Int?
     private let bytesOfBuffer: Int
     private let bytesOfDevice: Int
+    /// Whether the device's memory is the machine's, which others use too.
+    private let sharesMemory: Bool
 
     init(_ device: Device, _ graph: Graph) {
       self.device = device.name
       bytesOfBuffer = device.maximumBufferByteCount
       bytesOfDevice = device.globalMemoryByteCount
+      sharesMemory = device.kind == .cpu
       batch = graph.batch
     }
 
@@ -22,8 +25,16 @@
       try require(.bytesOfBuffer, what, byteCount, atMost: bytesOfBuffer)
     }
 
-    func requireMemory(_ what: String, byteCount: Int) throws(DeviceLimitError) {
-      try require(.bytesOfDevice, what, byteCount, atMost: bytesOfDevice)
+    /// - Parameters:
+    ///   - byteCount: what is to be allocated.
+    ///   - allocated: what the session has already, which counts towards the device's size.
+    func requireMemory(
+      _ what: String, byteCount: Int, beside allocated: Int
+    ) throws(DeviceLimitError) {
+      try require(.bytesOfDevice, what, byteCount + allocated, atMost: bytesOfDevice)
+      if sharesMemory {
+        try require(.freeBytesOfDevice, what, byteCount, atMost: FreeMemory.byteCount)
+      }
     }
 
     func requireCountable(_ type: TensorType) throws(DeviceLimitError) {

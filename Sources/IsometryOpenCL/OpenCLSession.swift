@@ -13,6 +13,7 @@
     private let outputs: [String: (storage: StorageID, layout: Layout)]
     let launches: [String]
     package let launchWork: [LaunchWork]
+    private let limits: DeviceLimits
     private var stagingByteCount = 0
 
     package var report: SessionReport {
@@ -26,7 +27,7 @@
       self.graph = graph
       self.device = device
       self.store = store
-      let limits = DeviceLimits(device.context.device, graph)
+      limits = DeviceLimits(device.context.device, graph)
       for type in graph.types { try limits.requireCountable(type) }
       var layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
       try store.add(
@@ -45,6 +46,10 @@
 
     package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
       let byteCount = binding.inputs?.byteCount ?? 0
+      // Pinned memory is the host's, and where the device shares it counts as the device's.
+      try limits.requireMemory(
+        "\(count) staging slots", byteCount: 2 * count * byteCount,
+        beside: binding.arenaByteCount + byteCount + store.byteCount + stagingByteCount)
       let slots = try (0..<count).map { _ in
         try OpenCLStagingSlot(
           graph, offsets: binding.inputOffsets, byteCount: byteCount, queue: device.transferQueue)

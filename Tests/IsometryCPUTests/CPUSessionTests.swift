@@ -89,5 +89,10 @@ import Testing
     }
     #expect(activations?.batch == 7 && activations?.limit == .freeBytesOfDevice)
     #expect(activations?.description.contains("--batch") == true)
+    var graph = Graph()
+    graph.output("y", graph.scale(graph.input("x", [1 << 10, 1 << 10]), by: 2))
+    let session = try CPUBackend().makeSession(for: graph)
+    let slots = #expect(throws: DeviceLimitError.self) { try session.makeStagingSlots(1 << 20) }
+    #expect(slots?.what == "1048576 staging slots" && slots?.needed == 1 << 42)
   }
 }

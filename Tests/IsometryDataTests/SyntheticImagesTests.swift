@@ -14,6 +14,15 @@ import Testing
     #expect(SyntheticImages.make(.test, count: 70).pixels != some.pixels)
   }
 
+  /// More than any machine holds: 12 TiB, and what no number of bytes counts.
+  @Test(arguments: [Int(UInt32.max), .max])
+  func whatDoesNotFitIsRefusedBeforeItIsDrawn(_ count: Int) throws {
+    let error = try #require(throws: DatasetError.self) {
+      try SyntheticImages.drawn(.train, count: count)
+    }
+    #expect(error.description.hasPrefix("\(count) images take"), "\(error)")
+  }
+
   /// The bytes are part of what accuracies on this set mean, so they do not change unnoticed.
   @Test func picturesAreTheSameOnEveryMachine() {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a

@@ -185,6 +185,8 @@
       let slots = try session.makeStagingSlots(3)
       #expect(slots.count == 3)
       #expect(session.report.otherBytes >= before + 3 * 4 * 33 * 70)
+      let error = #expect(throws: DeviceLimitError.self) { try session.makeStagingSlots(1 << 30) }
+      #expect(error?.what == "1073741824 staging slots")
     }
 
     /// None of these tensors is allocated, here or on the device.

@@ -86,7 +86,6 @@ public struct StreamBenchmark: Sendable {
       } while elapsed < seconds
       rates.append(Double(count * configuration.batch) / elapsed)
     }
-    rates.sort()
-    return rates[rates.count / 2]
+    return rates.median
   }
 }

@@ -17,13 +17,13 @@ final class StreamedTraining {
   ///   what the backend throws.
   init(
     _ configuration: RunConfiguration, normalizing statistics: ChannelStatistics,
-    backend: any Backend, batchesInFlight: Int, dataset: @autoclosure () -> ImageDataset
+    backend: any Backend, batchesInFlight: Int, dataset: @autoclosure () throws -> ImageDataset
   ) throws {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
     let graph = try configuration.makeTrainingGraph(normalizing: statistics)
     session = try backend.makeSession(for: graph.graph)
-    let dataset = dataset()
+    let dataset = try dataset()
     try graph.writeInitialState(
       to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
       seed: configuration.seed)
@@ -91,7 +91,10 @@ public struct UnprofiledSession: Error, Sendable, CustomStringConvertible {
 
 extension ImageDataset {
   /// Random bytes and labels, which compress and cache no better than any others.
-  static func random(count: Int, seed: UInt64) -> ImageDataset {
+  ///
+  /// - Throws: `DatasetError.notEnoughMemory`.
+  static func random(count: Int, seed: UInt64) throws(DatasetError) -> ImageDataset {
+    try requireMemory(forImages: count)
     var random = RandomStream(seed: seed)
     let byteCount = count * bytesPerImage
     let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, initialized in

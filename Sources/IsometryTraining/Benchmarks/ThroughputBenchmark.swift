@@ -58,7 +58,7 @@ public struct ThroughputBenchmark: Sendable {
     let training = try StreamedTraining(
       configuration, normalizing: CIFAR10.normalization, backend: backend,
       batchesInFlight: batchesInFlight,
-      dataset: .random(
+      dataset: try .random(
         count: max(batch, min(4 * batch, Self.mostDistinctImages)), seed: configuration.seed))
     return try run(training, onRepeat: onRepeat)
   }
@@ -80,12 +80,22 @@ public struct ThroughputBenchmark: Sendable {
       onRepeat(number, batch / time)
     }
     seconds.sort()
-    let median = (seconds[(seconds.count - 1) / 2] + seconds[seconds.count / 2]) / 2
+    let median = seconds.median
     return Result(
       imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,
       slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
       launchesPerStep: session.report.launchesPerStep, peakBytes: session.report.peakBytes,
       operationsPerStep: training.operationsPerStep,
       timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)
+  }
+}
+
+extension [Double] {
+  /// The middle one or, of an even number, the mean of the two in the middle.
+  ///
+  /// - Precondition: there is at least one.
+  var median: Double {
+    let ordered = sorted()
+    return (ordered[(count - 1) / 2] + ordered[count / 2]) / 2
   }
 }
