@@ -41,8 +41,9 @@ public struct DatasetDownload: Sendable {
   ///
   /// - Parameters:
   ///   - directory: made where it is missing.
-  ///   - progress: called several times a second with the number of bytes downloaded so far; where it
-  ///     throws, the download is ended, everything removed, and the error passed on.
+  ///   - progress: called several times a second with the number of bytes downloaded so far, to the
+  ///     last moment before the folder gets its name; where it throws, all is ended, everything removed,
+  ///     and the error passed on.
   /// - Throws: `DatasetDownloadError`, or `DatasetError` where the directory cannot be written, or
   ///   holds a damaged set or another one under that name (which is never overwritten).
   public func fetch(
@@ -55,37 +56,41 @@ public struct DatasetDownload: Sendable {
     }
     let temporary = try TemporaryFolder(in: directory)
     let archive = temporary.path + "/archive.tar.gz"
-    try download(to: archive, scratch: temporary.path, progress: progress)
-    try verify(archive, scratch: temporary.path)
+    func tell() throws {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
+      try progress(attributes?[.size] as? Int ?? 0)
+    }
+    try download(to: archive, scratch: temporary.path, whileRunning: tell)
+    try verify(archive, scratch: temporary.path, whileRunning: tell)
     let unpacked = try temporary.makeFolder("unpacked")
-    try unpack(archive, to: unpacked, scratch: temporary.path)
+    try unpack(archive, to: unpacked, scratch: temporary.path, whileRunning: tell)
     let folder = unpacked + "/" + CIFAR10.folderName
     guard InputFile.exists(folder) else {
       throw DatasetDownloadError.unexpectedContents(url: url, missing: CIFAR10.folderName)
     }
     try validate(folder)
+    try tell()
     try temporary.publish(folder, as: target)
     return .fetched(folder: target)
   }
 
   private func download(
-    to archive: String, scratch: String, progress: (Int) throws -> Void
+    to archive: String, scratch: String, whileRunning: () throws -> Void
   ) throws {
     let outcome = try run(
       "curl", ["--fail", "--location", "--silent", "--show-error", "--output", archive, url],
-      scratch: scratch
-    ) {
-      let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
-      try progress(attributes?[.size] as? Int ?? 0)
-    }
+      scratch: scratch, whileRunning: whileRunning)
     guard outcome.status == 0 else {
       throw DatasetDownloadError.downloadFailed(
         url: url, reason: Self.reason(of: outcome, program: "curl"))
     }
   }
 
-  private func verify(_ archive: String, scratch: String) throws {
-    let outcome = try run("md5sum", ["--binary", archive], scratch: scratch)
+  private func verify(
+    _ archive: String, scratch: String, whileRunning: () throws -> Void
+  ) throws {
+    let outcome = try run(
+      "md5sum", ["--binary", archive], scratch: scratch, whileRunning: whileRunning)
     let found = String(outcome.standardOutput.prefix(32))
     guard outcome.status == 0, found == md5 else {
       throw DatasetDownloadError.wrongChecksum(
@@ -94,10 +99,12 @@ public struct DatasetDownload: Sendable {
     }
   }
 
-  private func unpack(_ archive: String, to folder: String, scratch: String) throws {
+  private func unpack(
+    _ archive: String, to folder: String, scratch: String, whileRunning: () throws -> Void
+  ) throws {
     let outcome = try run(
       "tar", ["--extract", "--gzip", "--no-same-owner", "--file", archive, "--directory", folder],
-      scratch: scratch)
+      scratch: scratch, whileRunning: whileRunning)
     guard outcome.status == 0 else {
       throw DatasetDownloadError.cannotUnpack(
         url: url, reason: Self.reason(of: outcome, program: "tar"))
@@ -106,7 +113,7 @@ public struct DatasetDownload: Sendable {
 
   private func run(
     _ program: String, _ arguments: [String], scratch: String,
-    whileRunning: () throws -> Void = {}
+    whileRunning: () throws -> Void
   ) throws -> ExternalProgram.Outcome {
     let outcome = try ExternalProgram.run(
       program, arguments, scratch: scratch, whileRunning: whileRunning)

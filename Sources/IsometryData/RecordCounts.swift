@@ -7,7 +7,8 @@ struct RecordCounts {
 
   /// - Parameter folder: the folder of the batches.
   /// - Returns: nil where it says nothing, as the official set does.
-  /// - Throws: `DatasetError.malformedCounts` with the first line that is no name and count.
+  /// - Throws: `DatasetError.malformedCounts` with the first line that is no count of a batch file, or
+  ///   the second of one.
   init?(folder: String) throws(DatasetError) {
     path = folder + "/" + CIFAR10.recordCountsFile
     guard InputFile.exists(path) else { return nil }
@@ -16,7 +17,11 @@ struct RecordCounts {
       guard words.count == 2, let count = Int(words[1]), count > 0 else {
         throw .malformedCounts(path: path, line: line)
       }
-      counts[String(words[0])] = count
+      let name = String(words[0])
+      let isKnown = (CIFAR10.trainFiles + [CIFAR10.testFile]).contains(name)
+      guard isKnown, counts.updateValue(count, forKey: name) == nil else {
+        throw .malformedCounts(path: path, line: line + (isKnown ? " once more" : ""))
+      }
     }
   }
 

@@ -68,7 +68,9 @@ import Testing
 
   @Test(arguments: [
     ("test_batch.bin", "test_batch.bin"), ("test_batch.bin ten", "test_batch.bin ten"),
-    ("test_batch.bin 0", "test_batch.bin 0"), ("other.bin 10", "nothing of test_batch.bin"),
+    ("test_batch.bin 0", "test_batch.bin 0"), ("other.bin 10", "other.bin 10"),
+    ("data_batch_1.bin 5", "nothing of test_batch.bin"),
+    ("test_batch.bin 10\ntest_batch.bin 10", "test_batch.bin 10 once more"),
   ])
   func listsOfCountsThatCannotBeReadAreRefused(text: String, found: String) throws {
     try withSet { directory, folder in

@@ -164,6 +164,28 @@ import Testing
     }
   }
 
+  /// The last call comes when everything is checked and nothing has its name yet.
+  @Test func theLastMomentToEndIsBeforeTheFolderGetsItsName() throws {
+    struct Enough: Error {}
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      var calls = 0
+      _ = try download(archive).fetch(to: folder + "/first") { _ in calls += 1 }
+      let before = try names(in: folder)
+      var unpacked = false
+      #expect(throws: Enough.self) {
+        try download(archive).fetch(to: folder + "/second") { _ in
+          unpacked =
+            FileManager.default.enumerator(atPath: folder + "/second")?
+            .contains { ($0 as? String)?.hasSuffix(CIFAR10.testFile) == true } ?? false
+          if unpacked { throw Enough() }
+        }
+      }
+      #expect(unpacked && calls >= 4, "each of three programs, and the end")
+      #expect(try names(in: folder) == before)
+    }
+  }
+
   @Test func missingProgramsAreNamed() throws {
     try withFolder { scratch in
       let outcome = try ExternalProgram.run("no-such-program", [], scratch: scratch)
