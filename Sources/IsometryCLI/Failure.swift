@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import IsometryData
 import IsometryGraph
 import IsometryNN
 import IsometryReproductions
@@ -19,7 +20,8 @@ struct Failure {
   init(_ error: any Error) {
     switch error {
     case is ConfigurationError, is ModelError, is InitializationError, is UnsupportedPrecision,
-      TrainingError.tooFewImages, ReproductionError.unknownExperiment,
+      is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
+      DatasetError.notEnoughMemory, ReproductionError.unknownExperiment,
       ReproductionError.otherConfiguration:
       code = Self.usageCode
       message = "\(error)"

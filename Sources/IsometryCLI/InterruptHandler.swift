@@ -2,7 +2,8 @@ import Glibc
 import IsometryTraining
 
 /// Turns the first Ctrl-C, SIGTERM or SIGHUP into a request to stop; a second one ends the program at
-/// once. A closed pipe on the output asks the same, so that a run whose reader is gone is saved too.
+/// once. Ctrl-C and SIGHUP stay ignored where they were when the program started. A closed pipe on the
+/// output asks the same, so that a run whose reader is gone is saved too.
 enum InterruptHandler {
   /// Read by the signal handler, so it is made before the handler is installed and never changes.
   private static let request = StopRequest()
@@ -18,12 +19,14 @@ enum InterruptHandler {
       InterruptHandler.request.request(bySignal: signal)
     }
     action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
-    sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
-    // Under nohup a closed terminal is to be ignored.
-    var inherited = sigaction()
-    sigaction(SIGHUP, nil, &inherited)
-    if !isIgnored(inherited) { sigaction(SIGHUP, &action, nil) }
+    // Under nohup a closed terminal is to be ignored, and in the background of a script Ctrl-C, which
+    // is for the program in front.
+    for signal in [SIGINT, SIGHUP] {
+      var inherited = sigaction()
+      sigaction(signal, nil, &inherited)
+      if !isIgnored(inherited) { sigaction(signal, &action, nil) }
+    }
     // Several lines may fail before the run is saved: this one stays installed.
     action.sa_flags = SA_RESTART
     sigaction(SIGPIPE, &action, nil)

@@ -33,6 +33,7 @@ let programVersion = "0.1.0"
 @main
 enum Program {
   static func main() {
+    StandardStream.takeClosed()
     ThreadWaiting.bound()
     var code: Int32 = 0
     do {

@@ -37,7 +37,12 @@ struct ProgramEnvironment: Sendable {
 
   /// Says so where compiled kernels cannot be kept, which costs every run the time to compile them.
   func warnOfLostPrograms() {
-    guard let cacheDirectory else { return }
+    guard let cacheDirectory else {
+      StandardStream.error.write(
+        "isometry: warning: neither HOME nor XDG_CACHE_HOME says where compiled kernels could be kept, "
+          + "so every run compiles them anew; set ISOMETRY_CACHE_DIR to a folder\n")
+      return
+    }
     try? FileManager.default.createDirectory(
       atPath: cacheDirectory, withIntermediateDirectories: true)
     guard !FileManager.default.isWritableFile(atPath: cacheDirectory + "/") else { return }

@@ -14,8 +14,12 @@ final class SpectrumMonitor {
   /// Above so many singular values quadrature stands for them: a run should not wait for minutes.
   private static let largestDense = 1024
 
-  /// - Parameter test: the images that one is taken of.
-  init(_ run: TrainingRun, test: ImageDataset, backend: any Backend) throws {
+  /// - Parameters:
+  ///   - test: the images that one is taken of.
+  ///   - stop: what ends a measurement between two products.
+  init(
+    _ run: TrainingRun, test: ImageDataset, backend: any Backend, until stop: StopRequest
+  ) throws {
     let configuration = run.configuration
     let network = try configuration.makeNetwork()
     var study = SpectrumStudy(
@@ -27,9 +31,15 @@ final class SpectrumMonitor {
     study.lanczos.seed = configuration.seed
     self.study = study
     jacobian = try study.makeOperator(on: backend, sharing: run.session)
+    jacobian.beforeProduct = { if stop.isRequested { throw CancellationError() } }
   }
 
-  func measure() throws -> SpectrumReport {
-    SpectrumReport(try study.run(with: jacobian))
+  /// - Returns: nil where the run was asked to stop before the spectrum was complete.
+  func measure() throws -> SpectrumReport? {
+    do {
+      return SpectrumReport(try study.run(with: jacobian))
+    } catch is CancellationError {
+      return nil
+    }
   }
 }

@@ -76,7 +76,9 @@ public struct DatasetSource: Sendable, Equatable {
     case .synthetic:
       // Only what is used need be drawn.
       let available = officialCount(of: split)
-      return (SyntheticImages.make(split, count: min(limit ?? available, available)), available)
+      return (
+        try SyntheticImages.drawn(split, count: min(limit ?? available, available)), available
+      )
     }
   }
 

@@ -63,7 +63,7 @@ import Testing
           "benchmark", "train", "--model", "mlp:1x8", "--device", "reference", "--batch", "8",
           "--profile", "step.json",
         ] + Self.brief, in: folder)
-      #expect(result.code == 1 && result.errorLines.count == 1)
+      #expect(result.code == 64 && result.errorLines.count == 1)
       #expect(result.standardError.contains("--device cpu"))
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/step.json"))
     }

@@ -65,18 +65,20 @@ import Testing
   }
 
   /// The cache is a file's child, which nobody can make.
-  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
-  func whereKernelsCannotBeKeptALineSaysSo() throws {
+  @Test(
+    .enabled(if: hasOpenCL, "no OpenCL device on this machine"),
+    arguments: [("ISOMETRY_CACHE_DIR", "/dev/null/cache"), ("HOME", "")])
+  func whereKernelsCannotBeKeptALineSaysSo(_ variable: String, _ value: String) throws {
     try withFolder { folder in
       let environment = [
-        "ISOMETRY_CACHE_DIR": "/dev/null/cache",
+        variable: value, "POCL_CACHE_DIR": folder,
         "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
       ]
       let result = try Program.run(
         Self.training + ["opencl:0"], in: folder, environment: environment)
       #expect(result.code == 0, "\(result.standardError)")
       let warnings = result.errorLines.filter { $0.contains("warning") }
-      #expect(warnings.count == 1 && warnings[0].contains("/dev/null/cache"))
+      #expect(warnings.count == 1 && warnings[0].contains(value.isEmpty ? variable : value))
     }
   }
 
@@ -90,11 +92,12 @@ import Testing
     #expect(result.standardError.contains("it computes fp32 alone"), "\(result.standardError)")
   }
 
-  @Test(arguments: ["cpu", "reference"])
-  func anyDeviceIsValidated(device: String) throws {
+  @Test(arguments: ["cpu", "reference"], ["sgd", "adam"])
+  func anyDeviceIsValidated(device: String, optimizer: String) throws {
     try withFolder { folder in
       let result = try Program.run(
-        Self.training + [device], in: folder, environment: ["ISOMETRY_VALIDATE": "1"])
+        Self.training + [device, "--optimizer", optimizer], in: folder,
+        environment: ["ISOMETRY_VALIDATE": "1"])
       #expect(result.code == 0, "\(result.standardError)")
       #expect(
         (result.standardOutput + result.standardError).contains("checked against the reference"))

@@ -65,6 +65,26 @@ import Testing
     (["benchmark", "stream", "--threads", "0"], "--threads"),
     (["benchmark", "stream", "--repeats", "0"], "--repeats"),
     (["benchmark", "stream", "--prefetch", "0"], "--prefetch"),
+    (["benchmark", "stream", "--seconds", "0"], "--seconds should be above 0"),
+    (["train", "--output", ""], "--output should name a file or folder, not nothing"),
+    (["train", "--resume", ""], "--resume should name"),
+    (["train", "--data", ""], "--data should name"),
+    (["train", "--lr", "1e-300"], "--lr should be positive, and within the range of fp32"),
+    (["train", "--clip-norm", "1e-300"], "--clip-norm should be positive"),
+    (["benchmark", "train", "--profile", ""], "--profile should name"),
+    (["spectrum", "--checkpoint", ""], "--checkpoint should name"),
+    (["spectrum", "--data", ""], "--data should name"),
+    (["spectrum", "--plot", ""], "--plot should name"),
+    (["spectrum", "--precision", "fp64", "--gemm", "clblast"], "--gemm clblast"),
+    (["reproduce", "finite-width", "--out", ""], "--out should name"),
+    (["evaluate", ""], "the run or checkpoint should name"),
+    (["dataset", "fetch", ""], "the directory should name"),
+    (["dataset", "info", "--data", ""], "--data should name"),
+    (["dataset", "write-synthetic", ""], "the directory should name"),
+    (
+      ["dataset", "write-synthetic", "a", "--train", "5000000000"], "--train should be 5 to 1000000"
+    ),
+    (["dataset", "write-synthetic", "a", "--test", "5000000000"], "--test should be 1 to 1000000"),
   ]
 
   @Test(arguments: wrong.indices)
@@ -88,11 +108,25 @@ import Testing
     #expect(result.standardError.contains("a --batch of at most 20"), "\(result.standardError)")
   }
 
+  @Test func aBatchLargerThanTheMemoryEndsWith64() throws {
+    let result = try withFolder {
+      try Program.run("benchmark", "train", "--device", "cpu", "--batch", "1000000", in: $0)
+    }
+    #expect(result.code == 64)
+    #expect(result.standardError.contains("take a smaller batch"), "\(result.standardError)")
+  }
+
   @Test func aSwitchThatIsNeitherOnNorOffEndsWith64() throws {
     let result = try withFolder {
       try Program.run("devices", in: $0, environment: ["ISOMETRY_VALIDATE": "maybe"])
     }
     #expect(result.code == 64 && result.errorLines.count == 1)
+    let spectrum = try withFolder {
+      try Program.run(
+        "spectrum", "--model", "mlp:1x8", "--precision", "fp64", in: $0,
+        environment: ["ISOMETRY_VALIDATE": "maybe"])
+    }
+    #expect(spectrum.code == 64 && spectrum.standardError.contains("ISOMETRY_VALIDATE"))
     #expect(
       result.standardError.contains("ISOMETRY_VALIDATE should be 1 (on) or 0 (off), not maybe"))
   }
@@ -111,6 +145,7 @@ import Testing
       "cannot write /proc/nowhere"
     ),
     (["benchmark", "train", "--device", "cpu", "--profile", "/"], "it is a folder"),
+    (["benchmark", "train", "--device", "cpu", "--profile", "/dev/null"], "it is no regular file"),
     (["benchmark", "stream", "--data", "/nowhere"], "/nowhere"),
     (["dataset", "write-synthetic", "/proc/nowhere", "--train", "5", "--test", "1"], "/proc"),
   ]

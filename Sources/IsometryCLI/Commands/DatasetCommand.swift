@@ -27,6 +27,8 @@ struct DatasetCommand: ParsableCommand {
 
     @OptionGroup var form: OutputArguments
 
+    func validate() throws { try checkPath(directory, "the directory") }
+
     func run() throws {
       let console = Console(isJSON: form.json)
       let stop = InterruptHandler.install()
@@ -91,6 +93,9 @@ struct DatasetCommand: ParsableCommand {
           isometry dataset write-synthetic pictures --train 20000
         """)
 
+    /// Some gigabytes; training holds all images in memory.
+    private static let mostImages = 1_000_000
+
     @Argument(help: "Where to put cifar-10-batches-bin.")
     var directory: String
 
@@ -106,17 +111,23 @@ struct DatasetCommand: ParsableCommand {
     @OptionGroup var form: OutputArguments
 
     func validate() throws {
-      guard train >= CIFAR10.trainFiles.count else {
-        throw ValidationError("--train should be at least \(CIFAR10.trainFiles.count)")
+      try checkPath(directory, "the directory")
+      for (option, count, least) in [
+        ("--train", train, CIFAR10.trainFiles.count), ("--test", test, 1),
+      ] {
+        guard (least...Self.mostImages).contains(count) else {
+          throw ValidationError("\(option) should be \(least) to \(Self.mostImages), not \(count)")
+        }
       }
-      guard test >= 1 else { throw ValidationError("--test should be at least 1") }
     }
 
     func run() throws {
       let console = Console(isJSON: form.json)
+      // Drawing takes long.
+      try CIFAR10.requireWritable(directory)
       let folder = try CIFAR10.write(
-        train: SyntheticImages.make(.train, count: train, seed: seed),
-        test: SyntheticImages.make(.test, count: test, seed: seed), to: directory)
+        train: SyntheticImages.drawn(.train, count: train, seed: seed),
+        test: SyntheticImages.drawn(.test, count: test, seed: seed), to: directory)
       console.say(
         "\(Wording.count(train)) training and \(Wording.count(test)) test images are in \(folder)")
       console.emit([

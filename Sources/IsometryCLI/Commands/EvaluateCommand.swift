@@ -27,6 +27,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
+    try checkPath(checkpoint, "the run or checkpoint")
     if let limitTest, limitTest < 1 {
       throw ValidationError("--limit-test should be at least 1")
     }

@@ -38,6 +38,7 @@ struct SpectrumCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
+    try checkPath(checkpoint, "--checkpoint")
     guard checkpoint != nil else { return }
     if network.isGiven {
       throw ValidationError("--checkpoint says the network; leave its options out")

@@ -55,6 +55,8 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
+    try checkPath(output, "--output")
+    try checkPath(resume, "--resume")
     try checkPrefetch(prefetch)
     if resume != nil, output != nil {
       throw ValidationError("--output is for new runs; --resume keeps the run's folder")
@@ -105,7 +107,8 @@ struct TrainCommand: ParsableCommand {
     console.say("run     \(folder.path)")
     let monitor =
       configuration.spectrumEvery == nil
-      ? nil : try SpectrumMonitor(run, test: test.images, backend: selection.backend)
+      ? nil
+      : try SpectrumMonitor(run, test: test.images, backend: selection.backend, until: stop)
     try self.train(run, in: folder, on: selection.backend, monitor, console, until: stop)
   }
 

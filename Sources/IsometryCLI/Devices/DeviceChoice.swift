@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryTraining
 
 /// What `--device` says.
 enum DeviceChoice: Equatable {
@@ -13,8 +14,20 @@ enum DeviceChoice: Equatable {
   static let allValueStrings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
 
   /// The device that a run was recorded with; `auto` where none was.
-  init(recorded name: String?) {
-    self = name.flatMap(Self.init(argument:)) ?? .auto
+  ///
+  /// - Throws: `ConfigurationError` for a word that means none.
+  init(recorded name: String?) throws(ConfigurationError) {
+    guard let name else {
+      self = .auto
+      return
+    }
+    guard let choice = Self(argument: name) else {
+      throw ConfigurationError(
+        "--device",
+        "was recorded as \(name), which is none of \(Self.allValueStrings.joined(separator: ", ")); "
+          + "name the device to take")
+    }
+    self = choice
   }
 }
 

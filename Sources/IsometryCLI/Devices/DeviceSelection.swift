@@ -9,9 +9,10 @@ struct DeviceSelection {
   /// One line: what was taken, and why where the choice left it open.
   let explanation: String
 
-  /// - Parameter gemm: who computes matrix products on OpenCL devices; nil for the package's kernels.
+  /// - Parameter gemm: who computes matrix products on OpenCL devices.
   /// - Throws: `DeviceError`, and what the device's driver reports where it was asked for by name.
-  init(_ choice: DeviceChoice, gemm: String? = nil, _ environment: ProgramEnvironment) throws {
+  init(_ choice: DeviceChoice, gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws
+  {
     let chosen: any Backend
     let reason: String?
     switch choice {
@@ -40,7 +41,7 @@ struct DeviceSelection {
 
   /// A GPU that works, else the CPU; with the reason.
   static func automatic(
-    gemm: String? = nil, _ environment: ProgramEnvironment
+    gemm: GemmArgument = .own, _ environment: ProgramEnvironment
   ) -> (any Backend, String) {
     func cpu(_ reason: String) -> (any Backend, String) { (CPUBackend(), reason) }
     let devices: OpenCLDevices

@@ -9,14 +9,14 @@ import IsometryGraph
     private let devices: [Device]
     private let options: OpenCLOptions
 
-    /// - Parameter gemm: one of `GemmArgument`'s words; nil for the package's own kernels.
+    /// - Parameter gemm: who computes matrix products.
     /// - Throws: `OpenCLError`.
-    init(gemm: String? = nil, _ environment: ProgramEnvironment) throws {
+    init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws {
       devices = try Device.all()
       options = OpenCLOptions(
         cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
         kernelDirectory: environment.kernelDirectory,
-        gemmProvider: gemm == GemmArgument.clblast.rawValue ? .clblast : .own)
+        gemmProvider: gemm == .clblast ? .clblast : .own)
     }
 
     var isEmpty: Bool { devices.isEmpty }
@@ -40,7 +40,7 @@ import IsometryGraph
   /// Stands for OpenCL where the program was built without it.
   struct OpenCLDevices {
     /// - Throws: `DeviceError.builtWithoutOpenCL`, always.
-    init(gemm: String? = nil, _ environment: ProgramEnvironment) throws(DeviceError) {
+    init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws(DeviceError) {
       throw .builtWithoutOpenCL
     }
 

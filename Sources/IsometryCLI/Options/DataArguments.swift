@@ -13,6 +13,8 @@ struct DataArguments: ParsableArguments {
       """, valueName: "dir|synthetic"))
   var data: String?
 
+  func validate() throws { try checkPath(data, "--data") }
+
   /// - Throws: `DatasetError.noBatches`.
   func resolve(
     _ environment: ProgramEnvironment, recorded: String? = nil

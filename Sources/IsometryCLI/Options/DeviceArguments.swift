@@ -24,18 +24,22 @@ struct DeviceArguments: ParsableArguments {
   /// forgets a choice that was recorded with another device.
   ///
   /// - Parameter recorded: the device that the run was recorded with, taken where no other is named.
-  /// - Throws: `ConfigurationError` for a `--gemm` of this command line that has nothing to do;
-  ///   `UnsupportedPrecision`; `DeviceError`, and what the device's driver reports.
+  /// - Throws: `ConfigurationError` for a `--gemm` of this command line that has nothing to do, and for
+  ///   recorded words that mean nothing; `UnsupportedPrecision`; `DeviceError`, and what the device's
+  ///   driver reports.
   func select(
     for configuration: inout RunConfiguration, recorded: String? = nil,
     _ environment: ProgramEnvironment
   ) throws -> DeviceSelection {
+    let gemm = try GemmArgument(recorded: configuration.gemm)
     let selection = try DeviceSelection(
-      device ?? DeviceChoice(recorded: recorded), gemm: configuration.gemm, environment)
-    if configuration.gemm == GemmArgument.clblast.rawValue,
+      device ?? DeviceChoice(recorded: recorded), gemm: gemm, environment)
+    if gemm == .clblast,
       let reason = selection.reasonAgainstCLBlast(in: configuration.precision)
     {
-      if gemm != nil { throw ConfigurationError("--gemm", "clblast has nothing to do: \(reason)") }
+      if self.gemm != nil {
+        throw ConfigurationError("--gemm", "clblast has nothing to do: \(reason)")
+      }
       configuration.gemm = nil
     }
     try selection.backend.requireSupport(for: configuration.precision)
@@ -47,6 +51,19 @@ struct DeviceArguments: ParsableArguments {
 enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
   case own
   case clblast
+
+  /// What a run was recorded with; the package's own kernels where that is nothing.
+  ///
+  /// - Throws: `ConfigurationError` for a word that means none.
+  init(recorded name: String?) throws(ConfigurationError) {
+    guard let choice = name.map(Self.init(rawValue:)) ?? .own else {
+      throw ConfigurationError(
+        "--gemm",
+        "was recorded as \(name ?? ""), which is none of "
+          + "\(Self.allCases.map(\.rawValue).joined(separator: ", ")); name one of them")
+    }
+    self = choice
+  }
 }
 
 /// The type that the network computes in.

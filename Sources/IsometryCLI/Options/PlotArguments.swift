@@ -11,6 +11,7 @@ struct PlotArguments: ParsableArguments {
   var plot: String?
 
   func validate() throws {
+    try checkPath(plot, "--plot")
     guard let plot else { return }
     guard PlotFile(plot) != nil else {
       throw ValidationError("--plot should be a file name that ends in .svg or .png, not \(plot)")

@@ -45,6 +45,7 @@ struct InputArguments: ParsableArguments {
   static let mostInputs = 10_000
 
   func validate() throws {
+    try checkPath(data, "--data")
     try Self.check(inputs ?? 1, option: "--inputs", from: 1, to: Self.mostInputs)
   }
 
@@ -149,14 +150,18 @@ struct MeasurementDeviceArguments: ParsableArguments {
   func select(
     _ configuration: RunConfiguration
   ) throws -> (backend: any Backend, explanation: String) {
+    let environment = try ProgramEnvironment()
     if configuration.precision == .float64,
       device.device == nil || device.device == .auto || device.device == .reference
     {
+      if device.gemm == .clblast {
+        throw ConfigurationError("--gemm", "clblast has nothing to do: fp64 is the reference's")
+      }
       let backend = ReferenceBackend<Double>()
       return (backend, "\(backend.name): \(backend.deviceDescription), for fp64")
     }
     var configuration = configuration
-    let selection = try device.select(for: &configuration, ProgramEnvironment())
+    let selection = try device.select(for: &configuration, environment)
     try selection.backend.requireSupport(for: configuration.precision)
     return (selection.backend, selection.explanation)
   }

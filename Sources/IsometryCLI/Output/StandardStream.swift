@@ -9,6 +9,18 @@ enum StandardStream {
   case output
   case error
 
+  /// Takes the numbers of standard streams that were closed at the program's start, so that no file of
+  /// a run gets one and with it what is printed. Nothing can be written there, which `write` finds.
+  ///
+  /// Called before any file is opened.
+  static func takeClosed() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO
+    where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+      // The lowest free number, and all below are taken.
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+
   private static let failure = Atomic<Int32>(0)
 
   /// Why something that was written to standard output did not arrive; nil where all did, or where the

@@ -73,7 +73,8 @@ final class TrainingReporter {
     console.showStatus("measuring the spectrum after step \(Wording.count(step))")
     let report: SpectrumReport
     do {
-      report = try monitor.measure()
+      guard let complete = try monitor.measure() else { return }
+      report = complete
     } catch let error as SpectrumError {
       // A run that diverges ends by its loss, not by being looked at.
       console.say("spectrum after step \(Wording.count(step)): none, for \(error)")

@@ -25,6 +25,10 @@ public final class JacobianOperator: JacobianProducts {
   /// depends on, under their own names.
   public let evaluation: any Session
 
+  /// Called before each product on the device; what it throws ends the measurement, and leaves the
+  /// operator as it was.
+  public var beforeProduct: () throws -> Void = {}
+
   private let network: any Network
   private let backend: any Backend
   /// The activations whose results the section starts and ends with; nil where other operations do.
@@ -179,6 +183,7 @@ public final class JacobianOperator: JacobianProducts {
     var results: [Double] = []
     results.reserveCapacity(count * resultWidth)
     for first in stride(from: 0, to: count, by: batch) {
+      try beforeProduct()
       let rows = min(batch, count - first)
       fill(product, vectors[first * width..<(first + rows) * width])
       try product.session.step(from: product.slot)

@@ -5,8 +5,9 @@ import Glibc
 package enum WholeFile {
   /// Writes pieces one after the other to a file beside `path`, makes sure that they are on the disk,
   /// and moves it to its place in one step. Whatever was there stays until then, and stays for good
-  /// where anything fails.
+  /// where anything fails. A symbolic link stays, and the file that it leads to is written.
   package static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
+    let path = try place(of: path)
     let temporary = "\(path)\(unfinished)\(getpid())"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
@@ -29,16 +30,42 @@ package enum WholeFile {
 
   /// Makes sure that `write` can do its work, before a caller spends time on what it will write.
   package static func requireWritable(_ path: String) throws(FileError) {
-    var status = stat()
-    guard stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
-      throw FileError(path: path, action: "write", reason: "it is a folder")
-    }
+    let path = try place(of: path)
     let temporary = "\(path)\(unfinished)\(getpid())"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: path, action: "write") }
     close(descriptor)
     unlink(temporary)
   }
+
+  /// Where the bytes of a file go: behind all symbolic links, the last of which may lead to nothing yet.
+  ///
+  /// - Throws: `FileError` where something is there that a file must not take the place of: a folder, a
+  ///   device, a pipe.
+  private static func place(of path: String) throws(FileError) -> String {
+    var place = path
+    for _ in 0..<mostLinks {
+      var status = stat()
+      guard lstat(place, &status) == 0 else { return place }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: return place
+      case S_IFDIR: throw FileError(path: path, action: "write", reason: "it is a folder")
+      case S_IFLNK: break
+      default: throw FileError(path: path, action: "write", reason: "it is no regular file")
+      }
+      var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+      let length = readlink(place, &target, Int(PATH_MAX))
+      guard length >= 0 else { throw .last(path: path, action: "write") }
+      let name = String(decoding: target.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let folder = (place as NSString).deletingLastPathComponent
+      place = name.hasPrefix("/") || folder.isEmpty ? name : "\(folder)/\(name)"
+    }
+    throw FileError(
+      path: path, action: "write", reason: "its symbolic links lead to no end")
+  }
+
+  /// As many as Linux follows.
+  private static let mostLinks = 40
 
   /// What the name of a file that is being written has after that of its place; the number of the
   /// process follows.

@@ -103,6 +103,11 @@ public struct RunLog: ~Copyable {
       [.init("event", .text(event)), .init("step", .integer(step))] + members)
     let line = Array("\(entry.line)\n".utf8)
     let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
-    guard written == line.count else { throw .last(path: path, action: "write") }
+    guard written >= 0 else { throw .last(path: path, action: "write") }
+    // A part of a line leaves no error number: the disk was full in the middle of it.
+    guard written == line.count else {
+      throw FileError(
+        path: path, action: "write", reason: "\(written) of \(line.count) bytes were taken")
+    }
   }
 }

@@ -101,8 +101,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
       providers.append(.init(CPUBackend(usesOwnConvolutions: false), for: [.convolution]))
     }
     if backend.name.hasPrefix("opencl"), let choice = DeviceChoice(argument: backend.name) {
-      let library = try DeviceSelection(
-        choice, gemm: GemmArgument.clblast.rawValue, environment)
+      let library = try DeviceSelection(choice, gemm: .clblast, environment)
       providers.append(.init(library.backend, for: [.gemm]))
     }
     return providers

@@ -49,8 +49,8 @@ struct StreamBenchmarkCommand: ParsableCommand {
     }
     try checkPrefetch(prefetch)
     guard repeats > 0 else { throw ValidationError("--repeats should be at least 1") }
-    guard seconds >= 0, seconds <= 3600 else {
-      throw ValidationError("--seconds should be 0 to 3600, not \(seconds)")
+    guard seconds > 0, seconds <= 3600 else {
+      throw ValidationError("--seconds should be above 0 and at most 3600, not \(seconds)")
     }
   }
 

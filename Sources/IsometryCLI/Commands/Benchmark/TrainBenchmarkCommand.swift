@@ -54,6 +54,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
+    try checkPath(profile, "--profile")
     for (option, value) in [("--steps", steps), ("--repeats", repeats)] {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
     }

@@ -96,6 +96,7 @@ struct RunReproductionCommand: ParsableCommand {
   static let mostSeeds = 100
 
   func validate() throws {
+    try checkPath(out, "--out")
     guard let seeds, !(1...Self.mostSeeds).contains(seeds) else { return }
     throw ValidationError("--seeds should be 1 to \(Self.mostSeeds), not \(seeds)")
   }
