@@ -28,8 +28,8 @@
 #endif
 
 // The sum of TILE_COLUMNS neighbouring numbers of `count` rows, `filters` apart.
-static inline void sum_columns(const global real *restrict rows, const size_t count,
-                               const int filters, global accum *restrict result) {
+static inline void sum_columns(const global real *rows, const size_t count, const int filters,
+                               global accum *result) {
   accums sum[TILE_VECTORS];
 #pragma unroll
   for (int v = 0; v < TILE_VECTORS; ++v) sum[v] = SPREAD(0);
