@@ -108,7 +108,7 @@ import Testing
     // One evaluation apart is no difference.
     #expect(
       verdicts(SigmoidResurrected.self) { cell in
-        reaching(cell.setting.activation == "relu" ? 20 : 10)
+        reaching(cell.setting.activation == "relu" ? 12 : 10)
       }[0] == .undecided)
   }
 

@@ -80,23 +80,27 @@ package struct SigmoidResurrected: Experiment {
   private var seeds: [UInt64] {
     plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 3))
   }
-  private var interval: Int { plan.scale.pick(smoke: 10, small: 10, paper: 50) }
+  private var interval: Int { plan.scale.pick(smoke: 5, small: 2, paper: 10) }
   private var budget: TrainingBudget {
     plan.scale.pick(
       smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 2),
-      small: TrainingBudget(trainImages: 12_800, testImages: 500, batch: 64, epochs: 2),
-      paper: TrainingBudget(trainImages: nil, testImages: 2000, batch: 128, epochs: 20))
+      small: TrainingBudget(trainImages: 12_800, testImages: 500, batch: 64, epochs: 1),
+      paper: TrainingBudget(trainImages: nil, testImages: 2000, batch: 128, epochs: 10))
   }
 
   private func rates(_ descent: Descent) -> [Double] {
     switch descent {
     case .sgd:
-      plan.scale.pick(smoke: [0.1], small: [0.03, 0.1, 0.3], paper: [0.01, 0.03, 0.1, 0.3])
+      plan.scale.pick(
+        smoke: [0.03], small: [0.003, 0.01, 0.03, 0.1], paper: [0.001, 0.003, 0.01, 0.03, 0.1])
     case .momentum:
       plan.scale.pick(
-        smoke: [0.02], small: [0.003, 0.01, 0.03], paper: [0.001, 0.003, 0.01, 0.03])
+        smoke: [0.003], small: [3e-4, 0.001, 0.003, 0.01],
+        paper: [1e-4, 3e-4, 0.001, 0.003, 0.01])
     case .rmsprop, .adam:
-      plan.scale.pick(smoke: [5e-4], small: [1e-4, 3e-4, 1e-3], paper: [3e-5, 1e-4, 3e-4, 1e-3])
+      plan.scale.pick(
+        smoke: [3e-4], small: [3e-5, 1e-4, 3e-4, 0.001],
+        paper: [1e-5, 3e-5, 1e-4, 3e-4, 0.001])
     }
   }
 
