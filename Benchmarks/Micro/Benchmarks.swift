@@ -8,5 +8,6 @@ let benchmarks: @Sendable () -> Void = {
   theoryBenchmarks()
   dataBenchmarks()
   plannerBenchmarks()
+  initialisationBenchmarks()
   kernelBenchmarks()
 }

@@ -71,7 +71,7 @@ import Testing
   @Test func withoutImagesThereIsNothingToDraw() throws {
     let layout = MultilayerPerceptron(depth: 1, width: 4).layout
     let initializer = try InitializerRegistry.make("lsuv")
-    #expect(initializer.imagesNeeded == 64)
+    #expect(initializer.imagesNeeded == 32)
     #expect(throws: InitializationError.self) { try initializer.values(for: layout, seed: 1) }
   }
 

@@ -20,6 +20,8 @@ struct ListInitializersCommand: ParsableCommand {
         isometry init list
 
       Options go behind the name: --init risotto:alpha=0.5,head=plain
+
+      docs/initialisation.md has the definitions, the sources and a spectrum of each.
       """)
 
   @OptionGroup var form: OutputArguments
@@ -40,5 +42,6 @@ struct ListInitializersCommand: ParsableCommand {
           type.options.map { ["name": .text($0.name), "meaning": .text($0.meaning)] }),
       ])
     }
+    console.say("docs/initialisation.md has the definitions, the sources and a spectrum of each")
   }
 }

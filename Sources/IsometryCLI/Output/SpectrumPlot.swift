@@ -36,9 +36,17 @@ extension Plot {
   ) -> (boxes: [(x: Double, y: Double)], width: Double, lower: Double) {
     let values = points.map(\.t)
     guard let lower = values.min(), let upper = values.max() else { return ([], 1, 0) }
+    guard upper - lower > 1e-3 else {
+      // A flat spectrum is shown as one box rather than as the picture of its rounding errors.
+      let width = 0.1
+      let mass = points.reduce(0) { $0 + $1.weight }
+      let boxes = (-10...10).map { index in
+        (x: (lower + upper) / 2 + Double(index) * width, y: index == 0 ? mass / width : 0)
+      }
+      return (boxes, width, lower)
+    }
     let count = max(1, min(60, Int(Double(points.count).squareRoot().rounded())))
-    // A flat spectrum is shown as one box rather than as the picture of its rounding errors.
-    let width = max((upper - lower) / Double(count), 1e-3)
+    let width = (upper - lower) / Double(count)
     var weights = [Double](repeating: 0, count: count)
     for point in points {
       weights[min(count - 1, Int((point.t - lower) / width))] += point.weight

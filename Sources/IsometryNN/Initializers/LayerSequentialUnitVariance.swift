@@ -8,7 +8,7 @@ public import IsometryGraph
 /// on to the next. A layer's result is linear in its weight, so one division is exact, and one pass
 /// through the network measures all layers: each result is divided on the spot before it goes on.
 ///
-/// Options: `images=NUMBER` (64), the size of the batch: the first images of the training split,
+/// Options: `images=NUMBER` (32), the size of the batch: the first images of the training split,
 /// without augmentation.
 ///
 /// - Source: Mishkin, Matas, "All you need is a good init" (2016), algorithm 1.
@@ -17,7 +17,7 @@ public struct LayerSequentialUnitVariance: Initializer {
   public static let summary = "orthonormal weights, rescaled on a batch of images to unit variance"
   public static let conditions = "any network; needs images of the data set"
   public static let options = [
-    InitializerOption("images", "2 or more (default 64): images that it measures on")
+    InitializerOption("images", "2 or more (default 32): images that it measures on")
   ]
 
   /// Images that it measures on.
@@ -27,7 +27,7 @@ public struct LayerSequentialUnitVariance: Initializer {
     let count = try options.number("images", expected: "a whole number, 2 to 10000") {
       (2...10_000).contains($0) && $0.rounded() == $0
     }
-    images = count.map { Int($0) } ?? 64
+    images = count.map { Int($0) } ?? 32
   }
 
   public var imagesNeeded: Int { images }
