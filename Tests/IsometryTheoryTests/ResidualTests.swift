@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import RealModule
+import Synchronization
 import Testing
 
 @testable import IsometryTheory
@@ -95,7 +96,11 @@ import Testing
     for activation in [Activation.tanh, .sigmoid, .softplus, .silu, .gelu] {
       let function = ActivationFunction(activation)
       var table = MomentTable(function, isInterpolating: true)
-      for exponent in stride(from: -10.05, through: 9, by: 0.173) {
+      let exponents =
+        Array(stride(from: -10.05, through: 9, by: 0.173)) + [
+          -250, -100, -40, -18, 11, 40, 100, 250,
+        ]
+      for exponent in exponents {
         let q = Double.pow(10, exponent)
         let expected = try function.moments(variance: q)
         let moments = try table.moments(variance: q)
@@ -115,6 +120,74 @@ import Testing
     var model = ResidualModel(activation: function, depth: 20, weightDeviation: 1)
     model.weightDeviation = try model.calibrated(to: 0.5).weightDeviation
     expectClose(try model.signal().cumulant, 0.5, relative: 1e-11)
+  }
+
+  /// Signals that decay to nothing, or grow beyond Double, pass through a thousand octaves.
+  @Test(arguments: [
+    (Activation.tanh, 0.5, 0.9), (.tanh, 50, 0.5), (.silu, 5, 0.5), (.silu, 50, 1),
+    (.softplus, 50, 1),
+    (.gelu, 0.5, 0.9), (.tanh, 0.5, 1.03),
+  ])
+  func deepSignalsNeedFewMoments(
+    activation: Activation, level: Double, skipWeight: Double
+  ) throws {
+    let calls = Atomic(0)
+    let own = ActivationFunction(
+      name: "own",
+      value: {
+        calls.add(1, ordering: .relaxed)
+        return activation($0)
+      }, slope: { activation.derivative($0) })
+    _ = try own.moments(variance: 1)
+    let callsPerMoment = calls.load(ordering: .relaxed)
+    var model = ResidualModel(activation: own, depth: 10_000, weightDeviation: 1)
+    model.skipWeight = skipWeight
+    let found = try model.calibrated(to: level).weightDeviation
+    // 18 nodes for each of some octaves, where there are 48 at most.
+    #expect(calls.load(ordering: .relaxed) < 1500 * callsPerMoment)
+    model.activation = ActivationFunction(activation)
+    expectClose(try model.calibrated(to: level).weightDeviation, found, relative: 1e-9)
+    guard
+      let signal = try? {
+        model.weightDeviation = found
+        return try model.signal()
+      }()
+    else {
+      #expect(level == 50 && activation != .tanh)
+      return
+    }
+    expectClose(signal.scaledCumulant, level, relative: 1e-9)
+  }
+
+  /// c of ReLU and the like is known where the signal is not.
+  @Test func homogeneousActivationsNeedNoSignal() throws {
+    var relu = model(.relu, depth: 1000)
+    relu.skipWeight = 2
+    expectClose(try relu.calibrated(to: 0.5).weightDeviation, 2, relative: 1e-14)
+    relu.blockFactors = (0..<1000).map { Double($0 % 2) }
+    relu.skipWeight = 0.9
+    relu.branch = .twoLayer(firstVariance: 2)
+    relu.paddingFactor = 0.8
+    relu.weightDeviation = try relu.calibrated(to: 0.5).weightDeviation
+    expectClose(try relu.signal().scaledCumulant, 0.5, relative: 1e-13)
+    relu.blockFactors = [Double](repeating: 0, count: 1000)
+    #expect(throws: TheoryError.self) { try relu.calibrated(to: 0.5) }
+  }
+
+  @Test func theSkipWeightIsBlamedWhereItOverflows() throws {
+    for activation in [Activation.tanh, .silu, .relu] {
+      var model = model(activation, depth: 1000)
+      model.skipWeight = 2
+      let error = #expect(throws: TheoryError.self) { try model.signal() }
+      #expect("\(error.map { "\($0)" } ?? "")".hasPrefix("the skip weight is 2"))
+      guard activation != .relu else { continue }
+      let other = #expect(throws: TheoryError.self) { try model.calibrated(to: 0.5) }
+      #expect("\(other.map { "\($0)" } ?? "")".hasPrefix("the skip weight is 2"))
+    }
+    var large = model(.relu, depth: 1000)
+    large.weightDeviation = 1e3
+    let error = #expect(throws: TheoryError.self) { try large.signal() }
+    #expect("\(error.map { "\($0)" } ?? "")".hasPrefix("σ_w is 1000"))
   }
 
   // MARK: finite depth
@@ -228,7 +301,9 @@ import Testing
     let changes: [(inout ResidualModel) -> Void] = [
       { $0.depth = 0 }, { $0.depth = 10_001 }, { $0.weightDeviation = 0 },
       { $0.weightDeviation = .nan }, { $0.biasDeviation = -1 }, { $0.skipWeight = 0 },
-      { $0.skipWeight = .infinity }, { $0.inputMeanSquare = -1 }, { $0.inputMean = 2 },
+      { $0.skipWeight = .infinity }, { $0.skipWeight = 1e-160 }, { $0.skipWeight = 1e160 },
+      { ($0.skipWeight, $0.weightDeviation) = (1e-150, 1e10) }, { $0.inputMeanSquare = -1 },
+      { $0.inputMean = 2 },
       { $0.inputMeanSquare = 0 }, { $0.paddingFactor = 0 }, { $0.paddingFactor = 1.1 },
       { $0.branch = .twoLayer(firstVariance: 0) }, { $0.blockFactors = [1] },
       { $0.blockFactors = [1, 1, 1, -1] },

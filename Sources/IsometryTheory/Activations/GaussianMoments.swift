@@ -44,6 +44,16 @@ extension ActivationFunction {
 
   /// Whether the moments come from a formula, which is cheap.
   var hasClosedForm: Bool { known?.hasClosedForm ?? false }
+
+  /// Whether φ(s·x) = s·φ(x) for s > 0 is known, so that the slope has one law at every variance.
+  var isHomogeneous: Bool {
+    switch known {
+    case .linear, .relu, .leakyReLU: true
+    case .hardTanh, .erf, .unitErf, .selu, .elu, .shiftedReLU, .tanh, .sigmoid, .softplus, .silu,
+      .gelu, nil:
+      false
+    }
+  }
 }
 
 extension GaussianMoments {

@@ -16,7 +16,8 @@ extension ResidualModel {
   /// is, so that comparing activations does not compare initialisations.
   ///
   /// - Throws: `TheoryError.outsideDomain` for parameters that mean nothing;
-  ///   `TheoryError.noSolution` where no σ_w up to 10⁸ reaches the level.
+  ///   `TheoryError.noSolution` where no σ_w up to 10⁸ reaches the level, or where the signal grows
+  ///   beyond Double before c does so.
   /// - Source: the proposal of Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019).
   public func calibrated(to level: Double) throws(TheoryError) -> Calibration {
     guard UniversalLaw.cumulants.contains(level) else {
@@ -27,6 +28,8 @@ extension ResidualModel {
     var model = self
     model.weightDeviation = 1
     try model.check()
+    if activation.isHomogeneous { return try homogeneousCalibration(to: level) }
+    guard !skipsOverflow else { throw overflow() }
     // A copy of the table in every evaluation would lose what it has learnt.
     var moments = MomentTable(activation, isInterpolating: true)
     let scale = skipWeight.magnitude
@@ -39,7 +42,7 @@ extension ResidualModel {
       model.weightDeviation = scale * .exp(logDeviation)
       var sum = 0.0
       do throws(TheoryError) {
-        try model.forEachBlock(moments: &moments) { layer in
+        try model.forEachBlock(moments: &moments, isBounded: true) { layer in
           sum += layer.cumulant
           return sum < limit
         }
@@ -81,8 +84,35 @@ extension ResidualModel {
       throw .noSolution(
         unknown: "σ_w", reason: "c is no continuous function of σ_w with \(activation.name)")
     }
-    let deviation = scale * .exp(root)
-    return Calibration(
+    // Where the signal leaves Double the excess jumps, which Brent's method takes for a root.
+    guard abs(excess(root)) < 1e-9 else {
+      throw .noSolution(
+        unknown: "σ_w",
+        reason: "with \(activation.name) the signal of \(depth) blocks grows beyond all numbers "
+          + "before c reaches \(level); ask for a smaller c or fewer blocks")
+    }
+    return calibration(scale * .exp(root))
+  }
+
+  /// c of ReLU and the like is σ_w² times a number, whatever the signal is, even beyond Double.
+  private func homogeneousCalibration(to level: Double) throws(TheoryError) -> Calibration {
+    var share = paddingFactor * (try activation.moments(variance: 1).slopeSquare)
+    if case .twoLayer(let first) = branch { share *= first * paddingFactor }
+    if !blockFactors.isEmpty {
+      share *= blockFactors.reduce(0) { $0 + $1 * $1 } / Double(blockFactors.count)
+    }
+    let deviation = skipWeight.magnitude * (level / share).squareRoot()
+    guard deviation < .exp(Self.largestLogDeviation) else {
+      throw .noSolution(
+        unknown: "σ_w",
+        reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); ask for a "
+          + "smaller c")
+    }
+    return calibration(deviation)
+  }
+
+  private func calibration(_ deviation: Double) -> Calibration {
+    Calibration(
       weightDeviation: deviation,
       scaledEntryDeviation: deviation / Double(depth).squareRoot())
   }

@@ -3,13 +3,16 @@ internal import RealModule
 /// Gaussian moments for many variances: polynomials in log q over one octave each, made when a
 /// variance of that octave is first asked for. As functions of log q the moments are analytic in a
 /// strip of half-width π/2, so 18 Chebyshev nodes an octave leave an error below the quadrature's.
+///
+/// Signals that decay or explode pass through a thousand octaves; beyond 2^±24 one polynomial serves
+/// for all of them, where the activation's moments are a power of q there, as `MomentTail` has it.
 struct MomentTable {
   /// From how many evaluations on the table pays.
   static let worthwhileCount = 64
   private static let nodeCount = 18
 
   /// Mean, mean square, slope square and slope fourth.
-  private typealias Moments = SIMD4<Double>
+  typealias Moments = SIMD4<Double>
 
   private let activation: ActivationFunction
   private let isInterpolating: Bool
@@ -17,6 +20,9 @@ struct MomentTable {
   /// The octave asked for last, as from block to block the variance changes little.
   private var octave = Int.min
   private var coefficients: [Moments] = []
+  /// Made when first asked for; nil inside where the moments are no power of q.
+  private var lowerTail: MomentTail??
+  private var upperTail: MomentTail??
 
   init(_ activation: ActivationFunction, isInterpolating: Bool) {
     self.activation = activation
@@ -24,20 +30,36 @@ struct MomentTable {
   }
 
   mutating func moments(variance q: Double) throws(TheoryError) -> GaussianMoments {
-    guard isInterpolating, q > 1e-300, q < 1e300 else { return try activation.moments(variance: q) }
+    guard isInterpolating else { return try activation.moments(variance: q) }
+    if let values = tailMoments(variance: q) { return GaussianMoments(values) }
+    guard q > 1e-300, q < 1e300 else { return try activation.moments(variance: q) }
     let position = Double.log2(q)
     let octave = Int(position.rounded(.down))
     if octave != self.octave { try turn(to: octave) }
-    // Clenshaw's recurrence.
     let x = 2 * (position - Double(octave)) - 1
+    return GaussianMoments(Self.sum(coefficients, at: x))
+  }
+
+  /// Clenshaw's recurrence.
+  static func sum(_ coefficients: [Moments], at x: Double) -> Moments {
     var next = Moments()
     var afterNext = Moments()
-    for index in stride(from: Self.nodeCount - 1, to: 0, by: -1) {
+    for index in stride(from: coefficients.count - 1, to: 0, by: -1) {
       (next, afterNext) = (coefficients[index] + 2 * x * next - afterNext, next)
     }
-    let values = coefficients[0] + x * next - afterNext
-    return GaussianMoments(
-      mean: values[0], meanSquare: values[1], slopeSquare: values[2], slopeFourth: values[3])
+    return coefficients[0] + x * next - afterNext
+  }
+
+  private mutating func tailMoments(variance q: Double) -> Moments? {
+    if q < MomentTail.Side.lower.end {
+      let tail = lowerTail ?? MomentTail(activation, .lower)
+      lowerTail = .some(tail)
+      return tail?.moments(variance: q)
+    }
+    guard q > MomentTail.Side.upper.end else { return nil }
+    let tail = upperTail ?? MomentTail(activation, .upper)
+    upperTail = .some(tail)
+    return tail?.moments(variance: q)
   }
 
   private mutating func turn(to octave: Int) throws(TheoryError) {
@@ -51,14 +73,20 @@ struct MomentTable {
   }
 
   private func makeCoefficients(_ octave: Int) throws(TheoryError) -> [Moments] {
-    let count = Self.nodeCount
+    try Self.coefficients(count: Self.nodeCount) { x throws(TheoryError) in
+      let q = Double.exp2(Double(octave) + (1 + x) / 2)
+      return Moments(try activation.moments(variance: q))
+    }
+  }
+
+  /// Of the polynomial through a function's values at Chebyshev's nodes in −1…1.
+  static func coefficients(
+    count: Int, of function: (Double) throws(TheoryError) -> Moments
+  ) throws(TheoryError) -> [Moments] {
     var coefficients = [Moments](repeating: Moments(), count: count)
     for node in 0..<count {
       let angle = Double.pi * (Double(node) + 0.5) / Double(count)
-      let q = Double.exp2(Double(octave) + (1 + .cos(angle)) / 2)
-      let moments = try activation.moments(variance: q)
-      let values = Moments(
-        moments.mean, moments.meanSquare, moments.slopeSquare, moments.slopeFourth)
+      let values = try function(.cos(angle))
       for degree in 0..<count {
         let weight = (degree == 0 ? 1 : 2) / Double(count) * .cos(Double(degree) * angle)
         coefficients[degree] += weight * values

@@ -80,13 +80,41 @@ extension ResidualModel {
       layers.append(layer)
       return true
     }
-    return ResidualSignal(
+    let signal = ResidualSignal(
       layers: layers, skipWeight: skipWeight, branchLayers: branch.layers)
+    guard signal.scaledCumulant.isFinite else {
+      throw .outsideDomain(
+        parameter: "σ_w", value: weightDeviation,
+        expected: "smaller: c is beyond all numbers with the skip weight \(skipWeight)")
+    }
+    return signal
+  }
+
+  /// Whether the skips alone take the signal out of Double.
+  var skipsOverflow: Bool {
+    let start = max(inputMeanSquare, .leastNormalMagnitude)
+    return 2 * Double(depth) * .log(skipWeight.magnitude) + .log(start)
+      >= .log(.greatestFiniteMagnitude)
+  }
+
+  /// - Parameter block: in which it shows.
+  func overflow(block: Int = 1) -> TheoryError {
+    skipsOverflow
+      ? .outsideDomain(
+        parameter: "the skip weight", value: skipWeight,
+        expected: "nearer to 1: over \(depth) blocks the skips alone take the signal beyond all "
+          + "numbers")
+      : .outsideDomain(
+        parameter: "σ_w", value: weightDeviation,
+        expected: "smaller: the signal grows beyond all numbers in block \(block)")
   }
 
   /// Calls `body` with each block in turn, until it returns false.
+  ///
+  /// - Parameter isBounded: follows a signal that grows beyond 10²⁹⁰ as one that stays there, which
+  ///   changes no slope any more: its blocks have the right c, where there is no signal to be told.
   func forEachBlock(
-    moments: inout MomentTable, _ body: (ResidualSignal.Layer) -> Bool
+    moments: inout MomentTable, isBounded: Bool = false, _ body: (ResidualSignal.Layer) -> Bool
   ) throws(TheoryError) {
     var mean = inputMean
     var meanSquare = inputMeanSquare
@@ -101,6 +129,7 @@ extension ResidualModel {
       case .activated: variance = share * meanSquare + biasVariance
       case .twoLayer(let first): variance = first * paddingFactor * meanSquare + biasVariance
       }
+      guard variance.isFinite else { throw overflow(block: index + 1) }
       // Without weights or input there is a pre-activation of 0: the limit of small variances.
       let values = try moments.moments(variance: max(variance, .leastNormalMagnitude))
       let cumulant: Double
@@ -115,11 +144,11 @@ extension ResidualModel {
         meanSquare = skipWeight * skipWeight * meanSquare + share * values.meanSquare
         mean *= skipWeight
       }
-      guard meanSquare.isFinite else {
-        throw .outsideDomain(
-          parameter: "σ_w", value: weightDeviation,
-          expected: "smaller: the signal grows beyond all numbers in block \(index + 1)")
+      if isBounded, meanSquare > 1e290 {
+        mean *= (1e290 / meanSquare).squareRoot()
+        meanSquare = 1e290
       }
+      guard meanSquare.isFinite else { throw overflow(block: index + 1) }
       let layer = ResidualSignal.Layer(
         variance: variance, cumulant: cumulant,
         slopeKurtosis: values.slopeFourth / (values.slopeSquare * values.slopeSquare),
