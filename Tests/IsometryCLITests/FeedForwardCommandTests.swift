@@ -43,6 +43,35 @@ import Testing
     #expect(rare == other.survival(atLog: log(54.9)))
   }
 
+  /// Also where all singular values are far below 1, or far above.
+  @Test(arguments: ["0.5", "2"])
+  func theLawIsDrawnWhereverItLies(slope: String) throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        [
+          "theory", "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth",
+          "100", "--slope", slope, "--plot", "\(folder)/law.svg",
+        ], in: folder)
+      #expect(result.code == 0, "\(result.standardError)")
+      let data = try String(contentsOfFile: "\(folder)/law.csv", encoding: .utf8)
+      #expect(data.split(separator: "\n").count > 100)
+    }
+  }
+
+  @Test func atomsAtTheTopAreThoseAtTheLargestValue() throws {
+    for (activation, q) in [("gelu", "1e4"), ("silu", "3000"), ("softplus", "1e4")] {
+      let law = try object(
+        "feedforward", "--weights", "orthogonal", "--activation", activation, "--q", q, "--depth",
+        "1")
+      #expect(law["atom_at_top"] as? Double == 0)
+    }
+    let leaky = try object(
+      "feedforward", "--weights", "orthogonal", "--activation", "leaky-relu", "--parameter", "-1",
+      "--q", "0.05", "--depth", "20")
+    #expect(leaky["atom_at_top"] as? Double == 1)
+    #expect(leaky["lambda_max"] as? Double == 1)
+  }
+
   @Test func criticalTellsThePoint() throws {
     let point = try object("critical", "--activation", "tanh", "--q", "0.05")
     #expect(
@@ -72,6 +101,14 @@ import Testing
     ["feedforward", "--weights", "gaussian", "--activation", "tanh", "--depth", "3"],
     ["critical", "--activation", "tanh"], ["finite-width", "--width", "0", "--depth", "3"],
     ["critical", "--activation", "tanh", "--q", "-1"],
+    ["critical", "--activation", "gelu", "--q", "1e200"],
+    [
+      "feedforward", "--weights", "gaussian", "--activation", "tanh", "--q", "1e100", "--depth",
+      "10",
+    ],
+    [
+      "signal", "--activation", "tanh", "--depth", "3", "--sigma-w", "1", "--skip-weight", "1e-160",
+    ],
     ["finite-width", "--width", "1", "--depth", "3", "--at", "0"],
     ["finite-width", "--width", "5", "--depth", "3", "--at", "1", "-1"],
     [

@@ -168,5 +168,12 @@ import Testing
     #expect(plot.script.contains("'it''s'") && plot.script.contains("set logscale x"))
     #expect(!plot.script.contains("nan") && plot.script.contains("2.0 3.0"))
     #expect(plot.script.contains("using 1:2:(0.5) with boxes"))
+    let empty = Plot(
+      title: "zeros", x: Plot.Axis("x", column: "x", isLogarithmic: true),
+      y: Plot.Axis("y", column: "y"),
+      series: [
+        Plot.Series("measured", .histogram(boxWidth: 1), []), Plot.Series("b", .line, [(0, 1)]),
+      ])
+    #expect(empty.script.hasSuffix("plot NaN notitle\n"))
   }
 }

@@ -36,6 +36,11 @@ import Testing
         .check(ResidualPerceptron(depth: 2, width: 10, imageShape: [1, 4, 4]).layout)
     }
     #expect(throws: InitializationError.self) { try InitializerRegistry.make("critical:q=-1") }
+    // One advice, and not another one beside it.
+    let softplus = #expect(throws: InitializationError.self) {
+      try InitializerRegistry.make("critical:q=0.05").check(layout(.softplus))
+    }
+    #expect("\(softplus.map { "\($0)" } ?? "")".hasSuffix("at any q; take another activation"))
     #expect(throws: InitializationError.self) {
       try InitializerRegistry.make("critical:q=1,level=1")
     }

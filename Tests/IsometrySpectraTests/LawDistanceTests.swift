@@ -60,7 +60,7 @@ import Testing
     #expect(abs(LawDistance.between([full], and: law) - 0.5) < 1e-12)
   }
 
-  @Test func aLawIsSummarisedAsASpectrumIs() {
+  @Test func aLawIsSummarisedAsASpectrumIs() throws {
     let uniform = LawSummary(Uniform(zero: 0.25))
     #expect(uniform.zeroFraction == 0.25)
     #expect(abs(uniform.logMean - 0.5) < 1e-6)
@@ -70,6 +70,14 @@ import Testing
     let upper = LawSummary(Uniform(zero: 0.25), resolution: Double.exp(0.25))
     #expect(abs(upper.zeroFraction - 0.625) < 1e-12)
     #expect(abs(upper.logMean - 0.75) < 1e-3)
+    // Gaussian weights, or slopes without a lower bound: the least λ is no number.
+    for (activation, weights) in [
+      (Activation.tanh, WeightLaw.gaussian), (.gelu, .orthogonal), (.relu, .gaussian),
+    ] {
+      let law = try ActivationFunction(activation).plainNetworkLaw(
+        variance: 0.1, weights: weights, depth: 5)
+      #expect(LawSummary(law).smallest == 0)
+    }
     let isometry = LawSummary(IsometryLaw(retained: 0.5))
     #expect(isometry.mean == 0.5 && isometry.logVariance == 0 && isometry.largest == 1)
   }

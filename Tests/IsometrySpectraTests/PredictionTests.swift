@@ -41,6 +41,16 @@ import Testing
     #expect(try #require(result.distance) < Self.bound, "\(result.prediction.parameters)")
   }
 
+  /// Few strong branches have another law, which the basis says.
+  @Test func strongBranchesAreSaid() throws {
+    let network = ResidualPerceptron(
+      depth: 6, width: 40, activation: .relu, imageShape: [3, 4, 4])
+    let strong = try Self.study(network, "he").prediction
+    #expect(strong.law != nil && strong.basis.contains("many weak branches"))
+    let weak = try Self.study(network, "universal:c=0.1").prediction
+    #expect(weak.law != nil && !weak.basis.contains("many weak branches"))
+  }
+
   @Test(arguments: [Activation.relu, .sigmoid, .silu])
   func calibratedNetworksHaveTheCumulantAskedFor(activation: Activation) throws {
     let network = ResidualPerceptron(

@@ -134,6 +134,47 @@ import Testing
     }
   }
 
+  /// What an error tells to change is what was given.
+  @Test func adviceIsAboutTheWish() {
+    func advice(_ activation: Activation, depth: Int, level: Double) -> String {
+      do {
+        return "\(try function(activation).criticalPoint(depth: depth, level: level))"
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(advice(.relu, depth: 50, level: 50).contains("at every q; choose any q"))
+    #expect(
+      advice(.leakyReLU(slope: 0.5), depth: 3, level: 1.08).contains("at every q; choose any q"))
+    let sigmoid = advice(.sigmoid, depth: 20, level: 10)
+    #expect(sigmoid.contains("take a larger level") && !sigmoid.contains("take a larger q"))
+    let softplus = advice(.softplus, depth: 20, level: 1)
+    #expect(softplus.hasSuffix("take another activation"))
+  }
+
+  @Test func numbersBeyondDoubleAreRefused() {
+    for (activation, q) in [
+      (Activation.gelu, 1e200), (.unitErf, 1e300), (.tanh, 1e-120), (.erf, 1e160),
+      (.relu, .infinity),
+    ] {
+      #expect(throws: TheoryError.self) { try function(activation).criticalPoint(variance: q) }
+    }
+    for activation in Activation.allNamed {
+      for q in [1e-100, 1e-30, 1e30, 1e100] {
+        guard let point = try? function(activation).criticalPoint(variance: q) else {
+          #expect(activation == .softplus || activation == .sigmoid, "\(activation.name) at \(q)")
+          continue
+        }
+        #expect(
+          point.biasVariance.isFinite && point.weightVariance.isFinite
+            && point.relativeVariancePerLayer.isFinite)
+      }
+    }
+    #expect(throws: TheoryError.self) {
+      try function(.unitErf).relativeSlopeVariance(variance: 1e300)
+    }
+  }
+
   /// The spread of SELU's and GELU's slopes falls with q before it rises, or the other way: the
   /// largest q at a level is meant.
   @Test func theLargestVarianceOfALevelIsFound() throws {

@@ -115,7 +115,11 @@ public struct Critical: Initializer {
         try function.criticalPoint(depth: max(1, layout.layers.count - 1), level: level)
       }
     } catch {
-      throw refusal("finds no critical point: \(error)", "choose another q or activation")
+      // The error says what to do about it.
+      if case .noSolution(_, let reason) = error {
+        throw refusal("finds no critical point", reason)
+      }
+      throw refusal("finds no critical point", "\(error)")
     }
   }
 

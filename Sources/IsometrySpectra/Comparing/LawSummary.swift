@@ -41,7 +41,7 @@ public struct LawSummary: Sendable, Equatable {
     zeroFraction = resolution > 0 ? 1 - law.survival(atLog: floor) : law.cumulative(at: 0)
     let logAtoms = positive.map { Double.log($0.lambda) }
     let bounds = points.isEmpty ? [] : [law.logSupport.lowerBound, law.logSupport.upperBound]
-    smallest = .exp((logAtoms + bounds).min() ?? -.infinity)
+    smallest = law.reachesZero ? 0 : .exp((logAtoms + bounds).min() ?? -.infinity)
     largest = .exp((logAtoms + bounds).max() ?? -.infinity)
     self.mean = mean
     logMean = mass > 0 ? first / mass : 0

@@ -13,6 +13,7 @@ struct MixtureLaw: SpectralLaw {
   }
 
   var name: String { parts[0].name }
+  var reachesZero: Bool { parts.contains(where: \.reachesZero) }
 
   var logSupport: ClosedRange<Double> {
     let supports = parts.filter { !$0.curve(count: 2).isEmpty }.map(\.logSupport)
@@ -25,8 +26,12 @@ struct MixtureLaw: SpectralLaw {
   var atoms: [SpectralAtom] {
     var masses: [Double: Double] = [:]
     for part in parts { for atom in part.atoms { masses[atom.lambda, default: 0] += atom.mass } }
-    return masses.map { SpectralAtom(lambda: $0.key, mass: $0.value / Double(parts.count)) }
-      .sorted { $0.lambda < $1.lambda }
+    let inexact = Set(parts.flatMap(\.atoms).filter { !$0.isExact }.map(\.lambda))
+    return masses.map { lambda, mass in
+      SpectralAtom(
+        lambda: lambda, mass: mass / Double(parts.count), isExact: !inexact.contains(lambda))
+    }
+    .sorted { $0.lambda < $1.lambda }
   }
 
   func logDensity(atLog t: Double) -> Double { mean { $0.logDensity(atLog: t) } }

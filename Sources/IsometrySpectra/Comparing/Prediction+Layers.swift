@@ -66,11 +66,26 @@ extension Prediction {
     }
     let law = try UniversalLaw(
       cumulant: cumulant, skipWeight: weight, depth: layers.layout.blocks.count)
+    var basis =
+      "c is the sum of the mean squares of the branches' Jacobians, measured at these inputs"
+    // log E λ of infinitely many blocks that share these strengths, less that of these blocks.
+    let excess = layers.strength.branches.reduce(0) { sum, strength in
+      let s = strength / (weight * weight)
+      return sum + s - .log(onePlus: s)
+    }
+    if excess > Self.largestFiniteDepthShift {
+      let factor = (10 * Double.exp(excess)).rounded() / 10
+      basis +=
+        "; the law is for many weak branches, and these are strong: it has a mean of λ \(factor) times "
+        + "that of this network"
+    }
     return try behindTheStem(
       law, [("c", cumulant)] + (weight == 1 ? [] : [("skip_weight", weight)]), subject, layers,
-      basis: "c is the sum of the mean squares of the branches' Jacobians, measured at these inputs"
-    )
+      basis: basis)
   }
+
+  /// Of log E λ, above which the universal law is said to be none of the network's.
+  private static let largestFiniteDepthShift = 0.05
 
   /// The law of plain layers, in the limit of large width.
   static func feedForward(_ subject: Subject, _ layers: Layers) throws -> Prediction {
@@ -155,7 +170,7 @@ extension Activation {
   var isBinary: Bool {
     switch self {
     case .linear, .relu, .hardTanh, .shiftedReLU: true
-    case .leakyReLU(let slope): slope == 0 || slope == 1
+    case .leakyReLU(let slope): slope == 0 || abs(slope) == 1
     case .tanh, .sigmoid, .erf, .unitErf, .selu, .elu, .softplus, .silu, .gelu: false
     }
   }

@@ -7,13 +7,16 @@ struct ScaledLaw: SpectralLaw {
   let logFactor: Double
 
   var name: String { base.name }
+  var reachesZero: Bool { base.reachesZero }
 
   var logSupport: ClosedRange<Double> {
     (base.logSupport.lowerBound + logFactor)...(base.logSupport.upperBound + logFactor)
   }
 
   var atoms: [SpectralAtom] {
-    base.atoms.map { SpectralAtom(lambda: $0.lambda * .exp(logFactor), mass: $0.mass) }
+    base.atoms.map {
+      SpectralAtom(lambda: $0.lambda * .exp(logFactor), mass: $0.mass, isExact: $0.isExact)
+    }
   }
 
   func logDensity(atLog t: Double) -> Double { base.logDensity(atLog: t - logFactor) }

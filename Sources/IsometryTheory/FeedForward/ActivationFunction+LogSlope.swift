@@ -29,6 +29,31 @@ extension ActivationFunction {
     }
   }
 
+  /// Whether |φ′| > 0 comes arbitrarily close to 0.
+  var hasSlopesNearZero: Bool {
+    switch known {
+    case .linear, .relu, .leakyReLU, .hardTanh, .shiftedReLU: return false
+    case .tanh, .sigmoid, .erf, .unitErf, .selu, .elu, .softplus, .silu, .gelu: return true
+    case nil:
+      if !slopeZeros.isEmpty { return true }
+      // A tail far out; a slope that is 0 there and not before is so by definition.
+      return [-1, 1].contains { side in
+        let (middle, far) = (abs(slope(side * 32)), abs(slope(side * 1e12)))
+        return middle > 0 && far < 1e-6 * middle
+      }
+    }
+  }
+
+  /// Whether φ′ is constant by definition between kinks from x on, where Double sees no difference: the
+  /// slopes of smooth activations saturate, but reach no number.
+  func isSlopeConstant(from x: Double) -> Bool {
+    switch known {
+    case .linear, .relu, .leakyReLU, .hardTanh, .shiftedReLU, nil: true
+    case .selu, .elu: x >= 0
+    case .tanh, .sigmoid, .erf, .unitErf, .softplus, .silu, .gelu: false
+    }
+  }
+
   /// Where φ′ changes its sign on [−32, 32], so that its logarithm has a pole.
   var slopeZeros: [Double] {
     if let known {

@@ -27,7 +27,13 @@ extension ActivationFunction {
   /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite.
   public func relativeSlopeVariance(variance q: Double) throws(TheoryError) -> Double {
     _ = try moments(variance: q)
-    return slopeSpread(variance: q)
+    let spread = slopeSpread(variance: q)
+    guard spread.isFinite else {
+      throw .outsideDomain(
+        parameter: "the variance q", value: q,
+        expected: "one at which the slopes of \(name) have a finite relative variance")
+    }
+    return spread
   }
 
   private func quadratureDeficit(variance q: Double) -> Double {
@@ -204,10 +210,11 @@ extension Activation {
     }
   }
 
-  /// The law of a slope that is 1 or 0; nil for other activations.
+  /// The law of a squared slope that is 1 or 0; nil for other activations.
   func openProbability(variance q: Double) -> OpenProbability? {
     switch self {
-    case .linear: return OpenProbability(unchecked: 1, closed: 0)
+    case .linear, .leakyReLU(slope: 1), .leakyReLU(slope: -1):
+      return OpenProbability(unchecked: 1, closed: 0)
     case .relu, .leakyReLU(slope: 0): return OpenProbability(unchecked: 0.5, closed: 0.5)
     case .hardTanh:
       let x = 1 / (2 * q).squareRoot()

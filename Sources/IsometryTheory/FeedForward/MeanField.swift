@@ -85,21 +85,40 @@ extension ActivationFunction {
   ///
   /// σ_b² is accurate relative to itself also for small q, where it is some q³ for odd activations.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite; `noSolution` where
-  ///   σ_b² would have to be negative.
+  /// - Throws: `TheoryError.outsideDomain` for a q outside of 10⁻¹⁰⁰…10¹⁰⁰; `noSolution` where σ_b²
+  ///   would have to be negative.
   public func criticalPoint(variance q: Double) throws(TheoryError) -> CriticalPoint {
+    try criticalPoint(variance: q, isFromLevel: false)
+  }
+
+  private func criticalPoint(
+    variance q: Double, isFromLevel: Bool
+  ) throws(TheoryError) -> CriticalPoint {
+    // Beyond, q³ is no number.
+    let variances = 1e-100...1e100
+    guard variances.contains(q) else {
+      throw .outsideDomain(
+        parameter: "the variance q", value: q,
+        expected: "\(variances.lowerBound) to \(variances.upperBound)")
+    }
     let moments = try moments(variance: q)
     try TheoryError.check(positive: moments.slopeSquare, "Eφ′²")
     let bias = criticalDeficit(variance: q) / moments.slopeSquare
-    guard bias >= 0 else {
+    guard !(bias < 0) else {
       throw .noSolution(
         unknown: "critical point",
         reason: "for \(name) to have χ = 1 at q = \(q), σ_b² would be \(bias), which no bias has; "
-          + "\(criticalAdvice)")
+          + criticalAdvice(isFromLevel: isFromLevel))
+    }
+    let spread = slopeSpread(variance: q)
+    guard bias.isFinite, spread.isFinite, (1 / moments.slopeSquare).isFinite else {
+      throw .outsideDomain(
+        parameter: "the variance q", value: q,
+        expected: "nearer to 1, for the critical point of \(name) to be a number")
     }
     return CriticalPoint(
       variance: q, weightVariance: 1 / moments.slopeSquare, biasVariance: bias,
-      relativeVariancePerLayer: slopeSpread(variance: q))
+      relativeVariancePerLayer: spread)
   }
 
   /// The critical point whose network of `depth` layers with orthogonal weights has squared singular
@@ -118,13 +137,22 @@ extension ActivationFunction {
     let bounds = (Double.log(1e-12), Double.log(1e4))
     // Downwards, in small steps: the spread of some activations falls with q before it rises.
     var high = bounds.1
-    var isAbove = excess(high) >= 0
+    let first = excess(high)
+    var isAbove = first >= 0
+    // ReLU and the like have one relative variance at every q.
+    if isHomogeneous, abs(first) <= 1e-12 * wanted {
+      throw .noSolution(
+        unknown: "single q*",
+        reason:
+          "\(name) has the relative variance \(wanted) per layer, and so this level, at every q; "
+          + "choose any q in place of the level")
+    }
     while high > bounds.0 {
       let low = max(high - 0.25, bounds.0)
       let wasAbove = isAbove
       isAbove = excess(low) >= 0
       if isAbove != wasAbove, let root = RootFinding.brent(in: low...high, excess) {
-        return try criticalPoint(variance: .exp(root))
+        return try criticalPoint(variance: .exp(root), isFromLevel: true)
       }
       high = low
     }
@@ -140,11 +168,12 @@ extension ActivationFunction {
         + "take a smaller level")
   }
 
-  private var criticalAdvice: String {
-    switch known {
+  private func criticalAdvice(isFromLevel: Bool) -> String {
+    let wish = isFromLevel ? "level" : "q"
+    return switch known {
     case .softplus: "softplus has no critical point at any q; take another activation"
-    case .sigmoid: "sigmoid's mean takes up the variance at small q; take a larger q"
-    default: "take another q, or another activation"
+    case .sigmoid: "sigmoid's mean takes up the variance at small q; take a larger \(wish)"
+    default: "take another \(wish), or another activation"
     }
   }
 }

@@ -3,17 +3,18 @@ internal import IsometryCore
 extension ActivationFunction {
   /// The law of the squared singular values of a plain network with this activation.
   ///
-  /// In closed form where the slope is 0 or 1, by the numerical solution otherwise.
+  /// In closed form where the squared slope is 0 or 1, by the numerical solution otherwise.
   ///
   /// - Parameters:
-  ///   - variance: q of the pre-activations, the same in every layer; positive and finite.
+  ///   - variance: q of the pre-activations, the same in every layer: in 10⁻¹²…10⁸, or positive and
+  ///     finite where the slope has the same law at each.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
   public func plainNetworkLaw(
     variance q: Double, weights: WeightLaw, depth: Int, slope: Double = 1
   ) throws(TheoryError) -> any SpectralLaw {
-    try TheoryError.check(positive: q, "the variance q")
+    try check(lawVariance: q)
     guard let probability = openProbability(variance: q) else {
       return try SmoothSlopeLaw(self, variance: q, weights: weights, depth: depth, slope: slope)
     }
@@ -25,7 +26,20 @@ extension ActivationFunction {
     }
   }
 
-  /// The law of a slope that is 1 or 0 at that variance of the pre-activations; nil for other
+  /// The variances that laws of slopes are made for: beyond, Double resolves neither the slope's tails
+  /// nor its differences.
+  static let lawVariances = 1e-12...1e8
+
+  func check(lawVariance q: Double) throws(TheoryError) {
+    if isHomogeneous { return try TheoryError.check(positive: q, "the variance q") }
+    guard Self.lawVariances.contains(q) else {
+      throw .outsideDomain(
+        parameter: "the variance q", value: q,
+        expected: "\(Self.lawVariances.lowerBound) to \(Self.lawVariances.upperBound)")
+    }
+  }
+
+  /// The law of a squared slope that is 1 or 0 at that variance of the pre-activations; nil for other
   /// activations.
   public func openProbability(variance q: Double) -> OpenProbability? {
     known?.openProbability(variance: q)

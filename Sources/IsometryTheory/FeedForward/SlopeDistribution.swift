@@ -8,9 +8,15 @@ struct SlopeDistribution: Sendable {
   struct Atom: Sendable {
     let log: Double
     let mass: Double
+    /// Whether the slope is constant by definition, and not only as far as Double can tell.
+    let isExact: Bool
   }
 
   let atoms: [Atom]
+  /// Whether all of the mass is one atom by definition.
+  let isConstant: Bool
+  /// Whether X > 0 comes arbitrarily close to 0.
+  let reachZero: Bool
   /// P(φ′ = 0): of the intervals on which the slope is 0 by definition.
   let massAtZero: Double
   /// Of z ≥ 0 alone where the slope is even.
@@ -52,13 +58,19 @@ struct SlopeDistribution: Sendable {
       SlopePanel(from: low, to: high, multiplicity: factor, normalised)
     }
     self.panels = panels
-    var masses: [Double: Double] = [:]
+    var masses: [Double: (sum: Double, isExact: Bool)] = [:]
     for panel in panels where panel.isConstant && panel.logMost > -.infinity {
-      masses[panel.logMost, default: 0] += panel.mass
+      let isExact = function.isSlopeConstant(from: deviation * panel.low)
+      let known = masses[panel.logMost] ?? (0, true)
+      masses[panel.logMost] = (known.sum + panel.mass, known.isExact && isExact)
     }
-    atoms = masses.filter { $0.value > 1e-12 }.map { Atom(log: $0.key, mass: $0.value) }
+    atoms = masses.filter { $0.value.sum > 1e-12 }
+      .map { Atom(log: $0.key, mass: $0.value.sum, isExact: $0.value.isExact) }
       .sorted { $0.log < $1.log }
+    let only = atoms.count == 1 && atoms[0].isExact ? atoms[0].log : .nan
+    isConstant = panels.allSatisfy { $0.isConstant && $0.logMost == only }
     massAtZero = Self.massAtZero(panels, function, deviation)
+    reachZero = function.hasSlopesNearZero
   }
 
   private static func panelEnds(deviation: Double, kinks: [Double], isEven: Bool) -> [Double] {

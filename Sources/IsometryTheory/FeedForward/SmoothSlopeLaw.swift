@@ -35,14 +35,18 @@ public struct SmoothSlopeLaw: SpectralLaw {
   public let logSupport: ClosedRange<Double>
   public let atoms: [SpectralAtom]
 
+  /// Whether λ > 0 comes arbitrarily close to 0: `logSupport` then ends where no mass is left.
+  public let reachesZero: Bool
+
   private let slopes: SlopeDistribution
-  /// The continuous part; nil for one layer with orthogonal weights, whose law is that of the slopes.
+  /// The continuous part; nil with orthogonal weights for one layer, whose law is that of the slopes,
+  /// and for slopes of one size.
   private let table: CurveTable?
 
   public var name: String { weights.rawValue }
 
   /// - Parameters:
-  ///   - variance: q of the pre-activations; positive and finite.
+  ///   - variance: q of the pre-activations, in 10⁻¹²…10⁸; for ReLU and the like any.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
@@ -52,6 +56,8 @@ public struct SmoothSlopeLaw: SpectralLaw {
   ) throws(TheoryError) {
     try TheoryError.check(depth: depth)
     try TheoryError.check(positive: slope, "χ")
+    try activation.check(lawVariance: q)
+    let q = activation.isHomogeneous ? 1 : q
     try TheoryError.check(positive: activation.moments(variance: q).slopeSquare, "Eφ′²")
     let slopes = SlopeDistribution(activation, variance: q)
     self.slopes = slopes
@@ -68,8 +74,17 @@ public struct SmoothSlopeLaw: SpectralLaw {
         let mass = 1 - layers * (1 - atom.mass)
         guard mass > 1e-12 else { continue }
         atoms.append(
-          SpectralAtom(lambda: .exp(layers * (logSlope + atom.log)), mass: mass))
+          SpectralAtom(
+            lambda: .exp(layers * (logSlope + atom.log)), mass: mass, isExact: atom.isExact))
       }
+    }
+    reachesZero =
+      slopes.reachZero || weights == .gaussian && (depth > 1 || slopes.massAtZero == 0)
+    if weights == .orthogonal, slopes.isConstant {
+      self.atoms = [SpectralAtom(lambda: .exp(layers * logSlope), mass: 1)]
+      logSupport = (layers * logSlope)...(layers * logSlope)
+      table = nil
+      return
     }
     self.atoms = atoms
     guard weights == .gaussian || depth > 1 else {
@@ -94,13 +109,16 @@ public struct SmoothSlopeLaw: SpectralLaw {
 
   public func logDensity(atLog t: Double) -> Double {
     guard logSupport.contains(t) else { return t.isNaN ? .nan : 0 }
-    guard let table else { return slopes.density(atLog: t - logSlope) }
+    guard let table else { return slopes.isConstant ? 0 : slopes.density(atLog: t - logSlope) }
     return table.point(atLog: t - logShift).logDensity
   }
 
   public func survival(atLog t: Double) -> Double {
     if t.isNaN { return .nan }
-    guard let table else { return slopes.survival(atLog: t - logSlope) }
+    guard let table else {
+      if slopes.isConstant { return t < logSupport.lowerBound ? 1 : 0 }
+      return slopes.survival(atLog: t - logSlope)
+    }
     if t < logSupport.lowerBound { return 1 - slopes.massAtZero }
     if t >= logSupport.upperBound {
       let slack = 1e-12 * max(1, abs(t))

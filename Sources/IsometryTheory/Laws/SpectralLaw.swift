@@ -6,11 +6,15 @@ public struct SpectralAtom: Sendable, Hashable {
   public var lambda: Double
   /// In (0, 1].
   public var mass: Double
+  /// false where the mass lies on an interval too short for Double to tell it from a point, as that of
+  /// GELU's slopes near 1 at a large variance.
+  public var isExact: Bool
 
   /// An atom at λ = σ².
-  public init(lambda: Double, mass: Double) {
+  public init(lambda: Double, mass: Double, isExact: Bool = true) {
     self.lambda = lambda
     self.mass = mass
+    self.isExact = isExact
   }
 }
 
@@ -43,6 +47,9 @@ public protocol SpectralLaw: Sendable {
   /// one point where the law has no continuous part.
   var logSupport: ClosedRange<Double> { get }
 
+  /// Whether λ > 0 comes arbitrarily close to 0.
+  var reachesZero: Bool { get }
+
   /// Point masses in increasing order of λ.
   var atoms: [SpectralAtom] { get }
 
@@ -60,6 +67,23 @@ public protocol SpectralLaw: Sendable {
 }
 
 extension SpectralLaw {
+  /// By default, whether the support is said to begin at −∞.
+  public var reachesZero: Bool { logSupport.lowerBound == -.infinity }
+
+  /// log of the largest λ, an atom's or the continuous part's.
+  public var logLargest: Double {
+    atoms.filter { $0.lambda > 0 }.map { Double.log($0.lambda) }
+      .reduce(logSupport.upperBound, max)
+  }
+
+  /// Mass of the atom at the largest λ; 0 where there is none.
+  public var massAtLargest: Double {
+    // Where no continuous part reaches further, but for rounding.
+    let slack = 1e-12 * max(1, abs(logLargest))
+    return atoms.last { $0.isExact && $0.lambda > 0 && .log($0.lambda) >= logLargest - slack }?.mass
+      ?? 0
+  }
+
   /// Density of λ; 0 for λ ≤ 0.
   public func density(at lambda: Double) -> Double {
     lambda > 0 ? logDensity(atLog: .log(lambda)) / lambda : 0

@@ -102,6 +102,16 @@ package struct Plot: Sendable {
     if x.isLogarithmic { text += "set logscale x\nset format x '%g'\n" }
     if y.isLogarithmic { text += "set logscale y\nset format y '%g'\n" }
     if !y.isLogarithmic { text += "set yrange [\(hasNegative ? "*" : "0"):*]\n" }
+    guard series.contains(where: { $0.points.contains(where: isDrawable) }) else {
+      // gnuplot refuses to find axes for no points: an empty box says so.
+      return text + """
+        set label 'no points to draw' at graph 0.5, graph 0.5 center
+        set xrange [1:10]
+        set yrange [1:10]
+        plot NaN notitle
+
+        """
+    }
     for (index, series) in series.enumerated() {
       text += "$series\(index) << END\n"
       for point in series.points where isDrawable(point) { text += "\(point.x) \(point.y)\n" }

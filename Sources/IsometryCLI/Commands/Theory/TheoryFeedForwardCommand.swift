@@ -67,10 +67,9 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     }
     let console = Console(isJSON: form.json)
     let (law, variance) = try lawAndVariance()
-    let top = law.atoms.last { $0.lambda > 0 }
     let zero = law.atoms.first { $0.lambda == 0 }?.mass ?? 0
-    let largest = max(
-      law.logSupport.upperBound, top.map { log($0.lambda) } ?? -.infinity)
+    let largest = law.logLargest
+    let top = law.massAtLargest
     guard largest > log(Self.leastLambda), exp(largest) < .infinity, variance.isFinite,
       variance >= .leastNormalMagnitude || isSinglePoint(law)
     else {
@@ -80,8 +79,8 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     console.say("largest λ      \(Wording.number(exp(largest)))")
     console.say("variance of λ  \(Wording.number(variance))")
     console.say("mass at 0      \(Wording.number(zero))")
-    if let top {
-      console.say("mass at \(Wording.number(top.lambda))  \(Wording.number(top.mass))")
+    if top > 0 {
+      console.say("mass at \(Wording.number(exp(largest)))  \(Wording.number(top))")
     }
     console.say("")
     console.say(Wording.row(["λ", "density", "P(λ′ > λ)"]))
@@ -93,7 +92,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
       "lambda_max": .number(exp(largest)),
       "variance": .number(variance),
       "atom_at_zero": .number(zero),
-      "atom_at_top": .number(top?.mass ?? 0),
+      "atom_at_top": .number(top),
       "points": .array(
         rows.map {
           ["lambda": .number($0.0), "density": .number($0.1), "survival": .number($0.2)]
@@ -149,7 +148,9 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   }
 
   private func plot(_ law: any SpectralLaw) -> Plot {
-    let points = law.curve(count: 1000).filter { $0.logLambda > log(1e-6) }.map { point in
+    // Of a law that reaches down to 0, three decades of σ.
+    let least = law.logLargest + log(1e-6)
+    let points = law.curve(count: 1000).filter { $0.logLambda > least }.map { point in
       (x: exp(point.logLambda / 2), y: 2 * point.logDensity)
     }
     let what =
