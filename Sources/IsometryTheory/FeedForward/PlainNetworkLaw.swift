@@ -35,7 +35,7 @@ extension ActivationFunction {
     guard Self.lawVariances.contains(q) else {
       throw .outsideDomain(
         parameter: "the variance q", value: q,
-        expected: "\(Self.lawVariances.lowerBound) to \(Self.lawVariances.upperBound)")
+        expected: "1e-12 to 1e8")
     }
   }
 

@@ -16,7 +16,7 @@ struct SlopeDistribution: Sendable {
   /// Whether all of the mass is one atom by definition.
   let isConstant: Bool
   /// Whether X > 0 comes arbitrarily close to 0.
-  let reachZero: Bool
+  let reachesZero: Bool
   /// P(φ′ = 0): of the intervals on which the slope is 0 by definition.
   let massAtZero: Double
   /// Of z ≥ 0 alone where the slope is even.
@@ -70,7 +70,7 @@ struct SlopeDistribution: Sendable {
     let only = atoms.count == 1 && atoms[0].isExact ? atoms[0].log : .nan
     isConstant = panels.allSatisfy { $0.isConstant && $0.logMost == only }
     massAtZero = Self.massAtZero(panels, function, deviation)
-    reachZero = function.hasSlopesNearZero
+    reachesZero = function.hasSlopesNearZero
   }
 
   private static func panelEnds(deviation: Double, kinks: [Double], isEven: Bool) -> [Double] {

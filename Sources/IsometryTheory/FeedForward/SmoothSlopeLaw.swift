@@ -79,7 +79,7 @@ public struct SmoothSlopeLaw: SpectralLaw {
       }
     }
     reachesZero =
-      slopes.reachZero || weights == .gaussian && (depth > 1 || slopes.massAtZero == 0)
+      slopes.reachesZero || weights == .gaussian && (depth > 1 || slopes.massAtZero == 0)
     if weights == .orthogonal, slopes.isConstant {
       self.atoms = [SpectralAtom(lambda: .exp(layers * logSlope), mass: 1)]
       logSupport = (layers * logSlope)...(layers * logSlope)

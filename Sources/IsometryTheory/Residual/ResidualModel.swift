@@ -63,7 +63,7 @@ public struct ResidualModel: Sendable {
     }
     try Self.check(weightDeviation, "σ_w", "positive and finite") { $0 > 0 }
     try Self.check(biasDeviation, "σ_b", "0 or above, and finite") { $0 >= 0 }
-    try Self.check(skipWeight, "the skip weight", "not 0, and a number whose square is one") {
+    try Self.check(skipWeight, "the skip weight", "between 1e-153 and 1e154 in size") {
       ($0 * $0).isNormal
     }
     try Self.check(inputMeanSquare, "the input's mean square", "0 or above, and finite") {
