@@ -37,17 +37,14 @@ package struct DepthLimit: Experiment {
   private var depths: [Int] {
     plan.scale.pick(smoke: [8, 20], small: [20, 56, 110], paper: [20, 56, 110, 326, 1202])
   }
-  private var rates: [Double] {
-    plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.02, 0.05, 0.1])
-  }
-  private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 2))
-  }
-  private var budget: TrainingBudget {
-    plan.scale.pick(
-      smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
-      small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 1),
-      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 5))
+  private var recipe: ResidualRecipe {
+    ResidualRecipe(
+      rates: plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.02, 0.05, 0.1]),
+      seeds: plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 2)),
+      budget: plan.scale.pick(
+        smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
+        small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 1),
+        paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 5)))
   }
 
   package var procedure: [String] {
@@ -55,32 +52,22 @@ package struct DepthLimit: Experiment {
       "ResNets of the 16-32-64 family with identity skips and without normalisation, of depth "
         + depths.map(String.init).joined(separator: ", ") + ", initialised by "
         + Self.initializers.joined(separator: ", ") + ".",
-      "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
-        + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
-        + "to norm 1; \(budget.words) whatever the depth, seeds 1 to \(seeds.count).",
+      recipe.words + "; the same budget whatever the depth.",
       "A network trains where its accuracy is above \(bound) %: five standard errors above guessing.",
     ]
   }
 
   private var bound: String {
-    String(format: "%.1f", 100 * Chance.bound(testImages: budget.testImages))
+    String(format: "%.1f", 100 * Chance.bound(testImages: recipe.budget.testImages))
   }
 
   package var cells: [Cell] {
     depths.flatMap { depth in
       Self.initializers.flatMap { initializer in
-        rates.flatMap { rate in
-          seeds.map { seed in
-            var configuration = RunConfiguration(optimizer: .sgd, normalization: .none)
-            configuration.model = "resnet\(depth)"
-            configuration.initializer = initializer
-            configuration.learningRate = rate
-            configuration.clipNorm = 1
-            configuration.seed = seed
-            configuration.limit(to: budget)
-            return Cell(
-              depth: depth, initializer: initializer, seed: seed, configuration: configuration)
-          }
+        recipe.configurations(
+          model: "resnet\(depth)", initializer: initializer, normalization: .none
+        ).map {
+          Cell(depth: depth, initializer: initializer, seed: $0.seed, configuration: $0)
         }
       }
     }
@@ -115,7 +102,7 @@ extension DepthLimit {
   /// Whether a network learns; nil where it was not trained.
   private func trains(_ initializer: String, _ depth: Int, _ results: [Result]) -> Bool? {
     best(initializer, depth, results)?.sample.map {
-      $0.mean > Chance.bound(testImages: budget.testImages)
+      $0.mean > Chance.bound(testImages: recipe.budget.testImages)
     }
   }
 

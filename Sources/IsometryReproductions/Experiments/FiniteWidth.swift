@@ -92,7 +92,9 @@ package struct FiniteWidth: Experiment {
     plan.scale.pick(smoke: [10, 40], small: [10, 30, 100], paper: [10, 30, 100, 300])
   }
   private var rates: [Double] {
-    plan.scale.pick(smoke: [0.02], small: [0.003, 0.01, 0.03], paper: [0.001, 0.003, 0.01, 0.03])
+    plan.scale.pick(
+      smoke: [0.02], small: [3e-4, 0.001, 0.003, 0.01, 0.03],
+      paper: [1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03])
   }
   private var seeds: [UInt64] {
     plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))

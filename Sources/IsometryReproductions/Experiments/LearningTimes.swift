@@ -16,8 +16,12 @@ struct LearningTimes {
   }
 
   private let groups: [(key: Setting, elements: [Result])]
+  /// The accuracy that the steps are counted to.
+  private let goal: Double
 
-  init(_ results: [Result]) {
+  /// - Parameter goal: the accuracy at which trainings ended.
+  init(_ results: [Result], goal: Double) {
+    self.goal = goal
     groups = results.grouped { $0.cell.setting }
   }
 
@@ -73,7 +77,7 @@ struct LearningTimes {
 
   var table: Table {
     Table(
-      "Steps to \(Int(100 * SigmoidResurrected.goal)) % test accuracy at the best learning rate",
+      "Steps to \(Int((100 * goal).rounded())) % test accuracy at the best learning rate",
       name: "steps",
       columns: [
         "weights", "activation", "point", "optimiser", "depth", "best rate", "steps",

@@ -43,17 +43,14 @@ package struct RisottoTable: Experiment {
   private var model: String {
     plan.scale.pick(smoke: "resnet8", small: "resnet20", paper: "resnet18")
   }
-  private var rates: [Double] {
-    plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.05, 0.1, 0.2])
-  }
-  private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
-  }
-  private var budget: TrainingBudget {
-    plan.scale.pick(
-      smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
-      small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 2),
-      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30))
+  private var recipe: ResidualRecipe {
+    ResidualRecipe(
+      rates: plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.05, 0.1, 0.2]),
+      seeds: plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3)),
+      budget: plan.scale.pick(
+        smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
+        small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 2),
+        paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30)))
   }
 
   package var procedure: [String] {
@@ -61,9 +58,7 @@ package struct RisottoTable: Experiment {
       "\(model) with identity skips (B) and convolutional skips (C), without and with Batch "
         + "Normalization, initialised by \(Self.initializers.joined(separator: ", ")) where the "
         + "initialisation's conditions allow it.",
-      "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
-        + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
-        + "to norm 1; \(budget.words), seeds 1 to \(seeds.count).",
+      recipe.words + ".",
       "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing.",
     ]
   }
@@ -80,21 +75,12 @@ package struct RisottoTable: Experiment {
   private func cells(
     _ initializer: String, _ skip: SkipKind, _ normalization: NormalizationKind
   ) -> [Cell] {
-    var configuration = RunConfiguration(optimizer: .sgd, normalization: normalization)
-    configuration.model = model
-    configuration.skip = skip
-    configuration.initializer = initializer
-    configuration.clipNorm = 1
-    configuration.limit(to: budget)
-    guard (try? configuration.makeNetwork()) != nil else { return [] }
-    return rates.flatMap { rate in
-      seeds.map { seed in
-        configuration.learningRate = rate
-        configuration.seed = seed
-        return Cell(
-          skip: skip, normalization: normalization, initializer: initializer, seed: seed,
-          configuration: configuration)
-      }
+    recipe.configurations(
+      model: model, initializer: initializer, normalization: normalization, skip: skip
+    ).map {
+      Cell(
+        skip: skip, normalization: normalization, initializer: initializer, seed: $0.seed,
+        configuration: $0)
     }
   }
 

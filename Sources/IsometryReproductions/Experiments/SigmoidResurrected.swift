@@ -69,8 +69,9 @@ package struct SigmoidResurrected: Experiment {
 
   package init(_ plan: Plan) { self.plan = plan }
 
-  /// The test accuracy that counts as learned.
-  static let goal = 0.25
+  /// The test accuracy that counts as learned. That of the paper is reached by small networks within a
+  /// few steps, too few to tell how the number grows.
+  private var goal: Double { plan.scale.pick(smoke: 0.25, small: 0.35, paper: 0.25) }
   private static let activations = ["tanh", "hard-tanh", "unit-erf", "relu"]
   private var depth: Int { plan.scale.pick(smoke: 20, small: 50, paper: 200) }
   private var depths: [Int] {
@@ -78,13 +79,13 @@ package struct SigmoidResurrected: Experiment {
   }
   private var width: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
   private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 3))
+    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
   }
-  private var interval: Int { plan.scale.pick(smoke: 5, small: 2, paper: 10) }
+  private var interval: Int { plan.scale.pick(smoke: 5, small: 5, paper: 10) }
   private var budget: TrainingBudget {
     plan.scale.pick(
       smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 2),
-      small: TrainingBudget(trainImages: 12_800, testImages: 500, batch: 64, epochs: 1),
+      small: TrainingBudget(trainImages: 12_800, testImages: 500, batch: 64, epochs: 2),
       paper: TrainingBudget(trainImages: nil, testImages: 2000, batch: 128, epochs: 10))
   }
 
@@ -119,7 +120,7 @@ package struct SigmoidResurrected: Experiment {
         }.joined(separator: "; ")
         + ", constant; \(budget.words), seeds 1 to \(seeds.count); the test "
         + "accuracy is measured every \(interval) steps, and a training ends once it is "
-        + "\(Int(100 * Self.goal)) %.",
+        + "\(Int((100 * goal).rounded())) %.",
     ]
   }
 
@@ -193,11 +194,11 @@ package struct SigmoidResurrected: Experiment {
 
   package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
     try laboratory.train(
-      cell.configuration, watching: TrainingWatch(interval: cell.interval, goal: Self.goal))
+      cell.configuration, watching: TrainingWatch(interval: cell.interval, goal: goal))
   }
 
   package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
-    let times = LearningTimes(results)
+    let times = LearningTimes(results, goal: goal)
     let tables = [times.table]
     return Conclusion(
       tables: tables, plots: [times.depthPlot(depths: depths)].compactMap { $0 },

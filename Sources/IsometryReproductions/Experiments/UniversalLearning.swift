@@ -14,7 +14,10 @@ package struct UniversalLearning: Experiment {
     /// Steps between two points of the curve.
     let interval: Int
 
-    package var name: String { "\(activation)-\(regime.rawValue)-depth\(depth)-seed\(seed)" }
+    package var name: String {
+      let rate = shortNumber(configuration.learningRate)
+      return "\(activation)-\(regime.rawValue)-depth\(depth)-lr\(rate)-seed\(seed)"
+    }
   }
 
   package static let name = "universal-learning"
@@ -46,12 +49,15 @@ package struct UniversalLearning: Experiment {
   private var seeds: [UInt64] {
     plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
   }
-  private static let rate = 0.01
-  private var interval: Int { plan.scale.pick(smoke: 5, small: 20, paper: 200) }
+  private var rates: [Double] {
+    plan.scale.pick(
+      smoke: [0.01], small: [0.001, 0.003, 0.01], paper: [3e-4, 0.001, 0.003, 0.01, 0.03])
+  }
+  private var interval: Int { plan.scale.pick(smoke: 5, small: 40, paper: 200) }
   private var budget: TrainingBudget {
     plan.scale.pick(
       smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 1),
-      small: TrainingBudget(trainImages: 12_800, testImages: 1000, batch: 64, epochs: 1),
+      small: TrainingBudget(trainImages: 12_800, testImages: 1000, batch: 64, epochs: 2),
       paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20))
   }
 
@@ -62,8 +68,10 @@ package struct UniversalLearning: Experiment {
         + "activations \(activations.joined(separator: ", ")).",
       "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
-      "SGD at the learning rate \(shortNumber(Self.rate)) without momentum and weight decay, "
-        + "\(budget.words), seeds 1 to \(seeds.count); test accuracy every \(interval) steps.",
+      "SGD without momentum and weight decay; each activation, depth and kind of equality at the "
+        + "learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
+        + "accuracy over its curve; \(budget.words), seeds 1 to \(seeds.count); test accuracy every "
+        + "\(interval) steps.",
       "A training that diverges counts as guessing from then on.",
     ]
   }
@@ -73,14 +81,16 @@ package struct UniversalLearning: Experiment {
       ActivationRegime.allCases.flatMap { regime in
         activations.flatMap { activation in
           let level = regime.level(of: activation, depth: depth, level: Self.level)
-          return seeds.map { seed in
-            var configuration = RunConfiguration.bare(
-              model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level)",
-              activation: activation, rate: Self.rate, seed: seed)
-            configuration.limit(to: budget)
-            return Cell(
-              activation: activation, regime: regime, level: level, depth: depth, seed: seed,
-              configuration: configuration, interval: interval)
+          return rates.flatMap { rate in
+            seeds.map { seed in
+              var configuration = RunConfiguration.bare(
+                model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level)",
+                activation: activation, rate: rate, seed: seed)
+              configuration.limit(to: budget)
+              return Cell(
+                activation: activation, regime: regime, level: level, depth: depth, seed: seed,
+                configuration: configuration, interval: interval)
+            }
           }
         }
       }
@@ -92,11 +102,12 @@ package struct UniversalLearning: Experiment {
   }
 
   package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
-    Conclusion(
-      tables: [table(results), spreadTable(results)],
-      plots: results.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }
+    let best = atBestRates(results)
+    return Conclusion(
+      tables: [table(best), spreadTable(best)],
+      plots: best.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }
         .map { plot($0.key, $0.elements) },
-      claims: [claim(results)])
+      claims: [claim(best, isWhole: results.count == cells.count)])
   }
 
   private struct Panel: Hashable {
@@ -108,27 +119,42 @@ package struct UniversalLearning: Experiment {
 extension UniversalLearning {
   typealias Result = CellResult<Cell, LearningCurve>
 
-  private func table(_ results: [Result]) -> Table {
-    struct Row: Hashable {
-      let panel: Panel
-      let activation: String
+  private struct Curves: Hashable {
+    let panel: Panel
+    let activation: String
+
+    init(_ cell: Cell) {
+      panel = Panel(depth: cell.depth, regime: cell.regime)
+      activation = cell.activation
     }
-    return Table(
+  }
+
+  /// Of each activation in each panel the trainings at one learning rate.
+  func atBestRates(_ results: [Result]) -> [Result] {
+    results.grouped { Curves($0.cell) }.flatMap { _, results in
+      let rates = results.grouped { $0.cell.configuration.learningRate }.map(\.elements)
+      return rates.max { Self.meanOfCurves($0) < Self.meanOfCurves($1) } ?? []
+    }
+  }
+
+  private static func meanOfCurves(_ results: [Result]) -> Double {
+    Sample(results.map { meanOfCurve($0.outcome) })?.mean ?? 0
+  }
+
+  private func table(_ results: [Result]) -> Table {
+    Table(
       "Accuracy of each activation", name: "accuracies",
       columns: [
-        "depth", "equal", "activation", "c", "accuracy", "s.d.", "mean over the curve", "diverged",
+        "depth", "equal", "activation", "c", "best rate", "accuracy", "s.d.", "mean over the curve",
+        "diverged",
       ],
-      rows: results.grouped {
-        Row(
-          panel: Panel(depth: $0.cell.depth, regime: $0.cell.regime), activation: $0.cell.activation
-        )
-      }.map { row, results in
+      rows: results.grouped { Curves($0.cell) }.map { row, results in
         let final = Sample(results.map(\.accuracy))
         return [
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
-          .text(row.activation), .number(results[0].cell.level), .percent(final?.mean),
-          .percent(final?.deviation),
-          .percent(Sample(results.map { Self.meanOfCurve($0.outcome) })?.mean),
+          .text(row.activation), .number(results[0].cell.level),
+          .text(shortNumber(results[0].cell.configuration.learningRate)), .percent(final?.mean),
+          .percent(final?.deviation), .percent(Self.meanOfCurves(results)),
           .count(results.count { $0.outcome.isDivergence }),
         ]
       })
@@ -191,8 +217,9 @@ extension UniversalLearning {
     )
   }
 
-  private func claim(_ results: [Result]) -> Claim {
-    var verdicts = results.count == cells.count ? [] : [Verdict.undecided]
+  /// - Parameter isWhole: whether every training is finished, those at other rates too.
+  private func claim(_ results: [Result], isWhole: Bool) -> Claim {
+    var verdicts = isWhole ? [] : [Verdict.undecided]
     var evidence: [String] = []
     for (depth, spreads) in spreads(results).grouped(by: { $0.depth }) {
       let pairs = spreads.compactMap { spread in
@@ -213,7 +240,8 @@ extension UniversalLearning {
       evidence.append(Self.evidence(depth, level.mean, deviation.mean))
     }
     return Claim(
-      "Learning curves of different activations are closer together at equal c than at equal σ_w",
+      "Learning curves of different activations, each at its best learning rate, are closer together "
+        + "at equal c than at equal σ_w",
       rule: "holds where the spread between activations is smaller at equal c for every depth and "
         + "seed; fails where it is larger for every seed of a depth; cannot be decided otherwise, "
         + "with fewer than two seeds, or where a training is missing",

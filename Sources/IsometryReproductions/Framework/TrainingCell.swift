@@ -71,6 +71,43 @@ struct TrainingBudget: Sendable, Equatable {
   }
 }
 
+/// How residual networks are trained where initialisations are compared: SGD with Nesterov momentum,
+/// one-cycle, at the best of a grid of learning rates, with gradients scaled down to norm 1, so that one
+/// large gradient does not decide whether an initialisation trains.
+struct ResidualRecipe: Sendable, Equatable {
+  let rates: [Double]
+  let seeds: [UInt64]
+  let budget: TrainingBudget
+
+  /// For people, a sentence without its full stop.
+  var words: String {
+    "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
+      + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
+      + "to norm 1; \(budget.words), seeds 1 to \(seeds.count)"
+  }
+
+  /// Every training of a network, none where the initialiser does not take it.
+  func configurations(
+    model: String, initializer: String, normalization: NormalizationKind,
+    skip: SkipKind = .identity
+  ) -> [RunConfiguration] {
+    var configuration = RunConfiguration(optimizer: .sgd, normalization: normalization)
+    configuration.model = model
+    configuration.skip = skip
+    configuration.initializer = initializer
+    configuration.clipNorm = 1
+    configuration.limit(to: budget)
+    guard (try? configuration.makeNetwork()) != nil else { return [] }
+    return rates.flatMap { rate in
+      seeds.map { seed in
+        configuration.learningRate = rate
+        configuration.seed = seed
+        return configuration
+      }
+    }
+  }
+}
+
 /// "0.05" → "0.05", 1e-3 → "0.001": numbers in names of cells.
 func shortNumber(_ value: Double) -> String { String(format: "%.6g", value) }
 
