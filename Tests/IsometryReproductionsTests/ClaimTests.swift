@@ -76,6 +76,16 @@ import Testing
         learning { regime, _ in regime == .equalLevel ? 0.001 : 0.01 }) == [.undecided])
   }
 
+  /// What trainings at worse learning rates give decides nothing.
+  @Test func universalLearningTakesTheBestRates() {
+    let spread = learning { regime, _ in regime == .equalLevel ? 0.001 : 0.01 }
+    #expect(
+      verdicts(UniversalLearning.self) { cell in
+        let isWorse = cell.configuration.learningRate != 0.003
+        return isWorse ? .reaching(cell.activation == "relu" ? 0.1 : 0.25) : spread(cell)
+      } == [.holds])
+  }
+
   // MARK: sigmoid-resurrected
 
   private func reaching(_ step: Int?) -> LearningCurve {
