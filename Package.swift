@@ -151,8 +151,8 @@ let package = Package(
     .testTarget(
       name: "IsometryNNTests",
       dependencies: [
-        "IsometryCPU", "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference",
-        "IsometryTheory", "TestSupport", realModule,
+        "CLAPACK", "IsometryCPU", "IsometryCore", "IsometryGraph", "IsometryNN",
+        "IsometryReference", "IsometryTheory", "TestSupport", realModule,
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(

@@ -18,7 +18,7 @@ func initialisationBenchmarks() {
     Benchmark("init: resnet50 by \(type.name)") { benchmark in
       let layout = network.layout
       var random = RandomStream(seed: 1)
-      let shape = network.batchShape(initializer.imagesNeeded)
+      let shape = network.batchShape(max(1, initializer.imagesNeeded))
       let pixels = (0..<shape.elementCount).map { _ in random.normal() }
       benchmark.startMeasurement()
       for _ in benchmark.scaledIterations {

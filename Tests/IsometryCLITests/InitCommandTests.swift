@@ -1,5 +1,6 @@
 import Foundation
 import IsometryNN
+import IsometryTraining
 import Testing
 
 @Suite struct InitCommandTests {
@@ -34,6 +35,30 @@ import Testing
       let result = try Program.run(arguments + options, in: folder)
       #expect(result.code == 0, "\(result.standardError)")
       #expect(try result.objects().count == 1)
+    }
+  }
+
+  /// A step too small for any weight leaves the first ones in the checkpoint, also of an initialisation
+  /// that measures.
+  @Test func everyDeviceBeginsWithTheSameWeights() throws {
+    try withFolder { folder in
+      let listing = try Program.run("devices", "--json", in: folder).standardOutput
+      let devices =
+        ["reference", "cpu"] + (listing.contains("\"opencl:0\"") ? ["opencl:0"] : [])
+      let weights = try devices.map { device in
+        let result = try Program.run(
+          [
+            "train", "--model", "mlp:2x32", "--normalization", "none", "--init", "lsuv:images=8",
+            "--batch", "8", "--epochs", "1", "--limit-train", "8", "--limit-test", "8", "--lr",
+            "1e-30", "--weight-decay", "0", "--device", device, "--output", device,
+          ], in: folder,
+          environment: ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? ""])
+        #expect(result.code == 0, "\(result.standardError)")
+        return try Checkpoint(contentsOf: RunFolder.checkpointPath(for: "\(folder)/\(device)"))
+          .tensors.filter { $0.key.hasSuffix("weight") }
+      }
+      #expect(weights[0].count == 3)
+      for other in weights.dropFirst() { #expect(other == weights[0]) }
     }
   }
 

@@ -141,6 +141,30 @@ import Testing
     #expect(abs(corners.reduce(0, +) / count) < 4 * (1 / (12 * count)).squareRoot())
   }
 
+  /// Sides that LAPACK treats in blocks and those that it does not.
+  @Test(arguments: [(1, 1), (5, 1), (1, 5), (33, 32), (40, 130), (130, 129), (300, 300)])
+  func haarMatricesAreOrthonormal(rows: Int, columns: Int) {
+    var random = RandomStream(seed: 4)
+    let matrix = random.haarMatrix(rows: rows, columns: columns)
+    #expect(matrix.rows == rows && matrix.columns == columns)
+    #expect(
+      Matrix(rows: rows, columns: columns, matrix.elements).distanceFromOrthonormal(gain: 1)
+        < 1e-14)
+  }
+
+  /// Rows that were orthonormal are so among the directions that a basis lacks.
+  @Test(arguments: [(1, 2), (3, 20), (19, 20)])
+  func aComplementIsOrthogonalToItsBasis(dimensions: Int, whole: Int) {
+    var random = RandomStream(seed: 9)
+    let basis = random.haarMatrix(rows: whole, columns: dimensions)
+    let rest = random.haarMatrix(rows: 4, columns: whole - dimensions).onComplement(of: basis)
+    #expect(rest.rows == 4 && rest.columns == whole)
+    let kept = min(4, whole - dimensions)
+    let gram = rest * rest.transposed
+    #expect(abs((0..<4).map { gram[$0, $0] }.reduce(0, +) - Double(kept)) < 1e-13)
+    #expect((rest * basis).elements.allSatisfy { abs($0) < 1e-14 })
+  }
+
   @Test func deltaOrthogonalKernelsAreTheirCentre() throws {
     let bottleneck = ResidualNetwork(
       widths: [8, 16], depths: [1, 1], block: .bottleneck(expansion: 4), normalization: .none

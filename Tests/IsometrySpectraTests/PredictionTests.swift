@@ -1,4 +1,3 @@
-import Foundation
 import IsometryCore
 import IsometryGraph
 import IsometryNN
@@ -62,9 +61,7 @@ import Testing
   }
 
   /// At the size of the paper's networks.
-  @Test(
-    .enabled(if: ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil),
-    arguments: Activation.allNamed)
+  @Test(arguments: Activation.allNamed)
   func everyActivationFollowsTheLawAtFullSize(activation: Activation) throws {
     let network = ResidualPerceptron(depth: 20, width: 400, activation: activation)
     let result = try Self.study(network, "universal:c=0.5")
@@ -122,9 +119,7 @@ import Testing
   }
 
   /// At the size of the paper's networks.
-  @Test(
-    .enabled(if: ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil),
-    arguments: ["orthogonal", "gaussian"], [Activation.relu, .tanh, .hardTanh])
+  @Test(arguments: ["orthogonal", "gaussian"], [Activation.relu, .tanh, .hardTanh])
   func plainNetworksFollowTheirLawsAtFullSize(weights: String, activation: Activation) throws {
     let network = MultilayerPerceptron(depth: 20, width: 400, activation: activation)
     let initializer =

@@ -6,13 +6,15 @@ import Testing
 @testable import IsometryNN
 @testable import IsometrySpectra
 
-/// The laws of plain networks beside products of random matrices that know nothing of networks: random
-/// slopes and weights. The bound is 3/N + 0.3/L.
+/// The laws of plain networks beside products of random matrices that know nothing of networks: slopes
+/// in random order and random weights. The bound is 3/N + 0.3/L.
 @Suite struct RandomMatrixTests {
   static let width = 80
   static let depth = 8
 
-  /// The spectrum of ∏ D·W, with slopes that `slope` draws from a normal number.
+  /// The spectrum of ∏ D·W, with slopes that `slope` makes of a normal number's quantiles in the middle
+  /// of N equal shares: of N that were drawn, the least number of open ones in a few layers would
+  /// decide how many singular values are 0.
   private func distance(
     _ weights: WeightLaw, to law: any SpectralLaw, seed: UInt64,
     slope: (Double) -> Double
@@ -30,7 +32,9 @@ import Testing
           let deviation = 1 / Double(width).squareRoot()
           matrix = random.normals(width * width).map { $0 * deviation }
         }
-        let slopes = random.normals(width).map(slope)
+        let slopes = random.permutation(width).map {
+          slope(Self.normalQuantile((Double($0) + 0.5) / Double(width)))
+        }
         var next = [Double](repeating: 0, count: width * width)
         for row in 0..<width {
           for inner in 0..<width {
@@ -47,6 +51,15 @@ import Testing
         method: .decomposition, count: width, values: values, resolution: 1e-13 * values[0])
     }
     return LawDistance.between(spectra, and: law)
+  }
+
+  private static func normalQuantile(_ share: Double) -> Double {
+    var (low, high) = (-9.0, 9.0)
+    for _ in 0..<60 {
+      let middle = (low + high) / 2
+      if SpecialFunctions.normalCDF(middle) < share { low = middle } else { high = middle }
+    }
+    return (low + high) / 2
   }
 
   private var bound: Double { 3 / Double(Self.width) + 0.3 / Double(Self.depth) }

@@ -70,7 +70,7 @@ struct InspectCommand: ParsableCommand {
     inspection.lanczos.seed = inputs.seed
     inspection.isCumulative = cumulative
     let result = try inspection.run(
-      initializer: try inputs.initializer(of: configuration, network, backend), seed: inputs.seed,
+      initializer: try inputs.initializer(of: configuration, network), seed: inputs.seed,
       on: backend
     ) { done, total in console.showStatus("part \(done + 1) of \(total)") }
     console.clearStatus()

@@ -90,7 +90,7 @@ struct SpectrumCommand: ParsableCommand {
       result = try study.run(sharing: session, on: backend, onSpectrum: show)
     } else {
       result = try study.run(
-        initializer: try inputs.initializer(of: configuration, network, backend),
+        initializer: try inputs.initializer(of: configuration, network),
         seeds: (0..<UInt64(measurement.seeds)).map { inputs.seed &+ $0 }, on: backend,
         onSpectrum: show)
     }

@@ -91,7 +91,8 @@ struct TrainCommand: ParsableCommand {
 
     console.showStatus("preparing \(configuration.model) on \(selection.backend.name)")
     let run = try TrainingRun(
-      configuration, train: train.images, test: test.images, backend: selection.backend)
+      configuration, train: train.images, test: test.images, backend: selection.backend,
+      measuringOn: DeviceSelection.measuring)
     let folder =
       try begun?.folder ?? reserved
       ?? watch.keep { try RunFolder.reserve(at: nil, for: configuration) }

@@ -28,6 +28,10 @@ struct DeviceSelection {
     if usesOpenCL { environment.warnOfLostPrograms() }
   }
 
+  /// Where initialisers measure, whatever device the network runs on: one seed then gives the same
+  /// weights on every device, to the last bit.
+  static let measuring: any Backend = CPUBackend()
+
   private var usesOpenCL: Bool { backend.name.hasPrefix("opencl") }
 
   /// Why CLBlast would compute no matrix product; nil where it would.

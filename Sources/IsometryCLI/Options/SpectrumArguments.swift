@@ -74,13 +74,14 @@ struct InputArguments: ParsableArguments {
 
   /// The initialiser, which has seen as many of the inputs as it measures on.
   func initializer(
-    of configuration: RunConfiguration, _ network: any Network, _ backend: any Backend
+    of configuration: RunConfiguration, _ network: any Network
   ) throws -> any Initializer {
     let initializer = try configuration.makeInitializer()
     guard initializer.imagesNeeded > 0 else { return initializer }
     let images = try images(initializer.imagesNeeded).images
     let tensor = HostTensor(network.batchShape(images.count), Array(images.joined()))
-    return try initializer.resolved(for: network, seed: seed, images: tensor, on: backend)
+    return try initializer.resolved(
+      for: network, seed: seed, images: tensor, on: DeviceSelection.measuring)
   }
 
   /// Some images of a split, the same for the same seed.

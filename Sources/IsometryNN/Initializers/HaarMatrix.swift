@@ -37,29 +37,47 @@ struct DenseMatrix: Sendable {
   }
 
   var transposed: DenseMatrix {
+    // In squares that fit the cache.
+    let side = 32
     var result = DenseMatrix(zeros: columns, rows)
-    for row in 0..<rows {
-      for column in 0..<columns { result[column, row] = self[row, column] }
+    result.elements.withUnsafeMutableBufferPointer { target in
+      elements.withUnsafeBufferPointer { source in
+        for firstRow in stride(from: 0, to: rows, by: side) {
+          for firstColumn in stride(from: 0, to: columns, by: side) {
+            for row in firstRow..<min(rows, firstRow + side) {
+              for column in firstColumn..<min(columns, firstColumn + side) {
+                target[column * rows + row] = source[row * columns + column]
+              }
+            }
+          }
+        }
+      }
     }
     return result
   }
 
-  /// Orthonormal columns that, beside the matrix's own, make up the whole space; none for a matrix
-  /// that is not tall.
+  /// self·Bᵀ for columns B that, beside those of `basis`, make up an orthonormal basis of the whole
+  /// space.
   ///
-  /// - Precondition: the columns are orthonormal, or the matrix is not tall.
-  var orthogonalComplement: DenseMatrix {
-    guard rows > columns else { return DenseMatrix(zeros: rows, 0) }
-    // Column-major rows×rows, of which the matrix fills the first columns.
-    var factor = transposed.elements + [Double](repeating: 0, count: rows * (rows - columns))
-    var reflectors = [Double](repeating: 0, count: columns)
-    let (m, n) = (Int32(rows), Int32(columns))
-    var status = LAPACKE_dgeqrf(LAPACK_COL_MAJOR, m, n, &factor, m, &reflectors)
+  /// - Precondition: the columns of `basis` are orthonormal; the matrix has as many as are missing.
+  func onComplement(of basis: DenseMatrix) -> DenseMatrix {
+    precondition(columns == basis.rows - basis.columns, "a complement has the other dimensions")
+    // B are the last columns of the orthogonal factor Q of the basis: [0, self]·Qᵀ, which row by row
+    // is column-major Q·[0, self]ᵀ.
+    var factor = basis.transposed.elements
+    var scales = [Double](repeating: 0, count: basis.columns)
+    let (m, n, k) = (Int32(basis.rows), Int32(rows), Int32(basis.columns))
+    var status = LAPACKE_dgeqrf(LAPACK_COL_MAJOR, m, k, &factor, m, &scales)
     precondition(status == 0, "dgeqrf refuses argument \(-status)")
-    status = LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, m, n, &factor, m, reflectors)
-    precondition(status == 0, "dorgqr refuses argument \(-status)")
-    let rest = Array(factor.suffix(rows * (rows - columns)))
-    return DenseMatrix(rows: rows - columns, columns: rows, elements: rest).transposed
+    var result = DenseMatrix(zeros: rows, basis.rows)
+    for row in 0..<rows {
+      for column in 0..<columns { result[row, basis.columns + column] = self[row, column] }
+    }
+    let (left, plain) = (CChar(UInt8(ascii: "L")), CChar(UInt8(ascii: "N")))
+    status = LAPACKE_dormqr(
+      LAPACK_COL_MAJOR, left, plain, m, n, k, factor, m, scales, &result.elements, m)
+    precondition(status == 0, "dormqr refuses argument \(-status)")
+    return result
   }
 
   /// self + factor · other
@@ -84,31 +102,40 @@ extension RandomStream {
   /// A matrix from the uniform (Haar) law of matrices with orthonormal columns, or with orthonormal
   /// rows where there are fewer rows than columns.
   ///
-  /// The orthogonal factor of a Gaussian matrix is Haar only when the triangular factor's diagonal is
-  /// positive, so columns take the signs of LAPACK's diagonal.
+  /// It is the orthogonal factor of a Gaussian matrix. The reflection that clears a column below the
+  /// diagonal leaves the columns after it Gaussian and independent of it, so each reflection is drawn
+  /// by itself and the matrix never factorised. The factor is Haar only when the triangular factor's
+  /// diagonal is positive, so columns take the signs that it would have.
   ///
-  /// - Source: Mezzadri, "How to generate random matrices from the classical compact groups" (2007).
-  /// - Complexity: 4·m·n² floating-point operations for sides m ≥ n.
+  /// - Source: Stewart, "The efficient generation of random orthogonal matrices with an application to
+  ///   condition estimators" (1980); Mezzadri, "How to generate random matrices from the classical
+  ///   compact groups" (2007), for the signs.
+  /// - Complexity: 2·m·n² floating-point operations for sides m ≥ n.
   mutating func haarMatrix(rows: Int, columns: Int) -> DenseMatrix {
     let (long, short) = (max(rows, columns), min(rows, columns))
     // Column-major long×short, as LAPACK likes it.
-    var factor = normals(long * short, deviation: 1)
-    var reflectors = [Double](repeating: 0, count: short)
+    var factor = [Double](repeating: 0, count: long * short)
+    var scales = [Double](repeating: 0, count: short)
+    var flips = [Bool](repeating: false, count: short)
+    factor.withUnsafeMutableBufferPointer { elements in
+      for column in 0..<short {
+        let diagonal = column * (long + 1)
+        for index in diagonal..<(column + 1) * long { elements[index] = normal() }
+        guard let first = elements.baseAddress.map({ $0 + diagonal }) else { continue }
+        let status = LAPACKE_dlarfg(
+          Int32(long - column), first, first + 1, 1, &scales[column])
+        precondition(status == 0, "dlarfg refuses argument \(-status)")
+        flips[column] = first.pointee < 0
+      }
+    }
     let (m, n) = (Int32(long), Int32(short))
-    var status = LAPACKE_dgeqrf(LAPACK_COL_MAJOR, m, n, &factor, m, &reflectors)
-    precondition(status == 0, "dgeqrf refuses argument \(-status)")
-    let flips = (0..<short).map { factor[$0 * long + $0] < 0 }
-    status = LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, n, n, &factor, m, reflectors)
+    let status = LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, n, n, &factor, m, scales)
     precondition(status == 0, "dorgqr refuses argument \(-status)")
     for column in 0..<short where flips[column] {
-      for row in 0..<long { factor[column * long + row].negate() }
+      for index in column * long..<(column + 1) * long { factor[index].negate() }
     }
-    // The columns of the factor are the rows of a wide result.
-    if rows < columns { return DenseMatrix(rows: rows, columns: columns, elements: factor) }
-    var result = DenseMatrix(zeros: rows, columns)
-    for column in 0..<columns {
-      for row in 0..<rows { result[row, column] = factor[column * long + row] }
-    }
-    return result
+    // The columns of the factor are the rows of a wide matrix.
+    let wide = DenseMatrix(rows: short, columns: long, elements: factor)
+    return rows < columns ? wide : wide.transposed
   }
 }

@@ -80,11 +80,13 @@ extension Initializer {
   ) throws {
     try check(layout)
     var missing = Set(layout.parameters)
-    try draw(for: layout, seed: seed) { parameter, elements in
-      precondition(
-        elements.count == parameter.shape.elementCount, "\(parameter.name) is \(parameter.shape)")
-      precondition(missing.remove(parameter) != nil, "\(parameter.name) was drawn twice")
-      try store(parameter, elements)
+    try ProductThreads.withOne {
+      try draw(for: layout, seed: seed) { parameter, elements in
+        precondition(
+          elements.count == parameter.shape.elementCount, "\(parameter.name) is \(parameter.shape)")
+        precondition(missing.remove(parameter) != nil, "\(parameter.name) was drawn twice")
+        try store(parameter, elements)
+      }
     }
     for parameter in layout.parameters where missing.contains(parameter) {
       guard let value = parameter.role.neutralValue else {

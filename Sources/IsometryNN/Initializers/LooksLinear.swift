@@ -67,17 +67,16 @@ public struct LooksLinear: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    for layer in layout.layers {
-      let weight = layer.weight
-      let isFirst = weight == layout.stem?.weight
-      let isLast = weight == layout.head?.weight
+    let (stem, head) = (layout.stem?.weight, layout.head?.weight)
+    try layout.drawWeights(store) { weight in
+      let isFirst = weight == stem
+      let isLast = weight == head
       let half = half(
         of: weight, rows: isLast ? weight.shape[0] : weight.shape[0] / 2,
         columns: isFirst ? weight.shape[1] : weight.shape[1] / 2, seed: seed)
       let whole =
         isFirst ? half.stackedWithNegative : isLast ? half.besideNegative : half.mirrored
-      let isKernel = weight.role == .convolutionWeight
-      try store(weight, whole.deltaKernel(size: isKernel ? layer.kernelSize : 1))
+      return whole.deltaKernel(size: weight.role == .convolutionWeight ? weight.shape[2] : 1)
     }
   }
 

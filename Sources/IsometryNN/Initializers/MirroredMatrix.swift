@@ -13,14 +13,14 @@ extension DenseMatrix {
 
   /// [M, −M]
   var besideNegative: DenseMatrix {
-    var result = DenseMatrix(zeros: rows, 2 * columns)
+    var result: [Double] = []
+    result.reserveCapacity(2 * elements.count)
     for row in 0..<rows {
-      for column in 0..<columns {
-        result[row, column] = self[row, column]
-        result[row, columns + column] = -self[row, column]
-      }
+      let own = elements[row * columns..<(row + 1) * columns]
+      result += own
+      result += own.lazy.map { -$0 }
     }
-    return result
+    return DenseMatrix(rows: rows, columns: 2 * columns, elements: result)
   }
 
   /// The columns of a range.

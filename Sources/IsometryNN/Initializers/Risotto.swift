@@ -46,7 +46,7 @@ public struct Risotto: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    let weights = RisottoConstruction.Weights(construction, seed: seed)
+    let weights = RisottoConstruction.Weights(construction, of: layout, seed: seed)
     try weights.storeStem(of: layout, store)
     for block in layout.blocks {
       try weights.store(block, whole: weights.matrix(of: block), window: 1, store)

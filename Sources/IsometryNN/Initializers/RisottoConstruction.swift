@@ -85,12 +85,32 @@ extension RisottoConstruction {
   struct Weights {
     let construction: RisottoConstruction
     let seed: UInt64
+    /// Matrices that are known from the start, drawn side by side.
+    private let drawn: [Parameter: DenseMatrix]
 
     typealias Store = (Parameter, [Double]) throws -> Void
 
-    init(_ construction: RisottoConstruction, seed: UInt64) {
+    init(_ construction: RisottoConstruction, of layout: NetworkLayout, seed: UInt64) {
       self.construction = construction
       self.seed = seed
+      let wanted = layout.blocks.flatMap { block -> [(weight: Parameter, columns: Int)] in
+        guard case .projection(let skip) = block.skip else {
+          return block.branch.suffix(1).map { ($0.weight, $0.inputChannels / 2) }
+        }
+        // A skip that reads a window has a matrix that depends on the blocks before.
+        let window = skip.kernelSize
+        return block.branch.map { ($0.weight, Self.columns(of: $0, window: window)) }
+          + (window > 1 ? [] : [(skip.weight, skip.inputChannels / 2)])
+      }
+      let matrices = ParallelDrawing.map(wanted) {
+        Self.haar($0.weight, rows: $0.weight.shape[0] / 2, columns: $0.columns, seed: seed)
+      }
+      drawn = Dictionary(uniqueKeysWithValues: zip(wanted.map(\.weight), matrices))
+    }
+
+    /// Of a branch's matrix: the layer with a window's stride reads all of its pixels.
+    private static func columns(of layer: NetworkLayout.Layer, window: Int) -> Int {
+      layer.inputChannels / 2 * (window > 1 && layer.stride == window ? window * window : 1)
     }
 
     /// [U; −U] at the centre.
@@ -148,8 +168,7 @@ extension RisottoConstruction {
       var product: DenseMatrix?
       for layer in block.branch {
         let gathers = window > 1 && layer.stride == window
-        let columns = layer.inputChannels / 2 * (gathers ? pixels : 1)
-        let half = half(of: layer.weight, columns: columns)
+        let half = half(of: layer.weight, columns: Self.columns(of: layer, window: window))
         try store(
           layer.weight,
           half.mirroredWindowKernel(window: gathers ? window : 1, size: layer.kernelSize))
@@ -185,6 +204,13 @@ extension RisottoConstruction {
     }
 
     private func matrix(for weight: Parameter, rows: Int, columns: Int) -> DenseMatrix {
+      if let known = drawn[weight], known.rows == rows, known.columns == columns { return known }
+      return Self.haar(weight, rows: rows, columns: columns, seed: seed)
+    }
+
+    private static func haar(
+      _ weight: Parameter, rows: Int, columns: Int, seed: UInt64
+    ) -> DenseMatrix {
       var random = weight.randomStream(seed: seed)
       return random.haarMatrix(rows: rows, columns: columns)
     }

@@ -60,7 +60,7 @@ public struct RisottoLossless: Initializer {
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
-    let weights = RisottoConstruction.Weights(construction, seed: seed)
+    let weights = RisottoConstruction.Weights(construction, of: layout, seed: seed)
     var basis = try weights.storeStem(of: layout, store)
     for block in layout.blocks {
       guard case .projection(let skip) = block.skip, skip.stride > 1 else {
@@ -87,10 +87,10 @@ public struct RisottoLossless: Initializer {
     let kept = random.haarMatrix(rows: rows, columns: used.columns)
     let matrix = kept * used.transposed
     let basis = kept.columns <= rows ? kept : .identity(rows)
-    let unused = used.orthogonalComplement
-    guard idle > 0, unused.columns > 0 else { return (matrix, basis) }
+    let unused = used.rows - used.columns
+    guard idle > 0, unused > 0 else { return (matrix, basis) }
     var other = weight.randomStream(seed: seed, purpose: "idle")
-    let rest = other.haarMatrix(rows: rows, columns: unused.columns)
-    return (matrix.adding(idle, rest * unused.transposed), basis)
+    let rest = other.haarMatrix(rows: rows, columns: unused).onComplement(of: used)
+    return (matrix.adding(idle, rest), basis)
   }
 }

@@ -20,11 +20,13 @@ public final class TrainingRun {
   /// Builds the graphs, and compiles and binds them on the device. The variables are those of the
   /// first step.
   ///
+  /// - Parameter measuring: where an initialiser that measures does so. Devices differ in their last
+  ///   bits: one for all of them gives the same variables on all. nil for `backend`.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `TrainingError.tooFewImages`,
   ///   `UnsupportedPrecision`, and what the backend throws.
   public init(
     _ configuration: RunConfiguration, train: ImageDataset, test: ImageDataset,
-    backend: any Backend
+    backend: any Backend, measuringOn measuring: (any Backend)? = nil
   ) throws {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
@@ -40,7 +42,8 @@ public final class TrainingRun {
       configuration, dataset: test, backend: backend, sharing: session,
       normalizing: train.normalization)
     try graph.writeInitialState(
-      to: session, initializer: configuration.makeInitializer(from: train, on: backend),
+      to: session,
+      initializer: configuration.makeInitializer(from: train, on: measuring ?? backend),
       seed: configuration.seed)
   }
 
