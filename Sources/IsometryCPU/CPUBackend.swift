@@ -21,7 +21,8 @@ public struct CPUBackend: Backend {
 
   public var deviceDescription: String {
     let version = dnnl_version().pointee
-    return "\(Processor.name), \(ThreadTeam.threadCount) threads, oneDNN \(version.major)."
+    let threads = ThreadTeam.threadCount == 1 ? "1 thread" : "\(ThreadTeam.threadCount) threads"
+    return "\(Processor.name), \(threads), oneDNN \(version.major)."
       + "\(version.minor).\(version.patch), loops for \(String(cString: vl_instruction_set()))"
   }
 

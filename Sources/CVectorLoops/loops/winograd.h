@@ -1,7 +1,7 @@
 // Winograd's algorithm F(2x2, 3x3) in fp32 for 16 channels to 16 channels, stride 1, padding 1: the
 // first stage of CIFAR's residual networks, where oneDNN reaches half the processor's rate. A tile
-// of 2x2 results takes 16 products of 16x16 matrices instead of 36. Included once for each
-// instruction set.
+// of 2x2 results takes 16 products of 16x16 matrices instead of 36. The weight gradients of more
+// channels consist of such blocks. Included once for each instruction set.
 //
 //   forward:          y  = At [ (G w Gt) . (Bt x B) ] A
 //   weight gradient:  dw = Gt [ sum over tiles of (A dy At) . (Bt x B) ] G
@@ -197,35 +197,74 @@ INLINE void transform_gradients(const vl_winograd_shape *w, const float *dy, int
   }
 }
 
-void VL(winograd_sums)(const vl_winograd_shape *w, const float *x, const float *dy, int accumulates,
-                       float *sums) {
-  float images[POSITIONS * TILES * LANES] __attribute__((aligned(64)));
-  float gradients[POSITIONS * TILES * LANES] __attribute__((aligned(64)));
-  memset(images, 0, sizeof images);
-  if (!accumulates) memset(sums, 0, POSITIONS * LANES * LANES * sizeof(float));
-  for (int32_t row = 0; 2 * row < w->height; row++) {
-    for (int32_t first = 0; 2 * first < w->width; first += TILES) {
-      const int32_t rest = (w->width + 1) / 2 - first;
-      const int32_t count = rest < TILES ? rest : TILES;
-      transform_images(w, x, row, first, count, images);
-      if (count < TILES) memset(gradients, 0, sizeof gradients);
-      transform_gradients(w, dy, row, first, count, gradients);
-      for (int p = 0; p < POSITIONS; p++) {
-        float *target = sums + p * LANES * LANES;
-        const float *image = images + p * TILES * LANES;
-        vf part[LANES];
+/// sums += images[t] * gradients[t] over the tiles, for every position and one or two blocks of 16
+/// results, `next` numbers apart. A channel's number serves both while it is in a register.
+INLINE void add_products(const float *images, const float *gradients, int blocks, float *sums,
+                         int64_t next) {
+  for (int p = 0; p < POSITIONS; p++) {
+    const float *image = images + p * TILES * LANES;
+    for (int first = 0; first < LANES; first += LANES / blocks) {
+      float *target = sums + (p * LANES + first) * LANES;
+      vf part[LANES];
 #pragma clang loop unroll(full)
-        for (int c = 0; c < LANES; c++) part[c] = load(VL_FLOAT32, target, c * LANES, LANES);
+      for (int i = 0; i < LANES; i++)
+        part[i] = load(VL_FLOAT32, target, (i % blocks) * next + i / blocks * LANES, LANES);
 #pragma clang loop unroll(full)
-        for (int t = 0; t < TILES; t++) {
-          const vf g = load(VL_FLOAT32, gradients, (p * TILES + t) * LANES, LANES);
+      for (int t = 0; t < TILES; t++) {
+        vf g[2];
+        for (int k = 0; k < blocks; k++)
+          g[k] = load(VL_FLOAT32, gradients, ((k * POSITIONS + p) * TILES + t) * LANES, LANES);
 #pragma clang loop unroll(full)
-          for (int c = 0; c < LANES; c++) part[c] += g * splat(image[t * LANES + c]);
-        }
-#pragma clang loop unroll(full)
-        for (int c = 0; c < LANES; c++) store(VL_FLOAT32, target, c * LANES, part[c], LANES);
+        for (int i = 0; i < LANES; i++)
+          part[i] += g[i % blocks] * splat(image[t * LANES + first + i / blocks]);
       }
+#pragma clang loop unroll(full)
+      for (int i = 0; i < LANES; i++)
+        store(VL_FLOAT32, target, (i % blocks) * next + i / blocks * LANES, part[i], LANES);
     }
+  }
+}
+
+/// Leaves nothing in the tiles from `filled` on: the products of all eight are added.
+INLINE void clear_tiles(float *tiles, int32_t filled) {
+  for (int p = 0; p < POSITIONS; p++)
+    memset(tiles + (p * TILES + filled) * LANES, 0, (TILES - filled) * LANES * sizeof(float));
+}
+
+INLINE void winograd_sums_as(const vl_winograd_shape *w, const float *x, const float *dy,
+                             int blocks, int accumulates, float *sums, int64_t next) {
+  enum { SIZE = POSITIONS * TILES * LANES };
+  float images[SIZE] __attribute__((aligned(64)));
+  float gradients[2 * SIZE] __attribute__((aligned(64)));
+  clear_tiles(images, 0);
+  for (int k = 0; k < blocks && !accumulates; k++)
+    memset(sums + k * next, 0, POSITIONS * LANES * LANES * sizeof(float));
+  const int32_t tiles = (w->width + 1) / 2, rows = (w->height + 1) / 2;
+  // Rows of fewer than eight tiles are worked on together.
+  const int32_t together = tiles < TILES ? TILES / tiles : 1;
+  for (int32_t row = 0; row < rows; row += together) {
+    for (int32_t first = 0; first < tiles; first += TILES) {
+      const int32_t count = tiles - first < TILES ? tiles - first : TILES;
+      int32_t filled = 0;
+      for (int32_t r = row; r < row + together && r < rows; r++) {
+        transform_images(w, x, r, first, count, images + filled * LANES);
+        for (int k = 0; k < blocks; k++)
+          transform_gradients(w, dy + (int64_t)k * w->height * w->width * LANES, r, first, count,
+                              gradients + k * SIZE + filled * LANES);
+        filled += count;
+      }
+      for (int k = 0; k < blocks; k++) clear_tiles(gradients + k * SIZE, filled);
+      add_products(images, gradients, blocks, sums, next);
+    }
+  }
+}
+
+void VL(winograd_sums)(const vl_winograd_shape *w, const float *x, const float *dy, int blocks,
+                       int accumulates, float *sums, int64_t next) {
+  if (blocks == 2) {
+    winograd_sums_as(w, x, dy, 2, accumulates, sums, next);
+  } else {
+    winograd_sums_as(w, x, dy, 1, accumulates, sums, next);
   }
 }
 

@@ -67,7 +67,9 @@ extension GraphLowering {
       convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: withBias,
       lanes: lanes)
     if usesOwnConvolutions {
-      if wished.suitsWinogradLoop { return try lowerWinogradWeightGradient(node, wished) }
+      if wished.suitsWinogradWeightGradient {
+        return try lowerWinogradWeightGradient(node, wished)
+      }
       if try lowerWeightGradientLoop(node, wished) { return }
     }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in

@@ -3,12 +3,17 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// Convolutions for which the loops of our own use Winograd's algorithm: 16 channels to 16, fp32.
-/// oneDNN's has too few channels to pay there.
+/// Convolutions for which the loops of our own use Winograd's algorithm, in fp32.
 extension ConvolutionGeometry {
-  var suitsWinogradLoop: Bool {
-    x.dtype == .float32 && lanes == 16 && weight == [16, 16, 3, 3]
-      && convolution.stride == .init(1) && convolution.padding == .init(1)
+  /// 16 channels to 16: oneDNN's form of the algorithm has too few channels to pay there.
+  var suitsWinogradLoop: Bool { suitsWinogradWeightGradient && weight == [16, 16, 3, 3] }
+
+  /// Few channels in blocks of 16: there oneDNN has no such algorithm for weight gradients. From 64 on
+  /// it has one, which is faster where images are large.
+  var suitsWinogradWeightGradient: Bool {
+    x.dtype == .float32 && lanes == 16 && weight[0] % 16 == 0 && weight[1] % 16 == 0
+      && max(weight[0], weight[1]) <= (x.shape[3] <= 16 ? 64 : 32) && weight[2] == 3
+      && weight[3] == 3 && convolution.stride == .init(1) && convolution.padding == .init(1)
   }
 
   fileprivate var loopShape: vl_winograd_shape {
@@ -22,8 +27,9 @@ extension ConvolutionGeometry {
   }
 }
 
-/// Numbers of one set of transformed weights.
+/// Numbers of one set of transformed weights, and of the weights.
 private let transformedCount = 16 * 16 * 16
+private let weightBlockCount = 3 * 3 * 16 * 16
 
 extension GraphLowering {
   func lowerWinogradConvolution(
@@ -85,21 +91,32 @@ extension GraphLowering {
       type: made.type, layout: try geometry.weightLayout(),
       storage: made.layout == (try geometry.weightLayout())
         ? made.storage : Storage(byteCount: made.type.byteCount))
-    let (shape, length) = (geometry.loopShape, geometry.imageLength)
+    let shape = geometry.loopShape
+    let (resultBlocks, channelBlocks) = (geometry.weight[0] / 16, geometry.weight[1] / 16)
+    let blocks = resultBlocks * channelBlocks
+    let blockLength = 16 * geometry.x.shape.elementCount(from: 2)
     let images = geometry.x.shape[0]
-    // A fixed number of groups, so that sums do not depend on the number of threads.
-    let groups = min(16, images)
-    let sums = makeWorkspace(floats: groups * transformedCount)
+    // Two blocks of results are taken together. A number of groups of images that the shape alone
+    // decides, so that sums do not depend on the number of threads.
+    let pairs = (resultBlocks + 1) / 2
+    let groups = min(max(1, 16 / (pairs * channelBlocks)), images)
+    let sums = makeWorkspace(floats: blocks * groups * transformedCount)
     emit(
       "convolutionWeightGradient", variant: "Winograd loop", reads: [x, dy], writes: [sums],
-      .pieces(groups) { range in
+      .pieces(groups * pairs * channelBlocks) { range in
         withUnsafePointer(to: shape) {
-          for group in range {
+          for piece in range {
+            let (unit, group) = (piece / groups, piece % groups)
+            let (channelBlock, resultBlock) = (unit / pairs, unit % pairs * 2)
+            let block = resultBlock * channelBlocks + channelBlock
             let first = images * group / groups
             for image in first..<images * (group + 1) / groups {
               vl_winograd_sums(
-                $0, x.elements() + image * length, dy.elements() + image * length,
-                image > first ? 1 : 0, sums.elements() + group * transformedCount)
+                $0, x.elements() + (image * channelBlocks + channelBlock) * blockLength,
+                dy.elements() + (image * resultBlocks + resultBlock) * blockLength,
+                Int32(min(2, resultBlocks - resultBlock)), image > first ? 1 : 0,
+                sums.elements() + (block * groups + group) * transformedCount,
+                Int64(channelBlocks * groups * transformedCount))
             }
           }
         }
@@ -107,8 +124,12 @@ extension GraphLowering {
     emit(
       "convolutionWeightGradientTotal", variant: "Winograd loop", reads: [sums],
       writes: [packed.storage],
-      .whole {
-        vl_winograd_weight_gradient(Int64(groups), sums.elements(), packed.storage.elements())
+      .pieces(blocks) { range in
+        for block in range {
+          vl_winograd_weight_gradient(
+            Int64(groups), sums.elements() + block * groups * transformedCount,
+            packed.storage.elements() + block * weightBlockCount)
+        }
       })
     if packed.storage !== made.storage { try convert(packed, to: made, "reorder") }
     if geometry.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
