@@ -55,6 +55,8 @@ import Testing
     Geometry([2, 16, 32, 32], [32, 16, 3, 3], (2, 2), (1, 1))!,
     Geometry([2, 16, 32, 32], [32, 16, 1, 1], (2, 2), (0, 0))!,
     Geometry([2, 64, 8, 8], [64, 64, 3, 3], (1, 1), (1, 1))!,
+    Geometry([3, 32, 7, 5], [48, 32, 3, 3], (1, 1), (1, 1))!,
+    Geometry([2, 32, 3, 17], [32, 32, 3, 3], (1, 1), (1, 1))!,
     Geometry([1, 64, 8, 8], [128, 64, 1, 1], (1, 1), (0, 0))!,
     // Padding as wide as the window and wider: results at the rim see nothing of the image.
     Geometry([2, 3, 5, 6], [4, 3, 1, 1], (1, 1), (1, 2))!,

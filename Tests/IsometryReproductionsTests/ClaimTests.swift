@@ -64,6 +64,12 @@ import Testing
       verdicts(
         UniversalLearning.self, learning { regime, _ in regime == .equalLevel ? 0.01 : 0.001 })
         == [.fails])
+    // Nothing learns at equal c.
+    #expect(
+      verdicts(
+        UniversalLearning.self,
+        { $0.regime == .equalLevel ? .reaching(0.1) : self.learning { _, _ in 0.01 }($0) })
+        == [.undecided])
     // The seeds disagree.
     #expect(
       verdicts(
@@ -94,6 +100,17 @@ import Testing
     return outcome
   }
 
+  /// At one of the middle learning rates alone.
+  private func reaching(_ step: Int?, _ cell: SigmoidResurrected.Cell) -> LearningCurve {
+    let rate =
+      switch cell.setting.descent {
+      case .sgd: 0.01
+      case .momentum: 0.003
+      case .rmsprop, .adam: 1e-4
+      }
+    return reaching(cell.rate == rate ? step : nil)
+  }
+
   @Test func sigmoidResurrected() {
     /// Steps as the paper has them.
     func steps(_ setting: SigmoidResurrected.Setting) -> Int? {
@@ -102,15 +119,28 @@ import Testing
       return setting.weights == .orthogonal && setting.criticality == .critical ? root : nil
     }
     #expect(
-      verdicts(SigmoidResurrected.self) { reaching(steps($0.setting)) }
+      verdicts(SigmoidResurrected.self) { reaching(steps($0.setting), $0) }
         == [.holds, .holds, .holds, .holds])
+    // One seed, and the smallest of the rates: no number of steps is the least.
+    #expect(
+      verdicts(SigmoidResurrected.self, seeds: 1) { reaching(steps($0.setting), $0) }
+        == [.undecided, .undecided, .undecided, .undecided])
+    #expect(
+      verdicts(SigmoidResurrected.self) {
+        $0.rate < 0.001 ? reaching(steps($0.setting)) : reaching(nil)
+      }[3] == .undecided)
+    // Where the slow ones diverge at every rate nothing is known of their speed.
+    #expect(
+      verdicts(SigmoidResurrected.self) {
+        $0.setting.activation == "relu" ? .diverged : reaching(steps($0.setting), $0)
+      }[0] == .undecided)
     // The other way round, and with a time that grows with the depth's square.
     #expect(
       verdicts(SigmoidResurrected.self) { cell in
         let isometric =
           cell.setting.activation != "relu" && cell.setting.weights == .orthogonal
           && cell.setting.criticality == .critical
-        return reaching(isometric ? cell.setting.depth * cell.setting.depth / 10 : 20)
+        return reaching(isometric ? cell.setting.depth * cell.setting.depth / 4 : 20, cell)
       } == [.fails, .fails, .fails, .fails])
     #expect(
       verdicts(SigmoidResurrected.self) { _ in reaching(nil) }
@@ -224,6 +254,11 @@ import Testing
     #expect(
       verdicts(DepthLimit.self, trains { $0.initializer == "he" || $0.depth == 20 })
         == [.fails, .fails, .fails])
+    // A little above guessing is neither.
+    #expect(
+      verdicts(DepthLimit.self) {
+        $0.initializer == "he" && $0.depth > 20 ? .reaching(0.135) : .reaching(0.4)
+      } == [.holds, .holds, .undecided])
     #expect(
       verdicts(DepthLimit.self, trains { _ in false }) == [.undecided, .undecided, .undecided])
     #expect(

@@ -119,7 +119,7 @@ private struct Squares: Experiment {
       }
       #expect(error(Plan(.small)).contains("--scale smoke, not small"))
       #expect(error(Plan(.smoke), data: "/cifar").contains("--data synthetic, not /cifar"))
-      #expect(error(Plan(.smoke, seeds: 2)).contains("3 cells, not 4"))
+      #expect(error(Plan(.smoke, seeds: 2)).contains("--seeds left out, not 2"))
       #expect(error(Plan(.smoke)) == "none")
       let other = #expect(throws: ReproductionError.self) {
         try Reproduction(Plan(.smoke), in: path, makeLaboratory()).run(FiniteWidth.self)

@@ -30,7 +30,10 @@ extension Reproduction {
 
 extension CellResult {
   init(_ cell: Cell, _ outcome: Outcome) {
-    self.init(cell: cell, outcome: outcome, seconds: 1, device: "none", date: "2026-01-31")
+    self.init(
+      cell: cell, outcome: outcome, seconds: 1,
+      origin: MeasurementOrigin(
+        program: "test", machine: "none", device: "none", date: "2026-01-31"))
   }
 }
 

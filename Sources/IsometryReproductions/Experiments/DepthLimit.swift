@@ -53,13 +53,17 @@ package struct DepthLimit: Experiment {
         + depths.map(String.init).joined(separator: ", ") + ", initialised by "
         + Self.initializers.joined(separator: ", ") + ".",
       recipe.words + "; the same budget whatever the depth.",
-      "A network trains where its accuracy is above \(bound) %: five standard errors above guessing.",
+      "A network trains where the accuracy of every seed is above \(percent(upperBound)), five standard "
+        + "errors above guessing; it does not where none is above \(percent(lowerBound)), two.",
     ]
   }
 
-  private var bound: String {
-    String(format: "%.1f", 100 * Chance.bound(testImages: recipe.budget.testImages))
+  private var upperBound: Double { Chance.bound(testImages: recipe.budget.testImages) }
+  private var lowerBound: Double {
+    Chance.bound(testImages: recipe.budget.testImages, standardErrors: 2)
   }
+
+  private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
 
   package var cells: [Cell] {
     depths.flatMap { depth in
@@ -99,11 +103,11 @@ extension DepthLimit {
     BestRate(results.filter { $0.cell.initializer == initializer && $0.cell.depth == depth })
   }
 
-  /// Whether a network learns; nil where it was not trained.
-  private func trains(_ initializer: String, _ depth: Int, _ results: [Result]) -> Bool? {
-    best(initializer, depth, results)?.sample.map {
-      $0.mean > Chance.bound(testImages: recipe.budget.testImages)
-    }
+  /// Whether a network learns; undecided where it was not trained, or does a little better than guessing.
+  private func trains(_ initializer: String, _ depth: Int, _ results: [Result]) -> Verdict {
+    guard let accuracies = best(initializer, depth, results)?.accuracies else { return .undecided }
+    if accuracies.allSatisfy({ $0 > upperBound }) { return .holds }
+    return accuracies.allSatisfy { $0 <= lowerBound } ? .fails : .undecided
   }
 
   private func table(_ results: [Result]) -> Table {
@@ -116,11 +120,12 @@ extension DepthLimit {
       rows: results.grouped { Network(depth: $0.cell.depth, initializer: $0.cell.initializer) }
         .map { network, results in
           let best = BestRate(results)
-          let trains = trains(network.initializer, network.depth, results) ?? false
+          let trains = trains(network.initializer, network.depth, results)
           return [
             .count(network.depth), .text(network.initializer),
             .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(best?.sample?.mean),
-            .percent(best?.sample?.deviation), .text(trains ? "yes" : "no"),
+            .percent(best?.sample?.deviation),
+            .text(trains == .holds ? "yes" : trains == .fails ? "no" : "uncertain"),
             .count(results.count { $0.outcome.isDivergence }), .count(results.count),
           ]
         })
@@ -151,17 +156,12 @@ extension DepthLimit {
         + (mean.map { String(format: "%.1f %%", 100 * $0) } ?? "not finished")
     }
     // A budget that is too small for the shallowest network says nothing about the others.
-    let verdict: Verdict =
-      if marks.contains(nil) || marks.first == .some(false) {
-        .undecided
-      } else {
-        marks.allSatisfy { $0 == true } ? .holds : .fails
-      }
+    let verdict: Verdict = marks.first == .fails ? .undecided : .all(marks)
     return Claim(
       "\(initializer) trains at every depth",
       rule:
-        "holds where the accuracy is above \(bound) % at every depth; fails where it is not at some "
-        + "depth; cannot be decided where it is not at the smallest depth, or one is missing",
+        "holds where it trains at every depth, fails where it does not at one; cannot be decided where "
+        + "it does not at the smallest, lies between at one, or one is missing",
       evidence: evidence.joined(separator: ", "), verdict: verdict)
   }
 
@@ -169,9 +169,11 @@ extension DepthLimit {
     let marks = depths.map {
       (depth: $0, risotto: trains("risotto", $0, results), he: trains("he", $0, results))
     }
-    let ahead = marks.filter { $0.risotto == true && $0.he == false }.map(\.depth)
-    let behind = marks.filter { $0.risotto == false && $0.he == true }.map(\.depth)
-    let isComplete = marks.allSatisfy { $0.risotto != nil && $0.he != nil }
+    let ahead = marks.filter { $0.risotto == .holds && $0.he == .fails }.map(\.depth)
+    let behind = marks.filter { $0.risotto == .fails && $0.he == .holds }.map(\.depth)
+    let isComplete = depths.allSatisfy {
+      best("risotto", $0, results) != nil && best("he", $0, results) != nil
+    }
     let verdict: Verdict =
       if !isComplete || (ahead.isEmpty == behind.isEmpty) {
         .undecided

@@ -348,6 +348,18 @@ extension FiniteWidth {
     BestRate(results.map { ($0.rate, $0.accuracy) })
   }
 
+  private func noise(of trainings: [TrainingResult]) -> AccuracyNoise {
+    struct Setting: Hashable {
+      let network: Network
+      let rate: Double
+    }
+    return AccuracyNoise(
+      groups: trainings.filter { !$0.outcome.isDivergence }.grouped {
+        Setting(
+          network: Network(depth: $0.cell.depth, weights: $0.cell.weights), rate: $0.rate)
+      }.map { $0.elements.map(\.accuracy) }, testImages: budget.testImages)
+  }
+
   private struct Network: Hashable {
     let depth: Int
     let weights: Weights
@@ -400,10 +412,10 @@ extension FiniteWidth {
     let he = accuracies(.he)
     return Claim(
       "The deepest network learns better with orthogonal looks-linear weights than with He's",
-      rule: "test accuracy at the best learning rate: \(Verdict.meanRule)",
+      rule: "test accuracy at the best learning rate: \(AccuracyNoise.rule)",
       evidence: String(
         format: "depth %d: %.1f %% against %.1f %%", trainedDepths.last ?? 0,
         100 * (Sample(orthogonal)?.mean ?? .nan), 100 * (Sample(he)?.mean ?? .nan)),
-      verdict: .mean(of: orthogonal, exceeds: he))
+      verdict: noise(of: trainings).verdict(mean: orthogonal, exceeds: he))
   }
 }

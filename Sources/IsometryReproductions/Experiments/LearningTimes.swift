@@ -13,6 +13,13 @@ struct LearningTimes {
     let steps: Double?
     /// The largest accuracy of a curve, mean over seeds.
     let accuracy: Double
+    /// How many seeds got there, of how many.
+    let reached: Int
+    let seeds: Int
+    /// Whether every training at this rate diverged, which says nothing about speed.
+    let isDivergence: Bool
+    /// Whether a smaller or a larger rate than those tried may be better still.
+    let isAtEdge: Bool
   }
 
   private let groups: [(key: Setting, elements: [Result])]
@@ -32,12 +39,16 @@ struct LearningTimes {
   /// The rate with which the setting gets there first or, where it never does, closest; nil where
   /// nothing is finished.
   func best(_ setting: Setting) -> Best? {
-    let rates = results(setting).grouped { $0.cell.rate }.map { rate, results in
+    let all = results(setting)
+    let tried = all.map(\.cell.rate)
+    let rates = all.grouped { $0.cell.rate }.map { rate, results in
       let reached = results.compactMap(\.outcome.reachedAt).map(Double.init)
       let top = results.map { $0.outcome.points.map(\.accuracy).max() ?? Chance.accuracy }
       return Best(
         rate: rate, steps: reached.count == results.count ? Sample(reached)?.mean : nil,
-        accuracy: Sample(top)?.mean ?? 0)
+        accuracy: Sample(top)?.mean ?? 0, reached: reached.count, seeds: results.count,
+        isDivergence: results.allSatisfy(\.outcome.isDivergence),
+        isAtEdge: rate == tried.min() || rate == tried.max())
     }
     return rates.min { first, second in
       switch (first.steps, second.steps) {
@@ -52,8 +63,10 @@ struct LearningTimes {
   func words(for setting: Setting) -> String {
     guard let best = best(setting) else { return "not finished" }
     if let steps = best.steps { return String(format: "%.0f steps", steps) }
+    if best.isDivergence { return "diverged" }
+    let count = best.reached == 0 ? "not" : "\(best.reached) of \(best.seeds) seeds"
     return String(
-      format: "not within %d steps (%.1f %%)", budget(setting), 100 * best.accuracy)
+      format: "%@ within %d steps (%.1f %%)", count, budget(setting), 100 * best.accuracy)
   }
 
   /// Steps of one training of a setting.
@@ -63,7 +76,8 @@ struct LearningTimes {
 
   func isFaster(_ first: Setting, than second: Setting) -> Verdict {
     guard let fast = best(first), let slow = best(second),
-      let interval = results(first).first?.cell.interval
+      let interval = results(first).first?.cell.interval, min(fast.seeds, slow.seeds) > 1,
+      !fast.isDivergence, !slow.isDivergence
     else { return .undecided }
     switch (fast.steps, slow.steps) {
     case (nil, nil): return .undecided
@@ -88,7 +102,8 @@ struct LearningTimes {
         return [
           .text(setting.weights.rawValue), .text(setting.activation),
           .text(setting.criticality.rawValue), .text(setting.descent.rawValue),
-          .count(setting.depth), .text(best.map { shortNumber($0.rate) } ?? "–"),
+          .count(setting.depth),
+          .text(best.map { shortNumber($0.rate) + ($0.isAtEdge ? " (edge)" : "") } ?? "–"),
           .number(best?.steps, digits: 0), .percent(best?.accuracy),
           .count(results.count { $0.outcome.isDivergence }), .count(results.count),
         ]
@@ -98,12 +113,14 @@ struct LearningTimes {
   /// The depths of orthogonal tanh networks and their steps.
   private func scalingPoints(depths: [Int]) -> [(depth: Double, steps: Double)] {
     depths.compactMap { depth in
-      best(
-        Setting(
-          activation: "tanh", weights: .orthogonal, criticality: .critical, descent: .momentum,
-          depth: depth)
-      )?.steps.map { (Double(depth), $0) }
+      best(Self.scalingSetting(depth))?.steps.map { (Double(depth), $0) }
     }
+  }
+
+  private static func scalingSetting(_ depth: Int) -> Setting {
+    Setting(
+      activation: "tanh", weights: .orthogonal, criticality: .critical, descent: .momentum,
+      depth: depth)
   }
 
   func depthPlot(depths: [Int]) -> (name: String, plot: Plot)? {
@@ -135,25 +152,57 @@ struct LearningTimes {
     return variance > 0 ? covariance / variance : nil
   }
 
+  /// The exponent of each seed at the depths' best rates; nil where one of them did not get there.
+  private func exponents(depths: [Int]) -> [Double]? {
+    let bests = depths.map { (depth: $0, setting: Self.scalingSetting($0)) }
+    let seeds = Set(bests.flatMap { results($0.setting).map(\.cell.seed) }).sorted()
+    var exponents: [Double] = []
+    for seed in seeds {
+      let points = bests.compactMap { depth, setting -> (depth: Double, steps: Double)? in
+        guard let rate = best(setting)?.rate else { return nil }
+        let result = results(setting).first { $0.cell.seed == seed && $0.cell.rate == rate }
+        return (result?.outcome.reachedAt).map { (Double(depth), Double($0)) }
+      }
+      guard points.count == depths.count, let exponent = Self.exponent(points) else { return nil }
+      exponents.append(exponent)
+    }
+    return exponents
+  }
+
+  /// Fewer evaluations than this up to the goal do not tell how long it takes.
+  private static let leastEvaluations = 5
+
   func scaling(depths: [Int]) -> Claim {
     let points = scalingPoints(depths: depths)
-    let exponent = Self.exponent(points)
+    let bests = depths.compactMap { best(Self.scalingSetting($0)) }
+    let interval =
+      depths.first.flatMap { results(Self.scalingSetting($0)).first?.cell.interval } ?? 1
+    let isResolved = points.allSatisfy { $0.steps >= Double(Self.leastEvaluations * interval) }
+    let exponents = exponents(depths: depths) ?? []
     let verdict: Verdict =
-      if points.count == depths.count, points.count > 2, let exponent {
-        exponent <= 0.75 ? .holds : exponent >= 1 ? .fails : .undecided
+      if points.count == depths.count, points.count > 2, exponents.count > 1, isResolved,
+        !bests.contains(where: \.isAtEdge)
+      {
+        exponents.allSatisfy { $0 <= 0.75 }
+          ? .holds : exponents.allSatisfy { $0 >= 1 } ? .fails : .undecided
       } else {
         .undecided
       }
+    let words = points.map { String(format: "depth %.0f: %.0f steps", $0.depth, $0.steps) }
     return Claim(
       "The learning time of orthogonal tanh networks at criticality grows no faster than about the "
         + "square root of the depth",
       rule:
-        "the exponent of the steps as a power of the depth, by least squares on logarithms: holds up "
-        + "to 0.75, fails from 1; cannot be decided between, or where a depth does not get to the "
-        + "accuracy",
-      evidence: points.map { String(format: "depth %.0f: %.0f steps", $0.depth, $0.steps) }
-        .joined(separator: ", ")
-        + (exponent.map { String(format: "; exponent %.2f", $0) } ?? "no exponent"),
+        "the exponent of the steps as a power of the depth, by least squares on logarithms, of each "
+        + "seed: holds where all are up to 0.75, fails where all are 1 or more; cannot be decided "
+        + "between, with fewer than two seeds, where a depth does not get to the accuracy or in fewer "
+        + "than \(Self.leastEvaluations) evaluations, or where a best rate is at the edge of those tried",
+      evidence: (words
+        + [
+          exponents.isEmpty
+            ? "no exponent"
+            : "exponents " + exponents.map { String(format: "%.2f", $0) }.joined(separator: ", ")
+        ]).joined(separator: "; "),
       verdict: verdict)
   }
 }

@@ -163,6 +163,7 @@ extension RisottoTable {
     _ statement: String, _ results: [Result], in normalization: NormalizationKind,
     than rivals: [String], needsMost: Bool
   ) -> Claim {
+    let noise = AccuracyNoise(results, testImages: recipe.budget.testImages)
     var verdicts: [Verdict] = []
     var evidence: [String] = []
     for skip in SkipKind.allCases {
@@ -173,7 +174,7 @@ extension RisottoTable {
           verdicts.append(.undecided)
           continue
         }
-        verdicts.append(.mean(of: own.accuracies, exceeds: other.accuracies))
+        verdicts.append(noise.verdict(mean: own.accuracies, exceeds: other.accuracies))
         evidence.append(
           String(
             format: "%@ skips: %.1f %% against %.1f %% of %@", Self.letter(skip),
@@ -182,7 +183,7 @@ extension RisottoTable {
     }
     return Claim(
       statement,
-      rule: "accuracy at the best learning rate, \(Verdict.meanRule); "
+      rule: "accuracy at the best learning rate, \(AccuracyNoise.rule); "
         + (needsMost
           ? "holds where more than half of the comparisons do, fails where more than half go the other "
             + "way" : "all comparisons must hold, and one that goes the other way fails"),
@@ -191,6 +192,7 @@ extension RisottoTable {
   }
 
   private func lossless(_ results: [Result]) -> Claim {
+    let noise = AccuracyNoise(results, testImages: recipe.budget.testImages)
     var verdicts: [Verdict] = []
     var evidence: [String] = []
     for skip in SkipKind.allCases {
@@ -200,7 +202,7 @@ extension RisottoTable {
         verdicts.append(.undecided)
         continue
       }
-      verdicts.append(.mean(of: own.accuracies, exceeds: other.accuracies))
+      verdicts.append(noise.verdict(mean: own.accuracies, exceeds: other.accuracies))
       evidence.append(
         String(
           format: "%@ skips: %.1f %% against %.1f %%", Self.letter(skip),
@@ -208,7 +210,7 @@ extension RisottoTable {
     }
     return Claim(
       "Not of the paper: keeping the pixels that strides drop helps RISOTTO without Batch Normalization",
-      rule: "accuracy at the best learning rate with both kinds of skips, \(Verdict.meanRule)",
+      rule: "accuracy at the best learning rate with both kinds of skips, \(AccuracyNoise.rule)",
       evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
       verdict: .all(verdicts))
   }

@@ -96,11 +96,11 @@ package struct SigmoidResurrected: Experiment {
         smoke: [0.03], small: [0.003, 0.01, 0.03, 0.1], paper: [0.001, 0.003, 0.01, 0.03, 0.1])
     case .momentum:
       plan.scale.pick(
-        smoke: [0.003], small: [3e-4, 0.001, 0.003, 0.01],
-        paper: [1e-4, 3e-4, 0.001, 0.003, 0.01])
+        smoke: [0.003], small: [3e-4, 0.001, 0.003, 0.01, 0.03],
+        paper: [1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03])
     case .rmsprop, .adam:
       plan.scale.pick(
-        smoke: [3e-4], small: [3e-5, 1e-4, 3e-4, 0.001],
+        smoke: [3e-4], small: [1e-5, 3e-5, 1e-4, 3e-4, 0.001],
         paper: [1e-5, 3e-5, 1e-4, 3e-4, 0.001])
     }
   }
@@ -109,8 +109,10 @@ package struct SigmoidResurrected: Experiment {
     [
       "Plain fully connected networks of width \(width) and depth \(depth) without normalisation; "
         + "orthogonal and Gaussian weights; tanh, hard tanh, erf(√π·x/2) and ReLU.",
-      "Critical: sigmoidal networks at q* = 1/64 on the critical line, ReLU at σ_w² = 2 without bias. "
-        + "Off: sigmoidal networks at σ_w² = 2, ReLU at σ_w² = 1, without bias.",
+      "Critical: hidden layers of sigmoidal networks at q* = 1/64 on the critical line, those of ReLU "
+        + "networks at σ_w² = 2 without bias; the first layer gives pre-activations the variance q*, 1 for "
+        + "ReLU. Off: sigmoidal networks at σ_w² = 2, ReLU at σ_w² = 1, without bias. Heads have σ_w² = 1, "
+        + "in Gaussian sigmoidal networks off the line 2.",
       "All of them with momentum 0.9; orthogonal tanh and Gaussian ReLU, both critical, also with SGD, "
         + "RMSProp and Adam; orthogonal tanh at depths "
         + depths.map(String.init).joined(separator: ", ") + ".",
@@ -213,7 +215,8 @@ extension SigmoidResurrected {
   private static let comparisonRule =
     "steps to the accuracy at the best learning rate, mean over seeds: holds where the second needs more "
     + "than 1.25 times as many steps as the first, fails where less than 0.8 times; cannot be decided "
-    + "between, where neither gets there, or where they differ by one evaluation or less"
+    + "between, where neither gets there, where they differ by one evaluation or less, with fewer than "
+    + "two seeds, or where one diverges at every rate"
 
   private func setting(
     _ activation: String, _ weights: Weights, _ criticality: Criticality = .critical

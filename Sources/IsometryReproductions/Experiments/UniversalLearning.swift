@@ -68,7 +68,7 @@ package struct UniversalLearning: Experiment {
         + "activations \(activations.joined(separator: ", ")).",
       "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
-      "SGD without momentum and weight decay; each activation, depth and kind of equality at the "
+      "SGD at a constant rate without momentum and weight decay; each activation, depth and kind of equality at the "
         + "learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
         + "accuracy over its curve; \(budget.words), seeds 1 to \(seeds.count); test accuracy every "
         + "\(interval) steps.",
@@ -133,11 +133,11 @@ extension UniversalLearning {
   func atBestRates(_ results: [Result]) -> [Result] {
     results.grouped { Curves($0.cell) }.flatMap { _, results in
       let rates = results.grouped { $0.cell.configuration.learningRate }.map(\.elements)
-      return rates.max { Self.meanOfCurves($0) < Self.meanOfCurves($1) } ?? []
+      return rates.max { meanOfCurves($0) < meanOfCurves($1) } ?? []
     }
   }
 
-  private static func meanOfCurves(_ results: [Result]) -> Double {
+  private func meanOfCurves(_ results: [Result]) -> Double {
     Sample(results.map { meanOfCurve($0.outcome) })?.mean ?? 0
   }
 
@@ -154,14 +154,17 @@ extension UniversalLearning {
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
           .text(row.activation), .number(results[0].cell.level),
           .text(shortNumber(results[0].cell.configuration.learningRate)), .percent(final?.mean),
-          .percent(final?.deviation), .percent(Self.meanOfCurves(results)),
+          .percent(final?.deviation), .percent(meanOfCurves(results)),
           .count(results.count { $0.outcome.isDivergence }),
         ]
       })
   }
 
-  static func meanOfCurve(_ outcome: LearningCurve) -> Double {
-    Sample(outcome.points.map(\.accuracy))?.mean ?? Chance.accuracy
+  /// The mean of the accuracy over the steps that all trainings are measured at.
+  func meanOfCurve(_ outcome: LearningCurve) -> Double {
+    let last = (budget.trainImages ?? 50_000) / budget.batch * budget.epochs
+    let steps = stride(from: interval, through: max(interval, last), by: interval)
+    return Sample(steps.map { outcome.accuracy(afterStep: $0) })?.mean ?? Chance.accuracy
   }
 
   /// The standard deviation over activations of the accuracy, averaged over the curve's points; nil
@@ -217,41 +220,68 @@ extension UniversalLearning {
     )
   }
 
+  /// The share of activations that must do better than guessing for a spread to say something.
+  private static let leastLearning = 0.75
+
+  /// Whether enough activations learn in both regimes at every depth.
+  private func learns(_ results: [Result]) -> Bool {
+    let bound = Chance.bound(testImages: budget.testImages)
+    return results.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }.allSatisfy {
+      let learning = $0.elements.count { $0.accuracy > bound }
+      return Double(learning) >= Self.leastLearning * Double($0.elements.count)
+    }
+  }
+
   /// - Parameter isWhole: whether every training is finished, those at other rates too.
   private func claim(_ results: [Result], isWhole: Bool) -> Claim {
-    var verdicts = isWhole ? [] : [Verdict.undecided]
-    var evidence: [String] = []
-    for (depth, spreads) in spreads(results).grouped(by: { $0.depth }) {
-      let pairs = spreads.compactMap { spread in
-        spread.atLevel.flatMap { level in spread.atDeviation.map { (level: level, deviation: $0) } }
-      }
-      let level = Sample(pairs.map(\.level))
-      let deviation = Sample(pairs.map(\.deviation))
-      guard let level, let deviation, pairs.count == spreads.count, pairs.count > 1 else {
-        verdicts.append(.undecided)
-        if let level, let deviation {
-          evidence.append(Self.evidence(depth, level.mean, deviation.mean) + " (one seed)")
-        }
-        continue
-      }
-      let isSmaller = pairs.allSatisfy { $0.level < $0.deviation }
-      let isLarger = pairs.allSatisfy { $0.level > $0.deviation }
-      verdicts.append(isSmaller ? .holds : isLarger ? .fails : .undecided)
-      evidence.append(Self.evidence(depth, level.mean, deviation.mean))
+    let groups = spreads(results).grouped { $0.depth }.map { depth, spreads in
+      (
+        depth: depth, level: spreads.compactMap(\.atLevel),
+        deviation: spreads.compactMap(\.atDeviation)
+      )
     }
+    let gaps = groups.map { zip($0.deviation, $0.level).map { $0 - $1 } }
+    let error = Self.standardError(gaps)
+    let mean = Sample(gaps.compactMap { Sample($0)?.mean })?.mean
+    var verdict = Verdict.undecided
+    if isWhole, let error, let mean, learns(results), abs(mean) > Self.threshold * error {
+      verdict = mean > 0 ? .holds : .fails
+    }
+    let diverged = results.count { $0.outcome.isDivergence }
+    let evidence =
+      groups.compactMap { depth, level, deviation -> String? in
+        guard let level = Sample(level), let deviation = Sample(deviation) else { return nil }
+        return String(
+          format: "depth %d: a spread of %.2f %% at equal c, %.2f %% at equal σ_w", depth,
+          100 * level.mean, 100 * deviation.mean)
+      }
+      + (mean.map { mean in
+        let error = error.map { String(format: " ± %.2f", 100 * $0) } ?? ""
+        return [String(format: "on average %.2f%@ %% less at equal c", 100 * mean, error)]
+      } ?? [])
     return Claim(
       "Learning curves of different activations, each at its best learning rate, are closer together "
         + "at equal c than at equal σ_w",
-      rule: "holds where the spread between activations is smaller at equal c for every depth and "
-        + "seed; fails where it is larger for every seed of a depth; cannot be decided otherwise, "
-        + "with fewer than two seeds, or where a training is missing",
-      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
-      verdict: .all(verdicts))
+      rule:
+        "the spread between activations at equal σ_w less that at equal c, averaged over depths: "
+        + "holds where it is above four standard errors from the seeds, fails where it is below minus "
+        + "four; cannot be decided between, with fewer than two seeds, where a training is missing, or "
+        + "where fewer than three quarters of the activations do better than guessing in one regime",
+      evidence: evidence.isEmpty
+        ? "not finished" : evidence.joined(separator: "; ") + "; \(diverged) diverged",
+      verdict: verdict)
   }
 
-  private static func evidence(_ depth: Int, _ level: Double, _ deviation: Double) -> String {
-    String(
-      format: "depth %d: a spread of %.2f %% at equal c, %.2f %% at equal σ_w", depth, 100 * level,
-      100 * deviation)
+  private static let threshold = 4.0
+
+  /// Of the mean over groups, from the deviation within groups; nil where a group has fewer than two
+  /// numbers.
+  private static func standardError(_ groups: [[Double]]) -> Double? {
+    var variance = 0.0
+    for group in groups {
+      guard let sample = Sample(group), sample.count > 1 else { return nil }
+      variance += sample.standardError * sample.standardError
+    }
+    return groups.isEmpty ? nil : variance.squareRoot() / Double(groups.count)
   }
 }

@@ -37,27 +37,6 @@ extension Verdict {
     if 2 * holding > verdicts.count { return .holds }
     return 2 * failing > verdicts.count ? .fails : .undecided
   }
-
-  /// Whether the mean of `larger` is above that of `smaller` by more than chance.
-  ///
-  /// Holds where it is by more than two standard errors of the difference, fails where it is below by
-  /// as much. Undecided between, and with fewer than two values on a side.
-  static func mean(of larger: [Double], exceeds smaller: [Double]) -> Verdict {
-    guard let first = Sample(larger), let second = Sample(smaller), first.count > 1,
-      second.count > 1
-    else { return .undecided }
-    let gap = first.mean - second.mean
-    let error =
-      (first.standardError * first.standardError + second.standardError * second.standardError)
-      .squareRoot()
-    if gap > 2 * error, gap > 0 { return .holds }
-    return gap < -2 * error ? .fails : .undecided
-  }
-
-  /// The rule of `mean(of:exceeds:)` in words.
-  static let meanRule =
-    "by more than two standard errors of the difference of the means over seeds; fewer than two "
-    + "seeds decide nothing"
 }
 
 /// A few numbers of one kind.

@@ -98,15 +98,29 @@ package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Cod
   package let outcome: Outcome
   /// Of the measurement; of a training that was stopped and resumed, since it went on last.
   package let seconds: Double
+  package let origin: MeasurementOrigin
+
+  package init(cell: Cell, outcome: Outcome, seconds: Double, origin: MeasurementOrigin) {
+    self.cell = cell
+    self.outcome = outcome
+    self.seconds = seconds
+    self.origin = origin
+  }
+}
+
+/// What measured a cell, and when.
+package struct MeasurementOrigin: Codable, Sendable, Equatable {
+  /// "isometry 0.1.0, commit 0123456789ab"
+  package let program: String
+  package let machine: String
   /// What the backend says of itself.
   package let device: String
   /// When it was finished, in UTC as ISO 8601 writes it.
   package let date: String
 
-  package init(cell: Cell, outcome: Outcome, seconds: Double, device: String, date: String) {
-    self.cell = cell
-    self.outcome = outcome
-    self.seconds = seconds
+  package init(program: String, machine: String, device: String, date: String) {
+    self.program = program
+    self.machine = machine
     self.device = device
     self.date = date
   }

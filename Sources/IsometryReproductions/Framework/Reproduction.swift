@@ -27,6 +27,10 @@ package struct Reproduction {
       self.version = version
       self.commit = commit
     }
+
+    fileprivate var words: String {
+      "isometry \(version)" + (commit.map { ", commit \($0)" } ?? "")
+    }
   }
 
   private let plan: Plan
@@ -64,7 +68,7 @@ package struct Reproduction {
       path,
       for: ReproductionConfiguration(
         experiment: Subject.name, scale: plan.scale,
-        data: Subject.usesImages ? laboratory.data : nil, cells: cells))
+        data: Subject.usesImages ? laboratory.data : nil, seeds: plan.seeds, cells: cells))
     var results = try cells.map { try folder.result(of: $0) }
     try onEvent(.started(finished: results.count { $0 != nil }, cells: cells.count))
     for (index, cell) in cells.enumerated() where results[index] == nil {
@@ -77,8 +81,10 @@ package struct Reproduction {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       let result = CellResult(
         cell: cell, outcome: outcome, seconds: seconds,
-        device: "\(laboratory.backend.name): \(laboratory.backend.deviceDescription)",
-        date: Self.now())
+        origin: MeasurementOrigin(
+          program: program.words, machine: MachineDescription.text,
+          device: "\(laboratory.backend.name): \(laboratory.backend.deviceDescription)",
+          date: Date.now.formatted(.iso8601)))
       try folder.keep(result)
       results[index] = result
       try onEvent(
@@ -114,9 +120,7 @@ package struct Reproduction {
       experiment: Subject.name, summary: Subject.summary, paper: Subject.paper,
       published: Subject.published, procedure: experiment.procedure, scale: plan.scale,
       data: Subject.usesImages ? laboratory.source.explanation : nil,
-      machine: MachineDescription.text,
-      devices: Array(Set(results.map(\.device))).sorted(), date: Self.now(),
-      version: program.version, commit: program.commit,
+      origins: results.map(\.origin),
       cells: results.count, divergences: results.count { $0.outcome.isDivergence },
       seconds: results.reduce(0) { $0 + $1.seconds }, tables: conclusion.tables,
       claims: conclusion.claims, plots: plots)
@@ -132,9 +136,5 @@ package struct Reproduction {
   private struct WholeResults<Record: Encodable>: Encodable {
     let report: ReproductionReport
     let cells: [Record]
-  }
-
-  private static func now() -> String {
-    Date.now.formatted(.iso8601)
   }
 }

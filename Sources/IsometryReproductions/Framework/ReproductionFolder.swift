@@ -8,6 +8,8 @@ struct ReproductionConfiguration<Cell: ExperimentCell>: Codable {
   let scale: Scale
   /// As `--data` spells the images; nil where none are used.
   let data: String?
+  /// As `--seeds` says; nil for as many as the scale has.
+  let seeds: Int?
   let cells: [Cell]
 }
 
@@ -16,6 +18,7 @@ private struct ReproductionHeader: Decodable {
   let experiment: String
   let scale: String
   let data: String?
+  let seeds: Int?
 }
 
 /// The folder of a reproduction: `experiment.json`, a record in `cells/` for each finished cell, the
@@ -76,20 +79,17 @@ final class ReproductionFolder<Subject: Experiment> {
       ("the experiment", header.experiment, wanted.experiment),
       ("--scale", header.scale, wanted.scale.rawValue),
       ("--data", header.data ?? "none", wanted.data ?? "none"),
+      ("--seeds", Self.words(header.seeds), Self.words(wanted.seeds)),
     ] where recorded != now {
       throw ReproductionError.otherConfiguration(
         path: path, option: option, recorded: recorded, wanted: now)
     }
     let recorded = try? RecordFile.read(
       ReproductionConfiguration<Subject.Cell>.self, from: file, remedy: remedy)
-    guard let recorded else { throw ReproductionError.otherGrid(path: path) }
-    if recorded.cells.count != wanted.cells.count {
-      throw ReproductionError.otherConfiguration(
-        path: path, option: "--seeds that make", recorded: "\(recorded.cells.count) cells",
-        wanted: "\(wanted.cells.count)")
-    }
-    guard recorded.cells == wanted.cells else { throw ReproductionError.otherGrid(path: path) }
+    guard recorded?.cells == wanted.cells else { throw ReproductionError.otherGrid(path: path) }
   }
+
+  private static func words(_ seeds: Int?) -> String { seeds.map { "\($0)" } ?? "left out" }
 
   /// The record of a cell.
   func recordPath(of cell: Subject.Cell) -> String { "\(path)/cells/\(cell.name).json" }

@@ -19,12 +19,13 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let scale: Scale
   /// Where the images are from; nil where none are used.
   package let data: String?
-  package let machine: String
+  /// What measured the cells; several where a run was stopped and went on elsewhere.
+  package let machines: [String]
   package let devices: [String]
-  /// In UTC, as ISO 8601 writes it.
-  package let date: String
-  package let version: String
-  package let commit: String?
+  package let programs: [String]
+  /// When the first and the last cell were finished, in UTC as ISO 8601 writes it; nil without any.
+  package let firstDate: String?
+  package let lastDate: String?
   /// How many were measured.
   package let cells: Int
   /// Cells whose training ended with a loss that is no number.
@@ -34,6 +35,31 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let tables: [Table]
   package let claims: [Claim]
   package let plots: [Picture]
+
+  init(
+    experiment: String, summary: String, paper: String, published: [String], procedure: [String],
+    scale: Scale, data: String?, origins: [MeasurementOrigin], cells: Int, divergences: Int,
+    seconds: Double, tables: [Table], claims: [Claim], plots: [Picture]
+  ) {
+    self.experiment = experiment
+    self.summary = summary
+    self.paper = paper
+    self.published = published
+    self.procedure = procedure
+    self.scale = scale
+    self.data = data
+    machines = Set(origins.map(\.machine)).sorted()
+    devices = Set(origins.map(\.device)).sorted()
+    programs = Set(origins.map(\.program)).sorted()
+    firstDate = origins.map(\.date).min()
+    lastDate = origins.map(\.date).max()
+    self.cells = cells
+    self.divergences = divergences
+    self.seconds = seconds
+    self.tables = tables
+    self.claims = claims
+    self.plots = plots
+  }
 
   /// One line of JSON.
   package func json() throws -> String {
@@ -58,11 +84,11 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
     var lines = ["# \(experiment), at scale \(scale.rawValue)", "", "\(summary).", ""]
     lines += ["- paper: \(paper)"]
     if let data { lines.append("- data: \(data)") }
-    lines += ["- machine: \(machine)"]
+    lines += machines.map { "- machine: \($0)" }
     lines += devices.map { "- device: \($0)" }
+    lines += programs.map { "- program: \($0)" }
+    if let firstDate, let lastDate { lines.append("- measured: \(firstDate) to \(lastDate)") }
     lines += [
-      "- date: \(date)",
-      "- program: isometry \(version)" + (commit.map { ", commit \($0)" } ?? ""),
       "- cells: \(cells), of which \(divergences) diverged; "
         + String(format: "%.0f s of measurement", seconds),
       "",

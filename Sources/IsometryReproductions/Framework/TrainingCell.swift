@@ -9,6 +9,15 @@ protocol TrainingCell: ExperimentCell {
   var configuration: RunConfiguration { get }
 }
 
+extension TrainingCell {
+  /// What trainings have in common that differ in their seeds alone.
+  var settingButSeed: RunConfiguration {
+    var setting = configuration
+    setting.seed = 0
+    return setting
+  }
+}
+
 extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
   /// The share of test images recognised at the end. A training that diverged recognises as many as one
   /// that guesses.
@@ -19,10 +28,10 @@ extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
 enum Chance {
   static let accuracy = 0.1
 
-  /// The accuracy above which a network has learned something: five standard errors of the count of
+  /// The accuracy above which a network has learned something: some standard errors of the count of
   /// right guesses above guessing.
-  static func bound(testImages: Int) -> Double {
-    accuracy + 5 * (accuracy * (1 - accuracy) / Double(testImages)).squareRoot()
+  static func bound(testImages: Int, standardErrors: Double = 5) -> Double {
+    accuracy + standardErrors * (accuracy * (1 - accuracy) / Double(testImages)).squareRoot()
   }
 }
 
@@ -83,7 +92,7 @@ struct ResidualRecipe: Sendable, Equatable {
   var words: String {
     "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
       + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
-      + "to norm 1; \(budget.words), seeds 1 to \(seeds.count)"
+      + "to norm 1 at most; \(budget.words), seeds 1 to \(seeds.count)"
   }
 
   /// Every training of a network, none where the initialiser does not take it.
@@ -111,8 +120,8 @@ struct ResidualRecipe: Sendable, Equatable {
 /// "0.05" → "0.05", 1e-3 → "0.001": numbers in names of cells.
 func shortNumber(_ value: Double) -> String { String(format: "%.6g", value) }
 
-/// The curves of some trainings in a plot: the mean accuracy over seeds after each step that all of
-/// them were measured at, and guessing for those that have diverged before.
+/// The curves of some trainings in a plot: the mean accuracy over seeds after each step that one of them
+/// was measured at, and guessing for those that have diverged before.
 func meanCurve(_ outcomes: [LearningCurve]) -> [(x: Double, y: Double)] {
   let steps = Set(outcomes.flatMap { $0.points.map(\.step) }).sorted()
   return steps.map { step in

@@ -8,7 +8,7 @@ extension SkipKind: Codable {}
 /// every checkpoint hold it.
 ///
 /// The defaults are those of `isometry train`.
-public struct RunConfiguration: Sendable, Equatable, Codable {
+public struct RunConfiguration: Sendable, Hashable, Codable {
   /// One of `ModelSpecification.spellings`.
   public var model = "resnet20"
   /// What follows each convolution or hidden dense layer.

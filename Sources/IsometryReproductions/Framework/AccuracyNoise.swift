@@ -1,0 +1,58 @@
+/// How far the accuracies of trainings lie apart that differ in their seeds alone, and what follows for
+/// comparisons between others.
+///
+/// A few seeds a side do not tell their own deviation, so that of all groups of an experiment is pooled.
+/// It counts for no less than what guessing right or wrong on each test image gives.
+struct AccuracyNoise: Equatable {
+  /// Standard deviation over seeds, pooled.
+  let deviation: Double
+  let testImages: Int
+
+  /// - Parameter groups: accuracies over seeds of trainings that are otherwise the same; those that
+  ///   diverged have none, and are left out.
+  init(groups: [[Double]], testImages: Int) {
+    var squares = 0.0
+    var freedom = 0
+    for sample in groups.compactMap({ Sample($0) }) where sample.count > 1 {
+      squares += sample.deviation * sample.deviation * Double(sample.count - 1)
+      freedom += sample.count - 1
+    }
+    deviation = freedom > 0 ? (squares / Double(freedom)).squareRoot() : 0
+    self.testImages = testImages
+  }
+
+  init<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>], testImages: Int) {
+    self.init(
+      groups: results.filter { !$0.outcome.isDivergence }
+        .grouped { $0.cell.settingButSeed }.map { $0.elements.map(\.accuracy) },
+      testImages: testImages)
+  }
+
+  /// Standard errors of the difference that decide a comparison. With the best of two or three rates
+  /// on each side and some comparisons to a claim, a few in a hundred claims about equals are decided
+  /// by chance.
+  private static let threshold = 3.0
+
+  /// Whether the mean of `larger` is above that of `smaller` by more than chance: undecided where it is
+  /// within the noise, with fewer than two seeds on a side, and where neither does better than
+  /// guessing.
+  func verdict(mean larger: [Double], exceeds smaller: [Double]) -> Verdict {
+    guard let first = Sample(larger), let second = Sample(smaller), first.count > 1,
+      second.count > 1, max(first.mean, second.mean) > Chance.bound(testImages: testImages)
+    else { return .undecided }
+    func variance(_ sample: Sample) -> Double {
+      let ofImages = sample.mean * (1 - sample.mean) / Double(testImages)
+      return max(deviation * deviation, ofImages) / Double(sample.count)
+    }
+    let gap = first.mean - second.mean
+    let error = (variance(first) + variance(second)).squareRoot()
+    if abs(gap) <= Self.threshold * error { return .undecided }
+    return gap > 0 ? .holds : .fails
+  }
+
+  /// The rule of `verdict(mean:exceeds:)` in words.
+  static let rule =
+    "by more than three standard errors of the difference of the means over seeds, from the deviation "
+    + "over seeds of all groups pooled or, where it is larger, that of guesses on the test images; "
+    + "fewer than two seeds, and two that do no better than guessing, decide nothing"
+}
