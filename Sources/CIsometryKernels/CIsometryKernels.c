@@ -12,6 +12,12 @@ static const unsigned char augmentation_decode[] = {
 static const unsigned char common_activation[] = {
 #embed "../../kernels/common/activation.cl"
 };
+static const unsigned char common_matrix_tile[] = {
+#embed "../../kernels/common/matrix_tile.cl"
+};
+static const unsigned char common_matrix_unit[] = {
+#embed "../../kernels/common/matrix_unit.cl"
+};
 static const unsigned char common_philox[] = {
 #embed "../../kernels/common/philox.cl"
 };
@@ -27,6 +33,12 @@ static const unsigned char common_tile[] = {
 static const unsigned char common_tree[] = {
 #embed "../../kernels/common/tree.cl"
 };
+static const unsigned char convolution_matrix_tile[] = {
+#embed "../../kernels/convolution/matrix_tile.cl"
+};
+static const unsigned char convolution_matrix_tile_weight_gradient[] = {
+#embed "../../kernels/convolution/matrix_tile_weight_gradient.cl"
+};
 static const unsigned char convolution_register_tile[] = {
 #embed "../../kernels/convolution/register_tile.cl"
 };
@@ -35,6 +47,9 @@ static const unsigned char convolution_weight_gradient[] = {
 };
 static const unsigned char gemm_epilogue[] = {
 #embed "../../kernels/gemm/epilogue.cl"
+};
+static const unsigned char gemm_matrix_tile[] = {
+#embed "../../kernels/gemm/matrix_tile.cl"
 };
 static const unsigned char gemm_register_tile[] = {
 #embed "../../kernels/gemm/register_tile.cl"
@@ -88,14 +103,19 @@ static const unsigned char reduction_flat[] = {
 static const isometry_kernel_piece pieces[] = {
     PIECE(augmentation_decode, "augmentation/decode.cl"),
     PIECE(common_activation, "common/activation.cl"),
+    PIECE(common_matrix_tile, "common/matrix_tile.cl"),
+    PIECE(common_matrix_unit, "common/matrix_unit.cl"),
     PIECE(common_philox, "common/philox.cl"),
     PIECE(common_real, "common/real.cl"),
     PIECE(common_source, "common/source.cl"),
     PIECE(common_tile, "common/tile.cl"),
     PIECE(common_tree, "common/tree.cl"),
+    PIECE(convolution_matrix_tile, "convolution/matrix_tile.cl"),
+    PIECE(convolution_matrix_tile_weight_gradient, "convolution/matrix_tile_weight_gradient.cl"),
     PIECE(convolution_register_tile, "convolution/register_tile.cl"),
     PIECE(convolution_weight_gradient, "convolution/weight_gradient.cl"),
     PIECE(gemm_epilogue, "gemm/epilogue.cl"),
+    PIECE(gemm_matrix_tile, "gemm/matrix_tile.cl"),
     PIECE(gemm_register_tile, "gemm/register_tile.cl"),
     PIECE(loss_cross_entropy, "loss/cross_entropy.cl"),
     PIECE(normalization_apply, "normalization/apply.cl"),

@@ -13,7 +13,15 @@ struct ProgramEnvironment: Sendable {
   /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.
   let validates: Bool
 
-  /// - Throws: `ConfigurationError` for a switch that is neither on nor off.
+  /// Whether OpenCL devices use their matrix units; `$ISOMETRY_MATRIX_UNITS`.
+  var matrixUnits: MatrixUnitSwitch
+
+  /// The words of `MatrixUnitUse`, which a build without OpenCL lacks.
+  enum MatrixUnitSwitch: String, CaseIterable {
+    case auto, off, emulated
+  }
+
+  /// - Throws: `ConfigurationError` for a switch that has no such position.
   init(
     _ variables: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ConfigurationError) {
@@ -28,6 +36,12 @@ struct ProgramEnvironment: Sendable {
         "ISOMETRY_VALIDATE", "should be 1 (on) or 0 (off), not \(validation)")
     }
     validates = validation == "1"
+    let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitSwitch.auto.rawValue
+    guard let matrixUnits = MatrixUnitSwitch(rawValue: units) else {
+      throw ConfigurationError(
+        "ISOMETRY_MATRIX_UNITS", "should be auto, off or emulated, not \(units)")
+    }
+    self.matrixUnits = matrixUnits
     // The XDG Base Directory Specification: a relative path there counts as absent.
     let caches =
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }

@@ -20,9 +20,11 @@
     }
 
     /// With the tiles and groups of another kind of device than this, so that they can be tested on this.
-    package init(_ device: Device, number: Int, sizesFor kind: Device.Kind) throws {
-      try self.init(
-        device, number: number, options: OpenCLOptions(), tuning: Tuning(for: kind))
+    package init(
+      _ device: Device, number: Int, sizesFor kind: Device.Kind,
+      options: OpenCLOptions = OpenCLOptions()
+    ) throws {
+      try self.init(device, number: number, options: options, tuning: Tuning(for: kind))
     }
 
     init(_ device: Device, number: Int, options: OpenCLOptions, tuning: Tuning) throws {
@@ -30,6 +32,9 @@
       self.device = device
       shared = try SharedDevice(device, options, tuning)
     }
+
+    /// Whether graphs in 16 bits may run on matrix units, or on what stands in for them.
+    package var mayUseMatrixUnits: Bool { shared.matrixUnits.isPossible(on: device) }
 
     public var deviceDescription: String {
       let memory = device.globalMemoryByteCount >> 20
@@ -70,7 +75,8 @@
         store = known.store
       }
       return try OpenCLSession(
-        graph, shared, store: store ?? VariableStore(shared.computeQueue))
+        graph, shared, store: store ?? VariableStore(shared.computeQueue),
+        matrixUnits: shared.matrixUnits.units(for: graph, on: shared))
     }
   }
 
@@ -79,6 +85,7 @@
     let context: Context
     let tuning: Tuning
     let gemmProvider: GemmProvider
+    let matrixUnits: MatrixUnitSelection
     let library: ProgramLibrary
     /// Steps and reads, in order; sessions that share variables are ordered by it.
     let computeQueue: CommandQueue
@@ -91,6 +98,7 @@
       context = try Context(device)
       self.tuning = tuning
       gemmProvider = options.gemmProvider
+      matrixUnits = MatrixUnitSelection(options.matrixUnits, warn: options.warn)
       library = ProgramLibrary(
         context, sources: KernelSources(directory: options.kernelDirectory),
         cache: ProgramCache(directory: options.cacheDirectory))

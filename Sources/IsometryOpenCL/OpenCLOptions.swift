@@ -7,6 +7,16 @@
     case clblast
   }
 
+  /// Whether products and convolutions in 16 bits run on the device's matrix units.
+  public enum MatrixUnitUse: String, Sendable, CaseIterable {
+    /// Where the device has them and their kernels build and pass a check.
+    case auto
+    /// Never: portable kernels alone.
+    case off
+    /// The kernels for matrix units, with plain OpenCL C in their place: slow, on any device, for checks.
+    case emulated
+  }
+
   /// What the surroundings decide about an OpenCL backend. The environment is read at the program's
   /// edge and handed in here.
   public struct OpenCLOptions: Sendable {
@@ -16,15 +26,22 @@
     public var kernelDirectory: String?
     /// Who computes matrix products.
     public var gemmProvider: GemmProvider
+    /// Whether matrix units are used.
+    public var matrixUnits: MatrixUnitUse
+    /// Called with a line for people where the device does less than it should.
+    public var warn: @Sendable (String) -> Void
 
-    /// Without arguments: no cache, the embedded kernels alone.
+    /// Without arguments: no cache, the embedded kernels alone, warnings for nobody.
     public init(
       cacheDirectory: String? = nil, kernelDirectory: String? = nil,
-      gemmProvider: GemmProvider = .own
+      gemmProvider: GemmProvider = .own, matrixUnits: MatrixUnitUse = .auto,
+      warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
       self.cacheDirectory = cacheDirectory
       self.kernelDirectory = kernelDirectory
       self.gemmProvider = gemmProvider
+      self.matrixUnits = matrixUnits
+      self.warn = warn
     }
   }
 #endif

@@ -23,7 +23,10 @@
         otherBytes: (binding.inputs?.byteCount ?? 0) + binding.constantByteCount + stagingByteCount)
     }
 
-    init(_ graph: Graph, _ device: SharedDevice, store: VariableStore) throws {
+    /// - Parameter matrixUnits: what products and convolutions in 16 bits may use.
+    init(
+      _ graph: Graph, _ device: SharedDevice, store: VariableStore, matrixUnits: MatrixUnits?
+    ) throws {
       self.graph = graph
       self.device = device
       self.store = store
@@ -36,7 +39,7 @@
         }, alignment: device.alignment, limits)
       var lowering = Lowering(
         graph, tuning: device.tuning, gemmProvider: device.gemmProvider, layouts: layouts,
-        variableSlabs: store.entries.mapValues(\.slab))
+        variableSlabs: store.entries.mapValues(\.slab), matrixUnits: matrixUnits)
       let plan = lowering.plan()
       binding = try Binding(plan, graph, device, store, limits)
       outputs = plan.outputs

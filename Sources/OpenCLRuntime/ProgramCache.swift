@@ -39,6 +39,34 @@
       return program
     }
 
+    /// What `record` kept beside the programs about this source and these options, on this device with
+    /// this driver; nil where there is nothing.
+    public func remark(
+      _ context: Context, name: String, source: String, options: String
+    ) -> String? {
+      guard let directory else { return nil }
+      let key = Self.key(for: context.device, source: source, options: options)
+      return Self.load(Self.remarkPath(directory, name, key), key: key)
+        .map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Keeps a text for `remark`.
+    ///
+    /// - Returns: whether it is there to be found.
+    public func record(
+      _ remark: String, _ context: Context, name: String, source: String, options: String
+    ) -> Bool {
+      guard let directory else { return false }
+      let key = Self.key(for: context.device, source: source, options: options)
+      let path = Self.remarkPath(directory, name, key)
+      Self.store(Array(remark.utf8), key: key, at: path, in: directory)
+      return Self.load(path, key: key) != nil
+    }
+
+    private static func remarkPath(_ directory: String, _ name: String, _ key: [UInt8]) -> String {
+      "\(directory)/\(name)-\(hexadecimal(checksum(key))).remark"
+    }
+
     private static func key(for device: Device, source: String, options: String) -> [UInt8] {
       let text = [
         device.platform.name, device.platform.version, device.name, device.version,

@@ -81,6 +81,11 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_VALIDATE": "maybe"])
     }
+    #expect(full.matrixUnits == .auto)
+    #expect(try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "off"]).matrixUnits == .off)
+    #expect(throws: ConfigurationError.self) {
+      try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
+    }
     let empty = try ProgramEnvironment(["ISOMETRY_DATA": ""])
     #expect(empty.data == nil && empty.cacheDirectory == nil)
   }

@@ -54,6 +54,19 @@ import Testing
     }
   }
 
+  /// Channels in whole chunks of 8, which matrix units take.
+  static let matrixUnitStep = Step(
+    description: "convolutions on matrix units",
+    network: ResidualNetwork(
+      widths: [8, 16], depths: [1, 1], skip: .convolution, activation: .tanh, normalization: .none,
+      imageShape: [3, 4, 3]),
+    optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
+
+  @Test(arguments: BackendUnderTest.withMatrixUnits)
+  func matrixUnits(subject: BackendUnderTest) throws {
+    try trainingSteps(step: Self.matrixUnitStep, subject: subject)
+  }
+
   @Test(arguments: Step.all, subjects)
   func trainingSteps(step: Step, subject: BackendUnderTest) throws {
     let found = try losses(

@@ -52,6 +52,19 @@
       #expect(entries.allSatisfy { $0.hasSuffix(".clbin") })
     }
 
+    @Test func remarksAreKeptForOneSource() throws {
+      let cache = ProgramCache(directory: directory)
+      func remark(_ number: Int, _ options: String = "") -> String? {
+        cache.remark(context, name: "answer", source: source(number), options: options)
+      }
+      #expect(remark(1) == nil)
+      #expect(cache.record("too slow", context, name: "answer", source: source(1), options: ""))
+      #expect(remark(1) == "too slow")
+      #expect(remark(2) == nil && remark(1, "-DEXTRA=1") == nil)
+      let none = ProgramCache(directory: nil)
+      #expect(!none.record("x", context, name: "answer", source: source(1), options: ""))
+    }
+
     @Test(arguments: [0, 10, 200, 100_000])
     func damagedEntriesAreRebuilt(position: Int) throws {
       #expect(try answer(5) == 5)

@@ -57,6 +57,21 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     #endif
   }()
 
+  /// Every OpenCL device with fusion, in 16 bits on matrix units: on those that it has, and else with the
+  /// emulation in their place.
+  public static let withMatrixUnits: [BackendUnderTest] = {
+    #if OpenCL
+      return openCLVariant("matrix units") { device, number in
+        let has = (device.computeCapability?.major ?? 0) >= 8
+        return try? OpenCLBackend(
+          device, number: number, sizesFor: .gpu,
+          options: OpenCLOptions(matrixUnits: has ? .auto : .emulated))
+      }.filter(\.isFusing)
+    #else
+      return []
+    #endif
+  }()
+
   /// A backend is added to the suite by one line here.
   public static let backends: [any Backend] = {
     var backends: [any Backend] = []

@@ -16,7 +16,9 @@ import IsometryGraph
       options = OpenCLOptions(
         cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
         kernelDirectory: environment.kernelDirectory,
-        gemmProvider: gemm == .clblast ? .clblast : .own)
+        gemmProvider: gemm == .clblast ? .clblast : .own,
+        matrixUnits: MatrixUnitUse(rawValue: environment.matrixUnits.rawValue) ?? .auto,
+        warn: { StandardStream.error.write("isometry: warning: \($0)\n") })
     }
 
     var isEmpty: Bool { devices.isEmpty }
@@ -24,6 +26,11 @@ import IsometryGraph
     var firstGPU: Int? { devices.firstIndex { $0.kind == .gpu } }
 
     func name(of number: Int) -> String { devices[number].name }
+
+    /// Whether the device has kernels for 16 bits beside the portable ones.
+    func hasMatrixUnits(_ number: Int) throws -> Bool {
+      try OpenCLBackend(devices[number], number: number, options: options).mayUseMatrixUnits
+    }
 
     /// - Parameter number: nil for the first GPU or, where there is none, the first device.
     /// - Throws: `DeviceError`, and `OpenCLError` where the device cannot be opened.
@@ -48,6 +55,7 @@ import IsometryGraph
     var numbers: Range<Int> { 0..<0 }
     var firstGPU: Int? { nil }
     func name(of number: Int) -> String { "" }
+    func hasMatrixUnits(_ number: Int) -> Bool { false }
 
     func backend(number: Int?) throws(DeviceError) -> any Backend {
       throw .builtWithoutOpenCL

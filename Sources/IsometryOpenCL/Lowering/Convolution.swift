@@ -8,18 +8,16 @@
       let sizes = ConvolutionSizes(
         convolution, images: graph.shape(of: node.inputs[0]),
         weights: graph.shape(of: node.inputs[1]), pooled: type.shape)
+      if lowerOnMatrixUnits(node, sizes, epilogue) { return }
       let tile = ConvolutionTile(
         columns: sizes.filters, pixels: sizes.outWidth, type.dtype, tuning)
       let x = operand(node.inputs[0], .channelsLast)
       let w = operand(node.inputs[1], .filtersLast)
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
-      var defines = epilogue.activation.defines
-      defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
-      defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
       let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
       launch(
-        "convolution \(sizes) \(type.dtype.rawValue)", variant.adding(defines),
+        "convolution \(sizes) \(type.dtype.rawValue)", variant.adding(epilogue.defines),
         "convolution_register_tile_forward",
         [
           .storage(x), .storage(w), .storage(bias), .storage(residual),
@@ -37,6 +35,7 @@
       let sizes = ConvolutionSizes(
         convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
         pooled: graph.shape(of: node.inputs[0]))
+      if lowerOnMatrixUnits(node, sizes, slope: slope, result: result) { return }
       let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
       let tile = ConvolutionTile(columns: sizes.channels, pixels: classWidth, type.dtype, tuning)
       let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
@@ -66,32 +65,31 @@
         weights: graph.shape(of: node.results[0]), pooled: type.shape)
       let dy = operand(node.inputs[0], .channelsLast)
       let x = operand(node.inputs[1], .channelsLast)
-      let tile = WeightGradientTile(sizes, type.dtype, tuning)
       let hasBias = node.results.count > 1
+      let plan =
+        matrixUnitLaunch(sizes, type.dtype, hasBias: hasBias)
+        ?? WeightGradientTile(sizes, type.dtype, tuning).launch(type.dtype, hasBias: hasBias)
       var sums = [
         PartialSums(result: makeResult(node.results[0], .filtersLast), channels: sizes.weightCount)
       ]
       if hasBias {
         sums.append(PartialSums(result: makeResult(node.results[1]), channels: sizes.filters))
       }
-      if tile.parts > 1 {
+      if plan.parts > 1 {
         for index in sums.indices {
-          sums[index].partial = makeWorkspace(tile.parts * sums[index].channels, wide)
+          sums[index].partial = makeWorkspace(plan.parts * sums[index].channels, wide)
         }
       }
       let label = "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)"
-      var defines = tile.defines
-      defines["HAS_BIAS"] = hasBias ? 1 : 0
       launch(
-        label, ProgramVariant(.weightGradient, storage: type.dtype, defines),
-        "convolution_weight_gradient",
+        label, plan.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]), plan.kernel,
         [
           .storage(dy), .storage(x), .storage(sums[0].target),
           .storage(sums[hasBias ? 1 : 0].target),
-        ] + sizes.arguments + [.integer(tile.rowsPerPart)],
-        groups: tile.groups(hasBias: hasBias), local: tile.local)
-      if tile.parts > 1 {
-        mergePartials(sums, blocks: tile.parts, type.dtype, label: label)
+        ] + sizes.arguments + [.integer(plan.lengthOfPart)], groups: plan.groups,
+        local: plan.local)
+      if plan.parts > 1 {
+        mergePartials(sums, blocks: plan.parts, type.dtype, label: label)
       }
     }
 
@@ -110,7 +108,7 @@
   }
 
   /// The gradient of an activation, computed where an input gradient is stored.
-  private struct SlopeEpilogue {
+  struct SlopeEpilogue {
     let node: Node
     let gradient: ActivationGradient
     let addend: Value?
@@ -162,6 +160,11 @@
 
     var taps: Int { filterHeight * filterWidth }
     var weightCount: Int { taps * channels * filters }
+
+    /// Bytes of the image and of the gradient that a weight gradient reads.
+    func operandByteCount(_ dtype: DType) -> Int {
+      dtype.byteCount * images * (channels * height * width + filters * outHeight * outWidth)
+    }
 
     var description: String {
       "\(images)x\(channels)x\(height)x\(width) \(filterHeight)x\(filterWidth)/\(stride.height) "
@@ -220,6 +223,18 @@
     }
   }
 
+  /// How a weight gradient is launched, on whatever arithmetic.
+  struct WeightGradientLaunch {
+    let variant: ProgramVariant
+    let kernel: String
+    /// Partial sums; with one part the launch writes the gradient itself.
+    let parts: Int
+    /// In the kernel's own unit.
+    let lengthOfPart: Int
+    let groups: [Int]
+    let local: [Int]
+  }
+
   /// The register tile of convolution_weight_gradient and the number of parts.
   struct WeightGradientTile {
     let width: Int
@@ -244,10 +259,7 @@
       // Enough items to fill the device and parts whose operands stay in a cache, but no more
       // partial sums than there are operands.
       let rows = sizes.images * sizes.outHeight
-      let operandBytes =
-        dtype.byteCount
-        * (sizes.images * sizes.channels * sizes.height * sizes.width
-          + rows * sizes.outWidth * sizes.filters)
+      let operandBytes = sizes.operandByteCount(dtype)
       let forItems = quotientRoundedUp(tuning.wantedItems, columnTiles * rowTiles)
       let forCache = isCPU ? operandBytes / (1 << 18) : 1
       let limit = max(1, operandBytes / (sizes.weightCount * dtype.accumulator.byteCount))
@@ -260,14 +272,17 @@
     }
 
     /// One more row of tiles sums the bias's gradient.
-    func groups(hasBias: Bool) -> [Int] {
-      [
-        quotientRoundedUp(columnTiles, local[0]),
-        quotientRoundedUp(rowTiles + (hasBias ? 1 : 0), local[1]), parts,
-      ]
+    func launch(_ dtype: DType, hasBias: Bool) -> WeightGradientLaunch {
+      WeightGradientLaunch(
+        variant: ProgramVariant(.weightGradient, storage: dtype, defines),
+        kernel: "convolution_weight_gradient", parts: parts, lengthOfPart: rowsPerPart,
+        groups: [
+          quotientRoundedUp(columnTiles, local[0]),
+          quotientRoundedUp(rowTiles + (hasBias ? 1 : 0), local[1]), parts,
+        ], local: local)
     }
 
-    var defines: [String: Int] {
+    private var defines: [String: Int] {
       [
         "WIDTH": width, "TILE_ROWS": tileRows, "TILE_VECTORS": vectors, "LOCAL_COLUMNS": local[0],
         "LOCAL_ROWS": local[1],

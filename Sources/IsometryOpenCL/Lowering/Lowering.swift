@@ -7,6 +7,8 @@
     let graph: Graph
     let tuning: Tuning
     let gemmProvider: GemmProvider
+    /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
+    let matrixUnits: MatrixUnits?
     private var layouts: LayoutAssignment
     private var storages: [Storage] = []
     private var steps: [PlannedStep] = []
@@ -43,11 +45,12 @@
     ///   - variableSlabs: the number of the memory that each variable lies in.
     init(
       _ graph: Graph, tuning: Tuning, gemmProvider: GemmProvider, layouts: LayoutAssignment,
-      variableSlabs: [String: Int]
+      variableSlabs: [String: Int], matrixUnits: MatrixUnits? = nil
     ) {
       self.graph = graph
       self.tuning = tuning
       self.gemmProvider = gemmProvider
+      self.matrixUnits = matrixUnits
       self.layouts = layouts
       self.variableSlabs = variableSlabs
       var late = Set(graph.outputs.map(\.value))

@@ -14,14 +14,13 @@
         lowerLibraryProduct(node, product)
         return
       }
+      if lowerOnMatrixUnits(node, product) { return }
       let left = operand(node.inputs[0])
       let right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
       let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
       let tile = ConvolutionTile(columns: columns, pixels: rows, a.dtype, tuning)
-      var defines = epilogue.activation.defines
-      defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
-      defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
+      var defines = epilogue.defines
       defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
       let variant = ProgramVariant(.gemm, storage: a.dtype, tile.defines)
       launch(
@@ -58,12 +57,9 @@
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : y
       let residual = epilogue.hasResidual ? operand(node.inputs.last!) : y
       let blocks = RowBlocks(rows: rows, channels: columns, a.dtype, tuning)
-      var defines = epilogue.activation.defines
-      defines["HAS_BIAS"] = epilogue.hasBias ? "1" : "0"
-      defines["HAS_RESIDUAL"] = epilogue.hasResidual ? "1" : "0"
       launch(
         "matrixMultiply epilogue \(rows)x\(columns) \(a.dtype.rawValue)",
-        ProgramVariant(.gemmEpilogue, storage: a.dtype, blocks.defines).adding(defines),
+        ProgramVariant(.gemmEpilogue, storage: a.dtype, blocks.defines).adding(epilogue.defines),
         "gemm_epilogue",
         [
           .storage(y), .storage(bias), .storage(residual),

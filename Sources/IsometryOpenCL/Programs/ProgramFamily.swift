@@ -1,5 +1,6 @@
 #if OpenCL
   import IsometryCore
+  import IsometryGraph
 
   /// A program's pieces in kernels/, joined in this order. scripts/kernel-programs.txt lists the same
   /// families for the offline compilers; a test holds both lists equal.
@@ -23,6 +24,9 @@
     case weightGradient = "convolution-weight-gradient"
     case gemm = "gemm-register-tile"
     case gemmEpilogue = "gemm-epilogue"
+    case matrixProduct = "gemm-matrix-tile"
+    case matrixConvolution = "convolution-matrix-tile"
+    case matrixWeightGradient = "convolution-matrix-tile-weight-gradient"
 
     var pieces: [String] {
       switch self {
@@ -53,6 +57,21 @@
       case .gemm:
         ["common/real.cl", "common/activation.cl", "common/tile.cl", "gemm/register_tile.cl"]
       case .gemmEpilogue: ["common/real.cl", "common/activation.cl", "gemm/epilogue.cl"]
+      case .matrixProduct:
+        [
+          "common/real.cl", "common/activation.cl", "common/matrix_unit.cl",
+          "common/matrix_tile.cl", "gemm/matrix_tile.cl",
+        ]
+      case .matrixConvolution:
+        [
+          "common/real.cl", "common/activation.cl", "common/matrix_unit.cl",
+          "common/matrix_tile.cl", "convolution/matrix_tile.cl",
+        ]
+      case .matrixWeightGradient:
+        [
+          "common/real.cl", "common/matrix_unit.cl", "common/matrix_tile.cl",
+          "convolution/matrix_tile_weight_gradient.cl",
+        ]
       }
     }
   }
@@ -105,6 +124,15 @@
     }
 
     private static func storageMacro(_ type: DType) -> String { "STORAGE_" + typeName(type) }
+  }
+
+  extension Epilogue {
+    /// The defines of what is added before the activation, and of that.
+    var defines: [String: String] {
+      activation.defines.merging(
+        ["HAS_BIAS": hasBias ? "1" : "0", "HAS_RESIDUAL": hasResidual ? "1" : "0"]
+      ) { activation, _ in activation }
+    }
   }
 
   extension Activation {

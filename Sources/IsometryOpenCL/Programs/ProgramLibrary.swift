@@ -1,4 +1,5 @@
 #if OpenCL
+  import IsometryCore
   internal import OpenCLRuntime
   internal import Synchronization
 
@@ -24,6 +25,26 @@
       // Two threads may have built it; both results are the same.
       programs.withLock { $0[variant] = program }
       return program
+    }
+
+    /// Why families are not used in that type on this device with this driver, if an earlier trial of the
+    /// same text found a reason.
+    func recordedRefusal(of families: [ProgramFamily], _ dtype: DType) -> String? {
+      guard let source = try? source(of: families) else { return nil }
+      return cache.remark(context, name: Self.refusals, source: source, options: dtype.rawValue)
+    }
+
+    /// Keeps a reason for `recordedRefusal`; false where there is no place to keep it.
+    func recordRefusal(_ reason: String, of families: [ProgramFamily], _ dtype: DType) -> Bool {
+      guard let source = try? source(of: families) else { return false }
+      return cache.record(
+        reason, context, name: Self.refusals, source: source, options: dtype.rawValue)
+    }
+
+    private static let refusals = "refused"
+
+    private func source(of families: [ProgramFamily]) throws -> String {
+      try families.map { try sources.source(of: $0.pieces) }.joined()
     }
   }
 #endif

@@ -14,7 +14,8 @@ struct KernelsBenchmarkCommand: ParsableCommand {
 
       The different operations of one training step, and products of square matrices of \
       \(KernelBenchmark.squareSizes.map(String.init).joined(separator: ", ")), each in a graph of its \
-      own; CLBlast's products beside those of OpenCL devices, oneDNN's convolutions beside the loops \
+      own; CLBlast's products, and portable kernels where matrix units are used, beside those of \
+      OpenCL devices, oneDNN's convolutions beside the loops \
       of the CPU. The ceilings, copies in memory and multiply-adds in registers, are measured first.
       """)
 
@@ -103,6 +104,12 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     if backend.name.hasPrefix("opencl"), let choice = DeviceChoice(argument: backend.name) {
       let library = try DeviceSelection(choice, gemm: .clblast, environment)
       providers.append(.init(library.backend, for: [.gemm]))
+      if case .openCL(let number?) = choice, try OpenCLDevices(environment).hasMatrixUnits(number) {
+        var portable = environment
+        portable.matrixUnits = .off
+        let backend = try DeviceSelection(choice, portable).backend
+        providers.append(.init(backend, for: [.gemm, .convolution]))
+      }
     }
     return providers
   }

@@ -1,0 +1,99 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+
+  extension Lowering {
+    /// The device's matrix units where they take images and weights of these extents.
+    private func matrixUnits(for sizes: ConvolutionSizes, _ dtype: DType) -> MatrixUnits? {
+      MatrixUnits.types.contains(dtype) && MatrixUnits.canRead(rowsOf: sizes.channels)
+        && MatrixUnits.canRead(rowsOf: sizes.filters) ? matrixUnits : nil
+    }
+
+    /// The convolution on the device's matrix units; false where it has none that take the operands.
+    mutating func lowerOnMatrixUnits(
+      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue
+    ) -> Bool {
+      let dtype = graph.type(of: node.results[0]).dtype
+      guard let units = matrixUnits(for: sizes, dtype) else { return false }
+      let x = operand(node.inputs[0], .channelsLast)
+      let weights = operand(node.inputs[1], .channelsOfFiltersLast)
+      let bias = epilogue.hasBias ? operand(node.inputs[2]) : weights
+      let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
+      let rows = sizes.images * sizes.outHeight * sizes.outWidth
+      let tile = MatrixTile(rows: rows, columns: sizes.filters, tuning, units)
+      let variant = tile.variant(
+        .matrixConvolution, dtype, leftInnerLast: true, rightInnerLast: true)
+      launch(
+        "convolution \(sizes) \(dtype.rawValue)", variant.adding(epilogue.defines),
+        "convolution_matrix_tile_forward",
+        [
+          .storage(x), .storage(weights), .storage(bias), .storage(residual),
+          .storage(makeResult(node.results[0], .channelsLast)),
+        ] + sizes.arguments, groups: [tile.blocks(rows: rows, columns: sizes.filters)],
+        local: [MatrixTile.items])
+      return true
+    }
+
+    /// The input gradient on the device's matrix units; false where it has none that take the operands.
+    ///
+    /// - Parameters:
+    ///   - slope: what the launch does besides, and `result` what it makes then.
+    mutating func lowerOnMatrixUnits(
+      _ node: Node, _ sizes: ConvolutionSizes, slope: SlopeEpilogue?, result: Value
+    ) -> Bool {
+      let dtype = graph.type(of: result).dtype
+      guard let units = matrixUnits(for: sizes, dtype) else { return false }
+      let dy = operand(node.inputs[0], .channelsLast)
+      let weights = operand(node.inputs[1], .filtersLast)
+      let addend = slope?.addend.map { operand($0, .channelsLast) }
+      let reference = slope.map { operand($0.reference, .channelsLast) }
+      let (down, across) = (sizes.stride.height, sizes.stride.width)
+      // The pixels of the largest class.
+      let rows =
+        sizes.images * quotientRoundedUp(sizes.height, down)
+        * quotientRoundedUp(sizes.width, across)
+      let tile = MatrixTile(rows: rows, columns: sizes.channels, tuning, units)
+      var defines = slope?.defines ?? [:]
+      defines["INPUT_GRADIENT"] = "1"
+      let variant = tile.variant(
+        .matrixConvolution, dtype, leftInnerLast: true, rightInnerLast: true)
+      launch(
+        "convolutionInputGradient \(sizes) \(dtype.rawValue)", variant.adding(defines),
+        "convolution_matrix_tile_input_gradient",
+        [
+          .storage(dy), .storage(weights), .storage(addend ?? dy), .storage(reference ?? dy),
+          .storage(makeResult(result, .channelsLast)),
+        ] + sizes.arguments,
+        groups: [tile.blocks(rows: rows, columns: sizes.channels), down * across],
+        local: [MatrixTile.items])
+      return true
+    }
+
+    /// The weight gradient's launch on the device's matrix units; nil where it has none that take the
+    /// operands.
+    func matrixUnitLaunch(
+      _ sizes: ConvolutionSizes, _ dtype: DType, hasBias: Bool
+    ) -> WeightGradientLaunch? {
+      guard let units = matrixUnits(for: sizes, dtype) else { return nil }
+      // The bias's gradient is one row more.
+      let rows = sizes.taps * sizes.channels + (hasBias ? 1 : 0)
+      let tile = MatrixTile(rows: rows, columns: sizes.filters, tuning, units)
+      let blocks = tile.blocks(rows: rows, columns: sizes.filters)
+      let pixels = sizes.images * sizes.outHeight * sizes.outWidth
+      // Enough groups to fill the device, but parts of some length, and no more partial sums than there
+      // are operands.
+      let forGroups = quotientRoundedUp(tuning.wantedItems / MatrixTile.items, blocks)
+      let limit = sizes.operandByteCount(dtype) / (4 * sizes.weightCount)
+      let wanted = min(forGroups, limit, pixels / (8 * MatrixTile.inner))
+      let pixelsPerPart =
+        MatrixTile.inner * quotientRoundedUp(pixels, max(wanted, 1) * MatrixTile.inner)
+      let parts = quotientRoundedUp(pixels, pixelsPerPart)
+      return WeightGradientLaunch(
+        variant: tile.variant(
+          .matrixWeightGradient, dtype, leftInnerLast: false, rightInnerLast: false),
+        kernel: "convolution_matrix_tile_weight_gradient", parts: parts,
+        lengthOfPart: pixelsPerPart,
+        groups: [blocks, parts], local: [MatrixTile.items])
+    }
+  }
+#endif

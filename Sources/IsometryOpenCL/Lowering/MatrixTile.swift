@@ -1,0 +1,70 @@
+#if OpenCL
+  import IsometryCore
+
+  /// Who multiplies fragments in the kernels of common/matrix_unit.cl.
+  enum MatrixUnits: Sendable, Hashable {
+    /// NVIDIA's tensor cores, through inline PTX.
+    case tensorCores
+    /// Plain OpenCL C with the same fragments, for checks on any device.
+    case emulated
+
+    var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": self == .emulated ? 1 : 0] }
+
+    /// The types of operands; sums are in fp32.
+    static let types: Set<DType> = [.bfloat16, .float16]
+
+    /// Rows of memory are read 16 bytes at a time.
+    static func canRead(rowsOf length: Int) -> Bool { length % 8 == 0 }
+  }
+
+  /// The block of kernels/common/matrix_tile.cl: what one group of four warps computes of a product.
+  struct MatrixTile {
+    let rows: Int
+    let columns: Int
+    private let units: MatrixUnits
+
+    /// Products of a slice, and slices in local memory: at most 48 KiB together.
+    static let inner = 32
+    private static let stages = 3
+    /// Work-items of a group.
+    static let items = 128
+
+    /// - Parameters:
+    ///   - rows: of the result, as are `columns`.
+    init(rows: Int, columns: Int, _ tuning: Tuning, _ units: MatrixUnits) {
+      // A block costs what it covers, and its operands' rims.
+      func cost(_ block: Int) -> Int {
+        quotientRoundedUp(columns, block) * (block + 16)
+      }
+      let widths = [128, 64, 32, 16]
+      let width = widths.min { cost($0) < cost($1) } ?? widths[0]
+      // Low blocks where high ones would leave the device idle.
+      let high = quotientRoundedUp(rows, 128) * quotientRoundedUp(columns, width)
+      self.rows = rows <= 64 || high < tuning.wantedItems / (2 * Self.items) ? 64 : 128
+      self.columns = width
+      self.units = units
+    }
+
+    /// Blocks that cover a result.
+    func blocks(rows: Int, columns: Int) -> Int {
+      quotientRoundedUp(rows, self.rows) * quotientRoundedUp(columns, self.columns)
+    }
+
+    /// - Parameters:
+    ///   - leftInnerLast: whether the products lie side by side in the left operand.
+    ///   - rightInnerLast: the same for the right one.
+    func variant(
+      _ family: ProgramFamily, _ dtype: DType, leftInnerLast: Bool, rightInnerLast: Bool
+    ) -> ProgramVariant {
+      let warpsAcross = columns >= 64 ? 2 : 1
+      let tile = [
+        "WIDTH": 8, "BLOCK_ROWS": rows, "BLOCK_COLUMNS": columns, "BLOCK_INNER": Self.inner,
+        "WARP_ROWS": rows * warpsAcross / 4, "WARP_COLUMNS": columns / warpsAcross,
+        "STAGES": Self.stages, "LEFT_INNER_LAST": leftInnerLast ? 1 : 0,
+        "RIGHT_INNER_LAST": rightInnerLast ? 1 : 0,
+      ]
+      return ProgramVariant(
+        family, storage: dtype, tile.merging(units.defines) { tile, _ in tile })
+    }
+  }
+#endif

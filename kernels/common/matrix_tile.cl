@@ -1,0 +1,250 @@
+// A group's tile of a product on a matrix unit: BLOCK_ROWS by BLOCK_COLUMNS sums, in warps' tiles
+// of WARP_ROWS by WARP_COLUMNS; STAGES slices of BLOCK_INNER products lie in local memory, one
+// being multiplied while the others are on their way.
+//
+//                 BLOCK_COLUMNS ->
+//              +--------+--------+     A slice of the left operand is [BLOCK_ROWS][BLOCK_INNER] where
+//   BLOCK_ROWS | warp 0 | warp 1 |     LEFT_INNER_LAST is 1, else [BLOCK_INNER][BLOCK_ROWS]; the
+//              +--------+--------+     right one's is [BLOCK_COLUMNS][BLOCK_INNER] where
+//              | warp 2 | warp 3 |     RIGHT_INNER_LAST is 1, else [BLOCK_INNER][BLOCK_COLUMNS]:
+//              +--------+--------+     what lies side by side in global memory lies so here.
+//
+// Chunks of 8 numbers, 16 bytes, are permuted within the rows of a slice (chunk_place), so that the
+// 8 rows that load_fragments reads at once lie in different banks.
+//
+// Sums leave through local memory, 16 rows of a warp at a time, so that each item stores WIDTH
+// neighbours: store_sums calls store_result, which each kernel defines.
+//
+// Tunables: BLOCK_INNER a multiple of 16; WARP_ROWS and WARP_COLUMNS multiples of 16, dividing
+// BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB (MatrixTile in
+// IsometryOpenCL chooses them). Groups are GROUP_ITEMS items of one axis. WIDTH is 8.
+// After common/real.cl and common/matrix_unit.cl.
+
+#ifndef BLOCK_ROWS
+#define BLOCK_ROWS 128
+#endif
+#ifndef BLOCK_COLUMNS
+#define BLOCK_COLUMNS 128
+#endif
+#ifndef BLOCK_INNER
+#define BLOCK_INNER 32
+#endif
+#ifndef WARP_ROWS
+#define WARP_ROWS 64
+#endif
+#ifndef WARP_COLUMNS
+#define WARP_COLUMNS 64
+#endif
+#ifndef STAGES
+#define STAGES 3
+#endif
+#ifndef LEFT_INNER_LAST
+#define LEFT_INNER_LAST 0
+#endif
+#ifndef RIGHT_INNER_LAST
+#define RIGHT_INNER_LAST 0
+#endif
+#if WIDTH != 8
+#error "WIDTH is 8: what 16 bytes hold"
+#endif
+#if BLOCK_INNER % 16 || WARP_ROWS % 16 || WARP_COLUMNS % 16 || BLOCK_ROWS % WARP_ROWS || \
+    BLOCK_COLUMNS % WARP_COLUMNS
+#error "warps' tiles are multiples of 16 and divide the block's"
+#endif
+#if STAGES < 2 || STAGES > 8
+#error "STAGES is 2 to 8"
+#endif
+
+#define WARPS_ACROSS (BLOCK_COLUMNS / WARP_COLUMNS)
+#define WARPS (BLOCK_ROWS / WARP_ROWS * WARPS_ACROSS)
+#define GROUP_ITEMS (WARPS * WARP_ITEMS)
+#define ROW_TILES (WARP_ROWS / 16)
+#define COLUMN_TILES (WARP_COLUMNS / 8)
+#define MATRIX_KERNEL kernel __attribute__((reqd_work_group_size(GROUP_ITEMS, 1, 1)))
+
+// Chunks of a slice: of each operand's rows, of the operands, of both.
+#define LEFT_CHUNKS ((LEFT_INNER_LAST ? BLOCK_INNER : BLOCK_ROWS) / 8)
+#define RIGHT_CHUNKS ((RIGHT_INNER_LAST ? BLOCK_INNER : BLOCK_COLUMNS) / 8)
+#define LEFT_SIZE (BLOCK_ROWS * BLOCK_INNER / 8)
+#define RIGHT_SIZE (BLOCK_COLUMNS * BLOCK_INNER / 8)
+#define STAGE_SIZE (LEFT_SIZE + RIGHT_SIZE)
+
+// Floats between rows of sums on their way out: 8 more than a row, against conflicts of banks.
+#define SUM_STRIDE (WARP_COLUMNS + 8)
+#define SUMS_SIZE (WARPS * 16 * SUM_STRIDE / 4)
+#define LOCAL_SIZE (STAGES * STAGE_SIZE > SUMS_SIZE ? STAGES * STAGE_SIZE : SUMS_SIZE)
+
+typedef struct {
+  float sum[ROW_TILES][COLUMN_TILES][4];
+} WarpTile;
+
+// What a kernel's results are stored with.
+typedef struct Result Result;
+
+// Takes the sums of WIDTH neighbouring columns, which may lie outside the result.
+static inline void store_result(const Result *result, const int row, const int column,
+                                const accums sums);
+
+// A number written as (outer * middle_extent + middle) * inner_extent + inner: a tap and its
+// channel, an image and its pixel. Walks add the same step again and again, which needs neither a
+// division nor a branch.
+typedef struct {
+  int outer;
+  int middle;
+  int inner;
+} Place;
+
+static inline Place place_of(const int number, const int middle_extent, const int inner_extent) {
+  const int line = number / inner_extent;
+  const Place place = {line / middle_extent, line % middle_extent, number % inner_extent};
+  return place;
+}
+
+static inline void advance(Place *place, const Place *step, const int middle_extent,
+                           const int inner_extent) {
+  place->inner += step->inner;
+  const int carry = place->inner >= inner_extent;
+  place->inner -= carry ? inner_extent : 0;
+  place->middle += step->middle + carry;
+  const int next = place->middle >= middle_extent;
+  place->middle -= next ? middle_extent : 0;
+  place->outer += step->outer + next;
+}
+
+// Where a chunk lies in a slice whose rows have that many.
+static inline int chunk_place(const int row, const int chunk, const int chunks) {
+  const int rows_in_a_line = chunks < 8 ? 8 / chunks : 1;
+  return row * chunks + (chunk ^ (row / rows_in_a_line % (chunks < 8 ? chunks : 8)));
+}
+
+// Copies a slice [rows][8 chunks] of a matrix whose rows are `stride` numbers long. What lies
+// outside `end_row` and `end_column`, a multiple of 8, arrives as zeros.
+static inline void copy_slice(Warp *warp, local uint4 *slice, const int rows, const int chunks,
+                              const global real *matrix, const int first_row, const int end_row,
+                              const int first_column, const int end_column, const int stride) {
+  const int chunk = get_local_id(0) % chunks;
+  const int column = first_column + chunk * 8;
+  UNROLL
+  for (int top = 0; top < rows; top += GROUP_ITEMS / chunks) {
+    const int row = top + (int)get_local_id(0) / chunks;
+    if (rows % (GROUP_ITEMS / chunks) != 0 && row >= rows) break;
+    const int inside = first_row + row < end_row && column < end_column;
+    copy_to_local(warp, slice + chunk_place(row, chunk, chunks),
+                  matrix + (inside ? (first_row + row) * stride + column : 0), inside);
+  }
+}
+
+// Sixteen rows (of the left operand) or columns (of the right) by sixteen products. `first` counts
+// rows or columns in the slice, `inner` products.
+//
+// The four matrices of a load are, as (rows or columns, products), in units of 8: for the left
+// operand (0, 0), (1, 0), (0, 1), (1, 1), for the right one, two tiles wide, (0, 0), (0, 1), (1,
+// 0), (1, 1).
+static inline void load_sixteen(Warp *warp, uint *words, const local uint4 *slice, const int first,
+                                const int inner, const int is_left, const int inner_last,
+                                const int chunks) {
+  const int matrix = warp->lane / 8;
+  const int across = is_left ? matrix % 2 : matrix / 2;
+  const int along = is_left ? matrix / 2 : matrix % 2;
+  const int row = inner_last ? first + across * 8 : inner + along * 8;
+  const int chunk = inner_last ? inner / 8 + along : first / 8 + across;
+  load_fragments(warp, words, slice + chunk_place(row + warp->lane % 8, chunk, chunks),
+                 !inner_last);
+}
+
+static inline void clear_sums(WarpTile *tile) {
+  UNROLL
+  for (int i = 0; i < ROW_TILES; ++i) {
+    UNROLL
+    for (int j = 0; j < COLUMN_TILES; ++j) {
+      UNROLL
+      for (int e = 0; e < 4; ++e) tile->sum[i][j][e] = 0;
+    }
+  }
+}
+
+// Where this warp's tile begins in the block.
+static inline int warp_row(void) {
+  return (int)get_local_id(0) / WARP_ITEMS / WARPS_ACROSS * WARP_ROWS;
+}
+static inline int warp_column(void) {
+  return (int)get_local_id(0) / WARP_ITEMS % WARPS_ACROSS * WARP_COLUMNS;
+}
+
+// Adds the products of one slice.
+static inline void multiply_slice(Warp *warp, WarpTile *tile, const local uint4 *left,
+                                  const local uint4 *right) {
+  UNROLL
+  for (int inner = 0; inner < BLOCK_INNER; inner += 16) {
+    uint b[COLUMN_TILES][2];
+    UNROLL
+    for (int j = 0; j < COLUMN_TILES; j += 2) {
+      load_sixteen(warp, b[j], right, warp_column() + j * 8, inner, 0, RIGHT_INNER_LAST,
+                   RIGHT_CHUNKS);
+    }
+    UNROLL
+    for (int i = 0; i < ROW_TILES; ++i) {
+      uint a[4];
+      load_sixteen(warp, a, left, warp_row() + i * 16, inner, 1, LEFT_INNER_LAST, LEFT_CHUNKS);
+      UNROLL
+      for (int j = 0; j < COLUMN_TILES; ++j) multiply_fragments(warp, tile->sum[i][j], a, b[j]);
+    }
+  }
+}
+
+// Hands all sums to store_result; `first_row` and `first_column` are the block's. `memory` is free
+// for it behind a barrier.
+static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *memory,
+                              const Result *result, const int first_row, const int first_column) {
+  local float *sums = (local float *)memory + (int)get_local_id(0) / WARP_ITEMS * (16 * SUM_STRIDE);
+  const int place = warp->lane / 4 * SUM_STRIDE + warp->lane % 4 * 2;
+  // One copy of the epilogue, which may be long. The sums stay in registers: every index is a
+  // constant.
+  for (int turn = 0; turn < ROW_TILES; ++turn) {
+    UNROLL
+    for (int j = 0; j < COLUMN_TILES; ++j) {
+      float2 upper = 0, lower = 0;
+      UNROLL
+      for (int i = 0; i < ROW_TILES; ++i) {
+        const float *sum = tile->sum[i][j];
+        upper = i == turn ? (float2)(sum[0], sum[1]) : upper;
+        lower = i == turn ? (float2)(sum[2], sum[3]) : lower;
+      }
+      vstore2(upper, 0, sums + place + j * 8);
+      vstore2(lower, 0, sums + place + 8 * SUM_STRIDE + j * 8);
+    }
+    synchronize_warp(warp);
+    for (int at = warp->lane; at < 16 * (WARP_COLUMNS / WIDTH); at += WARP_ITEMS) {
+      const int row = at / (WARP_COLUMNS / WIDTH);
+      const int column = at % (WARP_COLUMNS / WIDTH) * WIDTH;
+      store_result(result, first_row + warp_row() + turn * 16 + row,
+                   first_column + warp_column() + column,
+                   vload8(0, sums + row * SUM_STRIDE + column));
+    }
+    synchronize_warp(warp);
+  }
+}
+
+// The loop over slices. COPY_SLICE(number, left, right) starts the copies of one slice; slices come
+// in order. Leaves with all items past their last read of `memory`.
+#define MULTIPLY_SLICES(warp, tile, memory, slices, COPY_SLICE)                                    \
+  for (int ahead = 0; ahead < STAGES - 1; ++ahead) {                                               \
+    if (ahead < (slices)) {                                                                        \
+      COPY_SLICE(ahead, (memory) + ahead * STAGE_SIZE, (memory) + ahead * STAGE_SIZE + LEFT_SIZE); \
+    }                                                                                              \
+    commit_copies(&(warp));                                                                        \
+  }                                                                                                \
+  for (int slice = 0; slice < (slices); ++slice) {                                                 \
+    wait_for_copies(&(warp), STAGES - 2);                                                          \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
+    const int ahead = slice + STAGES - 1;                                                          \
+    if (ahead < (slices)) {                                                                        \
+      local uint4 *free = (memory) + ahead % STAGES * STAGE_SIZE;                                  \
+      COPY_SLICE(ahead, free, free + LEFT_SIZE);                                                   \
+    }                                                                                              \
+    commit_copies(&(warp));                                                                        \
+    const local uint4 *full = (memory) + slice % STAGES * STAGE_SIZE;                              \
+    multiply_slice(&(warp), &(tile), full, full + LEFT_SIZE);                                      \
+  }                                                                                                \
+  wait_for_copies(&(warp), 0);                                                                     \
+  barrier(CLK_LOCAL_MEM_FENCE)

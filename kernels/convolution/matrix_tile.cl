@@ -1,0 +1,292 @@
+// Convolution of channels-last images on a matrix unit, as an implicit matrix product whose rows
+// are pixels of the result, whose columns are its channels, and whose products run over taps and
+// the source's channels, flattened. A program has one entry point, chosen by INPUT_GRADIENT:
+//
+//   convolution_matrix_tile_forward (0)
+//     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
+//         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] v[r, s, k, c])
+//   convolution_matrix_tile_input_gradient (1)
+//     x[n, h, w, c] =
+//         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] w[r, s, c, k]
+//     over those r, s whose quotients are whole and inside y. If HAS_SLOPE, plus
+//     addend[n, h, w, c] if HAS_ADDEND, times phi' at reference[n, h, w, c], which is phi's
+//     argument or, if SLOPE_FROM_OUTPUT, its value.
+//
+//   x: real [images, height, width, channels]; y: real [images, out_height, out_width, filters];
+//   w: real [R, S, channels, filters]; v: real [R, S, filters, channels], w with its last axes
+//   exchanged; bias: accum [filters]; residual like y; addend, reference like x.
+//
+// Pixels of an input gradient fall into sh * sw classes by their remainders modulo the strides:
+// those of one class see the same taps, r0 + a sh and s0 + b sw, in rows i - a and columns j - b of
+// y that follow each other, so that a class is a convolution of stride 1. Forward there is one
+// class.
+//
+//              taps and channels ->             channels of the result ->
+//      pixels  [ 8 channels of one tap ]   x    [ 8 channels of one tap ] transposed
+//
+// Each item copies the same 8 products of some rows of both slices, so that it follows one tap.
+//
+// Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
+// Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
+// of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
+// INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Accumulator:
+// float, in order of taps and channels by steps of 16. Deterministic. After common/real.cl,
+// common/activation.cl, common/matrix_unit.cl, common/matrix_tile.cl.
+
+#ifndef INPUT_GRADIENT
+#define INPUT_GRADIENT 0
+#endif
+#if !LEFT_INNER_LAST || !RIGHT_INNER_LAST
+#error "convolutions have the products last in both operands"
+#endif
+
+#define CHUNKS (BLOCK_INNER / 8)
+#define ROWS_AT_ONCE (GROUP_ITEMS / CHUNKS)
+#define LEFT_TURNS ((BLOCK_ROWS + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE)
+#define RIGHT_TURNS ((BLOCK_COLUMNS + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE)
+
+// A row that lies in no image, whatever the tap.
+#define OUTSIDE (-(1 << 29))
+
+// The source: images [height, width] of `channels`, seen through [taps_down, taps_across].
+typedef struct {
+  const global real *images;
+  const global real *weights;
+  int height;
+  int width;
+  int channels;
+  int taps_down;
+  int taps_across;
+  // From one tap to the next down and across, in the weights, and to the next channel of the
+  // result.
+  int weight_down;
+  int weight_across;
+  int weight_column;
+  int columns;
+} Source;
+
+// The pixels that an item copies, at the tap (0, 0): row and column in the source, and their place
+// there.
+typedef struct {
+  int row[LEFT_TURNS];
+  int column[LEFT_TURNS];
+  int place[LEFT_TURNS];
+} Pixels;
+
+// Copies a slice of both operands: of `tap`, a tap down and across and its first channel.
+static inline void copy_taps(Warp *warp, const Source *source, const Pixels *pixels,
+                             const Place *tap, const int first_column, local uint4 *left,
+                             local uint4 *right) {
+  const int chunk = get_local_id(0) % CHUNKS;
+  const int first = get_local_id(0) / CHUNKS;
+  const int is_tap = tap->outer < source->taps_down;
+  // An input gradient looks back from its pixel, a convolution ahead.
+  const int down = INPUT_GRADIENT ? -tap->outer : tap->outer;
+  const int across = INPUT_GRADIENT ? -tap->middle : tap->middle;
+  const int distance = (down * source->width + across) * source->channels + tap->inner;
+  UNROLL
+  for (int turn = 0; turn < LEFT_TURNS; ++turn) {
+    const int row = first + turn * ROWS_AT_ONCE;
+    if (BLOCK_ROWS % ROWS_AT_ONCE != 0 && row >= BLOCK_ROWS) break;
+    const int inside = is_tap && (uint)(pixels->row[turn] + down) < (uint)source->height &&
+                       (uint)(pixels->column[turn] + across) < (uint)source->width;
+    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS),
+                  source->images + (inside ? pixels->place[turn] + distance : 0), inside);
+  }
+  const int weight =
+      tap->outer * source->weight_down + tap->middle * source->weight_across + tap->inner;
+  UNROLL
+  for (int turn = 0; turn < RIGHT_TURNS; ++turn) {
+    const int row = first + turn * ROWS_AT_ONCE;
+    if (BLOCK_COLUMNS % ROWS_AT_ONCE != 0 && row >= BLOCK_COLUMNS) break;
+    const int inside = is_tap && first_column + row < source->columns;
+    copy_to_local(
+        warp, right + chunk_place(row, chunk, CHUNKS),
+        source->weights + (inside ? weight + (first_column + row) * source->weight_column : 0),
+        inside);
+  }
+}
+
+// All slices of the block at `first_row` and `first_column`, into the tile.
+static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory,
+                                 const Source *source, const Pixels *pixels,
+                                 const int first_column) {
+  const int products = source->taps_down * source->taps_across * source->channels;
+  // A class without taps has no products to walk over.
+  const int middle_extent = max(1, source->taps_across);
+  Place tap = place_of((int)get_local_id(0) % CHUNKS * 8, middle_extent, source->channels);
+  const Place step = place_of(BLOCK_INNER, middle_extent, source->channels);
+  clear_sums(tile);
+#define COPY_SLICE(number, left, right)                             \
+  copy_taps(warp, source, pixels, &tap, first_column, left, right); \
+  advance(&tap, &step, middle_extent, source->channels)
+  MULTIPLY_SLICES(*warp, *tile, memory, (products + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE);
+}
+
+#if !INPUT_GRADIENT
+
+struct Result {
+  const global accum *bias;
+  const global real *residual;
+  global real *y;
+  int rows;
+  int columns;
+};
+
+static inline void store_result(const Result *result, const int row, const int column,
+                                const accums sums) {
+  if (row >= result->rows || column >= result->columns) return;
+  const size_t place = (size_t)row * result->columns + column;
+  accums value = sums;
+#if HAS_BIAS
+  value += load_accums(result->bias + column);
+#endif
+#if HAS_RESIDUAL
+  value += load_reals(result->residual + place);
+#endif
+  store_reals(activate(value), result->y + place);
+}
+
+MATRIX_KERNEL void convolution_matrix_tile_forward(
+    const global real *restrict x, const global real *restrict v, const global accum *restrict bias,
+    const global real *restrict residual, global real *restrict y, const int images,
+    const int channels, const int height, const int width, const int filters, const int out_height,
+    const int out_width, const int filter_height, const int filter_width, const int stride_height,
+    const int stride_width, const int padding_height, const int padding_width) {
+  local uint4 memory[LOCAL_SIZE];
+  DECLARE_WARP(warp, WARPS);
+  const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
+  const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
+  const int first_column = get_group_id(0) % blocks_across * BLOCK_COLUMNS;
+  const int rows = images * out_height * out_width;
+  const Source source = {x,
+                         v,
+                         height,
+                         width,
+                         channels,
+                         filter_height,
+                         filter_width,
+                         filter_width * filters * channels,
+                         filters * channels,
+                         channels,
+                         filters};
+  Pixels pixels;
+  UNROLL
+  for (int turn = 0; turn < LEFT_TURNS; ++turn) {
+    const int pixel = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;
+    const int line = pixel / out_width;
+    const int top = line % out_height * stride_height - padding_height;
+    pixels.row[turn] = pixel < rows ? top : OUTSIDE;
+    pixels.column[turn] = pixel % out_width * stride_width - padding_width;
+    pixels.place[turn] =
+        ((line / out_height * height + top) * width + pixels.column[turn]) * channels;
+  }
+  WarpTile tile;
+  multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
+  const Result result = {bias, residual, y, rows, filters};
+  store_sums(&warp, &tile, memory, &result, first_row, first_column);
+}
+
+#else
+
+struct Result {
+  const global real *addend;
+  const global real *reference;
+  global real *x;
+  int rows;
+  int columns;
+  // The class: its extents, its first pixel and the steps between pixels in x.
+  int height;
+  int width;
+  int first_row;
+  int first_column;
+  int step_down;
+  int step_across;
+  int image_height;
+  int image_width;
+};
+
+static inline void store_result(const Result *result, const int row, const int column,
+                                const accums sums) {
+  if (row >= result->rows || column >= result->columns) return;
+  const int line = row / result->width;
+  const int image_row = result->first_row + line % result->height * result->step_down;
+  const int image_column = result->first_column + row % result->width * result->step_across;
+  const size_t pixel =
+      ((size_t)(line / result->height) * result->image_height + image_row) * result->image_width +
+      image_column;
+  const size_t place = pixel * result->columns + column;
+  accums value = sums;
+#if HAS_SLOPE
+#if HAS_ADDEND
+  value += load_reals(result->addend + place);
+#endif
+  const accums known = load_reals(result->reference + place);
+#if SLOPE_FROM_OUTPUT
+  value *= activation_slope_from_output(known);
+#else
+  value *= activation_slope(known);
+#endif
+#endif
+  store_reals(value, result->x + place);
+}
+
+MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
+    const global real *restrict y, const global real *restrict w,
+    const global real *restrict addend, const global real *restrict reference,
+    global real *restrict x, const int images, const int channels, const int height,
+    const int width, const int filters, const int out_height, const int out_width,
+    const int filter_height, const int filter_width, const int stride_height,
+    const int stride_width, const int padding_height, const int padding_width) {
+  local uint4 memory[LOCAL_SIZE];
+  DECLARE_WARP(warp, WARPS);
+  const int blocks_across = (channels + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
+  const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
+  const int first_column = get_group_id(0) % blocks_across * BLOCK_COLUMNS;
+  const int class_row = get_group_id(1) / stride_width;
+  const int class_column = get_group_id(1) % stride_width;
+  const int class_height = (height - class_row + stride_height - 1) / stride_height;
+  const int class_width = (width - class_column + stride_width - 1) / stride_width;
+  const int rows = images * class_height * class_width;
+  // Classes of fewer pixels have groups to spare.
+  if (first_row >= rows) return;
+
+  const int shifted_row = class_row + padding_height;
+  const int shifted_column = class_column + padding_width;
+  const int first_tap = shifted_row % stride_height;
+  const int first_tap_across = shifted_column % stride_width;
+  const int taps_down = max(0, (filter_height - first_tap + stride_height - 1) / stride_height);
+  const int taps_across =
+      max(0, (filter_width - first_tap_across + stride_width - 1) / stride_width);
+  const int tap_size = channels * filters;
+  const Source source = {y,
+                         w + (first_tap * filter_width + first_tap_across) * tap_size,
+                         out_height,
+                         out_width,
+                         filters,
+                         taps_down,
+                         taps_across,
+                         stride_height * filter_width * tap_size,
+                         stride_width * tap_size,
+                         filters,
+                         channels};
+  Pixels pixels;
+  UNROLL
+  for (int turn = 0; turn < LEFT_TURNS; ++turn) {
+    const int pixel = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;
+    const int line = pixel / class_width;
+    const int top = line % class_height + shifted_row / stride_height;
+    pixels.row[turn] = pixel < rows ? top : OUTSIDE;
+    pixels.column[turn] = pixel % class_width + shifted_column / stride_width;
+    pixels.place[turn] =
+        ((line / class_height * out_height + top) * out_width + pixels.column[turn]) * filters;
+  }
+  WarpTile tile;
+  multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
+  const Result result = {addend,       reference,   x,         rows,         channels,
+                         class_height, class_width, class_row, class_column, stride_height,
+                         stride_width, height,      width};
+  store_sums(&warp, &tile, memory, &result, first_row, first_column);
+}
+
+#endif

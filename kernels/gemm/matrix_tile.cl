@@ -1,0 +1,96 @@
+// Matrix product with an epilogue, on a matrix unit:
+//
+//   y[i, j] = phi(bias[j] + residual[i, j] + sum over l of a[i, l] b[l, j])
+//
+//   a: real [rows, inner] where LEFT_INNER_LAST is 1, else [inner, rows];
+//   b: real [columns, inner] where RIGHT_INNER_LAST is 1, else [inner, columns];
+//   y and residual: RESULT [rows, columns]; bias: accum [columns].
+//
+// RESULT is accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands), else real.
+//
+// Geometry: groups of one axis, one for each block of BLOCK_ROWS by BLOCK_COLUMNS; bands of
+// BAND_BLOCKS blocks' height are walked column by column, so that groups that run together share
+// operands. Assumes that rows of memory are multiples of 8 numbers, the columns too (MatrixTile
+// guarantees it). Tunables: BAND_BLOCKS and those of common/matrix_tile.cl. Shape class:
+// ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
+// Accumulator: float, in order of l by steps of 16. Deterministic. After common/real.cl,
+// common/activation.cl, common/matrix_unit.cl, common/matrix_tile.cl.
+
+#ifndef BAND_BLOCKS
+#define BAND_BLOCKS 8
+#endif
+#ifndef RESULT_IS_ACCUM
+#define RESULT_IS_ACCUM 0
+#endif
+
+#if RESULT_IS_ACCUM
+#define RESULT accum
+#define LOAD_RESULT load_accums
+#define STORE_RESULT store_accums
+#else
+#define RESULT real
+#define LOAD_RESULT load_reals
+#define STORE_RESULT store_reals
+#endif
+
+struct Result {
+  const global accum *bias;
+  const global RESULT *residual;
+  global RESULT *y;
+  int rows;
+  int columns;
+};
+
+static inline void store_result(const Result *result, const int row, const int column,
+                                const accums sums) {
+  if (row >= result->rows || column >= result->columns) return;
+  const size_t place = (size_t)row * result->columns + column;
+  accums value = sums;
+#if HAS_BIAS
+  value += load_accums(result->bias + column);
+#endif
+#if HAS_RESIDUAL
+  value += LOAD_RESULT(result->residual + place);
+#endif
+  STORE_RESULT(activate(value), result->y + place);
+}
+
+MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global real *restrict b,
+                                    const global accum *restrict bias,
+                                    const global RESULT *restrict residual,
+                                    global RESULT *restrict y, const int rows, const int columns,
+                                    const int inner) {
+  local uint4 memory[LOCAL_SIZE];
+  DECLARE_WARP(warp, WARPS);
+  const int blocks_down = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  const int blocks_across = (columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
+  const int band = get_group_id(0) / (BAND_BLOCKS * blocks_across);
+  const int band_height = min(BAND_BLOCKS, blocks_down - band * BAND_BLOCKS);
+  const int in_band = get_group_id(0) % (BAND_BLOCKS * blocks_across);
+  const int first_row = (band * BAND_BLOCKS + in_band % band_height) * BLOCK_ROWS;
+  const int first_column = in_band / band_height * BLOCK_COLUMNS;
+
+  WarpTile tile;
+  clear_sums(&tile);
+#if LEFT_INNER_LAST
+#define COPY_LEFT(at, slice) \
+  copy_slice(&warp, slice, BLOCK_ROWS, LEFT_CHUNKS, a, first_row, rows, at, inner, inner)
+#else
+#define COPY_LEFT(at, slice) \
+  copy_slice(&warp, slice, BLOCK_INNER, LEFT_CHUNKS, a, at, inner, first_row, rows, rows)
+#endif
+#if RIGHT_INNER_LAST
+#define COPY_RIGHT(at, slice) \
+  copy_slice(&warp, slice, BLOCK_COLUMNS, RIGHT_CHUNKS, b, first_column, columns, at, inner, inner)
+#else
+#define COPY_RIGHT(at, slice) \
+  copy_slice(&warp, slice, BLOCK_INNER, RIGHT_CHUNKS, b, at, inner, first_column, columns, columns)
+#endif
+#define COPY_SLICE(number, left, right)  \
+  COPY_LEFT((number)*BLOCK_INNER, left); \
+  COPY_RIGHT((number)*BLOCK_INNER, right)
+  MULTIPLY_SLICES(warp, tile, memory, (inner + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE);
+
+  const Result result = {bias, residual, y, rows, columns};
+  store_sums(&warp, &tile, memory, &result, first_row, first_column);
+}
