@@ -124,7 +124,7 @@ extension DepthLimit {
           return [
             .count(network.depth), .text(network.initializer),
             .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(best?.sample?.mean),
-            .percent(best?.sample?.deviation),
+            .percent(best?.sample?.spread),
             .text(trains == .holds ? "yes" : trains == .fails ? "no" : "uncertain"),
             .count(results.count { $0.outcome.isDivergence }), .count(results.count),
           ]

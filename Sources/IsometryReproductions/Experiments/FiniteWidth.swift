@@ -121,8 +121,8 @@ package struct FiniteWidth: Experiment {
       "Training: networks of width \(trainedWidth) and depth "
         + trainedDepths.map(String.init).joined(separator: ", ")
         + " with SGD and momentum 0.9, the best of the constant learning rates "
-        + rates.map(shortNumber).joined(separator: ", ") + ", \(budget.words), seeds 1 to "
-        + "\(seeds.count).",
+        + rates.map(shortNumber).joined(separator: ", ") + ", \(budget.words), "
+        + "\(seedWords(seeds)).",
     ]
   }
 
@@ -376,7 +376,7 @@ extension FiniteWidth {
         return [
           .count(network.depth), .text(network.weights.rawValue),
           .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(sample?.mean),
-          .percent(sample?.deviation), .count(results.count { $0.outcome.isDivergence }),
+          .percent(sample?.spread), .count(results.count { $0.outcome.isDivergence }),
           .count(results.count),
         ]
       })

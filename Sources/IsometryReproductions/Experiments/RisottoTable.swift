@@ -139,7 +139,7 @@ extension RisottoTable {
         return [
           .text(network.normalization.rawValue), .text(Self.letter(network.skip)),
           .text(network.initializer), .text(best.map { shortNumber($0.rate) } ?? "–"),
-          .percent(best?.sample?.mean, digits: 2), .percent(best?.sample?.deviation, digits: 2),
+          .percent(best?.sample?.mean, digits: 2), .percent(best?.sample?.spread, digits: 2),
           .count(results.count { $0.outcome.isDivergence }), .count(results.count),
         ]
       })

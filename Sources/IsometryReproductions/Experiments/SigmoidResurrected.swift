@@ -120,7 +120,7 @@ package struct SigmoidResurrected: Experiment {
         + Descent.allCases.map {
           "\(rates($0).map(shortNumber).joined(separator: ", ")) (\($0.rawValue))"
         }.joined(separator: "; ")
-        + ", constant; \(budget.words), seeds 1 to \(seeds.count); the test "
+        + ", constant; \(budget.words), \(seedWords(seeds)); the test "
         + "accuracy is measured every \(interval) steps, and a training ends once it is "
         + "\(Int((100 * goal).rounded())) %.",
     ]

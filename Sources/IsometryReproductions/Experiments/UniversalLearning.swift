@@ -70,7 +70,7 @@ package struct UniversalLearning: Experiment {
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
       "SGD at a constant rate without momentum and weight decay; each activation, depth and kind of equality at the "
         + "learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
-        + "accuracy over its curve; \(budget.words), seeds 1 to \(seeds.count); test accuracy every "
+        + "accuracy over its curve; \(budget.words), \(seedWords(seeds)); test accuracy every "
         + "\(interval) steps.",
       "A training that diverges counts as guessing from then on.",
     ]
@@ -154,7 +154,7 @@ extension UniversalLearning {
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
           .text(row.activation), .number(results[0].cell.level),
           .text(shortNumber(results[0].cell.configuration.learningRate)), .percent(final?.mean),
-          .percent(final?.deviation), .percent(meanOfCurves(results)),
+          .percent(final?.spread), .percent(meanOfCurves(results)),
           .count(results.count { $0.outcome.isDivergence }),
         ]
       })

@@ -74,7 +74,7 @@ package struct UniversalSpectra: Experiment {
       "Fully connected residual networks of width \(width) and depth "
         + "\(depths.map(String.init).joined(separator: ", ")), without normalisation, with the "
         + "activations \(ActivationRegime.activations.joined(separator: ", ")); all singular values of "
-        + "the Jacobian of the residual stack at an input of Gaussian noise; seeds 1 to \(seeds.count).",
+        + "the Jacobian of the residual stack at an input of Gaussian noise; \(seedWords(seeds)).",
       "Weights scaled to the same c (\(levels.map(shortNumber).joined(separator: ", "))) and, as a "
         + "control, to the same σ_w = 1, with which ReLU has c = 0.5.",
       "KS is the Kolmogorov–Smirnov distance of log σ² from the universal law of c.",

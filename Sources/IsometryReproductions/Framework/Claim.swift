@@ -56,6 +56,9 @@ struct Sample: Equatable {
     deviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
   }
 
+  /// The deviation as tables show it; nil of one number.
+  var spread: Double? { count > 1 ? deviation : nil }
+
   /// Of the mean.
   var standardError: Double { deviation / Double(count).squareRoot() }
 }

@@ -92,7 +92,7 @@ struct ResidualRecipe: Sendable, Equatable {
   var words: String {
     "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
       + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
-      + "to norm 1 at most; \(budget.words), seeds 1 to \(seeds.count)"
+      + "to norm 1 at most; \(budget.words), \(seedWords(seeds))"
   }
 
   /// Every training of a network, none where the initialiser does not take it.
@@ -115,6 +115,11 @@ struct ResidualRecipe: Sendable, Equatable {
       }
     }
   }
+}
+
+/// "seed 1", "seeds 1 to 3"
+func seedWords(_ seeds: [UInt64]) -> String {
+  seeds.count == 1 ? "seed 1" : "seeds 1 to \(seeds.count)"
 }
 
 /// "0.05" → "0.05", 1e-3 → "0.001": numbers in names of cells.
