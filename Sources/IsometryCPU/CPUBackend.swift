@@ -50,10 +50,7 @@ public struct CPUBackend: Backend {
   public func makeSession(
     for graph: Graph, sharing session: (any Session)?
   ) throws -> any Session {
-    try GraphVerifier.verify(graph)
-    for type in Set(graph.types.map(\.dtype)) where type.isFloatingPoint {
-      try requireSupport(for: type)
-    }
+    try check(graph)
     var shared: CPUSession?
     if let session {
       guard let known = session as? CPUSession else {
@@ -64,5 +61,23 @@ public struct CPUBackend: Backend {
     return try CPUSession(
       graph, lanes: Processor.channelsPerBlock, sharing: shared,
       usesOwnConvolutions: usesOwnConvolutions)
+  }
+
+  /// - Throws: as `makeSession`, but for the arena's size.
+  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+    try check(graph)
+    // Steps read staging slots where they are: nothing is added for them.
+    let lowering = try GraphLowering(
+      graph, try OneDNNEngine(), lanes: Processor.channelsPerBlock, scratchpad: Scratchpad(),
+      variables: [:], usesOwnConvolutions: usesOwnConvolutions)
+    try lowering.run()
+    return lowering.report(ArenaPlan(for: lowering.launches))
+  }
+
+  private func check(_ graph: Graph) throws {
+    try GraphVerifier.verify(graph)
+    for type in Set(graph.types.map(\.dtype)) where type.isFloatingPoint {
+      try requireSupport(for: type)
+    }
   }
 }

@@ -40,51 +40,11 @@ final class CPUSession: ProfilingSession {
     inputs = graph.inputs.map { lowering.place($0.value).storage }
     self.scratchpad = scratchpad.storage
     scratchpad.storage.allocate()
-    arena = try Self.makeArena(for: lowering.launches, of: graph)
-    report = SessionReport(
-      launches: lowering.launches.map(\.name), arenaBytes: arena.byteCount,
-      variableBytes: graph.variables.map { lowering.place($0.value).storage.byteCount }
-        .reduce(0, +),
-      otherBytes: scratchpad.storage.byteCount
-        + graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +))
-  }
-
-  /// Memory for everything that lives within a step, shared by what does not live at the same time.
-  ///
-  /// - Throws: `DeviceLimitError` where so much is not free.
-  private static func makeArena(
-    for launches: [Launch], of graph: Graph
-  ) throws(DeviceLimitError) -> Storage {
-    var lifetimes: [ObjectIdentifier: (storage: Storage, range: ClosedRange<Int>)] = [:]
-    var order: [Storage] = []
-    for (step, launch) in launches.enumerated() {
-      for storage in launch.reads + launch.writes {
-        guard storage.kind == .transient || storage.kind == .output else { continue }
-        let last = storage.kind == .output ? launches.count : step
-        if let known = lifetimes[ObjectIdentifier(storage)] {
-          lifetimes[ObjectIdentifier(storage)] = (
-            storage, known.range.lowerBound...max(known.range.upperBound, last)
-          )
-        } else {
-          lifetimes[ObjectIdentifier(storage)] = (storage, step...last)
-          order.append(storage)
-        }
-      }
-    }
-    let requests = order.enumerated().compactMap { index, storage in
-      lifetimes[ObjectIdentifier(storage)].map {
-        MemoryPlan.Request(
-          Value(index: index), byteCount: storage.byteCount, lifetime: $0.range)
-      }
-    }
-    let plan = MemoryPlan(requests, alignment: 64)
-    try FreeMemory.require(plan.byteCount, for: "activations and gradients", of: graph)
-    let arena = Storage(byteCount: plan.byteCount, .permanent)
-    for (index, storage) in order.enumerated() {
-      guard let offset = plan.offsets[Value(index: index)] else { continue }
-      storage.pointer = arena.bytes(from: offset)
-    }
-    return arena
+    let plan = ArenaPlan(for: lowering.launches)
+    try FreeMemory.require(plan.memory.byteCount, for: "activations and gradients", of: graph)
+    arena = Storage(byteCount: plan.memory.byteCount, .permanent)
+    plan.bind(to: arena)
+    report = lowering.report(plan)
   }
 
   private var variablePlaces: [String: Place] {

@@ -18,6 +18,7 @@ final class GraphLowering {
   /// The position of the node that is being lowered.
   private var position = 0
   private let layouts: LayoutPlan
+  let uses: MemoryUses
   private var conversions: [Value: [Place]] = [:]
   /// Scale and shift of normalisations as one multiplication and one addition.
   var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
@@ -32,11 +33,13 @@ final class GraphLowering {
     self.lanes = lanes
     self.scratchpad = scratchpad
     self.usesOwnConvolutions = usesOwnConvolutions
+    uses = MemoryUses(of: graph)
     layouts = try LayoutPlan(graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout))
     for (_, value) in graph.inputs {
       let type = graph.type(of: value)
       places[value] = Place(
-        type: type, layout: .plain, storage: Storage(byteCount: type.byteCount, .input))
+        type: type, layout: .plain,
+        storage: Storage(byteCount: type.byteCount, .input, use: .inputs))
     }
     for (name, value) in graph.variables {
       let type = graph.type(of: value)
@@ -44,7 +47,7 @@ final class GraphLowering {
         variables[name]
         ?? Place(
           type: type, layout: layouts[value],
-          storage: Storage(byteCount: type.byteCount, .permanent))
+          storage: Storage(byteCount: type.byteCount, .permanent, use: uses[value]))
     }
   }
 
@@ -113,7 +116,8 @@ final class GraphLowering {
     }
     let place = Place(
       type: made.type, layout: layout,
-      storage: Storage(byteCount: try layout.descriptor(made.type).byteCount))
+      storage: Storage(
+        byteCount: try layout.descriptor(made.type).byteCount, use: uses[value].ofCopy))
     try convert(made, to: place, "reorder")
     conversions[value, default: []].append(place)
     return place.storage
@@ -142,7 +146,8 @@ final class GraphLowering {
   func makeResult(_ value: Value) -> Place {
     let type = graph.type(of: value)
     let place = Place(
-      type: type, layout: layouts[value], storage: Storage(byteCount: type.byteCount))
+      type: type, layout: layouts[value],
+      storage: Storage(byteCount: type.byteCount, use: uses[value]))
     places[value] = place
     return place
   }

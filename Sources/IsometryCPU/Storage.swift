@@ -1,3 +1,5 @@
+internal import IsometryGraph
+
 /// A piece of memory that launches read and write: a tensor or a workspace. Launches hold the storage;
 /// where it lies is decided when the arena is planned, and for inputs in each step.
 final class Storage {
@@ -14,13 +16,16 @@ final class Storage {
 
   private(set) var byteCount: Int
   private(set) var kind: Kind
+  /// What the contents are, for reports.
+  let use: MemoryUse
   /// nil until the session is bound.
   var pointer: UnsafeMutableRawPointer?
   private var ownsMemory = false
 
-  init(byteCount: Int, _ kind: Kind = .transient) {
+  init(byteCount: Int, _ kind: Kind = .transient, use: MemoryUse = .temporaries) {
     self.byteCount = byteCount
     self.kind = kind
+    self.use = use
     if kind == .permanent { allocate() }
   }
 

@@ -19,6 +19,13 @@ public protocol Backend: Sendable {
   ///     and writes too, so that evaluation sees the parameters that training has on the device.
   /// - Throws: the backend's own errors where the device refuses a kernel or has too little memory.
   func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session
+
+  /// What a session would cost, without its arena: for networks and batches that this machine cannot
+  /// hold too.
+  ///
+  /// - Parameter stagingSlots: how many the session would be asked for.
+  /// - Throws: as `makeSession`, but for the sizes.
+  func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport
 }
 
 extension Backend {
@@ -114,13 +121,23 @@ public struct SessionReport: Sendable, Equatable {
   /// Bytes of everything else on the device: inputs and their staging, outputs, tables, converted
   /// weights.
   public let otherBytes: Int
+  /// The same bytes by what they hold: of the arena, what does at the step at which the most is in use.
+  public let memory: MemoryBreakdown
 
   /// The costs of a session; bytes are of the device's memory.
-  public init(launches: [String], arenaBytes: Int, variableBytes: Int, otherBytes: Int) {
+  ///
+  /// - Precondition: `memory` counts all of the bytes.
+  public init(
+    launches: [String], arenaBytes: Int, variableBytes: Int, otherBytes: Int,
+    memory: MemoryBreakdown
+  ) {
+    precondition(
+      memory.total == arenaBytes + variableBytes + otherBytes, "every byte has one use")
     self.launches = launches
     self.arenaBytes = arenaBytes
     self.variableBytes = variableBytes
     self.otherBytes = otherBytes
+    self.memory = memory
   }
 
   /// Entries of the launch list.

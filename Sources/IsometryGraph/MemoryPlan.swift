@@ -15,13 +15,18 @@ public struct MemoryPlan: Sendable {
     public let byteCount: Int
     /// The steps during which the contents matter, first and last included.
     public let lifetime: ClosedRange<Int>
+    /// What the contents are.
+    public let use: MemoryUse
 
     /// A claim on the arena for the steps of a lifetime.
-    public init(_ value: Value, byteCount: Int, lifetime: ClosedRange<Int>) {
+    public init(
+      _ value: Value, byteCount: Int, lifetime: ClosedRange<Int>, use: MemoryUse = .temporaries
+    ) {
       precondition(byteCount >= 0, "a size is not negative")
       self.value = value
       self.byteCount = byteCount
       self.lifetime = lifetime
+      self.use = use
     }
   }
 
@@ -31,6 +36,8 @@ public struct MemoryPlan: Sendable {
   public let byteCount: Int
   /// The most bytes that live at any one step: no plan can do with less.
   public let lowerBound: Int
+  /// What lies in the arena at the first step at which the most does; `byteCount` in total.
+  public let peak: MemoryBreakdown
 
   /// - Parameters:
   ///   - requests: one for each tensor, in any order.
@@ -39,7 +46,7 @@ public struct MemoryPlan: Sendable {
     precondition(alignment > 0 && alignment & (alignment - 1) == 0, "an alignment is a power of 2")
     let claims = requests.map { request in
       Claim(
-        value: request.value, lifetime: request.lifetime,
+        value: request.value, lifetime: request.lifetime, use: request.use,
         byteCount: (request.byteCount + alignment - 1) / alignment * alignment)
     }
     let bySize = claims.sorted {
@@ -55,29 +62,42 @@ public struct MemoryPlan: Sendable {
       placed.insert(claim, at: position)
     }
     offsets = Dictionary(uniqueKeysWithValues: placed.map { ($0.value, $0.offset) })
-    byteCount = placed.map { $0.offset + $0.byteCount }.max() ?? 0
-    lowerBound = Self.peak(of: claims)
+    let byteCount = placed.map { $0.offset + $0.byteCount }.max() ?? 0
+    let fullest = Self.fullestStep(claims.map { ($0.lifetime, $0.byteCount) })
+    var peak = MemoryBreakdown()
+    for claim in claims where claim.lifetime.contains(fullest.step) {
+      peak.add(claim.byteCount, claim.use)
+    }
+    peak.add(byteCount - fullest.byteCount, .gaps)
+    self.byteCount = byteCount
+    lowerBound = fullest.byteCount
+    self.peak = peak
   }
 
   /// A request in multiples of the alignment, and where it is placed.
   private struct Claim {
     let value: Value
     let lifetime: ClosedRange<Int>
+    let use: MemoryUse
     let byteCount: Int
     var offset = 0
   }
 
-  private static func peak(of claims: [Claim]) -> Int {
+  /// The first step at which the most bytes live, and how many. O(n log n).
+  static func fullestStep(
+    _ claims: [(lifetime: ClosedRange<Int>, byteCount: Int)]
+  ) -> (step: Int, byteCount: Int) {
     var changes: [Int: Int] = [:]
-    for claim in claims {
-      changes[claim.lifetime.lowerBound, default: 0] += claim.byteCount
-      changes[claim.lifetime.upperBound + 1, default: 0] -= claim.byteCount
+    for (lifetime, byteCount) in claims {
+      changes[lifetime.lowerBound, default: 0] += byteCount
+      changes[lifetime.upperBound + 1, default: 0] -= byteCount
     }
-    var (live, peak) = (0, 0)
+    var live = 0
+    var fullest = (step: 0, byteCount: 0)
     for step in changes.keys.sorted() {
       live += changes[step] ?? 0
-      peak = max(peak, live)
+      if live > fullest.byteCount { fullest = (step, live) }
     }
-    return peak
+    return fullest
   }
 }

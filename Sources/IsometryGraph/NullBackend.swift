@@ -18,6 +18,10 @@ public struct NullBackend: Backend {
     try GraphVerifier.verify(graph)
     return NullSession(graph)
   }
+
+  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+    try makeSession(for: graph).report
+  }
 }
 
 private final class NullSession: Session {
@@ -28,16 +32,15 @@ private final class NullSession: Session {
   init(_ graph: Graph) {
     self.graph = graph
     let schedule = Schedule(graph)
-    let requests = schedule.lifetimes.map { value, lifetime in
-      MemoryPlan.Request(value, byteCount: graph.type(of: value).byteCount, lifetime: lifetime)
-    }
-    func bytes(_ values: [(name: String, value: Value)]) -> Int {
-      values.map { graph.type(of: $0.value).byteCount }.reduce(0, +)
-    }
+    let arena = MemoryPlan(schedule.memoryRequests, alignment: 64)
+    var memory = arena.peak
+    let variables = graph.variableMemory(MemoryUses(of: graph))
+    memory.add(variables)
+    let inputs = graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +)
+    memory.add(inputs, .inputs)
     report = SessionReport(
-      launches: schedule.nodes.map(\.operation.label),
-      arenaBytes: MemoryPlan(requests.sorted { $0.value < $1.value }, alignment: 64).byteCount,
-      variableBytes: bytes(graph.variables), otherBytes: bytes(graph.inputs))
+      launches: schedule.nodes.map(\.operation.label), arenaBytes: arena.byteCount,
+      variableBytes: variables.total, otherBytes: inputs, memory: memory)
   }
 
   func makeStagingSlots(_ count: Int) -> [any StagingSlot] {

@@ -35,4 +35,18 @@ public struct Schedule: Sendable {
 
   /// The nodes that run, in order.
   public var nodes: [Node] { order.map { graph.nodes[$0] } }
+
+  /// A claim on an arena for each value that the step makes, in order of the values.
+  public var memoryRequests: [MemoryPlan.Request] {
+    let uses = MemoryUses(of: graph)
+    return lifetimes.sorted { $0.key < $1.key }.map { value, lifetime in
+      MemoryPlan.Request(
+        value, byteCount: graph.type(of: value).byteCount, lifetime: lifetime, use: uses[value])
+    }
+  }
+
+  /// The most bytes of values that live at one step: no arena can be smaller.
+  var peakByteCount: Int {
+    MemoryPlan.fullestStep(lifetimes.map { ($0.value, graph.type(of: $0.key).byteCount) }).byteCount
+  }
 }

@@ -12,11 +12,10 @@
   /// A launch plan with memory: every storage has an address, every launch a kernel of its own.
   struct Binding {
     let steps: [BoundStep]
-    /// Where inputs lie in `inputs`, packed in order of declaration.
-    let inputOffsets: [String: Int]
+    let memory: StepMemory
     let inputs: Buffer?
-    let arenaByteCount: Int
-    let constantByteCount: Int
+    /// Bytes of what the products of a library share.
+    let scratchByteCount: Int
     private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
 
     /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
@@ -24,22 +23,8 @@
       _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
       _ limits: DeviceLimits
     ) throws {
-      let alignment = device.alignment
-      let memory = MemoryPlan(
-        plan.lifetimes.map { storage, lifetime in
-          MemoryPlan.Request(
-            Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
-            lifetime: lifetime)
-        }.sorted { $0.value < $1.value }, alignment: alignment)
-      arenaByteCount = memory.byteCount
-      var offsets: [String: Int] = [:]
-      var inputByteCount = 0
-      for (name, value) in graph.inputs {
-        offsets[name] = inputByteCount
-        inputByteCount +=
-          quotientRoundedUp(graph.type(of: value).byteCount, alignment) * alignment
-      }
-      inputOffsets = offsets
+      memory = StepMemory(plan, graph, alignment: device.alignment)
+      let (arenaByteCount, inputByteCount) = (memory.arena.byteCount, memory.inputByteCount)
       try limits.requireBuffer("activations and gradients", byteCount: arenaByteCount)
       try limits.requireBuffer("inputs", byteCount: inputByteCount)
       try limits.requireMemory(
@@ -48,7 +33,6 @@
         arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
       inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
 
-      var constants = 0
       var places: [(slab: Buffer, offset: Int, byteCount: Int)] = []
       for (index, storage) in plan.storages.enumerated() {
         func place(_ slab: Buffer?, _ offset: Int?) {
@@ -58,13 +42,13 @@
         switch storage.place {
         // An arena storage that no launch touches needs no place of its own.
         case .arena:
-          place(arena ?? inputs ?? store.slabs.first, memory.offsets[Value(index: index)] ?? 0)
-        case .input(let name): place(inputs, offsets[name])
+          place(
+            arena ?? inputs ?? store.slabs.first, memory.arena.offsets[Value(index: index)] ?? 0)
+        case .input(let name): place(inputs, memory.inputOffsets[name])
         case .variable(let name):
           let entry = store.entries[name]
           place(entry.map { store.slabs[$0.slab] }, entry?.offset)
         case .constant(let bytes):
-          constants += bytes.count
           let buffer = try Buffer(device.context, byteCount: bytes.count)
           try device.computeQueue.upload(bytes, to: buffer)
           place(buffer, 0)
@@ -75,7 +59,7 @@
       var binder = Binder(places: places, device: device, limits: limits)
       try binder.makeScratch(for: plan.steps)
       steps = try plan.steps.map { try binder.bind($0) }
-      constantByteCount = constants + binder.tableByteCount + (binder.scratch?.byteCount ?? 0)
+      scratchByteCount = binder.scratch?.byteCount ?? 0
     }
 
     /// The memory of a storage and where in it the storage begins.
@@ -90,7 +74,6 @@
     let device: SharedDevice
     let limits: DeviceLimits
     var regions: [StorageID: Buffer] = [:]
-    var tableByteCount = 0
     /// What products of a library share: the compute queue runs one after the other.
     private(set) var scratch: Buffer?
 
@@ -170,7 +153,6 @@
       }
       let buffer = try Buffer(device.context, byteCount: 4 * numbers.count)
       try device.computeQueue.upload(numbers, to: buffer)
-      tableByteCount += buffer.byteCount
       return buffer
     }
   }

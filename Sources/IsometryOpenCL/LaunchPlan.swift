@@ -28,6 +28,8 @@
   struct Storage {
     let place: StoragePlace
     let byteCount: Int
+    /// What the contents are, for reports.
+    let use: MemoryUse
   }
 
   /// A word of a table that a kernel reads: where a storage begins in its slab, plus a number of
@@ -149,6 +151,18 @@
       }
       for output in outputs.values { extend(output.storage, to: max(steps.count - 1, 0)) }
       return lifetimes
+    }
+
+    /// Bytes of the numbers that never change and of the tables that launches read.
+    var tableByteCount: Int {
+      var byteCount = 0
+      for storage in storages {
+        if case .constant(let bytes) = storage.place { byteCount += bytes.count }
+      }
+      for case .launch(let launch) in steps {
+        for case .table(let words) in launch.arguments { byteCount += 4 * words.count }
+      }
+      return byteCount
     }
   }
 #endif

@@ -63,10 +63,7 @@
     public func makeSession(
       for graph: Graph, sharing session: (any Session)?
     ) throws -> any Session {
-      try GraphVerifier.verify(graph)
-      if graph.types.contains(where: { $0.dtype == .float64 }) {
-        try requireSupport(for: .float64)
-      }
+      try check(graph)
       var store: VariableStore?
       if let session {
         guard let known = session as? OpenCLSession, known.device.context === shared.context else {
@@ -77,6 +74,26 @@
       return try OpenCLSession(
         graph, shared, store: store ?? VariableStore(shared.computeQueue),
         matrixUnits: shared.matrixUnits.units(for: graph, on: shared))
+    }
+
+    /// What products by CLBlast share is not counted: only their library knows.
+    ///
+    /// - Throws: as `makeSession`, but for the sizes.
+    public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+      try check(graph)
+      var lowering = Lowering(
+        graph, tuning: shared.tuning, gemmProvider: shared.gemmProvider,
+        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
+        matrixUnits: shared.matrixUnits.units(for: graph, on: shared))
+      let memory = StepMemory(lowering.plan(), graph, alignment: shared.alignment)
+      return memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
+    }
+
+    private func check(_ graph: Graph) throws {
+      try GraphVerifier.verify(graph)
+      if graph.types.contains(where: { $0.dtype == .float64 }) {
+        try requireSupport(for: .float64)
+      }
     }
   }
 

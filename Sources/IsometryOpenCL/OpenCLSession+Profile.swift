@@ -38,7 +38,7 @@
         }
         commands.append(
           PendingCommand(
-            name: launches[index], track: .compute, launch: index,
+            name: binding.memory.launches[index], track: .compute, launch: index,
             byteCount: launchWork[index].byteCount, before: before.take(), event: event))
       }
       try queue.flush()

@@ -11,16 +11,12 @@
     let store: VariableStore
     let binding: Binding
     private let outputs: [String: (storage: StorageID, layout: Layout)]
-    let launches: [String]
     package let launchWork: [LaunchWork]
     private let limits: DeviceLimits
     private var stagingByteCount = 0
 
     package var report: SessionReport {
-      SessionReport(
-        launches: launches, arenaBytes: binding.arenaByteCount,
-        variableBytes: graph.variables.map { graph.type(of: $0.value).byteCount }.reduce(0, +),
-        otherBytes: (binding.inputs?.byteCount ?? 0) + binding.constantByteCount + stagingByteCount)
+      binding.memory.report(staging: stagingByteCount, scratch: binding.scratchByteCount)
     }
 
     /// - Parameter matrixUnits: what products and convolutions in 16 bits may use.
@@ -43,7 +39,6 @@
       let plan = lowering.plan()
       binding = try Binding(plan, graph, device, store, limits)
       outputs = plan.outputs
-      launches = plan.steps.map(\.label)
       launchWork = plan.work
     }
 
@@ -52,10 +47,11 @@
       // Pinned memory is the host's, and where the device shares it counts as the device's.
       try limits.requireMemory(
         "\(count) staging slots", byteCount: 2 * count * byteCount,
-        beside: binding.arenaByteCount + byteCount + store.byteCount + stagingByteCount)
+        beside: binding.memory.arena.byteCount + byteCount + store.byteCount + stagingByteCount)
       let slots = try (0..<count).map { _ in
         try OpenCLStagingSlot(
-          graph, offsets: binding.inputOffsets, byteCount: byteCount, queue: device.transferQueue)
+          graph, offsets: binding.memory.inputOffsets, byteCount: byteCount,
+          queue: device.transferQueue)
       }
       stagingByteCount += count * byteCount
       return slots

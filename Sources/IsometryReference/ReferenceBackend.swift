@@ -34,10 +34,7 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
   /// - Precondition: `session`, where given, is of this backend, and variables that both graphs have
   ///   are of one type.
   public func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {
-    try GraphVerifier.verify(graph)
-    for type in graph.types where type.dtype.isFloatingPoint {
-      try requireSupport(for: type.dtype)
-    }
+    try check(graph)
     var shared: ReferenceSession<Scalar>?
     if let session {
       guard let own = session as? ReferenceSession<Scalar> else {
@@ -46,5 +43,18 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
       shared = own
     }
     return ReferenceSession<Scalar>(graph: graph, sharing: shared)
+  }
+
+  /// - Throws: as `makeSession`.
+  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+    try check(graph)
+    return ReferenceSession<Scalar>.plan(graph)
+  }
+
+  private func check(_ graph: Graph) throws {
+    try GraphVerifier.verify(graph)
+    for type in graph.types where type.dtype.isFloatingPoint {
+      try requireSupport(for: type.dtype)
+    }
   }
 }

@@ -24,11 +24,9 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Ses
       variables[name] = tensor
       tensors[value] = tensor
     }
-    var arenaBytes = 0
     executions = Schedule(graph).nodes.map { node in
       let results = node.results.map { Tensor<Scalar>(graph.type(of: $0)) }
       for (value, tensor) in zip(node.results, results) { tensors[value] = tensor }
-      arenaBytes += results.map(\.byteCount).reduce(0, +)
       return NodeExecution(
         operation: node.operation, inputs: node.inputs.map { tensors[$0]! }, results: results)
     }
@@ -36,10 +34,29 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Ses
     outputs = Dictionary(
       uniqueKeysWithValues: graph.outputs.map { ($0.name, tensors[$0.value]!) })
     self.variables = variables
-    report = SessionReport(
-      launches: executions.map(\.operation.name), arenaBytes: arenaBytes,
-      variableBytes: variables.values.map(\.byteCount).reduce(0, +),
-      otherBytes: inputs.map(\.tensor.byteCount).reduce(0, +))
+    report = Self.plan(graph)
+  }
+
+  /// What a session costs: every value has memory of its own.
+  static func plan(_ graph: Graph) -> SessionReport {
+    let nodes = Schedule(graph).nodes
+    let uses = MemoryUses(of: graph)
+    func memory(_ values: [Value]) -> MemoryBreakdown {
+      var memory = MemoryBreakdown()
+      for value in values {
+        memory.add(Tensor<Scalar>.byteCount(of: graph.type(of: value)), uses[value])
+      }
+      return memory
+    }
+    let variables = memory(graph.variables.map(\.value))
+    let results = memory(nodes.flatMap(\.results))
+    let inputs = memory(graph.inputs.map(\.value))
+    var all = variables
+    all.add(results)
+    all.add(inputs)
+    return SessionReport(
+      launches: nodes.map(\.operation.name), arenaBytes: results.total,
+      variableBytes: variables.total, otherBytes: inputs.total, memory: all)
   }
 
   func makeStagingSlots(_ count: Int) -> [any StagingSlot] {

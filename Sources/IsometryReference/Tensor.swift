@@ -17,9 +17,10 @@ final class Tensor<Scalar: Real & BinaryFloatingPoint & Sendable> {
 
   var shape: Shape { type.shape }
 
-  /// The memory that the elements take.
-  var byteCount: Int {
-    elements.count * MemoryLayout<Scalar>.stride + integers.count * MemoryLayout<Int32>.stride
+  /// The memory that the elements of a type take.
+  static func byteCount(of type: TensorType) -> Int {
+    type.shape.elementCount
+      * (type.dtype.isFloatingPoint ? MemoryLayout<Scalar>.stride : MemoryLayout<Int32>.stride)
   }
 
   /// A tensor of zeros.

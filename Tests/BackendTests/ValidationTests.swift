@@ -49,6 +49,10 @@ import Testing
       let shared = (session as? FaultySession)?.base
       return FaultySession(base: try base.makeSession(for: graph, sharing: shared), self)
     }
+
+    func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+      try base.plan(graph, stagingSlots: stagingSlots)
+    }
   }
 
   private final class FaultySession: Session {

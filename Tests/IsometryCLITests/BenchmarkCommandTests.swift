@@ -12,9 +12,12 @@ import Testing
     let object = try #require(try result.objects().first)
     #expect(
       object.keys.sorted() == [
-        "batch", "device", "images_per_second", "launches_per_step", "model", "ms_per_step",
-        "normalization", "peak_bytes", "precision", "spread",
+        "batch", "device", "images_per_second", "launches_per_step", "memory", "model",
+        "ms_per_step", "normalization", "peak_bytes", "precision", "recompute", "spread",
       ])
+    let memory = try #require(object["memory"] as? [String: Int])
+    #expect(memory.values.reduce(0, +) == object["peak_bytes"] as? Int)
+    #expect(memory["parameters"] == memory["optimizer_state"])
     let spread = try #require(object["spread"] as? [Double])
     let rate = try #require(object["images_per_second"] as? Double)
     #expect(object["device"] as? String == "reference", "a value of --device")
@@ -36,6 +39,33 @@ import Testing
       })
   }
 
+  /// The activations of 1,024 images would not fit every machine; their plan does.
+  @Test func aPlanNeedsNoMemory() throws {
+    func peak(_ arguments: String...) throws -> Int {
+      let result = try withFolder { folder in
+        try Program.run(
+          ["benchmark", "train", "--plan", "--json", "--device", "cpu", "--batch", "1024"]
+            + arguments, in: folder)
+      }
+      #expect(result.code == 0, "\(result.standardError)")
+      let object = try #require(try result.objects().first)
+      #expect(object["images_per_second"] == nil)
+      let recompute = try #require(object["recompute"] as? String)
+      #expect(result.standardError.contains(", recompute") == (recompute != "none"))
+      return try #require(object["peak_bytes"] as? Int)
+    }
+    let whole = try peak("--model", "resnet110")
+    #expect(try peak("--model", "resnet110", "--recompute", "activations") < whole * 2 / 3)
+    #expect(try peak("--model", "resnet110", "--recompute") < whole / 4)
+  }
+
+  @Test func aPlanHasNoProfile() throws {
+    let result = try withFolder { folder in
+      try Program.run("benchmark", "train", "--plan", "--profile", "x.json", in: folder)
+    }
+    #expect(result.code == 64 && result.standardError.contains("--plan"))
+  }
+
   @Test func aProfileIsATraceThatPerfettoOpens() throws {
     try withFolder { folder in
       let result = try Program.run(
@@ -45,7 +75,7 @@ import Testing
         ] + Self.brief, in: folder)
       #expect(result.code == 0, "\(result.standardError)")
       let keys = try #require(try result.objects().first).keys
-      #expect(keys.count == 10, "a profile changes no keys: \(keys)")
+      #expect(keys.count == 12, "a profile changes no keys: \(keys)")
       #expect(result.standardError.contains("timeline  step.json"))
       let bytes = try Data(contentsOf: URL(filePath: "\(folder)/step.json"))
       let trace = try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])

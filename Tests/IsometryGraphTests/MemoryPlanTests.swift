@@ -13,7 +13,8 @@ import Testing
       let first = Int(random.integer(below: 50))
       return Request(
         Value(index: index), byteCount: 1 + Int(random.integer(below: 5000)),
-        lifetime: first...first + Int(random.integer(below: 12)))
+        lifetime: first...first + Int(random.integer(below: 12)),
+        use: MemoryUse.allCases[Int(random.integer(below: 6))])
     }
     let plan = MemoryPlan(requests, alignment: 64)
     for (position, a) in requests.enumerated() {
@@ -26,6 +27,19 @@ import Testing
     }
     #expect(plan.byteCount >= plan.lowerBound)
     #expect(Double(plan.byteCount) <= 1.5 * Double(plan.lowerBound))
+    #expect(plan.peak.total == plan.byteCount)
+    #expect(plan.peak[.gaps] == plan.byteCount - plan.lowerBound)
+  }
+
+  @Test func thePeakIsWhatLivesTogether() {
+    let plan = MemoryPlan(
+      [
+        Request(Value(index: 0), byteCount: 64, lifetime: 0...3, use: .activations),
+        Request(Value(index: 1), byteCount: 100, lifetime: 0...1, use: .gradients),
+        Request(Value(index: 2), byteCount: 256, lifetime: 2...3, use: .temporaries),
+      ], alignment: 64)
+    #expect(plan.peak[.activations] == 64 && plan.peak[.temporaries] == 256)
+    #expect(plan.peak[.gradients] == 0 && plan.peak.total == 320)
   }
 
   @Test func tensorsOfDifferentTimesShare() {

@@ -26,8 +26,20 @@ import Testing
     #expect(told == [1, 2, 3])
     #expect(result.slowest <= result.imagesPerSecond && result.imagesPerSecond <= result.fastest)
     #expect(abs(result.imagesPerSecond * result.millisecondsPerStep / 8000 - 1) < 1e-9)
-    #expect(result.launchesPerStep > 0 && result.peakBytes > 0)
+    #expect(result.report.launchesPerStep > 0 && result.report.peakBytes > 0)
     #expect(result.timeline == nil)
+  }
+
+  @Test func aPlanIsWhatTheSessionCosts() throws {
+    for precision in [DType.float32, .bfloat16] {
+      let configuration = SmallRun.configuration {
+        $0.model = "resnet8"
+        $0.precision = precision
+        $0.recompute = .activations
+      }
+      let plan = try Self.benchmark().plan(configuration, backend: CPUBackend())
+      #expect(try Self.benchmark().run(configuration, backend: CPUBackend()).report == plan)
+    }
   }
 
   /// mlp:1x8 on 8 images: 3072·8 and 8·10 weights, each used three times but the first, which has no
@@ -47,7 +59,7 @@ import Testing
     benchmark.profiledSteps = 2
     let result = try benchmark.run(SmallRun.configuration(), backend: CPUBackend())
     let timeline = try #require(result.timeline)
-    #expect(timeline.entries.count == 2 * result.launchesPerStep)
+    #expect(timeline.entries.count == 2 * result.report.launchesPerStep)
     #expect(
       timeline.entries.map(\.operations).reduce(0, +) == 2 * result.operationsPerStep,
       "each operation is counted once")

@@ -22,6 +22,7 @@ import Testing
     configuration.skip = .convolution
     configuration.clipNorm = 0.1
     configuration.milestones = [1, 2.5]
+    configuration.recompute = .blocks
     configuration.seed = .max
     let data = try JSONEncoder().encode(configuration)
     #expect(try JSONDecoder().decode(RunConfiguration.self, from: data) == configuration)
@@ -80,6 +81,7 @@ import Testing
     recorded.schedule = .constant
     var wanted = recorded
     wanted.device = "opencl:1"
+    wanted.recompute = .activations
     wanted.data = "/elsewhere"
     wanted.epochs = 9
     wanted.augment = [.flip, .crop]
@@ -162,12 +164,14 @@ import Testing
       $0.clipNorm = 2
       $0.useDefaults(of: .rmsprop)
       $0.seed = 9
+      $0.recompute = .activations
     }
     let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization)
     #expect(
       graph.configuration.augmentation
         == ImageDecoding.Augmentation(cropPadding: 0, flips: true, cutout: 5, seed: 9))
     #expect(graph.configuration.labelSmoothing == 0.25)
+    #expect(graph.configuration.recomputation == .activations)
     #expect(graph.configuration.optimizer.maximumGradientNorm == 2)
     #expect(
       graph.configuration.optimizer.rule == .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0))

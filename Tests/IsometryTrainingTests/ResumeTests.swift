@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import IsometryData
+import IsometryGraph
 import IsometryNN
 import IsometryReference
 import Testing
@@ -25,6 +26,7 @@ import Testing
     SmallRun.configuration {
       $0.device = "cpu"
       $0.model = "resnet20"
+      $0.recompute = .blocks
     },
     SmallRun.configuration {
       $0.device = "cpu"

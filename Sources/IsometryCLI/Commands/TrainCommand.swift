@@ -25,6 +25,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Training") var optimization: OptimizationArguments
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
+  @OptionGroup(title: "Device") var memory: MemoryArguments
   @OptionGroup(title: "Data") var data: DataArguments
 
   @Option(help: ArgumentHelp("Train on the first n images alone.", valueName: "n"))
@@ -105,6 +106,7 @@ struct TrainCommand: ParsableCommand {
       "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
         + "\(configuration.precision.rawValue)")
+    console.say("memory  \(MemoryReport(run.session.report).line)")
     console.say("run     \(folder.path)")
     let monitor =
       configuration.spectrumEvery == nil
@@ -123,6 +125,7 @@ struct TrainCommand: ParsableCommand {
     try optimization.apply(to: &configuration)
     precision.apply(to: &configuration)
     device.apply(to: &configuration)
+    memory.apply(to: &configuration)
     if let limitTrain { configuration.limitTrain = limitTrain }
     if let limitTest { configuration.limitTest = limitTest }
     if let spectrumEvery { configuration.spectrumEvery = spectrumEvery }

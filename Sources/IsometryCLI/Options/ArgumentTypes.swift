@@ -1,5 +1,6 @@
 public import ArgumentParser
 import IsometryCore
+public import IsometryGraph
 public import IsometryNN
 public import IsometrySpectra
 public import IsometryTheory
@@ -8,6 +9,7 @@ public import IsometryTraining
 // The words of the command line for types of other modules.
 
 extension NormalizationKind: ExpressibleByArgument {}
+extension Recomputation: ExpressibleByArgument {}
 extension SkipKind: ExpressibleByArgument {}
 extension WeightLaw: ExpressibleByArgument {}
 extension RunConfiguration.ScheduleName: ExpressibleByArgument {}

@@ -9,8 +9,9 @@ extension GraphLowering {
     let shape = images.type.shape
     let plain = Place(
       type: graph.type(of: node.results[0]), layout: .plain,
-      storage: Storage(byteCount: graph.type(of: node.results[0]).byteCount))
-    let table = Storage(byteCount: shape[1] * 256 * 4, .permanent)
+      storage: Storage(
+        byteCount: graph.type(of: node.results[0]).byteCount, use: uses[node.results[0]]))
+    let table = Storage(byteCount: shape[1] * 256 * 4, .permanent, use: .tables)
     for channel in 0..<shape[1] {
       for (byte, level) in decoding.levels(ofChannel: channel).enumerated() {
         table.elements(Float.self)[256 * channel + byte] = Float(level)

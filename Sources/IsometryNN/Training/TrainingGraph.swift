@@ -24,13 +24,16 @@ public struct TrainingGraph: Sendable {
     public var augmentation: ImageDecoding.Augmentation?
     /// Whether the fusion pass runs.
     public var fuses: Bool
+    /// What the backward part computes again instead of keeping it.
+    public var recomputation: Recomputation
 
     /// Everything but the batch has a default: fp32, SGD, CIFAR-10's statistics, images as they
-    /// are.
+    /// are, nothing computed again.
     public init(
       batch: Int, precision: DType = .float32, optimizer: Optimizer = .default,
       labelSmoothing: Double = 0, statistics: ImageStatistics = .cifar10,
-      augmentation: ImageDecoding.Augmentation? = nil, fuses: Bool = true
+      augmentation: ImageDecoding.Augmentation? = nil, fuses: Bool = true,
+      recomputation: Recomputation = .none
     ) {
       self.batch = batch
       self.precision = precision
@@ -39,6 +42,7 @@ public struct TrainingGraph: Sendable {
       self.statistics = statistics
       self.augmentation = augmentation
       self.fuses = fuses
+      self.recomputation = recomputation
     }
   }
 
@@ -75,7 +79,8 @@ public struct TrainingGraph: Sendable {
       loss: (StepNames.trainingLoss, loss), correct: (StepNames.trainingCorrect, correct))
     builder.graph.output(StepNames.loss, loss)
     builder.graph.output(StepNames.correct, correct)
-    graph = configuration.fuses ? builder.graph.fused() : builder.graph.simplified()
+    let step = configuration.fuses ? builder.graph.fused() : builder.graph.simplified()
+    graph = step.recomputing(configuration.recomputation)
     layout = builder.layout
     self.configuration = configuration
   }

@@ -9,18 +9,17 @@
     let gemmProvider: GemmProvider
     /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
     let matrixUnits: MatrixUnits?
+    private let uses: MemoryUses
     private var layouts: LayoutAssignment
     private var storages: [Storage] = []
-    private var steps: [PlannedStep] = []
+    private(set) var steps: [PlannedStep] = []
     /// Of each step, the node it was made for.
     private var stepNodes: [Int] = []
     /// The position of the node that is being lowered.
-    private var position = 0
+    private(set) var position = 0
     private var homes: [Value: Home] = [:]
     private var conversions: [Conversion: StorageID] = [:]
-    private var preparations = Preparations()
-    /// Casts of variables, each with the variable.
-    private var preparedCasts: [Value: Value] = [:]
+    var preparations = Preparations()
     private let variableSlabs: [String: Int]
     private var zerosByteCount = 0
     private var zerosStorage: StorageID?
@@ -51,6 +50,7 @@
       self.tuning = tuning
       self.gemmProvider = gemmProvider
       self.matrixUnits = matrixUnits
+      uses = MemoryUses(of: graph)
       self.layouts = layouts
       self.variableSlabs = variableSlabs
       var late = Set(graph.outputs.map(\.value))
@@ -72,12 +72,14 @@
     mutating func plan() -> LaunchPlan {
       for (name, value) in graph.variables {
         homes[value] = Home(
-          storage: makeStorage(.variable(name), graph.type(of: value).byteCount),
+          storage: makeStorage(
+            .variable(name), graph.type(of: value).byteCount, uses[value]),
           layout: layouts.layout(of: value))
       }
       for (name, value) in graph.inputs {
         homes[value] = Home(
-          storage: makeStorage(.input(name), graph.type(of: value).byteCount), layout: .rowMajor)
+          storage: makeStorage(.input(name), graph.type(of: value).byteCount, .inputs),
+          layout: .rowMajor)
       }
       for position in Schedule(graph).order {
         self.position = position
@@ -86,7 +88,8 @@
       prepareVariables()
       if let zeros = zerosStorage {
         storages[zeros.index] = Storage(
-          place: .constant([UInt8](repeating: 0, count: zerosByteCount)), byteCount: zerosByteCount)
+          place: .constant([UInt8](repeating: 0, count: zerosByteCount)),
+          byteCount: zerosByteCount, use: .tables)
       }
       var outputs: [String: (storage: StorageID, layout: Layout)] = [:]
       for (name, value) in graph.outputs {
@@ -133,14 +136,16 @@
 
     // MARK: Storages
 
-    private mutating func makeStorage(_ place: StoragePlace, _ byteCount: Int) -> StorageID {
-      storages.append(Storage(place: place, byteCount: byteCount))
+    private mutating func makeStorage(
+      _ place: StoragePlace, _ byteCount: Int, _ use: MemoryUse
+    ) -> StorageID {
+      storages.append(Storage(place: place, byteCount: byteCount, use: use))
       return StorageID(index: storages.count - 1)
     }
 
     /// Room for `count` elements that only neighbouring launches use.
     mutating func makeWorkspace(_ count: Int, _ dtype: DType) -> StorageID {
-      makeStorage(.arena, count * dtype.byteCount)
+      makeStorage(.arena, count * dtype.byteCount, .temporaries)
     }
 
     /// Numbers that never change.
@@ -149,21 +154,21 @@
     }
 
     mutating func makeConstant(bytes: [UInt8]) -> StorageID {
-      makeStorage(.constant(bytes), bytes.count)
+      makeStorage(.constant(bytes), bytes.count, .tables)
     }
 
     /// At least `count` zeros, one memory for the whole session.
     mutating func zeros(_ count: Int, _ dtype: DType) -> StorageID {
       zerosByteCount = max(zerosByteCount, count * dtype.byteCount)
       if let known = zerosStorage { return known }
-      let storage = makeStorage(.constant([]), 0)
+      let storage = makeStorage(.constant([]), 0, .tables)
       zerosStorage = storage
       return storage
     }
 
     /// A place for a node's result.
     mutating func makeResult(_ value: Value, _ layout: Layout = .rowMajor) -> StorageID {
-      let storage = makeStorage(.arena, graph.type(of: value).byteCount)
+      let storage = makeStorage(.arena, graph.type(of: value).byteCount, uses[value])
       homes[value] = Home(storage: storage, layout: layout)
       return storage
     }
@@ -201,54 +206,14 @@
       if Layout.agree(known, layout, for: type.shape) { return storage }
       let conversion = Conversion(value: value, layout: layout)
       if let done = conversions[conversion] { return done }
-      let result = makeStorage(.arena, type.byteCount)
+      let result = makeStorage(.arena, type.byteCount, uses[value].ofCopy)
       conversions[conversion] = result
-      if let variable = preparable(preparedCasts[value] ?? value) {
+      if let variable = preparable(value) {
         prepare(variable, as: result, type.dtype, layout)
       } else {
         permute(storage, to: result, type, from: known, to: layout)
       }
       return result
-    }
-
-    /// The value itself where it is a variable of floating point that the current node may find copied.
-    private func preparable(_ value: Value) -> Value? {
-      guard case .variable = graph.producer(of: value).operation,
-        graph.type(of: value).dtype.isFloatingPoint,
-        graph.nodes[position].operation.mutatedInputs.isEmpty
-      else { return nil }
-      return value
-    }
-
-    private mutating func prepare(
-      _ variable: Value, as result: StorageID, _ dtype: DType, _ layout: Layout
-    ) {
-      let (source, known) = home(of: variable)
-      let type = graph.type(of: variable)
-      preparations.add(
-        source, type.dtype, to: result, dtype,
-        Permutation(of: type.shape, from: known, to: layout))
-    }
-
-    /// Makes a result that is a variable in another type; false where that has to be a launch of its own.
-    mutating func prepareCast(of value: Value, as result: Value) -> Bool {
-      guard let variable = preparable(value), graph.type(of: result).dtype.isFloatingPoint else {
-        return false
-      }
-      let layout = commonLayout(of: result)
-      preparedCasts[result] = variable
-      prepare(variable, as: makeResult(result, layout), graph.type(of: result).dtype, layout)
-      return true
-    }
-
-    /// Puts the copies of variables in front of all other launches, as part of the first variable's node.
-    private mutating func prepareVariables() {
-      let first = steps.count
-      position =
-        graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
-      preparations.launch(in: &self)
-      steps = Array(steps[first...] + steps[..<first])
-      stepNodes = Array(stepNodes[first...] + stepNodes[..<first])
     }
 
     /// The value's elements in the graph's order, to be kept beside it under another shape: its own
@@ -260,7 +225,7 @@
         return storage
       }
       let type = graph.type(of: value)
-      let copy = makeStorage(.arena, type.byteCount)
+      let copy = makeStorage(.arena, type.byteCount, uses[result])
       permute(storage, to: copy, type, from: .rowMajor, to: .rowMajor)
       return copy
     }
@@ -309,6 +274,15 @@
     }
 
     mutating func multiply(_ product: PlannedProduct) { append(.product(product)) }
+
+    /// Puts what `body` launches in front of all other launches, as part of a node.
+    mutating func launchInFront(as node: Int, _ body: (inout Lowering) -> Void) {
+      let first = steps.count
+      position = node
+      body(&self)
+      steps = Array(steps[first...] + steps[..<first])
+      stepNodes = Array(stepNodes[first...] + stepNodes[..<first])
+    }
 
     private mutating func append(_ step: PlannedStep) {
       steps.append(step)

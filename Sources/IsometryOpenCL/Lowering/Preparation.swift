@@ -19,6 +19,8 @@
     }
 
     private var copies: [Copy] = []
+    /// Casts of variables, each with the variable.
+    var casts: [Value: Value] = [:]
 
     mutating func add(
       _ source: StorageID, _ sourceType: DType, to result: StorageID, _ resultType: DType,
@@ -31,7 +33,10 @@
     }
 
     /// Adds the launches to a lowering: one for all copies between the same types and memories.
-    func launch(in lowering: inout Lowering) {
+    ///
+    /// - Parameter needed: what somebody reads; no other copies are made.
+    func launch(in lowering: inout Lowering, needed: Set<StorageID>) {
+      let copies = copies.filter { needed.contains($0.result) }
       let isCPU = lowering.tuning.groupSize == 1
       // A piece's lines in both orders fit a CPU's innermost cache; a GPU reads whole 128-byte lines.
       let (local, tile) = isCPU ? (1, 16) : (256, 32)
@@ -76,6 +81,51 @@
         }
       }
       return words
+    }
+  }
+
+  extension Lowering {
+    /// The variable of floating point that a value is, or is a cast of, where the current node may find
+    /// it copied.
+    func preparable(_ value: Value) -> Value? {
+      let value = preparations.casts[value] ?? value
+      guard case .variable = graph.producer(of: value).operation,
+        graph.type(of: value).dtype.isFloatingPoint,
+        graph.nodes[position].operation.mutatedInputs.isEmpty
+      else { return nil }
+      return value
+    }
+
+    mutating func prepare(
+      _ variable: Value, as result: StorageID, _ dtype: DType, _ layout: Layout
+    ) {
+      let (source, known) = home(of: variable)
+      let type = graph.type(of: variable)
+      preparations.add(
+        source, type.dtype, to: result, dtype,
+        Permutation(of: type.shape, from: known, to: layout))
+    }
+
+    /// Makes a result that is a variable in another type; false where that has to be a launch of its own.
+    mutating func prepareCast(of value: Value, as result: Value) -> Bool {
+      guard let variable = preparable(value), variable == value,
+        graph.type(of: result).dtype.isFloatingPoint
+      else { return false }
+      let layout = commonLayout(of: result)
+      preparations.casts[result] = variable
+      prepare(variable, as: makeResult(result, layout), graph.type(of: result).dtype, layout)
+      return true
+    }
+
+    /// Puts the copies of variables in front of all other launches, as part of the first variable's node.
+    mutating func prepareVariables() {
+      let needed = Set(
+        steps.flatMap(\.touched) + graph.outputs.map { home(of: $0.value).storage })
+      let first =
+        graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
+      launchInFront(as: first) { [preparations] in
+        preparations.launch(in: &$0, needed: needed)
+      }
     }
   }
 #endif

@@ -35,6 +35,19 @@ public struct ValidatingBackend: Backend {
       }
       shared = own.base
     }
+    let (open, names) = opened(graph)
+    return ValidatingSession(
+      graph, try base.makeSession(for: open, sharing: shared), outputs: names, device: name)
+  }
+
+  /// - Throws: what the other backend throws.
+  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+    try GraphVerifier.verify(graph)
+    return try base.plan(opened(graph).graph, stagingSlots: stagingSlots)
+  }
+
+  /// The graph with every value as one more output, and their names.
+  private func opened(_ graph: Graph) -> (graph: Graph, names: [Value: String]) {
     var open = graph
     var names: [Value: String] = [:]
     for result in Schedule(graph).nodes.flatMap(\.results) {
@@ -42,7 +55,6 @@ public struct ValidatingBackend: Backend {
       open.output(name, result)
       names[result] = name
     }
-    return ValidatingSession(
-      graph, try base.makeSession(for: open, sharing: shared), outputs: names, device: name)
+    return (open, names)
   }
 }

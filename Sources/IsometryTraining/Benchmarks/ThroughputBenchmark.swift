@@ -1,6 +1,7 @@
 import IsometryCore
 import IsometryData
 public import IsometryGraph
+import IsometryNN
 
 /// How fast a device trains a network: whole steps with random images that go the way of real ones,
 /// through a batch stream, staging slots and decoding.
@@ -29,10 +30,8 @@ public struct ThroughputBenchmark: Sendable {
     public let slowest: Double
     /// Images per second of the fastest timing.
     public let fastest: Double
-    /// Entries of the launch list, as the backend counts them.
-    public let launchesPerStep: Int
-    /// Device memory of the whole session.
-    public let peakBytes: Int
+    /// What the session costs: its launches, and its memory by use.
+    public let report: SessionReport
     /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
     public let operationsPerStep: Int
     /// When each command of the profiled steps ran; nil where none were asked for.
@@ -63,6 +62,19 @@ public struct ThroughputBenchmark: Sendable {
     return try run(training, onRepeat: onRepeat)
   }
 
+  /// What the session of `run` would cost, without its arena and without a step.
+  ///
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
+  ///   what the backend throws.
+  public func plan(
+    _ configuration: RunConfiguration, backend: any Backend
+  ) throws -> SessionReport {
+    try configuration.check()
+    try backend.requireSupport(for: configuration.precision)
+    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization)
+    return try backend.plan(graph.graph, stagingSlots: batchesInFlight)
+  }
+
   /// More images than one batch needs only make the measurement start later.
   private static let mostDistinctImages = 4096
 
@@ -84,8 +96,7 @@ public struct ThroughputBenchmark: Sendable {
     return Result(
       imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,
       slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
-      launchesPerStep: session.report.launchesPerStep, peakBytes: session.report.peakBytes,
-      operationsPerStep: training.operationsPerStep,
+      report: session.report, operationsPerStep: training.operationsPerStep,
       timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)
   }
 }

@@ -81,8 +81,8 @@ extension RunConfiguration {
   /// Throws where a run that was recorded like this cannot go on as `wanted` says.
   ///
   /// The number of epochs may change where the schedule does not depend on it; the device, who
-  /// computes its matrix products, the place of the data and how often spectra are measured may change
-  /// too.
+  /// computes its matrix products, what is computed again, the place of the data and how often spectra
+  /// are measured may change too.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
@@ -90,6 +90,7 @@ extension RunConfiguration {
     var comparable = wanted.spelledOut
     comparable.device = device
     comparable.gemm = gemm
+    comparable.recompute = recompute
     comparable.data = data
     // In whatever order they were named, the device does the same.
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }

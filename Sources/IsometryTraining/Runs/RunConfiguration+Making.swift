@@ -113,7 +113,7 @@ extension RunConfiguration {
       TrainingGraph.Configuration(
         batch: batch, precision: precision, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
-        augmentation: makeAugmentation()))
+        augmentation: makeAugmentation(), recomputation: recompute ?? .none))
   }
 
   /// One step of evaluation.

@@ -1,4 +1,5 @@
 public import IsometryCore
+public import IsometryGraph
 public import IsometryNN
 
 extension NormalizationKind: Codable {}
@@ -67,6 +68,10 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// Who computes matrix products on OpenCL devices; nil for the package's own kernels.
   public var gemm: String?
 
+  /// What the backward part of a step computes again instead of keeping it, which does not change what
+  /// the run computes; nil for nothing.
+  public var recompute: Recomputation?
+
   /// The directory of CIFAR-10's batches, or `synthetic`.
   public var data = "synthetic"
   /// How many images of each split are used; nil for all.
@@ -132,6 +137,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case seed
     case device
     case gemm
+    case recompute
     case data
     case limitTrain = "limit-train"
     case limitTest = "limit-test"

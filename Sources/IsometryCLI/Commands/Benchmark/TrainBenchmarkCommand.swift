@@ -12,10 +12,12 @@ struct TrainBenchmarkCommand: ParsableCommand {
       Example:
         isometry benchmark train --model resnet18 --batch 512 --precision bf16 --json
         isometry benchmark train --model resnet20 --profile step.json
+        isometry benchmark train --model resnet1202 --batch 128 --recompute --plan
 
       Random images go the way of real ones: batch stream, staging slots, decoding with crop and \
       flip. The median of the timings counts; the spread is the slowest and the fastest. A timeline \
-      of some further steps, with the time of each launch, opens in https://ui.perfetto.dev.
+      of some further steps, with the time of each launch, opens in https://ui.perfetto.dev. --plan \
+      tells launches and memory without running a step, also of what this machine cannot hold.
       """)
 
   /// Steps of a timeline: enough for transfers to be seen beside the step before.
@@ -26,6 +28,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
+  @OptionGroup(title: "Device") var memory: MemoryArguments
 
   @Option(help: ArgumentHelp("Images of a step.", valueName: "n"))
   var batch = RunConfiguration().batch
@@ -51,10 +54,16 @@ struct TrainBenchmarkCommand: ParsableCommand {
       valueName: "file"))
   var profile: String?
 
+  @Flag(help: "Run nothing; tell launches and memory of a step.")
+  var plan = false
+
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
     try checkPath(profile, "--profile")
+    if plan, profile != nil {
+      throw ValidationError("--plan runs no steps, and --profile is of some; leave one of them out")
+    }
     for (option, value) in [("--steps", steps), ("--repeats", repeats)] {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
     }
@@ -68,6 +77,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
     network.apply(to: &configuration)
     precision.apply(to: &configuration)
     device.apply(to: &configuration)
+    memory.apply(to: &configuration)
     configuration.batch = batch
     configuration.seed = seed
     try configuration.check()
@@ -81,41 +91,71 @@ struct TrainBenchmarkCommand: ParsableCommand {
     benchmark.repeats = repeats
     benchmark.batchesInFlight = prefetch
     benchmark.profiledSteps = profile == nil ? 0 : Self.profiledSteps
+    let title = Self.title(configuration)
+    var members = Self.members(configuration, on: selection.backend)
+    if plan {
+      let report = try benchmark.plan(configuration, backend: selection.backend)
+      console.emit(.object(members + Self.members(report)))
+      console.say(
+        "\(title): \(report.launchesPerStep) launches a step, "
+          + "\(Wording.bytes(report.peakBytes)) of device memory")
+      return console.say("memory  \(MemoryReport(report).line)")
+    }
     let result = try benchmark.run(configuration, backend: selection.backend) { number, rate in
       console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
     }
     console.clearStatus()
-    let title =
-      "\(configuration.model), normalization \(configuration.normalization.rawValue), batch "
-      + "\(batch), \(configuration.precision.rawValue)"
-    if form.json {
-      console.emit([
-        "model": .text(configuration.model),
-        "normalization": .text(configuration.normalization.rawValue),
-        "batch": .integer(batch),
-        "precision": .text(configuration.precision.rawValue),
-        "device": .text(selection.backend.name),
-        "images_per_second": .number(result.imagesPerSecond),
-        "ms_per_step": .number(result.millisecondsPerStep),
-        "spread": .array([.number(result.slowest), .number(result.fastest)]),
-        "launches_per_step": .integer(result.launchesPerStep),
-        "peak_bytes": .integer(result.peakBytes),
-      ])
-    } else {
-      console.say(
-        "\(title): \(Wording.count(result.imagesPerSecond)) "
-          + "images/s (\(Wording.count(result.slowest)) to \(Wording.count(result.fastest))), "
-          + "\(Wording.loss(result.millisecondsPerStep)) ms and \(result.launchesPerStep) launches a "
-          + "step, \(Wording.bytes(result.peakBytes)) of device memory")
-      console.say(
-        "arithmetic  \(Wording.number(1e-9 * Double(result.operationsPerStep))) GFLOP a step, "
-          + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")
-    }
+    members += [
+      .init("images_per_second", .number(result.imagesPerSecond)),
+      .init("ms_per_step", .number(result.millisecondsPerStep)),
+      .init("spread", .array([.number(result.slowest), .number(result.fastest)])),
+    ]
+    console.emit(.object(members + Self.members(result.report)))
+    if !form.json { show(result, title, console) }
     if let profile, let timeline = result.timeline {
       try WholeFile.write(
         [Array(timeline.trace(device: selection.backend.name, title: title).utf8)], to: profile)
       show(timeline, in: profile, console)
     }
+  }
+
+  private static func title(_ configuration: RunConfiguration) -> String {
+    "\(configuration.model), normalization \(configuration.normalization.rawValue), batch "
+      + "\(configuration.batch), \(configuration.precision.rawValue)"
+      + (configuration.recompute.map { ", recompute \($0.rawValue)" } ?? "")
+  }
+
+  private static func members(
+    _ configuration: RunConfiguration, on backend: any Backend
+  ) -> [JSONValue.Member] {
+    [
+      .init("model", .text(configuration.model)),
+      .init("normalization", .text(configuration.normalization.rawValue)),
+      .init("batch", .integer(configuration.batch)),
+      .init("precision", .text(configuration.precision.rawValue)),
+      .init("recompute", .text((configuration.recompute ?? .none).rawValue)),
+      .init("device", .text(backend.name)),
+    ]
+  }
+
+  private static func members(_ report: SessionReport) -> [JSONValue.Member] {
+    [
+      .init("launches_per_step", .integer(report.launchesPerStep)),
+      .init("peak_bytes", .integer(report.peakBytes)),
+      .init("memory", MemoryReport(report).json),
+    ]
+  }
+
+  private func show(_ result: ThroughputBenchmark.Result, _ title: String, _ console: Console) {
+    console.say(
+      "\(title): \(Wording.count(result.imagesPerSecond)) "
+        + "images/s (\(Wording.count(result.slowest)) to \(Wording.count(result.fastest))), "
+        + "\(Wording.loss(result.millisecondsPerStep)) ms and \(result.report.launchesPerStep) "
+        + "launches a step, \(Wording.bytes(result.report.peakBytes)) of device memory")
+    console.say("memory  \(MemoryReport(result.report).line)")
+    console.say(
+      "arithmetic  \(Wording.number(1e-9 * Double(result.operationsPerStep))) GFLOP a step, "
+        + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")
   }
 
   /// The most expensive kinds of launches.

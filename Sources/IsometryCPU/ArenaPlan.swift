@@ -1,0 +1,65 @@
+internal import IsometryCore
+internal import IsometryGraph
+
+/// Places in one arena for everything that lives within a step, shared by what does not live at the
+/// same time.
+struct ArenaPlan {
+  let memory: MemoryPlan
+  /// In the order of their first use.
+  private let storages: [Storage]
+
+  init(for launches: [Launch]) {
+    var lifetimes: [ObjectIdentifier: ClosedRange<Int>] = [:]
+    var storages: [Storage] = []
+    for (step, launch) in launches.enumerated() {
+      for storage in launch.reads + launch.writes {
+        guard storage.kind == .transient || storage.kind == .output else { continue }
+        let last = storage.kind == .output ? launches.count : step
+        let name = ObjectIdentifier(storage)
+        if let known = lifetimes[name] {
+          lifetimes[name] = known.lowerBound...max(known.upperBound, last)
+        } else {
+          lifetimes[name] = step...last
+          storages.append(storage)
+        }
+      }
+    }
+    let requests = storages.enumerated().compactMap { index, storage in
+      lifetimes[ObjectIdentifier(storage)].map {
+        MemoryPlan.Request(
+          Value(index: index), byteCount: storage.byteCount, lifetime: $0, use: storage.use)
+      }
+    }
+    memory = MemoryPlan(requests, alignment: 64)
+    self.storages = storages
+  }
+
+  /// Gives every storage its part of an arena of `memory.byteCount`.
+  func bind(to arena: Storage) {
+    for (index, storage) in storages.enumerated() {
+      guard let offset = memory.offsets[Value(index: index)] else { continue }
+      storage.pointer = arena.bytes(from: offset)
+    }
+  }
+}
+
+extension GraphLowering {
+  /// What a session of the launches costs.
+  func report(_ arena: ArenaPlan) -> SessionReport {
+    let variables = graph.variableMemory(uses)
+    var others = MemoryBreakdown()
+    others.add(scratchpad.storage.byteCount, .temporaries)
+    others.add(graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +), .inputs)
+    var known = Set<ObjectIdentifier>()
+    for storage in launches.flatMap(\.reads)
+    where storage.use == .tables && known.insert(ObjectIdentifier(storage)).inserted {
+      others.add(storage.byteCount, .tables)
+    }
+    var memory = arena.memory.peak
+    memory.add(variables)
+    memory.add(others)
+    return SessionReport(
+      launches: launches.map(\.name), arenaBytes: arena.memory.byteCount,
+      variableBytes: variables.total, otherBytes: others.total, memory: memory)
+  }
+}

@@ -1,0 +1,116 @@
+internal import IsometryCore
+
+/// What a piece of a session's memory is for.
+public enum MemoryUse: String, Sendable, Hashable, CaseIterable {
+  /// What an update changes, and variables that nothing changes.
+  case parameters
+  /// The slots of updates and the state of loss scaling.
+  case optimizerState = "optimizer_state"
+  /// Running averages, and sums over steps.
+  case statistics
+  /// What is made of variables alone: 16-bit copies, weights as kernels read them.
+  case parameterCopies = "parameter_copies"
+  /// What the backward part reads of the forward part: kept since then, or computed again.
+  case activations
+  /// What depends on the gradient of the loss.
+  case gradients
+  /// What nothing but the next operations read, and the workspaces of kernels.
+  case temporaries
+  /// The inputs of the step and of those that are staged.
+  case inputs
+  /// Numbers that never change, for kernels.
+  case tables
+  /// What is left between the tensors of an arena.
+  case gaps
+
+  /// Of a copy of such memory in another type or layout.
+  package var ofCopy: MemoryUse {
+    switch self {
+    case .parameters, .optimizerState, .statistics: .parameterCopies
+    case .parameterCopies, .activations, .gradients, .temporaries, .inputs, .tables, .gaps: self
+    }
+  }
+}
+
+/// Bytes by use.
+public struct MemoryBreakdown: Sendable, Equatable {
+  private var byteCounts: [MemoryUse: Int] = [:]
+
+  /// Nothing of any use.
+  public init() {}
+
+  /// Bytes of one use.
+  public internal(set) subscript(use: MemoryUse) -> Int {
+    get { byteCounts[use] ?? 0 }
+    set { byteCounts[use] = newValue == 0 ? nil : newValue }
+  }
+
+  /// Bytes of all uses.
+  public var total: Int { byteCounts.values.reduce(0, +) }
+
+  /// Counts more bytes of a use.
+  package mutating func add(_ byteCount: Int, _ use: MemoryUse) { self[use] += byteCount }
+
+  /// Counts what another breakdown counts.
+  package mutating func add(_ other: MemoryBreakdown) {
+    for use in MemoryUse.allCases { self[use] += other[use] }
+  }
+}
+
+/// The use of each value of a graph, from what makes it and what reads it.
+package struct MemoryUses: Sendable {
+  private var uses: [MemoryUse]  // by `Value.index`
+
+  /// The uses of the values of a graph that passes `GraphVerifier`.
+  package init(of graph: Graph) {
+    uses = [MemoryUse](repeating: .temporaries, count: graph.types.count)
+    for node in graph.nodes { classify(node) }
+    for node in graph.nodes where node.inputs.contains(where: { self[$0] == .gradients }) {
+      for input in node.inputs where self[input] == .temporaries { set(.activations, input) }
+    }
+    for node in graph.nodes { classifyVariables(node) }
+  }
+
+  /// The use of a value of the graph.
+  package subscript(value: Value) -> MemoryUse { uses[value.index] }
+
+  private mutating func set(_ use: MemoryUse, _ value: Value) { uses[value.index] = use }
+
+  private mutating func classify(_ node: Node) {
+    let isGradient = node.inputs.contains { self[$0] == .gradients }
+    let isCopy =
+      !node.inputs.isEmpty && node.inputs.allSatisfy { self[$0].ofCopy == .parameterCopies }
+    for (index, result) in node.results.enumerated() {
+      switch node.operation {
+      case .input: set(.inputs, result)
+      case .variable: set(.parameters, result)
+      case .softmaxCrossEntropy where index == 2: set(.gradients, result)
+      default:
+        if isGradient { set(.gradients, result) } else if isCopy { set(.parameterCopies, result) }
+      }
+    }
+  }
+
+  private mutating func classifyVariables(_ node: Node) {
+    switch node.operation {
+    case .update(let update):
+      for index in update.parameters.indices {
+        let first = update.headerCount + index * update.stride
+        for slot in node.inputs[first + 2..<first + update.stride] { set(.optimizerState, slot) }
+      }
+    case .lossScaleUpdate: for input in node.inputs.prefix(2) { set(.optimizerState, input) }
+    case .runningAverage, .accumulate:
+      for index in node.operation.mutatedInputs { set(.statistics, node.inputs[index]) }
+    default: break
+    }
+  }
+}
+
+extension Graph {
+  /// The bytes of the graph's variables, each as it is declared, by use.
+  package func variableMemory(_ uses: MemoryUses) -> MemoryBreakdown {
+    var memory = MemoryBreakdown()
+    for (_, value) in variables { memory.add(type(of: value).byteCount, uses[value]) }
+    return memory
+  }
+}

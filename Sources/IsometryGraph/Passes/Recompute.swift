@@ -1,0 +1,230 @@
+internal import IsometryCore
+
+/// What the backward part of a step computes again instead of keeping it since the forward part.
+public enum Recomputation: String, Sendable, Hashable, CaseIterable, Codable {
+  /// Nothing.
+  case none
+  /// What takes no product: normalisations, activations, sums and pooling, again from the results of
+  /// convolutions and matrix products. Statistics of normalisations are kept.
+  case activations
+  /// Runs of whole blocks, each again from the activation before it; the last run is kept. Costs at
+  /// most one more forward pass.
+  case blocks
+}
+
+extension Graph {
+  /// The same step with less memory and more arithmetic: copies of forward operations, right in front
+  /// of the first backward operation that reads their results, take the place of values kept.
+  ///
+  /// A copy is the same operation on the same values, so where kernels are deterministic nothing
+  /// changes, to the last bit; a normalisation's copy takes the statistics of the original, which are
+  /// kept, so that running averages follow each batch once. Forward is what the outputs depend on.
+  ///
+  /// A block ends where one activation alone is still needed: behind each sum of branch and skip, and
+  /// behind each layer of a network without skips. With `.blocks` a run is closed as soon as it would
+  /// keep a certain share of what the whole network keeps; of several shares the one counts that gives
+  /// the least memory in use at once. Where nothing is gained the graph stays as it is.
+  ///
+  /// To be applied last: `simplified()` would make copies and originals one again.
+  ///
+  /// - Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost" (2016),
+  ///   algorithm 3, whose budget is searched for in the same way.
+  public func recomputing(_ choice: Recomputation) -> Graph {
+    if choice == .none { return self }
+    let forward = ForwardPart(of: self)
+    var best = self
+    var least = Schedule(self).peakByteCount
+    for dropped in choice == .activations ? forward.withoutProducts() : forward.blocks() {
+      var pass = RecomputePass(self, forward.isForward, dropped: dropped)
+      let graph = pass.run()
+      let peak = Schedule(graph).peakByteCount
+      if peak < least { (best, least) = (graph, peak) }
+    }
+    return best
+  }
+}
+
+/// The nodes that a graph's outputs depend on, and which of their results can be computed again.
+private struct ForwardPart {
+  /// By position in the graph's nodes.
+  private(set) var isForward: [Bool]
+  private let graph: Graph
+  /// The forward nodes that run, in order.
+  private let steps: [Int]
+  /// By `Value.index`.
+  private var canBeDropped: [Bool]
+  /// The one activation that later steps of the forward part read, at the steps where there is only one.
+  private var cuts: [Int: Value] = [:]
+
+  init(of graph: Graph) {
+    self.graph = graph
+    var needed = Set(graph.outputs.map(\.value))
+    isForward = graph.nodes.map { _ in false }
+    for (position, node) in graph.nodes.enumerated().reversed()
+    where node.results.contains(where: { needed.contains($0) }) {
+      isForward[position] = true
+      needed.formUnion(node.inputs)
+    }
+    let isForward = isForward
+    steps = graph.nodes.indices.filter { isForward[$0] && !graph.nodes[$0].operation.isSource }
+    canBeDropped = graph.types.map { _ in false }
+    var isActivation = canBeDropped
+    var dependsOnInput = Set(graph.inputs.map(\.value))
+    for position in steps {
+      let node = graph.nodes[position]
+      guard node.inputs.contains(where: { dependsOnInput.contains($0) }) else { continue }
+      let first = node.results[0]
+      dependsOnInput.insert(first)
+      isActivation[first.index] = true
+      canBeDropped[first.index] = node.operation.canRunAgain
+    }
+    for output in graph.outputs { canBeDropped[output.value.index] = false }
+    findCuts(among: isActivation)
+  }
+
+  private mutating func findCuts(among isActivation: [Bool]) {
+    var lastReads: [Value: Int] = [:]
+    for position in steps {
+      for input in graph.nodes[position].inputs where isActivation[input.index] {
+        lastReads[input] = position
+      }
+    }
+    var live = Set<Value>()
+    for position in steps {
+      let node = graph.nodes[position]
+      for input in node.inputs where lastReads[input] == position { live.remove(input) }
+      live.formUnion(node.results.filter { lastReads[$0] != nil })
+      if live.count == 1 { cuts[position] = live.first }
+    }
+  }
+
+  /// Values to drop, with and without those between blocks: sums along a chain of skips save nothing
+  /// where all of them are needed to make the last one again.
+  func withoutProducts() -> [Set<Value>] {
+    var cheap = Set<Value>()
+    for position in steps where !graph.nodes[position].operation.isProduct {
+      cheap.formUnion(graph.nodes[position].results.filter { canBeDropped[$0.index] })
+    }
+    return [cheap.subtracting(cuts.values), cheap]
+  }
+
+  /// Values to drop, for different numbers of runs.
+  func blocks() -> [Set<Value>] {
+    let kept = keptByBackwardPart()
+    let total = steps.map { bytes(of: $0, in: kept) }.reduce(0, +)
+    var candidates: [Set<Value>] = []
+    var (runs, next) = (2, 3)
+    while runs <= 2 * max(cuts.count, 1) {
+      let dropped = dropped(from: kept, budget: total / runs)
+      if candidates.last != dropped { candidates.append(dropped) }
+      (runs, next) = (next, 2 * runs)
+    }
+    return candidates
+  }
+
+  /// What would be kept without recomputation.
+  private func keptByBackwardPart() -> Set<Value> {
+    var kept = Set<Value>()
+    for (position, node) in graph.nodes.enumerated() where !isForward[position] {
+      kept.formUnion(node.inputs.filter { canBeDropped[$0.index] })
+    }
+    return kept
+  }
+
+  private func bytes(of position: Int, in kept: Set<Value>) -> Int {
+    graph.nodes[position].results.filter { kept.contains($0) }
+      .map { graph.type(of: $0).byteCount }.reduce(0, +)
+  }
+
+  /// Everything but the last activation of each run and the last run, which the backward part needs
+  /// first. Runs are filled from the end.
+  private func dropped(from kept: Set<Value>, budget: Int) -> Set<Value> {
+    var runs: [[Value]] = [[]]
+    var ends = Set<Value>()
+    var byteCount = 0
+    for position in steps.reversed() {
+      if byteCount >= budget, let cut = cuts[position] {
+        runs.append([])
+        ends.insert(cut)
+        byteCount = 0
+      }
+      runs[runs.count - 1] += graph.nodes[position].results.filter { canBeDropped[$0.index] }
+      byteCount += bytes(of: position, in: kept)
+    }
+    return Set(runs.dropFirst().joined()).subtracting(ends)
+  }
+}
+
+private struct RecomputePass {
+  private var rewriter: Rewriter
+  private let isForward: [Bool]
+  private let dropped: Set<Value>
+  /// The copies of dropped values, in the new graph.
+  private var copies: [Value: Value] = [:]
+
+  init(_ graph: Graph, _ isForward: [Bool], dropped: Set<Value>) {
+    rewriter = Rewriter(graph)
+    self.isForward = isForward
+    self.dropped = dropped
+  }
+
+  mutating func run() -> Graph {
+    for position in rewriter.old.positionsWithUpdatesLast {
+      let node = rewriter.old.nodes[position]
+      if isForward[position] {
+        rewriter.copy(node)
+        continue
+      }
+      for input in node.inputs where dropped.contains(input) { makeAgain(input) }
+      let results = rewriter.append(node.operation, node.inputs.map { present($0) })
+      for (result, replacement) in zip(node.results, results) {
+        rewriter.replace(result, with: replacement)
+      }
+    }
+    return rewriter.finish()
+  }
+
+  /// What stands for a value in the backward part.
+  private func present(_ value: Value) -> Value { copies[value] ?? rewriter.map(value) }
+
+  /// Appends copies of what makes a value from values that are there.
+  private mutating func makeAgain(_ value: Value) {
+    let old = rewriter.old
+    var missing = Set<Int>()
+    var open = [value]
+    while let value = open.popLast() {
+      guard dropped.contains(value), copies[value] == nil else { continue }
+      let position = old.producers[value.index]
+      if missing.insert(position).inserted { open += old.nodes[position].inputs }
+    }
+    for position in missing.sorted() {
+      let node = old.nodes[position]
+      var inputs = node.inputs.map { present($0) }
+      var operation = node.operation
+      if case .batchNormalization(let normalization) = operation {
+        operation = .frozenNormalization(normalization)
+        inputs.insert(contentsOf: node.results[1...].map { rewriter.map($0) }, at: 3)
+      }
+      copies[node.results[0]] = rewriter.append(operation, inputs)[0]
+    }
+  }
+}
+
+extension Operation {
+  /// Whether the operation's arithmetic grows with more than the sizes of its operands and results.
+  fileprivate var isProduct: Bool {
+    switch self {
+    case .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient: true
+    default: false
+    }
+  }
+
+  /// Whether the first result can be computed again in the same step. Decoded images are kept, since
+  /// a device may be filling the inputs for the next step; a loss is at the end of the forward part.
+  fileprivate var canRunAgain: Bool {
+    switch self {
+    case .decodeImages, .softmaxCrossEntropy: false
+    default: true
+    }
+  }
+}

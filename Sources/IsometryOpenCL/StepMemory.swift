@@ -1,0 +1,55 @@
+#if OpenCL
+  import IsometryCore
+  import IsometryGraph
+
+  /// Where the storages of a launch plan lie, before any memory is there.
+  struct StepMemory {
+    let arena: MemoryPlan
+    /// Where inputs lie, packed in order of declaration.
+    let inputOffsets: [String: Int]
+    let inputByteCount: Int
+    private let tableByteCount: Int
+    private let variables: MemoryBreakdown
+    /// The names of the launches.
+    let launches: [String]
+
+    /// - Parameter alignment: of every storage, in bytes.
+    init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+      arena = MemoryPlan(
+        plan.lifetimes.map { storage, lifetime in
+          MemoryPlan.Request(
+            Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
+            lifetime: lifetime, use: plan.storages[storage.index].use)
+        }.sorted { $0.value < $1.value }, alignment: alignment)
+      var offsets: [String: Int] = [:]
+      var byteCount = 0
+      for (name, value) in graph.inputs {
+        offsets[name] = byteCount
+        byteCount += quotientRoundedUp(graph.type(of: value).byteCount, alignment) * alignment
+      }
+      inputOffsets = offsets
+      inputByteCount = byteCount
+      tableByteCount = plan.tableByteCount
+      variables = graph.variableMemory(MemoryUses(of: graph))
+      launches = plan.steps.map(\.label)
+    }
+
+    /// What a session costs.
+    ///
+    /// - Parameters:
+    ///   - staging: bytes of staging slots.
+    ///   - scratch: bytes that products of a library share.
+    func report(staging: Int, scratch: Int) -> SessionReport {
+      var others = MemoryBreakdown()
+      others.add(inputByteCount + staging, .inputs)
+      others.add(tableByteCount, .tables)
+      others.add(scratch, .temporaries)
+      var memory = arena.peak
+      memory.add(variables)
+      memory.add(others)
+      return SessionReport(
+        launches: launches, arenaBytes: arena.byteCount, variableBytes: variables.total,
+        otherBytes: others.total, memory: memory)
+    }
+  }
+#endif
