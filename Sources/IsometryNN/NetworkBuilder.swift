@@ -33,7 +33,7 @@ public struct NetworkBuilder {
   private var statisticUpdates: [StatisticUpdate] = []
 
   private struct StatisticUpdate {
-    let average: RunningAverage
+    let correction: Double
     let running: Value
     let value: Value
   }
@@ -77,8 +77,8 @@ public struct NetworkBuilder {
 
   /// Remembers that a running statistic follows a batch's value.
   mutating func track(_ running: Value, following value: Value, correction: Double = 1) {
-    let average = RunningAverage(momentum: Self.statisticMomentum, correction: correction)
-    statisticUpdates.append(StatisticUpdate(average: average, running: running, value: value))
+    statisticUpdates.append(
+      StatisticUpdate(correction: correction, running: running, value: value))
   }
 
   /// φ(x), with the network's activation.
@@ -88,10 +88,15 @@ public struct NetworkBuilder {
 
   /// Appends the updates of all running statistics as one node; none without normalisation or in
   /// evaluation mode. To be called once, after the last use of the statistics.
-  public mutating func appendStatisticUpdates() {
+  ///
+  /// - Parameter momentum: the share of the batch; 1 makes the statistics the batch's own.
+  public mutating func appendStatisticUpdates(momentum: Double = statisticMomentum) {
     guard !statisticUpdates.isEmpty else { return }
+    let averages = statisticUpdates.map {
+      RunningAverage(momentum: momentum, correction: $0.correction)
+    }
     graph.append(
-      .runningAverage(statisticUpdates.map(\.average)),
+      .runningAverage(averages),
       statisticUpdates.flatMap { [$0.running, $0.value] })
     statisticUpdates = []
   }

@@ -22,6 +22,8 @@ public struct SpectrumStudy: Sendable {
   public var precision: DType
   /// Inputs, each C·H·W normalised numbers.
   public var images: [[Double]]
+  /// The batch whose statistics Batch Normalization has at initial weights; empty for `images`.
+  public var normalizationImages: [[Double]] = []
   /// How singular values are found.
   public var method = SpectrumMethod.auto
   /// What Lanczos quadrature costs, where it is taken.
@@ -73,6 +75,8 @@ public struct SpectrumStudy: Sendable {
     var predictions: [Prediction] = []
     for seed in seeds {
       try jacobian.writeInitialState(initializer: initializer, seed: seed)
+      try jacobian.measureStatistics(
+        of: normalizationImages.isEmpty ? images : normalizationImages)
       for image in images {
         spectra.append(try spectrum(jacobian, at: image))
         try onSpectrum(spectra.count)

@@ -16,10 +16,10 @@ import Testing
         #expect(
           object.keys.sorted() == [
             "cosine_after", "cosine_before", "gain", "inputs", "mean_square", "outputs", "part",
-            "predicted", "sigma_max", "sigma_min", "zero_fraction",
+            "predicted", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
           ])
         let predicted = try #require(object["predicted"] as? [String: Any])
-        #expect(predicted["mean_square"] is Double)
+        for key in ["mean_square", "gain", "cosine_after"] { #expect(predicted[key] is Double) }
       }
       #expect(result.standardError.contains("by the universal law"))
       let text = try String(contentsOfFile: "\(folder)/inspect.csv", encoding: .utf8)
@@ -36,6 +36,22 @@ import Testing
       #expect(result.code == 0, "\(result.standardError)")
       #expect(result.standardOutput.contains("mean σ²    theory"))
       #expect(result.standardOutput.contains("isometry law"))
+    }
+  }
+
+  @Test(arguments: ["inspect", "spectrum"])
+  func batchNormalizationHasTheStatisticsOfABatch(command: String) throws {
+    try withFolder { folder in
+      func run(_ normalization: String) throws -> String {
+        let result = try Program.run(
+          command, "--model", "resmlp:2x16", "--device", "reference", "--normalization",
+          normalization, in: folder)
+        #expect(result.code == 0, "\(result.standardError)")
+        return result.standardOutput
+      }
+      let (batch, none) = (try run("batch"), try run("none"))
+      #expect(batch.contains("batch with the statistics of 64 inputs"))
+      #expect(!none.contains("statistics"))
     }
   }
 

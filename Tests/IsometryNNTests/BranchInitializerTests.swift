@@ -44,6 +44,51 @@ import Testing
     #expect(blocks[1] == blocks[0] && blocks[2] == blocks[0])
   }
 
+  /// A scale of 0 has a gradient where nothing is activated behind it, and with the scale the branch has.
+  @Test func theBranchesOfZeroGammaLearn() throws {
+    let network = try network("zero-gamma", normalization: .batch)
+    let training = TrainingGraph(
+      network,
+      .init(
+        batch: 4, precision: .float64,
+        optimizer: Optimizer(.sgd(momentum: 0, nesterov: false))))
+    let session = try ReferenceBackend<Double>().makeSession(for: training.graph)
+    try training.writeInitialState(
+      to: session, initializer: InitializerRegistry.make("zero-gamma"), seed: 6)
+    let shape = network.batchShape(4)
+    let pixels = (0..<shape.elementCount).map {
+      UInt8(truncatingIfNeeded: 97 * $0 + 31 * ($0 >> 3))
+    }
+    func step() throws {
+      try session.run([
+        StepNames.images: HostTensor(TensorType(shape, .uint8), bytes: pixels),
+        StepNames.labels: HostTensor([4], [0, 3, 6, 9] as [Int32]),
+        StepNames.samples: HostTensor([2], [0, 0] as [Int32]),
+        StepNames.schedule: HostTensor([2], [0.1, 1] as [Float]),
+      ])
+    }
+    func elements(_ name: String) throws -> [Double] { try session.read(variable: name).doubles }
+    let weight = try elements("body.1.conv1.weight")
+    for index in 0..<3 { #expect(try elements("body.\(index).bn2.weight").allSatisfy { $0 == 0 }) }
+    try step()
+    for index in 0..<3 { #expect(try elements("body.\(index).bn2.weight").contains { $0 != 0 }) }
+    try step()
+    #expect(try elements("body.1.conv1.weight") != weight)
+  }
+
+  /// The branches of resmlp and resconv end with their activation: ReLU would stop them for ever.
+  @Test func zeroGammaIsForSumsThatAreActivated() throws {
+    for model in ["resmlp:2x8", "resconv:2x8", "mlp:2x8"] {
+      let layout = try ModelSpecification(model).network(NetworkOptions(normalization: .batch))
+        .layout
+      let error = #expect(throws: InitializationError.self) {
+        try InitializerRegistry.make("zero-gamma").check(layout)
+      }
+      guard case .condition(_, _, let remedy) = error else { continue }
+      #expect(remedy.contains("resnet") && !remedy.contains("resmlp"))
+    }
+  }
+
   @Test func skipInitTakesOtherMultipliers() throws {
     let layout = try network("skipinit").layout
     func multiplier(_ text: String) throws -> [Double]? {
@@ -74,6 +119,23 @@ import Testing
     #expect(values["head.weight"]!.allSatisfy { $0 == 0 })
   }
 
+  /// 2/fan_out, within five standard errors.
+  @Test func fixupLeavesStemAndLearnedSkipsAsHes() throws {
+    let layout = try network("fixup", skip: .convolution, widths: [32, 48], depths: [2, 1]).layout
+    let values = try InitializerRegistry.make("fixup").values(for: layout, seed: 3)
+    let skips = layout.blocks.compactMap { block -> Parameter? in
+      if case .projection(let layer) = block.skip { layer.weight } else { nil }
+    }
+    #expect(skips.count == 3)
+    for weight in try [#require(layout.stem).weight] + skips {
+      let elements = try #require(values[weight.name])
+      let count = Double(elements.count)
+      let square = elements.reduce(0) { $0 + $1 * $1 } / count
+      let error = 5 * (2 / count).squareRoot()
+      #expect(abs(square * Double(weight.fanOut) / 2 - 1) < error, "\(weight.name)")
+    }
+  }
+
   /// Learned scalars: before and behind every weight of a branch but its last, whose offset is behind
   /// the multiplier; behind the stem; before the head; and no bias but the head's.
   @Test func fixupHasScalarsInPlaceOfBiases() throws {
@@ -101,6 +163,14 @@ import Testing
     #expect(scalars > 0 && scales.count == training.layout.parameters.count)
     #expect(scales.filter { $0 == 0.1 }.count == scalars)
     #expect(scales.filter { $0 == 1 }.count == scales.count - scalars)
+  }
+
+  /// The weights are He's, so that one block gives √½ of what it gives with them alone.
+  @Test func normPreservingSumsAreTimesTheRootOfAHalf() throws {
+    let plain = try blocks(of: network("he", depths: [1]), "he")[0]
+    let scaled = try blocks(of: network("norm-preserving", depths: [1]), "norm-preserving")[0]
+    #expect(plain.contains { $0 > 0.1 })
+    for (x, y) in zip(plain, scaled) { #expect(abs(y - 0.5.squareRoot() * x) < 1e-12) }
   }
 
   /// The mean square behind every block stays where it is, within what 64 channels allow; without the

@@ -1,3 +1,4 @@
+import Foundation
 import IsometryCore
 import IsometryTheory
 import Testing
@@ -25,6 +26,37 @@ import Testing
     let first = try meanSquare("layers.0.weight") * 80 / (0.5 - bias)
     #expect(abs(first - 1) < (weights == "orthogonal" ? 1e-12 : 0.15))
     #expect(abs(try meanSquare("layers.1.bias") / bias - 1) < 0.7)
+  }
+
+  /// The relative variance of λ, by the recursion over layers and by the law's own moments.
+  @Test(arguments: [0.1, 0.5])
+  func theLevelIsReached(level: Double) throws {
+    let initializer = try InitializerRegistry.make("critical:level=\(level)") as? Critical
+    let point = try #require(try initializer?.point(for: layout()))
+    #expect(abs(4 * point.relativeVariancePerLayer / level - 1) < 1e-9)
+    let law = try ActivationFunction(.tanh).plainNetworkLaw(
+      variance: point.variance, weights: .orthogonal, depth: 4, slope: 1)
+    func moment(_ order: Double) -> Double {
+      let points = law.curve(count: 4000)
+      let atoms = law.atoms.reduce(0) { $0 + $1.mass * pow($1.lambda, order) }
+      return zip(points, points.dropFirst()).reduce(atoms) { sum, pair in
+        func term(_ point: SpectralPoint) -> Double {
+          point.logDensity * exp(order * point.logLambda)
+        }
+        let width = pair.1.logLambda - pair.0.logLambda
+        return sum + width * (term(pair.0) + term(pair.1)) / 2
+      }
+    }
+    #expect(abs(moment(1) - 1) < 0.01)
+    #expect(abs((moment(2) / (moment(1) * moment(1)) - 1) / level - 1) < 0.02)
+  }
+
+  /// L layers of Gaussian weights have a relative variance of L at least.
+  @Test func gaussianWeightsHaveNoLevel() {
+    let error = #expect(throws: InitializationError.self) {
+      try InitializerRegistry.make("critical:level=0.1,weights=gaussian")
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("weights=orthogonal"))
   }
 
   @Test func conditions() throws {

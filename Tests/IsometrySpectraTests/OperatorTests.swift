@@ -1,3 +1,4 @@
+import Foundation
 import IsometryCore
 import IsometryGraph
 import IsometryNN
@@ -154,6 +155,44 @@ import Testing
       let exact = try products(.float64, ReferenceBackend<Double>())
       let found = try products(.float32, backend)
       #expect(Self.distance(found, exact) < 1e-5 * Self.norm(exact), "\(backend.name)")
+    }
+  }
+
+  /// By hand: means and unbiased variances of a perceptron's pre-activations over a batch, the second
+  /// layer's behind the first one's normalisation, which divides by the biased one.
+  @Test func statisticsAreThoseOfTheBatch() throws {
+    let network = MultilayerPerceptron(
+      depth: 2, width: 4, activation: .tanh, normalization: .batch, imageShape: [1, 2, 3])
+    let jacobian = try JacobianOperator(
+      of: network, precision: .float64, on: ReferenceBackend<Double>())
+    try jacobian.writeInitialState(initializer: InitializerRegistry.make("lecun"), seed: 3)
+    var rows = (0..<5).map { index in
+      var random = RandomStream(seed: 10, stream: UInt64(index))
+      return random.normals(6)
+    }
+    try jacobian.measureStatistics(of: rows)
+    for layer in 0..<2 {
+      func read(_ name: String) throws -> [Double] {
+        try jacobian.evaluation.read(variable: name).doubles
+      }
+      let weight = try read("layers.\(layer).weight")
+      let (means, variances) = try (
+        read("norms.\(layer).running_mean"), read("norms.\(layer).running_var")
+      )
+      var next = rows.map { _ in [Double]() }
+      for unit in 0..<4 {
+        let values = rows.map { row in
+          zip(row, weight[unit * row.count..<(unit + 1) * row.count]).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        let mean = values.reduce(0, +) / 5
+        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        #expect(abs(means[unit] - mean) < 1e-12 && abs(variances[unit] / (squares / 4) - 1) < 1e-12)
+        let deviation = (squares / 5 + NetworkBuilder.normalizationEpsilon).squareRoot()
+        for (index, value) in values.enumerated() {
+          next[index].append(tanh((value - mean) / deviation))
+        }
+      }
+      rows = next
     }
   }
 

@@ -20,7 +20,8 @@ struct InspectCommand: ParsableCommand {
       input; the share of them that are 0; the mean cosine of two inputs' signals before and behind \
       it. Behind each measured column stands what theory says, blank where it says nothing. A block's \
       Jacobian leaves out the units that its rectifiers have switched off, for they carry no signal. \
-      The network is in evaluation mode, and without normalization unless asked otherwise.
+      The network is in evaluation mode, and without normalization unless asked otherwise; Batch \
+      Normalization has the statistics of the inputs, at least 64 of their kind.
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -59,13 +60,17 @@ struct InspectCommand: ParsableCommand {
     let (images, source) = try inputs.images(inputs.inputs ?? Self.defaultInputs)
     console.say("data    \(source)")
     console.say("device  \(explanation)")
+    let normalizationImages = try inputs.normalizationImages(of: configuration)
+    let normalization = Wording.normalization(
+      configuration.normalization, statisticsOf: normalizationImages.count)
     console.say(
-      "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
+      "model   \(configuration.model), \(normalization), "
         + "\(configuration.initializer), \(configuration.activation), "
         + configuration.precision.rawValue)
 
     var inspection = NetworkInspection(
       network: network, precision: configuration.precision, images: images)
+    inspection.normalizationImages = normalizationImages
     inspection.method = method.method
     inspection.lanczos.seed = inputs.seed
     inspection.isCumulative = cumulative

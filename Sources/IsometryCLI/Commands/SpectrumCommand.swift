@@ -18,7 +18,8 @@ struct SpectrumCommand: ParsableCommand {
         isometry spectrum --model resnet20 --init risotto --inputs 4 --data ~/cifar
         isometry spectrum --checkpoint runs/2026-01-31-120000-resnet20-he --output logits
 
-      The network is in evaluation mode, and without normalization unless asked otherwise. Singular \
+      The network is in evaluation mode, and without normalization unless asked otherwise; at initial \
+      weights Batch Normalization has the statistics of the inputs, at least 64 of their kind. Singular \
       values that rounding cannot tell from zero are counted apart. With --precision fp64 the \
       reference device computes in Double.
       """)
@@ -69,13 +70,17 @@ struct SpectrumCommand: ParsableCommand {
     let (images, source) = try inputs.images(inputs.inputs ?? 1)
     console.say("data    \(source)")
     console.say("device  \(explanation)")
+    let normalizationImages = try saved == nil ? inputs.normalizationImages(of: configuration) : []
+    let normalization = Wording.normalization(
+      configuration.normalization, statisticsOf: normalizationImages.count)
     console.say(
-      "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
+      "model   \(configuration.model), \(normalization), "
         + (saved.map { "of \($0.path)" } ?? "\(configuration.initializer)")
         + ", \(configuration.activation), \(configuration.precision.rawValue)")
 
     var study = SpectrumStudy(
       network: network, section: section, precision: configuration.precision, images: images)
+    study.normalizationImages = normalizationImages
     study.method = method.method
     study.lanczos.seed = inputs.seed
     let total = images.count * measurement.seeds

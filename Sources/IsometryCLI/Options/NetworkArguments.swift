@@ -11,7 +11,10 @@ struct NetworkArguments: ParsableArguments {
       valueName: "name"))
   var model: String?
 
-  @Option(help: ArgumentHelp("What follows a convolution. (default: batch; none for spectrum)"))
+  @Option(
+    help: ArgumentHelp(
+      "What follows a convolution or a hidden dense layer. (default: batch; none for spectrum and inspect)"
+    ))
   var normalization: NormalizationKind?
 
   @Option(

@@ -84,6 +84,19 @@ struct InputArguments: ParsableArguments {
       for: network, seed: seed, images: tensor, on: DeviceSelection.measuring)
   }
 
+  /// The batch whose statistics Batch Normalization has where initial weights are measured: the inputs,
+  /// or more of their kind where they are few.
+  func normalizationImages(of configuration: RunConfiguration) throws -> [[Double]] {
+    guard configuration.normalization == .batch else { return [] }
+    return try images(
+      min(
+        max(inputs ?? 1, Self.normalizationBatches.lowerBound),
+        Self.normalizationBatches.upperBound)
+    ).images
+  }
+
+  private static let normalizationBatches = 64...256
+
   /// Some images of a split, the same for the same seed.
   ///
   /// - Throws: `ConfigurationError` where the split has too few.

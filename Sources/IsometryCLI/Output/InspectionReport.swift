@@ -23,6 +23,7 @@ struct InspectionReport {
 
   private let columns: [Column] = [
     Column(heading: "gain", key: "gain", measured: { $0.gain }, predicted: { $0.gain }),
+    Column(heading: "mean σ", key: "sigma_mean", measured: { $0.mean }),
     Column(
       heading: "mean σ²", key: "mean_square", measured: { $0.meanSquare },
       predicted: { $0.meanSquare }),
@@ -99,7 +100,8 @@ struct InspectionReport {
 }
 
 extension Plot {
-  /// Gains, singular values and cosines over the parts, theory as lines.
+  /// Gains and singular values over the parts, and under them cosines, which may be negative; theory as
+  /// lines.
   init(_ result: NetworkInspection.Result, title: String) {
     func points(
       _ value: (NetworkInspection.Finding) -> Double?
@@ -108,20 +110,26 @@ extension Plot {
         value(finding).map { (x: Double(index), y: $0) }
       }
     }
-    let measured: [(String, (NetworkInspection.Finding) -> Double?)] = [
-      ("gain", { $0.gain }), ("largest σ", { $0.largest }), ("least σ > 0", { $0.smallest }),
-      ("cosine behind", { $0.cosineAfter }),
+    // Lines first, so that points lie over them.
+    let sizes = [
+      Series("gain, theory", .line, points { $0.prediction.gain }),
+      Series("gain", .points, points { $0.gain }),
+      Series("largest σ", .points, points { $0.largest }),
+      Series("least σ > 0", .points, points { $0.smallest }),
     ]
-    let predicted: [(String, (NetworkInspection.Finding) -> Double?)] = [
-      ("gain, theory", { $0.prediction.gain }),
-      ("cosine behind, theory", { $0.prediction.cosine }),
+    let cosines = [
+      Series("cosine behind, theory", .line, points { $0.prediction.cosine }),
+      Series("cosine behind", .points, points { $0.cosineAfter }),
     ]
-    let series =
-      measured.map { Series($0.0, .points, points($0.1)) }
-      + predicted.map { Series($0.0, .line, points($0.1)) }
     self.init(
-      title: title, x: Axis("part of the network", column: "part"),
-      y: Axis("gain, σ, cosine", column: "value", isLogarithmic: true),
-      series: series.filter { !$0.points.isEmpty })
+      title: title,
+      x: Axis(
+        "part of the network", column: "part", range: -0.5...Double(result.parts.count) - 0.5,
+        names: result.parts.map(\.name)),
+      y: Axis("gain, σ", column: "value", isLogarithmic: true),
+      series: sizes.filter { !$0.points.isEmpty },
+      lowerPanel: Panel(
+        y: Axis("cosine of two inputs", column: "value", range: -1.05...1.05),
+        series: cosines.filter { !$0.points.isEmpty }))
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryNN
 
 /// Numbers as people read them.
 enum Wording {
@@ -49,6 +50,13 @@ enum Wording {
   /// 1.2345 → "1.234"; 1234567 → "1.235e+06"
   static func loss(_ value: Double) -> String {
     String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
+  }
+
+  /// What is said of a network's normalisation, with the size of the batch whose statistics it has; 0
+  /// where it has none, or those of a training.
+  static func normalization(_ kind: NormalizationKind, statisticsOf inputs: Int) -> String {
+    "normalization \(kind.rawValue)"
+      + (inputs == 0 ? "" : " with the statistics of \(inputs) inputs")
   }
 
   /// A text filled with spaces up to a width, on the right or, for numbers, on the left.

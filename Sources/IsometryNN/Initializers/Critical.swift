@@ -9,8 +9,9 @@ public import IsometryTheory
 /// inputs of mean square 1 give the variance q at once, which near q = 0 would take many layers
 /// otherwise. The head has variance 1/fan-in, or orthonormal rows, and no bias.
 ///
-/// Options: `q=NUMBER` (0.05), or `level=NUMBER`: the largest q at which L hidden layers with orthogonal
-/// weights give λ that relative variance; `weights=orthogonal|gaussian` (orthogonal).
+/// Options: `q=NUMBER` (0.05), or for orthogonal weights `level=NUMBER`: the largest q at which L hidden
+/// layers give λ that relative variance; `weights=orthogonal|gaussian` (orthogonal). L layers of
+/// Gaussian weights have a relative variance of L or more at any q, and so no level to choose.
 ///
 /// - Source: Pennington, Schoenholz, Ganguli, "Resurrecting the sigmoid in deep learning through
 ///   dynamical isometry" (2017); docs/theory.md.
@@ -21,7 +22,8 @@ public struct Critical: Initializer {
   public static let conditions = "plain networks (mlp) without normalisation"
   public static let options = [
     InitializerOption("q", "the variance of pre-activations (default 0.05)"),
-    InitializerOption("level", "in place of q: the relative variance of λ that is wanted"),
+    InitializerOption(
+      "level", "in place of q, for orthogonal weights: the relative variance of λ that is wanted"),
     InitializerOption("weights", "orthogonal or gaussian (default orthogonal)"),
   ]
 
@@ -54,6 +56,13 @@ public struct Critical: Initializer {
       target = .variance(variance ?? 0.05)
     }
     weights = try options.choice("weights") ?? .orthogonal
+    if level != nil, weights == .gaussian {
+      throw .condition(
+        initializer: Self.name,
+        reason:
+          "has no level for Gaussian weights, which give λ a relative variance of the depth or "
+          + "more at any q", remedy: "take weights=orthogonal, or q in place of level")
+    }
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {

@@ -18,8 +18,7 @@ internal import RealModule
 public struct Fixup: Initializer {
   public static let name = "fixup"
   public static let summary = "scaled-down branches that start at zero, with learned scalars"
-  public static let conditions =
-    "convolutional residual networks with --normalization none"
+  public static let conditions = "resnet models with --normalization none"
 
   public var blockTraits: BlockTraits {
     BlockTraits(hasMultiplier: true, hasScalarBiases: true)

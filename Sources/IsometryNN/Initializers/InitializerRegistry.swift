@@ -29,6 +29,7 @@ public enum InitializerRegistry {
   public static func make(_ text: String) throws(InitializationError) -> any Initializer {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
+    guard !name.isEmpty else { throw .malformed(text) }
     guard let type = types.first(where: { $0.name == name }) else {
       throw .unknownInitializer(name)
     }

@@ -8,8 +8,8 @@ struct RisottoConstruction: Sendable {
   }
 
   static let conditions =
-    "convolutional residual networks with ReLU, an even stem of 6 channels or more for RGB, even "
-    + "widths that do not shrink; bottlenecks with --skip convolution"
+    "resnet models with ReLU, an even stem of 6 channels or more for RGB, even widths that do not "
+    + "shrink; bottlenecks with --skip convolution"
   static let options = [
     InitializerOption("alpha", "a number but 0 (default 1): the branches' multiplier"),
     InitializerOption("head", "mirrored (default) or plain"),
@@ -33,7 +33,9 @@ struct RisottoConstruction: Sendable {
     guard let stem = layout.stem, stem.weight.role == .convolutionWeight, !layout.blocks.isEmpty,
       layout.blocks.allSatisfy({ $0.form == .activatedSum })
     else {
-      throw failure("is made for convolutional residual networks", "choose a resnet model")
+      throw failure(
+        "is made for residual networks of convolutions with an activation behind each sum",
+        "choose a resnet model")
     }
     guard stem.outputChannels >= 2 * stem.inputChannels, stem.outputChannels % 2 == 0 else {
       throw failure(

@@ -43,8 +43,17 @@ public struct RisottoLossless: Initializer {
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     try construction.check(layout)
+    var size = layout.stem?.imageSize ?? []
     for block in layout.blocks {
+      defer { size = block.branch.last?.imageSize ?? size }
       guard case .projection(let skip) = block.skip, skip.stride > 1 else { continue }
+      guard size.allSatisfy({ $0.isMultiple(of: skip.stride) }) else {
+        throw .condition(
+          initializer: Self.name,
+          reason: "needs image sides that each stride divides, and block \(block.index) meets "
+            + "\(size.map(String.init).joined(separator: "×")) pixels with stride \(skip.stride)",
+          remedy: "take images of other sides, or --init risotto")
+      }
       guard skip.kernelSize == skip.stride,
         let reader = block.branch.first(where: { $0.stride == skip.stride }),
         reader.kernelSize >= 2 * skip.stride - 1

@@ -35,7 +35,8 @@ public struct Universal: Initializer {
     let levels = UniversalLaw.cumulants
     level =
       try options.number(
-        "c", expected: "\(levels.lowerBound) to \(levels.upperBound)", where: levels.contains)
+        "c", expected: "a number from \(levels.lowerBound) to \(Int(levels.upperBound))",
+        where: levels.contains)
       ?? 0.5
     meanSquare =
       try options.number("mean-square", expected: "a positive number") { $0 > 0 } ?? 1

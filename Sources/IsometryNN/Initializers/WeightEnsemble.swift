@@ -3,7 +3,8 @@
 public enum WeightEnsemble: Sendable, Hashable {
   /// Independent entries of mean 0: the laws ask for nothing but their variance.
   case independent
-  /// Haar orthogonal matrices times gains, of convolutions the centre taps alone.
+  /// Haar orthogonal matrices times gains: of convolutions the whole weight, flattened, or a centre tap
+  /// beside zeros.
   case orthogonal
   /// Mirrored halves, independent of each other, which make a ReLU network a linear map; Haar
   /// orthogonal or with independent entries.

@@ -5,7 +5,8 @@ public struct BlockTraits: Sendable, Hashable {
   public enum StridedSkip: String, Sendable, Hashable {
     /// One pixel in stride²: a 1×1 convolution.
     case pixel
-    /// All of them: a stride×stride convolution.
+    /// All of them: a stride×stride convolution. Where its windows do not tile the image there is none,
+    /// and the skip is that of `pixel`.
     case window
   }
 

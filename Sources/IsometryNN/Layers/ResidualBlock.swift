@@ -71,9 +71,12 @@ extension NetworkBuilder {
     var carried = x
     var skipRecord = NetworkLayout.Block.Skip.identity
     if skip == .convolution || stride != 1 || graph.shape(of: x)[1] != channels {
+      let image = graph.shape(of: x).dimensions.suffix(2)
+      let hasWindow =
+        traits.stridedSkip == .window && image.allSatisfy { $0.isMultiple(of: stride) }
       let (y, layer) = convolutionLayer(
-        entry, channels: channels, kernel: traits.stridedSkip == .window ? stride : 1,
-        stride: stride, name: "\(name).skip.0", normalizationName: "\(name).skip.1")
+        entry, channels: channels, kernel: hasWindow ? stride : 1, stride: stride,
+        name: "\(name).skip.0", normalizationName: "\(name).skip.1")
       carried = y
       skipRecord = .projection(layer)
     }

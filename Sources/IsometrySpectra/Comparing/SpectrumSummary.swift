@@ -12,6 +12,8 @@ public struct SpectrumSummary: Sendable, Equatable {
   public let smallest: Double?
   /// The largest σ of any Jacobian.
   public let largest: Double
+  /// E σ over all singular values, zeros included.
+  public let mean: Double
   /// E σ² over all singular values, zeros included.
   public let meanSquare: Double
   /// E log λ, λ = σ².
@@ -34,22 +36,26 @@ public struct SpectrumSummary: Sendable, Equatable {
     let share = 1 / Double(spectra.count)
     zeroFraction = spectra.reduce(0) { $0 + $1.zeroFraction } / Double(spectra.count)
     largest = spectra.compactMap(\.values.first).max() ?? 0
-    var (smallest, mean, squares, mass, total) = (Double.infinity, 0.0, 0.0, 0.0, 0.0)
+    var (smallest, total, totalSquare) = (Double.infinity, 0.0, 0.0)
+    var (logTotal, squares, mass) = (0.0, 0.0, 0.0)
     let shift = largest > 0 ? 2 * Double.log(largest) : 0
     for spectrum in spectra {
       for (value, weight) in zip(spectrum.values, spectrum.weights) where value > 0 {
         smallest = min(smallest, value)
-        total += share * weight * value * value
+        total += share * weight * value
+        totalSquare += share * weight * value * value
         // Relative to the largest, so that a flat spectrum far from 1 keeps its variance's digits.
         let t = 2 * Double.log(value) - shift
         mass += weight
-        mean += weight * t
+        logTotal += weight * t
         squares += weight * t * t
       }
     }
-    meanSquare = total
+    mean = total
+    meanSquare = totalSquare
     self.smallest = mass > 0 ? smallest : nil
-    logMean = mass > 0 ? mean / mass + shift : nil
-    logVariance = mass > 0 ? max(0, squares / mass - (mean / mass) * (mean / mass)) : nil
+    let logMean = mass > 0 ? logTotal / mass : 0
+    self.logMean = mass > 0 ? logMean + shift : nil
+    logVariance = mass > 0 ? max(0, squares / mass - logMean * logMean) : nil
   }
 }

@@ -14,7 +14,8 @@ struct LayerGain {
 
   /// - Parameters:
   ///   - inputSize: [H, W] of a convolution's input; of no matter for dense layers.
-  ///   - session: whose normalisations have their first statistics: mean 0 and variance 1.
+  ///   - session: of normalisations the scale and the shift alone are looked at, as if what they read
+  ///     had mean 0 and variance 1 already.
   init(
     _ layer: NetworkLayout.Layer, inputSize: [Int], session: any Session
   ) throws {

@@ -13,6 +13,8 @@ public struct NetworkInspection: Sendable {
   public var precision: DType
   /// Inputs, each C·H·W normalised numbers; two or more.
   public var images: [[Double]]
+  /// The batch whose statistics Batch Normalization has; empty for `images`.
+  public var normalizationImages: [[Double]] = []
   /// How singular values are found.
   public var method = SpectrumMethod.auto
   /// What Lanczos quadrature costs, where it is taken.
@@ -40,12 +42,14 @@ public struct NetworkInspection: Sendable {
     public let inputCount: Int
     /// Elements that come out.
     public let outputCount: Int
-    /// The mean of ‖out‖²/‖in‖² over the images.
-    public let gain: Double
+    /// The mean of ‖out‖²/‖in‖² over the images whose signal reaches it; nil where none does.
+    public let gain: Double?
     /// The mean cosine of two images' signals before it; nil where a signal is 0.
     public let cosineBefore: Double?
     /// The mean cosine of two images' signals behind it; nil where a signal is 0.
     public let cosineAfter: Double?
+    /// E σ of the Jacobian, zeros included.
+    public let mean: Double
     /// E σ² of the Jacobian, zeros included.
     public let meanSquare: Double
     /// The smallest σ but 0; nil where all are 0.
@@ -83,40 +87,45 @@ public struct NetworkInspection: Sendable {
     let section = JacobianSection(from: start(for: initializer.weightEnsemble))
     let whole = try JacobianOperator(of: network, section, precision: precision, on: backend)
     try whole.writeInitialState(initializer: initializer, seed: seed)
+    try whole.measureStatistics(of: normalizationImages.isEmpty ? images : normalizationImages)
     let layout = whole.layout
     let signals = try PartSignals(
       of: network, at: images, precision: precision, on: backend, sharing: whole.evaluation)
     let theory = PartTheory(
       layout: layout, ensemble: initializer.weightEnsemble, imageShape: network.imageShape,
       session: whole.evaluation)
+    let places = signals.places(imageShape: network.imageShape)
+    let fromImages = try isCumulative ? course(theory, places, from: 0, images) : nil
     var findings: [Finding] = []
     var before = images
-    var shape = network.imageShape
     for (index, part) in layout.parts.enumerated() {
       try onPart(findings.count, layout.parts.count + 1)
-      let (after, shapeAfter) = try signals.results(of: index)
+      let after = try signals.results(of: index)
       let section = JacobianSection(isCumulative ? .through(index) : .part(index))
       let jacobian = try JacobianOperator(
         of: network, section, precision: precision, on: backend, sharing: whole.evaluation)
       let spectrum = try activeSpectrum(jacobian)
       let prediction =
-        try isCumulative
-        ? theory.cumulativePrediction(through: index, fullCount: spectrum.fullCount)
-        : theory.prediction(
+        try fromImages.map {
+          theory.cumulativePrediction(
+            $0.points[index], through: index, fullCount: spectrum.fullCount)
+        }
+        ?? theory.prediction(
           PartTheory.Subject(
-            part: index, shape: shape, isActivated: jacobian.activations.end != nil,
-            pairs: pairs(of: before), activeInputs: spectrum.activeInputs,
-            fullCount: spectrum.fullCount, outputCount: jacobian.outputCount))
+            place: places[index], pairs: pairs(of: before), activeInputs: spectrum.activeInputs,
+            fullCount: spectrum.fullCount))
       findings.append(
         finding(
           part.name, jacobian, from: isCumulative ? images : before, to: after, spectrum.summary,
           prediction))
-      (before, shape) = (after, shapeAfter)
+      before = after
     }
     try onPart(findings.count, layout.parts.count + 1)
+    let isFromStack = section.start == .stack
+    let start = try isFromStack ? signals.results(of: 0) : images
     let (result, law) = try inspect(
-      whole, initializer: initializer, seed: seed, on: backend,
-      from: section.start == .stack ? signals.results(of: 0).rows : images, to: before)
+      whole, initializer: initializer, seed: seed, on: backend, from: start, to: before,
+      course(theory, places, from: isFromStack ? 1 : 0, start).end)
     return Result(parts: findings, whole: result, law: law)
   }
 
@@ -128,9 +137,15 @@ public struct NetworkInspection: Sendable {
     }
   }
 
+  private func course(
+    _ theory: PartTheory, _ places: [PartTheory.Place], from first: Int, _ rows: [[Double]]
+  ) throws -> SignalCourse {
+    try SignalCourse(theory, through: places, from: first, pairs: pairs(of: rows))
+  }
+
   private func inspect(
     _ whole: JacobianOperator, initializer: any Initializer, seed: UInt64, on backend: any Backend,
-    from before: [[Double]], to after: [[Double]]
+    from before: [[Double]], to after: [[Double]], _ point: SignalCourse.Point
   ) throws -> (Finding, Prediction) {
     try whole.move(to: images[0])
     let subject = Prediction.Subject(
@@ -140,16 +155,19 @@ public struct NetworkInspection: Sendable {
       for: subject, on: backend, sharing: whole.evaluation, seed: seed)
     let summary = SpectrumSummary([try spectrum(whole)])
     var prediction = PartPrediction()
+    prediction.gain = point.gain
+    prediction.cosine = point.cosine
     if let spectralLaw = law.law {
       let numbers = LawSummary(spectralLaw, resolution: summary.resolution)
       prediction.meanSquare = numbers.mean
-      prediction.smallest = numbers.smallest.squareRoot()
+      // A law that comes arbitrarily close to 0 has no smallest singular value.
+      prediction.smallest = numbers.smallest > 0 ? numbers.smallest.squareRoot() : nil
       prediction.largest = numbers.largest.squareRoot()
       prediction.zeroFraction = numbers.zeroFraction
     }
     let active = ActiveSummary(
-      meanSquare: summary.meanSquare, smallest: summary.smallest, largest: summary.largest,
-      zeroFraction: summary.zeroFraction)
+      mean: summary.mean, meanSquare: summary.meanSquare, smallest: summary.smallest,
+      largest: summary.largest, zeroFraction: summary.zeroFraction)
     return (
       finding("\(whole.section)", whole, from: before, to: after, active, prediction), law
     )
@@ -159,6 +177,7 @@ public struct NetworkInspection: Sendable {
 
   /// A spectrum with the zeros of what carries no signal counted in.
   private struct ActiveSummary {
+    var mean = 0.0
     var meanSquare = 0.0
     var smallest: Double?
     var largest = 0.0
@@ -176,7 +195,8 @@ public struct NetworkInspection: Sendable {
     let summary = SpectrumSummary([try spectrum(active)])
     let share = Double(summary.count) / Double(active.fullCount)
     let found = ActiveSummary(
-      meanSquare: share * summary.meanSquare, smallest: summary.smallest,
+      mean: share * summary.mean, meanSquare: share * summary.meanSquare,
+      smallest: summary.smallest,
       largest: summary.largest, zeroFraction: 1 - share * (1 - summary.zeroFraction))
     return (found, active.inputCount, active.fullCount)
   }
@@ -206,11 +226,15 @@ public struct NetworkInspection: Sendable {
     func cosine(_ rows: [[Double]]) -> Double? {
       pairs(of: rows).compactMap { SignalMoments($0.x, $0.y).cosine }.mean
     }
-    let gains = zip(before, after).map { $1.sumOfSquares / $0.sumOfSquares }
+    let gains = zip(before, after).compactMap { before, after in
+      let square = before.sumOfSquares
+      return square > 0 ? after.sumOfSquares / square : nil
+    }
     return Finding(
       name: name, inputCount: jacobian.inputCount, outputCount: jacobian.outputCount,
-      gain: gains.mean ?? 0, cosineBefore: cosine(before), cosineAfter: cosine(after),
-      meanSquare: summary.meanSquare, smallest: summary.smallest, largest: summary.largest,
+      gain: gains.mean, cosineBefore: cosine(before), cosineAfter: cosine(after),
+      mean: summary.mean, meanSquare: summary.meanSquare, smallest: summary.smallest,
+      largest: summary.largest,
       zeroFraction: summary.zeroFraction, prediction: prediction)
   }
 }
@@ -219,6 +243,7 @@ public struct NetworkInspection: Sendable {
 private struct PartSignals {
   private let session: any Session
   private let shapes: [Shape]
+  private let areActivated: [Bool]
   private let count: Int
 
   init(
@@ -227,7 +252,16 @@ private struct PartSignals {
   ) throws {
     var primal = Linearization.Primal(
       network, JacobianSection(), precision: precision, batch: images.count)
-    shapes = primal.values.parts.map { primal.builder.graph.shape(of: $0) }
+    shapes = primal.values.parts.map { value in
+      Shape(Array(primal.builder.graph.shape(of: value).dimensions.dropFirst()))
+    }
+    areActivated = primal.values.parts.map { value in
+      if case .activation = primal.builder.graph.producer(of: value).operation {
+        true
+      } else {
+        false
+      }
+    }
     for (index, value) in primal.values.parts.enumerated() {
       primal.builder.graph.output("part \(index)", value)
     }
@@ -243,15 +277,23 @@ private struct PartSignals {
     try self.session.synchronize()
   }
 
-  /// A row for each image, and the shape of one.
-  func results(of part: Int) throws -> (rows: [[Double]], shape: Shape) {
+  /// The parts as the theory sees them.
+  func places(imageShape: Shape) -> [PartTheory.Place] {
+    shapes.indices.map { part in
+      PartTheory.Place(
+        part: part, shape: part == 0 ? imageShape : shapes[part - 1],
+        isActivated: areActivated[part], outputCount: shapes[part].elementCount)
+    }
+  }
+
+  /// A row for each image.
+  func results(of part: Int) throws -> [[Double]] {
     let numbers = try session.read(output: "part \(part)").doubles
     guard numbers.allSatisfy(\.isFinite) else {
       throw SpectrumError.unsuitable(
         reason: "the signals are not finite; take other weights or inputs")
     }
     let width = numbers.count / count
-    let rows = (0..<count).map { Array(numbers[$0 * width..<($0 + 1) * width]) }
-    return (rows, Shape(Array(shapes[part].dimensions.dropFirst())))
+    return (0..<count).map { Array(numbers[$0 * width..<($0 + 1) * width]) }
   }
 }

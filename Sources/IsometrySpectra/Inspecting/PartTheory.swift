@@ -17,22 +17,31 @@ struct PartTheory {
   let session: any Session
   let function: ActivationFunction
 
-  /// A part as it was found.
-  struct Subject {
+  /// One of the network's parts, and what it reads and gives.
+  struct Place {
     let part: Int
     /// [C, H, W], or [C]; of one signal that reaches the part.
     let shape: Shape
     /// Of the part's results.
     let isActivated: Bool
-    /// Pairs of signals that reach the part.
-    let pairs: [(x: [Double], y: [Double])]
-    /// Inputs of the part that carry a signal, and its singular values.
-    let (activeInputs, fullCount): (Int, Int)
     /// Elements of the part's result.
     let outputCount: Int
 
     /// [H, W], or nothing.
     var imageSize: [Int] { Array(shape.dimensions.dropFirst()) }
+  }
+
+  /// A part as it was found.
+  struct Subject {
+    let place: Place
+    /// Pairs of signals that reach the part.
+    let pairs: [(x: [Double], y: [Double])]
+    /// Inputs of the part that carry a signal, and its singular values.
+    let (activeInputs, fullCount): (Int, Int)
+
+    var part: Int { place.part }
+    var outputCount: Int { place.outputCount }
+    var imageSize: [Int] { place.imageSize }
   }
 
   init(
@@ -45,14 +54,18 @@ struct PartTheory {
     function = ActivationFunction(layout.activation)
   }
 
+  /// Of a network with Batch Normalization only blocks whose branch starts at 0 are told: it scales
+  /// every layer by what the layer itself makes of the batch.
   func prediction(_ subject: Subject) throws -> PartPrediction {
+    guard try layout.normalization == .none || isPlainSkip(subject) else {
+      return PartPrediction()
+    }
     do {
       switch ensemble {
       case .independent, .orthogonal: return try independent(subject)
       case .mirrored(let isOrthogonal):
         return try mirrored(subject, isOrthogonal: isOrthogonal)
-      case .isometry, .losslessIsometry:
-        return layout.normalization == .none ? try isometry(subject) : PartPrediction()
+      case .isometry, .losslessIsometry: return try isometry(subject)
       case .other: return PartPrediction()
       }
     } catch is TheoryError {
@@ -60,68 +73,95 @@ struct PartTheory {
     }
   }
 
-  /// Of the network from the image to the end of a part: the isometries say something.
-  func cumulativePrediction(through part: Int, fullCount: Int) -> PartPrediction {
+  /// Whether the part is a block that passes on what goes past its branch, and that as it is.
+  private func isPlainSkip(_ subject: Subject) throws -> Bool {
+    guard case .block(let block) = layout.parts[subject.part], block.plainSkipFactor != nil else {
+      return false
+    }
+    return try BlockGains(block, inputSize: subject.imageSize, session: session).hasZeroBranch
+  }
+
+  /// Of the network from the image to the end of a part: the course of signals, and the singular values
+  /// of isometries.
+  func cumulativePrediction(
+    _ point: SignalCourse.Point, through part: Int, fullCount: Int
+  ) -> PartPrediction {
     var prediction = PartPrediction()
+    prediction.gain = point.gain
+    prediction.cosine = point.cosine
     guard layout.normalization == .none else { return prediction }
     switch ensemble {
     case .isometry, .losslessIsometry:
-      let kept = KeptSignal(layout, imageShape, isLossless: ensemble == .losslessIsometry)
-      prediction.setFlat(1, count: kept.count(through: part), of: fullCount)
-      if kept.isComplete(through: part) { prediction.gain = 1 }
+      prediction.setFlat(1, count: keptSignal.count(through: part), of: fullCount)
     case .independent, .orthogonal, .mirrored, .other: break
     }
     return prediction
+  }
+
+  var keptSignal: KeptSignal {
+    KeptSignal(layout, imageShape, isLossless: ensemble == .losslessIsometry)
   }
 
   // MARK: Independent weights
 
   /// What a part makes of a pair of signals, and the mean of ‖J·v‖² over unit vectors v of active
   /// inputs.
-  private typealias Effect = (moments: SignalMoments, perDirection: Double)
+  typealias Effect = (pair: SignalPair, perDirection: Double)
 
   private func independent(_ subject: Subject) throws -> PartPrediction {
     var prediction = PartPrediction()
-    let effect: (SignalMoments, (x: [Double], y: [Double])) throws -> Effect
-    switch layout.parts[subject.part] {
-    case .layer(let layer):
-      let gain = try LayerGain(layer, inputSize: subject.imageSize, session: session)
-      effect = { moments, _ in
-        let before = moments.throughWeights(
-          gain: gain.meanSquare, biasVariance: gain.biasVariance)
-        guard subject.isActivated else { return (before, gain.perDirection) }
-        let (after, slope) = try before.throughActivation(function)
-        return (after, gain.perDirection * slope)
-      }
-    case .block(let block):
-      let strengths = try BlockGains(block, inputSize: subject.imageSize, session: session)
-      effect = { try self.effect(of: block, strengths, on: $0, $1) }
-      if strengths.hasZeroBranch, let factor = block.plainSkipFactor {
-        prediction.setFlat(
-          abs(factor), count: subject.activeInputs, of: subject.fullCount)
-      }
+    if case .block(let block) = layout.parts[subject.part], let factor = block.plainSkipFactor,
+      try isPlainSkip(subject)
+    {
+      prediction.setFlat(abs(factor), count: subject.activeInputs, of: subject.fullCount)
     }
-    var (gains, cosines, directions) = ([Double](), [Double](), [Double]())
-    for pair in subject.pairs {
-      let moments = SignalMoments(pair.x, pair.y)
-      let (after, perDirection) = try effect(moments, pair)
-      let share = Double(subject.outputCount) / Double(pair.x.count)
-      gains.append(share * after.meanSquares.0 / moments.meanSquares.0)
-      gains.append(share * after.meanSquares.1 / moments.meanSquares.1)
+    let effect = try effect(of: subject.place, stream: 0)
+    var directions: [Double] = []
+    let pairs = subject.pairs.map { SignalPair($0.x, $0.y) }
+    let results = try pairs.map { pair in
+      let (after, perDirection) = try effect(pair)
       directions.append(perDirection)
-      if let cosine = after.cosine { cosines.append(cosine) }
+      return after
     }
-    prediction.gain = gains.mean
-    prediction.cosine = cosines.mean
+    let inputCount = subject.place.shape.elementCount
+    let point = SignalCourse.Point(
+      from: pairs, inputCount: inputCount, to: results, outputCount: subject.outputCount)
+    prediction.gain = point.gain
+    prediction.cosine = point.cosine
     prediction.meanSquare =
       directions.mean.map { $0 * Double(subject.activeInputs) / Double(subject.fullCount) }
     return prediction
   }
 
+  /// The effect of a part of independent weights, by the weights' sizes as they are.
+  ///
+  /// - Parameter stream: of the draws that an expectation needs; parts that follow one another take
+  ///   different ones.
+  /// - Throws: what reading the weights throws; the effect throws `TheoryError` for signals that are 0.
+  func effect(of place: Place, stream: UInt64) throws -> (SignalPair) throws -> Effect {
+    switch layout.parts[place.part] {
+    case .layer(let layer):
+      let gain = try LayerGain(layer, inputSize: place.imageSize, session: session)
+      return { pair in
+        let before = pair.moments.throughWeights(
+          gain: gain.meanSquare, biasVariance: gain.biasVariance)
+        guard place.isActivated else { return (SignalPair(before), gain.perDirection) }
+        let (after, slope) = try before.throughActivation(function)
+        return (
+          SignalPair(after, of: layout.activation, at: before), gain.perDirection * slope
+        )
+      }
+    case .block(let block):
+      let gains = try BlockGains(block, inputSize: place.imageSize, session: session)
+      return { try self.effect(of: block, gains, at: place, on: $0, stream: stream) }
+    }
+  }
+
   private func effect(
-    of block: NetworkLayout.Block, _ gains: BlockGains, on moments: SignalMoments,
-    _ pair: (x: [Double], y: [Double])
+    of block: NetworkLayout.Block, _ gains: BlockGains, at place: Place, on pair: SignalPair,
+    stream: UInt64
   ) throws -> Effect {
+    let moments = pair.moments
     var branch = moments
     var direction = 1.0
     for (index, gain) in gains.branch.enumerated() {
@@ -139,19 +179,23 @@ struct PartTheory {
     case (.activatedBranch, _):
       let weight = block.plainSkipFactor.map { $0 / factor } ?? 1
       let sum = branch.adding(moments.scaled(by: weight)).scaled(by: factor)
-      return (sum, factor * factor * (weight * weight + direction))
+      return (SignalPair(sum), factor * factor * (weight * weight + direction))
     case (.activatedSum, .projection):
       guard let skip = gains.skip else { preconditionFailure("a projection has a layer") }
       let carried = moments.throughWeights(
         gain: skip.meanSquare, biasVariance: skip.biasVariance)
-      let (after, slope) = try branch.adding(carried).scaled(by: factor)
-        .throughActivation(function)
-      return (after, factor * factor * slope * (direction + skip.perDirection))
+      let before = branch.adding(carried).scaled(by: factor)
+      let (after, slope) = try before.throughActivation(function)
+      return (
+        SignalPair(after, of: layout.activation, at: before),
+        factor * factor * slope * (direction + skip.perDirection)
+      )
     case (.activatedSum, _):
       let sample = RectifiedSum(
-        of: pair, adding: branch, scaledBy: factor, through: layout.activation)
+        of: pair.elements(count: place.shape.elementCount, stream: stream), adding: branch,
+        scaledBy: factor, through: layout.activation, stream: stream)
       return (
-        sample.moments,
+        sample.pair,
         factor * factor * (sample.activeSlope + sample.slope * direction)
       )
     }
@@ -161,20 +205,10 @@ struct PartTheory {
 
   private func mirrored(_ subject: Subject, isOrthogonal: Bool) throws -> PartPrediction {
     var prediction = PartPrediction()
-    var gain: Double
-    switch layout.parts[subject.part] {
-    case .layer(let layer):
-      gain = try LayerGain(layer, inputSize: subject.imageSize, session: session).perDirection / 2
-      if isOrthogonal {
-        prediction.setFlat(
-          1, count: min(subject.activeInputs, subject.outputCount / 2), of: subject.fullCount)
-      }
-    case .block(let block):
-      let gains = try BlockGains(block, inputSize: subject.imageSize, session: session)
-      gain = gains.branch.reduce(gains.multiplier * gains.multiplier) {
-        $0 * $1.perDirection / 2
-      }
-      gain += (gains.skip?.perDirection ?? 0) / 2
+    let gain = try mirroredGain(of: subject.place)
+    if case .layer = layout.parts[subject.part], isOrthogonal {
+      prediction.setFlat(
+        1, count: min(subject.activeInputs, subject.outputCount / 2), of: subject.fullCount)
     }
     prediction.gain = gain
     prediction.cosine = try cosineOfHalves(subject) { $0 }
@@ -184,9 +218,23 @@ struct PartTheory {
     return prediction
   }
 
+  /// E ‖W·û‖²/‖û‖² of the linear map û → W·û that a part is, over independent half matrices.
+  func mirroredGain(of place: Place) throws -> Double {
+    switch layout.parts[place.part] {
+    case .layer(let layer):
+      return try LayerGain(layer, inputSize: place.imageSize, session: session).perDirection / 2
+    case .block(let block):
+      let gains = try BlockGains(block, inputSize: place.imageSize, session: session)
+      let branch = gains.branch.reduce(gains.multiplier * gains.multiplier) {
+        $0 * $1.perDirection / 2
+      }
+      return branch + (gains.skip?.perDirection ?? 0) / 2
+    }
+  }
+
   private func isometry(_ subject: Subject) throws -> PartPrediction {
     var prediction = PartPrediction()
-    let kept = KeptSignal(layout, imageShape, isLossless: ensemble == .losslessIsometry)
+    let kept = keptSignal
     guard case .block(let block) = layout.parts[subject.part] else {
       prediction.gain = 1
       prediction.cosine = try cosineOfHalves(subject) { $0 }
@@ -200,14 +248,8 @@ struct PartTheory {
       prediction.cosine = try cosineOfHalves(subject) { $0 }
       return prediction
     }
-    let (rows, columns) = (subject.shape[1], subject.shape[2])
-    func read(_ half: [Double]) -> [Double] {
-      stride == 1
-        ? half
-        : half.indices.filter {
-          ($0 / columns % rows) % stride == 0 && ($0 % columns) % stride == 0
-        }.map { half[$0] }
-    }
+    let (rows, columns) = (subject.imageSize[0], subject.imageSize[1])
+    func read(_ half: [Double]) -> [Double] { half.pixels(of: subject.imageSize, each: stride) }
     prediction.cosine = try cosineOfHalves(subject, read)
     prediction.gain =
       subject.pairs.map { pair in
@@ -215,7 +257,7 @@ struct PartTheory {
         return read(half).sumOfSquares / half.sumOfSquares
       }.mean
     let pixels = ((rows + stride - 1) / stride) * ((columns + stride - 1) / stride)
-    prediction.setFlat(1, count: subject.shape[0] / 2 * pixels, of: subject.fullCount)
+    prediction.setFlat(1, count: subject.place.shape[0] / 2 * pixels, of: subject.fullCount)
     return prediction
   }
 
@@ -279,6 +321,15 @@ extension [Double] {
   var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 
   var sumOfSquares: Double { reduce(0) { $0 + $1 * $1 } }
+
+  /// Of the pixels of all channels those in every stride-th row and column.
+  func pixels(of imageSize: [Int], each stride: Int) -> [Double] {
+    guard stride > 1 else { return self }
+    let (rows, columns) = (imageSize[0], imageSize[1])
+    return indices.filter {
+      ($0 / columns % rows) % stride == 0 && ($0 % columns) % stride == 0
+    }.map { self[$0] }
+  }
 
   /// x₊ − x₋: the first half of the channels less the second.
   fileprivate var halvesDifference: [Double] {

@@ -4,23 +4,25 @@ internal import IsometryCore
 /// whose skip is the identity. The signals are not Gaussian, so that the expectation over g is taken
 /// by drawing it once for every element.
 struct RectifiedSum {
-  let moments: SignalMoments
+  let pair: SignalPair
   /// The mean of φ′² over the elements of x that are active themselves.
   let activeSlope: Double
   /// The mean of φ′² over all elements.
   let slope: Double
 
-  /// - Parameter branch: the moments of g for the two signals.
+  /// - Parameters:
+  ///   - branch: the moments of g for the two signals.
+  ///   - stream: tells apart the blocks' draws.
   init(
     of pair: (x: [Double], y: [Double]), adding branch: SignalMoments, scaledBy factor: Double,
-    through activation: Activation
+    through activation: Activation, stream: UInt64
   ) {
     let cosine = branch.cosine ?? 0
     let sine = max(0, 1 - cosine * cosine).squareRoot()
     let deviations = (
       branch.meanSquares.0.squareRoot(), branch.meanSquares.1.squareRoot()
     )
-    var random = RandomStream(seed: 1)
+    var random = RandomStream(seed: 1, stream: stream)
     var (first, second) = ([Double](), [Double]())
     first.reserveCapacity(pair.x.count)
     second.reserveCapacity(pair.x.count)
@@ -37,7 +39,7 @@ struct RectifiedSum {
         activeSquares += slope * slope
       }
     }
-    moments = SignalMoments(first, second)
+    self.pair = SignalPair(first, second)
     activeSlope = activeSquares / Double(max(1, active))
     slope = squares / Double(max(1, pair.x.count))
   }

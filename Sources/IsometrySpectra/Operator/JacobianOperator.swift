@@ -5,8 +5,9 @@ public import IsometryNN
 /// The Jacobian J of a network at one image as an operator: J·v and Jᵀ·u for many vectors at once, on
 /// any backend, without ever holding J.
 ///
-/// The network is in evaluation mode, so Batch Normalization has frozen statistics and rows of a batch
-/// do not see each other. A product costs about one forward pass for each vector.
+/// The network is in evaluation mode, so Batch Normalization has frozen statistics, those that
+/// `evaluation` holds, and rows of a batch do not see each other. A product costs about one forward
+/// pass for each vector.
 public final class JacobianOperator: JacobianProducts {
   /// Where J starts and ends.
   public let section: JacobianSection
@@ -120,11 +121,36 @@ public final class JacobianOperator: JacobianProducts {
     slot = try evaluation.makeStagingSlots(1)[0]
   }
 
-  /// Sets parameters and statistics to their state before the first step of training.
+  /// Sets parameters and statistics to their state before the first step of training, where
+  /// normalisations have mean 0 and variance 1 and do nothing in evaluation mode; `measureStatistics`
+  /// gives them those of a batch.
   ///
   /// - Throws: `InitializationError`, and what the backend throws.
   public func writeInitialState(initializer: any Initializer, seed: UInt64) throws {
     try layout.writeInitialState(to: evaluation, initializer: initializer, seed: seed)
+    hasPoints = false
+  }
+
+  /// Sets the statistics of Batch Normalization to those of these images as one batch, layer by layer:
+  /// what training mode would normalise them by, with the unbiased variances of evaluation. Does nothing
+  /// to a network without normalisation.
+  ///
+  /// - Parameter images: C·H·W normalised numbers each; several, for a perceptron's variances are over
+  ///   images alone.
+  /// - Throws: what the backend throws.
+  public func measureStatistics(of images: [[Double]]) throws {
+    guard network.normalization == .batch else { return }
+    precondition(!images.isEmpty, "statistics are of an image or more")
+    var builder = network.makeBuilder(precision: precision, mode: .training)
+    let shape = network.batchShape(images.count)
+    let x = builder.graph.input(Linearization.image, shape, precision)
+    _ = network.append(x, to: &builder)
+    builder.appendStatisticUpdates(momentum: 1)
+    let session = try backend.makeSession(for: builder.graph.simplified(), sharing: evaluation)
+    try session.run([
+      Linearization.image: HostTensor(shape, Array(images.joined()), as: precision)
+    ])
+    try session.synchronize()
     hasPoints = false
   }
 

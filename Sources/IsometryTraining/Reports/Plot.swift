@@ -9,11 +9,20 @@ package struct Plot: Sendable {
     /// The column of the CSV file.
     package let column: String
     package let isLogarithmic: Bool
+    /// What is shown; nil for what the points need.
+    package let range: ClosedRange<Double>?
+    /// What stands at 0, 1, 2, … in place of numbers; none for numbers.
+    package let names: [String]
 
-    package init(_ label: String, column: String, isLogarithmic: Bool = false) {
+    package init(
+      _ label: String, column: String, isLogarithmic: Bool = false,
+      range: ClosedRange<Double>? = nil, names: [String] = []
+    ) {
       self.label = label
       self.column = column
       self.isLogarithmic = isLogarithmic
+      self.range = range
+      self.names = names
     }
   }
 
@@ -42,12 +51,28 @@ package struct Plot: Sendable {
   package let x: Axis
   package let y: Axis
   package let series: [Series]
+  /// Drawn under it, with an axis y of its own.
+  package let lowerPanel: Panel?
 
-  package init(title: String, x: Axis, y: Axis, series: [Series]) {
+  /// A picture of the same x for series of another size.
+  package struct Panel: Sendable {
+    package let y: Axis
+    package let series: [Series]
+
+    package init(y: Axis, series: [Series]) {
+      self.y = y
+      self.series = series
+    }
+  }
+
+  package init(
+    title: String, x: Axis, y: Axis, series: [Series], lowerPanel: Panel? = nil
+  ) {
     self.title = title
     self.x = x
     self.y = y
     self.series = series
+    self.lowerPanel = lowerPanel
   }
 
   /// Writes the picture and the CSV file, each of which appears whole or not at all.
@@ -58,7 +83,8 @@ package struct Plot: Sendable {
     try ExternalProgram.withScratchFolder { folder in
       let picture = "\(folder)/picture"
       let script = "\(folder)/plot.gnuplot"
-      let text = "set terminal \(file.format.terminal)\nset output \(Self.quoted(picture))\n"
+      let terminal = file.format.terminal(panels: lowerPanel == nil ? 1 : 2)
+      let text = "set terminal \(terminal)\nset output \(Self.quoted(picture))\n"
       try WholeFile.write([Array((text + self.script).utf8)], to: script)
       let outcome = try ExternalProgram.run("gnuplot", [script], scratch: folder)
       switch outcome.status {
@@ -73,7 +99,7 @@ package struct Plot: Sendable {
   /// One row a point: the series' name, x and y.
   package var csv: String {
     var text = "series,\(x.column),\(y.column)\n"
-    for series in series {
+    for series in series + (lowerPanel?.series ?? []) {
       let name = Self.csvField(series.name)
       for point in series.points { text += "\(name),\(point.x),\(point.y)\n" }
     }
@@ -88,7 +114,25 @@ package struct Plot: Sendable {
 
   /// What gnuplot runs, without the terminal.
   package var script: String {
-    var text = """
+    guard let lowerPanel else { return panel(title: title, Panel(y: y, series: series)) }
+    return """
+      set multiplot layout 2,1
+      \(panel(title: title, Panel(y: y, series: series)))
+      \(panel(title: "", lowerPanel, reset: true))
+      unset multiplot
+
+      """
+  }
+
+  private func panel(title: String, _ panel: Panel, reset: Bool = false) -> String {
+    let (y, series) = (panel.y, panel.series)
+    func isDrawable(_ point: (x: Double, y: Double)) -> Bool {
+      // gnuplot stops at a number that it cannot place.
+      point.x.isFinite && point.y.isFinite && (!x.isLogarithmic || point.x > 0)
+        && (!y.isLogarithmic || point.y > 0)
+    }
+    var text = reset ? "reset\n" : ""
+    text += """
       set encoding utf8
       set title \(Self.quoted(title))
       set xlabel \(Self.quoted(x.label))
@@ -101,7 +145,14 @@ package struct Plot: Sendable {
       """
     if x.isLogarithmic { text += "set logscale x\nset format x '%g'\n" }
     if y.isLogarithmic { text += "set logscale y\nset format y '%g'\n" }
-    if !y.isLogarithmic { text += "set yrange [\(hasNegative ? "*" : "0"):*]\n" }
+    if let range = x.range { text += "set xrange [\(range.lowerBound):\(range.upperBound)]\n" }
+    if let range = y.range {
+      text += "set yrange [\(range.lowerBound):\(range.upperBound)]\n"
+    } else if !y.isLogarithmic {
+      let hasNegative = series.contains { $0.points.contains { $0.y < 0 } }
+      text += "set yrange [\(hasNegative ? "*" : "0"):*]\n"
+    }
+    if !x.names.isEmpty { text += namedTics }
     guard series.contains(where: { $0.points.contains(where: isDrawable) }) else {
       // gnuplot refuses to find axes for no points: an empty box says so.
       return text + """
@@ -121,21 +172,23 @@ package struct Plot: Sendable {
       let colour = Self.colours[index % Self.colours.count]
       // Beyond the colours, dashes tell lines apart.
       let dashes = 1 + index / Self.colours.count
-      return "$series\(index) using 1:2\(series.style.using) with \(series.style.drawing) "
+      let drawing = series.style.drawing(count: series.points.count)
+      return "$series\(index) using 1:2\(series.style.using) with \(drawing) "
         + "linecolor rgb '\(colour)' dashtype \(dashes) title \(Self.quoted(series.name))"
     }
     return text + "plot " + parts.joined(separator: ", \\\n  ") + "\n"
   }
 
-  private var hasNegative: Bool {
-    series.contains { $0.points.contains { $0.y < 0 } }
+  /// As many names as can be read, at equal distances.
+  private var namedTics: String {
+    let step = (x.names.count + Self.mostNames - 1) / Self.mostNames
+    let tics = stride(from: 0, to: x.names.count, by: step).map {
+      "\(Self.quoted(x.names[$0])) \($0)"
+    }
+    return "set xtics rotate by -45 (\(tics.joined(separator: ", ")))\n"
   }
 
-  /// gnuplot stops at a number that it cannot place.
-  private func isDrawable(_ point: (x: Double, y: Double)) -> Bool {
-    point.x.isFinite && point.y.isFinite && (!x.isLogarithmic || point.x > 0)
-      && (!y.isLogarithmic || point.y > 0)
-  }
+  private static let mostNames = 30
 
   private static func quoted(_ text: String) -> String {
     "'\(text.replacingOccurrences(of: "'", with: "''"))'"
@@ -151,10 +204,11 @@ extension Plot.Series.Style {
     return ""
   }
 
-  fileprivate var drawing: String {
+  fileprivate func drawing(count: Int) -> String {
     switch self {
     case .line: "lines linewidth 2"
-    case .points: "points pointtype 7 pointsize 0.5"
+    // Few points should be seen from afar, many told apart.
+    case .points: "points pointtype 7 pointsize \(count > 100 ? 0.5 : 1.2)"
     case .steps: "steps linewidth 2"
     case .histogram: "boxes fillstyle solid 0.35 noborder"
     }
@@ -167,10 +221,10 @@ package struct PlotFile: Sendable {
     case svg
     case png
 
-    var terminal: String {
+    func terminal(panels: Int) -> String {
       switch self {
-      case .svg: "svg noenhanced size 760,480 font 'sans,13' background 'white'"
-      case .png: "pngcairo noenhanced size 1140,720 font 'sans,15' background 'white'"
+      case .svg: "svg noenhanced size 760,\(480 * panels) font 'sans,13' background 'white'"
+      case .png: "pngcairo noenhanced size 1140,\(720 * panels) font 'sans,15' background 'white'"
       }
     }
   }

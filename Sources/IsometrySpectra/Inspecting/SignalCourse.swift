@@ -1,0 +1,124 @@
+internal import IsometryCore
+internal import IsometryNN
+internal import IsometryTheory
+
+/// What theory alone says of signals behind each of a network's parts, from the signals at the start on:
+/// the parts' laws, one after another.
+struct SignalCourse {
+  /// Behind one part.
+  struct Point {
+    /// E ‖out‖²/‖in‖² from the start on; nil where there is no law, or every signal at the start is 0.
+    var gain: Double?
+    /// The mean cosine of two signals; nil where there is no law, or where they are 0.
+    var cosine: Double?
+
+    /// No law.
+    init() {}
+
+    /// - Parameters:
+    ///   - before: the pairs at the start, of signals of `inputCount` elements.
+    ///   - after: the same pairs behind the part, of signals of `outputCount` elements.
+    init(from before: [SignalPair], inputCount: Int, to after: [SignalPair], outputCount: Int) {
+      let share = Double(outputCount) / Double(inputCount)
+      gain =
+        zip(before, after).flatMap { before, after in
+          let (old, new) = (before.moments.meanSquares, after.moments.meanSquares)
+          return [(old.0, new.0), (old.1, new.1)].filter { $0.0 > 0 }.map { share * $0.1 / $0.0 }
+        }.mean
+      cosine = after.compactMap(\.moments.cosine).mean
+    }
+  }
+
+  /// One for each part; of parts before the start, and where there is no law, empty ones.
+  private(set) var points: [Point]
+
+  /// Behind the last part.
+  var end: Point { points.last ?? Point() }
+
+  /// - Parameters:
+  ///   - places: all parts of the network.
+  ///   - first: the first part that is followed; 0 for signals that are images.
+  ///   - pairs: of signals that reach that part.
+  /// - Throws: what reading the weights throws.
+  init(
+    _ theory: PartTheory, through places: [PartTheory.Place], from first: Int,
+    pairs: [(x: [Double], y: [Double])]
+  ) throws {
+    points = places.map { _ in Point() }
+    guard theory.layout.normalization == .none, first < places.count else { return }
+    switch theory.ensemble {
+    case .independent, .orthogonal:
+      do {
+        try follow(theory, places, from: first, pairs.map { SignalPair($0.x, $0.y) })
+      } catch is TheoryError {
+        // The points behind stay empty.
+      }
+    case .mirrored where first == 0:
+      var gain = 1.0
+      try setLinear(places, theory.layout, pairs, reads: true) { place, _ in
+        gain *= try theory.mirroredGain(of: place)
+        return gain
+      }
+    case .isometry where first == 0:
+      try setLinear(places, theory.layout, pairs, reads: true) { _, read in
+        zip(pairs, read).compactMap { pair, read in
+          let whole = pair.x.sumOfSquares
+          return whole > 0 ? read.x.sumOfSquares / whole : nil
+        }.mean
+      }
+    case .losslessIsometry where first == 0:
+      let kept = theory.keptSignal
+      try setLinear(places, theory.layout, pairs, reads: false) { place, _ in
+        Double(kept.count(through: place.part)) / Double(theory.imageShape.elementCount)
+      }
+    case .mirrored, .isometry, .losslessIsometry, .other: break
+    }
+  }
+
+  /// Independent weights: the moments from part to part.
+  private mutating func follow(
+    _ theory: PartTheory, _ places: [PartTheory.Place], from first: Int, _ start: [SignalPair]
+  ) throws {
+    var pairs = start
+    for place in places[first...] {
+      let effect = try theory.effect(of: place, stream: UInt64(place.part))
+      pairs = try pairs.map { try effect($0).pair }
+      points[place.part] = Point(
+        from: start, inputCount: places[first].shape.elementCount, to: pairs,
+        outputCount: place.outputCount)
+    }
+  }
+
+  /// Networks that are linear maps of the image, rotations of which no direction is preferred: [û₊; û₋]
+  /// has the cosine that ReLU gives to that of the pixels read.
+  ///
+  /// - Parameters:
+  ///   - reads: whether a stride reads one pixel in stride², not all.
+  ///   - gain: of a part from the image on, with the pixels that are read of each pair.
+  private mutating func setLinear(
+    _ places: [PartTheory.Place], _ layout: NetworkLayout,
+    _ pairs: [(x: [Double], y: [Double])], reads: Bool,
+    gain: (PartTheory.Place, [(x: [Double], y: [Double])]) throws -> Double?
+  ) throws {
+    var stride = 1
+    for place in places {
+      let layers =
+        switch layout.parts[place.part] {
+        case .layer(let layer): [layer]
+        case .block(let block): block.branch
+        }
+      if reads { stride *= layers.map(\.stride).reduce(1, *) }
+      let size = places[0].imageSize
+      let read = pairs.map {
+        (x: $0.x.pixels(of: size, each: stride), y: $0.y.pixels(of: size, each: stride))
+      }
+      points[place.part].gain = try gain(place, read)
+      points[place.part].cosine =
+        try read.compactMap { pair in
+          try SignalMoments(pair.x, pair.y).cosine.map {
+            try RectifierKernel(cosine: $0).cosineAfterLayer
+          }
+        }.mean
+    }
+  }
+}
