@@ -90,10 +90,14 @@ import Testing
     #expect(empty.data == nil && empty.cacheDirectory == nil)
   }
 
-  @Test func theReadmeNamesEveryInitialisation() throws {
+  @Test func everyInitialisationHasASectionAndAPicture() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-    for name in InitializerRegistry.names { #expect(text.contains("`\(name)`")) }
+    let page = root.appending(path: "docs/initialisation.md")
+    let lines = try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
+    for name in InitializerRegistry.names {
+      #expect(lines.contains("## \(name)"))
+      #expect(lines.contains { $0.hasSuffix("(images/init-\(name).svg)") })
+    }
   }
 }

