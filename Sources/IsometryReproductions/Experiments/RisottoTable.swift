@@ -56,8 +56,9 @@ package struct RisottoTable: Experiment {
   package var procedure: [String] {
     [
       "\(model) with identity skips (B) and convolutional skips (C), without and with Batch "
-        + "Normalization, initialised by \(Self.initializers.joined(separator: ", ")) where the "
-        + "initialisation's conditions allow it.",
+        + "Normalization, initialised by \(Self.initializers.joined(separator: ", ")).",
+      "Left out, since the networks do not meet the initialisation's conditions: "
+        + leftOut.joined(separator: "; ") + ".",
       recipe.words + ".",
       "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing.",
     ]
@@ -67,6 +68,16 @@ package struct RisottoTable: Experiment {
     NormalizationKind.allCases.sorted { $0.rawValue > $1.rawValue }.flatMap { normalization in
       SkipKind.allCases.flatMap { skip in
         Self.initializers.flatMap { cells($0, skip, normalization) }
+      }
+    }
+  }
+
+  private var leftOut: [String] {
+    NormalizationKind.allCases.flatMap { normalization in
+      SkipKind.allCases.flatMap { skip in
+        Self.initializers.filter { cells($0, skip, normalization).isEmpty }.map {
+          "\($0) with \(Self.letter(skip)) skips and normalisation \(normalization.rawValue)"
+        }
       }
     }
   }

@@ -95,7 +95,7 @@ struct ResidualRecipe: Sendable, Equatable {
       + "to norm 1 at most; \(budget.words), \(seedWords(seeds))"
   }
 
-  /// Every training of a network, none where the initialiser does not take it.
+  /// Every training of a network, none where it does not meet the initialiser's conditions.
   func configurations(
     model: String, initializer: String, normalization: NormalizationKind,
     skip: SkipKind = .identity
@@ -106,7 +106,13 @@ struct ResidualRecipe: Sendable, Equatable {
     configuration.initializer = initializer
     configuration.clipNorm = 1
     configuration.limit(to: budget)
-    guard (try? configuration.makeNetwork()) != nil else { return [] }
+    do {
+      _ = try configuration.makeNetwork()
+    } catch InitializationError.condition {
+      return []
+    } catch {
+      preconditionFailure("\(initializer) and \(model) exist: \(error)")
+    }
     return rates.flatMap { rate in
       seeds.map { seed in
         configuration.learningRate = rate
