@@ -40,13 +40,13 @@ extension CellResult {
 extension LearningCurve {
   /// One that ends at an accuracy, having measured it at one step.
   static func reaching(_ accuracy: Double, step: Int = 100) -> LearningCurve {
-    var outcome = LearningCurve()
+    var outcome = LearningCurve(steps: 400)
     outcome.points = [Point(step: step, loss: 1, accuracy: accuracy)]
     return outcome
   }
 
   static var diverged: LearningCurve {
-    var outcome = LearningCurve()
+    var outcome = LearningCurve(steps: 400)
     outcome.divergedAt = 3
     return outcome
   }

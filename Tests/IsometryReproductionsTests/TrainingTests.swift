@@ -17,6 +17,7 @@ import Testing
     let outcome = try makeLaboratory().train(
       configuration(rate: 0.05), watching: TrainingWatch(interval: 2))
     #expect(outcome.points.map(\.step) == [2, 4, 6, 8, 10, 12])
+    #expect(outcome.steps == 12)
     #expect(outcome.trainLosses.count == 3)
     #expect(outcome.finalAccuracy != nil)
     #expect(!outcome.isDivergence)
@@ -33,6 +34,7 @@ import Testing
   @Test func divergenceIsAResult() throws {
     let outcome = try makeLaboratory().train(configuration(rate: 1e30))
     #expect(outcome.isDivergence)
+    #expect(outcome.steps == 12)
     #expect(outcome.finalAccuracy == nil)
     #expect(outcome.accuracy(afterStep: 1000) == Chance.accuracy)
     #expect(outcome.remark.contains("diverged"))
@@ -75,11 +77,11 @@ import Testing
   }
 
   @Test func theMeanCurveFillsInDivergedTrainings() {
-    var first = LearningCurve()
+    var first = LearningCurve(steps: 20)
     first.points = [
       .init(step: 10, loss: 1, accuracy: 0.3), .init(step: 20, loss: 1, accuracy: 0.5),
     ]
-    var second = LearningCurve()
+    var second = LearningCurve(steps: 20)
     second.points = [.init(step: 10, loss: 1, accuracy: 0.5)]
     second.divergedAt = 15
     let curve = meanCurve([first, second])

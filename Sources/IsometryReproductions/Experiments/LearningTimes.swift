@@ -71,7 +71,7 @@ struct LearningTimes {
 
   /// Steps of one training of a setting.
   private func budget(_ setting: Setting) -> Int {
-    results(setting).first?.cell.steps ?? 0
+    results(setting).first?.outcome.steps ?? 0
   }
 
   func isFaster(_ first: Setting, than second: Setting) -> Verdict {

@@ -42,11 +42,6 @@ package struct SigmoidResurrected: Experiment {
       "\(setting.weights.rawValue)-\(setting.activation)-\(setting.criticality.rawValue)-"
         + "\(setting.descent.rawValue)-depth\(setting.depth)-lr\(shortNumber(rate))-seed\(seed)"
     }
-
-    /// Steps of the whole training.
-    var steps: Int {
-      configuration.epochs * ((configuration.limitTrain ?? 50_000) / configuration.batch)
-    }
   }
 
   package static let name = "sigmoid-resurrected"

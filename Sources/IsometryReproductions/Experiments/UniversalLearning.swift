@@ -162,8 +162,7 @@ extension UniversalLearning {
 
   /// The mean of the accuracy over the steps that all trainings are measured at.
   func meanOfCurve(_ outcome: LearningCurve) -> Double {
-    let last = (budget.trainImages ?? 50_000) / budget.batch * budget.epochs
-    let steps = stride(from: interval, through: max(interval, last), by: interval)
+    let steps = stride(from: interval, through: max(interval, outcome.steps), by: interval)
     return Sample(steps.map { outcome.accuracy(afterStep: $0) })?.mean ?? Chance.accuracy
   }
 

@@ -18,6 +18,8 @@ package struct LearningCurve: ExperimentOutcome, Equatable {
     }
   }
 
+  /// Of the whole training, whether or not it came that far.
+  package let steps: Int
   /// In the order of steps; those of the ends of epochs are among them.
   package var points: [Point] = []
   /// The mean loss over the steps of each epoch that was finished.
@@ -27,7 +29,7 @@ package struct LearningCurve: ExperimentOutcome, Equatable {
   /// The first step after which the accuracy that was asked for was measured; nil where none was.
   package var reachedAt: Int?
 
-  package init() {}
+  package init(steps: Int) { self.steps = steps }
 
   /// On the test images at the end; nil where the training diverged before it was measured.
   package var finalAccuracy: Double? { isDivergence ? nil : points.last?.accuracy }
@@ -118,7 +120,7 @@ private final class TrainingRecord {
     } else {
       try? FileManager.default.removeItem(atPath: path)
       folder = try RunFolder.reserve(at: path, for: configuration)
-      measured = LearningCurve()
+      measured = LearningCurve(steps: run.stepCount)
     }
     try folder.write(configuration)
     try keep(measured)
@@ -161,7 +163,7 @@ private struct TrainingObserver {
     self.run = run
     self.watch = watch
     self.record = record
-    outcome = record?.measured ?? LearningCurve()
+    outcome = record?.measured ?? LearningCurve(steps: run.stepCount)
   }
 
   mutating func handle(_ event: TrainingEvent) throws {

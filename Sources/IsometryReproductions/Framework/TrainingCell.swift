@@ -81,18 +81,20 @@ struct TrainingBudget: Sendable, Equatable {
 }
 
 /// How residual networks are trained where initialisations are compared: SGD with Nesterov momentum,
-/// one-cycle, at the best of a grid of learning rates, with gradients scaled down to norm 1, so that one
-/// large gradient does not decide whether an initialisation trains.
+/// one-cycle, at the best of a grid of learning rates.
 struct ResidualRecipe: Sendable, Equatable {
   let rates: [Double]
+  /// The largest norm of a step's gradients, to which larger ones are scaled down; nil for none.
+  let clipNorm: Double?
   let seeds: [UInt64]
   let budget: TrainingBudget
 
   /// For people, a sentence without its full stop.
   var words: String {
     "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
-      + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients scaled down "
-      + "to norm 1 at most; \(budget.words), \(seedWords(seeds))"
+      + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients "
+      + (clipNorm.map { "scaled down to norm \(shortNumber($0)) at most" } ?? "as they are")
+      + "; \(budget.words), \(seedWords(seeds))"
   }
 
   /// Every training of a network, none where it does not meet the initialiser's conditions.
@@ -104,7 +106,7 @@ struct ResidualRecipe: Sendable, Equatable {
     configuration.model = model
     configuration.skip = skip
     configuration.initializer = initializer
-    configuration.clipNorm = 1
+    configuration.clipNorm = clipNorm
     configuration.limit(to: budget)
     do {
       _ = try configuration.makeNetwork()

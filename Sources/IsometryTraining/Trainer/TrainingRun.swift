@@ -75,7 +75,7 @@ public final class TrainingRun {
   }
 
   private func requirePlace(_ place: TrainingState, path: String) throws(CheckpointError) {
-    let batches = dataset.count / configuration.batch
+    let batches = stepsPerEpoch
     func isProduct(_ number: Int, _ factors: (Int, Int), plus rest: Int = 0) -> Bool {
       let (product, overflow) = factors.0.multipliedReportingOverflow(by: factors.1)
       return !overflow && number >= rest && number - rest == product
@@ -100,6 +100,11 @@ public final class TrainingRun {
       configuration: configuration)
   }
 
+  private var stepsPerEpoch: Int { dataset.count / configuration.batch }
+
+  /// Steps of all epochs.
+  public var stepCount: Int { configuration.epochs * stepsPerEpoch }
+
   /// - Parameters:
   ///   - folder: where checkpoints go; nil to keep none.
   ///   - observationInterval: after every so many steps there is an observation; nil for as many as the
@@ -108,7 +113,6 @@ public final class TrainingRun {
     savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight,
     observationInterval: Int? = nil
   ) throws -> Trainer {
-    let stepsPerEpoch = dataset.count / configuration.batch
     var settings = Trainer.Settings(
       epochs: configuration.epochs,
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
