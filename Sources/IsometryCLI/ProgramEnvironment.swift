@@ -16,6 +16,10 @@ struct ProgramEnvironment: Sendable {
   /// Whether OpenCL devices use their matrix units; `$ISOMETRY_MATRIX_UNITS`.
   var matrixUnits: MatrixUnitSwitch
 
+  /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
+  /// not 0.
+  let recordsLaunches: Bool
+
   /// The words of `MatrixUnitUse`, which a build without OpenCL lacks.
   enum MatrixUnitSwitch: String, CaseIterable {
     case auto, off, emulated
@@ -30,12 +34,17 @@ struct ProgramEnvironment: Sendable {
     }
     data = value("ISOMETRY_DATA")
     kernelDirectory = value("ISOMETRY_KERNEL_DIR")
-    let validation = value("ISOMETRY_VALIDATE") ?? "0"
-    guard ["0", "1"].contains(validation) else {
-      throw ConfigurationError(
-        "ISOMETRY_VALIDATE", "should be 1 (on) or 0 (off), not \(validation)")
+    func isOn(_ name: String, default isOn: Bool) throws(ConfigurationError) -> Bool {
+      switch value(name) {
+      case nil: return isOn
+      case "0": return false
+      case "1": return true
+      case let other?:
+        throw ConfigurationError(name, "should be 1 (on) or 0 (off), not \(other)")
+      }
     }
-    validates = validation == "1"
+    validates = try isOn("ISOMETRY_VALIDATE", default: false)
+    recordsLaunches = try isOn("ISOMETRY_COMMAND_BUFFERS", default: true)
     let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitSwitch.auto.rawValue
     guard let matrixUnits = MatrixUnitSwitch(rawValue: units) else {
       throw ConfigurationError(

@@ -9,9 +9,41 @@
     case product(LibraryProduct)
   }
 
+  /// What a step hands to the queue, one after the other.
+  enum Submission {
+    /// Launches that the device's driver has recorded.
+    case recorded(CommandBuffer)
+    case step(BoundStep)
+
+    /// Recordings of all launches between products of a library, which launch kernels of their own.
+    static func recording(
+      _ steps: [BoundStep], for queue: CommandQueue
+    ) throws(OpenCLError) -> [Submission] {
+      var submissions: [Submission] = []
+      var launches: [(kernel: Kernel, geometry: LaunchGeometry)] = []
+      func record() throws(OpenCLError) {
+        if launches.isEmpty { return }
+        submissions.append(.recorded(try CommandBuffer(launches, for: queue)))
+        launches = []
+      }
+      for step in steps {
+        switch step {
+        case .launch(let kernel, let geometry): launches.append((kernel, geometry))
+        case .product:
+          try record()
+          submissions.append(.step(step))
+        }
+      }
+      try record()
+      return submissions
+    }
+  }
+
   /// A launch plan with memory: every storage has an address, every launch a kernel of its own.
   struct Binding {
     let steps: [BoundStep]
+    /// The same, as a step submits them.
+    let submissions: [Submission]
     let memory: StepMemory
     let inputs: Buffer?
     /// Bytes of what the products of a library share.
@@ -59,6 +91,10 @@
       var binder = Binder(places: places, device: device, limits: limits)
       try binder.makeScratch(for: plan.steps)
       steps = try plan.steps.map { try binder.bind($0) }
+      submissions =
+        device.recordsLaunches
+        ? try Submission.recording(steps, for: device.computeQueue)
+        : steps.map { .step($0) }
       scratchByteCount = binder.scratch?.byteCount ?? 0
     }
 

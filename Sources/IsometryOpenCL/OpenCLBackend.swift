@@ -103,6 +103,8 @@
     let tuning: Tuning
     let gemmProvider: GemmProvider
     let matrixUnits: MatrixUnitSelection
+    /// Whether a step's launches are recorded once and enqueued together.
+    let recordsLaunches: Bool
     let library: ProgramLibrary
     /// Steps and reads, in order; sessions that share variables are ordered by it.
     let computeQueue: CommandQueue
@@ -116,6 +118,7 @@
       self.tuning = tuning
       gemmProvider = options.gemmProvider
       matrixUnits = MatrixUnitSelection(options.matrixUnits, warn: options.warn)
+      recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
       library = ProgramLibrary(
         context, sources: KernelSources(directory: options.kernelDirectory),
         cache: ProgramCache(directory: options.cacheDirectory))

@@ -28,6 +28,8 @@
     public var gemmProvider: GemmProvider
     /// Whether matrix units are used.
     public var matrixUnits: MatrixUnitUse
+    /// Whether a step's launches are recorded once and enqueued together where the device can do that.
+    public var recordsLaunches: Bool
     /// Called with a line for people where the device does less than it should.
     public var warn: @Sendable (String) -> Void
 
@@ -35,12 +37,14 @@
     public init(
       cacheDirectory: String? = nil, kernelDirectory: String? = nil,
       gemmProvider: GemmProvider = .own, matrixUnits: MatrixUnitUse = .auto,
+      recordsLaunches: Bool = true,
       warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
       self.cacheDirectory = cacheDirectory
       self.kernelDirectory = kernelDirectory
       self.gemmProvider = gemmProvider
       self.matrixUnits = matrixUnits
+      self.recordsLaunches = recordsLaunches
       self.warn = warn
     }
   }

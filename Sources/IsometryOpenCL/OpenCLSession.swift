@@ -69,10 +69,11 @@
           first = .some(inputs.taken)
         }
       }
-      for step in binding.steps {
-        switch step {
-        case .launch(let kernel, let geometry): try queue.launch(kernel, geometry)
-        case .product(let product): try product.enqueue(on: queue)
+      for submission in binding.submissions {
+        switch submission {
+        case .recorded(let commands): try queue.run(commands)
+        case .step(.launch(let kernel, let geometry)): try queue.launch(kernel, geometry)
+        case .step(.product(let product)): try product.enqueue(on: queue)
         }
       }
       var last: Event? = try queue.marker()

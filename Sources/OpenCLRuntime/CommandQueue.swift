@@ -44,14 +44,9 @@
     private func enqueue(
       _ kernel: Kernel, _ geometry: LaunchGeometry, _ event: UnsafeMutablePointer<OpaquePointer?>?
     ) -> cl_int {
-      var global = geometry.global
-      var local = geometry.local
-      return unsafe withUnsafeBytes(of: &global) { global in
-        unsafe withUnsafeBytes(of: &local) { local in
-          unsafe clEnqueueNDRangeKernel(
-            handle, kernel.handle, 3, nil, global.baseAddress?.assumingMemoryBound(to: Int.self),
-            local.baseAddress?.assumingMemoryBound(to: Int.self), 0, nil, event)
-        }
+      unsafe geometry.withPointers { global, local in
+        unsafe clEnqueueNDRangeKernel(
+          handle, kernel.handle, 3, nil, global, local, 0, nil, event)
       }
     }
 

@@ -58,6 +58,19 @@
       self.local = local
     }
 
+    /// Calls `body` with `global` and `local` as OpenCL takes them.
+    func withPointers(_ body: (UnsafePointer<Int>?, UnsafePointer<Int>?) -> cl_int) -> cl_int {
+      var global = global
+      var local = local
+      return unsafe withUnsafeBytes(of: &global) { global in
+        unsafe withUnsafeBytes(of: &local) { local in
+          unsafe body(
+            global.baseAddress?.assumingMemoryBound(to: Int.self),
+            local.baseAddress?.assumingMemoryBound(to: Int.self))
+        }
+      }
+    }
+
     /// Enough groups of `local` work-items along one axis for `count` work-items.
     public init(covering count: Int, by local: Int) {
       self.init(groups: [(count + local - 1) / local, 1, 1], local: [local, 1, 1])

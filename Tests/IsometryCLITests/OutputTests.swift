@@ -86,6 +86,11 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
     }
+    #expect(full.recordsLaunches)
+    #expect(try !ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "0"]).recordsLaunches)
+    #expect(throws: ConfigurationError.self) {
+      try ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "no"])
+    }
     let empty = try ProgramEnvironment(["ISOMETRY_DATA": ""])
     #expect(empty.data == nil && empty.cacheDirectory == nil)
   }

@@ -57,6 +57,33 @@
       #expect(try train(tuning) == train(tuning))
     }
 
+    /// Recorded or not, with a library's products between the launches or without, and with several
+    /// steps in the queue at once.
+    @Test(arguments: [GemmProvider.own, .clblast])
+    func recordedLaunchesComputeTheSame(gemm: GemmProvider) throws {
+      func train(_ recordsLaunches: Bool) throws -> [HostTensor] {
+        let backend = try backend(
+          OpenCLOptions(gemmProvider: gemm, recordsLaunches: recordsLaunches))
+        let session = try #require(
+          try backend.makeSession(for: SmallStep.graph()) as? OpenCLSession)
+        let recordings = session.binding.submissions.count {
+          if case .recorded = $0 { true } else { false }
+        }
+        let isPossible = try CommandBuffer.isSupported(by: backend.device)
+        #expect((recordings > 0) == (recordsLaunches && isPossible))
+        try SmallStep.writeParameters(to: session, seed: 5)
+        let slots = try session.makeStagingSlots(3)
+        for (number, slot) in slots.enumerated() {
+          for (name, tensor) in SmallStep.inputs(seed: UInt64(number)) {
+            tensor.withUnsafeBytes { slot.bytes(of: name).copyMemory(from: $0) }
+          }
+          try session.step(from: slot)
+        }
+        return try session.graph.variables.map { try session.read(variable: $0.name) }
+      }
+      #expect(try train(true) == train(false))
+    }
+
     @Test func everyLaunchIsTimed() throws {
       let session = try #require(
         try backend().makeSession(for: SmallStep.graph()) as? OpenCLSession)

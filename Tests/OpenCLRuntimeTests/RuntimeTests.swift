@@ -62,6 +62,33 @@
       }
     }
 
+    /// y = x + 1 and x = y + 1 in turn: the recording's launches wait for each other, and it may be in the
+    /// queue many times.
+    @Test func recordedLaunchesRunInOrder() throws {
+      guard try CommandBuffer.isSupported(by: context.device) else { return }
+      let count = 1000
+      let program = try Program(context, name: "add", source: addSource)
+      let buffers = [
+        try Buffer(context, byteCount: 4 * count), try Buffer(context, byteCount: 4 * count),
+      ]
+      let kernels = try (0..<2).map { turn in
+        let kernel = try program.makeKernel("add_number")
+        try kernel.set(0, buffers[turn])
+        try kernel.set(1, buffers[1 - turn])
+        try kernel.set(2, Int32(count))
+        try kernel.set(3, Float(1))
+        return kernel
+      }
+      let geometry = LaunchGeometry(covering: count, by: 64)
+      let commands = try CommandBuffer(
+        (0..<6).map { (kernels[$0 % 2], geometry) }, for: queue)
+      let values = (0..<count).map { Float($0) }
+      try queue.upload(values, to: buffers[0])
+      for _ in 0..<5 { try queue.run(commands) }
+      let found = try queue.download(buffers[0], count: count, of: Float(0))
+      #expect(found == values.map { $0 + 30 })
+    }
+
     @Test func regionsShareMemoryAndHonourAlignment() throws {
       let step = context.device.baseAddressAlignment
       let whole = try Buffer(context, byteCount: 4 * step)

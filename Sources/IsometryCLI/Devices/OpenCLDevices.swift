@@ -18,6 +18,7 @@ import IsometryGraph
         kernelDirectory: environment.kernelDirectory,
         gemmProvider: gemm == .clblast ? .clblast : .own,
         matrixUnits: MatrixUnitUse(rawValue: environment.matrixUnits.rawValue) ?? .auto,
+        recordsLaunches: environment.recordsLaunches,
         warn: { StandardStream.error.write("isometry: warning: \($0)\n") })
     }
 
