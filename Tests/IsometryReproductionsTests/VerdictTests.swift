@@ -25,6 +25,17 @@ import Testing
     #expect(noise.verdict(mean: [0.3, 0.3], exceeds: [0.1, 0.1]) == .holds)
   }
 
+  @Test func sidesThatDivergeInPartDecideNothing() throws {
+    let learning = try #require(
+      BestRate([(0.1, .reaching(0.9)), (0.1, .reaching(0.9)), (0.2, .diverged)]))
+    let divided = try #require(BestRate([(0.1, .reaching(0.5)), (0.1, .diverged)]))
+    let diverged = try #require(BestRate([(0.1, .diverged), (0.1, .diverged)]))
+    #expect((learning.diverged, divided.diverged, diverged.diverged) == (0, 1, 2))
+    #expect(noise.verdict(learning, exceeds: divided) == .undecided)
+    #expect(noise.verdict(learning, exceeds: diverged) == .holds)
+    #expect(learning.words == "0.1 (edge)")
+  }
+
   @Test func oneSeedDecidesNothing() {
     #expect(noise.verdict(mean: [0.9], exceeds: [0.1]) == .undecided)
     #expect(noise.verdict(mean: [0.9, 0.9], exceeds: []) == .undecided)
@@ -67,11 +78,14 @@ import Testing
   }
 
   @Test func theBestRateIsThatOfTheBestMean() throws {
-    let best = try #require(
-      BestRate([(0.1, 0.2), (0.1, 0.4), (0.2, 0.9), (0.2, 0.1), (0.3, 0.2)]))
+    let trainings = [(0.1, 0.2), (0.1, 0.4), (0.2, 0.9), (0.2, 0.1), (0.3, 0.2)].map {
+      (rate: $0.0, outcome: LearningCurve.reaching($0.1))
+    }
+    let best = try #require(BestRate(trainings))
     #expect(best.rate == 0.2)
     #expect(best.accuracies == [0.9, 0.1])
-    #expect(BestRate([]) == nil)
+    #expect(best.words == "0.2")
+    #expect(BestRate([(rate: Double, outcome: LearningCurve)]()) == nil)
   }
 
   @Test func tablesAreTextMarkdownAndCSV() {

@@ -125,7 +125,7 @@ extension DepthLimit {
           let trains = trains(network.initializer, network.depth, results)
           return [
             .count(network.depth), .text(network.initializer),
-            .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(best?.sample?.mean),
+            .text(best?.words ?? "–"), .percent(best?.sample?.mean),
             .percent(best?.sample?.spread),
             .text(trains == .holds ? "yes" : trains == .fails ? "no" : "uncertain"),
             .count(results.count { $0.outcome.isDivergence }), .count(results.count),

@@ -345,7 +345,7 @@ extension FiniteWidth {
   }
 
   private func best(_ results: [TrainingResult]) -> BestRate? {
-    BestRate(results.map { ($0.rate, $0.accuracy) })
+    BestRate(results.map { ($0.rate, $0.outcome) })
   }
 
   private func noise(of trainings: [TrainingResult]) -> AccuracyNoise {
@@ -375,7 +375,7 @@ extension FiniteWidth {
         let sample = best?.sample
         return [
           .count(network.depth), .text(network.weights.rawValue),
-          .text(best.map { shortNumber($0.rate) } ?? "–"), .percent(sample?.mean),
+          .text(best?.words ?? "–"), .percent(sample?.mean),
           .percent(sample?.spread), .count(results.count { $0.outcome.isDivergence }),
           .count(results.count),
         ]
@@ -405,17 +405,20 @@ extension FiniteWidth {
 
   private func learning(_ trainings: [TrainingResult]) -> Claim {
     let deepest = trainings.filter { $0.cell.depth == trainedDepths.last }
-    func accuracies(_ weights: Weights) -> [Double] {
-      best(deepest.filter { $0.cell.weights == weights })?.accuracies ?? []
-    }
-    let orthogonal = accuracies(.orthogonal)
-    let he = accuracies(.he)
+    let orthogonal = best(deepest.filter { $0.cell.weights == .orthogonal })
+    let he = best(deepest.filter { $0.cell.weights == .he })
+    let verdict: Verdict =
+      if let orthogonal, let he {
+        noise(of: trainings).verdict(orthogonal, exceeds: he)
+      } else {
+        .undecided
+      }
     return Claim(
       "The deepest network learns better with orthogonal looks-linear weights than with He's",
       rule: "test accuracy at the best learning rate: \(AccuracyNoise.rule)",
       evidence: String(
         format: "depth %d: %.1f %% against %.1f %%", trainedDepths.last ?? 0,
-        100 * (Sample(orthogonal)?.mean ?? .nan), 100 * (Sample(he)?.mean ?? .nan)),
-      verdict: noise(of: trainings).verdict(mean: orthogonal, exceeds: he))
+        100 * (orthogonal?.sample?.mean ?? .nan), 100 * (he?.sample?.mean ?? .nan)),
+      verdict: verdict)
   }
 }

@@ -41,13 +41,13 @@ package struct RisottoTable: Experiment {
   package init(_ plan: Plan) {
     let model = plan.scale.pick(smoke: "resnet8", small: "resnet20", paper: "resnet18")
     let recipe = ResidualRecipe(
-      rates: plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.05, 0.1, 0.2]),
+      rates: plan.scale.pick(smoke: [0.05], small: [0.01, 0.03, 0.1], paper: [0.05, 0.1, 0.2]),
       // A training that diverges is a result.
       clipNorm: nil,
       seeds: plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3)),
       budget: plan.scale.pick(
         smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
-        small: TrainingBudget(trainImages: 12_800, testImages: 5000, batch: 64, epochs: 3),
+        small: TrainingBudget(trainImages: 6400, testImages: 5000, batch: 64, epochs: 3),
         paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30)))
     let networks = NormalizationKind.allCases.flatMap { normalization in
       SkipKind.allCases.flatMap { skip in
@@ -79,7 +79,8 @@ package struct RisottoTable: Experiment {
       "Left out, since the networks do not meet the initialisation's conditions: "
         + leftOut.joined(separator: "; ") + ".",
       recipe.words + ".",
-      "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing.",
+      "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing. Without "
+        + "normalisation, skipinit and rezero are the same network.",
     ]
   }
 
@@ -106,7 +107,7 @@ package struct RisottoTable: Experiment {
 
   package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
     Conclusion(
-      tables: [table(results)], plots: [],
+      tables: [table(results)], plots: results.isEmpty ? [] : [plot(results)],
       claims: [
         comparison(
           "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases",
@@ -154,11 +155,42 @@ extension RisottoTable {
         let best = BestRate(results)
         return [
           .text(network.normalization.rawValue), .text(Self.letter(network.skip)),
-          .text(network.initializer), .text(best.map { shortNumber($0.rate) } ?? "–"),
+          .text(network.initializer), .text(best?.words ?? "–"),
           .percent(best?.sample?.mean, digits: 2), .percent(best?.sample?.spread, digits: 2),
           .count(results.count { $0.outcome.isDivergence }), .count(results.count),
         ]
       })
+  }
+
+  private func plot(_ results: [Result]) -> (name: String, plot: Plot) {
+    struct Panel: Hashable {
+      let normalization: NormalizationKind
+      let skip: SkipKind
+
+      var words: String {
+        RisottoTable.letter(skip) + " skips, "
+          + (normalization == .none ? "no normalisation" : "Batch Normalization")
+      }
+    }
+    return (
+      "accuracies",
+      Plot(
+        title: "Test accuracy of \(model) at the best learning rate",
+        x: Plot.Axis("initialisation", column: "initialisation", names: Self.initializers),
+        y: Plot.Axis("test accuracy", column: "accuracy"),
+        series: results.grouped {
+          Panel(normalization: $0.cell.normalization, skip: $0.cell.skip)
+        }.map { panel, results in
+          Plot.Series(
+            panel.words, .points,
+            results.grouped { $0.cell.initializer }.compactMap { initializer, results in
+              guard let place = Self.initializers.firstIndex(of: initializer),
+                let mean = BestRate(results)?.sample?.mean
+              else { return nil }
+              return (x: Double(place), y: mean)
+            })
+        })
+    )
   }
 
   /// Whether the network meets the initialiser's conditions.
@@ -198,7 +230,7 @@ extension RisottoTable {
           verdicts.append(.undecided)
           continue
         }
-        verdicts.append(noise.verdict(mean: own.accuracies, exceeds: other.accuracies))
+        verdicts.append(noise.verdict(own, exceeds: other))
         evidence.append(
           String(
             format: "%@ skips: %.1f %% against %.1f %% of %@", Self.letter(skip),
@@ -226,7 +258,7 @@ extension RisottoTable {
         verdicts.append(.undecided)
         continue
       }
-      verdicts.append(noise.verdict(mean: own.accuracies, exceeds: other.accuracies))
+      verdicts.append(noise.verdict(own, exceeds: other))
       evidence.append(
         String(
           format: "%@ skips: %.1f %% against %.1f %%", Self.letter(skip),

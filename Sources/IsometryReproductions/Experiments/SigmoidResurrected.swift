@@ -91,7 +91,7 @@ package struct SigmoidResurrected: Experiment {
         smoke: [0.03], small: [0.003, 0.01, 0.03, 0.1], paper: [0.001, 0.003, 0.01, 0.03, 0.1])
     case .momentum:
       plan.scale.pick(
-        smoke: [0.003], small: [3e-4, 0.001, 0.003, 0.01, 0.03],
+        smoke: [0.003], small: [1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03],
         paper: [1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03])
     case .rmsprop, .adam:
       plan.scale.pick(
@@ -207,12 +207,6 @@ package struct SigmoidResurrected: Experiment {
 }
 
 extension SigmoidResurrected {
-  private static let comparisonRule =
-    "steps to the accuracy at the best learning rate, mean over seeds: holds where the second needs more "
-    + "than 1.25 times as many steps as the first, fails where less than 0.8 times; cannot be decided "
-    + "between, where neither gets there, where they differ by one evaluation or less, with fewer than "
-    + "two seeds, or where one diverges at every rate"
-
   private func setting(
     _ activation: String, _ weights: Weights, _ criticality: Criticality = .critical
   ) -> Setting {
@@ -253,7 +247,7 @@ extension SigmoidResurrected {
       }
     }
     return Claim(
-      statement, rule: Self.comparisonRule + "; of several comparisons all must hold",
+      statement, rule: LearningTimes.comparisonRule + "; of several comparisons all must hold",
       evidence: settings.map { "\($0.words): \(times.words(for: $0))" }.joined(separator: "; "),
       verdict: .all(verdicts))
   }

@@ -51,7 +51,8 @@ package struct UniversalLearning: Experiment {
   }
   private var rates: [Double] {
     plan.scale.pick(
-      smoke: [0.01], small: [0.001, 0.003, 0.01], paper: [3e-4, 0.001, 0.003, 0.01, 0.03])
+      smoke: [0.01], small: [0.001, 0.003, 0.01, 0.03, 0.1],
+      paper: [3e-4, 0.001, 0.003, 0.01, 0.03, 0.1])
   }
   private var interval: Int { plan.scale.pick(smoke: 5, small: 40, paper: 200) }
   private var budget: TrainingBudget {
@@ -68,8 +69,8 @@ package struct UniversalLearning: Experiment {
         + "activations \(activations.joined(separator: ", ")).",
       "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
-      "SGD at a constant rate without momentum and weight decay; each activation, depth and kind of equality at the "
-        + "learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
+      "SGD at a constant rate without momentum and weight decay; each activation, depth and kind of "
+        + "equality at the learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
         + "accuracy over its curve; \(budget.words), \(seedWords(seeds)); test accuracy every "
         + "\(interval) steps.",
       "A training that diverges counts as guessing from then on.",
@@ -104,7 +105,7 @@ package struct UniversalLearning: Experiment {
   package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
     let best = atBestRates(results)
     return Conclusion(
-      tables: [table(best), spreadTable(best)],
+      tables: [table(best, of: results), spreadTable(best)],
       plots: best.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }
         .map { plot($0.key, $0.elements) },
       claims: [claim(best, isWhole: results.count == cells.count)])
@@ -141,21 +142,26 @@ extension UniversalLearning {
     Sample(results.map { meanOfCurve($0.outcome) })?.mean ?? 0
   }
 
-  private func table(_ results: [Result]) -> Table {
+  /// - Parameters:
+  ///   - best: the trainings at the best rates.
+  ///   - results: those at all rates.
+  private func table(_ best: [Result], of results: [Result]) -> Table {
     Table(
       "Accuracy of each activation", name: "accuracies",
       columns: [
         "depth", "equal", "activation", "c", "best rate", "accuracy", "s.d.", "mean over the curve",
-        "diverged",
+        "diverged", "trainings",
       ],
-      rows: results.grouped { Curves($0.cell) }.map { row, results in
-        let final = Sample(results.map(\.accuracy))
+      rows: best.grouped { Curves($0.cell) }.map { row, best in
+        let final = Sample(best.map(\.accuracy))
+        let all = results.filter { Curves($0.cell) == row }
+        let rate = best[0].cell.configuration.learningRate
         return [
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
-          .text(row.activation), .number(results[0].cell.level),
-          .text(shortNumber(results[0].cell.configuration.learningRate)), .percent(final?.mean),
-          .percent(final?.spread), .percent(meanOfCurves(results)),
-          .count(results.count { $0.outcome.isDivergence }),
+          .text(row.activation), .number(best[0].cell.level),
+          .text(rateWords(rate, isAtEdge: rate == rates.first || rate == rates.last)),
+          .percent(final?.mean), .percent(final?.spread), .percent(meanOfCurves(best)),
+          .count(all.count { $0.outcome.isDivergence }), .count(all.count),
         ]
       })
   }
@@ -267,7 +273,8 @@ extension UniversalLearning {
         + "four; cannot be decided between, with fewer than two seeds, where a training is missing, or "
         + "where fewer than three quarters of the activations do better than guessing in one regime",
       evidence: evidence.isEmpty
-        ? "not finished" : evidence.joined(separator: "; ") + "; \(diverged) diverged",
+        ? "not finished"
+        : evidence.joined(separator: "; ") + "; \(diverged) diverged at the best rates",
       verdict: verdict)
   }
 

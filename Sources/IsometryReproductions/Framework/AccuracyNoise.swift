@@ -31,7 +31,7 @@ struct AccuracyNoise: Equatable {
   /// Standard errors of the difference that decide a comparison. With the best of two or three rates
   /// on each side and some comparisons to a claim, a few in a hundred claims about equals are decided
   /// by chance.
-  private static let threshold = 3.0
+  static let threshold = 3.0
 
   /// Whether the mean of `larger` is above that of `smaller` by more than chance: undecided where it is
   /// within the noise, with fewer than two seeds on a side, and where neither does better than
@@ -50,9 +50,19 @@ struct AccuracyNoise: Equatable {
     return gap > 0 ? .holds : .fails
   }
 
-  /// The rule of `verdict(mean:exceeds:)` in words.
+  /// The same of two networks at their best learning rates; undecided also where some of a side's
+  /// trainings diverged and others did not.
+  func verdict(_ first: BestRate, exceeds second: BestRate) -> Verdict {
+    for side in [first, second] where (1..<side.accuracies.count).contains(side.diverged) {
+      return .undecided
+    }
+    return verdict(mean: first.accuracies, exceeds: second.accuracies)
+  }
+
+  /// The rule of `verdict(_:exceeds:)` in words.
   static let rule =
     "by more than three standard errors of the difference of the means over seeds, from the deviation "
     + "over seeds of all groups pooled or, where it is larger, that of guesses on the test images; "
-    + "fewer than two seeds, and two that do no better than guessing, decide nothing"
+    + "fewer than two seeds, a side of which some seeds diverge and others do not, and two that do no "
+    + "better than guessing decide nothing"
 }

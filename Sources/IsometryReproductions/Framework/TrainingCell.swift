@@ -155,23 +155,42 @@ extension LearningCurve {
 /// Accuracies over seeds at the learning rate with the best mean of them.
 struct BestRate: Equatable {
   let rate: Double
+  /// The smallest and the largest rate that was tried.
+  let tried: ClosedRange<Double>
   let accuracies: [Double]
+  /// Of the trainings at this rate.
+  let diverged: Int
 
   var sample: Sample? { Sample(accuracies) }
 
-  /// - Parameter trainings: rate and final accuracy of each; nil for none.
-  init?(_ trainings: [(rate: Double, accuracy: Double)]) {
+  /// - Parameter trainings: rate and outcome of each; nil for none.
+  init?(_ trainings: [(rate: Double, outcome: LearningCurve)]) {
+    func accuracies(_ trainings: [(rate: Double, outcome: LearningCurve)]) -> [Double] {
+      trainings.map { $0.outcome.finalAccuracy ?? Chance.accuracy }
+    }
     let rates = trainings.grouped { $0.rate }
-      .map { (rate: $0.key, accuracies: $0.elements.map(\.accuracy)) }
     guard
       let best = rates.max(by: {
-        (Sample($0.accuracies)?.mean ?? 0) < (Sample($1.accuracies)?.mean ?? 0)
-      })
+        (Sample(accuracies($0.elements))?.mean ?? 0) < (Sample(accuracies($1.elements))?.mean ?? 0)
+      }), let least = rates.map(\.key).min(), let most = rates.map(\.key).max()
     else { return nil }
-    (rate, accuracies) = best
+    rate = best.key
+    tried = least...most
+    self.accuracies = accuracies(best.elements)
+    diverged = best.elements.count { $0.outcome.isDivergence }
   }
 
   init?<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>]) {
-    self.init(results.map { ($0.cell.configuration.learningRate, $0.accuracy) })
+    self.init(results.map { ($0.cell.configuration.learningRate, $0.outcome) })
   }
+
+  /// For tables: "0.1", "0.1 (edge)".
+  var words: String {
+    rateWords(rate, isAtEdge: rate == tried.lowerBound || rate == tried.upperBound)
+  }
+}
+
+/// A best learning rate in a table: at the edge of those tried, another may be better still.
+func rateWords(_ rate: Double, isAtEdge: Bool) -> String {
+  shortNumber(rate) + (isAtEdge ? " (edge)" : "")
 }
