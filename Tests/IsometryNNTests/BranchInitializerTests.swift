@@ -201,6 +201,11 @@ import Testing
       #expect(reason(text, normalized)?.contains("--normalization none") == true)
       #expect(reason(text, perceptron)?.contains("resnet") == true)
     }
+    for text in ["norm-preserving", "zero-gamma"] {
+      let activated = ResidualPerceptron(
+        depth: 2, width: 8, normalization: text == "zero-gamma" ? .batch : .none)
+      #expect(reason(text, activated)?.contains("choose a resnet model") == true)
+    }
     #expect(reason("rezero", perceptron)?.contains("resnet") == true)
     #expect(reason("zero-gamma", try network("he"))?.contains("--normalization batch") == true)
   }

@@ -153,7 +153,7 @@ import Testing
 
   @Test(arguments: [
     (Activation.relu, "universal:c=0.5"), (.silu, "universal:c=1"), (.tanh, "orthogonal:gain=0.5"),
-    (.sigmoid, "he"), (.relu, "norm-preserving"), (.softplus, "skipinit:alpha=0.3"),
+    (.sigmoid, "he"), (.softplus, "skipinit:alpha=0.3"),
   ])
   func blocksOfResidualPerceptronsFollowTheMeanField(
     activation: Activation, initializer: String

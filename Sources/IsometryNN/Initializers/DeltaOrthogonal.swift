@@ -14,7 +14,8 @@ internal import IsometryCore
 public struct DeltaOrthogonal: Initializer {
   public static let name = "delta-orthogonal"
   public static let summary = "Haar orthogonal centre taps: convolutions are isometries"
-  public static let conditions = "any network"
+  public static let conditions =
+    "any network; a convolution is an isometry where it has no stride and no fewer outputs than inputs"
   public static let options = [Orthogonal.gainOption]
 
   /// nil for the activation's.

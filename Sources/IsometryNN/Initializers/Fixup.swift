@@ -11,7 +11,7 @@ internal import RealModule
 ///   and a multiplier (1) for every branch (`BlockTraits.hasScalarBiases`). They learn at a tenth of
 ///   the rate.
 ///
-/// He's variance is 2/fan_out here, as in the authors' code.
+/// He's variance is 2/fan_out here, which the authors' code has in the branches.
 ///
 /// - Source: Zhang, Dauphin, Ma, "Fixup initialization: residual learning without normalization"
 ///   (2019), section 3.

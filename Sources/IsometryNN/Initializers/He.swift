@@ -41,3 +41,13 @@ public struct He: Initializer {
     }
   }
 }
+
+extension NetworkLayout {
+  /// He's normal weights of variance 2/fan_in, for initialisers that change only what is around them.
+  func drawHe(seed: UInt64, store: (Parameter, [Double]) throws -> Void) throws {
+    try drawWeights(store) { parameter in
+      let variance = 2 / Double(parameter.fanIn)
+      return WeightDistribution.normal.draw(parameter, variance: variance, seed: seed)
+    }
+  }
+}

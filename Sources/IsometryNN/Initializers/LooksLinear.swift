@@ -21,7 +21,7 @@ public struct LooksLinear: Initializer {
   public static let name = "looks-linear"
   public static let summary = "mirrored weights: a ReLU network that is linear at initialisation"
   public static let conditions =
-    "ReLU, even widths; residual networks with --skip convolution; not resmlp"
+    "ReLU, even widths; residual networks with --skip convolution; not resmlp, resconv"
   public static let options = [
     InitializerOption("weights", "orthogonal (default) or gaussian")
   ]

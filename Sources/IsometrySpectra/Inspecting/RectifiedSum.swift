@@ -22,7 +22,8 @@ struct RectifiedSum {
     let deviations = (
       branch.meanSquares.0.squareRoot(), branch.meanSquares.1.squareRoot()
     )
-    var random = RandomStream(seed: 1, stream: stream)
+    // Streams that no inputs are drawn from, whatever their seed.
+    var random = RandomStream(seed: 1, stream: 1 << 32 | stream)
     var (first, second) = ([Double](), [Double]())
     first.reserveCapacity(pair.x.count)
     second.reserveCapacity(pair.x.count)

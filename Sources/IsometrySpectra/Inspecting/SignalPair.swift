@@ -48,7 +48,7 @@ struct SignalPair {
       let cosine = norm > 0 ? max(-1, min(1, (moments.product - first * second) / norm)) : 0
       let sine = (1 - cosine * cosine).squareRoot()
       let deviations = (variances.0.squareRoot(), variances.1.squareRoot())
-      var random = RandomStream(seed: 2, stream: stream)
+      var random = RandomStream(seed: 1, stream: 2 << 32 | stream)
       var (x, y) = ([Double](), [Double]())
       x.reserveCapacity(count)
       y.reserveCapacity(count)

@@ -1,0 +1,42 @@
+internal import IsometryCore
+
+/// He's weights without normalisation, and every sum of branch and skip multiplied by √½, which undoes
+/// that the variances of the two add up: exactly in the mean where the skip is a convolution of its own
+/// weights, nearly where it is the identity.
+///
+/// It is for blocks whose sum of branch and skip is activated, as ResNets have them. A branch that ends
+/// with an activation, as in resmlp and resconv, has a mean that is not 0, and the variances do not add
+/// up.
+///
+/// - Source: Civitelli, Sortino, Lapucci, Bagattini, Galvan, "A robust initialization of residual
+///   blocks for effective ResNet training without batch normalization" (2021).
+public struct NormPreserving: Initializer {
+  public static let name = "norm-preserving"
+  public static let summary = "he without normalisation, sums of branch and skip times √½"
+  public static let conditions = "resnet models with --normalization none"
+
+  public var blockTraits: BlockTraits { BlockTraits(sumFactor: 0.5.squareRoot()) }
+  public var weightEnsemble: WeightEnsemble { .independent }
+
+  public init(options: InitializerOptions) throws(InitializationError) {}
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    guard !layout.blocks.isEmpty, layout.normalization == .none else {
+      throw .condition(
+        initializer: Self.name, reason: "takes the place of normalisation in residual blocks",
+        remedy: "choose a resnet model with --normalization none")
+    }
+    guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
+      throw .condition(
+        initializer: Self.name,
+        reason: "needs branches that do not end with an activation, whose mean is not 0",
+        remedy: "choose a resnet model")
+    }
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    try layout.drawHe(seed: seed, store: store)
+  }
+}

@@ -1,0 +1,39 @@
+internal import IsometryCore
+
+/// He's weights, and a learned multiplier on every branch that starts at 0: x + α·F(x). Unlike
+/// `SkipInit` it may stand beside normalisation.
+///
+/// - Source: Bachlechner, Majumder, Mao, Cottrell, McAuley, "ReZero is all you need: fast convergence
+///   at large depth" (2020), equation 1.
+public struct ReZero: Initializer {
+  public static let name = "rezero"
+  public static let summary = "he, with or without normalisation, branches times a scalar from 0"
+  public static let conditions = "residual networks"
+
+  public var blockTraits: BlockTraits { .multiplied }
+  public var weightEnsemble: WeightEnsemble { .independent }
+
+  public init(options: InitializerOptions) throws(InitializationError) {}
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try layout.requireMultipliers(Self.name)
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for multiplier in layout.blocks.compactMap(\.multiplier) { try store(multiplier, [0]) }
+    try layout.drawHe(seed: seed, store: store)
+  }
+}
+
+extension NetworkLayout {
+  /// For initialisers whose branches begin at a multiplier's value.
+  func requireMultipliers(_ name: String) throws(InitializationError) {
+    guard !blocks.isEmpty, blocks.allSatisfy({ $0.multiplier != nil }) else {
+      throw .condition(
+        initializer: name, reason: "needs residual branches with a learned multiplier",
+        remedy: "choose a resnet or resmlp model")
+    }
+  }
+}

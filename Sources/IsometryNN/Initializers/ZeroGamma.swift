@@ -1,0 +1,46 @@
+internal import IsometryCore
+
+/// He's weights, and branches whose last Batch Normalization has scale 0: the network begins as its
+/// skips.
+///
+/// It is for blocks whose sum of branch and skip is activated, as ResNets have them. Where the branch
+/// ends with an activation instead, as in resmlp and resconv, a ReLU would see 0 everywhere, have slope
+/// 0 there, and pass no gradient to the branch for ever.
+///
+/// - Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017),
+///   section 5.1.
+public struct ZeroGamma: Initializer {
+  public static let name = "zero-gamma"
+  public static let summary = "he, with each branch's last Batch Normalization scale at 0"
+  public static let conditions = "resnet models with --normalization batch"
+
+  public var weightEnsemble: WeightEnsemble { .independent }
+
+  public init(options: InitializerOptions) throws(InitializationError) {}
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    guard !layout.blocks.isEmpty, layout.normalization == .batch else {
+      throw .condition(
+        initializer: Self.name, reason: "sets the scale of normalisations that end a branch",
+        remedy: "choose a resnet model with --normalization batch")
+    }
+    guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
+      throw .condition(
+        initializer: Self.name,
+        reason:
+          "needs branches that end with a normalisation, for an activation behind it would see "
+          + "0 alone, and that of ReLU pass no gradient back",
+        remedy: "choose a resnet model, or --init rezero")
+    }
+  }
+
+  public func draw(
+    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+  ) throws {
+    for block in layout.blocks {
+      guard let scale = block.branch.last?.normalization?.scale else { continue }
+      try store(scale, [Double](repeating: 0, count: scale.shape.elementCount))
+    }
+    try layout.drawHe(seed: seed, store: store)
+  }
+}
