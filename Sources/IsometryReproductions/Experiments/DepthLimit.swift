@@ -116,7 +116,8 @@ extension DepthLimit {
     Table(
       "Test accuracy after the budget at the best learning rate", name: "accuracies",
       columns: [
-        "depth", "initialisation", "best rate", "accuracy", "s.d.", "trains", "diverged",
+        "depth", "initialisation", "best rate", "at the edge", "accuracy", "s.d.", "trains",
+        "diverged",
         "trainings",
       ],
       rows: results.grouped { Network(depth: $0.cell.depth, initializer: $0.cell.initializer) }
@@ -125,7 +126,7 @@ extension DepthLimit {
           let trains = trains(network.initializer, network.depth, results)
           return [
             .count(network.depth), .text(network.initializer),
-            .text(best?.words ?? "–"), .percent(best?.sample?.mean),
+            .rate(best?.rate), .answer(best?.isAtEdge), .percent(best?.sample?.mean),
             .percent(best?.sample?.spread),
             .text(trains == .holds ? "yes" : trains == .fails ? "no" : "uncertain"),
             .count(results.count { $0.outcome.isDivergence }), .count(results.count),

@@ -198,8 +198,6 @@ package struct FiniteWidth: Experiment {
     let cell: Cell
     let rate: Double
     let outcome: LearningCurve
-
-    var accuracy: Double { outcome.finalAccuracy ?? Chance.accuracy }
   }
 }
 
@@ -357,7 +355,7 @@ extension FiniteWidth {
       groups: trainings.filter { !$0.outcome.isDivergence }.grouped {
         Setting(
           network: Network(depth: $0.cell.depth, weights: $0.cell.weights), rate: $0.rate)
-      }.map { $0.elements.map(\.accuracy) }, testImages: budget.testImages)
+      }.map { $0.elements.map(\.outcome.accuracy) }, testImages: budget.testImages)
   }
 
   private struct Network: Hashable {
@@ -368,14 +366,16 @@ extension FiniteWidth {
   private func trainingTable(_ trainings: [TrainingResult]) -> Table {
     Table(
       "Test accuracy at the best learning rate", name: "trainings",
-      columns: ["depth", "weights", "best rate", "accuracy", "s.d.", "diverged", "trainings"],
+      columns: [
+        "depth", "weights", "best rate", "at the edge", "accuracy", "s.d.", "diverged", "trainings",
+      ],
       rows: trainings.grouped { Network(depth: $0.cell.depth, weights: $0.cell.weights) }.map {
         network, results in
         let best = best(results)
         let sample = best?.sample
         return [
           .count(network.depth), .text(network.weights.rawValue),
-          .text(best?.words ?? "–"), .percent(sample?.mean),
+          .rate(best?.rate), .answer(best?.isAtEdge), .percent(sample?.mean),
           .percent(sample?.spread), .count(results.count { $0.outcome.isDivergence }),
           .count(results.count),
         ]

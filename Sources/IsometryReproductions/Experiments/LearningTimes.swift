@@ -133,7 +133,7 @@ struct LearningTimes {
       "Steps to \(Int((100 * goal).rounded())) % test accuracy at the best learning rate",
       name: "steps",
       columns: [
-        "weights", "activation", "point", "optimiser", "depth", "best rate", "steps",
+        "weights", "activation", "point", "optimiser", "depth", "best rate", "at the edge", "steps",
         "best accuracy", "diverged", "trainings",
       ],
       rows: groups.map { setting, results in
@@ -142,7 +142,7 @@ struct LearningTimes {
           .text(setting.weights.rawValue), .text(setting.activation),
           .text(setting.criticality.rawValue), .text(setting.descent.rawValue),
           .count(setting.depth),
-          .text(best.map { rateWords($0.rate, isAtEdge: $0.isAtEdge) } ?? "–"),
+          .rate(best?.rate), .answer(best?.isAtEdge),
           .number(best?.steps, digits: 0), .percent(best?.accuracy),
           .count(results.count { $0.outcome.isDivergence }), .count(results.count),
         ]

@@ -148,14 +148,15 @@ extension RisottoTable {
     Table(
       "Test accuracy of \(model) at the best learning rate", name: "accuracies",
       columns: [
-        "normalization", "skips", "initialisation", "best rate", "accuracy", "s.d.", "diverged",
+        "normalization", "skips", "initialisation", "best rate", "at the edge", "accuracy", "s.d.",
+        "diverged",
         "trainings",
       ],
       rows: results.grouped { network($0.cell) }.map { network, results in
         let best = BestRate(results)
         return [
           .text(network.normalization.rawValue), .text(Self.letter(network.skip)),
-          .text(network.initializer), .text(best?.words ?? "–"),
+          .text(network.initializer), .rate(best?.rate), .answer(best?.isAtEdge),
           .percent(best?.sample?.mean, digits: 2), .percent(best?.sample?.spread, digits: 2),
           .count(results.count { $0.outcome.isDivergence }), .count(results.count),
         ]

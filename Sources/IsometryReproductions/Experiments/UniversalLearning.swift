@@ -149,7 +149,8 @@ extension UniversalLearning {
     Table(
       "Accuracy of each activation", name: "accuracies",
       columns: [
-        "depth", "equal", "activation", "c", "best rate", "accuracy", "s.d.", "mean over the curve",
+        "depth", "equal", "activation", "c", "best rate", "at the edge", "accuracy", "s.d.",
+        "mean over the curve",
         "diverged", "trainings",
       ],
       rows: best.grouped { Curves($0.cell) }.map { row, best in
@@ -159,7 +160,7 @@ extension UniversalLearning {
         return [
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
           .text(row.activation), .number(best[0].cell.level),
-          .text(rateWords(rate, isAtEdge: rate == rates.first || rate == rates.last)),
+          .rate(rate), .answer(rate == rates.first || rate == rates.last),
           .percent(final?.mean), .percent(final?.spread), .percent(meanOfCurves(best)),
           .count(all.count { $0.outcome.isDivergence }), .count(all.count),
         ]

@@ -18,10 +18,14 @@ extension TrainingCell {
   }
 }
 
-extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
+extension LearningCurve {
   /// The share of test images recognised at the end. A training that diverged recognises as many as one
   /// that guesses.
-  var accuracy: Double { outcome.finalAccuracy ?? Chance.accuracy }
+  var accuracy: Double { finalAccuracy ?? Chance.accuracy }
+}
+
+extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
+  var accuracy: Double { outcome.accuracy }
 }
 
 /// What guessing one of the ten classes gives.
@@ -165,18 +169,16 @@ struct BestRate: Equatable {
 
   /// - Parameter trainings: rate and outcome of each; nil for none.
   init?(_ trainings: [(rate: Double, outcome: LearningCurve)]) {
-    func accuracies(_ trainings: [(rate: Double, outcome: LearningCurve)]) -> [Double] {
-      trainings.map { $0.outcome.finalAccuracy ?? Chance.accuracy }
+    func mean(_ trainings: [(rate: Double, outcome: LearningCurve)]) -> Double {
+      Sample(trainings.map(\.outcome.accuracy))?.mean ?? 0
     }
     let rates = trainings.grouped { $0.rate }
-    guard
-      let best = rates.max(by: {
-        (Sample(accuracies($0.elements))?.mean ?? 0) < (Sample(accuracies($1.elements))?.mean ?? 0)
-      }), let least = rates.map(\.key).min(), let most = rates.map(\.key).max()
+    guard let best = rates.max(by: { mean($0.elements) < mean($1.elements) }),
+      let least = rates.map(\.key).min(), let most = rates.map(\.key).max()
     else { return nil }
     rate = best.key
     tried = least...most
-    self.accuracies = accuracies(best.elements)
+    accuracies = best.elements.map(\.outcome.accuracy)
     diverged = best.elements.count { $0.outcome.isDivergence }
   }
 
@@ -184,13 +186,13 @@ struct BestRate: Equatable {
     self.init(results.map { ($0.cell.configuration.learningRate, $0.outcome) })
   }
 
-  /// For tables: "0.1", "0.1 (edge)".
-  var words: String {
-    rateWords(rate, isAtEdge: rate == tried.lowerBound || rate == tried.upperBound)
-  }
+  /// Whether a smaller or a larger rate than those tried may be better still.
+  var isAtEdge: Bool { rate == tried.lowerBound || rate == tried.upperBound }
 }
 
-/// A best learning rate in a table: at the edge of those tried, another may be better still.
-func rateWords(_ rate: Double, isAtEdge: Bool) -> String {
-  shortNumber(rate) + (isAtEdge ? " (edge)" : "")
+extension Table.Entry {
+  /// A learning rate.
+  static func rate(_ rate: Double?) -> Self { rate.map { .text(shortNumber($0)) } ?? .missing }
+
+  static func answer(_ isSo: Bool?) -> Self { isSo.map { .text($0 ? "yes" : "no") } ?? .missing }
 }
