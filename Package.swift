@@ -161,7 +161,7 @@ let package = Package(
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryOpenCL",
+        "IsometryCore", "IsometryGraph", "IsometryOpenCL", "IsometryReference",
         .target(name: "OpenCLRuntime", condition: openCLOnly),
       ],
       swiftSettings: strict),

@@ -22,7 +22,8 @@ struct IsometryCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, InspectCommand.self,
-      DevicesCommand.self, DatasetCommand.self, BenchmarkCommand.self, InitCommand.self,
+      DevicesCommand.self, DatasetCommand.self, BenchmarkCommand.self, TuneCommand.self,
+      CandidatesCommand.self, InitCommand.self,
       TheoryCommand.self, CalibrateCommand.self, ReproduceCommand.self,
     ])
 }

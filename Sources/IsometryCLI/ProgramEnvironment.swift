@@ -1,4 +1,5 @@
 import Foundation
+import IsometryGraph
 import IsometryTraining
 
 /// What the program takes from the environment, read once.
@@ -13,12 +14,19 @@ struct ProgramEnvironment: Sendable {
   /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.
   let validates: Bool
 
+  /// Whether OpenCL devices take tiles that `isometry tune` has measured; `$ISOMETRY_TUNING` is not
+  /// 0.
+  let usesTuning: Bool
+
   /// Whether OpenCL devices use their matrix units; `$ISOMETRY_MATRIX_UNITS`.
   var matrixUnits: MatrixUnitSwitch
 
   /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
   /// not 0.
-  let recordsLaunches: Bool
+  var recordsLaunches: Bool
+
+  /// Whether compiled programs are kept for other processes.
+  var keepsPrograms = true
 
   /// The words of `MatrixUnitUse`, which a build without OpenCL lacks.
   enum MatrixUnitSwitch: String, CaseIterable {
@@ -45,6 +53,7 @@ struct ProgramEnvironment: Sendable {
     }
     validates = try isOn("ISOMETRY_VALIDATE", default: false)
     recordsLaunches = try isOn("ISOMETRY_COMMAND_BUFFERS", default: true)
+    usesTuning = try isOn("ISOMETRY_TUNING", default: true)
     let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitSwitch.auto.rawValue
     guard let matrixUnits = MatrixUnitSwitch(rawValue: units) else {
       throw ConfigurationError(
@@ -58,19 +67,35 @@ struct ProgramEnvironment: Sendable {
     cacheDirectory = value("ISOMETRY_CACHE_DIR") ?? caches.map { "\($0)/isometry" }
   }
 
+  /// Where measured tiles are kept; nil where there is no place for it.
+  var tuningStore: TuningStore? {
+    cacheDirectory.map { TuningStore(folder: "\($0)/tiles") }
+  }
+
+  /// The tiles that were measured on a device; none where they are not to be used.
+  @Sendable func measuredTiles(_ key: TileKey) -> TileTable {
+    guard usesTuning else { return TileTable() }
+    return tuningStore?.record(for: key, warn: Self.warn)?.table ?? TileTable()
+  }
+
+  /// Tells people that something is less than it should be.
+  @Sendable static func warn(_ line: String) {
+    StandardStream.error.write("isometry: warning: \(line)\n")
+  }
+
   /// Says so where compiled kernels cannot be kept, which costs every run the time to compile them.
   func warnOfLostPrograms() {
     guard let cacheDirectory else {
-      StandardStream.error.write(
-        "isometry: warning: neither HOME nor XDG_CACHE_HOME says where compiled kernels could be kept, "
-          + "so every run compiles them anew; set ISOMETRY_CACHE_DIR to a folder\n")
+      Self.warn(
+        "neither HOME nor XDG_CACHE_HOME says where compiled kernels could be kept, "
+          + "so every run compiles them anew; set ISOMETRY_CACHE_DIR to a folder")
       return
     }
     try? FileManager.default.createDirectory(
       atPath: cacheDirectory, withIntermediateDirectories: true)
     guard !FileManager.default.isWritableFile(atPath: cacheDirectory + "/") else { return }
-    StandardStream.error.write(
-      "isometry: warning: \(cacheDirectory) is no folder that can be written, so every run compiles "
-        + "its kernels anew; set ISOMETRY_CACHE_DIR to one that can\n")
+    Self.warn(
+      "\(cacheDirectory) is no folder that can be written, so every run compiles "
+        + "its kernels anew; set ISOMETRY_CACHE_DIR to one that can")
   }
 }

@@ -123,6 +123,8 @@ public struct SessionReport: Sendable, Equatable {
   public let otherBytes: Int
   /// The same bytes by what they hold: of the arena, what does at the step at which the most is in use.
   public let memory: MemoryBreakdown
+  /// How the tiles of kernels were chosen; nil where kernels have none to choose.
+  package var tiles: TileUse?
 
   /// The costs of a session; bytes are of the device's memory.
   ///

@@ -46,6 +46,8 @@
     let submissions: [Submission]
     let memory: StepMemory
     let inputs: Buffer?
+    /// Where activations, gradients and workspaces lie.
+    let arena: Buffer?
     /// Bytes of what the products of a library share.
     let scratchByteCount: Int
     private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
@@ -61,7 +63,7 @@
       try limits.requireBuffer("inputs", byteCount: inputByteCount)
       try limits.requireMemory(
         "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
-      let arena =
+      arena =
         arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
       inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
 

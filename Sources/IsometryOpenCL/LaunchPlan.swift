@@ -129,6 +129,7 @@
     let nodes: [Int]
     /// The storage and layout of each output's value.
     let outputs: [String: (storage: StorageID, layout: Layout)]
+    let tileUse: TileUse
 
     /// What each step works on, for profiles.
     var work: [LaunchWork] {

@@ -127,7 +127,8 @@
       of graph: Graph, on device: SharedDevice, _ units: MatrixUnits?
     ) throws -> [[Double]] {
       let session = try OpenCLSession(
-        graph, device, store: VariableStore(device.computeQueue), matrixUnits: units)
+        graph, device, store: VariableStore(device.computeQueue), matrixUnits: units,
+        tiles: TileTable())
       var random = RandomStream(seed: 1)
       for (name, value) in graph.variables {
         let shape = graph.shape(of: value)

@@ -5,7 +5,7 @@
   internal import Synchronization
 
   /// Graphs on an OpenCL device, with the package's own kernels.
-  public struct OpenCLBackend: Backend {
+  public struct OpenCLBackend: TunableBackend {
     public let name: String
     /// Where the sessions run.
     public let device: Device
@@ -63,6 +63,20 @@
     public func makeSession(
       for graph: Graph, sharing session: (any Session)?
     ) throws -> any Session {
+      try makeOwnSession(for: graph, sharing: session, tiles: shared.tiles)
+    }
+
+    package func makeSession(
+      for graph: Graph, sharing session: (any Session)?, tiles: TileTable
+    ) throws -> any Session {
+      let session = try makeOwnSession(for: graph, sharing: session, tiles: tiles)
+      try session.clearArena()
+      return session
+    }
+
+    private func makeOwnSession(
+      for graph: Graph, sharing session: (any Session)?, tiles: TileTable
+    ) throws -> OpenCLSession {
       try check(graph)
       var store: VariableStore?
       if let session {
@@ -73,20 +87,35 @@
       }
       return try OpenCLSession(
         graph, shared, store: store ?? VariableStore(shared.computeQueue),
-        matrixUnits: shared.matrixUnits.units(for: graph, on: shared))
+        matrixUnits: shared.matrixUnits.units(for: graph, on: shared), tiles: tiles)
     }
 
     /// What products by CLBlast share is not counted: only their library knows.
     ///
     /// - Throws: as `makeSession`, but for the sizes.
     public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
-      try check(graph)
-      var lowering = Lowering(
-        graph, tuning: shared.tuning, gemmProvider: shared.gemmProvider,
-        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
-        matrixUnits: shared.matrixUnits.units(for: graph, on: shared))
+      var lowering = try lowering(of: graph)
       let memory = StepMemory(lowering.plan(), graph, alignment: shared.alignment)
       return memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
+    }
+
+    package var tileKey: TileKey { shared.tileKey }
+    package var tiles: TileTable { shared.tiles }
+
+    package func tileCandidates(
+      of graph: Graph
+    ) throws -> [(site: TileSite, tiles: [Tile])] {
+      var lowering = try lowering(of: graph)
+      _ = lowering.plan()
+      return lowering.tileChoices.map { ($0.site, $0.candidates()) }
+    }
+
+    private func lowering(of graph: Graph) throws -> Lowering {
+      try check(graph)
+      return Lowering(
+        graph, tuning: shared.tuning, gemmProvider: shared.gemmProvider,
+        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
+        matrixUnits: shared.matrixUnits.units(for: graph, on: shared), tiles: shared.tiles)
     }
 
     private func check(_ graph: Graph) throws {
@@ -106,6 +135,9 @@
     /// Whether a step's launches are recorded once and enqueued together.
     let recordsLaunches: Bool
     let library: ProgramLibrary
+    let tileKey: TileKey
+    /// Tiles that were measured on this device.
+    let tiles: TileTable
     /// Steps and reads, in order; sessions that share variables are ordered by it.
     let computeQueue: CommandQueue
     /// Inputs on their way to the device, while the compute queue works.
@@ -121,7 +153,13 @@
       recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
       library = ProgramLibrary(
         context, sources: KernelSources(directory: options.kernelDirectory),
-        cache: ProgramCache(directory: options.cacheDirectory))
+        cache: ProgramCache(
+          directory: options.cacheDirectory, isStoring: options.keepsPrograms))
+      tileKey = TileKey(
+        device: device.name, driver: "\(device.platform.name) \(device.driverVersion)",
+        computeCapability: device.computeCapability.map { "\($0.major).\($0.minor)" },
+        kernels: library.fingerprint(of: ProgramFamily.withTiles))
+      tiles = options.tiles(tileKey)
       computeQueue = try CommandQueue(context, profiling: true)
       transferQueue = try CommandQueue(context, profiling: true)
     }

@@ -1,4 +1,6 @@
 #if OpenCL
+  package import IsometryGraph
+
   /// Who computes matrix products.
   public enum GemmProvider: String, Sendable, CaseIterable {
     /// The package's own kernels.
@@ -30,6 +32,11 @@
     public var matrixUnits: MatrixUnitUse
     /// Whether a step's launches are recorded once and enqueued together where the device can do that.
     public var recordsLaunches: Bool
+    /// Whether programs that are compiled are kept in `cacheDirectory`, which takes some drivers as long
+    /// as compiling.
+    package var keepsPrograms = true
+    /// Tiles that were measured on a device with that key; asked once, when the device is opened.
+    package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }
     /// Called with a line for people where the device does less than it should.
     public var warn: @Sendable (String) -> Void
 

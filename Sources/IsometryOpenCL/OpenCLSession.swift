@@ -19,9 +19,12 @@
       binding.memory.report(staging: stagingByteCount, scratch: binding.scratchByteCount)
     }
 
-    /// - Parameter matrixUnits: what products and convolutions in 16 bits may use.
+    /// - Parameters:
+    ///   - matrixUnits: what products and convolutions in 16 bits may use.
+    ///   - tiles: those that are known to be good.
     init(
-      _ graph: Graph, _ device: SharedDevice, store: VariableStore, matrixUnits: MatrixUnits?
+      _ graph: Graph, _ device: SharedDevice, store: VariableStore, matrixUnits: MatrixUnits?,
+      tiles: TileTable
     ) throws {
       self.graph = graph
       self.device = device
@@ -35,11 +38,16 @@
         }, alignment: device.alignment, limits)
       var lowering = Lowering(
         graph, tuning: device.tuning, gemmProvider: device.gemmProvider, layouts: layouts,
-        variableSlabs: store.entries.mapValues(\.slab), matrixUnits: matrixUnits)
+        variableSlabs: store.entries.mapValues(\.slab), matrixUnits: matrixUnits, tiles: tiles)
       let plan = lowering.plan()
       binding = try Binding(plan, graph, device, store, limits)
       outputs = plan.outputs
       launchWork = plan.work
+    }
+
+    /// What a step does not write is 0 then, not what another session left there.
+    func clearArena() throws {
+      if let arena = binding.arena { try device.computeQueue.clear(arena) }
     }
 
     package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {

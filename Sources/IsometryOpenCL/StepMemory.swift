@@ -12,6 +12,7 @@
     private let variables: MemoryBreakdown
     /// The names of the launches.
     let launches: [String]
+    private let tileUse: TileUse
 
     /// - Parameter alignment: of every storage, in bytes.
     init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
@@ -32,6 +33,7 @@
       tableByteCount = plan.tableByteCount
       variables = graph.variableMemory(MemoryUses(of: graph))
       launches = plan.steps.map(\.label)
+      tileUse = plan.tileUse
     }
 
     /// What a session costs.
@@ -47,9 +49,11 @@
       var memory = arena.peak
       memory.add(variables)
       memory.add(others)
-      return SessionReport(
+      var report = SessionReport(
         launches: launches, arenaBytes: arena.byteCount, variableBytes: variables.total,
         otherBytes: others.total, memory: memory)
+      report.tiles = tileUse
+      return report
     }
   }
 #endif

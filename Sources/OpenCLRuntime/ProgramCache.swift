@@ -10,10 +10,15 @@
   public struct ProgramCache: Sendable {
     /// Where entries lie; nil keeps nothing.
     public let directory: String?
+    /// Whether programs that are compiled are kept.
+    public let isStoring: Bool
 
-    /// - Parameter directory: made, with its parents, by the first store; nil for no cache.
-    public init(directory: String?) {
+    /// - Parameters:
+    ///   - directory: made, with its parents, by the first store; nil for no cache.
+    ///   - isStoring: whether programs that are compiled are kept; those that are there are used anyway.
+    public init(directory: String?, isStoring: Bool = true) {
       self.directory = directory
+      self.isStoring = isStoring
     }
 
     /// The program, from its cached binary where there is one that works, else from the source.
@@ -33,7 +38,7 @@
         return program
       }
       let program = try Program(context, name: name, source: source, options: options)
-      if let binary = try? program.binary(), !binary.isEmpty {
+      if isStoring, let binary = try? program.binary(), !binary.isEmpty {
         Self.store(binary, key: key, at: path, in: directory)
       }
       return program
@@ -109,6 +114,11 @@
   private func hexadecimal(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  /// A short name of a text: equal texts have equal ones, others most likely different ones.
+  package func fingerprint(of text: String) -> String {
+    hexadecimal(checksum(Array(text.utf8)))
   }
 
   private func littleEndian(_ number: UInt64) -> [UInt8] {

@@ -323,7 +323,8 @@ import Testing
     let objects = try result.objects()
     #expect(objects.count { $0["auto"] as? Bool == true } == 1)
     for object in objects {
-      #expect(object.keys.sorted() == ["auto", "description", "device", "precisions"])
+      #expect(
+        object.keys.sorted() == ["auto", "description", "device", "precisions", "tuned_tiles"])
     }
   }
 }

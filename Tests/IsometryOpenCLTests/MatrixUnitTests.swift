@@ -140,7 +140,7 @@
         let (down, across) = (try tunable("WARP_ROWS"), try tunable("WARP_COLUMNS"))
         #expect(down % 16 == 0 && across % 16 == 0)
         #expect(tile.rows / down * (tile.columns / across) * 32 == MatrixTile.items)
-        let bytes = 2 * (tile.rows + tile.columns) * MatrixTile.inner * (try tunable("STAGES"))
+        let bytes = 2 * (tile.rows + tile.columns) * tile.inner * (try tunable("STAGES"))
         #expect(bytes <= 48 << 10)
         let covered =
           quotientRoundedUp(rows, tile.rows) * quotientRoundedUp(columns, tile.columns)

@@ -22,11 +22,13 @@ struct DevicesCommand: ParsableCommand {
       let precisions = device.precisions.map(\.rawValue)
       console.say(
         "\(device.isAutomatic ? "*" : " ") \(Wording.padded(device.name, 10)) "
-          + "\(Wording.padded(precisions.joined(separator: " "), 14)) \(device.description)")
+          + "\(Wording.padded(precisions.joined(separator: " "), 14)) \(device.description)"
+          + (device.tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""))
       console.emit([
         "device": .text(device.name),
         "description": .text(device.description),
         "precisions": .array(precisions.map { .text($0) }),
+        "tuned_tiles": device.tunedTiles.map { .integer($0) } ?? .null,
         "auto": .bool(device.isAutomatic),
       ])
     }

@@ -107,6 +107,7 @@ struct TrainCommand: ParsableCommand {
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
         + "\(configuration.precision.rawValue)")
     console.say("memory  \(MemoryReport(run.session.report).line)")
+    if let tiles = TileReport(run.session.report) { console.say("tiles   \(tiles.line)") }
     console.say("run     \(folder.path)")
     let monitor =
       configuration.spectrumEvery == nil
@@ -152,7 +153,7 @@ struct TrainCommand: ParsableCommand {
     let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     let reporter = TrainingReporter(
       console: console, epochs: epochs, log: log, monitor: monitor, step: run.state.step)
-    try reporter.start(device: backend.deviceDescription)
+    try reporter.start(device: backend.deviceDescription, tiles: run.session.report.tiles)
     let outcome: TrainingOutcome
     do {
       outcome = try trainer.run(stop: stop, onEvent: reporter.handle)

@@ -10,6 +10,8 @@ struct DeviceListing {
     let description: String
     /// None where the device cannot be used, as the description says.
     let precisions: [DType]
+    /// How many tiles of kernels are tuned; nil where there are none to tune.
+    let tunedTiles: Int?
     /// Whether `--device auto` takes it.
     let isAutomatic: Bool
   }
@@ -26,6 +28,7 @@ struct DeviceListing {
       }
       return Entry(
         name: backend.name, description: backend.deviceDescription, precisions: precisions,
+        tunedTiles: (backend as? any TunableBackend)?.tiles.tiles.count,
         isAutomatic: backend.name == automatic.name)
     }
     var devices: [Entry] = []
@@ -38,7 +41,7 @@ struct DeviceListing {
             Entry(
               name: "opencl:\(number)",
               description: "\(openCL.name(of: number)), which cannot be used: \(error)",
-              precisions: [], isAutomatic: false))
+              precisions: [], tunedTiles: nil, isAutomatic: false))
         }
       }
     }

@@ -13,13 +13,16 @@ import IsometryGraph
     /// - Throws: `OpenCLError`.
     init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws {
       devices = try Device.all()
-      options = OpenCLOptions(
+      var options = OpenCLOptions(
         cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
         kernelDirectory: environment.kernelDirectory,
         gemmProvider: gemm == .clblast ? .clblast : .own,
         matrixUnits: MatrixUnitUse(rawValue: environment.matrixUnits.rawValue) ?? .auto,
         recordsLaunches: environment.recordsLaunches,
-        warn: { StandardStream.error.write("isometry: warning: \($0)\n") })
+        warn: ProgramEnvironment.warn)
+      options.keepsPrograms = environment.keepsPrograms
+      options.tiles = environment.measuredTiles
+      self.options = options
     }
 
     var isEmpty: Bool { devices.isEmpty }

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryGraph
 import IsometrySpectra
 import IsometryTraining
 
@@ -29,8 +30,14 @@ final class TrainingReporter {
     self.step = step
   }
 
-  func start(device: String) throws {
-    try log.appendStart(step: step, device: device, version: programVersion)
+  /// - Parameter tiles: of the training step; nil where its kernels have none to choose.
+  func start(device: String, tiles: TileUse?) throws {
+    try log.appendStart(step: step, device: device, version: programVersion, tiles: tiles)
+    if step > 0, log.sumsBefore != tiles?.sums {
+      console.say(
+        "tiles   that add in other parts than the run had before: what follows is as right, but not to "
+          + "the last bit what it would have been without a stop")
+    }
     // A run that goes on has its first spectrum in the log.
     if step == 0 { try measureSpectrum() }
   }

@@ -20,7 +20,8 @@
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : weights
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
       let rows = sizes.images * sizes.outHeight * sizes.outWidth
-      let tile = MatrixTile(rows: rows, columns: sizes.filters, tuning, units)
+      let tile = chooseTile(
+        "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units)
       let variant = tile.variant(
         .matrixConvolution, dtype, leftInnerLast: true, rightInnerLast: true)
       launch(
@@ -52,7 +53,8 @@
       let rows =
         sizes.images * quotientRoundedUp(sizes.height, down)
         * quotientRoundedUp(sizes.width, across)
-      let tile = MatrixTile(rows: rows, columns: sizes.channels, tuning, units)
+      let tile = chooseTile(
+        "convolutionInputGradient", "\(sizes)", rows: rows, columns: sizes.channels, dtype, units)
       var defines = slope?.defines ?? [:]
       defines["INPUT_GRADIENT"] = "1"
       let variant = tile.variant(
@@ -71,29 +73,40 @@
 
     /// The weight gradient's launch on the device's matrix units; nil where it has none that take the
     /// operands.
-    func matrixUnitLaunch(
+    mutating func matrixUnitLaunch(
       _ sizes: ConvolutionSizes, _ dtype: DType, hasBias: Bool
     ) -> WeightGradientLaunch? {
       guard let units = matrixUnits(for: sizes, dtype) else { return nil }
       // The bias's gradient is one row more.
       let rows = sizes.taps * sizes.channels + (hasBias ? 1 : 0)
-      let tile = MatrixTile(rows: rows, columns: sizes.filters, tuning, units)
-      let blocks = tile.blocks(rows: rows, columns: sizes.filters)
-      let pixels = sizes.images * sizes.outHeight * sizes.outWidth
-      // Enough groups to fill the device, but parts of some length, and no more partial sums than there
-      // are operands.
-      let forGroups = quotientRoundedUp(tuning.wantedItems / MatrixTile.items, blocks)
-      let limit = sizes.operandByteCount(dtype) / (4 * sizes.weightCount)
-      let wanted = min(forGroups, limit, pixels / (8 * MatrixTile.inner))
-      let pixelsPerPart =
-        MatrixTile.inner * quotientRoundedUp(pixels, max(wanted, 1) * MatrixTile.inner)
-      let parts = quotientRoundedUp(pixels, pixelsPerPart)
+      let tuning = tuning
+      let preferred = MatrixWeightGradientTile(
+        MatrixTile(rows: rows, columns: sizes.filters, tuning, units), sizes, dtype, rows: rows,
+        tuning)
+      let tile = choose(
+        "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred
+      ) {
+        preferred.candidates(sizes, dtype, rows: rows, tuning)
+      }
       return WeightGradientLaunch(
-        variant: tile.variant(
+        variant: tile.block.variant(
           .matrixWeightGradient, dtype, leftInnerLast: false, rightInnerLast: false),
-        kernel: "convolution_matrix_tile_weight_gradient", parts: parts,
-        lengthOfPart: pixelsPerPart,
-        groups: [blocks, parts], local: [MatrixTile.items])
+        kernel: "convolution_matrix_tile_weight_gradient", parts: tile.parts,
+        lengthOfPart: tile.pixelsPerPart,
+        groups: [tile.block.blocks(rows: rows, columns: sizes.filters), tile.parts],
+        local: [MatrixTile.items])
+    }
+
+    /// The block of a convolution or a product.
+    mutating func chooseTile(
+      _ kernel: String, _ shape: String, rows: Int, columns: Int, _ dtype: DType,
+      _ units: MatrixUnits
+    ) -> MatrixTile {
+      let tuning = tuning
+      let preferred = MatrixTile(rows: rows, columns: columns, tuning, units)
+      return choose(kernel, shape, dtype, units, preferring: preferred) {
+        preferred.candidates(rows: rows, columns: columns, tuning)
+      }
     }
   }
 #endif

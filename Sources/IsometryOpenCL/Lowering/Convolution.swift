@@ -9,8 +9,8 @@
         convolution, images: graph.shape(of: node.inputs[0]),
         weights: graph.shape(of: node.inputs[1]), pooled: type.shape)
       if lowerOnMatrixUnits(node, sizes, epilogue) { return }
-      let tile = ConvolutionTile(
-        columns: sizes.filters, pixels: sizes.outWidth, type.dtype, tuning)
+      let tile = chooseTile(
+        "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, type.dtype)
       let x = operand(node.inputs[0], .channelsLast)
       let w = operand(node.inputs[1], .filtersLast)
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
@@ -37,7 +37,9 @@
         pooled: graph.shape(of: node.inputs[0]))
       if lowerOnMatrixUnits(node, sizes, slope: slope, result: result) { return }
       let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
-      let tile = ConvolutionTile(columns: sizes.channels, pixels: classWidth, type.dtype, tuning)
+      let tile = chooseTile(
+        "convolutionInputGradient", "\(sizes)", columns: sizes.channels, pixels: classWidth,
+        type.dtype)
       let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
       let dy = operand(node.inputs[0], .channelsLast)
       let addend = slope?.addend.map { operand($0, .channelsLast) }
@@ -68,7 +70,7 @@
       let hasBias = node.results.count > 1
       let plan =
         matrixUnitLaunch(sizes, type.dtype, hasBias: hasBias)
-        ?? WeightGradientTile(sizes, type.dtype, tuning).launch(type.dtype, hasBias: hasBias)
+        ?? chooseTile(sizes, type.dtype).launch(type.dtype, hasBias: hasBias)
       var sums = [
         PartialSums(result: makeResult(node.results[0], .filtersLast), channels: sizes.weightCount)
       ]
@@ -90,6 +92,27 @@
         local: plan.local)
       if plan.parts > 1 {
         mergePartials(sums, blocks: plan.parts, type.dtype, label: label)
+      }
+    }
+
+    /// The register tile of a convolution or a product.
+    mutating func chooseTile(
+      _ kernel: String, _ shape: String, columns: Int, pixels: Int, _ dtype: DType
+    ) -> ConvolutionTile {
+      let tuning = tuning
+      let preferred = ConvolutionTile(columns: columns, pixels: pixels, dtype, tuning)
+      return choose(kernel, shape, dtype, preferring: preferred) {
+        preferred.candidates(pixels: pixels, dtype, tuning)
+      }
+    }
+
+    private mutating func chooseTile(
+      _ sizes: ConvolutionSizes, _ dtype: DType
+    ) -> WeightGradientTile {
+      let tuning = tuning
+      let preferred = WeightGradientTile(sizes, dtype, tuning)
+      return choose("convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred) {
+        preferred.candidates(sizes, dtype, tuning)
       }
     }
 
@@ -206,6 +229,18 @@
       local = [across, isCPU ? 1 : 64 / across]
     }
 
+    /// - Precondition: `width * vectors` divides `columns`, and on a CPU groups are one item.
+    init(
+      columns: Int, width: Int, vectors: Int, pixels: Int, local: [Int], _ tuning: Tuning
+    ) {
+      self.columns = columns
+      self.width = width
+      self.vectors = vectors
+      self.pixels = pixels
+      self.local = local
+      isCPU = tuning.groupSize == 1
+    }
+
     var defines: [String: Int] {
       [
         "WIDTH": width, "TILE_ROWS": pixels, "TILE_VECTORS": vectors,
@@ -247,12 +282,29 @@
     private let rowTiles: Int
 
     init(_ sizes: ConvolutionSizes, _ dtype: DType, _ tuning: Tuning) {
-      width = tuning.width(dtype, dividing: sizes.filters)
+      let width = tuning.width(dtype, dividing: sizes.filters)
       let isWide = width == tuning.width(dtype)
       let isCPU = tuning.groupSize == 1
-      vectors =
+      let vectors =
         isWide && isCPU ? largestPowerOfTwo(dividing: sizes.filters / width, atMost: 2) : 1
-      tileRows = Self.largestDivisor(of: sizes.channels, atMost: tuning.tileVectors / vectors)
+      let across = isCPU ? 1 : powerOfTwo(atMost: min(sizes.filters / (width * vectors), 16))
+      self.init(
+        sizes, dtype, tuning, width: width, vectors: vectors,
+        tileRows: Self.largestDivisor(of: sizes.channels, atMost: tuning.tileVectors / vectors),
+        local: [across, isCPU ? 1 : 64 / across])
+    }
+
+    /// - Parameter partsFactor: multiplies the number of parts that a model prefers.
+    /// - Precondition: `width * vectors` divides the filters and `tileRows` the channels, and on a CPU
+    ///   groups are one item.
+    init(
+      _ sizes: ConvolutionSizes, _ dtype: DType, _ tuning: Tuning, width: Int, vectors: Int,
+      tileRows: Int, local: [Int], partsFactor: Double = 1
+    ) {
+      self.width = width
+      self.vectors = vectors
+      self.tileRows = tileRows
+      self.local = local
       columnTiles = sizes.filters / (width * vectors)
       rowTiles = sizes.taps * (sizes.channels / tileRows)
 
@@ -261,14 +313,12 @@
       let rows = sizes.images * sizes.outHeight
       let operandBytes = sizes.operandByteCount(dtype)
       let forItems = quotientRoundedUp(tuning.wantedItems, columnTiles * rowTiles)
-      let forCache = isCPU ? operandBytes / (1 << 18) : 1
+      let forCache = tuning.groupSize == 1 ? operandBytes / (1 << 18) : 1
       let limit = max(1, operandBytes / (sizes.weightCount * dtype.accumulator.byteCount))
-      let wanted = min(max(forItems, forCache), limit, rows)
+      let preferred = min(max(forItems, forCache), limit, rows)
+      let wanted = min(Int(partsFactor * Double(preferred)), limit, rows)
       rowsPerPart = quotientRoundedUp(rows, max(wanted, 1))
       parts = quotientRoundedUp(rows, rowsPerPart)
-
-      let across = isCPU ? 1 : powerOfTwo(atMost: min(columnTiles, 16))
-      local = [across, isCPU ? 1 : 64 / across]
     }
 
     /// One more row of tiles sums the bias's gradient.

@@ -9,6 +9,11 @@
     let gemmProvider: GemmProvider
     /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
     let matrixUnits: MatrixUnits?
+    /// Tiles that are known to be good on the device.
+    let tiles: TileTable
+    /// How the tiles were chosen, a place at a time.
+    private(set) var tileChoices: [TileChoice] = []
+    private var knownSites: Set<TileSite> = []
     private let uses: MemoryUses
     private var layouts: LayoutAssignment
     private var storages: [Storage] = []
@@ -44,12 +49,14 @@
     ///   - variableSlabs: the number of the memory that each variable lies in.
     init(
       _ graph: Graph, tuning: Tuning, gemmProvider: GemmProvider, layouts: LayoutAssignment,
-      variableSlabs: [String: Int], matrixUnits: MatrixUnits? = nil
+      variableSlabs: [String: Int], matrixUnits: MatrixUnits? = nil,
+      tiles: TileTable = TileTable()
     ) {
       self.graph = graph
       self.tuning = tuning
       self.gemmProvider = gemmProvider
       self.matrixUnits = matrixUnits
+      self.tiles = tiles
       uses = MemoryUses(of: graph)
       self.layouts = layouts
       self.variableSlabs = variableSlabs
@@ -96,7 +103,9 @@
         guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
         outputs[name] = (home.storage, home.layout)
       }
-      return LaunchPlan(storages: storages, steps: steps, nodes: stepNodes, outputs: outputs)
+      return LaunchPlan(
+        storages: storages, steps: steps, nodes: stepNodes, outputs: outputs,
+        tileUse: tileChoices.use)
     }
 
     private mutating func lower(_ node: Node) {
@@ -274,6 +283,11 @@
     }
 
     mutating func multiply(_ product: PlannedProduct) { append(.product(product)) }
+
+    /// Notes a tile; a place that comes again has the same.
+    mutating func record(_ choice: TileChoice) {
+      if knownSites.insert(choice.site).inserted { tileChoices.append(choice) }
+    }
 
     /// Puts what `body` launches in front of all other launches, as part of a node.
     mutating func launchInFront(as node: Int, _ body: (inout Lowering) -> Void) {

@@ -17,7 +17,9 @@
       let right = operand(node.inputs[1])
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
       let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
-      let tile = MatrixTile(rows: rows, columns: columns, tuning, units)
+      let tile = chooseTile(
+        "matrixMultiply", product.shape(rows, columns, inner), rows: rows, columns: columns,
+        a.dtype, units)
       var defines = epilogue.defines
       defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
       let variant = tile.variant(

@@ -19,7 +19,9 @@
       let right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
       let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
       let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
-      let tile = ConvolutionTile(columns: columns, pixels: rows, a.dtype, tuning)
+      let tile = chooseTile(
+        "matrixMultiply", product.shape(rows, columns, inner), columns: columns, pixels: rows,
+        a.dtype)
       var defines = epilogue.defines
       defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
       let variant = ProgramVariant(.gemm, storage: a.dtype, tile.defines)
@@ -66,6 +68,14 @@
           .storage(makeResult(node.results[0])), .integer(rows), .integer(columns),
           .integer(blocks.itemRows),
         ], groups: blocks.itemGroups, local: blocks.local)
+    }
+  }
+
+  extension MatrixMultiply {
+    /// The extents in words, and which operands lie transposed.
+    func shape(_ rows: Int, _ columns: Int, _ inner: Int) -> String {
+      "\(rows)x\(columns)x\(inner)" + (transposeLeft ? " left transposed" : "")
+        + (transposeRight ? " right transposed" : "")
     }
   }
 #endif

@@ -2,9 +2,9 @@
   import IsometryCore
 
   /// Who multiplies fragments in the kernels of common/matrix_unit.cl.
-  enum MatrixUnits: Sendable, Hashable {
+  enum MatrixUnits: String, Sendable, Hashable {
     /// NVIDIA's tensor cores, through inline PTX.
-    case tensorCores
+    case tensorCores = "tensor cores"
     /// Plain OpenCL C with the same fragments, for checks on any device.
     case emulated
 
@@ -21,11 +21,14 @@
   struct MatrixTile {
     let rows: Int
     let columns: Int
-    private let units: MatrixUnits
+    /// Products of a slice.
+    let inner: Int
+    /// Slices in local memory: at most 48 KiB together.
+    let stages: Int
+    /// Of the four, side by side.
+    let warpsAcross: Int
+    let units: MatrixUnits
 
-    /// Products of a slice, and slices in local memory: at most 48 KiB together.
-    static let inner = 32
-    private static let stages = 3
     /// Work-items of a group.
     static let items = 128
 
@@ -40,10 +43,26 @@
       let width = widths.min { cost($0) < cost($1) } ?? widths[0]
       // Low blocks where high ones would leave the device idle.
       let high = quotientRoundedUp(rows, 128) * quotientRoundedUp(columns, width)
-      self.rows = rows <= 64 || high < tuning.wantedItems / (2 * Self.items) ? 64 : 128
-      self.columns = width
+      let isLow = rows <= 64 || high < tuning.wantedItems / (2 * Self.items)
+      self.init(
+        rows: isLow ? 64 : 128, columns: width, inner: 32, stages: 3,
+        warpsAcross: Self.warpsAcross(columns: width), units)
+    }
+
+    /// - Precondition: the sizes are legal in kernels/common/matrix_tile.cl.
+    init(
+      rows: Int, columns: Int, inner: Int, stages: Int, warpsAcross: Int, _ units: MatrixUnits
+    ) {
+      self.rows = rows
+      self.columns = columns
+      self.inner = inner
+      self.stages = stages
+      self.warpsAcross = warpsAcross
       self.units = units
     }
+
+    /// Nearly square tiles of warps, whose operands are read the least often.
+    static func warpsAcross(columns: Int) -> Int { columns >= 64 ? 2 : 1 }
 
     /// Blocks that cover a result.
     func blocks(rows: Int, columns: Int) -> Int {
@@ -56,11 +75,10 @@
     func variant(
       _ family: ProgramFamily, _ dtype: DType, leftInnerLast: Bool, rightInnerLast: Bool
     ) -> ProgramVariant {
-      let warpsAcross = columns >= 64 ? 2 : 1
       let tile = [
-        "WIDTH": 8, "BLOCK_ROWS": rows, "BLOCK_COLUMNS": columns, "BLOCK_INNER": Self.inner,
+        "WIDTH": 8, "BLOCK_ROWS": rows, "BLOCK_COLUMNS": columns, "BLOCK_INNER": inner,
         "WARP_ROWS": rows * warpsAcross / 4, "WARP_COLUMNS": columns / warpsAcross,
-        "STAGES": Self.stages, "LEFT_INNER_LAST": leftInnerLast ? 1 : 0,
+        "STAGES": stages, "LEFT_INNER_LAST": leftInnerLast ? 1 : 0,
         "RIGHT_INNER_LAST": rightInnerLast ? 1 : 0,
       ]
       return ProgramVariant(

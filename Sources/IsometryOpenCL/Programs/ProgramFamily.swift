@@ -28,6 +28,12 @@
     case matrixConvolution = "convolution-matrix-tile"
     case matrixWeightGradient = "convolution-matrix-tile-weight-gradient"
 
+    /// Those whose programs have tiles to choose.
+    static let withTiles: [ProgramFamily] = [
+      .gemm, .convolution, .weightGradient, .matrixProduct, .matrixConvolution,
+      .matrixWeightGradient,
+    ]
+
     var pieces: [String] {
       switch self {
       case .pointwise: ["common/real.cl", "common/activation.cl", "pointwise/pointwise.cl"]

@@ -41,6 +41,11 @@
         reason, context, name: Self.refusals, source: source, options: dtype.rawValue)
     }
 
+    /// Names the text of families; of a text that is missing as of any other.
+    func fingerprint(of families: [ProgramFamily]) -> String {
+      OpenCLRuntime.fingerprint(of: (try? source(of: families)) ?? "")
+    }
+
     private static let refusals = "refused"
 
     private func source(of families: [ProgramFamily]) throws -> String {

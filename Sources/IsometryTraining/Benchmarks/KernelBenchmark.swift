@@ -111,26 +111,18 @@ package struct KernelBenchmark: Sendable {
   private func measure(
     _ operation: SingleOperation, on backend: any Backend
   ) throws -> (seconds: Double, variant: String)? {
-    let session = try UnprofiledSession.require(try backend.makeSession(for: operation.graph))
-    let launches = session.report.launches.indices.filter {
-      !Self.changesLayout(session.report.launches[$0])
-    }
-    guard !launches.isEmpty else { return nil }
-    let slot = try session.makeStagingSlots(1)[0]
-    try operation.writeOperands(to: session, slot)
-
+    guard
+      let run = try OperationRun(operation, backend.makeSession(for: operation.graph))
+    else { return nil }
     var best = Double.infinity
     var variant = ""
     func runOnce() throws {
-      let times = try (0..<Self.stepsInFlight).map { _ in try session.profiledStep(from: slot) }
-      try session.synchronize()
-      for time in times {
-        let commands = try time().filter { $0.launch.map(launches.contains) ?? false }
-        let seconds = commands.map(\.seconds).reduce(0, +)
-        guard seconds < best, seconds > 0 else { continue }
-        best = seconds
-        let longest = commands.max { $0.seconds < $1.seconds }?.launch ?? launches[0]
-        variant = session.launchWork[longest].variant
+      for commands in try run.run(Self.stepsInFlight) {
+        guard commands.seconds < best, commands.seconds > 0,
+          let longest = commands.max(by: { $0.seconds < $1.seconds })?.launch
+        else { continue }
+        best = commands.seconds
+        variant = run.session.launchWork[longest].variant
       }
     }
     try runOnce()
@@ -138,11 +130,5 @@ package struct KernelBenchmark: Sendable {
     let start = ContinuousClock.now
     repeat { try runOnce() } while (ContinuousClock.now - start) / .seconds(1) < seconds
     return best < .infinity ? (best, variant) : nil
-  }
-
-  /// Whether a launch only puts an operand into another layout. A step shares those between
-  /// operations, so that they belong to none.
-  private static func changesLayout(_ launch: String) -> Bool {
-    launch == "reorder" || launch.hasPrefix("permute ")
   }
 }

@@ -83,9 +83,9 @@ struct SingleOperation {
     }
   }
 
-  /// Gives every operand random contents: normal numbers, and vectors of positive ones, which may be
+  /// Gives every variable random contents: normal numbers, and vectors of positive ones, which may be
   /// variances.
-  func writeOperands(to session: any Session, _ slot: any StagingSlot) throws {
+  func writeVariables(to session: any Session) throws {
     var random = RandomStream(seed: 1)
     for (name, value) in graph.variables {
       let type = graph.type(of: value)
@@ -99,6 +99,11 @@ struct SingleOperation {
       }
       try session.write(Self.tensor(type, repeating: bytes), toVariable: name)
     }
+  }
+
+  /// Gives every input contents that its operation takes.
+  func writeInputs(to slot: any StagingSlot) {
+    var random = RandomStream(seed: 1)
     for (name, value) in graph.inputs {
       let target = slot.bytes(of: name)
       switch name {

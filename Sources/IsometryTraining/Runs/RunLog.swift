@@ -1,12 +1,13 @@
 import Foundation
 import Glibc
+package import IsometryGraph
 
 /// The log of a run: one JSON object a line, each with what happened (`event`) and after which step of
 /// the run.
 ///
 /// | event | when | further keys |
 /// |---|---|---|
-/// | `start` | the run starts or goes on | `device`, `version` |
+/// | `start` | the run starts or goes on | `device`, `version`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
 /// | `spectrum` | the singular values were measured | those of `isometry spectrum --json`, without a law |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
@@ -14,6 +15,9 @@ import Glibc
 public struct RunLog: ~Copyable {
   private let path: String
   private let descriptor: Int32
+  /// What the last start before this one told of tiles that change last bits; nil where there was none,
+  /// or it had none.
+  package let sumsBefore: String?
 
   /// Opens the log for appending. What an interrupted run wrote after its last checkpoint is taken out:
   /// it will happen again.
@@ -21,6 +25,7 @@ public struct RunLog: ~Copyable {
   /// - Parameter state: where the run goes on.
   /// - Throws: `FileError`.
   public init(path: String, keepingUntil state: TrainingState) throws(FileError) {
+    var sums: String?
     if access(path, F_OK) == 0 {
       let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
       let kept = text.split(separator: "\n").filter { line in
@@ -28,6 +33,7 @@ public struct RunLog: ~Copyable {
         guard let entry = try? JSONDecoder().decode(Place.self, from: Data(line.utf8)) else {
           return false
         }
+        if entry.event == Self.startEvent { sums = entry.sums }
         // A checkpoint after an epoch's last step may be older than the epoch's evaluation.
         return entry.step <= state.step
           && (entry.event != Self.epochEvent || entry.epoch ?? 0 <= state.epoch)
@@ -38,25 +44,47 @@ public struct RunLog: ~Copyable {
     guard descriptor >= 0 else { throw .last(path: path, action: "write") }
     self.path = path
     self.descriptor = descriptor
+    sumsBefore = sums
   }
 
   deinit {
     close(descriptor)
   }
 
+  private static let startEvent = "start"
   private static let epochEvent = "epoch"
 
   private struct Place: Decodable {
     let event: String
     let step: Int
     let epoch: Int?
+    let sums: String?
   }
 
   /// Tells that a run starts or goes on after so many steps.
   ///
   /// - Throws: `FileError`.
   public func appendStart(step: Int, device: String, version: String) throws(FileError) {
-    try append("start", step, [.init("device", .text(device)), .init("version", .text(version))])
+    try appendStart(step: step, device: device, version: version, tiles: nil)
+  }
+
+  /// Tells that a run starts or goes on after so many steps.
+  ///
+  /// - Parameter tiles: of the training step; nil where its kernels have none to choose.
+  /// - Throws: `FileError`.
+  package func appendStart(
+    step: Int, device: String, version: String, tiles: TileUse?
+  ) throws(FileError) {
+    var members: [JSONValue.Member] = [
+      .init("device", .text(device)), .init("version", .text(version)),
+    ]
+    if let tiles {
+      members += [
+        .init("tiles", .integer(tiles.sites)), .init("tuned_tiles", .integer(tiles.tuned)),
+        .init("sums", tiles.sums.map { .text($0) } ?? .null),
+      ]
+    }
+    try append(Self.startEvent, step, members)
   }
 
   /// Tells how far a run has come.

@@ -143,7 +143,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
       .init("launches_per_step", .integer(report.launchesPerStep)),
       .init("peak_bytes", .integer(report.peakBytes)),
       .init("memory", MemoryReport(report).json),
-    ]
+    ] + (TileReport(report)?.members ?? [])
   }
 
   private func show(_ result: ThroughputBenchmark.Result, _ title: String, _ console: Console) {
@@ -153,6 +153,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
         + "\(Wording.loss(result.millisecondsPerStep)) ms and \(result.report.launchesPerStep) "
         + "launches a step, \(Wording.bytes(result.report.peakBytes)) of device memory")
     console.say("memory  \(MemoryReport(result.report).line)")
+    if let tiles = TileReport(result.report) { console.say("tiles  \(tiles.line)") }
     console.say(
       "arithmetic  \(Wording.number(1e-9 * Double(result.operationsPerStep))) GFLOP a step, "
         + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")

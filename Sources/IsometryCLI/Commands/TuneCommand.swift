@@ -1,0 +1,174 @@
+import ArgumentParser
+import Foundation
+import IsometryCore
+import IsometryGraph
+import IsometryTraining
+
+struct TuneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tune",
+    abstract: "Measure which kernel tiles are the fastest on an OpenCL device.",
+    discussion: """
+      Examples:
+        isometry tune --model resnet18 --batch 512 --precision bf16
+        isometry tune --device opencl:1 --budget 60
+
+      For each different convolution and matrix product of a training step, the most expensive \
+      first, some tiles are built, checked and timed beside the default one, in a process of \
+      their own, which a driver may crash. The best are kept for this device, driver and version \
+      of the kernels, and every later run takes them; untuned places keep the default, which is \
+      as right. Ctrl-C and the budget lose nothing: the next tune goes on.
+      """)
+
+  @OptionGroup(title: "Network") var network: NetworkArguments
+  @OptionGroup(title: "Device") var precision: PrecisionArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "An OpenCL device. (default: the first GPU or, where there is none, the first device)",
+      valueName: "name"))
+  var device: DeviceChoice?
+
+  @Option(help: ArgumentHelp("Images of a step.", valueName: "n"))
+  var batch = RunConfiguration().batch
+
+  @Option(help: ArgumentHelp("How long it may take.", valueName: "seconds"))
+  var budget = Tuner().budget
+
+  @Flag(help: "Measure again what is known already.")
+  var again = false
+
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    guard budget > 0, budget <= 1e6 else {
+      throw ValidationError("--budget should be above 0 and at most 1000000, not \(budget)")
+    }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: form.json)
+    var configuration = RunConfiguration()
+    network.apply(to: &configuration)
+    precision.apply(to: &configuration)
+    configuration.batch = batch
+    try configuration.check()
+    let environment = try ProgramEnvironment()
+    let selection = try DeviceSelection(device ?? .openCL(number: nil), environment)
+    guard let backend = selection.backend as? any TunableBackend else {
+      throw ConfigurationError(
+        "--device",
+        "\(selection.backend.name) has no tiles to tune; name an OpenCL device, as isometry devices "
+          + "lists them"
+          + (environment.validates ? ", and unset ISOMETRY_VALIDATE" : ""))
+    }
+    try backend.requireSupport(for: configuration.precision)
+    guard let store = environment.tuningStore else {
+      throw ConfigurationError(
+        "ISOMETRY_CACHE_DIR",
+        "should name a folder to keep tiles in: neither HOME nor XDG_CACHE_HOME is set")
+    }
+    guard environment.usesTuning else {
+      throw ConfigurationError(
+        "ISOMETRY_TUNING", "is 0, so that no run would use what is measured; unset it")
+    }
+    try store.makeFolder()
+    try WholeFile.requireWritable(store.path(for: backend.tileKey))
+    configuration.device = backend.name
+    let stop = InterruptHandler.install()
+    console.say("device  \(selection.explanation)")
+
+    let operations = try TunedOperation.all(of: configuration, on: backend)
+    var record =
+      store.record(for: backend.tileKey, warn: ProgramEnvironment.warn)
+      ?? TuningRecord(backend.tileKey)
+    let known = again ? 0 : operations.count { record[$0.site].tile != nil }
+    console.say(
+      "tiles   \(operations.count) places in a step of \(configuration.model), batch \(batch), "
+        + "\(configuration.precision.rawValue)" + (known == 0 ? "" : "; \(known) are tuned already")
+    )
+    var tuner = Tuner()
+    tuner.budget = budget
+    tuner.again = again
+    let measurer = try CandidateProcess(
+      executable: "/proc/self/exe", arguments: [CandidatesCommand.name], greeting: configuration,
+      stop: stop)
+    let end = try tuner.run(
+      operations, &record, measurer: measurer, stop: stop, save: store.write,
+      onCandidate: { site, number, count in
+        console.showStatus("\(number) of \(count)  \(site)")
+      }, onReport: { show($0, console) })
+    console.clearStatus()
+    try finish(end, in: store.path(for: backend.tileKey), console, stop)
+  }
+
+  private func show(_ report: Tuner.Report, _ console: Console) {
+    if form.json {
+      console.emit([
+        "kernel": .text(report.site.kernel), "shape": .text(report.site.shape),
+        "precision": .text(report.site.precision.rawValue), "units": .text(report.site.units),
+        "tile": .object(
+          report.tile.sizes.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) }),
+        "default": .bool(report.isDefault), "ms": .number(report.milliseconds),
+        "default_ms": .number(report.defaultMilliseconds),
+        "candidates": .integer(report.candidates), "failures": .integer(report.failures),
+      ])
+    } else {
+      let speed =
+        report.isDefault
+        ? "default" : "\(Wording.loss(report.defaultMilliseconds / report.milliseconds)) times"
+      console.say(
+        Wording.row([Wording.number(report.milliseconds) + " ms", speed])
+          + "  \(report.site): \(report.tile)"
+          + (report.failures == 0 ? "" : "; \(report.failures) candidates failed"))
+    }
+  }
+
+  private func finish(
+    _ end: Tuner.End, in path: String, _ console: Console, _ stop: StopRequest
+  ) throws {
+    switch end {
+    case .complete: console.say("done: every place has its best tile, in \(path)")
+    case .outOfTime(let left):
+      console.say(
+        "the budget is used up: \(left) places keep their default tiles until another isometry tune "
+          + "goes on; the others are in \(path)")
+    case .stopped:
+      console.say("stopped; what was measured is in \(path), and isometry tune goes on from there")
+      throw ExitCode(128 + (stop.requestingSignal ?? 0))
+    }
+  }
+}
+
+/// What `tune` starts for the measuring: reads a configuration and then requests, a line each, and writes
+/// answers.
+struct CandidatesCommand: ParsableCommand {
+  static let name = "tune-candidates"
+  static let configuration = CommandConfiguration(
+    commandName: name, abstract: "Measure tiles for isometry tune.", shouldDisplay: false)
+
+  func run() throws {
+    guard let configuration: RunConfiguration = Self.next() else { return }
+    var environment = try ProgramEnvironment()
+    // Most tiles are built once and never again.
+    environment.keepsPrograms = false
+    environment.recordsLaunches = false
+    let backend = try DeviceSelection(
+      DeviceChoice(recorded: configuration.device), environment
+    ).backend
+    guard let backend = backend as? any TunableBackend else { return }
+    let trial = try CandidateTrial(configuration, on: backend)
+    while let request: CandidateTrial.Request = Self.next() {
+      trial.answer(request) { answer in
+        // An answer is numbers and text, which have a JSON form.
+        let line = String(decoding: try! JSONEncoder().encode(answer), as: UTF8.self)
+        StandardStream.output.write("\(line)\n")
+      }
+    }
+  }
+
+  /// The next line of the input; nil at its end.
+  private static func next<Value: Decodable>() -> Value? {
+    readLine().flatMap { try? JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
+  }
+}

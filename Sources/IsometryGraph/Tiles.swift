@@ -1,0 +1,110 @@
+package import IsometryCore
+
+/// The sizes of a kernel's tile, by names to which a backend gives a meaning.
+package struct Tile: Sendable, Hashable, Codable, CustomStringConvertible {
+  package let sizes: [String: Int]
+
+  package init(_ sizes: [String: Int]) { self.sizes = sizes }
+
+  package init(from decoder: any Decoder) throws {
+    sizes = try decoder.singleValueContainer().decode([String: Int].self)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(sizes)
+  }
+
+  /// `rows 8, vectors 2, width 16`
+  package var description: String {
+    sizes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  }
+}
+
+/// A place in steps where a kernel's tile is to be chosen: the same place wherever the same kernel
+/// works on the same sizes.
+package struct TileSite: Sendable, Hashable, Codable, CustomStringConvertible {
+  package let kernel: String
+  /// The extents in words.
+  package let shape: String
+  package let precision: DType
+  /// Who multiplies: portable code, or matrix units of some kind.
+  package let units: String
+
+  package init(kernel: String, shape: String, precision: DType, units: String) {
+    self.kernel = kernel
+    self.shape = shape
+    self.precision = precision
+    self.units = units
+  }
+
+  package var description: String { "\(kernel) \(shape) \(precision.rawValue), \(units)" }
+}
+
+/// What choices of tiles hold for: other devices, drivers and kernels have other best ones.
+package struct TileKey: Sendable, Hashable, Codable {
+  package let device: String
+  package let driver: String
+  /// `9.0`; nil off NVIDIA.
+  package let computeCapability: String?
+  /// Of the text of all kernels that have tiles.
+  package let kernels: String
+
+  package init(device: String, driver: String, computeCapability: String?, kernels: String) {
+    self.device = device
+    self.driver = driver
+    self.computeCapability = computeCapability
+    self.kernels = kernels
+  }
+}
+
+/// Tiles that were measured to be good. Where it has none, a backend takes what its model of the device
+/// prefers.
+package struct TileTable: Sendable, Equatable {
+  package private(set) var tiles: [TileSite: Tile]
+
+  package init(_ tiles: [TileSite: Tile] = [:]) { self.tiles = tiles }
+
+  package subscript(site: TileSite) -> Tile? { tiles[site] }
+}
+
+/// How the tiles of a session were chosen.
+package struct TileUse: Sendable, Equatable {
+  /// Different places of the step that have a tile.
+  package let sites: Int
+  /// Those whose tile is a table's.
+  package let tuned: Int
+  /// Names the tiles that add terms in another order than untuned ones, which changes last bits; nil
+  /// where none does.
+  package let sums: String?
+
+  package init(sites: Int, tuned: Int, sums: String?) {
+    self.sites = sites
+    self.tuned = tuned
+    self.sums = sums
+  }
+}
+
+/// A backend whose kernels have tiles to choose.
+package protocol TunableBackend: Backend {
+  /// What measurements on this backend hold for.
+  var tileKey: TileKey { get }
+
+  /// What sessions take their tiles from.
+  var tiles: TileTable { get }
+
+  /// Each different place of a step that has a tile, with the tiles that it could have. The first is
+  /// what the place has without a table; the others come by what the backend's model expects of them,
+  /// best first.
+  ///
+  /// - Throws: as `plan`.
+  func tileCandidates(of graph: Graph) throws -> [(site: TileSite, tiles: [Tile])]
+
+  /// A session that takes its tiles from a table in place of the backend's own. What its steps do not
+  /// write reads as 0.
+  ///
+  /// - Throws: as `makeSession(for:sharing:)`.
+  func makeSession(
+    for graph: Graph, sharing session: (any Session)?, tiles: TileTable
+  ) throws -> any Session
+}

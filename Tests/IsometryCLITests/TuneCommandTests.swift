@@ -1,0 +1,91 @@
+import Foundation
+import IsometryTraining
+import Testing
+
+/// OpenCL's devices are the machine's.
+private let hasDevice =
+  (try? withFolder { folder in
+    try Program.run("devices", "--json", in: folder).objects()
+      .contains { ($0["device"] as? String)?.hasPrefix("opencl") == true }
+  }) == true
+
+@Suite struct TuneCommandTests {
+  private static let command = ["tune", "--device", "opencl", "--model", "mlp:1x8", "--batch", "8"]
+
+  /// How many places the one record in the cache folder has a tile for; nil where there is none.
+  private static func tunedPlaces(in cache: String) throws -> Int? {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(cache)/tiles")) ?? []
+    #expect(names.count <= 1, "\(names)")
+    return try names.first.map {
+      try JSONDecoder().decode(
+        TuningRecord.self, from: Data(contentsOf: URL(filePath: "\(cache)/tiles/\($0)"))
+      ).sites.count { $0.tile != nil }
+    }
+  }
+
+  @Test(.enabled(if: hasDevice, "no OpenCL device on this machine"))
+  func whatWasMeasuredOutlivesCtrlCAndIsUsed() throws {
+    try withFolder { folder in
+      let cache = "\(folder)/cache"
+      // PoCL looks for a linker in PATH.
+      let environment = [
+        "ISOMETRY_CACHE_DIR": cache, "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
+      ]
+      // A quarter of a second is too short for a place, so that the second call has something to do.
+      let brief = try Program.run(
+        Self.command + ["--budget", "0.25"], in: folder, environment: environment)
+      #expect(brief.code == 0, "\(brief.standardError)")
+      #expect(brief.outputLines.last?.contains("the budget is used up: ") == true)
+      #expect(try Self.tunedPlaces(in: cache) == 0)
+
+      let stopped = try Program.run(
+        Self.command + ["--json"], in: folder, environment: environment
+      ) { process in
+        let deadline = ContinuousClock.now + .seconds(240)
+        while process.isRunning, ContinuousClock.now < deadline,
+          (try? Self.tunedPlaces(in: cache)) == 0
+        {
+          usleep(20_000)
+        }
+        process.interrupt()
+      }
+      // All of it may be done before the signal comes.
+      #expect(stopped.code == 130 || stopped.code == 0, "\(stopped.standardError)")
+      let places = try stopped.objects()
+      #expect(
+        places.first?.keys.sorted() == [
+          "candidates", "default", "default_ms", "failures", "kernel", "ms", "precision", "shape",
+          "tile", "units",
+        ])
+      #expect(places.allSatisfy { $0["failures"] as? Int == 0 })
+      let tuned = try #require(try Self.tunedPlaces(in: cache))
+      #expect(tuned >= 1)
+
+      func tunedTiles(_ more: [String: String]) throws -> Int? {
+        try Program.run(
+          ["benchmark", "train", "--plan", "--json"] + Self.command.dropFirst(), in: folder,
+          environment: environment.merging(more) { $1 }
+        ).objects().first?["tuned_tiles"] as? Int
+      }
+      #expect(try tunedTiles([:]) == tuned)
+      #expect(try tunedTiles(["ISOMETRY_TUNING": "0"]) == 0)
+    }
+  }
+
+  @Test func devicesWithoutTilesAreRefused() throws {
+    try withFolder { folder in
+      let result = try Program.run("tune", "--device", "cpu", in: folder)
+      #expect(result.code == 64)
+      #expect(result.standardError.contains("cpu has no tiles to tune"), "\(result.standardError)")
+    }
+  }
+
+  @Test func theSwitchHasTwoPositions() throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        "devices", in: folder, environment: ["ISOMETRY_TUNING": "perhaps"])
+      #expect(result.code == 64)
+      #expect(result.standardError.contains("ISOMETRY_TUNING should be 1 (on) or 0 (off)"))
+    }
+  }
+}
