@@ -161,7 +161,7 @@ let package = Package(
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryOpenCL", "IsometryReference",
+        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
         .target(name: "OpenCLRuntime", condition: openCLOnly),
       ],
       swiftSettings: strict),

@@ -12,17 +12,26 @@ static const unsigned char augmentation_decode[] = {
 static const unsigned char common_activation[] = {
 #embed "../../kernels/common/activation.cl"
 };
+static const unsigned char common_matrix_result[] = {
+#embed "../../kernels/common/matrix_result.cl"
+};
 static const unsigned char common_matrix_tile[] = {
 #embed "../../kernels/common/matrix_tile.cl"
 };
 static const unsigned char common_matrix_unit[] = {
 #embed "../../kernels/common/matrix_unit.cl"
 };
+static const unsigned char common_partial_sums[] = {
+#embed "../../kernels/common/partial_sums.cl"
+};
 static const unsigned char common_philox[] = {
 #embed "../../kernels/common/philox.cl"
 };
 static const unsigned char common_real[] = {
 #embed "../../kernels/common/real.cl"
+};
+static const unsigned char common_result[] = {
+#embed "../../kernels/common/result.cl"
 };
 static const unsigned char common_source[] = {
 #embed "../../kernels/common/source.cl"
@@ -103,10 +112,13 @@ static const unsigned char reduction_flat[] = {
 static const isometry_kernel_piece pieces[] = {
     PIECE(augmentation_decode, "augmentation/decode.cl"),
     PIECE(common_activation, "common/activation.cl"),
+    PIECE(common_matrix_result, "common/matrix_result.cl"),
     PIECE(common_matrix_tile, "common/matrix_tile.cl"),
     PIECE(common_matrix_unit, "common/matrix_unit.cl"),
+    PIECE(common_partial_sums, "common/partial_sums.cl"),
     PIECE(common_philox, "common/philox.cl"),
     PIECE(common_real, "common/real.cl"),
+    PIECE(common_result, "common/result.cl"),
     PIECE(common_source, "common/source.cl"),
     PIECE(common_tile, "common/tile.cl"),
     PIECE(common_tree, "common/tree.cl"),

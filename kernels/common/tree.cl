@@ -2,7 +2,7 @@
 // bits.
 //
 // The group's work-items are LOCAL_VECTORS columns by LOCAL_ROWS rows, item number
-// row * LOCAL_VECTORS + column; the tree runs over the rows, and column sums arrive in row 0.
+// row * LOCAL_VECTORS + column; the tree runs over the rows, and column sums arrive in every row.
 // Tunables: LOCAL_VECTORS; LOCAL_ROWS, a power of two. After common/real.cl.
 
 #ifndef LOCAL_VECTORS
@@ -15,11 +15,15 @@
 #error "LOCAL_VECTORS is positive and LOCAL_ROWS a power of two"
 #endif
 
+// For functions that take local arrays: PoCL 3.1 gives a kernel's local array to all its threads at once
+// if it is handed to a function that is not inlined.
+#define INLINE static inline __attribute__((always_inline))
+
 #define LOCAL_ITEMS (LOCAL_VECTORS * LOCAL_ROWS)
 #define REDUCTION_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_VECTORS, LOCAL_ROWS, 1)))
 
 // `tree` has LOCAL_ITEMS places; it may be used again after the call returns.
-static inline accums sum_over_rows(const accums value, local accums *tree) {
+INLINE accums sum_over_rows(const accums value, local accums *tree) {
 #if LOCAL_ROWS == 1
   return value;
 #else
@@ -30,7 +34,8 @@ static inline accums sum_over_rows(const accums value, local accums *tree) {
     barrier(CLK_LOCAL_MEM_FENCE);
     if (row < half_rows) tree[item] += tree[item + half_rows * LOCAL_VECTORS];
   }
-  const accums total = tree[item];
+  barrier(CLK_LOCAL_MEM_FENCE);
+  const accums total = tree[get_local_id(0)];
   barrier(CLK_LOCAL_MEM_FENCE);
   return total;
 #endif

@@ -31,11 +31,9 @@
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
 // INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Accumulator:
 // float, in order of taps and channels by steps of 16. Deterministic. After common/real.cl,
-// common/activation.cl, common/matrix_unit.cl, common/matrix_tile.cl.
+// common/activation.cl, common/result.cl, common/matrix_unit.cl, common/matrix_tile.cl,
+// common/matrix_result.cl, common/partial_sums.cl.
 
-#ifndef INPUT_GRADIENT
-#define INPUT_GRADIENT 0
-#endif
 #if !LEFT_INNER_LAST || !RIGHT_INNER_LAST
 #error "convolutions have the products last in both operands"
 #endif
@@ -125,28 +123,6 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
 
 #if !INPUT_GRADIENT
 
-struct Result {
-  const global accum *bias;
-  const global real *residual;
-  global real *y;
-  int rows;
-  int columns;
-};
-
-static inline void store_result(const Result *result, const int row, const int column,
-                                const accums sums) {
-  if (row >= result->rows || column >= result->columns) return;
-  const size_t place = (size_t)row * result->columns + column;
-  accums value = sums;
-#if HAS_BIAS
-  value += load_accums(result->bias + column);
-#endif
-#if HAS_RESIDUAL
-  value += load_reals(result->residual + place);
-#endif
-  store_reals(activate(value), result->y + place);
-}
-
 MATRIX_KERNEL void convolution_matrix_tile_forward(
     const global real *restrict x, const global real *restrict v, const global accum *restrict bias,
     const global real *restrict residual, global real *restrict y, const int images,
@@ -216,19 +192,7 @@ static inline void store_result(const Result *result, const int row, const int c
       ((size_t)(line / result->height) * result->image_height + image_row) * result->image_width +
       image_column;
   const size_t place = pixel * result->columns + column;
-  accums value = sums;
-#if HAS_SLOPE
-#if HAS_ADDEND
-  value += load_reals(result->addend + place);
-#endif
-  const accums known = load_reals(result->reference + place);
-#if SLOPE_FROM_OUTPUT
-  value *= activation_slope_from_output(known);
-#else
-  value *= activation_slope(known);
-#endif
-#endif
-  store_reals(value, result->x + place);
+  store_gradient(sums, result->addend + place, result->reference + place, result->x + place);
 }
 
 MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
@@ -237,8 +201,9 @@ MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
     global real *restrict x, const int images, const int channels, const int height,
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width) {
+    const int stride_width, const int padding_height, const int padding_width PARTS_ARGUMENTS) {
   local uint4 memory[LOCAL_SIZE];
+  ADD_UP_PARTS
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (channels + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
   const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;

@@ -5,7 +5,7 @@
 //                                 x[n, p sh + r - ph, q sw + s - pw, c] dy[n, p, q, k]
 //     bias_partial[part, k]     = sum over the part's pixels of dy[n, p, q, k], if HAS_BIAS
 //
-//   dw is the sum over the parts, in order (reduction_channel_partials over arrays [parts, R S C
+//   dw is the sum over the parts, in order (common/partial_sums.cl over arrays [parts, R S C
 //   K]), and so is the bias's gradient; with one part the launch writes them itself.
 //
 //   x: real [images, height, width, channels]; dy: real [images, out_height, out_width, filters];

@@ -32,7 +32,8 @@
 // LOCAL_COLUMNS, LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND,
 // SLOPE_FROM_OUTPUT.
 // Accumulator: accum, one sum in order r, s, c; error about eps sqrt(R S channels).
-// Deterministic. After common/real.cl, common/activation.cl, common/tile.cl.
+// Deterministic. Input gradients may take partial sums along (MERGES_PARTS). After common/real.cl,
+// common/activation.cl, common/result.cl, common/tile.cl, common/partial_sums.cl.
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
 // `step` the distance to the next pixel's.
@@ -92,14 +93,8 @@ TILE_KERNEL void convolution_register_tile_forward(
         const size_t at = ((size_t)row * out_width + q + i) * filters + k;
 #pragma unroll
         for (int v = 0; v < TILE_VECTORS; ++v) {
-          accums value = tile.sum[i][v];
-#if HAS_BIAS
-          value += load_accums(bias + k + v * WIDTH);
-#endif
-#if HAS_RESIDUAL
-          value += load_reals(residual + at + v * WIDTH);
-#endif
-          store_reals(activate(value), y + at + v * WIDTH);
+          const size_t place = at + v * WIDTH;
+          store_product(tile.sum[i][v], bias + k + v * WIDTH, residual + place, y + place);
         }
       }
     }
@@ -112,7 +107,8 @@ TILE_KERNEL void convolution_register_tile_input_gradient(
     const global real *restrict zeros, global real *restrict x, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width) {
+    const int stride_width, const int padding_height, const int padding_width PARTS_ARGUMENTS) {
+  ADD_UP_PARTS
   const int c = get_global_id(0) * TILE_COLUMNS;
   const int row_and_class = get_global_id(1);
   const int row = row_and_class / stride_width;
@@ -144,19 +140,8 @@ TILE_KERNEL void convolution_register_tile_input_gradient(
         const size_t at = ((size_t)row * width + column) * channels + c;
 #pragma unroll
         for (int v = 0; v < TILE_VECTORS; ++v) {
-          accums value = tile.sum[i][v];
-#if HAS_SLOPE
-#if HAS_ADDEND
-          value += load_reals(addend + at + v * WIDTH);
-#endif
-          const accums known = load_reals(reference + at + v * WIDTH);
-#if SLOPE_FROM_OUTPUT
-          value *= activation_slope_from_output(known);
-#else
-          value *= activation_slope(known);
-#endif
-#endif
-          store_reals(value, x + at + v * WIDTH);
+          const size_t place = at + v * WIDTH;
+          store_gradient(tile.sum[i][v], addend + place, reference + place, x + place);
         }
       }
     }

@@ -6,7 +6,7 @@
 //
 //     bias_partial[part, k]     = sum over the part's rows and all q of dy[n, p, q, k], if HAS_BIAS
 //
-//   dw[r, s, c, k] is the sum over the parts, in order (reduction_channel_partials over arrays
+//   dw[r, s, c, k] is the sum over the parts, in order (common/partial_sums.cl over arrays
 //   [parts, R S C K]), and so is the bias's gradient db[k]; with one part the launch writes them itself.
 //
 //   x: real [images, height, width, channels]; dy: real [images, out_height, out_width, filters];

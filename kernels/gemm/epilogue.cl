@@ -7,7 +7,7 @@
 // Geometry: one item makes item_rows rows of one vector of WIDTH columns; axis 0 counts vectors,
 // axis 1 blocks of rows. Assumes WIDTH divides columns (RowBlocks guarantees it). Tunables: WIDTH,
 // LOCAL_VECTORS and LOCAL_ROWS (the group's extents). Shape class: ACTIVATION, HAS_BIAS,
-// HAS_RESIDUAL. Deterministic. After common/real.cl, common/activation.cl.
+// HAS_RESIDUAL. Deterministic. After common/real.cl, common/activation.cl, common/result.cl.
 
 #ifndef LOCAL_VECTORS
 #define LOCAL_VECTORS 1
@@ -25,19 +25,9 @@ kernel __attribute__((reqd_work_group_size(LOCAL_VECTORS, LOCAL_ROWS, 1))) void 
     const int columns, const int item_rows) {
   const int j = get_global_id(0) * WIDTH;
   if (j >= columns) return;
-#if HAS_BIAS
-  const accums offset = load_accums(bias + j);
-#endif
   int row = get_group_id(1) * (LOCAL_ROWS * item_rows) + get_local_id(1);
   for (int item = 0; item < item_rows && row < rows; ++item, row += LOCAL_ROWS) {
     const size_t at = (size_t)row * columns + j;
-    accums value = load_reals(product + at);
-#if HAS_BIAS
-    value += offset;
-#endif
-#if HAS_RESIDUAL
-    value += load_reals(residual + at);
-#endif
-    store_reals(activate(value), y + at);
+    store_product(load_reals(product + at), bias + j, residual + at, y + at);
   }
 }

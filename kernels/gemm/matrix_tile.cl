@@ -6,55 +6,18 @@
 //   b: real [columns, inner] where RIGHT_INNER_LAST is 1, else [inner, columns];
 //   y and residual: RESULT [rows, columns]; bias: accum [columns].
 //
-// RESULT is accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands), else real.
-//
 // Geometry: groups of one axis, one for each block of BLOCK_ROWS by BLOCK_COLUMNS; bands of
 // BAND_BLOCKS blocks' height are walked column by column, so that groups that run together share
 // operands. Assumes that rows of memory are multiples of 8 numbers, the columns too (MatrixTile
 // guarantees it). Tunables: BAND_BLOCKS and those of common/matrix_tile.cl. Shape class:
 // ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
 // Accumulator: float, in order of l by steps of 16. Deterministic. After common/real.cl,
-// common/activation.cl, common/matrix_unit.cl, common/matrix_tile.cl.
+// common/activation.cl, common/result.cl, common/matrix_unit.cl, common/matrix_tile.cl,
+// common/matrix_result.cl.
 
 #ifndef BAND_BLOCKS
 #define BAND_BLOCKS 8
 #endif
-#ifndef RESULT_IS_ACCUM
-#define RESULT_IS_ACCUM 0
-#endif
-
-#if RESULT_IS_ACCUM
-#define RESULT accum
-#define LOAD_RESULT load_accums
-#define STORE_RESULT store_accums
-#else
-#define RESULT real
-#define LOAD_RESULT load_reals
-#define STORE_RESULT store_reals
-#endif
-
-struct Result {
-  const global accum *bias;
-  const global RESULT *residual;
-  global RESULT *y;
-  int rows;
-  int columns;
-};
-
-static inline void store_result(const Result *result, const int row, const int column,
-                                const accums sums) {
-  if (row >= result->rows || column >= result->columns) return;
-  const size_t place = (size_t)row * result->columns + column;
-  accums value = sums;
-#if HAS_BIAS
-  value += load_accums(result->bias + column);
-#endif
-#if HAS_RESIDUAL
-  value += LOAD_RESULT(result->residual + place);
-#endif
-  STORE_RESULT(activate(value), result->y + place);
-}
-
 MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global real *restrict b,
                                     const global accum *restrict bias,
                                     const global RESULT *restrict residual,

@@ -11,28 +11,13 @@
 //    rows     [ ...     ]    x                          TILE_VECTORS * WIDTH columns of y in
 //             [ ...     ]                               registers; each l loads one row of b.
 //
-// RESULT is accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands), else real.
 // Rows beyond the last are computed as copies of the last and not stored.
 //
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
 // columns (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
 // one sum in order of l. Deterministic. After common/real.cl, common/activation.cl,
-// common/tile.cl.
-
-#ifndef RESULT_IS_ACCUM
-#define RESULT_IS_ACCUM 0
-#endif
-
-#if RESULT_IS_ACCUM
-#define RESULT accum
-#define LOAD_RESULT load_accums
-#define STORE_RESULT store_accums
-#else
-#define RESULT real
-#define LOAD_RESULT load_reals
-#define STORE_RESULT store_reals
-#endif
+// common/result.cl, common/tile.cl.
 
 TILE_KERNEL void gemm_register_tile(const global real *restrict a, const global real *restrict b,
                                     const global accum *restrict bias,
@@ -62,14 +47,8 @@ TILE_KERNEL void gemm_register_tile(const global real *restrict a, const global 
       const size_t place = (size_t)(first_row + i) * columns + j;
 #pragma unroll
       for (int v = 0; v < TILE_VECTORS; ++v) {
-        accums value = tile.sum[i][v];
-#if HAS_BIAS
-        value += load_accums(bias + j + v * WIDTH);
-#endif
-#if HAS_RESIDUAL
-        value += LOAD_RESULT(residual + place + v * WIDTH);
-#endif
-        STORE_RESULT(activate(value), y + place + v * WIDTH);
+        store_product(tile.sum[i][v], bias + j + v * WIDTH, residual + place + v * WIDTH,
+                      y + place + v * WIDTH);
       }
     }
   }

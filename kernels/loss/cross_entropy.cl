@@ -6,38 +6,59 @@
 //   gradient = (softmax(logits) - target) / rows
 //
 // Rows whose label is no class (negative, as a rule) count for neither and have gradient 0.
-// logits, gradient: real
-// [rows, classes]; labels: int [rows]; loss, correct: accum [1].
+// logits, gradient: real [rows, classes], or accum if HAS_NARROW, where `narrow` is the gradient again
+// as real; labels: int [rows]; loss, correct: accum [1].
 //
 // Geometry: one group; its items take rows in turn, and a tree sums the items. WIDTH is 1.
-// Accumulator: accum. Deterministic. After common/real.cl, common/tree.cl.
+// Shape class: HAS_NARROW. Accumulator: accum. Deterministic. After common/real.cl,
+// common/tree.cl.
 
 #if WIDTH != 1 || LOCAL_VECTORS != 1
 #error "the loss works on single elements"
 #endif
 
-REDUCTION_KERNEL void softmax_cross_entropy(const global real *restrict logits,
-                                            const global int *restrict labels,
-                                            global accum *restrict loss,
-                                            global accum *restrict correct,
-                                            global real *restrict gradient, const int rows,
-                                            const int classes, const accum smoothing) {
+#ifndef HAS_NARROW
+#define HAS_NARROW 0
+#endif
+
+#if HAS_NARROW
+typedef accum logit;
+static inline accum load_logit(const global logit *p) { return *p; }
+#else
+typedef real logit;
+static inline accum load_logit(const global logit *p) { return load_real(p); }
+#endif
+
+static inline void store_slope(const accum value, global logit *gradient, global real *narrow) {
+#if HAS_NARROW
+  *gradient = value;
+  store_real(value, narrow);
+#else
+  store_real(value, gradient);
+#endif
+}
+
+REDUCTION_KERNEL void softmax_cross_entropy(
+    const global logit *restrict logits, const global int *restrict labels,
+    global accum *restrict loss, global accum *restrict correct, global logit *restrict gradient,
+    global real *restrict narrow, const int rows, const int classes, const accum smoothing) {
   local accums tree[LOCAL_ITEMS];
   accum loss_sum = 0;
   accum correct_sum = 0;
   const accum everywhere = smoothing / (accum)classes;
   for (int row = get_local_id(1); row < rows; row += LOCAL_ROWS) {
-    const global real *z = logits + (size_t)row * classes;
-    global real *dz = gradient + (size_t)row * classes;
+    const global logit *z = logits + (size_t)row * classes;
+    global logit *dz = gradient + (size_t)row * classes;
+    global real *narrow_dz = narrow + (size_t)row * classes;
     const int label = labels[row];
     if (label < 0 || label >= classes) {
-      for (int k = 0; k < classes; ++k) store_real(0, dz + k);
+      for (int k = 0; k < classes; ++k) store_slope(0, dz + k, narrow_dz + k);
       continue;
     }
-    accum largest = load_real(z);
+    accum largest = load_logit(z);
     int place = 0;
     for (int k = 1; k < classes; ++k) {
-      const accum value = load_real(z + k);
+      const accum value = load_logit(z + k);
       if (value > largest) {
         largest = value;
         place = k;
@@ -46,19 +67,19 @@ REDUCTION_KERNEL void softmax_cross_entropy(const global real *restrict logits,
     accum total = 0;
     accum linear = 0;
     for (int k = 0; k < classes; ++k) {
-      const accum shifted = load_real(z + k) - largest;
+      const accum shifted = load_logit(z + k) - largest;
       total += exp(shifted);
       linear += shifted;
     }
     const accum log_total = log(total);
-    const accum at_label = load_real(z + label) - largest;
+    const accum at_label = load_logit(z + label) - largest;
     // A class that has no part in the target may have a logit of minus infinity.
     loss_sum += log_total - (1 - smoothing) * at_label - (everywhere > 0 ? everywhere * linear : 0);
     correct_sum += place == label ? 1 : 0;
     for (int k = 0; k < classes; ++k) {
       const accum target = everywhere + (k == label ? 1 - smoothing : 0);
-      const accum share = exp(load_real(z + k) - largest) / total;
-      store_real((share - target) / (accum)rows, dz + k);
+      const accum share = exp(load_logit(z + k) - largest) / total;
+      store_slope((share - target) / (accum)rows, dz + k, narrow_dz + k);
     }
   }
   loss_sum = sum_over_rows(loss_sum, tree);

@@ -1,11 +1,14 @@
 // The mean over each image and channel of x [images, pixels, channels], and its gradient.
 //
 //   pooling_global_average            y[n, c] = sum of x[n, pixel, c] / pixels
-//   pooling_global_average_gradient   dx[n, pixel, c] = dy[n, c] / pixels
+//   pooling_global_average_gradient   dx[n, pixel, c] = dy[n, c] / pixels; if HAS_SLOPE, plus
+//                                     addend[n, pixel, c] if HAS_ADDEND, times phi' at
+//                                     reference[n, pixel, c] (common/result.cl)
 //
 // Geometry: one work-item a vector of WIDTH channels of one image (forward) or of one pixel
 // (gradient), channels innermost. Assumes WIDTH divides channels. Tunables: WIDTH, LOCAL_SIZE.
-// Deterministic. After common/real.cl.
+// Shape class: ACTIVATION, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Deterministic. After
+// common/real.cl, common/activation.cl, common/result.cl.
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64
@@ -26,6 +29,8 @@ GLOBAL_POOLING_KERNEL void pooling_global_average(const global real *restrict x,
 }
 
 GLOBAL_POOLING_KERNEL void pooling_global_average_gradient(const global real *restrict dy,
+                                                           const global real *restrict addend,
+                                                           const global real *restrict reference,
                                                            global real *restrict dx,
                                                            const int images, const int pixels,
                                                            const int channels) {
@@ -34,5 +39,6 @@ GLOBAL_POOLING_KERNEL void pooling_global_average_gradient(const global real *re
   if (item >= (size_t)images * pixels * vectors) return;
   const size_t image = item / vectors / pixels;
   const accums value = load_reals(dy + image * channels + item % vectors * WIDTH);
-  store_reals(value / (accum)pixels, dx + item * WIDTH);
+  const size_t place = item * WIDTH;
+  store_gradient(value / (accum)pixels, addend + place, reference + place, dx + place);
 }

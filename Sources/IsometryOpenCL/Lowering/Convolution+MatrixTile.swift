@@ -59,7 +59,7 @@
       defines["INPUT_GRADIENT"] = "1"
       let variant = tile.variant(
         .matrixConvolution, dtype, leftInnerLast: true, rightInnerLast: true)
-      launch(
+      launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(dtype.rawValue)", variant.adding(defines),
         "convolution_matrix_tile_input_gradient",
         [

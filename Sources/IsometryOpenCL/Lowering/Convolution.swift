@@ -44,7 +44,7 @@
       let dy = operand(node.inputs[0], .channelsLast)
       let addend = slope?.addend.map { operand($0, .channelsLast) }
       let reference = slope.map { operand($0.reference, .channelsLast) }
-      launch(
+      launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
         slope.map { variant.adding($0.defines) } ?? variant,
         "convolution_register_tile_input_gradient",
@@ -72,27 +72,24 @@
         matrixUnitLaunch(sizes, type.dtype, hasBias: hasBias)
         ?? chooseTile(sizes, type.dtype).launch(type.dtype, hasBias: hasBias)
       var sums = [
-        PartialSums(result: makeResult(node.results[0], .filtersLast), channels: sizes.weightCount)
+        splitSum(
+          of: makeResult(node.results[0], .filtersLast), columns: sizes.weightCount,
+          parts: plan.parts, wide)
       ]
       if hasBias {
-        sums.append(PartialSums(result: makeResult(node.results[1]), channels: sizes.filters))
+        sums.append(
+          splitSum(
+            of: makeResult(node.results[1]), columns: sizes.filters, parts: plan.parts, wide))
       }
-      if plan.parts > 1 {
-        for index in sums.indices {
-          sums[index].partial = makeWorkspace(plan.parts * sums[index].channels, wide)
-        }
-      }
-      let label = "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)"
       launch(
-        label, plan.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]), plan.kernel,
+        "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)",
+        plan.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]), plan.kernel,
         [
-          .storage(dy), .storage(x), .storage(sums[0].target),
-          .storage(sums[hasBias ? 1 : 0].target),
+          .storage(dy), .storage(x), .storage(sums[0].partial),
+          .storage(sums[hasBias ? 1 : 0].partial),
         ] + sizes.arguments + [.integer(plan.lengthOfPart)], groups: plan.groups,
         local: plan.local)
-      if plan.parts > 1 {
-        mergePartials(sums, blocks: plan.parts, type.dtype, label: label)
-      }
+      for sum in sums { addUp(sum) }
     }
 
     /// The register tile of a convolution or a product.
@@ -114,35 +111,6 @@
       return choose("convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred) {
         preferred.candidates(sizes, dtype, tuning)
       }
-    }
-
-    /// The gradient of an activation that takes an input gradient, where nobody else reads that and its
-    /// other operands are there already: then both are one launch.
-    private func slopeBehind(_ node: Node) -> SlopeEpilogue? {
-      guard let reader = onlyReader(of: node.results[0]),
-        case .activationGradient(let gradient) = reader.operation
-      else { return nil }
-      let others = reader.inputs.filter { $0 != node.results[0] }
-      guard others.count == gradient.addends, others.allSatisfy({ isMade($0) }) else { return nil }
-      return SlopeEpilogue(
-        node: reader, gradient: gradient, addend: gradient.addends == 2 ? others[0] : nil,
-        reference: others[gradient.addends - 1])
-    }
-  }
-
-  /// The gradient of an activation, computed where an input gradient is stored.
-  struct SlopeEpilogue {
-    let node: Node
-    let gradient: ActivationGradient
-    let addend: Value?
-    let reference: Value
-
-    var defines: [String: String] {
-      var defines = gradient.activation.defines
-      defines["HAS_SLOPE"] = "1"
-      defines["HAS_ADDEND"] = addend == nil ? "0" : "1"
-      defines["SLOPE_FROM_OUTPUT"] = gradient.reference == .output ? "1" : "0"
-      return defines
     }
   }
 

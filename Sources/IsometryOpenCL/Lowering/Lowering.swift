@@ -25,6 +25,10 @@
     private var homes: [Value: Home] = [:]
     private var conversions: [Conversion: StorageID] = [:]
     var preparations = Preparations()
+    var partialSums: [PartialSum] = []
+    /// The spans' sums of a gradient of Batch Normalization that the input gradient adds up, by the
+    /// shift's gradient.
+    var spanSums: [Value: StorageID] = [:]
     private let variableSlabs: [String: Int]
     private var zerosByteCount = 0
     private var zerosStorage: StorageID?
@@ -92,16 +96,20 @@
         self.position = position
         lower(graph.nodes[position])
       }
+      var outputs: [String: (storage: StorageID, layout: Layout)] = [:]
+      for (name, value) in graph.outputs {
+        guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
+        outputs[name] = (home.storage, home.layout)
+      }
+      launchPartialSums(
+        LaunchPlan(
+          storages: storages, steps: steps, nodes: stepNodes, outputs: outputs,
+          tileUse: tileChoices.use))
       prepareVariables()
       if let zeros = zerosStorage {
         storages[zeros.index] = Storage(
           place: .constant([UInt8](repeating: 0, count: zerosByteCount)),
           byteCount: zerosByteCount, use: .tables)
-      }
-      var outputs: [String: (storage: StorageID, layout: Layout)] = [:]
-      for (name, value) in graph.outputs {
-        guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
-        outputs[name] = (home.storage, home.layout)
       }
       return LaunchPlan(
         storages: storages, steps: steps, nodes: stepNodes, outputs: outputs,
@@ -192,6 +200,19 @@
 
     /// Whether a value has a place, and a launch made so far fills it.
     func isMade(_ value: Value) -> Bool { homes[value] != nil }
+
+    /// The operations that read a value.
+    func readers(of value: Value) -> [Node] {
+      (readers[value] ?? []).filter { $0 < graph.nodes.count }.map { graph.nodes[$0] }
+    }
+
+    /// The operation that reads a value before all others; nil where that is an update, or nobody does.
+    func firstReader(of value: Value) -> Node? {
+      guard let first = readers[value]?.first, first < graph.nodes.count,
+        graph.nodes[first].operation.mutatedInputs.isEmpty
+      else { return nil }
+      return graph.nodes[first]
+    }
 
     /// The one operation that reads a value, once; nil for an output.
     func onlyReader(of value: Value) -> Node? {
@@ -289,13 +310,15 @@
       if knownSites.insert(choice.site).inserted { tileChoices.append(choice) }
     }
 
-    /// Puts what `body` launches in front of all other launches, as part of a node.
-    mutating func launchInFront(as node: Int, _ body: (inout Lowering) -> Void) {
-      let first = steps.count
+    /// Puts what `body` launches before a step made so far, as part of a node.
+    mutating func launch(before step: Int, as node: Int, _ body: (inout Lowering) -> Void) {
+      let (later, laterNodes) = (steps[step...], stepNodes[step...])
+      steps.removeSubrange(step...)
+      stepNodes.removeSubrange(step...)
       position = node
       body(&self)
-      steps = Array(steps[first...] + steps[..<first])
-      stepNodes = Array(stepNodes[first...] + stepNodes[..<first])
+      steps += later
+      stepNodes += laterNodes
     }
 
     private mutating func append(_ step: PlannedStep) {

@@ -7,59 +7,61 @@
       let type = graph.type(of: node.inputs[0])
       let rows = RowBlocks(type, tuning)
       let x = operand(node.inputs[0], imageLayout(type.shape))
-      let mean = makeResult(node.results[1])
-      let variance = makeResult(node.results[2])
-      let partial = makeWorkspace(2 * rows.blocks * rows.channels, type.dtype.accumulator)
-      let variant = ProgramVariant(.statistics, storage: type.dtype, rows.defines)
-      let sizes: [Argument] = [
-        .integer(rows.rows), .integer(rows.channels), .integer(rows.blockRows),
-      ]
+      let partial = makeWorkspace(2 * rows.spans * rows.channels, type.dtype.accumulator)
       launch(
-        "batchNormalization statistics \(type)", variant, "normalization_statistics",
-        [.storage(x), .storage(partial)] + sizes, groups: rows.blockGroups, local: rows.local)
-      launch(
-        "batchNormalization merge \(type)", variant, "normalization_merge",
-        [.storage(partial), .storage(mean), .storage(variance)] + sizes, groups: rows.mergeGroups,
-        local: rows.local)
+        "batchNormalization statistics \(type)",
+        ProgramVariant(.statistics, storage: type.dtype, rows.defines),
+        "normalization_statistics",
+        [
+          .storage(x), .storage(partial), .integer(rows.rows), .integer(rows.channels),
+          .integer(rows.spanRows), .integer(rows.blockRows),
+        ], groups: rows.spanGroups, local: rows.local)
       apply(
-        node, normalization, x, statistics: (mean, variance),
-        residual: normalization.epilogue.hasResidual ? node.inputs.last : nil)
+        node, normalization, x, spans: partial,
+        statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
     }
 
     mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {
       let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
       apply(
-        node, normalization, x, statistics: (operand(node.inputs[3]), operand(node.inputs[4])),
-        residual: normalization.epilogue.hasResidual ? node.inputs.last : nil)
+        node, normalization, x, spans: nil,
+        statistics: (operand(node.inputs[3]), operand(node.inputs[4])))
     }
 
+    /// - Parameters:
+    ///   - spans: the spans' statistics, of which the launch makes those of all rows; nil where these
+    ///     are known.
     private mutating func apply(
-      _ node: Node, _ normalization: Normalization, _ x: StorageID,
-      statistics: (mean: StorageID, variance: StorageID), residual: Value?
+      _ node: Node, _ normalization: Normalization, _ x: StorageID, spans: StorageID?,
+      statistics: (mean: StorageID, variance: StorageID)
     ) {
       let type = graph.type(of: node.results[0])
       let layout = imageLayout(type.shape)
       let rows = RowBlocks(type, tuning)
+      let residual = normalization.epilogue.hasResidual ? node.inputs.last : nil
       let addend = residual.map { operand($0, layout) }
       var defines = normalization.epilogue.activation.defines
       defines["HAS_RESIDUAL"] = addend == nil ? "0" : "1"
+      defines["MERGES_SPANS"] = spans == nil ? "0" : "1"
       let variant = ProgramVariant(
         .normalization, storage: type.dtype, rows.defines)
       launch(
         "\(node.operation.name) \(type)", variant.adding(defines), "normalization_apply",
         [
           .storage(x), .storage(operand(node.inputs[1])), .storage(operand(node.inputs[2])),
-          .storage(statistics.mean), .storage(statistics.variance), .storage(addend ?? x),
-          .storage(makeResult(node.results[0], layout)), .integer(rows.rows),
-          .integer(rows.channels), .number(normalization.epsilon), .integer(rows.itemRows),
-        ], groups: rows.itemGroups, local: rows.local)
+          .storage(spans ?? statistics.mean), .storage(statistics.mean),
+          .storage(statistics.variance), .storage(addend ?? x),
+          .storage(makeResult(node.results[0], layout)),
+        ] + rows.arguments(normalization, mergesSpans: spans != nil),
+        groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
     }
 
     mutating func lowerNormalizationReduction(_ node: Node, _ normalization: Normalization) {
       let type = graph.type(of: node.inputs[0])
       let layout = imageLayout(type.shape)
       let rows = RowBlocks(type, tuning)
-      let partial = makeWorkspace(2 * rows.blocks * rows.channels, type.dtype.accumulator)
+      let wide = type.dtype.accumulator
+      let partial = makeWorkspace(2 * rows.spans * rows.channels, wide)
       let images = node.inputs[0...1].map { Argument.storage(operand($0, layout)) }
       let vectors = node.inputs[2...].map { Argument.storage(operand($0)) }
       launch(
@@ -67,19 +69,30 @@
         "normalization_gradient_sums",
         images + vectors + [
           .storage(partial), .integer(rows.rows), .integer(rows.channels),
-          .integer(rows.blockRows), .number(normalization.epsilon),
-        ], groups: rows.blockGroups, local: rows.local)
-      // Both sums of a block lie beside each other, so one launch merges both kinds.
-      let merge = RowBlocks(
-        rows: rows.blocks, channels: rows.channels, type.dtype.accumulator, tuning)
-      let variant = ProgramVariant(
-        .channelReduction, storage: type.dtype.accumulator, merge.defines)
-      launch(
-        "batchNormalizationReduction partials", variant, "reduction_channel_pairs",
-        [
-          .storage(partial), .storage(makeResult(node.results[0])),
-          .storage(makeResult(node.results[1])), .integer(rows.blocks), .integer(rows.channels),
-        ], groups: merge.mergeGroups, local: merge.local)
+          .integer(rows.spanRows), .number(normalization.epsilon),
+        ], groups: rows.spanGroups, local: rows.local)
+      let results = node.results.map { makeResult($0) }
+      if isAddedUpByInputGradient(node) {
+        spanSums[node.results[0]] = partial
+        return
+      }
+      for (index, result) in results.enumerated() {
+        addUp(
+          PartialSum(
+            partial: partial, result: result, dtype: wide, first: index * rows.channels,
+            columns: rows.channels, stride: 2 * rows.channels, parts: rows.spans))
+      }
+    }
+
+    /// Whether an input gradient reads both sums before all others do.
+    private func isAddedUpByInputGradient(_ node: Node) -> Bool {
+      node.results.allSatisfy { result in
+        guard let reader = firstReader(of: result),
+          case .batchNormalizationInputGradient = reader.operation
+        else { return false }
+        return Array(reader.inputs[6...]) == node.results
+          && graph.shape(of: reader.inputs[0]) == graph.shape(of: node.inputs[0])
+      }
     }
 
     mutating func lowerNormalizationInputGradient(_ node: Node, _ normalization: Normalization) {
@@ -87,14 +100,20 @@
       let layout = imageLayout(type.shape)
       let rows = RowBlocks(type, tuning)
       let images = node.inputs[0...1].map { Argument.storage(operand($0, layout)) }
-      let vectors = node.inputs[2...].map { Argument.storage(operand($0)) }
+      let vectors = node.inputs[2..<6].map { Argument.storage(operand($0)) }
+      let sums = node.inputs[6...].map { operand($0) }
+      // Only the first of several input gradients finds the spans' sums and makes them one.
+      let spans = spanSums.removeValue(forKey: node.inputs[6])
       launch(
-        "batchNormalizationInputGradient \(type)", backwardVariant(type, rows, normalization),
+        "batchNormalizationInputGradient \(type)",
+        backwardVariant(type, rows, normalization).adding([
+          "MERGES_SPANS": spans == nil ? "0" : "1"
+        ]),
         "normalization_input_gradient",
-        images + vectors + [
-          .storage(makeResult(node.results[0], layout)), .integer(rows.rows),
-          .integer(rows.channels), .number(normalization.epsilon), .integer(rows.itemRows),
-        ], groups: rows.itemGroups, local: rows.local)
+        images + vectors + [.storage(spans ?? sums[0])] + sums.map { .storage($0) }
+          + [.storage(makeResult(node.results[0], layout))]
+          + rows.arguments(normalization, mergesSpans: spans != nil),
+        groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
     }
 
     mutating func lowerFrozenNormalizationInputGradient(
@@ -120,6 +139,16 @@
       ProgramVariant(
         .normalization, storage: type.dtype, rows.defines
       ).adding(normalization.epilogue.activation.defines)
+    }
+  }
+
+  extension RowBlocks {
+    /// The last arguments of a normalisation that may add up spans first.
+    fileprivate func arguments(_ normalization: Normalization, mergesSpans: Bool) -> [Argument] {
+      [
+        .integer(rows), .integer(channels), .integer(spanRows), .number(normalization.epsilon),
+        .integer(mergesSpans ? itemRowsAfterSpans : itemRows),
+      ]
     }
   }
 #endif

@@ -85,6 +85,7 @@
 
     private mutating func lowerCast(_ node: Node) {
       let result = node.results[0]
+      if isMade(result) { return }  // by the loss, of its gradient
       if prepareCast(of: node.inputs[0], as: result) { return }
       let layout = commonLayout(of: result)
       let x = operand(node.inputs[0], layout)
@@ -137,55 +138,5 @@
 
     /// How tensors with channels lie in memory: channels innermost.
     func imageLayout(_ shape: Shape) -> Layout { shape.rank == 4 ? .channelsLast : .rowMajor }
-  }
-
-  /// How an array [rows, channels] is shared out: vectors of channels along axis 0, blocks of rows
-  /// along axis 1.
-  struct RowBlocks {
-    let rows: Int
-    let channels: Int
-    let width: Int
-    /// Work-items of a group: vectors, rows.
-    let local: [Int]
-    /// Rows that one group reduces.
-    let blockRows: Int
-    /// Rows that one work-item of a pointwise kernel makes.
-    let itemRows: Int
-
-    init(_ type: TensorType, _ tuning: Tuning) {
-      let channels = type.shape[1]
-      self.init(
-        rows: type.shape.elementCount / channels, channels: channels, type.dtype, tuning)
-    }
-
-    /// - Parameter width: elements of a vector; nil for as many as divide the channels.
-    init(rows: Int, channels: Int, width: Int? = nil, _ dtype: DType, _ tuning: Tuning) {
-      self.rows = rows
-      self.channels = channels
-      self.width = width ?? tuning.width(dtype, dividing: channels)
-      let width = self.width
-      let vectors = channels / width
-      let across = powerOfTwo(atMost: min(vectors, 16, tuning.groupSize))
-      local = [across, tuning.groupSize / across]
-      let rowBytes = channels * dtype.accumulator.byteCount
-      blockRows = min(max(tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
-      itemRows = tuning.groupSize == 1 ? blockRows : 4
-    }
-
-    /// Blocks of a reduction.
-    var blocks: Int { quotientRoundedUp(rows, blockRows) }
-
-    private var vectorGroups: Int { quotientRoundedUp(channels / width, local[0]) }
-
-    /// Groups of a reduction's first stage, and of its second.
-    var blockGroups: [Int] { [vectorGroups, blocks] }
-    var mergeGroups: [Int] { [vectorGroups, 1] }
-
-    /// Groups of a pointwise kernel.
-    var itemGroups: [Int] { [vectorGroups, quotientRoundedUp(rows, local[1] * itemRows)] }
-
-    var defines: [String: Int] {
-      ["WIDTH": width, "LOCAL_VECTORS": local[0], "LOCAL_ROWS": local[1]]
-    }
   }
 #endif

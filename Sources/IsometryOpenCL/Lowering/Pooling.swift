@@ -24,9 +24,8 @@
         window(
           node, "pooling_max_tangent", pooling, images: graph.shape(of: x), pooled: result.shape)
       case .globalAveragePool:
-        global(node, "pooling_global_average", images: graph.shape(of: x), perPixel: false)
-      case .globalAveragePoolGradient(let shape):
-        global(node, "pooling_global_average_gradient", images: shape, perPixel: true)
+        lowerGlobalAverage(node)
+      case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
       default: preconditionFailure("\(node.operation.name) is not a pooling")
       }
     }
@@ -54,22 +53,46 @@
         local: [Self.poolingLocal])
     }
 
-    private mutating func global(
-      _ node: Node, _ kernel: String, images: Shape, perPixel: Bool
-    ) {
-      let type = graph.type(of: node.results[0])
-      let width = tuning.width(type.dtype, dividing: images[1])
-      let variant = ProgramVariant(
-        .globalPooling, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
-      let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
-      let y = makeResult(node.results[0], imageLayout(type.shape))
-      launch(
-        "\(node.operation.name) \(type)", variant, kernel,
+    private mutating func lowerGlobalAverage(_ node: Node) {
+      let (x, y) = (graph.type(of: node.inputs[0]), graph.type(of: node.results[0]))
+      let images = operand(node.inputs[0], imageLayout(x.shape))
+      launchGlobal(
+        "\(node.operation.name) \(y)", "pooling_global_average", images: x, items: y,
+        [.storage(images), .storage(makeResult(node.results[0], imageLayout(y.shape)))])
+    }
+
+    private mutating func lowerGlobalAverageGradient(_ node: Node) {
+      let slope = slopeBehind(node)
+      let result = slope?.node.results[0] ?? node.results[0]
+      let type = graph.type(of: result)
+      let layout = imageLayout(type.shape)
+      let dy = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
+      let addend = slope?.addend.map { operand($0, layout) }
+      let reference = slope.map { operand($0.reference, layout) }
+      launchGlobal(
+        "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
+        items: type,
         [
-          .storage(x), .storage(y), .integer(images[0]), .integer(images[2] * images[3]),
-          .integer(images[1]),
-        ],
-        groups: [quotientRoundedUp(type.shape.elementCount / width, Self.poolingLocal)],
+          .storage(dy), .storage(addend ?? dy), .storage(reference ?? dy),
+          .storage(makeResult(result, layout)),
+        ], slope?.defines ?? [:])
+    }
+
+    /// - Parameters:
+    ///   - images: the type of what is averaged.
+    ///   - items: the type of what is made, a vector an item.
+    private mutating func launchGlobal(
+      _ label: String, _ kernel: String, images: TensorType, items: TensorType,
+      _ operands: [Argument], _ defines: [String: String] = [:]
+    ) {
+      let shape = images.shape
+      let width = tuning.width(images.dtype, dividing: shape[1])
+      let variant = ProgramVariant(
+        .globalPooling, storage: images.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
+      launch(
+        label, variant.adding(defines), kernel,
+        operands + [.integer(shape[0]), .integer(shape[2] * shape[3]), .integer(shape[1])],
+        groups: [quotientRoundedUp(items.shape.elementCount / width, Self.poolingLocal)],
         local: [Self.poolingLocal])
     }
   }

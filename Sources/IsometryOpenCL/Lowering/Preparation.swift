@@ -123,7 +123,7 @@
         steps.flatMap(\.touched) + graph.outputs.map { home(of: $0.value).storage })
       let first =
         graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
-      launchInFront(as: first) { [preparations] in
+      launch(before: 0, as: first) { [preparations] in
         preparations.launch(in: &$0, needed: needed)
       }
     }

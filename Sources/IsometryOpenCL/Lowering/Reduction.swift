@@ -14,10 +14,7 @@
         flatSum(
           node, "reduction_dot",
           [.storage(operand(x, layout)), .storage(operand(node.inputs[1], layout))], type)
-      case .channelSum:
-        channelSum(
-          operand(x, imageLayout(type.shape)), type, into: makeResult(node.results[0]),
-          label: "channelSum \(type)")
+      case .channelSum: lowerChannelSum(node)
       case .squaredNorm: lowerSquaredNorm(node)
       default: preconditionFailure("\(node.operation.name) is not a reduction")
       }
@@ -88,61 +85,31 @@
     }
 
     /// Sums over the rows of an array with channels innermost, [C] of the accumulator's type.
-    mutating func channelSum(
-      _ x: StorageID, _ type: TensorType, into result: StorageID, label: String
-    ) {
+    private mutating func lowerChannelSum(_ node: Node) {
+      let type = graph.type(of: node.inputs[0])
+      let x = operand(node.inputs[0], imageLayout(type.shape))
       let rows = RowBlocks(type, tuning)
-      var sums = PartialSums(result: result, channels: rows.channels)
-      if rows.blocks > 1 {
-        sums.partial = makeWorkspace(rows.blocks * rows.channels, type.dtype.accumulator)
+      let wide = type.dtype.accumulator
+      let result = makeResult(node.results[0])
+      if type.shape.elementCount <= tuning.elementsPerGroup, slab(of: x) == .arena {
+        // The rows of a small array are parts themselves.
+        addUp(
+          PartialSum(
+            partial: x, result: result, dtype: type.dtype, columns: rows.channels,
+            stride: rows.channels, parts: rows.rows))
+        return
       }
-      let variant = ProgramVariant(.channelReduction, storage: type.dtype, rows.defines)
+      let sum = splitSum(of: result, columns: rows.channels, parts: rows.blocks, wide)
       launch(
-        label, variant, "reduction_channels",
+        "channelSum \(type)",
+        ProgramVariant(.channelReduction, storage: type.dtype, rows.defines),
+        "reduction_channels",
         [
-          .storage(x), .storage(sums.target), .integer(rows.rows), .integer(rows.channels),
+          .storage(x), .storage(sum.partial), .integer(rows.rows), .integer(rows.channels),
           .integer(rows.blockRows),
         ], groups: rows.blockGroups, local: rows.local)
-      if rows.blocks > 1 { mergePartials([sums], blocks: rows.blocks, type.dtype, label: label) }
+      addUp(sum)
     }
-
-    /// Sums one or two accum arrays [blocks, channels] over the blocks, in order.
-    ///
-    /// - Precondition: of two, the second's channels divide the first's.
-    mutating func mergePartials(
-      _ sums: [PartialSums], blocks: Int, _ dtype: DType, label: String
-    ) {
-      let width = tuning.width(dtype.accumulator, dividing: sums[sums.count - 1].channels)
-      let rows = RowBlocks(
-        rows: blocks, channels: sums.map(\.channels).reduce(0, +), width: width,
-        dtype.accumulator, tuning)
-      let variant = ProgramVariant(
-        .channelReduction, storage: dtype.accumulator, rows.defines)
-      var arguments: [Argument] = [
-        .storage(sums[0].target), .storage(sums[0].result), .integer(blocks),
-        .integer(sums[0].channels),
-      ]
-      if sums.count > 1 {
-        arguments += [
-          .storage(sums[1].target), .storage(sums[1].result), .integer(sums[1].channels),
-        ]
-      }
-      launch(
-        "\(label) partials", variant,
-        sums.count > 1 ? "reduction_two_partials" : "reduction_channel_partials", arguments,
-        groups: rows.mergeGroups, local: rows.local)
-    }
-  }
-
-  /// Sums by channel, and where parts of them are kept until they are added up.
-  struct PartialSums {
-    let result: StorageID
-    let channels: Int
-    /// nil where there is one part, which is the result.
-    var partial: StorageID?
-
-    /// What the first stage writes.
-    var target: StorageID { partial ?? result }
   }
 
   /// The elements in runs of equal keys, keys in order of first appearance.

@@ -42,36 +42,47 @@
       case .permute: ["pointwise/permute.cl"]
       case .prepare: ["common/real.cl", "common/source.cl", "pointwise/prepare.cl"]
       case .flatReduction: ["common/real.cl", "common/tree.cl", "reduction/flat.cl"]
-      case .channelReduction: ["common/real.cl", "common/tree.cl", "reduction/channels.cl"]
+      case .channelReduction:
+        [
+          "common/real.cl", "common/tree.cl", "common/partial_sums.cl", "reduction/channels.cl",
+        ]
       case .statistics: ["common/real.cl", "common/tree.cl", "normalization/statistics.cl"]
       case .normalization:
         [
           "common/real.cl", "common/activation.cl", "common/tree.cl", "normalization/apply.cl",
         ]
       case .windowPooling: ["common/real.cl", "pooling/window.cl"]
-      case .globalPooling: ["common/real.cl", "pooling/global.cl"]
+      case .globalPooling:
+        [
+          "common/real.cl", "common/activation.cl", "common/result.cl", "pooling/global.cl",
+        ]
       case .crossEntropy: ["common/real.cl", "common/tree.cl", "loss/cross_entropy.cl"]
       case .update: ["common/real.cl", "optimizer/update.cl"]
       case .variables: ["common/real.cl", "optimizer/variables.cl"]
       case .decoding: ["common/real.cl", "common/philox.cl", "augmentation/decode.cl"]
       case .convolution:
         [
-          "common/real.cl", "common/activation.cl", "common/tile.cl",
-          "convolution/register_tile.cl",
+          "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
+          "common/partial_sums.cl", "convolution/register_tile.cl",
         ]
       case .weightGradient: ["common/real.cl", "common/tile.cl", "convolution/weight_gradient.cl"]
       case .gemm:
-        ["common/real.cl", "common/activation.cl", "common/tile.cl", "gemm/register_tile.cl"]
-      case .gemmEpilogue: ["common/real.cl", "common/activation.cl", "gemm/epilogue.cl"]
+        [
+          "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
+          "gemm/register_tile.cl",
+        ]
+      case .gemmEpilogue:
+        ["common/real.cl", "common/activation.cl", "common/result.cl", "gemm/epilogue.cl"]
       case .matrixProduct:
         [
-          "common/real.cl", "common/activation.cl", "common/matrix_unit.cl",
-          "common/matrix_tile.cl", "gemm/matrix_tile.cl",
+          "common/real.cl", "common/activation.cl", "common/result.cl", "common/matrix_unit.cl",
+          "common/matrix_tile.cl", "common/matrix_result.cl", "gemm/matrix_tile.cl",
         ]
       case .matrixConvolution:
         [
-          "common/real.cl", "common/activation.cl", "common/matrix_unit.cl",
-          "common/matrix_tile.cl", "convolution/matrix_tile.cl",
+          "common/real.cl", "common/activation.cl", "common/result.cl", "common/matrix_unit.cl",
+          "common/matrix_tile.cl", "common/matrix_result.cl", "common/partial_sums.cl",
+          "convolution/matrix_tile.cl",
         ]
       case .matrixWeightGradient:
         [

@@ -1,0 +1,61 @@
+// What becomes of WIDTH neighbouring sums before they are stored.
+//
+//   store_product    y = phi(sums + bias + residual), of products and convolutions
+//   store_gradient   x = sums, of input gradients; if HAS_SLOPE, x = (sums + addend) phi'(reference),
+//                    where reference is phi's argument or, if SLOPE_FROM_OUTPUT, its value
+//
+// Pointers are to the first of the WIDTH elements; what a shape class leaves out is not read.
+// residual and y are RESULT: accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands),
+// else real. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM, HAS_SLOPE,
+// HAS_ADDEND, SLOPE_FROM_OUTPUT. After common/real.cl, common/activation.cl.
+
+#ifndef RESULT_IS_ACCUM
+#define RESULT_IS_ACCUM 0
+#endif
+#ifndef HAS_SLOPE
+#define HAS_SLOPE 0
+#endif
+#ifndef HAS_ADDEND
+#define HAS_ADDEND 0
+#endif
+#ifndef SLOPE_FROM_OUTPUT
+#define SLOPE_FROM_OUTPUT 0
+#endif
+
+#if RESULT_IS_ACCUM
+#define RESULT accum
+#define LOAD_RESULT load_accums
+#define STORE_RESULT store_accums
+#else
+#define RESULT real
+#define LOAD_RESULT load_reals
+#define STORE_RESULT store_reals
+#endif
+
+static inline void store_product(const accums sums, const global accum *bias,
+                                 const global RESULT *residual, global RESULT *y) {
+  accums value = sums;
+#if HAS_BIAS
+  value += load_accums(bias);
+#endif
+#if HAS_RESIDUAL
+  value += LOAD_RESULT(residual);
+#endif
+  STORE_RESULT(activate(value), y);
+}
+
+static inline void store_gradient(const accums sums, const global real *addend,
+                                  const global real *reference, global real *x) {
+  accums value = sums;
+#if HAS_SLOPE
+#if HAS_ADDEND
+  value += load_reals(addend);
+#endif
+#if SLOPE_FROM_OUTPUT
+  value *= activation_slope_from_output(load_reals(reference));
+#else
+  value *= activation_slope(load_reals(reference));
+#endif
+#endif
+  store_reals(value, x);
+}
