@@ -25,7 +25,7 @@ extension ReproductionError: CustomStringConvertible {
       "\(path) holds a reproduction of another version of this program, which measures other cells; "
         + "name another --out"
     case .foreignFolder(let path):
-      "\(path) holds files that are no reproduction's; name another --out"
+      "\(path) is no folder, or one with files that are no reproduction's; name another --out"
     case .damaged(let path, let reason, let remedy):
       "\(path) cannot be read: \(reason); \(remedy)"
     }
