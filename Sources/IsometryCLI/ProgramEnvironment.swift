@@ -21,6 +21,9 @@ struct ProgramEnvironment: Sendable {
   /// Whether OpenCL devices use their matrix units; `$ISOMETRY_MATRIX_UNITS`.
   var matrixUnits: MatrixUnitSwitch
 
+  /// Whether they multiply fp32 as tf32 there; `$ISOMETRY_TF32` is 1.
+  let allowsTF32: Bool
+
   /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
   /// not 0.
   var recordsLaunches: Bool
@@ -53,6 +56,7 @@ struct ProgramEnvironment: Sendable {
     }
     validates = try isOn("ISOMETRY_VALIDATE", default: false)
     recordsLaunches = try isOn("ISOMETRY_COMMAND_BUFFERS", default: true)
+    allowsTF32 = try isOn("ISOMETRY_TF32", default: false)
     usesTuning = try isOn("ISOMETRY_TUNING", default: true)
     let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitSwitch.auto.rawValue
     guard let matrixUnits = MatrixUnitSwitch(rawValue: units) else {

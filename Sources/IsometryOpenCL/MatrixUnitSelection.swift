@@ -11,15 +11,17 @@
   /// device and driver.
   final class MatrixUnitSelection: Sendable {
     private let use: MatrixUnitUse
+    private let allowsTF32: Bool
     private let warn: @Sendable (String) -> Void
     private let verdicts = Mutex<[DType: Bool]>([:])
 
-    init(_ use: MatrixUnitUse, warn: @escaping @Sendable (String) -> Void) {
+    init(_ use: MatrixUnitUse, allowsTF32: Bool, warn: @escaping @Sendable (String) -> Void) {
       self.use = use
+      self.allowsTF32 = allowsTF32
       self.warn = warn
     }
 
-    /// Whether a graph in 16 bits comes with the question at all.
+    /// Whether a graph in one of their types comes with the question at all.
     func isPossible(on device: Device) -> Bool {
       switch use {
       case .off: false
@@ -28,13 +30,17 @@
       }
     }
 
+    /// Whether products in fp32 may have operands rounded to tf32.
+    func mayRoundFloat(on device: Device) -> Bool { allowsTF32 && isPossible(on: device) }
+
     /// What the graph's products and convolutions may use on the device; nil for portable kernels.
     func units(for graph: Graph, on device: SharedDevice) -> MatrixUnits? {
       guard isPossible(on: device.context.device) else { return nil }
-      if use == .emulated { return .emulated }
-      let types = Set(graph.types.map(\.dtype)).intersection(MatrixUnits.types)
-      return !types.isEmpty && types.allSatisfy { isTrusted(.tensorCores, $0, on: device) }
-        ? .tensorCores : nil
+      let units = MatrixUnits(
+        kind: use == .emulated ? .emulated : .tensorCores, takesFloat: allowsTF32)
+      if use == .emulated { return units }
+      let types = Set(graph.types.map(\.dtype)).intersection(units.types)
+      return !types.isEmpty && types.allSatisfy { isTrusted(units, $0, on: device) } ? units : nil
     }
 
     /// Whether the kernels with these units compute in that type what the portable ones do.

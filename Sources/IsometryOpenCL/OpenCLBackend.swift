@@ -40,6 +40,7 @@
       let memory = device.globalMemoryByteCount >> 20
       return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
         + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
+        + (shared.matrixUnits.mayRoundFloat(on: device) ? ", fp32 products in tf32" : "")
     }
 
     public func requireSupport(for precision: DType) throws {
@@ -149,7 +150,8 @@
       context = try Context(device)
       self.tuning = tuning
       gemmProvider = options.gemmProvider
-      matrixUnits = MatrixUnitSelection(options.matrixUnits, warn: options.warn)
+      matrixUnits = MatrixUnitSelection(
+        options.matrixUnits, allowsTF32: options.allowsTF32, warn: options.warn)
       recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
       library = ProgramLibrary(
         context, sources: KernelSources(directory: options.kernelDirectory),

@@ -30,6 +30,9 @@
     public var gemmProvider: GemmProvider
     /// Whether matrix units are used.
     public var matrixUnits: MatrixUnitUse
+    /// Whether matrix units, where they are used, take operands in fp32 too, which they round to tf32:
+    /// to 10 bits behind the point in place of 23.
+    public var allowsTF32 = false
     /// Whether a step's launches are recorded once and enqueued together where the device can do that.
     public var recordsLaunches: Bool
     /// Whether programs that are compiled are kept in `cacheDirectory`, which takes some drivers as long

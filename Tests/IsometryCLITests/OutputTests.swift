@@ -86,7 +86,8 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
     }
-    #expect(full.recordsLaunches)
+    #expect(full.recordsLaunches && !full.allowsTF32)
+    #expect(try ProgramEnvironment(["ISOMETRY_TF32": "1"]).allowsTF32)
     #expect(try !ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "0"]).recordsLaunches)
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "no"])

@@ -132,15 +132,16 @@
 
     @Test(arguments: [1, 60, 200, 1 << 20], [8, 16, 24, 64, 72, 128, 192, 1000])
     func tilesAreLegal(rows: Int, columns: Int) throws {
-      for tuning in [Tuning.cpu, .gpu] {
-        let tile = MatrixTile(rows: rows, columns: columns, tuning, .tensorCores)
+      for (tuning, dtype) in [(Tuning.cpu, DType.bfloat16), (.gpu, .float16), (.gpu, .float32)] {
+        let tile = MatrixTile(rows: rows, columns: columns, dtype, tuning, .tensorCores)
         let variant = tile.variant(
-          .matrixProduct, .bfloat16, leftInnerLast: true, rightInnerLast: false)
+          .matrixProduct, leftInnerLast: true, rightInnerLast: false)
         func tunable(_ name: String) throws -> Int { Int(try #require(variant.defines[name]))! }
         let (down, across) = (try tunable("WARP_ROWS"), try tunable("WARP_COLUMNS"))
         #expect(down % 16 == 0 && across % 16 == 0)
         #expect(tile.rows / down * (tile.columns / across) * 32 == MatrixTile.items)
-        let bytes = 2 * (tile.rows + tile.columns) * tile.inner * (try tunable("STAGES"))
+        let products = (tile.rows + tile.columns) * tile.inner * (try tunable("STAGES"))
+        let bytes = dtype.byteCount * products
         #expect(bytes <= 48 << 10)
         let covered =
           quotientRoundedUp(rows, tile.rows) * quotientRoundedUp(columns, tile.columns)
@@ -204,10 +205,11 @@
 
     @Test(
       .enabled(if: device != nil, "no OpenCL device on this machine"),
-      arguments: [DType.bfloat16, .float16])
+      arguments: [DType.bfloat16, .float16, .float32])
     func theTrialPassesRightKernels(dtype: DType) throws {
       let shared = try backend(OpenCLOptions()).shared
-      #expect(MatrixUnitTrial(units: .emulated, dtype: dtype).reasonAgainst(shared) == nil)
+      let units = MatrixUnits(kind: .emulated, takesFloat: true)
+      #expect(MatrixUnitTrial(units: units, dtype: dtype).reasonAgainst(shared) == nil)
     }
 
     /// Notes what a backend warns of.

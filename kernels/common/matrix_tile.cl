@@ -9,7 +9,7 @@
 //              | warp 2 | warp 3 |     RIGHT_INNER_LAST is 1, else [BLOCK_INNER][BLOCK_COLUMNS]:
 //              +--------+--------+     what lies side by side in global memory lies so here.
 //
-// Chunks of 8 numbers, 16 bytes, are permuted within the rows of a slice (chunk_place), so that the
+// Chunks of 16 bytes, CHUNK numbers, are permuted within the rows of a slice (chunk_place), so that the
 // 8 rows that load_fragments reads at once lie in different banks.
 //
 // Sums leave through local memory, 16 rows of a warp at a time, so that each item stores WIDTH
@@ -45,7 +45,7 @@
 #define RIGHT_INNER_LAST 0
 #endif
 #if WIDTH != 8
-#error "WIDTH is 8: what 16 bytes hold"
+#error "WIDTH is 8"
 #endif
 #if BLOCK_INNER % 16 || WARP_ROWS % 16 || WARP_COLUMNS % 16 || BLOCK_ROWS % WARP_ROWS || \
     BLOCK_COLUMNS % WARP_COLUMNS
@@ -63,10 +63,10 @@
 #define MATRIX_KERNEL kernel __attribute__((reqd_work_group_size(GROUP_ITEMS, 1, 1)))
 
 // Chunks of a slice: of each operand's rows, of the operands, of both.
-#define LEFT_CHUNKS ((LEFT_INNER_LAST ? BLOCK_INNER : BLOCK_ROWS) / 8)
-#define RIGHT_CHUNKS ((RIGHT_INNER_LAST ? BLOCK_INNER : BLOCK_COLUMNS) / 8)
-#define LEFT_SIZE (BLOCK_ROWS * BLOCK_INNER / 8)
-#define RIGHT_SIZE (BLOCK_COLUMNS * BLOCK_INNER / 8)
+#define LEFT_CHUNKS ((LEFT_INNER_LAST ? BLOCK_INNER : BLOCK_ROWS) / CHUNK)
+#define RIGHT_CHUNKS ((RIGHT_INNER_LAST ? BLOCK_INNER : BLOCK_COLUMNS) / CHUNK)
+#define LEFT_SIZE (BLOCK_ROWS * BLOCK_INNER / CHUNK)
+#define RIGHT_SIZE (BLOCK_COLUMNS * BLOCK_INNER / CHUNK)
 #define STAGE_SIZE (LEFT_SIZE + RIGHT_SIZE)
 
 // Floats between rows of sums on their way out: 8 more than a row, against conflicts of banks.
@@ -117,13 +117,13 @@ static inline int chunk_place(const int row, const int chunk, const int chunks) 
   return row * chunks + (chunk ^ (row / rows_in_a_line % (chunks < 8 ? chunks : 8)));
 }
 
-// Copies a slice [rows][8 chunks] of a matrix whose rows are `stride` numbers long. What lies
+// Copies a slice [rows][CHUNK chunks] of a matrix whose rows are `stride` numbers long. What lies
 // outside `end_row` and `end_column`, a multiple of 8, arrives as zeros.
 static inline void copy_slice(Warp *warp, local uint4 *slice, const int rows, const int chunks,
                               const global real *matrix, const int first_row, const int end_row,
                               const int first_column, const int end_column, const int stride) {
   const int chunk = get_local_id(0) % chunks;
-  const int column = first_column + chunk * 8;
+  const int column = first_column + chunk * CHUNK;
   UNROLL
   for (int top = 0; top < rows; top += GROUP_ITEMS / chunks) {
     const int row = top + (int)get_local_id(0) / chunks;
@@ -134,9 +134,27 @@ static inline void copy_slice(Warp *warp, local uint4 *slice, const int rows, co
   }
 }
 
-// Sixteen rows (of the left operand) or columns (of the right) by sixteen products. `first` counts
-// rows or columns in the slice, `inner` products.
-//
+// Sixteen rows (of the left operand) or columns (of the right) by FRAGMENT_PRODUCTS products.
+// `first` counts rows or columns in the slice, `inner` products.
+#if CHUNK == 4
+// ldmatrix would part the numbers, so that they are read one by one.
+static inline void load_sixteen(Warp *warp, uint *words, const local uint4 *slice, const int first,
+                                const int inner, const int is_left, const int inner_last,
+                                const int chunks) {
+  UNROLL
+  for (int w = 0; w < 4; ++w) {
+    const int across = is_left ? w % 2 : w / 2;
+    const int along = is_left ? w / 2 : w % 2;
+    const int line = first + across * 8 + warp->lane / 4;
+    const int product = inner + along * 4 + warp->lane % 4;
+    const int row = inner_last ? line : product;
+    const int place = inner_last ? product : line;
+    const local float *chunk =
+        (const local float *)(slice + chunk_place(row, place / CHUNK, chunks));
+    words[w] = tf32_bits(chunk[place % CHUNK]);
+  }
+}
+#else
 // The four matrices of a load are, as (rows or columns, products), in units of 8: for the left
 // operand (0, 0), (1, 0), (0, 1), (1, 1), for the right one, two tiles wide, (0, 0), (0, 1), (1,
 // 0), (1, 1).
@@ -151,6 +169,7 @@ static inline void load_sixteen(Warp *warp, uint *words, const local uint4 *slic
   load_fragments(warp, words, slice + chunk_place(row + warp->lane % 8, chunk, chunks),
                  !inner_last);
 }
+#endif
 
 static inline void clear_sums(WarpTile *tile) {
   UNROLL
@@ -175,7 +194,7 @@ static inline int warp_column(void) {
 static inline void multiply_slice(Warp *warp, WarpTile *tile, const local uint4 *left,
                                   const local uint4 *right) {
   UNROLL
-  for (int inner = 0; inner < BLOCK_INNER; inner += 16) {
+  for (int inner = 0; inner < BLOCK_INNER; inner += FRAGMENT_PRODUCTS) {
     uint b[COLUMN_TILES][2];
     UNROLL
     for (int j = 0; j < COLUMN_TILES; j += 2) {

@@ -1,8 +1,11 @@
 // One warp's access to a matrix unit: everything that needs NVIDIA's PTX, behind names that need
 // none.
 //
-//   multiply_fragments   sums += A B for a tile of 16 x 8, 16 products each (mma.sync.m16n8k16)
-//   load_fragments       four 8x8 matrices of 16-bit numbers from local memory (ldmatrix.x4)
+//   multiply_fragments   sums += A B for a tile of 16 x 8, FRAGMENT_PRODUCTS products each
+//                        (mma.sync.m16n8k16, m16n8k8 in fp32)
+//   load_fragments       four 8x8 matrices of 16-bit numbers from local memory (ldmatrix.x4); not
+//                        in fp32
+//   tf32_bits            a number of fp32 rounded to tf32 (cvt.rna); in fp32 alone
 //   copy_to_local        16 bytes from global to local memory, in the background (cp.async)
 //   commit_copies, wait_for_copies, synchronize_warp
 //
@@ -14,6 +17,12 @@
 //     column 2 (l%4) + 8 (w/2)   column l/4                column 2 (l%4) + e % 2
 //     and the next column        and the next row
 //
+// In fp32 a word is one number, in tf32, and fragments are half as deep:
+//
+//   A [16][8], 4 words         B [8][8], 2 words
+//     row l/4 + 8 (w % 2)        row l%4 + 4 w
+//     column l%4 + 4 (w/2)       column l/4
+//
 // load_fragments gives item l, as word w, the numbers 2 (l%4) and 2 (l%4) + 1 of row l/4 of matrix
 // w, and with `transposed` the rows 2 (l%4) and 2 (l%4) + 1 of column l/4; row i of matrix w is the
 // 16 bytes at the address that item 8 w + i passes.
@@ -23,18 +32,28 @@
 // late as wait_for_copies allows, so that a kernel that waits too little reads what was there
 // before. Every function here must then be reached by the whole group together.
 //
-// Storage: STORAGE_BFLOAT16 or STORAGE_HALF. PTX needs compute capability 8.0. Accumulator: float;
+// Storage: STORAGE_BFLOAT16, STORAGE_HALF, or fp32, whose products are those of tf32: 10 bits
+// behind the point, to the nearest, ties away from 0. PTX needs compute capability 8.0. Accumulator: float;
 // the emulation adds products one after the other, a matrix unit in an order of its own, always the
 // same. Deterministic. After common/real.cl. Source: the PTX ISA's tables of fragments.
 
 #ifndef MATRIX_UNIT_EMULATED
 #define MATRIX_UNIT_EMULATED 0
 #endif
-#if !defined(STORAGE_BFLOAT16) && !defined(STORAGE_HALF)
-#error "matrix units take bf16 and fp16"
+#if defined(STORAGE_DOUBLE)
+#error "matrix units take bf16, fp16 and fp32"
 #endif
 
 #define WARP_ITEMS 32
+
+// Numbers of 16 bytes, and products of one multiplication.
+#if defined(STORAGE_BFLOAT16) || defined(STORAGE_HALF)
+#define CHUNK 8
+#define FRAGMENT_PRODUCTS 16
+#else
+#define CHUNK 4
+#define FRAGMENT_PRODUCTS 8
+#endif
 
 #if !MATRIX_UNIT_EMULATED
 
@@ -55,8 +74,10 @@ typedef struct {
 
 #if defined(STORAGE_HALF)
 #define MULTIPLY_STATEMENT "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
-#else
+#elif defined(STORAGE_BFLOAT16)
 #define MULTIPLY_STATEMENT "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+#else
+#define MULTIPLY_STATEMENT "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
 #endif
 
 static inline void multiply_fragments(Warp *warp, float *sums, const uint *a, const uint *b) {
@@ -66,6 +87,13 @@ static inline void multiply_fragments(Warp *warp, float *sums, const uint *a, co
                : "memory");
 }
 
+#if CHUNK == 4
+static inline uint tf32_bits(const float number) {
+  uint bits;
+  asm volatile("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(number));
+  return bits;
+}
+#else
 static inline void load_fragments(Warp *warp, uint *words, const local uint4 *row,
                                   const int transposed) {
   if (transposed) {
@@ -80,6 +108,7 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
                  : "memory");
   }
 }
+#endif
 
 // Zeros arrive where `inside` is false; `from` is an address of the buffer all the same.
 static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
@@ -129,12 +158,17 @@ typedef struct {
   name.exchange = name##_exchange + get_local_id(0) / WARP_ITEMS * WARP_ITEMS * 3; \
   name.copies = name.arrived = name.sets = 0
 
-static inline float fragment_number(const uint word, const int upper) {
-  const ushort bits = (ushort)(upper ? word >> 16 : word);
+// Number `part` of a word.
+static inline float fragment_number(const uint word, const int part) {
+#if CHUNK == 4
+  return as_float(word);
+#else
+  const ushort bits = (ushort)(part ? word >> 16 : word);
 #if defined(STORAGE_HALF)
   return vload_half(0, (const half *)&bits);
 #else
   return as_float((uint)bits << 16);
+#endif
 #endif
 }
 
@@ -143,19 +177,26 @@ static inline void multiply_fragments(Warp *warp, float *sums, const uint *a, co
   for (int w = 0; w < 4; ++w) words[warp->lane * 6 + w] = a[w];
   for (int w = 0; w < 2; ++w) words[warp->lane * 6 + 4 + w] = b[w];
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (int pair = 0; pair < 8; ++pair) {
+  for (int word = 0; word < 8; ++word) {
     for (int e = 0; e < 4; ++e) {
-      const int row_item = warp->lane / 4 * 4 + pair % 4;
-      const int column_item = (warp->lane % 4 * 2 + e % 2) * 4 + pair % 4;
-      const uint left = words[row_item * 6 + e / 2 + pair / 4 * 2];
-      const uint right = words[column_item * 6 + 4 + pair / 4];
-      sums[e] = fma(fragment_number(left, 0), fragment_number(right, 0), sums[e]);
-      sums[e] = fma(fragment_number(left, 1), fragment_number(right, 1), sums[e]);
+      const int row_item = warp->lane / 4 * 4 + word % 4;
+      const int column_item = (warp->lane % 4 * 2 + e % 2) * 4 + word % 4;
+      const uint left = words[row_item * 6 + e / 2 + word / 4 * 2];
+      const uint right = words[column_item * 6 + 4 + word / 4];
+      for (int part = 0; part < CHUNK / 4; ++part) {
+        sums[e] = fma(fragment_number(left, part), fragment_number(right, part), sums[e]);
+      }
     }
   }
   barrier(CLK_LOCAL_MEM_FENCE);
 }
 
+#if CHUNK == 4
+static inline uint tf32_bits(const float number) {
+  const uint bits = as_uint(number);
+  return isfinite(number) ? (bits + 0x1000u) & ~0x1FFFu : bits;
+}
+#else
 static inline void load_fragments(Warp *warp, uint *words, const local uint4 *row,
                                   const int transposed) {
   warp->exchange[warp->lane] = (ulong)(size_t)row;
@@ -171,6 +212,7 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
   }
   barrier(CLK_LOCAL_MEM_FENCE);
 }
+#endif
 
 static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
                                  const int inside) {

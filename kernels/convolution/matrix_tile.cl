@@ -22,15 +22,15 @@
 // class.
 //
 //              taps and channels ->             channels of the result ->
-//      pixels  [ 8 channels of one tap ]   x    [ 8 channels of one tap ] transposed
+//      pixels  [ channels of one tap ]     x    [ channels of one tap ] transposed
 //
-// Each item copies the same 8 products of some rows of both slices, so that it follows one tap.
+// Each item copies the same CHUNK products of some rows of both slices, so that it follows one tap.
 //
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
 // Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
 // INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Accumulator:
-// float, in order of taps and channels by steps of 16. Deterministic. After common/real.cl,
+// float, in order of taps and channels by steps of FRAGMENT_PRODUCTS. Deterministic. After common/real.cl,
 // common/activation.cl, common/result.cl, common/matrix_unit.cl, common/matrix_tile.cl,
 // common/matrix_result.cl, common/partial_sums.cl.
 
@@ -38,7 +38,7 @@
 #error "convolutions have the products last in both operands"
 #endif
 
-#define CHUNKS (BLOCK_INNER / 8)
+#define CHUNKS (BLOCK_INNER / CHUNK)
 #define ROWS_AT_ONCE (GROUP_ITEMS / CHUNKS)
 #define LEFT_TURNS ((BLOCK_ROWS + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE)
 #define RIGHT_TURNS ((BLOCK_COLUMNS + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE)
@@ -112,7 +112,7 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
   const int products = source->taps_down * source->taps_across * source->channels;
   // A class without taps has no products to walk over.
   const int middle_extent = max(1, source->taps_across);
-  Place tap = place_of((int)get_local_id(0) % CHUNKS * 8, middle_extent, source->channels);
+  Place tap = place_of((int)get_local_id(0) % CHUNKS * CHUNK, middle_extent, source->channels);
   const Place step = place_of(BLOCK_INNER, middle_extent, source->channels);
   clear_sums(tile);
 #define COPY_SLICE(number, left, right)                             \

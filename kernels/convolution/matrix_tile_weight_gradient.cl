@@ -12,7 +12,7 @@
 //   partial: accum [parts, R, S, channels, filters]; bias_partial: accum [parts, filters].
 //
 //                pixels ->                      filters ->
-//     (r, s, c)  [ 8 channels of one tap ]  x   [ 8 filters of one pixel ]
+//     (r, s, c)  [ channels of one tap ]    x   [ filters of one pixel ]
 //
 // Both slices have the pixels outermost. A row of ones behind the last (r, s, c) makes the bias's
 // gradient. Each item copies the same tap and channels of the left slice throughout, pixel after
@@ -21,7 +21,7 @@
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 parts of
 // pixels_per_part pixels. Assumes that channels and filters are multiples of 8 (MatrixTile
 // guarantees it). Tunables: those of common/matrix_tile.cl. Shape class: HAS_BIAS. Accumulator:
-// float, in order of pixels by steps of 16. Deterministic for a given number of parts. After
+// float, in order of pixels by steps of FRAGMENT_PRODUCTS. Deterministic for a given number of parts. After
 // common/real.cl, common/matrix_unit.cl, common/matrix_tile.cl.
 
 #ifndef HAS_BIAS
@@ -37,8 +37,10 @@
 
 #if defined(STORAGE_HALF)
 #define ONE_BITS 0x3C00
-#else
+#elif defined(STORAGE_BFLOAT16)
 #define ONE_BITS 0x3F80
+#else
+#define ONE_BITS 0x3F800000
 #endif
 
 struct Result {
@@ -78,7 +80,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
 
   // This item's tap and channels, and the pixel that it copies next.
   const int chunk = get_local_id(0) % LEFT_CHUNKS;
-  const int row = first_row + chunk * 8;
+  const int row = first_row + chunk * CHUNK;
   const int tap = row / channels;
   const int down = tap / filter_width - padding_height;
   const int across = tap % filter_width - padding_width;

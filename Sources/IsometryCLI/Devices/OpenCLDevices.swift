@@ -20,6 +20,7 @@ import IsometryGraph
         matrixUnits: MatrixUnitUse(rawValue: environment.matrixUnits.rawValue) ?? .auto,
         recordsLaunches: environment.recordsLaunches,
         warn: ProgramEnvironment.warn)
+      options.allowsTF32 = environment.allowsTF32
       options.keepsPrograms = environment.keepsPrograms
       options.tiles = environment.measuredTiles
       self.options = options

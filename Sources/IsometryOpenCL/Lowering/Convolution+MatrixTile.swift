@@ -5,8 +5,10 @@
   extension Lowering {
     /// The device's matrix units where they take images and weights of these extents.
     private func matrixUnits(for sizes: ConvolutionSizes, _ dtype: DType) -> MatrixUnits? {
-      MatrixUnits.types.contains(dtype) && MatrixUnits.canRead(rowsOf: sizes.channels)
-        && MatrixUnits.canRead(rowsOf: sizes.filters) ? matrixUnits : nil
+      guard let matrixUnits, matrixUnits.types.contains(dtype),
+        MatrixUnits.canRead(rowsOf: sizes.channels), MatrixUnits.canRead(rowsOf: sizes.filters)
+      else { return nil }
+      return matrixUnits
     }
 
     /// The convolution on the device's matrix units; false where it has none that take the operands.
@@ -23,7 +25,7 @@
       let tile = chooseTile(
         "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units)
       let variant = tile.variant(
-        .matrixConvolution, dtype, leftInnerLast: true, rightInnerLast: true)
+        .matrixConvolution, leftInnerLast: true, rightInnerLast: true)
       launch(
         "convolution \(sizes) \(dtype.rawValue)", variant.adding(epilogue.defines),
         "convolution_matrix_tile_forward",
@@ -58,7 +60,7 @@
       var defines = slope?.defines ?? [:]
       defines["INPUT_GRADIENT"] = "1"
       let variant = tile.variant(
-        .matrixConvolution, dtype, leftInnerLast: true, rightInnerLast: true)
+        .matrixConvolution, leftInnerLast: true, rightInnerLast: true)
       launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(dtype.rawValue)", variant.adding(defines),
         "convolution_matrix_tile_input_gradient",
@@ -81,7 +83,8 @@
       let rows = sizes.taps * sizes.channels + (hasBias ? 1 : 0)
       let tuning = tuning
       let preferred = MatrixWeightGradientTile(
-        MatrixTile(rows: rows, columns: sizes.filters, tuning, units), sizes, dtype, rows: rows,
+        MatrixTile(rows: rows, columns: sizes.filters, dtype, tuning, units), sizes, dtype,
+        rows: rows,
         tuning)
       let tile = choose(
         "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred
@@ -90,7 +93,7 @@
       }
       return WeightGradientLaunch(
         variant: tile.block.variant(
-          .matrixWeightGradient, dtype, leftInnerLast: false, rightInnerLast: false),
+          .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false),
         kernel: "convolution_matrix_tile_weight_gradient", parts: tile.parts,
         lengthOfPart: tile.pixelsPerPart,
         groups: [tile.block.blocks(rows: rows, columns: sizes.filters), tile.parts],
@@ -103,7 +106,7 @@
       _ units: MatrixUnits
     ) -> MatrixTile {
       let tuning = tuning
-      let preferred = MatrixTile(rows: rows, columns: columns, tuning, units)
+      let preferred = MatrixTile(rows: rows, columns: columns, dtype, tuning, units)
       return choose(kernel, shape, dtype, units, preferring: preferred) {
         preferred.candidates(rows: rows, columns: columns, tuning)
       }

@@ -8,7 +8,7 @@
       let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
       let result = graph.type(of: node.results[0])
       let (rows, columns, inner) = product.extents(a.shape, b.shape)
-      guard let units = matrixUnits, MatrixUnits.types.contains(a.dtype),
+      guard let units = matrixUnits, units.types.contains(a.dtype),
         MatrixUnits.canRead(rowsOf: a.shape[1]), MatrixUnits.canRead(rowsOf: b.shape[1]),
         MatrixUnits.canRead(rowsOf: columns)
       else { return false }
@@ -23,7 +23,7 @@
       var defines = epilogue.defines
       defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
       let variant = tile.variant(
-        .matrixProduct, a.dtype, leftInnerLast: !product.transposeLeft,
+        .matrixProduct, leftInnerLast: !product.transposeLeft,
         rightInnerLast: product.transposeRight)
       launch(
         "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", variant.adding(defines),

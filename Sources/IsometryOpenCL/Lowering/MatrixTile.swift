@@ -1,19 +1,28 @@
 #if OpenCL
   import IsometryCore
 
-  /// Who multiplies fragments in the kernels of common/matrix_unit.cl.
-  enum MatrixUnits: String, Sendable, Hashable {
-    /// NVIDIA's tensor cores, through inline PTX.
-    case tensorCores = "tensor cores"
-    /// Plain OpenCL C with the same fragments, for checks on any device.
-    case emulated
+  /// Who multiplies fragments in the kernels of common/matrix_unit.cl, and which.
+  struct MatrixUnits: Sendable, Hashable {
+    enum Kind: String, Sendable {
+      /// NVIDIA's tensor cores, through inline PTX.
+      case tensorCores = "tensor cores"
+      /// Plain OpenCL C with the same fragments, for checks on any device.
+      case emulated
+    }
 
-    var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": self == .emulated ? 1 : 0] }
+    let kind: Kind
+    /// Whether operands in fp32 are multiplied too, rounded to tf32.
+    var takesFloat = false
+
+    static let tensorCores = MatrixUnits(kind: .tensorCores)
+    static let emulated = MatrixUnits(kind: .emulated)
+
+    var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": kind == .emulated ? 1 : 0] }
 
     /// The types of operands; sums are in fp32.
-    static let types: Set<DType> = [.bfloat16, .float16]
+    var types: Set<DType> { takesFloat ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16] }
 
-    /// Rows of memory are read 16 bytes at a time.
+    /// Rows of memory are read 16 bytes at a time, and written by 8 numbers.
     static func canRead(rowsOf length: Int) -> Bool { length % 8 == 0 }
   }
 
@@ -27,6 +36,8 @@
     let stages: Int
     /// Of the four, side by side.
     let warpsAcross: Int
+    /// Of the operands.
+    let dtype: DType
     let units: MatrixUnits
 
     /// Work-items of a group.
@@ -34,32 +45,38 @@
 
     /// - Parameters:
     ///   - rows: of the result, as are `columns`.
-    init(rows: Int, columns: Int, _ tuning: Tuning, _ units: MatrixUnits) {
+    init(rows: Int, columns: Int, _ dtype: DType, _ tuning: Tuning, _ units: MatrixUnits) {
       // A block costs what it covers, and its operands' rims.
       func cost(_ block: Int) -> Int {
         quotientRoundedUp(columns, block) * (block + 16)
       }
-      let widths = [128, 64, 32, 16]
+      // Fragments of fp32 are loaded number by number, which leaves fewer registers for sums.
+      let widths = dtype == .float32 ? [64, 32, 16] : [128, 64, 32, 16]
       let width = widths.min { cost($0) < cost($1) } ?? widths[0]
       // Low blocks where high ones would leave the device idle.
       let high = quotientRoundedUp(rows, 128) * quotientRoundedUp(columns, width)
       let isLow = rows <= 64 || high < tuning.wantedItems / (2 * Self.items)
       self.init(
-        rows: isLow ? 64 : 128, columns: width, inner: 32, stages: 3,
-        warpsAcross: Self.warpsAcross(columns: width), units)
+        rows: isLow ? 64 : 128, columns: width, inner: Self.inner(dtype), stages: 3,
+        warpsAcross: Self.warpsAcross(columns: width), dtype, units)
     }
 
     /// - Precondition: the sizes are legal in kernels/common/matrix_tile.cl.
     init(
-      rows: Int, columns: Int, inner: Int, stages: Int, warpsAcross: Int, _ units: MatrixUnits
+      rows: Int, columns: Int, inner: Int, stages: Int, warpsAcross: Int, _ dtype: DType,
+      _ units: MatrixUnits
     ) {
       self.rows = rows
       self.columns = columns
       self.inner = inner
       self.stages = stages
       self.warpsAcross = warpsAcross
+      self.dtype = dtype
       self.units = units
     }
+
+    /// Products that 64 bytes hold.
+    static func inner(_ dtype: DType) -> Int { 64 / dtype.byteCount }
 
     /// Nearly square tiles of warps, whose operands are read the least often.
     static func warpsAcross(columns: Int) -> Int { columns >= 64 ? 2 : 1 }
@@ -73,7 +90,7 @@
     ///   - leftInnerLast: whether the products lie side by side in the left operand.
     ///   - rightInnerLast: the same for the right one.
     func variant(
-      _ family: ProgramFamily, _ dtype: DType, leftInnerLast: Bool, rightInnerLast: Bool
+      _ family: ProgramFamily, leftInnerLast: Bool, rightInnerLast: Bool
     ) -> ProgramVariant {
       let tile = [
         "WIDTH": 8, "BLOCK_ROWS": rows, "BLOCK_COLUMNS": columns, "BLOCK_INNER": inner,

@@ -22,11 +22,11 @@
       for height in [32, 64, 128] {
         for width in [16, 32, 64, 128] {
           for warpsAcross in [1, 2, 4] {
-            for inner in [32, 64] {
+            for inner in [Self.inner(dtype), 2 * Self.inner(dtype)] {
               others += [2, 3, 4].map { stages in
                 MatrixTile(
                   rows: height, columns: width, inner: inner, stages: stages,
-                  warpsAcross: warpsAcross, units)
+                  warpsAcross: warpsAcross, dtype, units)
               }
             }
           }
@@ -44,13 +44,15 @@
     }
 
     /// Whether kernels/common/matrix_tile.cl takes it, within the 48 KiB of local memory that devices
-    /// give a group, and with no more sums in a warp's registers than 64 by 64.
+    /// give a group, and with no more sums in a warp's registers than 64 by 64, half as many in fp32.
     private var isLegal: Bool {
       let (down, across) = (rows * warpsAcross / 4, columns / warpsAcross)
-      guard down >= 16, across >= 16, 4 % warpsAcross == 0, down * across <= 64 * 64 else {
+      guard down >= 16, across >= 16, 4 % warpsAcross == 0,
+        down * across <= (dtype == .float32 ? 64 * 32 : 64 * 64)
+      else {
         return false
       }
-      let slices = stages * (rows + columns) * inner * 2
+      let slices = stages * (rows + columns) * inner * dtype.byteCount
       let leaving = 4 * 16 * (across + 8) * 4
       return max(slices, leaving) <= 48 << 10
     }

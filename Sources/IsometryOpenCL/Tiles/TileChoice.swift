@@ -32,7 +32,7 @@
       preferring preferred: Candidate, among candidates: @escaping () -> [Candidate]
     ) -> Candidate {
       let site = TileSite(
-        kernel: kernel, shape: shape, precision: dtype, units: units?.rawValue ?? "portable")
+        kernel: kernel, shape: shape, precision: dtype, units: units?.kind.rawValue ?? "portable")
       let tuned = tiles[site].flatMap { tile in candidates().first { $0.tile == tile } }
       let chosen = tuned ?? preferred
       record(
