@@ -14,7 +14,9 @@ private let hasDevice =
 
   /// How many places the one record in the cache folder has a tile for; nil where there is none.
   private static func tunedPlaces(in cache: String) throws -> Int? {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(cache)/tiles")) ?? []
+    // Beside it there is for a moment the file that takes its place.
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(cache)/tiles")) ?? [])
+      .filter { $0.hasSuffix(".json") }
     #expect(names.count <= 1, "\(names)")
     return try names.first.map {
       try JSONDecoder().decode(
