@@ -20,18 +20,23 @@
     static let units: [MatrixUnits] =
       [.emulated] + ((device?.computeCapability?.major ?? 0) >= 8 ? [.tensorCores] : [])
 
+    /// Each item's words of A and B, and its sums from 1, 2, 3, 4 on.
+    static let multiplyKernel = """
+      kernel __attribute__((reqd_work_group_size(32, 1, 1))) void multiply(
+          const global uint *words, global float *result) {
+        DECLARE_WARP(warp, 1);
+        uint a[4], b[2];
+        for (int w = 0; w < 4; ++w) a[w] = words[warp.lane * 6 + w];
+        for (int w = 0; w < 2; ++w) b[w] = words[warp.lane * 6 + 4 + w];
+        float sums[4] = {1, 2, 3, 4};
+        multiply_fragments(&warp, sums, a, b);
+        for (int e = 0; e < 4; ++e) result[warp.lane * 4 + e] = sums[e];
+      }
+
+      """
+
     private func program(_ units: MatrixUnits, _ context: Context) throws -> Program {
       let text = """
-        kernel __attribute__((reqd_work_group_size(32, 1, 1))) void multiply(
-            const global uint *words, global float *result) {
-          DECLARE_WARP(warp, 1);
-          uint a[4], b[2];
-          for (int w = 0; w < 4; ++w) a[w] = words[warp.lane * 6 + w];
-          for (int w = 0; w < 2; ++w) b[w] = words[warp.lane * 6 + 4 + w];
-          float sums[4] = {1, 2, 3, 4};
-          multiply_fragments(&warp, sums, a, b);
-          for (int e = 0; e < 4; ++e) result[warp.lane * 4 + e] = sums[e];
-        }
         kernel __attribute__((reqd_work_group_size(32, 1, 1))) void load(
             const global ushort *numbers, global uint *plain, global uint *transposed) {
           local uint4 rows[32];
@@ -50,7 +55,7 @@
       let header = try KernelSources(directory: nil)
         .source(of: ["common/real.cl", "common/matrix_unit.cl"])
       return try Program(
-        context, name: "fragments", source: header + text,
+        context, name: "fragments", source: header + Self.multiplyKernel + text,
         options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")
     }
 

@@ -12,16 +12,6 @@
   @Suite(.enabled(if: device != nil, "no OpenCL device on this machine"))
   struct TF32Tests {
     private static let text = """
-      kernel __attribute__((reqd_work_group_size(32, 1, 1))) void multiply(
-          const global uint *words, global float *result) {
-        DECLARE_WARP(warp, 1);
-        uint a[4], b[2];
-        for (int w = 0; w < 4; ++w) a[w] = words[warp.lane * 6 + w];
-        for (int w = 0; w < 2; ++w) b[w] = words[warp.lane * 6 + 4 + w];
-        float sums[4] = {1, 2, 3, 4};
-        multiply_fragments(&warp, sums, a, b);
-        for (int e = 0; e < 4; ++e) result[warp.lane * 4 + e] = sums[e];
-      }
       kernel void round_numbers(const global float *numbers, global uint *bits) {
         bits[get_global_id(0)] = tf32_bits(numbers[get_global_id(0)]);
       }
@@ -31,7 +21,7 @@
       let header = try KernelSources(directory: nil)
         .source(of: ["common/real.cl", "common/matrix_unit.cl"])
       return try Program(
-        context, name: "tf32", source: header + Self.text,
+        context, name: "tf32", source: header + MatrixUnitTests.multiplyKernel + Self.text,
         options: "-DMATRIX_UNIT_EMULATED=\(units.defines["MATRIX_UNIT_EMULATED"] ?? 0)")
     }
 

@@ -35,24 +35,11 @@ struct LearningTimes {
   init(_ results: [Result], goal: Double) {
     self.goal = goal
     groups = results.grouped { $0.cell.setting }
-    deviation = Self.pooledDeviation(
-      results.grouped { $0.cell.settingButSeed }.map { $0.elements })
-  }
-
-  /// - Parameter groups: trainings that differ in their seeds alone, of which those count where all got
-  ///   there.
-  private static func pooledDeviation(_ groups: [[Result]]) -> Double {
-    var squares = 0.0
-    var freedom = 0
-    for group in groups {
-      let steps = group.compactMap(\.outcome.reachedAt)
-      guard steps.count == group.count, let sample = Sample(steps.map { log(Double($0)) }),
-        sample.count > 1
-      else { continue }
-      squares += sample.deviation * sample.deviation * Double(sample.count - 1)
-      freedom += sample.count - 1
-    }
-    return freedom > 0 ? (squares / Double(freedom)).squareRoot() : 0
+    // Trainings that differ in their seeds alone tell it where all got there.
+    deviation = Sample.pooledDeviation(
+      results.grouped { $0.cell.settingButSeed }.map(\.elements)
+        .filter { $0.allSatisfy { $0.outcome.reachedAt != nil } }
+        .map { $0.compactMap(\.outcome.reachedAt).map { log(Double($0)) } })
   }
 
   private func results(_ setting: Setting) -> [Result] {
@@ -71,7 +58,7 @@ struct LearningTimes {
         rate: rate, steps: reached.count == results.count ? Sample(reached)?.mean : nil,
         accuracy: Sample(top)?.mean ?? 0, reached: reached.count, seeds: results.count,
         isDivergence: results.allSatisfy(\.outcome.isDivergence),
-        isAtEdge: rate == tried.min() || rate == tried.max(),
+        isAtEdge: tried.isEdge(rate),
         logSteps: results.map { log(Double($0.outcome.reachedAt ?? $0.outcome.steps)) })
     }
     return rates.min { first, second in

@@ -160,7 +160,7 @@ extension UniversalLearning {
         return [
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
           .text(row.activation), .number(best[0].cell.level),
-          .rate(rate), .answer(rate == rates.first || rate == rates.last),
+          .rate(rate), .answer(rates.isEdge(rate)),
           .percent(final?.mean), .percent(final?.spread), .percent(meanOfCurves(best)),
           .count(all.count { $0.outcome.isDivergence }), .count(all.count),
         ]

@@ -11,13 +11,7 @@ struct AccuracyNoise: Equatable {
   /// - Parameter groups: accuracies over seeds of trainings that are otherwise the same; those that
   ///   diverged have none, and are left out.
   init(groups: [[Double]], testImages: Int) {
-    var squares = 0.0
-    var freedom = 0
-    for sample in groups.compactMap({ Sample($0) }) where sample.count > 1 {
-      squares += sample.deviation * sample.deviation * Double(sample.count - 1)
-      freedom += sample.count - 1
-    }
-    deviation = freedom > 0 ? (squares / Double(freedom)).squareRoot() : 0
+    deviation = Sample.pooledDeviation(groups)
     self.testImages = testImages
   }
 

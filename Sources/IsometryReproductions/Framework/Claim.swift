@@ -56,6 +56,17 @@ struct Sample: Equatable {
     deviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
   }
 
+  /// The standard deviation within groups of numbers, pooled over all of them; 0 where no group has two.
+  static func pooledDeviation(_ groups: [[Double]]) -> Double {
+    var squares = 0.0
+    var freedom = 0
+    for sample in groups.compactMap({ Sample($0) }) where sample.count > 1 {
+      squares += sample.deviation * sample.deviation * Double(sample.count - 1)
+      freedom += sample.count - 1
+    }
+    return freedom > 0 ? (squares / Double(freedom)).squareRoot() : 0
+  }
+
   /// The deviation as tables show it; nil of one number.
   var spread: Double? { count > 1 ? deviation : nil }
 

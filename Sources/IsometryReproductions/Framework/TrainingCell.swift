@@ -159,8 +159,8 @@ extension LearningCurve {
 /// Accuracies over seeds at the learning rate with the best mean of them.
 struct BestRate: Equatable {
   let rate: Double
-  /// The smallest and the largest rate that was tried.
-  let tried: ClosedRange<Double>
+  /// Whether a smaller or a larger rate than those tried may be better still.
+  let isAtEdge: Bool
   let accuracies: [Double]
   /// Of the trainings at this rate.
   let diverged: Int
@@ -173,11 +173,9 @@ struct BestRate: Equatable {
       Sample(trainings.map(\.outcome.accuracy))?.mean ?? 0
     }
     let rates = trainings.grouped { $0.rate }
-    guard let best = rates.max(by: { mean($0.elements) < mean($1.elements) }),
-      let least = rates.map(\.key).min(), let most = rates.map(\.key).max()
-    else { return nil }
+    guard let best = rates.max(by: { mean($0.elements) < mean($1.elements) }) else { return nil }
     rate = best.key
-    tried = least...most
+    isAtEdge = rates.map(\.key).isEdge(best.key)
     accuracies = best.elements.map(\.outcome.accuracy)
     diverged = best.elements.count { $0.outcome.isDivergence }
   }
@@ -185,9 +183,11 @@ struct BestRate: Equatable {
   init?<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>]) {
     self.init(results.map { ($0.cell.configuration.learningRate, $0.outcome) })
   }
+}
 
-  /// Whether a smaller or a larger rate than those tried may be better still.
-  var isAtEdge: Bool { rate == tried.lowerBound || rate == tried.upperBound }
+extension [Double] {
+  /// Whether a number is the smallest or the largest of these.
+  func isEdge(_ number: Double) -> Bool { number == self.min() || number == self.max() }
 }
 
 extension Table.Entry {
