@@ -27,6 +27,9 @@ static const unsigned char common_partial_sums[] = {
 static const unsigned char common_philox[] = {
 #embed "../../kernels/common/philox.cl"
 };
+static const unsigned char common_prologue[] = {
+#embed "../../kernels/common/prologue.cl"
+};
 static const unsigned char common_real[] = {
 #embed "../../kernels/common/real.cl"
 };
@@ -117,6 +120,7 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(common_matrix_unit, "common/matrix_unit.cl"),
     PIECE(common_partial_sums, "common/partial_sums.cl"),
     PIECE(common_philox, "common/philox.cl"),
+    PIECE(common_prologue, "common/prologue.cl"),
     PIECE(common_real, "common/real.cl"),
     PIECE(common_result, "common/result.cl"),
     PIECE(common_source, "common/source.cl"),

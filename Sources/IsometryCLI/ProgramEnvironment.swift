@@ -24,6 +24,9 @@ struct ProgramEnvironment: Sendable {
   /// Whether they multiply fp32 as tf32 there; `$ISOMETRY_TF32` is 1.
   let allowsTF32: Bool
 
+  /// Whether convolutions of OpenCL devices normalise what they load; `$ISOMETRY_PROLOGUES`.
+  let prologues: PrologueSwitch
+
   /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
   /// not 0.
   var recordsLaunches: Bool
@@ -34,6 +37,11 @@ struct ProgramEnvironment: Sendable {
   /// The words of `MatrixUnitUse`, which a build without OpenCL lacks.
   enum MatrixUnitSwitch: String, CaseIterable {
     case auto, off, emulated
+  }
+
+  /// The words of `PrologueUse`, which a build without OpenCL lacks.
+  enum PrologueSwitch: String, CaseIterable {
+    case auto, off, on
   }
 
   /// - Throws: `ConfigurationError` for a switch that has no such position.
@@ -64,6 +72,11 @@ struct ProgramEnvironment: Sendable {
         "ISOMETRY_MATRIX_UNITS", "should be auto, off or emulated, not \(units)")
     }
     self.matrixUnits = matrixUnits
+    let use = value("ISOMETRY_PROLOGUES") ?? PrologueSwitch.auto.rawValue
+    guard let prologues = PrologueSwitch(rawValue: use) else {
+      throw ConfigurationError("ISOMETRY_PROLOGUES", "should be auto, off or on, not \(use)")
+    }
+    self.prologues = prologues
     // The XDG Base Directory Specification: a relative path there counts as absent.
     let caches =
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }

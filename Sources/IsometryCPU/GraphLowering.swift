@@ -68,14 +68,18 @@ final class GraphLowering {
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       try lowerReduction(node)
     case .matrixMultiply(let product): try lowerMatrixMultiply(node, product)
-    case .convolution(let convolution, let epilogue):
+    case .convolution(let convolution, let epilogue, nil):
       try lowerConvolution(node, convolution, epilogue)
     case .convolutionInputGradient(let convolution, let shape):
       try lowerConvolutionInputGradient(node, convolution, shape)
-    case .convolutionWeightGradient(let convolution, let shape, let withBias):
+    case .convolutionWeightGradient(let convolution, let shape, let withBias, nil):
       try lowerConvolutionWeightGradient(node, convolution, shape, withBias: withBias)
     case .batchNormalization(let normalization):
       try lowerBatchNormalization(node, normalization)
+    case .convolution, .convolutionWeightGradient, .batchNormalizationStatistics:
+      throw CPUError(
+        action: "lower \(node.operation.label)",
+        status: "it takes no prologues (Backend.takesPrologues)")
     case .frozenNormalization(let normalization):
       try lowerFrozenNormalization(node, normalization)
     case .batchNormalizationReduction(let normalization):

@@ -61,8 +61,8 @@ struct LayoutPlan {
       for index in 0..<count { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
     case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
       .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
-      .convolutionWeightGradient, .batchNormalization, .frozenNormalization,
-      .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
+      .frozenNormalization, .batchNormalizationReduction, .batchNormalizationInputGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
       .decodeImages, .squaredNorm, .gradientScale, .lossScaleUpdate:
@@ -82,7 +82,8 @@ struct LayoutPlan {
       case .convolutionWeightGradient:
         images.formUnion(node.inputs.map { root($0.index) })
       case .input: images.insert(root(node.results[0].index))
-      case .batchNormalization, .frozenNormalization, .batchNormalizationReduction,
+      case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
+        .batchNormalizationReduction,
         .batchNormalizationInputGradient, .frozenNormalizationInputGradient, .pool,
         .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
         .globalAveragePoolGradient, .decodeImages, .biasAdd, .channelSum, .broadcastChannels:
@@ -97,7 +98,7 @@ struct LayoutPlan {
       chosen[group] = layout.isDense ? .native(layout) : .plain
     }
     for node in graph.nodes {
-      if case .convolution(let convolution, let epilogue) = node.operation {
+      if case .convolution(let convolution, let epilogue, nil) = node.operation {
         let geometry = ConvolutionGeometry(
           convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
           hasBias: epilogue.hasBias, lanes: lanes)
@@ -107,7 +108,9 @@ struct LayoutPlan {
       }
     }
     for node in graph.nodes {
-      if case .convolutionWeightGradient(let convolution, let shape, let hasBias) = node.operation {
+      if case .convolutionWeightGradient(let convolution, let shape, let hasBias, nil) =
+        node.operation
+      {
         let geometry = ConvolutionGeometry(
           convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: hasBias,
           lanes: lanes)

@@ -109,11 +109,11 @@ extension Operation {
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       return reductionVJP(node, one(), &graph)
     case .matrixMultiply(let product): return product.vjp(node, one(), &graph)
-    case .convolution(let convolution, let epilogue):
+    case .convolution(let convolution, let epilogue, nil):
       return convolution.vjp(node, epilogue, one(), &graph)
     case .convolutionInputGradient(let convolution, _):
       return convolution.inputGradientVJP(node, one(), &graph)
-    case .convolutionWeightGradient(let convolution, _, _):
+    case .convolutionWeightGradient(let convolution, _, _, nil):
       return convolution.weightGradientVJP(node, upstream, &graph)
     case .batchNormalization(let normalization):
       return normalization.trainingVJP(node, upstream, &graph)
@@ -131,9 +131,11 @@ extension Operation {
     case .globalAveragePoolGradient: return [graph.globalAveragePool(one())]
     case .softmaxCrossEntropy: return Self.lossVJP(node, upstream, &graph)
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
-      .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
-      .gradientScale, .lossScaleUpdate:
+      .batchNormalizationStatistics, .frozenNormalizationInputGradient, .decodeImages, .update,
+      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
       preconditionFailure("\(name) is not differentiated")
+    case .convolution, .convolutionWeightGradient:
+      preconditionFailure("prologues come behind differentiation")
     }
   }
 
@@ -149,11 +151,11 @@ extension Operation {
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       return [reductionJVP(node, tangents, &graph)]
     case .matrixMultiply(let product): return [product.jvp(node, tangents, &graph)]
-    case .convolution(let convolution, let epilogue):
+    case .convolution(let convolution, let epilogue, nil):
       return [convolution.jvp(node, epilogue, tangents, &graph)]
     case .convolutionInputGradient(let convolution, let shape):
       return [convolution.inputGradientJVP(node, shape, tangents, &graph)]
-    case .convolutionWeightGradient(let convolution, _, _):
+    case .convolutionWeightGradient(let convolution, _, _, nil):
       return convolution.weightGradientJVP(node, tangents, &graph)
     case .batchNormalization(let normalization):
       return normalization.trainingJVP(node, tangents, &graph)
@@ -166,9 +168,11 @@ extension Operation {
       return [tangents[0].map { graph.appendOne(self, $0, node.inputs[1]) }]
     case .softmaxCrossEntropy: return Self.lossJVP(node, tangents, &graph)
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
-      .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
-      .gradientScale, .lossScaleUpdate:
+      .batchNormalizationStatistics, .frozenNormalizationInputGradient, .decodeImages, .update,
+      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
       preconditionFailure("\(name) is not differentiated")
+    case .convolution, .convolutionWeightGradient:
+      preconditionFailure("prologues come behind differentiation")
     }
   }
 }

@@ -11,6 +11,10 @@ public protocol Backend: Sendable {
   /// Throws `UnsupportedPrecision` where the device cannot compute in that type.
   func requireSupport(for precision: DType) throws
 
+  /// Whether steps in that type should come with `Graph.withPrologues`: the backend has convolutions that
+  /// normalise what they load, and they save time.
+  func takesPrologues(in precision: DType) -> Bool
+
   /// Compiles, plans and binds everything that steps of `graph` need.
   ///
   /// - Parameters:
@@ -29,6 +33,9 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// Most take none.
+  public func takesPrologues(in precision: DType) -> Bool { false }
+
   /// A session with variables of its own.
   public func makeSession(for graph: Graph) throws -> any Session {
     try makeSession(for: graph, sharing: nil)

@@ -39,18 +39,22 @@ extension Graph {
     case .matrixMultiply(let product):
       let inner = product.extents(shape(of: node.inputs[0]), shape(of: node.inputs[1])).inner
       return 2 * elements * inner + epilogue(product.epilogue)
-    case .convolution(let convolution, let tail):
+    // A window reads an element as often as it has taps; it is counted once.
+    case .convolution(let convolution, let tail, let prologue):
       return convolution.floatingPointOperations(
         result: shape(of: node.results[0]), weight: shape(of: node.inputs[1])) + epilogue(tail)
+        + (prologue?.floatingPointOperations(inputElements(0)) ?? 0)
     case .convolutionInputGradient(let convolution, _):
       return convolution.floatingPointOperations(
         result: shape(of: node.inputs[0]), weight: shape(of: node.inputs[1]))
-    case .convolutionWeightGradient(let convolution, let weightShape, let withBias):
+    case .convolutionWeightGradient(let convolution, let weightShape, let withBias, let prologue):
       return convolution.floatingPointOperations(
         result: shape(of: node.inputs[0]), weight: weightShape)
         + (withBias ? inputElements(0) : 0)
+        + (prologue?.floatingPointOperations(inputElements(1)) ?? 0)
     case .batchNormalization(let normalization):
       return 6 * elements + epilogue(normalization.epilogue)
+    case .batchNormalizationStatistics: return 4 * inputElements(0)
     case .frozenNormalization(let normalization):
       return 2 * elements + epilogue(normalization.epilogue)
     case .batchNormalizationReduction: return 4 * inputElements(0)

@@ -35,6 +35,13 @@ extension Epilogue: CustomStringConvertible {
   }
 }
 
+extension Prologue: CustomStringConvertible {
+  public var description: String {
+    ["of normalised", activation == .linear ? "" : activation.name].filter { !$0.isEmpty }
+      .joined(separator: " ")
+  }
+}
+
 extension Convolution: CustomStringConvertible {
   public var description: String { "stride \(stride) padding \(padding)" }
 }
@@ -68,11 +75,14 @@ extension Operation {
       return joined(
         product.transposeLeft ? "left transposed" : "",
         product.transposeRight ? "right transposed" : "", product.epilogue.description)
-    case .convolution(let convolution, let epilogue):
-      return joined(convolution.description, epilogue.description)
+    case .convolution(let convolution, let epilogue, let prologue):
+      return joined(
+        convolution.description, prologue?.description ?? "", epilogue.description)
     case .convolutionInputGradient(let convolution, _): return convolution.description
-    case .convolutionWeightGradient(let convolution, _, _): return convolution.description
-    case .batchNormalization(let normalization), .frozenNormalization(let normalization),
+    case .convolutionWeightGradient(let convolution, _, _, let prologue):
+      return joined(convolution.description, prologue?.description ?? "")
+    case .batchNormalization(let normalization),
+      .batchNormalizationStatistics(let normalization), .frozenNormalization(let normalization),
       .batchNormalizationReduction(let normalization),
       .batchNormalizationInputGradient(let normalization),
       .frozenNormalizationInputGradient(let normalization):

@@ -56,16 +56,20 @@ public enum Operation: Sendable, Hashable {
   // Products
   /// a, b, [bias[C] accum,] [residual] → φ(a·b + bias + residual), 2-D
   case matrixMultiply(MatrixMultiply)
-  /// x, w, [bias[K] accum,] [residual] → φ(x∗w + bias + residual)
-  case convolution(Convolution, Epilogue)
+  /// x, w, [mean, factor, shift [C] accum,] [bias[K] accum,] [residual] → φ(x∗w + bias + residual),
+  /// with the prologue's normalised x
+  case convolution(Convolution, Epilogue, Prologue? = nil)
   /// dy, w → dx
   case convolutionInputGradient(Convolution, inputShape: Shape)
-  /// dy, x → dw accum, [db[K] accum]
-  case convolutionWeightGradient(Convolution, weightShape: Shape, withBias: Bool)
+  /// dy, x, [mean, factor, shift [C] accum] → dw accum, [db[K] accum], with the prologue's normalised x
+  case convolutionWeightGradient(
+    Convolution, weightShape: Shape, withBias: Bool, Prologue? = nil)
 
   // Normalisation
   /// x, scale[C], shift[C], [residual] → φ(normalised + residual), mean[C], variance[C] (biased)
   case batchNormalization(Normalization)
+  /// x, scale[C] → mean[C], variance[C] (biased), scale / √(variance + ε) [C]
+  case batchNormalizationStatistics(Normalization)
   /// x, scale, shift, mean, variance, [residual] → φ(normalised + residual)
   case frozenNormalization(Normalization)
   /// dy, x, scale, shift, mean, variance → dshift[C], dscale[C]
@@ -121,8 +125,8 @@ public enum Operation: Sendable, Hashable {
     case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
       .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .sum, .dot, .channelSum,
       .broadcast, .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
-      .convolutionWeightGradient, .batchNormalization, .frozenNormalization,
-      .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
+      .frozenNormalization, .batchNormalizationReduction, .batchNormalizationInputGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
       .decodeImages, .squaredNorm, .gradientScale:

@@ -26,14 +26,16 @@ extension Operation {
       return [try reductionResultType(inputs)]
     case .matrixMultiply(let product):
       return [try product.resultType(inputs)]
-    case .convolution(let convolution, let epilogue):
-      return [try convolution.resultType(inputs, epilogue)]
+    case .convolution(let convolution, let epilogue, let prologue):
+      return [try convolution.resultType(inputs, epilogue, prologue)]
     case .convolutionInputGradient(let convolution, let shape):
       return [try convolution.inputGradientType(inputs, shape)]
-    case .convolutionWeightGradient(let convolution, let shape, let withBias):
-      return try convolution.weightGradientTypes(inputs, shape, withBias: withBias)
+    case .convolutionWeightGradient(let convolution, let shape, let withBias, let prologue):
+      return try convolution.weightGradientTypes(inputs, shape, withBias: withBias, prologue)
     case .batchNormalization(let normalization):
       return try normalization.trainingTypes(inputs)
+    case .batchNormalizationStatistics(let normalization):
+      return try normalization.statisticsTypes(inputs)
     case .frozenNormalization(let normalization):
       return [try normalization.frozenType(inputs)]
     case .batchNormalizationReduction(let normalization):

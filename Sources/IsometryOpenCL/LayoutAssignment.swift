@@ -83,8 +83,9 @@
           unite(Array(inputs[first..<first + update.stride]))
         }
       case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
-        .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient, .pool,
-        .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+        .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient,
+        .batchNormalizationStatistics, .pool, .averagePoolGradient, .maxPoolGradient,
+        .maxPoolTangent, .globalAveragePool,
         .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
         .gradientScale, .lossScaleUpdate:
         break
@@ -95,17 +96,18 @@
       let (inputs, results) = (node.inputs, node.results)
       func images(_ values: [Value]) { for value in values { cast(.channelsLast, value) } }
       switch node.operation {
-      case .convolution(_, let epilogue):
+      case .convolution(_, let epilogue, _):
         images([inputs[0], results[0]] + (epilogue.hasResidual ? [inputs.last!] : []))
         cast(.filtersLast, inputs[1])
       case .convolutionInputGradient:
         images([inputs[0], results[0]])
         cast(.filtersLast, inputs[1])
       case .convolutionWeightGradient:
-        images(inputs)
+        images(Array(inputs[0...1]))
         cast(.filtersLast, results[0])
-      case .biasAdd, .channelSum, .broadcastChannels, .batchNormalization, .frozenNormalization,
-        .batchNormalizationReduction, .batchNormalizationInputGradient,
+      case .biasAdd, .channelSum, .broadcastChannels, .batchNormalization,
+        .batchNormalizationStatistics, .frozenNormalization, .batchNormalizationReduction,
+        .batchNormalizationInputGradient,
         .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
         .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .decodeImages:
         images(inputs + results)

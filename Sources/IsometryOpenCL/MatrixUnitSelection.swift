@@ -33,11 +33,21 @@
     /// Whether products in fp32 may have operands rounded to tf32.
     func mayRoundFloat(on device: Device) -> Bool { allowsTF32 && isPossible(on: device) }
 
+    /// Whether graphs in that type have their products on matrix units.
+    func multiplies(_ dtype: DType, on device: SharedDevice) -> Bool {
+      let units = units
+      return isPossible(on: device.context.device) && units.types.contains(dtype)
+        && (use == .emulated || isTrusted(units, dtype, on: device))
+    }
+
+    private var units: MatrixUnits {
+      MatrixUnits(kind: use == .emulated ? .emulated : .tensorCores, takesFloat: allowsTF32)
+    }
+
     /// What the graph's products and convolutions may use on the device; nil for portable kernels.
     func units(for graph: Graph, on device: SharedDevice) -> MatrixUnits? {
       guard isPossible(on: device.context.device) else { return nil }
-      let units = MatrixUnits(
-        kind: use == .emulated ? .emulated : .tensorCores, takesFloat: allowsTF32)
+      let units = units
       if use == .emulated { return units }
       let types = Set(graph.types.map(\.dtype)).intersection(units.types)
       return !types.isEmpty && types.allSatisfy { isTrusted(units, $0, on: device) } ? units : nil
@@ -108,6 +118,7 @@
       guard let x = inputs["x"], let dy = inputs["dy"], let a = inputs["a"], let b = inputs["b"]
       else { preconditionFailure("every content is an input") }
       let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
+      let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
       let y = graph.activation(
         graph.biasAdd(
           graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias),
@@ -119,6 +130,14 @@
       {
         if let gradient { graph.output(name, gradient) }
       }
+      let normalized = graph.activation(
+        graph.batchNormalization(x, scale: scale, shift: shift).y, .relu)
+      let z = graph.convolve(
+        normalized, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
+      graph.output("convolutions of normalised images", z)
+      if let gradient = graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0] {
+        graph.output("weight gradients with normalised images", gradient)
+      }
       let product = graph.matrixMultiply(a, b)
       graph.output("products", product)
       graph.output(
@@ -126,7 +145,7 @@
         graph.matrixMultiply(product, a, transposeLeft: true))
       graph.output(
         "products with a transposed matrix", graph.matrixMultiply(product, b, transposeRight: true))
-      return graph.fused()
+      return graph.fused().withPrologues()
     }
 
     private func results(

@@ -56,6 +56,14 @@
       }
     }
 
+    public func takesPrologues(in precision: DType) -> Bool {
+      switch shared.prologues {
+      case .off: false
+      case .on: true
+      case .auto: shared.matrixUnits.multiplies(precision, on: shared)
+      }
+    }
+
     /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
     ///   one OpenCL context, and each `OpenCLBackend` that is opened has its own, also on one device.
     /// - Throws: `GraphVerificationError`; `DeviceLimitError` for a graph that is too large for the
@@ -133,6 +141,7 @@
     let tuning: Tuning
     let gemmProvider: GemmProvider
     let matrixUnits: MatrixUnitSelection
+    let prologues: PrologueUse
     /// Whether a step's launches are recorded once and enqueued together.
     let recordsLaunches: Bool
     let library: ProgramLibrary
@@ -152,6 +161,7 @@
       gemmProvider = options.gemmProvider
       matrixUnits = MatrixUnitSelection(
         options.matrixUnits, allowsTF32: options.allowsTF32, warn: options.warn)
+      prologues = options.prologues
       recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
       library = ProgramLibrary(
         context, sources: KernelSources(directory: options.kernelDirectory),

@@ -19,6 +19,17 @@
     case emulated
   }
 
+  /// Whether convolutions normalise what they load, so that normalised tensors are never stored.
+  public enum PrologueUse: String, Sendable, CaseIterable {
+    /// In the types that matrix units multiply: portable kernels lose more by the arithmetic than they
+    /// gain by the traffic.
+    case auto
+    /// Never.
+    case off
+    /// Wherever a step allows it.
+    case on
+  }
+
   /// What the surroundings decide about an OpenCL backend. The environment is read at the program's
   /// edge and handed in here.
   public struct OpenCLOptions: Sendable {
@@ -33,6 +44,8 @@
     /// Whether matrix units, where they are used, take operands in fp32 too, which they round to tf32:
     /// to 10 bits behind the point in place of 23.
     public var allowsTF32 = false
+    /// Whether convolutions normalise what they load.
+    public var prologues = PrologueUse.auto
     /// Whether a step's launches are recorded once and enqueued together where the device can do that.
     public var recordsLaunches: Bool
     /// Whether programs that are compiled are kept in `cacheDirectory`, which takes some drivers as long

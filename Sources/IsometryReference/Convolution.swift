@@ -63,8 +63,10 @@ struct KernelTap {
 
 extension NodeExecution {
   /// y(n, k, p) = φ(Σ w(k, c, t)·x(n, c, p·stride + t − padding) + bias + residual)
-  func convolve(_ convolution: Convolution, _ epilogue: Epilogue) {
-    let (x, weight, y) = (inputs[0], inputs[1].elements, results[0])
+  func convolve(_ convolution: Convolution, _ epilogue: Epilogue, _ prologue: Prologue?) {
+    let (x, weight, y) = (
+      operand(inputs[0], prologue), inputs[1].elements, results[0]
+    )
     y.elements.update(repeating: 0)
     forEachWeight(convolution, x: x.shape, weight: inputs[1].shape, y: y.shape) {
       index, tap, xPlane, yPlane in
@@ -74,7 +76,7 @@ extension NodeExecution {
           to: y.elements, at: yPlane + yRow, count: count)
       }
     }
-    apply(epilogue, operands: 2)
+    apply(epilogue, operands: 2 + prologue.inputCount)
   }
 
   /// dx(n, c, p·stride + t − padding) += w(k, c, t)·dy(n, k, p)
@@ -98,8 +100,10 @@ extension NodeExecution {
   }
 
   /// dw(k, c, t) = Σ dy(n, k, p)·x(n, c, p·stride + t − padding), db(k) = Σ dy(n, k, p)
-  func convolutionWeightGradient(_ convolution: Convolution, withBias: Bool) {
-    let (dy, x, dw) = (inputs[0], inputs[1], results[0])
+  func convolutionWeightGradient(
+    _ convolution: Convolution, withBias: Bool, _ prologue: Prologue?
+  ) {
+    let (dy, x, dw) = (inputs[0], operand(inputs[1], prologue), results[0])
     dw.elements.update(repeating: 0)
     // One sum a column, added up at the end: the compiler can then use vectors, and rounding
     // errors stay small.
@@ -122,6 +126,24 @@ extension NodeExecution {
       dw.elements[index] += sums.reduce(0, +)
     }
     if withBias { sumChannels(of: dy, into: results[1]) }
+  }
+
+  /// Images behind the prologue, rounded to their type as a tensor that was stored would be.
+  private func operand(_ x: Tensor<Scalar>, _ prologue: Prologue?) -> Tensor<Scalar> {
+    guard let prologue else { return x }
+    let (mean, factor, shift) = (inputs[2].elements, inputs[3].elements, inputs[4].elements)
+    let normalized = Tensor<Scalar>(x.type)
+    let extents = ImageExtents(x.shape)
+    for image in 0..<extents.images {
+      for channel in 0..<extents.channels {
+        for index in extents.positions(image: image, channel: channel) {
+          normalized.elements[index] = prologue.activation(
+            factor[channel] * (x.elements[index] - mean[channel]) + shift[channel])
+        }
+      }
+    }
+    normalized.round()
+    return normalized
   }
 
   /// Calls `body` for each weight of each image with the weight's position in [K, C, R, S], and where

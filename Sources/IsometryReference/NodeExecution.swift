@@ -46,11 +46,14 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .broadcastChannels: broadcastChannels()
     case .squaredNorm: squaredNorm()
     case .matrixMultiply(let product): matrixMultiply(product)
-    case .convolution(let convolution, let epilogue): convolve(convolution, epilogue)
+    case .convolution(let convolution, let epilogue, let prologue):
+      convolve(convolution, epilogue, prologue)
     case .convolutionInputGradient(let convolution, _): convolutionInputGradient(convolution)
-    case .convolutionWeightGradient(let convolution, _, let withBias):
-      convolutionWeightGradient(convolution, withBias: withBias)
+    case .convolutionWeightGradient(let convolution, _, let withBias, let prologue):
+      convolutionWeightGradient(convolution, withBias: withBias, prologue)
     case .batchNormalization(let normalization): batchNormalization(normalization)
+    case .batchNormalizationStatistics(let normalization):
+      batchNormalizationStatistics(normalization)
     case .frozenNormalization(let normalization): frozenNormalization(normalization)
     case .batchNormalizationReduction(let normalization):
       batchNormalizationReduction(normalization)

@@ -5,7 +5,21 @@ internal import RealModule
 extension NodeExecution {
   /// y = φ(scale·(x − mean)/√(variance + ε) + shift + residual) with the batch's statistics.
   func batchNormalization(_ normalization: Normalization) {
-    let (x, mean, variance) = (inputs[0].elements, results[1].elements, results[2].elements)
+    measure(mean: results[1], variance: results[2])
+    normalize(normalization, mean: results[1], variance: results[2], operands: 3)
+  }
+
+  /// The batch's statistics, and scale/√(variance + ε).
+  func batchNormalizationStatistics(_ normalization: Normalization) {
+    measure(mean: results[0], variance: results[1])
+    let (scale, factor) = (inputs[1].elements, results[2].elements)
+    for channel in factor.indices {
+      factor[channel] = scale[channel] * inverseDeviation(results[1], channel, normalization)
+    }
+  }
+
+  private func measure(mean: Tensor<Scalar>, variance: Tensor<Scalar>) {
+    let x = inputs[0].elements
     let extents = ImageExtents(inputs[0].shape)
     let count = Double(extents.elementsPerChannel)
     for channel in 0..<extents.channels {
@@ -17,10 +31,9 @@ extension NodeExecution {
         let distance = Double(x[$0]) - average
         squares += distance * distance
       }
-      mean[channel] = Scalar(average)
-      variance[channel] = Scalar(squares / count)
+      mean.elements[channel] = Scalar(average)
+      variance.elements[channel] = Scalar(squares / count)
     }
-    normalize(normalization, mean: results[1], variance: results[2], operands: 3)
   }
 
   /// The same with given statistics.

@@ -83,6 +83,11 @@ import Testing
     }
     #expect(full.matrixUnits == .auto)
     #expect(try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "off"]).matrixUnits == .off)
+    #expect(try ProgramEnvironment([:]).prologues == .auto)
+    #expect(try ProgramEnvironment(["ISOMETRY_PROLOGUES": "on"]).prologues == .on)
+    #expect(throws: ConfigurationError.self) {
+      try ProgramEnvironment(["ISOMETRY_PROLOGUES": "1"])
+    }
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
     }

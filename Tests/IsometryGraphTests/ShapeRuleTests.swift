@@ -70,6 +70,17 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       ShapeCase(
         .convolution(convolution, everything), [image, weight, fp32([5]), y], [y]),
       ShapeCase(
+        .convolution(
+          convolution, Epilogue(hasBias: true, hasResidual: true), Prologue(activation: .relu)),
+        [image, weight, channels, channels, channels, fp32([5]), y], [y]),
+      ShapeCase(
+        .convolutionWeightGradient(
+          convolution, weightShape: weight.shape, withBias: false, Prologue()),
+        [y, image, channels, channels, channels], [fp32([5, 3, 3, 3])]),
+      ShapeCase(
+        .batchNormalizationStatistics(normalization), [image, channels],
+        [channels, channels, channels]),
+      ShapeCase(
         .convolutionInputGradient(convolution, inputShape: image.shape), [y, weight], [image]),
       ShapeCase(
         .convolutionWeightGradient(convolution, weightShape: weight.shape, withBias: true),
@@ -210,6 +221,9 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
         for: [image, image, channels, channels, channels, channels])
     }
     let activated = Normalization(epilogue: Epilogue(activation: .relu))
+    #expect(throws: ShapeError.self) {
+      try Operation.batchNormalizationStatistics(activated).resultTypes(for: [image, channels])
+    }
     #expect(throws: ShapeError.self) {
       try Operation.frozenNormalizationInputGradient(activated).resultTypes(
         for: [image, channels, channels])

@@ -25,12 +25,16 @@
     }
 
     private func plan(
-      _ model: String, _ normalization: NormalizationKind, batch: Int, _ sizes: Sizes
+      _ model: String, _ normalization: NormalizationKind, batch: Int, _ sizes: Sizes,
+      hasPrologues: Bool = false
     ) throws -> LaunchPlan {
       let network = try ModelSpecification(model).network(
         NetworkOptions(normalization: normalization))
       func graph(_ network: some Network) -> Graph {
-        TrainingGraph(network, .init(batch: batch, precision: sizes.precision)).graph
+        TrainingGraph(
+          network,
+          .init(batch: batch, precision: sizes.precision, hasPrologues: hasPrologues)
+        ).graph
       }
       let graph = graph(network)
       var lowering = Lowering(
@@ -46,6 +50,21 @@
       #expect(plain.count <= 70, "\(plain)")
       let normalized = try plan("resnet18", .batch, batch: batch, sizes).steps.map(\.label)
       #expect(normalized.count <= 155, "\(normalized)")
+    }
+
+    /// In each of eight blocks the merging of statistics takes the place of the normalised tensor.
+    @Test(arguments: Sizes.all)
+    func prologuesTakeThePlaceOfNormalizations(sizes: Sizes) throws {
+      func kernels(_ hasPrologues: Bool) throws -> [String] {
+        try plan("resnet18", .batch, batch: 64, sizes, hasPrologues: hasPrologues).steps
+          .map(\.variant)
+      }
+      let (stored, found) = (try kernels(false), try kernels(true))
+      #expect(found.count <= stored.count)
+      #expect(found.count { $0 == "normalization_merge" } == 8)
+      #expect(
+        found.count { $0 == "normalization_apply" }
+          == stored.count { $0 == "normalization_apply" } - 8)
     }
 
     /// Statistics and sums of gradients are added up by the launches that use them, partial sums of

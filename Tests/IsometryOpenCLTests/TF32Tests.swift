@@ -152,6 +152,39 @@
       #expect(portable.kernels.isDisjoint(with: kernels))
     }
 
+    /// What is normalised on its way is rounded as what was stored.
+    @Test func prologuesHaveTheBitsOfStoredTensors() throws {
+      var graph = Graph()
+      let (x, dy) = (graph.input("x", [3, 24, 11, 7]), graph.input("dy", [3, 40, 6, 4]))
+      let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
+      let weight = graph.variable("weight", [40, 24, 3, 3])
+      let normalized = graph.activation(
+        graph.batchNormalization(x, scale: scale, shift: shift).y, .relu)
+      let y = graph.convolve(normalized, with: weight, stride: 2, padding: 1)
+      graph.output("y", y)
+      graph.output("dw", graph.gradients(seeds: [(y, dy)], withRespectTo: [weight])[0]!)
+      var options = OpenCLOptions(matrixUnits: .emulated)
+      options.allowsTF32 = true
+      let backend = try OpenCLBackend(#require(device), number: 0, options: options)
+      #expect(backend.takesPrologues(in: .float32))
+      let results = try [graph.fused(), graph.fused().withPrologues()].map { graph in
+        let session = try #require(try backend.makeSession(for: graph) as? OpenCLSession)
+        #expect(session.launchWork.count { $0.variant.contains("matrix_tile") } == 2)
+        var random = RandomStream(seed: 3)
+        func tensor(_ value: Value) -> HostTensor {
+          let shape = graph.shape(of: value)
+          return HostTensor(shape, random.normals(shape.elementCount).map { Float($0) })
+        }
+        for (name, value) in graph.variables {
+          try session.write(tensor(value), toVariable: name)
+        }
+        try session.run(
+          Dictionary(uniqueKeysWithValues: graph.inputs.map { ($0.name, tensor($0.value)) }))
+        return try graph.outputs.map { try session.read(output: $0.name) }
+      }
+      #expect(results[0] == results[1])
+    }
+
     /// fp32 is not rounded for those who did not ask.
     @Test func withoutLeaveNothingIsRounded() throws {
       let found = try run(OpenCLOptions(matrixUnits: .emulated))

@@ -47,10 +47,13 @@ import Testing
         precision: .float16, tolerance: 0.03),
     ]
 
-    func configuration(_ precision: DType, fuses: Bool) -> TrainingGraph.Configuration {
+    func configuration(
+      _ precision: DType, fuses: Bool, hasPrologues: Bool
+    ) -> TrainingGraph.Configuration {
       TrainingGraph.Configuration(
         batch: 3, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
-        augmentation: .init(cropPadding: 1, flips: true, cutout: 2, seed: 5), fuses: fuses)
+        augmentation: .init(cropPadding: 1, flips: true, cutout: 2, seed: 5), fuses: fuses,
+        hasPrologues: hasPrologues)
     }
   }
 
@@ -62,15 +65,24 @@ import Testing
       imageShape: [3, 4, 3]),
     optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
 
+  /// Convolutions that normalise what they load.
+  static let normalizingMatrixUnitStep = Step(
+    description: "normalised, on matrix units",
+    network: ResidualNetwork(
+      widths: [8, 16], depths: [1, 1], normalization: .batch, imageShape: [3, 4, 3]),
+    optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
+
   @Test(arguments: BackendUnderTest.withMatrixUnits)
   func matrixUnits(subject: BackendUnderTest) throws {
     try trainingSteps(step: Self.matrixUnitStep, subject: subject)
+    try trainingSteps(step: Self.normalizingMatrixUnitStep, subject: subject)
   }
 
   @Test(arguments: Step.all, subjects)
   func trainingSteps(step: Step, subject: BackendUnderTest) throws {
     let found = try losses(
-      step, on: subject.backend, precision: step.precision, fuses: subject.isFusing)
+      step, on: subject.backend, precision: step.precision, fuses: subject.isFusing,
+      hasPrologues: true)
     let expected = try losses(
       step, on: ReferenceBackend<Double>(), precision: .float32, fuses: false)
     for (found, expected) in zip(found, expected) {
@@ -80,9 +92,12 @@ import Testing
 
   /// The losses of two training steps, and of one batch in evaluation mode after them.
   private func losses(
-    _ step: Step, on backend: any Backend, precision: DType, fuses: Bool
+    _ step: Step, on backend: any Backend, precision: DType, fuses: Bool,
+    hasPrologues: Bool = false
   ) throws -> [Double] {
-    let training = TrainingGraph(step.network, step.configuration(precision, fuses: fuses))
+    let training = TrainingGraph(
+      step.network,
+      step.configuration(precision, fuses: fuses, hasPrologues: hasPrologues))
     let session = try backend.makeSession(for: training.graph)
     try training.writeInitialState(
       to: session, initializer: InitializerRegistry.make("he"), seed: 3)

@@ -15,17 +15,37 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public let isFusing: Bool
   /// What sets it apart from others of the backend's name; may be empty.
   public let variant: String
+  /// Whether convolutions normalise what they load, where graphs are fused.
+  public let hasPrologues: Bool
 
-  public init(backend: any Backend, isFusing: Bool, variant: String = "") {
+  public init(
+    backend: any Backend, isFusing: Bool, variant: String = "", hasPrologues: Bool = false
+  ) {
     self.backend = backend
     self.isFusing = isFusing
     self.variant = variant
+    self.hasPrologues = hasPrologues
   }
 
   public var description: String {
-    ([backend.name, variant] + (isFusing ? ["fused"] : [])).filter { !$0.isEmpty }
-      .joined(separator: " ")
+    ([backend.name, variant] + (isFusing ? ["fused"] : [])
+      + (hasPrologues ? ["with prologues"] : [])).filter { !$0.isEmpty }.joined(separator: " ")
   }
+
+  /// The same with prologues.
+  private var normalizing: BackendUnderTest {
+    BackendUnderTest(backend: backend, isFusing: true, variant: variant, hasPrologues: true)
+  }
+
+  /// Those that take prologues, with portable kernels and the sizes of the device and of GPUs.
+  public static let withPrologues: [BackendUnderTest] = withGPUSizes.filter { subject in
+    subject.isFusing && subject.backend.name != "cpu"
+  }.map(\.normalizing)
+
+  /// `withMatrixUnits`, with prologues.
+  public static let withMatrixUnitPrologues: [BackendUnderTest] =
+    withMatrixUnits
+    .map(\.normalizing)
 
   /// Every backend that this machine can run, without fusion and with.
   public static let all: [BackendUnderTest] = backends.flatMap { backend in
@@ -105,5 +125,8 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   }
 
   /// The graph that the backend is given.
-  public func prepared(_ graph: Graph) -> Graph { isFusing ? graph.fused() : graph }
+  public func prepared(_ graph: Graph) -> Graph {
+    if !isFusing { return graph }
+    return hasPrologues ? graph.fused().withPrologues() : graph.fused()
+  }
 }

@@ -92,6 +92,13 @@ public struct Experiment {
     return session
   }
 
+  /// A session that has run one step with the experiment's contents.
+  public func run(on backend: any Backend, for graph: Graph) throws -> any Session {
+    let session = try makeSession(on: backend, for: graph)
+    try session.run(contents)
+    return session
+  }
+
   /// One line for each result that is not what the reference computes in double precision.
   public func disagreements(on subject: BackendUnderTest, steps: Int = 1) throws -> [String] {
     let expected = try results(on: ReferenceBackend<Double>(), for: graph, steps: steps)

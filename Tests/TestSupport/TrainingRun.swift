@@ -37,6 +37,7 @@ public struct TrainingRun: Sendable {
   public func trace(on subject: BackendUnderTest) throws -> Trace {
     var configuration = configuration
     configuration.fuses = subject.isFusing
+    configuration.hasPrologues = subject.hasPrologues
     let training = TrainingGraph(network, configuration)
     let session = try subject.backend.makeSession(for: training.graph)
     try training.writeInitialState(to: session, initializer: initializer, seed: seed)

@@ -3,7 +3,8 @@
 // Shape class: ACTIVATION, one of the numbers below (0 where not defined: linear), and
 // ACTIVATION_PARAMETER, leaky ReLU's slope or ELU's alpha. Activation.defines gives both.
 //
-// HAS_BIAS and HAS_RESIDUAL (0 where not defined) say what kernels with an epilogue add before phi.
+// HAS_BIAS and HAS_RESIDUAL (0 where not defined) say what kernels with an epilogue add before phi;
+// HAS_PROLOGUE that phi is applied to what a kernel reads (common/prologue.cl) and not to its result.
 //
 // After common/real.cl. Every comparison lets NaN through, so that a diverged run shows itself.
 
@@ -36,6 +37,9 @@
 #endif
 #ifndef HAS_RESIDUAL
 #define HAS_RESIDUAL 0
+#endif
+#ifndef HAS_PROLOGUE
+#define HAS_PROLOGUE 0
 #endif
 
 #define SELU_SCALE NUMBER(1.0507009873554805)

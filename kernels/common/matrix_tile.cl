@@ -245,11 +245,14 @@ static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *mem
 }
 
 // The loop over slices. COPY_SLICE(number, left, right) starts the copies of one slice; slices come
-// in order. Leaves with all items past their last read of `memory`.
-#define MULTIPLY_SLICES(warp, tile, memory, slices, COPY_SLICE)                                    \
+// in order. FINISH_SLICE(left) stores what of a slice went through registers, where a kernel defines
+// it: a slice's products are between the two, so that loads have that time. Leaves with all items past
+// their last read of `memory`.
+#define MULTIPLY_SLICES(warp, tile, memory, slices, COPY_SLICE, FINISH_SLICE)                      \
   for (int ahead = 0; ahead < STAGES - 1; ++ahead) {                                               \
     if (ahead < (slices)) {                                                                        \
       COPY_SLICE(ahead, (memory) + ahead * STAGE_SIZE, (memory) + ahead * STAGE_SIZE + LEFT_SIZE); \
+      FINISH_SLICE((memory) + ahead * STAGE_SIZE);                                                 \
     }                                                                                              \
     commit_copies(&(warp));                                                                        \
   }                                                                                                \
@@ -257,13 +260,19 @@ static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *mem
     wait_for_copies(&(warp), STAGES - 2);                                                          \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
     const int ahead = slice + STAGES - 1;                                                          \
+    local uint4 *free = (memory) + ahead % STAGES * STAGE_SIZE;                                    \
     if (ahead < (slices)) {                                                                        \
-      local uint4 *free = (memory) + ahead % STAGES * STAGE_SIZE;                                  \
       COPY_SLICE(ahead, free, free + LEFT_SIZE);                                                   \
     }                                                                                              \
     commit_copies(&(warp));                                                                        \
     const local uint4 *full = (memory) + slice % STAGES * STAGE_SIZE;                              \
     multiply_slice(&(warp), &(tile), full, full + LEFT_SIZE);                                      \
+    if (ahead < (slices)) {                                                                        \
+      FINISH_SLICE(free);                                                                          \
+    }                                                                                              \
   }                                                                                                \
   wait_for_copies(&(warp), 0);                                                                     \
   barrier(CLK_LOCAL_MEM_FENCE)
+
+// For kernels whose slices come by copies alone.
+#define NOTHING_TO_FINISH(left)

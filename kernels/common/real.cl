@@ -61,6 +61,15 @@ static inline ushort bfloat16_bits(const float value) {
              : (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }
 
+#if defined(STORAGE_BFLOAT16) && WIDTH > 1
+static inline JOIN(uint, WIDTH) bfloat16_vector_bits(const accums value) {
+  const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(value);
+  const JOIN(uint, WIDTH) rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  const JOIN(uint, WIDTH) quiet = (bits >> 16) | 0x40u;
+  return (bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded;
+}
+#endif
+
 static inline accum load_real(const global real *p) {
 #if defined(STORAGE_HALF)
   return vload_half(0, p);
@@ -102,11 +111,7 @@ static inline void store_reals(const accums value, global real *p) {
 #elif defined(STORAGE_HALF)
   JOIN(JOIN(vstorea_half, WIDTH), _rte)(value, 0, p);
 #elif defined(STORAGE_BFLOAT16)
-  const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(value);
-  const JOIN(uint, WIDTH) rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
-  const JOIN(uint, WIDTH) quiet = (bits >> 16) | 0x40u;
-  *(global JOIN(ushort, WIDTH) *)p =
-      JOIN(convert_ushort, WIDTH)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded);
+  *(global JOIN(ushort, WIDTH) *)p = JOIN(convert_ushort, WIDTH)(bfloat16_vector_bits(value));
 #else
   *(global accums *)p = value;
 #endif

@@ -1,6 +1,7 @@
 // What becomes of WIDTH neighbouring sums before they are stored.
 //
-//   store_product    y = phi(sums + bias + residual), of products and convolutions
+//   store_product    y = phi(sums + bias + residual), of products and convolutions; without phi if
+//                    HAS_PROLOGUE
 //   store_gradient   x = sums, of input gradients; if HAS_SLOPE, x = (sums + addend) phi'(reference),
 //                    where reference is phi's argument or, if SLOPE_FROM_OUTPUT, its value
 //
@@ -41,7 +42,10 @@ static inline void store_product(const accums sums, const global accum *bias,
 #if HAS_RESIDUAL
   value += LOAD_RESULT(residual);
 #endif
-  STORE_RESULT(activate(value), y);
+#if !HAS_PROLOGUE
+  value = activate(value);
+#endif
+  STORE_RESULT(value, y);
 }
 
 static inline void store_gradient(const accums sums, const global real *addend,

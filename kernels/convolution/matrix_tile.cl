@@ -5,6 +5,7 @@
 //   convolution_matrix_tile_forward (0)
 //     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
 //         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] v[r, s, k, c])
+//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
 //   convolution_matrix_tile_input_gradient (1)
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] w[r, s, c, k]
@@ -25,14 +26,15 @@
 //      pixels  [ channels of one tap ]     x    [ channels of one tap ] transposed
 //
 // Each item copies the same CHUNK products of some rows of both slices, so that it follows one tap.
+// Normalised chunks go through its registers.
 //
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
 // Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
-// INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Accumulator:
+// INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE. Accumulator:
 // float, in order of taps and channels by steps of FRAGMENT_PRODUCTS. Deterministic. After common/real.cl,
 // common/activation.cl, common/result.cl, common/matrix_unit.cl, common/matrix_tile.cl,
-// common/matrix_result.cl, common/partial_sums.cl.
+// common/matrix_result.cl, common/partial_sums.cl, common/prologue.cl.
 
 #if !LEFT_INNER_LAST || !RIGHT_INNER_LAST
 #error "convolutions have the products last in both operands"
@@ -69,12 +71,18 @@ typedef struct {
   int row[LEFT_TURNS];
   int column[LEFT_TURNS];
   int place[LEFT_TURNS];
+#if HAS_PROLOGUE
+  Prologue prologue;
+  // On their way: the chunks of a slice, the bits of those inside, and their first channel.
+  uint4 chunks[LEFT_TURNS];
+  int inside;
+  int channel;
+#endif
 } Pixels;
 
 // Copies a slice of both operands: of `tap`, a tap down and across and its first channel.
-static inline void copy_taps(Warp *warp, const Source *source, const Pixels *pixels,
-                             const Place *tap, const int first_column, local uint4 *left,
-                             local uint4 *right) {
+static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, const Place *tap,
+                             const int first_column, local uint4 *left, local uint4 *right) {
   const int chunk = get_local_id(0) % CHUNKS;
   const int first = get_local_id(0) / CHUNKS;
   const int is_tap = tap->outer < source->taps_down;
@@ -82,14 +90,23 @@ static inline void copy_taps(Warp *warp, const Source *source, const Pixels *pix
   const int down = INPUT_GRADIENT ? -tap->outer : tap->outer;
   const int across = INPUT_GRADIENT ? -tap->middle : tap->middle;
   const int distance = (down * source->width + across) * source->channels + tap->inner;
+#if HAS_PROLOGUE
+  pixels->inside = 0;
+  pixels->channel = tap->inner;
+#endif
   UNROLL
   for (int turn = 0; turn < LEFT_TURNS; ++turn) {
     const int row = first + turn * ROWS_AT_ONCE;
     if (BLOCK_ROWS % ROWS_AT_ONCE != 0 && row >= BLOCK_ROWS) break;
     const int inside = is_tap && (uint)(pixels->row[turn] + down) < (uint)source->height &&
                        (uint)(pixels->column[turn] + across) < (uint)source->width;
-    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS),
-                  source->images + (inside ? pixels->place[turn] + distance : 0), inside);
+    const global real *from = source->images + (inside ? pixels->place[turn] + distance : 0);
+#if HAS_PROLOGUE
+    pixels->chunks[turn] = *(const global uint4 *)from;
+    pixels->inside |= inside << turn;
+#else
+    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS), from, inside);
+#endif
   }
   const int weight =
       tap->outer * source->weight_down + tap->middle * source->weight_across + tap->inner;
@@ -105,10 +122,25 @@ static inline void copy_taps(Warp *warp, const Source *source, const Pixels *pix
   }
 }
 
+#if HAS_PROLOGUE
+// Normalises what copy_taps has loaded.
+static inline void finish_taps(const Pixels *pixels, local uint4 *left) {
+  const int chunk = get_local_id(0) % CHUNKS;
+  const int first = get_local_id(0) / CHUNKS;
+  UNROLL
+  for (int turn = 0; turn < LEFT_TURNS; ++turn) {
+    const int row = first + turn * ROWS_AT_ONCE;
+    if (BLOCK_ROWS % ROWS_AT_ONCE != 0 && row >= BLOCK_ROWS) break;
+    const uint4 numbers =
+        normalized_chunk(pixels->chunks[turn], &pixels->prologue, pixels->channel);
+    left[chunk_place(row, chunk, CHUNKS)] = pixels->inside >> turn & 1 ? numbers : (uint4)(0);
+  }
+}
+#endif
+
 // All slices of the block at `first_row` and `first_column`, into the tile.
 static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory,
-                                 const Source *source, const Pixels *pixels,
-                                 const int first_column) {
+                                 const Source *source, Pixels *pixels, const int first_column) {
   const int products = source->taps_down * source->taps_across * source->channels;
   // A class without taps has no products to walk over.
   const int middle_extent = max(1, source->taps_across);
@@ -118,7 +150,13 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
 #define COPY_SLICE(number, left, right)                             \
   copy_taps(warp, source, pixels, &tap, first_column, left, right); \
   advance(&tap, &step, middle_extent, source->channels)
-  MULTIPLY_SLICES(*warp, *tile, memory, (products + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE);
+#if HAS_PROLOGUE
+#define FINISH_SLICE(left) finish_taps(pixels, left)
+#else
+#define FINISH_SLICE NOTHING_TO_FINISH
+#endif
+  MULTIPLY_SLICES(*warp, *tile, memory, (products + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE,
+                  FINISH_SLICE);
 }
 
 #if !INPUT_GRADIENT
@@ -128,7 +166,7 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
     const global real *restrict residual, global real *restrict y, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width) {
+    const int stride_width, const int padding_height, const int padding_width PROLOGUE_ARGUMENTS) {
   local uint4 memory[LOCAL_SIZE];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
@@ -147,6 +185,10 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
                          channels,
                          filters};
   Pixels pixels;
+#if HAS_PROLOGUE
+  const Prologue prologue = PROLOGUE;
+  pixels.prologue = prologue;
+#endif
   UNROLL
   for (int turn = 0; turn < LEFT_TURNS; ++turn) {
     const int pixel = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;

@@ -3,6 +3,7 @@
 //   convolution_matrix_tile_weight_gradient
 //     partial[part, r, s, c, k] = sum over the part's pixels (n, p, q) of
 //                                 x[n, p sh + r - ph, q sw + s - pw, c] dy[n, p, q, k]
+//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
 //     bias_partial[part, k]     = sum over the part's pixels of dy[n, p, q, k], if HAS_BIAS
 //
 //   dw is the sum over the parts, in order (common/partial_sums.cl over arrays [parts, R S C
@@ -16,17 +17,15 @@
 //
 // Both slices have the pixels outermost. A row of ones behind the last (r, s, c) makes the bias's
 // gradient. Each item copies the same tap and channels of the left slice throughout, pixel after
-// pixel.
+// pixel; normalised chunks go through its registers.
 //
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 parts of
 // pixels_per_part pixels. Assumes that channels and filters are multiples of 8 (MatrixTile
-// guarantees it). Tunables: those of common/matrix_tile.cl. Shape class: HAS_BIAS. Accumulator:
-// float, in order of pixels by steps of FRAGMENT_PRODUCTS. Deterministic for a given number of parts. After
-// common/real.cl, common/matrix_unit.cl, common/matrix_tile.cl.
+// guarantees it). Tunables: those of common/matrix_tile.cl. Shape class: HAS_BIAS, HAS_PROLOGUE,
+// ACTIVATION. Accumulator: float, in order of pixels by steps of FRAGMENT_PRODUCTS. Deterministic for a
+// given number of parts. After common/real.cl, common/activation.cl, common/matrix_unit.cl,
+// common/matrix_tile.cl, common/prologue.cl.
 
-#ifndef HAS_BIAS
-#define HAS_BIAS 0
-#endif
 #if LEFT_INNER_LAST || RIGHT_INNER_LAST
 #error "weight gradients have the products first in both operands"
 #endif
@@ -67,7 +66,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
-    const int pixels_per_part) {
+    const int pixels_per_part PROLOGUE_ARGUMENTS) {
   local uint4 memory[LOCAL_SIZE];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
@@ -89,6 +88,27 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
   Place pixel = place_of(number, out_height, out_width);
   const Place step = place_of(PIXEL_STEP, out_height, out_width);
 
+#if HAS_PROLOGUE
+  const Prologue prologue = PROLOGUE;
+  uint4 chunks[BLOCK_INNER / PIXEL_STEP];
+  int insides = 0;
+#define TAKE_CHUNK(place, turn, from, inside)   \
+  chunks[turn] = *(const global uint4 *)(from); \
+  insides = (turn) == 0 ? inside : insides | inside << (turn)
+#define FINISH_SLICE(left)                                                                         \
+  UNROLL                                                                                           \
+  for (int turn = 0; turn < BLOCK_INNER / PIXEL_STEP; ++turn) {                                    \
+    if ((PIXELS_AT_ONCE <= BLOCK_INNER || in_slice < BLOCK_INNER) && !(HAS_BIAS && row == rows)) { \
+      const uint4 numbers = normalized_chunk(chunks[turn], &prologue, row % channels);             \
+      (left)[chunk_place(turn * PIXEL_STEP + in_slice, chunk, LEFT_CHUNKS)] =                      \
+          insides >> turn & 1 ? numbers : (uint4)(0);                                              \
+    }                                                                                              \
+  }
+#else
+#define TAKE_CHUNK(place, turn, from, inside) copy_to_local(&warp, place, from, inside)
+#define FINISH_SLICE NOTHING_TO_FINISH
+#endif
+
   WarpTile tile;
   clear_sums(&tile);
 #define COPY_SLICE(slice_number, left, right)                                                \
@@ -104,7 +124,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
       if (HAS_BIAS && row == rows) {                                                         \
         *place = (uint4)(ONE_BITS, 0, 0, 0);                                                 \
       } else {                                                                               \
-        copy_to_local(&warp, place, x + (inside ? at : 0), inside);                          \
+        TAKE_CHUNK(place, top / PIXEL_STEP, x + (inside ? at : 0), inside);                  \
       }                                                                                      \
     }                                                                                        \
     advance(&pixel, &step, out_height, out_width);                                           \
@@ -113,7 +133,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
   copy_slice(&warp, right, BLOCK_INNER, RIGHT_CHUNKS, dy,                                    \
              first_pixel + (slice_number)*BLOCK_INNER, end_pixel, first_column, filters, filters)
   MULTIPLY_SLICES(warp, tile, memory, (end_pixel - first_pixel + BLOCK_INNER - 1) / BLOCK_INNER,
-                  COPY_SLICE);
+                  COPY_SLICE, FINISH_SLICE);
 
   const Result result = {partial + (size_t)part * rows * filters,
                          bias_partial + (size_t)part * filters, rows, filters};

@@ -3,6 +3,7 @@
 //   convolution_register_tile_forward
 //     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
 //         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] w[r, s, c, k])
+//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
 //   convolution_register_tile_input_gradient
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k, c]
@@ -30,10 +31,10 @@
 // row; an item takes every get_global_size(2)-th tile. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
 // LOCAL_COLUMNS, LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND,
-// SLOPE_FROM_OUTPUT.
+// SLOPE_FROM_OUTPUT, HAS_PROLOGUE.
 // Accumulator: accum, one sum in order r, s, c; error about eps sqrt(R S channels).
 // Deterministic. Input gradients may take partial sums along (MERGES_PARTS). After common/real.cl,
-// common/activation.cl, common/result.cl, common/tile.cl, common/partial_sums.cl.
+// common/activation.cl, common/result.cl, common/tile.cl, common/partial_sums.cl, common/prologue.cl.
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
 // `step` the distance to the next pixel's.
@@ -61,13 +62,45 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
   }
 }
 
+#if HAS_PROLOGUE
+
+// The same of normalised pixels, while those outside the source stay zero.
+static inline void multiply_normalized_tap(Tile *tile, const global real *line, const int column,
+                                           const int step, const int columns, const int channels,
+                                           const global real *zeros, const global real *weights,
+                                           const int result_channels, const Prologue *prologue) {
+  const global real *pixels[TILE_ROWS];
+  int inside[TILE_ROWS];
+#pragma unroll
+  for (int i = 0; i < TILE_ROWS; ++i) {
+    const int at = column + i * step;
+    inside[i] = at >= 0 && at < columns;
+    pixels[i] = inside[i] ? line + at * channels : zeros;
+  }
+  for (int c = 0; c < channels; ++c) {
+    const accum mean = prologue->mean[c];
+    const accum factor = prologue->factor[c];
+    const accum shift = prologue->shift[c];
+    accums numbers[TILE_ROWS];
+#pragma unroll
+    for (int i = 0; i < TILE_ROWS; ++i) {
+      const accums number = normalized(load_real(pixels[i] + c), mean, factor, shift);
+      numbers[i] = inside[i] ? number : SPREAD(0);
+    }
+    add_numbers(tile, numbers, weights);
+    weights += result_channels;
+  }
+}
+
+#endif
+
 TILE_KERNEL void convolution_register_tile_forward(
     const global real *restrict x, const global real *restrict w, const global accum *restrict bias,
     const global real *restrict residual, const global real *restrict zeros,
     global real *restrict y, const int images, const int channels, const int height,
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width) {
+    const int stride_width, const int padding_height, const int padding_width PROLOGUE_ARGUMENTS) {
   const int k = get_global_id(0) * TILE_COLUMNS;
   const int row = get_global_id(1);
   if (k >= filters || row >= images * out_height) return;
@@ -75,6 +108,9 @@ TILE_KERNEL void convolution_register_tile_forward(
   const global real *image = x + (size_t)(row / out_height) * height * width * channels;
   const int first_tap = max(0, -top);
   const int end_tap = min(filter_height, height - top);
+#if HAS_PROLOGUE
+  const Prologue prologue = PROLOGUE;
+#endif
   for (int q = get_global_id(2) * TILE_ROWS; q < out_width;
        q += (int)get_global_size(2) * TILE_ROWS) {
     Tile tile;
@@ -82,9 +118,14 @@ TILE_KERNEL void convolution_register_tile_forward(
     for (int r = first_tap; r < end_tap; ++r) {
       const global real *line = image + (size_t)(top + r) * width * channels;
       for (int s = 0; s < filter_width; ++s) {
-        multiply_tap(&tile, line, q * stride_width + s - padding_width, stride_width, width,
-                     channels, zeros, w + (size_t)(r * filter_width + s) * channels * filters + k,
-                     filters);
+        const int column = q * stride_width + s - padding_width;
+        const global real *weights = w + (size_t)(r * filter_width + s) * channels * filters + k;
+#if HAS_PROLOGUE
+        multiply_normalized_tap(&tile, line, column, stride_width, width, channels, zeros, weights,
+                                filters, &prologue);
+#else
+        multiply_tap(&tile, line, column, stride_width, width, channels, zeros, weights, filters);
+#endif
       }
     }
 #pragma unroll

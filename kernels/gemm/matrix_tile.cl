@@ -52,7 +52,8 @@ MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global 
 #define COPY_SLICE(number, left, right)  \
   COPY_LEFT((number)*BLOCK_INNER, left); \
   COPY_RIGHT((number)*BLOCK_INNER, right)
-  MULTIPLY_SLICES(warp, tile, memory, (inner + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE);
+  MULTIPLY_SLICES(warp, tile, memory, (inner + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE,
+                  NOTHING_TO_FINISH);
 
   const Result result = {bias, residual, y, rows, columns};
   store_sums(&warp, &tile, memory, &result, first_row, first_column);

@@ -2,6 +2,8 @@
 //
 //   xhat = (x - mean) / sqrt(variance + epsilon)
 //   normalization_apply            y = phi(scale xhat + shift + residual)
+//   normalization_merge            mean, variance and factor = scale / sqrt(variance + epsilon) of all
+//                                  rows from the spans', for those who normalise what they load
 //   normalization_gradient_sums    with g = dy phi'(scale xhat + shift), for the b-th span of rows:
 //                                  partial[b, 0, c] = sum of g, partial[b, 1, c] = sum of g xhat
 //   normalization_input_gradient   dx = scale / sqrt(variance + epsilon)
@@ -69,6 +71,20 @@ INLINE void merge_statistics(const global accum *partial, const int rows, const 
   }
   *mean = first_mean + distance;
   *variance = sum_over_rows(squares, tree) / (accum)rows;
+}
+
+REDUCTION_KERNEL void normalization_merge(
+    const global accum *restrict partial, const global accum *restrict scale,
+    global accum *restrict mean, global accum *restrict variance, global accum *restrict factor,
+    const int rows, const int channels, const int span_rows, const accum epsilon) {
+  local accums tree[LOCAL_ITEMS];
+  const int c = get_global_id(0) * WIDTH;
+  accums center, spread;
+  merge_statistics(partial, rows, channels, span_rows, c, tree, &center, &spread);
+  if (c >= channels || !stores_merged()) return;
+  store_accums(center, mean + c);
+  store_accums(spread, variance + c);
+  store_accums(load_accums(scale + c) / sqrt(spread + epsilon), factor + c);
 }
 
 #endif

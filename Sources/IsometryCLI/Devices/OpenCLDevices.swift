@@ -21,6 +21,7 @@ import IsometryGraph
         recordsLaunches: environment.recordsLaunches,
         warn: ProgramEnvironment.warn)
       options.allowsTF32 = environment.allowsTF32
+      options.prologues = PrologueUse(rawValue: environment.prologues.rawValue) ?? .auto
       options.keepsPrograms = environment.keepsPrograms
       options.tiles = environment.measuredTiles
       self.options = options

@@ -43,7 +43,7 @@ public struct Convolution: Sendable, Hashable {
   }
 
   func resultType(
-    _ inputs: [TensorType], _ epilogue: Epilogue
+    _ inputs: [TensorType], _ epilogue: Epilogue, _ prologue: Prologue?
   ) throws(ShapeError) -> TensorType {
     guard inputs.count >= 2 else { throw ShapeError("takes an image and weights") }
     try requireFloat(inputs[0])
@@ -51,7 +51,13 @@ public struct Convolution: Sendable, Hashable {
     guard inputs[0].dtype == inputs[1].dtype else {
       throw ShapeError("\(inputs[0]) and \(inputs[1]) should have one element type")
     }
-    try epilogue.check(inputs, operands: 2, result: result)
+    if let prologue {
+      try prologue.check(inputs, operands: 2, images: inputs[0])
+      guard epilogue.activation == .linear else {
+        throw ShapeError("a convolution with a prologue has no activation behind it")
+      }
+    }
+    try epilogue.check(inputs, operands: 2 + prologue.inputCount, result: result)
     return result
   }
 
@@ -77,9 +83,10 @@ public struct Convolution: Sendable, Hashable {
   }
 
   func weightGradientTypes(
-    _ inputs: [TensorType], _ shape: Shape, withBias: Bool
+    _ inputs: [TensorType], _ shape: Shape, withBias: Bool, _ prologue: Prologue?
   ) throws(ShapeError) -> [TensorType] {
-    try requireCount(inputs, 2)
+    try requireCount(inputs, 2 + prologue.inputCount)
+    try prologue?.check(inputs, operands: 2, images: inputs[1])
     try requireSame(inputs[0], try resultType(x: inputs[1], weight: shape))
     let wide = inputs[0].dtype.accumulator
     let weight = TensorType(shape, wide)

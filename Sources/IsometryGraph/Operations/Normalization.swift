@@ -32,6 +32,14 @@ public struct Normalization: Sendable, Hashable {
     return [inputs[0], inputs[1], inputs[1]]
   }
 
+  func statisticsTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    try requireCount(inputs, 2)
+    try requireFloat(inputs[0])
+    try requireChannels(inputs[1], of: inputs[0])
+    guard epilogue == .none else { throw ShapeError("statistics have nothing behind them") }
+    return [inputs[1], inputs[1], inputs[1]]
+  }
+
   func frozenType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
     guard inputs.count >= 5 else { throw ShapeError("takes x, scale, shift, mean and variance") }
     try requireFloat(inputs[0])

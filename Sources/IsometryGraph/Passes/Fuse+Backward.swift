@@ -47,12 +47,12 @@ private struct BackwardFusion {
       return replace(node, .batchNormalizationInputGradient(fused), upstream)
     case .channelSum:
       return deferred[node.inputs[0]]?.sum == node.results[0]
-    case .convolutionWeightGradient(let convolution, let shape, withBias: false):
+    case .convolutionWeightGradient(let convolution, let shape, withBias: false, let prologue):
       guard let bias = deferred[node.inputs[0]], bias.weightGradient == node.results[0] else {
         return false
       }
       let results = rewriter.append(
-        .convolutionWeightGradient(convolution, weightShape: shape, withBias: true),
+        .convolutionWeightGradient(convolution, weightShape: shape, withBias: true, prologue),
         node.inputs.map { rewriter.map($0) })
       rewriter.replace(node.results[0], with: results[0])
       rewriter.replace(bias.sum, with: results[1])
@@ -123,7 +123,7 @@ private struct BackwardFusion {
       read.formUnion(node.inputs)
       switch node.operation {
       case .channelSum: sums[node.inputs[0]] = node.results[0]
-      case .convolutionWeightGradient(_, _, withBias: false):
+      case .convolutionWeightGradient(_, _, withBias: false, _):
         if let sum = sums[node.inputs[0]], found[node.inputs[0]] == nil, !read.contains(sum) {
           found[node.inputs[0]] = DeferredBias(sum: sum, weightGradient: node.results[0])
         }

@@ -88,7 +88,7 @@ extension Operation {
   /// The epilogue of an operation that can have one in the forward direction.
   fileprivate var epilogue: Epilogue? {
     switch self {
-    case .convolution(_, let epilogue): epilogue
+    case .convolution(_, let epilogue, nil): epilogue
     case .matrixMultiply(let product): product.epilogue
     case .batchNormalization(let normalization), .frozenNormalization(let normalization):
       normalization.epilogue
@@ -99,7 +99,7 @@ extension Operation {
   /// The operation with another epilogue; nil where it cannot have that one.
   fileprivate func replacing(epilogue: Epilogue) -> Operation? {
     switch self {
-    case .convolution(let convolution, _): return .convolution(convolution, epilogue)
+    case .convolution(let convolution, _, nil): return .convolution(convolution, epilogue)
     case .matrixMultiply(let product):
       return .matrixMultiply(
         MatrixMultiply(

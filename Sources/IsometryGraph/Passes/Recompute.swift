@@ -72,6 +72,8 @@ private struct ForwardPart {
     var dependsOnInput = Set(graph.inputs.map(\.value))
     for position in steps {
       let node = graph.nodes[position]
+      // Vectors that normalise are kept: they are small, and never the whole of what is known.
+      if case .batchNormalizationStatistics = node.operation { continue }
       guard node.inputs.contains(where: { dependsOnInput.contains($0) }) else { continue }
       let first = node.results[0]
       dependsOnInput.insert(first)

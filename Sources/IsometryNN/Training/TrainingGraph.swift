@@ -26,14 +26,17 @@ public struct TrainingGraph: Sendable {
     public var fuses: Bool
     /// What the backward part computes again instead of keeping it.
     public var recomputation: Recomputation
+    /// Whether convolutions normalise what they load, where the fusion pass runs: what
+    /// `Backend.takesPrologues` says.
+    public var hasPrologues: Bool
 
     /// Everything but the batch has a default: fp32, SGD, CIFAR-10's statistics, images as they
-    /// are, nothing computed again.
+    /// are, nothing computed again, no prologues.
     public init(
       batch: Int, precision: DType = .float32, optimizer: Optimizer = .default,
       labelSmoothing: Double = 0, statistics: ImageStatistics = .cifar10,
       augmentation: ImageDecoding.Augmentation? = nil, fuses: Bool = true,
-      recomputation: Recomputation = .none
+      recomputation: Recomputation = .none, hasPrologues: Bool = false
     ) {
       self.batch = batch
       self.precision = precision
@@ -43,6 +46,7 @@ public struct TrainingGraph: Sendable {
       self.augmentation = augmentation
       self.fuses = fuses
       self.recomputation = recomputation
+      self.hasPrologues = hasPrologues
     }
   }
 
@@ -79,7 +83,8 @@ public struct TrainingGraph: Sendable {
       loss: (StepNames.trainingLoss, loss), correct: (StepNames.trainingCorrect, correct))
     builder.graph.output(StepNames.loss, loss)
     builder.graph.output(StepNames.correct, correct)
-    let step = configuration.fuses ? builder.graph.fused() : builder.graph.simplified()
+    var step = configuration.fuses ? builder.graph.fused() : builder.graph.simplified()
+    if configuration.fuses, configuration.hasPrologues { step = step.withPrologues() }
     graph = step.recomputing(configuration.recomputation)
     layout = builder.layout
     self.configuration = configuration

@@ -13,13 +13,13 @@
 
     /// The convolution on the device's matrix units; false where it has none that take the operands.
     mutating func lowerOnMatrixUnits(
-      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue
+      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue, _ prologue: PrologueLaunch
     ) -> Bool {
       let dtype = graph.type(of: node.results[0]).dtype
       guard let units = matrixUnits(for: sizes, dtype) else { return false }
       let x = operand(node.inputs[0], .channelsLast)
       let weights = operand(node.inputs[1], .channelsOfFiltersLast)
-      let bias = epilogue.hasBias ? operand(node.inputs[2]) : weights
+      let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : weights
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
       let rows = sizes.images * sizes.outHeight * sizes.outWidth
       let tile = chooseTile(
@@ -27,12 +27,14 @@
       let variant = tile.variant(
         .matrixConvolution, leftInnerLast: true, rightInnerLast: true)
       launch(
-        "convolution \(sizes) \(dtype.rawValue)", variant.adding(epilogue.defines),
+        "convolution \(sizes) \(dtype.rawValue)",
+        variant.adding(epilogue.defines).adding(prologue.defines),
         "convolution_matrix_tile_forward",
         [
           .storage(x), .storage(weights), .storage(bias), .storage(residual),
           .storage(makeResult(node.results[0], .channelsLast)),
-        ] + sizes.arguments, groups: [tile.blocks(rows: rows, columns: sizes.filters)],
+        ] + sizes.arguments + prologue.arguments,
+        groups: [tile.blocks(rows: rows, columns: sizes.filters)],
         local: [MatrixTile.items])
       return true
     }

@@ -3,27 +3,31 @@
   import IsometryGraph
 
   extension Lowering {
-    mutating func lowerConvolution(_ node: Node, _ convolution: Convolution, _ epilogue: Epilogue) {
+    mutating func lowerConvolution(
+      _ node: Node, _ convolution: Convolution, _ epilogue: Epilogue, _ prologue: Prologue?
+    ) {
       let type = graph.type(of: node.results[0])
       let sizes = ConvolutionSizes(
         convolution, images: graph.shape(of: node.inputs[0]),
-        weights: graph.shape(of: node.inputs[1]), pooled: type.shape)
-      if lowerOnMatrixUnits(node, sizes, epilogue) { return }
+        weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
+      let prologue = launch(of: prologue, node)
+      if lowerOnMatrixUnits(node, sizes, epilogue, prologue) { return }
       let tile = chooseTile(
         "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, type.dtype)
       let x = operand(node.inputs[0], .channelsLast)
       let w = operand(node.inputs[1], .filtersLast)
-      let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
+      let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : w
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
       let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
       launch(
-        "convolution \(sizes) \(type.dtype.rawValue)", variant.adding(epilogue.defines),
+        "convolution \(sizes) \(type.dtype.rawValue)",
+        variant.adding(epilogue.defines).adding(prologue.defines),
         "convolution_register_tile_forward",
         [
           .storage(x), .storage(w), .storage(bias), .storage(residual),
           .storage(zeros(sizes.channels, type.dtype)),
           .storage(makeResult(node.results[0], .channelsLast)),
-        ] + sizes.arguments,
+        ] + sizes.arguments + prologue.arguments,
         groups: tile.groups(rows: sizes.images * sizes.outHeight, pixels: sizes.outWidth),
         local: tile.local)
     }
@@ -59,12 +63,15 @@
         local: tile.local)
     }
 
-    mutating func lowerConvolutionWeightGradient(_ node: Node, _ convolution: Convolution) {
+    mutating func lowerConvolutionWeightGradient(
+      _ node: Node, _ convolution: Convolution, _ prologue: Prologue?
+    ) {
       let type = graph.type(of: node.inputs[0])
       let wide = type.dtype.accumulator
       let sizes = ConvolutionSizes(
         convolution, images: graph.shape(of: node.inputs[1]),
-        weights: graph.shape(of: node.results[0]), pooled: type.shape)
+        weights: graph.shape(of: node.results[0]), pooled: type.shape, prologue)
+      let prologue = launch(of: prologue, node)
       let dy = operand(node.inputs[0], .channelsLast)
       let x = operand(node.inputs[1], .channelsLast)
       let hasBias = node.results.count > 1
@@ -83,12 +90,13 @@
       }
       launch(
         "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)",
-        plan.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]), plan.kernel,
+        plan.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]).adding(prologue.defines),
+        plan.kernel,
         [
           .storage(dy), .storage(x), .storage(sums[0].partial),
           .storage(sums[hasBias ? 1 : 0].partial),
-        ] + sizes.arguments + [.integer(plan.lengthOfPart)], groups: plan.groups,
-        local: plan.local)
+        ] + sizes.arguments + [.integer(plan.lengthOfPart)] + prologue.arguments,
+        groups: plan.groups, local: plan.local)
       for sum in sums { addUp(sum) }
     }
 
@@ -127,8 +135,14 @@
     let filterWidth: Int
     let stride: Convolution.Pair
     let padding: Convolution.Pair
+    /// Whether the images are normalised where they are read.
+    let isNormalizing: Bool
 
-    init(_ convolution: Convolution, images: Shape, weights: Shape, pooled: Shape) {
+    init(
+      _ convolution: Convolution, images: Shape, weights: Shape, pooled: Shape,
+      _ prologue: Prologue? = nil
+    ) {
+      isNormalizing = prologue != nil
       self.images = images[0]
       channels = images[1]
       height = images[2]
@@ -159,7 +173,7 @@
 
     var description: String {
       "\(images)x\(channels)x\(height)x\(width) \(filterHeight)x\(filterWidth)/\(stride.height) "
-        + "to \(filters)x\(outHeight)x\(outWidth)"
+        + "to \(filters)x\(outHeight)x\(outWidth)" + (isNormalizing ? " normalising" : "")
     }
   }
 

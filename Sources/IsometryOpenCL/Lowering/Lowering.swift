@@ -124,13 +124,15 @@
         lowerPointwise(node)
       case .sum, .dot, .channelSum, .squaredNorm: lowerReduction(node)
       case .matrixMultiply(let product): lowerMatrixMultiply(node, product)
-      case .convolution(let convolution, let epilogue):
-        lowerConvolution(node, convolution, epilogue)
+      case .convolution(let convolution, let epilogue, let prologue):
+        lowerConvolution(node, convolution, epilogue, prologue)
       case .convolutionInputGradient(let convolution, _):
         lowerConvolutionInputGradient(node, convolution)
-      case .convolutionWeightGradient(let convolution, _, _):
-        lowerConvolutionWeightGradient(node, convolution)
+      case .convolutionWeightGradient(let convolution, _, _, let prologue):
+        lowerConvolutionWeightGradient(node, convolution, prologue)
       case .batchNormalization(let normalization): lowerBatchNormalization(node, normalization)
+      case .batchNormalizationStatistics(let normalization):
+        lowerNormalizationStatistics(node, normalization)
       case .frozenNormalization(let normalization): lowerFrozenNormalization(node, normalization)
       case .batchNormalizationReduction(let normalization):
         lowerNormalizationReduction(node, normalization)

@@ -4,9 +4,34 @@
 
   extension Lowering {
     mutating func lowerBatchNormalization(_ node: Node, _ normalization: Normalization) {
+      let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
+      apply(
+        node, normalization, x, spans: measureSpans(node, x),
+        statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
+    }
+
+    /// The statistics, and what a prologue takes of them.
+    mutating func lowerNormalizationStatistics(_ node: Node, _ normalization: Normalization) {
       let type = graph.type(of: node.inputs[0])
       let rows = RowBlocks(type, tuning)
       let x = operand(node.inputs[0], imageLayout(type.shape))
+      let spans = measureSpans(node, x)
+      let variant = ProgramVariant(.normalization, storage: type.dtype, rows.defines)
+      launch(
+        "batchNormalization merge \(type)", variant.adding(["MERGES_SPANS": "1"]),
+        "normalization_merge",
+        [.storage(spans), .storage(operand(node.inputs[1]))]
+          + node.results.map { .storage(makeResult($0)) }
+          + [
+            .integer(rows.rows), .integer(rows.channels), .integer(rows.spanRows),
+            .number(normalization.epsilon),
+          ], groups: [rows.spanGroups[0], 1], local: rows.local)
+    }
+
+    /// The statistics of each span of a normalisation's images x.
+    private mutating func measureSpans(_ node: Node, _ x: StorageID) -> StorageID {
+      let type = graph.type(of: node.inputs[0])
+      let rows = RowBlocks(type, tuning)
       let partial = makeWorkspace(2 * rows.spans * rows.channels, type.dtype.accumulator)
       launch(
         "batchNormalization statistics \(type)",
@@ -16,9 +41,7 @@
           .storage(x), .storage(partial), .integer(rows.rows), .integer(rows.channels),
           .integer(rows.spanRows), .integer(rows.blockRows),
         ], groups: rows.spanGroups, local: rows.local)
-      apply(
-        node, normalization, x, spans: partial,
-        statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
+      return partial
     }
 
     mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {

@@ -63,9 +63,13 @@
       case .convolution:
         [
           "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-          "common/partial_sums.cl", "convolution/register_tile.cl",
+          "common/partial_sums.cl", "common/prologue.cl", "convolution/register_tile.cl",
         ]
-      case .weightGradient: ["common/real.cl", "common/tile.cl", "convolution/weight_gradient.cl"]
+      case .weightGradient:
+        [
+          "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
+          "convolution/weight_gradient.cl",
+        ]
       case .gemm:
         [
           "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
@@ -82,11 +86,12 @@
         [
           "common/real.cl", "common/activation.cl", "common/result.cl", "common/matrix_unit.cl",
           "common/matrix_tile.cl", "common/matrix_result.cl", "common/partial_sums.cl",
-          "convolution/matrix_tile.cl",
+          "common/prologue.cl", "convolution/matrix_tile.cl",
         ]
       case .matrixWeightGradient:
         [
-          "common/real.cl", "common/matrix_unit.cl", "common/matrix_tile.cl",
+          "common/real.cl", "common/activation.cl", "common/matrix_unit.cl",
+          "common/matrix_tile.cl", "common/prologue.cl",
           "convolution/matrix_tile_weight_gradient.cl",
         ]
       }

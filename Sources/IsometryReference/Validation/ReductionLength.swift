@@ -15,7 +15,7 @@ extension Operation {
       1
     case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
     case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)
-    case .channelSum, .batchNormalization: perChannel(0)
+    case .channelSum, .batchNormalization, .batchNormalizationStatistics: perChannel(0)
     case .batchNormalizationReduction, .batchNormalizationInputGradient: perChannel(0)
     case .matrixMultiply(let product): product.extents(shape(0), shape(1)).inner
     case .convolution: shape(1).elementCount(from: 1)

@@ -24,6 +24,10 @@ public struct ValidatingBackend: Backend {
     try base.requireSupport(for: precision)
   }
 
+  public func takesPrologues(in precision: DType) -> Bool {
+    base.takesPrologues(in: precision)
+  }
+
   /// - Precondition: `session`, where given, is of a `ValidatingBackend` over the same backend.
   /// - Throws: what the other backend throws.
   public func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {

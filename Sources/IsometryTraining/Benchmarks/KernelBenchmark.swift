@@ -81,11 +81,15 @@ package struct KernelBenchmark: Sendable {
   }
 
   /// The different operations of a step with how often it has them, family by family.
+  ///
+  /// - Parameter backend: for whom the step is; nil for operations that any backend takes.
   func operations(
-    of configuration: RunConfiguration
+    of configuration: RunConfiguration, for backend: (any Backend)? = nil
   ) throws -> [(operation: SingleOperation, uses: Int)] {
     try configuration.check()
-    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph
+    let graph = try configuration.makeTrainingGraph(
+      normalizing: CIFAR10.normalization, for: backend
+    ).graph
     var operations: [(operation: SingleOperation, uses: Int)] = []
     var places: [SingleOperation.Key: Int] = [:]
     for node in Schedule(graph).nodes {

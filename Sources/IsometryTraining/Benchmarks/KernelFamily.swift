@@ -23,7 +23,8 @@ package enum KernelFamily: String, Sendable, CaseIterable {
     case .sum, .dot, .channelSum, .squaredNorm: self = .reduction
     case .matrixMultiply: self = .gemm
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient: self = .convolution
-    case .batchNormalization, .frozenNormalization, .batchNormalizationReduction,
+    case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
+      .batchNormalizationReduction,
       .batchNormalizationInputGradient, .frozenNormalizationInputGradient:
       self = .normalization
     case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,

@@ -21,7 +21,7 @@ final class StreamedTraining {
   ) throws {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(normalizing: statistics)
+    let graph = try configuration.makeTrainingGraph(normalizing: statistics, for: backend)
     session = try backend.makeSession(for: graph.graph)
     let dataset = try dataset()
     try graph.writeInitialState(

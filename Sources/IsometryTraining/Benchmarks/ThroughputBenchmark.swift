@@ -71,7 +71,8 @@ public struct ThroughputBenchmark: Sendable {
   ) throws -> SessionReport {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization)
+    let graph = try configuration.makeTrainingGraph(
+      normalizing: CIFAR10.normalization, for: backend)
     return try backend.plan(graph.graph, stagingSlots: batchesInFlight)
   }
 

@@ -106,14 +106,18 @@ extension RunConfiguration {
 
   /// The whole training step.
   ///
+  /// - Parameter backend: for whom the step is; nil for one that any backend takes.
   /// - Throws: as `makeNetwork`.
-  public func makeTrainingGraph(normalizing statistics: ChannelStatistics) throws -> TrainingGraph {
+  public func makeTrainingGraph(
+    normalizing statistics: ChannelStatistics, for backend: (any Backend)? = nil
+  ) throws -> TrainingGraph {
     TrainingGraph(
       try makeNetwork(),
       TrainingGraph.Configuration(
         batch: batch, precision: precision, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
-        augmentation: makeAugmentation(), recomputation: recompute ?? .none))
+        augmentation: makeAugmentation(), recomputation: recompute ?? .none,
+        hasPrologues: backend?.takesPrologues(in: precision) ?? false))
   }
 
   /// One step of evaluation.

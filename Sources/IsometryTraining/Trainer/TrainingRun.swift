@@ -35,7 +35,8 @@ public final class TrainingRun {
     }
     self.configuration = configuration
     dataset = train
-    graph = try configuration.makeTrainingGraph(normalizing: train.normalization)
+    graph = try configuration.makeTrainingGraph(
+      normalizing: train.normalization, for: backend)
     modelNames = graph.layout.modelNames
     session = try backend.makeSession(for: graph.graph)
     evaluator = try Evaluator(

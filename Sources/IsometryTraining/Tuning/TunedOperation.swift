@@ -19,7 +19,8 @@ package struct TunedOperation {
     var benchmark = KernelBenchmark()
     benchmark.families = [.convolution, .gemm]
     var all: [TunedOperation] = []
-    for (operation, uses) in try benchmark.operations(of: configuration) where uses > 0 {
+    for (operation, uses) in try benchmark.operations(of: configuration, for: backend)
+    where uses > 0 {
       let arithmetic =
         uses * operation.graph.cost(of: operation.node).floatingPointOperations
       for (site, tiles) in try backend.tileCandidates(of: operation.graph) {

@@ -1,0 +1,45 @@
+public import IsometryCore
+
+/// What a convolution, or its weight gradient, does to the images x that it reads: x → φ((x − mean) ·
+/// factor + shift), channel by channel and rounded to x's type. Padding is zeros behind it, not before.
+///
+/// Three vectors [C] of the accumulator's type follow the operation's own inputs: mean, factor, shift.
+/// Networks are built without; `Graph.withPrologues` lets such convolutions take the place of
+/// normalisations, whose results are then never stored.
+public struct Prologue: Sendable, Hashable {
+  /// φ, one that `isCheap` allows.
+  public let activation: Activation
+
+  /// - Precondition: `isCheap` allows the activation.
+  public init(activation: Activation = .linear) {
+    precondition(Self.isCheap(activation), "\(activation.name) is too dear for every load")
+    self.activation = activation
+  }
+
+  /// Whether φ may be computed whenever an element is loaded, which a window does again and again.
+  public static func isCheap(_ activation: Activation) -> Bool {
+    activation.approximateOperations <= 2
+  }
+
+  /// How many inputs a prologue adds.
+  static let inputCount = 3
+
+  func check(_ inputs: [TensorType], operands: Int, images: TensorType) throws(ShapeError) {
+    guard inputs.count >= operands + Self.inputCount else {
+      throw ShapeError("takes mean, factor and shift of its prologue")
+    }
+    for vector in inputs[operands..<operands + Self.inputCount] {
+      try requireChannels(vector, of: images)
+    }
+  }
+
+  /// Arithmetic for `elements` loads.
+  func floatingPointOperations(_ elements: Int) -> Int {
+    elements * (3 + activation.approximateOperations)
+  }
+}
+
+extension Prologue? {
+  /// How many inputs come between the operation's own and its epilogue's.
+  package var inputCount: Int { self == nil ? 0 : Prologue.inputCount }
+}

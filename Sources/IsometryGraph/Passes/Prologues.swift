@@ -1,0 +1,106 @@
+internal import IsometryCore
+
+extension Graph {
+  /// The same computation with fewer normalised tensors: where convolutions and their weight gradients
+  /// alone read the result of a Batch Normalization, they normalise and activate what they load
+  /// (`Prologue`), and the normalisation makes nothing but vectors.
+  ///
+  /// For backends that say so (`Backend.takesPrologues`), behind `fused()` and before `recomputing`:
+  /// what is never stored need not be computed again. Such a graph is not differentiated any more.
+  public func withPrologues() -> Graph {
+    var pass = PrologueFusion(self)
+    return pass.run()
+  }
+}
+
+private struct PrologueFusion {
+  private var rewriter: Rewriter
+  /// By the normalised images: what makes them of others.
+  private var replaced: [Value: Replacement] = [:]
+
+  private struct Replacement {
+    let prologue: Prologue
+    /// In the new graph, as `vectors`.
+    let images: Value
+    let vectors: [Value]
+  }
+
+  init(_ graph: Graph) { rewriter = Rewriter(graph) }
+
+  mutating func run() -> Graph {
+    let normalizations = Self.normalizations(of: rewriter.old)
+    for position in rewriter.old.positionsWithUpdatesLast {
+      let node = rewriter.old.nodes[position]
+      if normalizations.contains(position) {
+        replace(node)
+      } else if !rewrite(node) {
+        rewriter.copy(node)
+      }
+    }
+    return rewriter.finish()
+  }
+
+  /// The positions of normalisations whose result only convolutions read that can normalise it.
+  private static func normalizations(of graph: Graph) -> Set<Int> {
+    var fitting = [Int](repeating: 0, count: graph.types.count)
+    for node in graph.nodes {
+      if let image = images(of: node) { fitting[image.index] += 1 }
+    }
+    let uses = graph.useCounts
+    return Set(
+      graph.nodes.indices.filter { position in
+        let node = graph.nodes[position]
+        guard case .batchNormalization(let normalization) = node.operation else { return false }
+        let uses = uses[node.results[0].index]
+        return !normalization.epilogue.hasResidual
+          && Prologue.isCheap(normalization.epilogue.activation)
+          && uses > 0 && uses == fitting[node.results[0].index]
+      })
+  }
+
+  /// What a convolution or a weight gradient without a prologue would read through one.
+  private static func images(of node: Node) -> Value? {
+    switch node.operation {
+    // Programs have one activation.
+    case .convolution(_, let epilogue, nil) where epilogue.activation == .linear: node.inputs[0]
+    case .convolutionWeightGradient(_, _, _, nil): node.inputs[1]
+    default: nil
+    }
+  }
+
+  private mutating func replace(_ node: Node) {
+    guard case .batchNormalization(let normalization) = node.operation else { return }
+    let (images, scale, shift) = (
+      rewriter.map(node.inputs[0]), rewriter.map(node.inputs[1]), rewriter.map(node.inputs[2])
+    )
+    let vectors = rewriter.append(
+      .batchNormalizationStatistics(Normalization(epsilon: normalization.epsilon)),
+      [images, scale])
+    rewriter.replace(node.results[1], with: vectors[0])
+    rewriter.replace(node.results[2], with: vectors[1])
+    replaced[node.results[0]] = Replacement(
+      prologue: Prologue(activation: normalization.epilogue.activation), images: images,
+      vectors: [vectors[0], vectors[2], shift])
+  }
+
+  /// Whether the node reads normalised images and was replaced.
+  private mutating func rewrite(_ node: Node) -> Bool {
+    guard let value = Self.images(of: node), let replacement = replaced[value] else { return false }
+    let results: [Value]
+    switch node.operation {
+    case .convolution(let convolution, let epilogue, _):
+      let others = node.inputs.dropFirst().map { rewriter.map($0) }
+      results = rewriter.append(
+        .convolution(convolution, epilogue, replacement.prologue),
+        [replacement.images, others[0]] + replacement.vectors + others.dropFirst())
+    case .convolutionWeightGradient(let convolution, let shape, let withBias, _):
+      results = rewriter.append(
+        .convolutionWeightGradient(
+          convolution, weightShape: shape, withBias: withBias, replacement.prologue),
+        [rewriter.map(node.inputs[0]), replacement.images] + replacement.vectors)
+    default: return false
+    }
+    for (result, new) in zip(node.results, results) { rewriter.replace(result, with: new) }
+    return true
+  }
+}

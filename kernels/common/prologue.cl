@@ -1,0 +1,73 @@
+// What a convolution or its weight gradient does to the images that it reads, if HAS_PROLOGUE:
+//
+//   x -> phi((x - mean[c]) factor[c] + shift[c])
+//
+// rounded to `real`, so that products have the same bits as with a tensor that was stored. phi is the
+// program's ACTIVATION, which results go without then (common/result.cl). Zeros around an image stay
+// zeros. Vectors: accum [channels]. After common/real.cl, common/activation.cl and, where a matrix
+// unit multiplies, common/matrix_unit.cl, else common/tile.cl.
+
+#if HAS_PROLOGUE
+
+#define PROLOGUE_ARGUMENTS                                                  \
+  , const global accum *restrict mean, const global accum *restrict factor, \
+      const global accum *restrict shift
+#define PROLOGUE \
+  { mean, factor, shift }
+
+typedef struct {
+  const global accum *mean;
+  const global accum *factor;
+  const global accum *shift;
+} Prologue;
+
+#if defined(CHUNK)
+
+// CHUNK numbers, whose first channel is c.
+static inline uint4 normalized_chunk(const uint4 chunk, const Prologue *prologue, const int c) {
+#if CHUNK == 4
+  const float4 value = fma(as_float4(chunk) - vload4(0, prologue->mean + c),
+                           vload4(0, prologue->factor + c), vload4(0, prologue->shift + c));
+  return as_uint4(activate((accums)(value, value)).lo);
+#else
+  const accums value = fma(unpacked(chunk) - load_accums(prologue->mean + c),
+                           load_accums(prologue->factor + c), load_accums(prologue->shift + c));
+  return packed(activate(value));
+#endif
+}
+
+#else
+
+// As a number that was stored and is loaded.
+static inline accums rounded(const accums value) {
+#if defined(STORAGE_HALF)
+  ushort bits[WIDTH];
+#if WIDTH == 1
+  vstore_half_rte(value, 0, (half *)bits);
+  return vload_half(0, (const half *)bits);
+#else
+  JOIN(JOIN(vstore_half, WIDTH), _rte)(value, 0, (half *)bits);
+  return JOIN(vload_half, WIDTH)(0, (const half *)bits);
+#endif
+#elif defined(STORAGE_BFLOAT16)
+#if WIDTH == 1
+  return as_float((uint)bfloat16_bits(value) << 16);
+#else
+  return JOIN(as_float, WIDTH)(bfloat16_vector_bits(value) << 16);
+#endif
+#else
+  return value;
+#endif
+}
+
+// A number in every lane, from one of channel c.
+static inline accums normalized(const accum x, const accum mean, const accum factor,
+                                const accum shift) {
+  return rounded(activate(fma(SPREAD(x - mean), SPREAD(factor), SPREAD(shift))));
+}
+
+#endif
+
+#else
+#define PROLOGUE_ARGUMENTS
+#endif
