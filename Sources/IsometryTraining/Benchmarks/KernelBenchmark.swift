@@ -49,8 +49,8 @@ package struct KernelBenchmark: Sendable {
   private static let stepsInFlight = 4
 
   /// - Parameters:
-  ///   - providers: the first is the device as it trains; the others are asked for their families
-  ///     alone, and count where their kernel is another.
+  ///   - providers: the first is the device as it trains, whose operations the others take too; those
+  ///     are asked for their families alone, and count where their kernel is another.
   ///   - ceilings: of a type of the operands.
   ///   - onMeasurement: called with each in turn.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
@@ -59,7 +59,7 @@ package struct KernelBenchmark: Sendable {
     _ configuration: RunConfiguration, providers: [Provider],
     ceilings: (DType) -> DeviceCeilings, onMeasurement: (Measurement) -> Void
   ) throws {
-    for (operation, uses) in try operations(of: configuration) {
+    for (operation, uses) in try operations(of: configuration, for: providers.first?.backend) {
       let best = ceilings(operation.dtype)
       var known = Set<String>()
       for provider in providers where provider.families.contains(operation.family) {
