@@ -9,12 +9,7 @@ func initialisationBenchmarks() {
   for type in InitializerRegistry.types {
     guard let initializer = try? type.init(options: InitializerOptions(initializer: type.name))
     else { continue }
-    let normalization: NormalizationKind = type == ZeroGamma.self ? .batch : .none
-    let options = NetworkOptions(
-      normalization: normalization, skip: .convolution, traits: initializer.blockTraits)
-    guard let network = try? ModelSpecification("resnet50").network(options),
-      (try? initializer.check(network.layout)) != nil
-    else { continue }
+    guard let network = network(for: initializer) else { continue }
     Benchmark("init: resnet50 by \(type.name)") { benchmark in
       let layout = network.layout
       var random = RandomStream(seed: 1)
@@ -31,4 +26,19 @@ func initialisationBenchmarks() {
       }
     }
   }
+}
+
+/// ResNet-50 with the skips and the normalisation that the initialiser is for; nil where there is none.
+private func network(for initializer: any Initializer) -> (any Network)? {
+  let normalization: NormalizationKind = initializer is ZeroGamma ? .batch : .none
+  for skip in [SkipKind.identity, .convolution] {
+    let options = NetworkOptions(
+      normalization: normalization, skip: skip, traits: initializer.blockTraits)
+    if let network = try? ModelSpecification("resnet50").network(options),
+      (try? initializer.check(network.layout)) != nil
+    {
+      return network
+    }
+  }
+  return nil
 }

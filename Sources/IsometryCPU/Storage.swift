@@ -20,17 +20,13 @@ final class Storage {
   let use: MemoryUse
   /// nil until the session is bound.
   var pointer: UnsafeMutableRawPointer?
-  private var ownsMemory = false
+  private var memory: ZeroedMemory?
 
   init(byteCount: Int, _ kind: Kind = .transient, use: MemoryUse = .temporaries) {
     self.byteCount = byteCount
     self.kind = kind
     self.use = use
     if kind == .permanent { allocate() }
-  }
-
-  deinit {
-    if ownsMemory { pointer?.deallocate() }
   }
 
   /// Whether the memory is used beyond one step: a variable's or an input's.
@@ -46,11 +42,9 @@ final class Storage {
   /// Gives the storage zeroed memory of its own.
   func allocate() {
     guard pointer == nil else { return }
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: max(byteCount, 64), alignment: 64)
-    memory.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 64))
-    pointer = memory
-    ownsMemory = true
+    let memory = ZeroedMemory(byteCount: byteCount)
+    pointer = memory.pointer
+    self.memory = consume memory
   }
 
   /// The memory as elements.

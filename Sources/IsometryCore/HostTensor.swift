@@ -13,7 +13,7 @@ public struct HostTensor: Sendable, Equatable {
   /// A tensor of zeros.
   public init(zeros type: TensorType) {
     self.type = type
-    bytes = [UInt8](repeating: 0, count: type.byteCount)
+    bytes = [UInt8](onHugePages: type.byteCount) { $0.initialize(repeating: 0) }
   }
 
   /// - Precondition: `bytes` has exactly `type.byteCount` bytes.
@@ -48,18 +48,27 @@ public struct HostTensor: Sendable, Equatable {
 
   private init(packing elements: [some BinaryFloatingPoint], shape: Shape, dtype: DType) {
     precondition(elements.count == shape.elementCount, "\(shape) does not hold \(elements.count)")
-    switch dtype {
-    case .float32: bytes = Self.pack(elements.map { Float($0) })
-    case .float64: bytes = Self.pack(elements.map { Double($0) })
-    case .bfloat16: bytes = Self.pack(elements.map { HalfPrecision.bfloat16Bits(Float($0)) })
-    case .float16: bytes = Self.pack(elements.map { HalfPrecision.float16Bits(Float($0)) })
-    case .uint8, .int32: preconditionFailure("\(dtype) holds whole numbers, not \(Double.self)")
-    }
+    bytes =
+      switch dtype {
+      case .float32: Self.pack(elements) { Float($0) }
+      case .float64: Self.pack(elements) { Double($0) }
+      case .bfloat16: Self.pack(elements) { HalfPrecision.bfloat16Bits(Float($0)) }
+      case .float16: Self.pack(elements) { HalfPrecision.float16Bits(Float($0)) }
+      case .uint8, .int32: preconditionFailure("\(dtype) holds whole numbers, not \(Double.self)")
+      }
     type = TensorType(shape, dtype)
   }
 
-  private static func pack<Element: BitwiseCopyable>(_ elements: [Element]) -> [UInt8] {
-    elements.withUnsafeBytes { [UInt8]($0) }
+  /// The bytes of rounded elements, in one pass.
+  @inline(__always)
+  private static func pack<Element, Packed: BitwiseCopyable>(
+    _ elements: [Element], _ round: (Element) -> Packed
+  ) -> [UInt8] {
+    [UInt8](onHugePages: elements.count * MemoryLayout<Packed>.stride) { bytes in
+      UnsafeMutableRawBufferPointer(bytes).withMemoryRebound(to: Packed.self) { packed in
+        for index in elements.indices { packed[index] = round(elements[index]) }
+      }
+    }
   }
 
   /// The elements as single-precision numbers, whatever the type.

@@ -91,7 +91,9 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
   /// `count` standard normal numbers.
   public mutating func normals(_ count: Int) -> [Double] {
-    (0..<count).map { _ in normal() }
+    [Double](onHugePages: count) { numbers in
+      for index in numbers.indices { numbers[index] = normal() }
+    }
   }
 
   /// The numbers `0..<count` in random order (Fisher–Yates).

@@ -16,7 +16,8 @@ struct DenseMatrix: Sendable {
 
   init(zeros rows: Int, _ columns: Int) {
     self.init(
-      rows: rows, columns: columns, elements: [Double](repeating: 0, count: rows * columns))
+      rows: rows, columns: columns,
+      elements: [Double](onHugePages: rows * columns) { $0.initialize(repeating: 0) })
   }
 
   static func identity(_ size: Int) -> DenseMatrix {
@@ -30,10 +31,9 @@ struct DenseMatrix: Sendable {
     set { elements[row * columns + column] = newValue }
   }
 
-  func scaled(by factor: Double) -> DenseMatrix {
-    factor == 1
-      ? self
-      : DenseMatrix(rows: rows, columns: columns, elements: elements.map { factor * $0 })
+  consuming func scaled(by factor: Double) -> DenseMatrix {
+    if factor != 1 { for index in elements.indices { elements[index] *= factor } }
+    return self
   }
 
   var transposed: DenseMatrix {
@@ -114,7 +114,7 @@ extension RandomStream {
   mutating func haarMatrix(rows: Int, columns: Int) -> DenseMatrix {
     let (long, short) = (max(rows, columns), min(rows, columns))
     // Column-major long×short, as LAPACK likes it.
-    var factor = [Double](repeating: 0, count: long * short)
+    var factor = [Double](onHugePages: long * short) { $0.initialize(repeating: 0) }
     var scales = [Double](repeating: 0, count: short)
     var flips = [Bool](repeating: false, count: short)
     factor.withUnsafeMutableBufferPointer { elements in

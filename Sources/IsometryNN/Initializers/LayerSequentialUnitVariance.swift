@@ -49,8 +49,11 @@ public struct LayerSequentialUnitVariance: Initializer {
     builder.measuresDeviations = true
     let x = builder.graph.input("images", images.type.shape)
     _ = network.append(x, to: &builder)
-    let session = try backend.makeSession(for: builder.graph.simplified())
-    var weights = try Orthonormal(layout: builder.layout, seed: seed)
+    let graph = builder.graph.simplified()
+    var weights = Orthonormal()
+    let session = try weights.draw(for: builder.layout, seed: seed) {
+      try backend.makeSession(for: graph)
+    }
     try builder.layout.writeInitialState(to: session, initializer: weights, seed: seed)
     try session.run(["images": images])
     for layer in builder.layout.layers {
@@ -78,16 +81,18 @@ private struct Orthonormal: Initializer {
 
   var weightEnsemble: WeightEnsemble { .orthogonal }
 
+  init() {}
   init(options: InitializerOptions) {}
 
-  init(layout: NetworkLayout, seed: UInt64) throws {
-    var drawn: [Parameter: [Double]] = [:]
-    let keep = { (parameter: Parameter, elements: [Double]) in drawn[parameter] = elements }
-    try layout.drawWeights(keep) { parameter in
+  /// Draws and keeps all weights, while the calling thread does something else.
+  mutating func draw<Other>(
+    for layout: NetworkLayout, seed: UInt64, meanwhile: () throws -> Other
+  ) throws -> Other {
+    let keep = { weights[$0] = $1 }
+    return try layout.drawWeights(ahead: .max, meanwhile: meanwhile, keep) { parameter in
       var random = parameter.randomStream(seed: seed)
       return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
     }
-    weights = drawn
   }
 
   mutating func divide(_ weight: Parameter, by divisor: Double) {

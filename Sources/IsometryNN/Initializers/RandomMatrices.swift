@@ -23,17 +23,15 @@ enum StableHash {
 extension RandomStream {
   /// `count` normal numbers of mean 0.
   mutating func normals(_ count: Int, deviation: Double) -> [Double] {
-    [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
-      for index in 0..<count { buffer[index] = deviation * normal() }
-      initialized = count
+    [Double](onHugePages: count) { numbers in
+      for index in numbers.indices { numbers[index] = deviation * normal() }
     }
   }
 
   /// `count` numbers uniform in (−bound, bound).
   mutating func uniforms(_ count: Int, bound: Double) -> [Double] {
-    [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
-      for index in 0..<count { buffer[index] = bound * (2 * uniform() - 1) }
-      initialized = count
+    [Double](onHugePages: count) { numbers in
+      for index in numbers.indices { numbers[index] = bound * (2 * uniform() - 1) }
     }
   }
 }
