@@ -48,11 +48,7 @@ struct TuneCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isJSON: form.json)
-    var configuration = RunConfiguration()
-    network.apply(to: &configuration)
-    precision.apply(to: &configuration)
-    configuration.batch = batch
-    try configuration.check()
+    var configuration = try RunConfiguration(network, precision, batch: batch)
     let environment = try ProgramEnvironment()
     let selection = try DeviceSelection(device ?? .openCL(number: nil), environment)
     guard let backend = selection.backend as? any TunableBackend else {

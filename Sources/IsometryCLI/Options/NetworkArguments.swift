@@ -55,3 +55,16 @@ struct NetworkArguments: ParsableArguments {
     if let activation { configuration.activation = activation }
   }
 }
+
+extension RunConfiguration {
+  /// What commands that measure one training step ask for.
+  ///
+  /// - Throws: `ConfigurationError`.
+  init(_ network: NetworkArguments, _ precision: PrecisionArguments, batch: Int) throws {
+    self.init()
+    network.apply(to: &self)
+    precision.apply(to: &self)
+    self.batch = batch
+    try check()
+  }
+}

@@ -52,11 +52,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isJSON: form.json)
-    var configuration = RunConfiguration()
-    network.apply(to: &configuration)
-    precision.apply(to: &configuration)
-    configuration.batch = batch
-    try configuration.check()
+    let configuration = try RunConfiguration(network, precision, batch: batch)
     let environment = try ProgramEnvironment()
     let selection = try DeviceSelection(device ?? .auto, environment)
     try selection.backend.requireSupport(for: configuration.precision)

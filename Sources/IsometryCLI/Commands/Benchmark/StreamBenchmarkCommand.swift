@@ -56,12 +56,8 @@ struct StreamBenchmarkCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isJSON: form.json)
-    var configuration = RunConfiguration()
-    network.apply(to: &configuration)
-    precision.apply(to: &configuration)
+    var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
-    configuration.batch = batch
-    try configuration.check()
     let environment = try ProgramEnvironment()
     let source = try data.resolve(environment)
     let selection = try device.select(for: &configuration, environment)
