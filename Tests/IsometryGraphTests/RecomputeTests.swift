@@ -44,6 +44,36 @@ import Testing
     #expect(Schedule(result).peakByteCount < Schedule(graph).peakByteCount)
   }
 
+  /// Sums along a chain of skips are made one from the other. At the end of the forward part the results
+  /// of products are all there is, and on the way back no more than a few sums beside them.
+  @Test func sumsOnTheWayToAnotherAreNotKept() {
+    let depth = 6
+    let graph = makeSkipChain(depth: depth).fused()
+    let result = graph.recomputing(.activations)
+    let activation = 4096 * 8 * 4
+    #expect(Schedule(graph).peakByteCount > 2 * depth * activation)
+    #expect(Schedule(result).peakByteCount < (depth + 5) * activation)
+    let normalizations = { names($0).count { $0.hasSuffix("Normalization") } }
+    #expect(normalizations(result) > 2 * normalizations(graph) - depth / 2)
+    #expect(2 * (normalizations(result) - normalizations(graph)) <= 4 * normalizations(graph))
+  }
+
+  /// x + normalise(w·x) again and again, rectified.
+  private func makeSkipChain(depth: Int) -> Graph {
+    var graph = Graph()
+    var x = graph.input("x", [4096, 8])
+    let weights = (0..<depth).map { graph.variable("weight \($0)", [8, 8]) }
+    let (scale, shift) = (graph.variable("scale", [8]), graph.variable("shift", [8]))
+    for weight in weights {
+      let y = graph.batchNormalization(graph.dense(x, weight: weight), scale: scale, shift: shift).y
+      x = graph.activation(graph.add(x, y), .relu)
+    }
+    let loss = graph.dot(x, x)
+    graph.output("loss", loss)
+    appendSums(of: graph.gradients(of: loss, withRespectTo: weights), to: &graph)
+    return graph
+  }
+
   /// Rectifiers keep nothing but their output, which the next convolution needs anyway.
   @Test func rectifiersLeaveNothingBetweenProducts() {
     let graph = makeResidualStep(normalized: false).fused()
@@ -72,11 +102,14 @@ import Testing
     for weight in weights { x = graph.activation(graph.dense(x, weight: weight), .tanh) }
     let loss = graph.dot(x, x)
     graph.output("loss", loss)
-    let gradients = graph.gradients(of: loss, withRespectTo: weights)
+    appendSums(of: graph.gradients(of: loss, withRespectTo: weights), to: &graph)
+    return graph
+  }
+
+  private func appendSums(of gradients: [Value?], to graph: inout Graph) {
     for (index, gradient) in gradients.enumerated() {
       guard let gradient else { preconditionFailure("every weight has a gradient") }
       graph.append(.accumulate(count: 1), [graph.variable("sum \(index)", [8, 8]), gradient])
     }
-    return graph
   }
 }

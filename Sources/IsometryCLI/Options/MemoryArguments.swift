@@ -4,14 +4,43 @@ import IsometryTraining
 
 /// How much memory a training step takes.
 struct MemoryArguments: ParsableArguments {
-  @Option(
-    defaultAsFlag: Recomputation.blocks,
-    help: ArgumentHelp(
-      "Compute again in the backward pass what it would keep: activations between products, or whole "
-        + "blocks, which is meant without a value. The same bits in less memory and more time."))
-  var recompute: Recomputation?
+  @Flag(exclusivity: .exclusive)
+  var recompute: RecomputationFlag?
 
   func apply(to configuration: inout RunConfiguration) {
-    if let recompute { configuration.recompute = recompute == .none ? nil : recompute }
+    switch recompute {
+    case .blocks: configuration.recompute = .blocks
+    case .activations: configuration.recompute = .activations
+    case .nothing: configuration.recompute = nil
+    case nil: break
+    }
+  }
+}
+
+/// One flag for each choice: an option whose value may be left out would take a misspelt one for none.
+enum RecomputationFlag: EnumerableFlag {
+  case blocks
+  case activations
+  case nothing
+
+  static func name(for value: RecomputationFlag) -> NameSpecification {
+    switch value {
+    case .blocks: .customLong("recompute")
+    case .activations: .customLong("recompute-activations")
+    case .nothing: .customLong("no-recompute")
+    }
+  }
+
+  static func help(for value: RecomputationFlag) -> ArgumentHelp? {
+    switch value {
+    case .blocks:
+      """
+      Compute whole blocks again in the backward pass instead of keeping what it reads of them: the \
+      same bits in the least memory, for up to a forward pass more time.
+      """
+    case .activations:
+      "Compute again what takes no product, normalisations and activations, for little time."
+    case .nothing: "Keep all that the backward pass reads. (the default)"
+    }
   }
 }

@@ -23,7 +23,10 @@ extension Graph {
   /// A block ends where one activation alone is still needed: behind each sum of branch and skip, and
   /// behind each layer of a network without skips. With `.blocks` a run is closed as soon as it would
   /// keep a certain share of what the whole network keeps; of several shares the one counts that gives
-  /// the least memory in use at once. Where nothing is gained the graph stays as it is.
+  /// the least memory in use at once. With `.activations`, sums along a chain of skips are made one from
+  /// the other: some of them are kept, and those on the way to another are made anew when they are needed
+  /// themselves, which is taken where it helps and makes at most twice as much. Where nothing is
+  /// gained the graph stays as it is.
   ///
   /// To be applied last: `simplified()` would make copies and originals one again.
   ///
@@ -34,11 +37,23 @@ extension Graph {
     let forward = ForwardPart(of: self)
     var best = self
     var least = Schedule(self).peakByteCount
-    for dropped in choice == .activations ? forward.withoutProducts() : forward.blocks() {
-      var pass = RecomputePass(self, forward.isForward, dropped: dropped)
+    func attempt(_ dropped: Set<Value>, forgetting: Bool) {
+      var pass = RecomputePass(self, forward.isForward, dropped: dropped, forgetting: forgetting)
       let graph = pass.run()
+      let once = dropped.reduce(0) { $0 + self.type(of: $1).byteCount }
+      guard pass.byteCountAgain <= 2 * once else { return }
       let peak = Schedule(graph).peakByteCount
       if peak < least { (best, least) = (graph, peak) }
+    }
+    switch choice {
+    case .none: break
+    case .activations:
+      for dropped in forward.withoutProducts() {
+        attempt(dropped, forgetting: false)
+        attempt(dropped, forgetting: true)
+      }
+    case .blocks:
+      for dropped in forward.blocks() { attempt(dropped, forgetting: false) }
     }
     return best
   }
@@ -100,14 +115,19 @@ private struct ForwardPart {
     }
   }
 
-  /// Values to drop, with and without those between blocks: sums along a chain of skips save nothing
-  /// where all of them are needed to make the last one again.
+  /// Values to drop, with all, some or none of those between blocks: sums along a chain of skips save
+  /// nothing where all of them are needed to make the last one again.
   func withoutProducts() -> [Set<Value>] {
     var cheap = Set<Value>()
     for position in steps where !graph.nodes[position].operation.isProduct {
       cheap.formUnion(graph.nodes[position].results.filter { canBeDropped[$0.index] })
     }
-    return [cheap.subtracting(cuts.values), cheap]
+    let ends = steps.compactMap { cuts[$0] }.filter { cheap.contains($0) }
+    // Every end is kept, every second, …, none.
+    let intervals = [1, 2, 3, 4, 6, 8, 12].filter { $0 <= ends.count }
+    return intervals.map { interval in
+      cheap.subtracting(ends.indices.filter { ($0 + 1) % interval == 0 }.map { ends[$0] })
+    } + [cheap]
   }
 
   /// Values to drop, for different numbers of runs.
@@ -161,13 +181,18 @@ private struct RecomputePass {
   private var rewriter: Rewriter
   private let isForward: [Bool]
   private let dropped: Set<Value>
+  /// Whether a copy is for the operation that asks alone where it was made on the way to another.
+  private let forgetting: Bool
   /// The copies of dropped values, in the new graph.
   private var copies: [Value: Value] = [:]
+  /// Bytes of all copies.
+  private(set) var byteCountAgain = 0
 
-  init(_ graph: Graph, _ isForward: [Bool], dropped: Set<Value>) {
+  init(_ graph: Graph, _ isForward: [Bool], dropped: Set<Value>, forgetting: Bool) {
     rewriter = Rewriter(graph)
     self.isForward = isForward
     self.dropped = dropped
+    self.forgetting = forgetting
   }
 
   mutating func run() -> Graph {
@@ -208,6 +233,12 @@ private struct RecomputePass {
         inputs.insert(contentsOf: node.results[1...].map { rewriter.map($0) }, at: 3)
       }
       copies[node.results[0]] = rewriter.append(operation, inputs)[0]
+      byteCountAgain += old.type(of: node.results[0]).byteCount
+    }
+    guard forgetting else { return }
+    for position in missing {
+      let made = old.nodes[position].results[0]
+      if made != value { copies[made] = nil }
     }
   }
 }
