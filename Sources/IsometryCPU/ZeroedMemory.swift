@@ -20,14 +20,12 @@ struct ZeroedMemory: ~Copyable {
       pages = nil
       return
     }
-    // As much more as the next huge page can be away; it is never touched.
-    let length = byteCount + HugePages.size
-    guard
-      let start = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-      start != MAP_FAILED
+    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
+    let length = (byteCount + page - 1) / page * page
+    guard let start = Self.reserve(length, from: HugePages.size) ?? Self.reserve(length, from: page)
     else { preconditionFailure("the system refuses \(length) bytes of memory") }
+    pointer = start
     pages = UnsafeMutableRawBufferPointer(start: start, count: length)
-    pointer = start.alignedUp(toMultipleOf: HugePages.size)
     HugePages.advise(UnsafeMutableRawBufferPointer(start: pointer, count: byteCount))
     if madvise(pointer, byteCount, Self.populateWrite) != 0 {
       // Linux before 5.14 brings pages at their first touch alone.
@@ -37,6 +35,22 @@ struct ZeroedMemory: ~Copyable {
 
   deinit {
     if let pages { munmap(pages.baseAddress, pages.count) } else { pointer.deallocate() }
+  }
+
+  /// Addresses from a multiple of the alignment on; nil where the system has none left.
+  private static func reserve(_ length: Int, from alignment: Int) -> UnsafeMutableRawPointer? {
+    let slack = alignment == HugePages.size ? alignment : 0
+    guard
+      let first = mmap(
+        nil, length + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      first != MAP_FAILED
+    else { return nil }
+    let start = first.alignedUp(toMultipleOf: alignment)
+    // What lies before and behind goes back: limits on addresses count it.
+    if first < start { munmap(first, start - first) }
+    let rest = slack - (start - first)
+    if rest > 0 { munmap(start + length, rest) }
+    return start
   }
 
   /// MADV_POPULATE_WRITE, which the headers of older systems lack.

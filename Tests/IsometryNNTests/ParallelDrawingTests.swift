@@ -1,3 +1,4 @@
+import Glibc
 import IsometryCore
 import Synchronization
 import Testing
@@ -35,24 +36,24 @@ import Testing
     #expect(drawn.withLock { $0.sorted() } == stored.sorted())
   }
 
-  /// Drawing stops where there is no room: at the first weight, while nobody takes it.
-  @Test func nothingIsDrawnFurtherAheadThanAllowed() throws {
-    let untaken = Mutex(0)
-    let most = Mutex(0)
+  /// While nobody takes a weight, drawing stops where there is no room for the next.
+  @Test(arguments: [(200, 3), (Int.max, ParallelDrawingTests.weights.count)])
+  func nothingIsDrawnFurtherAheadThanAllowed(ahead: Int, drawn: Int) throws {
+    #expect(Self.weights.prefix(4).allSatisfy { $0.shape.elementCount == 64 })
+    let count = Mutex(0)
     try Self.layout.drawWeights(
-      ahead: 200, meanwhile: {},
-      { parameter, _ in untaken.withLock { $0 -= parameter.shape.elementCount } },
+      ahead: ahead,
+      meanwhile: {
+        while count.withLock({ $0 }) < drawn { usleep(1000) }
+        usleep(20_000)
+        #expect(count.withLock { $0 } == drawn)
+      },
+      { _, _ in },
       { parameter in
-        let now = untaken.withLock {
-          $0 += parameter.shape.elementCount
-          return $0
-        }
-        most.withLock { $0 = max($0, now) }
+        count.withLock { $0 += 1 }
         return elements(of: parameter)
       })
-    // A weight makes room when it is taken, before it is stored.
-    let largest = Self.weights.map(\.shape.elementCount).max() ?? 0
-    #expect(most.withLock { $0 } <= 200 + largest)
+    #expect(count.withLock { $0 } == Self.weights.count)
   }
 
   private struct Full: Error {}

@@ -33,27 +33,28 @@ extension Graph {
   /// - Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost" (2016),
   ///   algorithm 3, whose budget is searched for in the same way.
   public func recomputing(_ choice: Recomputation) -> Graph {
-    if choice == .none { return self }
     let forward = ForwardPart(of: self)
     var best = self
     var least = Schedule(self).peakByteCount
-    func attempt(_ dropped: Set<Value>, forgetting: Bool) {
-      var pass = RecomputePass(self, forward.isForward, dropped: dropped, forgetting: forgetting)
-      let graph = pass.run()
-      let once = dropped.reduce(0) { $0 + self.type(of: $1).byteCount }
-      guard pass.byteCountAgain <= 2 * once else { return }
+    /// Takes the step without the dropped values if it needs less memory, and says how many bytes it makes
+    /// again; with a limit of those, copies made on the way to another are not kept.
+    @discardableResult
+    func attempt(_ dropped: Set<Value>, limit: Int? = nil) -> Int {
+      var pass = RecomputePass(self, forward.isForward, dropped: dropped, limit: limit)
+      guard let graph = pass.run() else { return pass.byteCountAgain }
       let peak = Schedule(graph).peakByteCount
       if peak < least { (best, least) = (graph, peak) }
+      return pass.byteCountAgain
     }
     switch choice {
     case .none: break
     case .activations:
       for dropped in forward.withoutProducts() {
-        attempt(dropped, forgetting: false)
-        attempt(dropped, forgetting: true)
+        let once = attempt(dropped)
+        attempt(dropped, limit: 2 * once)
       }
     case .blocks:
-      for dropped in forward.blocks() { attempt(dropped, forgetting: false) }
+      for dropped in forward.blocks() { attempt(dropped) }
     }
     return best
   }
@@ -181,21 +182,23 @@ private struct RecomputePass {
   private var rewriter: Rewriter
   private let isForward: [Bool]
   private let dropped: Set<Value>
-  /// Whether a copy is for the operation that asks alone where it was made on the way to another.
-  private let forgetting: Bool
+  /// The most bytes of copies, where one that is made on the way to another is for that one alone; nil
+  /// where all are kept.
+  private let limit: Int?
   /// The copies of dropped values, in the new graph.
   private var copies: [Value: Value] = [:]
   /// Bytes of all copies.
   private(set) var byteCountAgain = 0
 
-  init(_ graph: Graph, _ isForward: [Bool], dropped: Set<Value>, forgetting: Bool) {
+  init(_ graph: Graph, _ isForward: [Bool], dropped: Set<Value>, limit: Int?) {
     rewriter = Rewriter(graph)
     self.isForward = isForward
     self.dropped = dropped
-    self.forgetting = forgetting
+    self.limit = limit
   }
 
-  mutating func run() -> Graph {
+  /// nil as soon as the copies are larger than the limit.
+  mutating func run() -> Graph? {
     for position in rewriter.old.positionsWithUpdatesLast {
       let node = rewriter.old.nodes[position]
       if isForward[position] {
@@ -203,6 +206,7 @@ private struct RecomputePass {
         continue
       }
       for input in node.inputs where dropped.contains(input) { makeAgain(input) }
+      if let limit, byteCountAgain > limit { return nil }
       let results = rewriter.append(node.operation, node.inputs.map { present($0) })
       for (result, replacement) in zip(node.results, results) {
         rewriter.replace(result, with: replacement)
@@ -235,7 +239,7 @@ private struct RecomputePass {
       copies[node.results[0]] = rewriter.append(operation, inputs)[0]
       byteCountAgain += old.type(of: node.results[0]).byteCount
     }
-    guard forgetting else { return }
+    if limit == nil { return }
     for position in missing {
       let made = old.nodes[position].results[0]
       if made != value { copies[made] = nil }

@@ -17,7 +17,7 @@ public enum InitializationError: Error, Sendable, Hashable, CustomStringConverti
       "there is no initialisation \(name); the initialisations are "
         + InitializerRegistry.names.joined(separator: ", ")
     case .malformed(let text):
-      "'\(text)' is no initialisation; write NAME or NAME:option=value,option=value"
+      "'\(text)' is no initialisation; write NAME or NAME:option=value,option=value, each option once"
     case .unknownOption(let option, let initializer, let known):
       known.isEmpty
         ? "\(initializer) takes no options, so not \(option) either"

@@ -48,18 +48,18 @@ public struct LooksLinear: Initializer {
       throw failure(
         "is linear for ReLU only, not for \(layout.activation.name)", "use --activation relu")
     }
-    for layer in layout.layers where layer.weight != layout.head?.weight {
-      guard layer.outputChannels % 2 == 0 else {
-        throw failure(
-          "needs even widths, and \(layer.weight.name) is \(layer.weight.shape)",
-          "choose even widths")
-      }
-    }
     for block in layout.blocks {
       guard case .projection = block.skip, block.form == .activatedSum else {
         throw failure(
           "has no linear form for the skip of block \(block.index), which adds x itself",
           "use --skip convolution with a resnet model, or --init risotto")
+      }
+    }
+    for layer in layout.layers where layer.weight != layout.head?.weight {
+      guard layer.outputChannels % 2 == 0 else {
+        throw failure(
+          "needs even widths, and \(layer.weight.name) is \(layer.weight.shape)",
+          "choose even widths")
       }
     }
   }

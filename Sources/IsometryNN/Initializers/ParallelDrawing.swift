@@ -42,7 +42,9 @@ extension NetworkLayout {
           }
         }
         let other = try meanwhile()
-        for (index, weight) in weights.enumerated() { try store(weight, line.take(index)) }
+        for (index, weight) in weights.enumerated() {
+          try store(weight, line.take(index) ?? draw(weight))
+        }
         return other
       }
     }
@@ -98,13 +100,19 @@ private final class DrawingLine: Sendable {
     done[index].signal()
   }
 
-  /// Waits for a weight and makes room.
-  func take(_ index: Int) -> [Double] {
+  /// Waits for a weight and makes room; nil where nobody has begun it, which is then the caller's to draw.
+  func take(_ index: Int) -> [Double]? {
+    let isBegun = state.withLock { state in
+      if state.begun > index { return true }
+      state.begun += 1
+      return false
+    }
+    guard isBegun else { return nil }
     done[index].wait()
     return state.withLock { state in
       defer { wake(&state) }
       state.untaken -= sizes[index]
-      return state.drawn[index].take() ?? []
+      return state.drawn[index].take()
     }
   }
 
