@@ -21,6 +21,9 @@ static const unsigned char common_matrix_tile[] = {
 static const unsigned char common_matrix_unit[] = {
 #embed "../../kernels/common/matrix_unit.cl"
 };
+static const unsigned char common_moments[] = {
+#embed "../../kernels/common/moments.cl"
+};
 static const unsigned char common_partial_sums[] = {
 #embed "../../kernels/common/partial_sums.cl"
 };
@@ -118,6 +121,7 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(common_matrix_result, "common/matrix_result.cl"),
     PIECE(common_matrix_tile, "common/matrix_tile.cl"),
     PIECE(common_matrix_unit, "common/matrix_unit.cl"),
+    PIECE(common_moments, "common/moments.cl"),
     PIECE(common_partial_sums, "common/partial_sums.cl"),
     PIECE(common_philox, "common/philox.cl"),
     PIECE(common_prologue, "common/prologue.cl"),

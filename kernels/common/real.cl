@@ -50,6 +50,10 @@ typedef JOIN(ACCUM, WIDTH) accums;
 #define VECTOR_TO_LANES(value, lanes) JOIN(vstore, WIDTH)(value, 0, lanes)
 #endif
 
+// For functions that take local arrays: PoCL 3.1 gives a kernel's local array to all its threads at once
+// if it is handed to a function that is not inlined.
+#define INLINE static inline __attribute__((always_inline))
+
 // A number of the arithmetic's type, and the same in every lane.
 #define NUMBER(literal) ((accum)(literal))
 #define SPREAD(number) ((accums)((accum)(number)))

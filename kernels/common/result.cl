@@ -7,8 +7,10 @@
 //
 // Pointers are to the first of the WIDTH elements; what a shape class leaves out is not read.
 // residual and y are RESULT: accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands),
-// else real. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM, HAS_SLOPE,
-// HAS_ADDEND, SLOPE_FROM_OUTPUT. After common/real.cl, common/activation.cl.
+// else real. With HAS_STATISTICS a convolution's kernel also finds mean and squared deviations of each
+// channel of y, as it is stored. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM,
+// HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. After common/real.cl,
+// common/activation.cl.
 
 #ifndef RESULT_IS_ACCUM
 #define RESULT_IS_ACCUM 0
@@ -18,6 +20,9 @@
 #endif
 #ifndef HAS_ADDEND
 #define HAS_ADDEND 0
+#endif
+#ifndef HAS_STATISTICS
+#define HAS_STATISTICS 0
 #endif
 #ifndef SLOPE_FROM_OUTPUT
 #define SLOPE_FROM_OUTPUT 0

@@ -15,10 +15,6 @@
 #error "LOCAL_VECTORS is positive and LOCAL_ROWS a power of two"
 #endif
 
-// For functions that take local arrays: PoCL 3.1 gives a kernel's local array to all its threads at once
-// if it is handed to a function that is not inlined.
-#define INLINE static inline __attribute__((always_inline))
-
 #define LOCAL_ITEMS (LOCAL_VECTORS * LOCAL_ROWS)
 #define REDUCTION_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_VECTORS, LOCAL_ROWS, 1)))
 

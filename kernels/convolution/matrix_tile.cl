@@ -17,6 +17,10 @@
 //   w: real [R, S, channels, filters]; v: real [R, S, filters, channels], w with its last axes
 //   exchanged; bias: accum [filters]; residual like y; addend, reference like x.
 //
+// If HAS_STATISTICS, the forward convolution also stores mean and squared deviations of each channel of
+// each BLOCK_ROWS pixels of y, as they are stored: partial[block, 0, k] and partial[block, 1, k], accum
+// [blocks, 2, filters].
+//
 // Pixels of an input gradient fall into sh * sw classes by their remainders modulo the strides:
 // those of one class see the same taps, r0 + a sh and s0 + b sw, in rows i - a and columns j - b of
 // y that follow each other, so that a class is a convolution of stride 1. Forward there is one
@@ -31,10 +35,11 @@
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
 // Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
-// INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE. Accumulator:
-// float, in order of taps and channels by steps of FRAGMENT_PRODUCTS. Deterministic. After common/real.cl,
-// common/activation.cl, common/result.cl, common/matrix_unit.cl, common/matrix_tile.cl,
-// common/matrix_result.cl, common/partial_sums.cl, common/prologue.cl.
+// INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE,
+// HAS_STATISTICS. Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
+// Deterministic. After common/real.cl, common/activation.cl, common/result.cl, common/matrix_unit.cl,
+// common/matrix_tile.cl, common/moments.cl, common/matrix_result.cl, common/partial_sums.cl,
+// common/prologue.cl.
 
 #if !LEFT_INNER_LAST || !RIGHT_INNER_LAST
 #error "convolutions have the products last in both operands"
@@ -161,13 +166,20 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
 
 #if !INPUT_GRADIENT
 
+#if HAS_STATISTICS
+#define STATISTICS_ARGUMENTS , global accum *restrict partial
+#else
+#define STATISTICS_ARGUMENTS
+#endif
+
 MATRIX_KERNEL void convolution_matrix_tile_forward(
     const global real *restrict x, const global real *restrict v, const global accum *restrict bias,
     const global real *restrict residual, global real *restrict y, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width PROLOGUE_ARGUMENTS) {
-  local uint4 memory[LOCAL_SIZE];
+    const int stride_width, const int padding_height,
+    const int padding_width STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
+  local uint4 memory[RESULT_LOCAL_SIZE];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
   const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
@@ -201,8 +213,17 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
   }
   WarpTile tile;
   multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
+#if HAS_STATISTICS
+  Series series = empty_series();
+  const Result result = {bias, residual, y, rows, filters, &series};
+#else
   const Result result = {bias, residual, y, rows, filters};
+#endif
   store_sums(&warp, &tile, memory, &result, first_row, first_column);
+#if HAS_STATISTICS
+  store_moments(&warp, &series, memory, partial + (size_t)(first_row / BLOCK_ROWS) * 2 * filters,
+                filters, first_column);
+#endif
 }
 
 #else

@@ -27,14 +27,20 @@
 // the inner loop has no branch. For the input gradient, pixels of a tile are sw columns apart: the
 // columns of one class modulo the stride see the same taps.
 //
+// If HAS_STATISTICS, a group of the forward convolution takes part_lines image rows, LOCAL_ROWS at
+// once, and stores mean and squared deviations of each channel of the pixels of y that it makes, as
+// they are stored: partial[part, 0, k] and partial[part, 1, k], accum [parts, 2, filters], parts in
+// order of rows, then of tiles along them. Tiles are merged in order, items in a tree.
+//
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
 // row; an item takes every get_global_size(2)-th tile. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
-// LOCAL_COLUMNS, LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND,
-// SLOPE_FROM_OUTPUT, HAS_PROLOGUE.
+// LOCAL_COLUMNS, LOCAL_ROWS, with HAS_STATISTICS a power of two. Shape class: ACTIVATION, HAS_BIAS,
+// HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE, HAS_STATISTICS.
 // Accumulator: accum, one sum in order r, s, c; error about eps sqrt(R S channels).
 // Deterministic. Input gradients may take partial sums along (MERGES_PARTS). After common/real.cl,
-// common/activation.cl, common/result.cl, common/tile.cl, common/partial_sums.cl, common/prologue.cl.
+// common/activation.cl, common/result.cl, common/tile.cl, common/moments.cl, common/partial_sums.cl,
+// common/prologue.cl.
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
 // `step` the distance to the next pixel's.
@@ -94,53 +100,116 @@ static inline void multiply_normalized_tap(Tile *tile, const global real *line, 
 
 #endif
 
+// A CPU's item has many tiles, and merging each would take a tenth of the time; a GPU's has few, and no
+// registers to spare.
+#define MERGES_EVERY_TILE (LOCAL_COLUMNS * LOCAL_ROWS > 1)
+
+#if HAS_STATISTICS
+#define STATISTICS_ARGUMENTS , global accum *restrict partial, const int part_lines
+#define FOR_EACH_LINE(row, lines)                           \
+  const int first_line = (int)get_group_id(1) * part_lines; \
+  const int end_line = min(first_line + part_lines, lines); \
+  for (int row = first_line + (int)get_local_id(1); row < end_line; row += LOCAL_ROWS)
+#else
+#define STATISTICS_ARGUMENTS
+#define FOR_EACH_LINE(row, lines)   \
+  const int row = get_global_id(1); \
+  if (row >= (lines)) return;
+#endif
+
 TILE_KERNEL void convolution_register_tile_forward(
     const global real *restrict x, const global real *restrict w, const global accum *restrict bias,
     const global real *restrict residual, const global real *restrict zeros,
     global real *restrict y, const int images, const int channels, const int height,
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width PROLOGUE_ARGUMENTS) {
+    const int stride_width, const int padding_height,
+    const int padding_width STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
   const int k = get_global_id(0) * TILE_COLUMNS;
-  const int row = get_global_id(1);
-  if (k >= filters || row >= images * out_height) return;
-  const int top = row % out_height * stride_height - padding_height;
-  const global real *image = x + (size_t)(row / out_height) * height * width * channels;
-  const int first_tap = max(0, -top);
-  const int end_tap = min(filter_height, height - top);
+#if HAS_STATISTICS
+  Moments moments[TILE_VECTORS];
+  Series series[TILE_VECTORS];
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) {
+    moments[v] = no_moments();
+    series[v] = empty_series();
+  }
+#endif
 #if HAS_PROLOGUE
   const Prologue prologue = PROLOGUE;
 #endif
-  for (int q = get_global_id(2) * TILE_ROWS; q < out_width;
-       q += (int)get_global_size(2) * TILE_ROWS) {
-    Tile tile;
-    clear_tile(&tile);
-    for (int r = first_tap; r < end_tap; ++r) {
-      const global real *line = image + (size_t)(top + r) * width * channels;
-      for (int s = 0; s < filter_width; ++s) {
-        const int column = q * stride_width + s - padding_width;
-        const global real *weights = w + (size_t)(r * filter_width + s) * channels * filters + k;
+  FOR_EACH_LINE(row, k < filters ? images * out_height : 0) {
+    const int top = row % out_height * stride_height - padding_height;
+    const global real *image = x + (size_t)(row / out_height) * height * width * channels;
+    const int first_tap = max(0, -top);
+    const int end_tap = min(filter_height, height - top);
+    for (int q = get_global_id(2) * TILE_ROWS; q < out_width;
+         q += (int)get_global_size(2) * TILE_ROWS) {
+      Tile tile;
+      clear_tile(&tile);
+      for (int r = first_tap; r < end_tap; ++r) {
+        const global real *line = image + (size_t)(top + r) * width * channels;
+        for (int s = 0; s < filter_width; ++s) {
+          const int column = q * stride_width + s - padding_width;
+          const global real *weights = w + (size_t)(r * filter_width + s) * channels * filters + k;
 #if HAS_PROLOGUE
-        multiply_normalized_tap(&tile, line, column, stride_width, width, channels, zeros, weights,
-                                filters, &prologue);
+          multiply_normalized_tap(&tile, line, column, stride_width, width, channels, zeros,
+                                  weights, filters, &prologue);
 #else
-        multiply_tap(&tile, line, column, stride_width, width, channels, zeros, weights, filters);
+          multiply_tap(&tile, line, column, stride_width, width, channels, zeros, weights, filters);
 #endif
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < TILE_ROWS; ++i) {
-      if (q + i < out_width) {
-        const size_t at = ((size_t)row * out_width + q + i) * filters + k;
-#pragma unroll
-        for (int v = 0; v < TILE_VECTORS; ++v) {
-          const size_t place = at + v * WIDTH;
-          store_product(tile.sum[i][v], bias + k + v * WIDTH, residual + place, y + place);
         }
       }
+#pragma unroll
+      for (int i = 0; i < TILE_ROWS; ++i) {
+        if (q + i < out_width) {
+          const size_t at = ((size_t)row * out_width + q + i) * filters + k;
+#pragma unroll
+          for (int v = 0; v < TILE_VECTORS; ++v) {
+            const size_t place = at + v * WIDTH;
+            store_product(tile.sum[i][v], bias + k + v * WIDTH, residual + place, y + place);
+#if HAS_STATISTICS
+            const accums stored = load_reals(y + place);
+            if (i == 0 && series[v].count == 0) series[v].first = stored;
+            observe(&series[v], stored);
+#endif
+          }
+        }
+      }
+#if HAS_STATISTICS
+#pragma unroll
+      for (int v = 0; v < TILE_VECTORS; ++v) {
+        series[v].count += (accum)min(TILE_ROWS, out_width - q);
+      }
+      if (MERGES_EVERY_TILE || series[0].count >= SERIES_LENGTH) {
+#pragma unroll
+        for (int v = 0; v < TILE_VECTORS; ++v) {
+          moments[v] = merge_moments(moments[v], moments_of(&series[v]));
+          series[v] = empty_series();
+        }
+      }
+#endif
     }
   }
+#if HAS_STATISTICS
+  local accum counts[LOCAL_COLUMNS * LOCAL_ROWS];
+  local accums means[LOCAL_COLUMNS * LOCAL_ROWS];
+  local accums squares[LOCAL_COLUMNS * LOCAL_ROWS];
+  const int part = get_group_id(1) * get_num_groups(2) + get_group_id(2);
+  global accum *mine = partial + (size_t)part * 2 * filters + k;
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) {
+    const Moments own = merge_moments(moments[v], moments_of(&series[v]));
+    const Moments all = merge_over_rows(own, LOCAL_COLUMNS, LOCAL_ROWS, counts, means, squares);
+    if (get_local_id(1) == 0 && k < filters) {
+      store_accums(all.mean, mine + v * WIDTH);
+      store_accums(all.squares, mine + filters + v * WIDTH);
+    }
+  }
+#endif
 }
+
+#if !HAS_STATISTICS
 
 TILE_KERNEL void convolution_register_tile_input_gradient(
     const global real *restrict y, const global real *restrict v_weights,
@@ -188,3 +257,5 @@ TILE_KERNEL void convolution_register_tile_input_gradient(
     }
   }
 }
+
+#endif

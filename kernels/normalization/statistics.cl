@@ -1,61 +1,21 @@
-// Mean and squared deviations of each channel of x [rows, channels] by spans of rows, read once from
-// memory.
+// Mean and squared deviations of each channel of x [rows, channels] by spans of rows.
 //
-//   normalization_statistics   for the g-th span of rows: partial[g, 0, c] = mean,
-//                              partial[g, 1, c] = sum of squared deviations from that mean
+//   normalization_statistics         for the g-th span of rows: partial[g, 0, c] = mean,
+//                                    partial[g, 1, c] = sum of squared deviations from that mean;
+//                                    x is read once from memory
+//   normalization_merge_statistics   the same from such numbers of smaller parts, which the convolution
+//                                    that made x has stored with it
 //
 // normalization/apply.cl makes the statistics of all rows from them.
 //
 // An item walks over its rows of a block twice, the second time in a cache: for the mean, of x - x0
 // with x0 its first row, so that a large mean costs no digits, and for the deviations from it.
-// Blocks and items are merged by Chan's formula in a fixed order. Source: Chan, Golub, LeVeque,
-// "Algorithms for computing the sample variance" (1983).
+// Blocks, items and parts are merged in a fixed order.
 //
 // Geometry: axis 0 counts vectors of WIDTH channels, axis 1 spans of `span_rows` rows, which are
 // walked in blocks of `block_rows`. Assumes WIDTH divides channels (RowBlocks guarantees it).
-// partial: accum [spans, 2, channels]. Deterministic. After common/real.cl, common/tree.cl.
-
-typedef struct {
-  accum count;
-  accums mean;
-  accums squares;
-} Moments;
-
-static inline Moments merge_moments(const Moments a, const Moments b) {
-  Moments both = a;
-  both.count = a.count + b.count;
-  if (b.count > 0) {
-    const accums delta = b.mean - a.mean;
-    const accum share = b.count / both.count;
-    both.mean = a.mean + delta * share;
-    both.squares = a.squares + b.squares + delta * delta * (a.count * share);
-  }
-  return both;
-}
-
-// The moments of the group's rows, in row 0 of the group.
-INLINE Moments merge_over_rows(Moments own, local accum *counts, local accums *means,
-                               local accums *squares) {
-#if LOCAL_ROWS > 1
-  const int row = get_local_id(1);
-  const int item = row * LOCAL_VECTORS + (int)get_local_id(0);
-  counts[item] = own.count;
-  means[item] = own.mean;
-  squares[item] = own.squares;
-  for (int half_rows = LOCAL_ROWS / 2; half_rows > 0; half_rows /= 2) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (row < half_rows) {
-      const int other = item + half_rows * LOCAL_VECTORS;
-      const Moments theirs = {counts[other], means[other], squares[other]};
-      own = merge_moments(own, theirs);
-      counts[item] = own.count;
-      means[item] = own.mean;
-      squares[item] = own.squares;
-    }
-  }
-#endif
-  return own;
-}
+// partial: accum [spans, 2, channels]. Deterministic. After common/real.cl, common/tree.cl,
+// common/moments.cl.
 
 REDUCTION_KERNEL void normalization_statistics(const global real *restrict x,
                                                global accum *restrict partial, const int rows,
@@ -67,7 +27,7 @@ REDUCTION_KERNEL void normalization_statistics(const global real *restrict x,
   const int c = get_global_id(0) * WIDTH;
   const int first = get_group_id(1) * span_rows;
   const int end = c < channels ? min(first + span_rows, rows) : 0;
-  Moments own = {0, SPREAD(0), SPREAD(0)};
+  Moments own = no_moments();
   for (int block = first; block < end; block += block_rows) {
     const int first_row = block + (int)get_local_id(1);
     const int end_row = min(block + block_rows, end);
@@ -85,13 +45,41 @@ REDUCTION_KERNEL void normalization_statistics(const global real *restrict x,
       const accums deviation = load_reals(x + (size_t)row * channels + c) - next.mean;
       next.squares = fma(deviation, deviation, next.squares);
     }
-    if (block == first) {
-      own = next;
-    } else {
-      own = merge_moments(own, next);
-    }
+    own = merge_moments(own, next);
   }
-  own = merge_over_rows(own, counts, means, squares);
+  own = merge_over_rows(own, LOCAL_VECTORS, LOCAL_ROWS, counts, means, squares);
+  if (get_local_id(1) == 0 && c < channels) {
+    global accum *mine = partial + (size_t)get_group_id(1) * 2 * channels + c;
+    store_accums(own.mean, mine);
+    store_accums(own.squares, mine + channels);
+  }
+}
+
+// Rows are `lines` lines of `width` pixels. A part is part_lines of them by part_width pixels, and parts
+// along the same lines are neighbours; a span is span_parts parts, whole lines of them.
+REDUCTION_KERNEL void normalization_merge_statistics(const global accum *restrict parts,
+                                                     global accum *restrict partial,
+                                                     const int lines, const int width,
+                                                     const int channels, const int part_lines,
+                                                     const int part_width, const int span_parts) {
+  local accum counts[LOCAL_ITEMS];
+  local accums means[LOCAL_ITEMS];
+  local accums squares[LOCAL_ITEMS];
+  const int c = get_global_id(0) * WIDTH;
+  const int across = (width + part_width - 1) / part_width;
+  const int all = (lines + part_lines - 1) / part_lines * across;
+  const int first = get_group_id(1) * span_parts;
+  const int end = c < channels ? min(first + span_parts, all) : 0;
+  Moments own = no_moments();
+  for (int part = first + get_local_id(1); part < end; part += LOCAL_ROWS) {
+    const int first_line = part / across * part_lines;
+    const int first_pixel = part % across * part_width;
+    const int count = min(part_lines, lines - first_line) * min(part_width, width - first_pixel);
+    const global accum *theirs = parts + (size_t)part * 2 * channels + c;
+    const Moments next = {(accum)count, load_accums(theirs), load_accums(theirs + channels)};
+    own = merge_moments(own, next);
+  }
+  own = merge_over_rows(own, LOCAL_VECTORS, LOCAL_ROWS, counts, means, squares);
   if (get_local_id(1) == 0 && c < channels) {
     global accum *mine = partial + (size_t)get_group_id(1) * 2 * channels + c;
     store_accums(own.mean, mine);

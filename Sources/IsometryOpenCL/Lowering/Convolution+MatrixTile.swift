@@ -22,19 +22,28 @@
       let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : weights
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
       let rows = sizes.images * sizes.outHeight * sizes.outWidth
+      let isNormalized = isNormalized(node.results[0])
       let tile = chooseTile(
-        "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units)
-      let variant = tile.variant(
-        .matrixConvolution, leftInnerLast: true, rightInnerLast: true)
-      launch(
-        "convolution \(sizes) \(dtype.rawValue)",
-        variant.adding(epilogue.defines).adding(prologue.defines),
-        "convolution_matrix_tile_forward",
+        "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units
+      ) { isNormalized ? [$0.rows, $0.columns, $0.warpsAcross] : [] }
+      var variant = tile.variant(
+        .matrixConvolution, leftInnerLast: true, rightInnerLast: true
+      ).adding(epilogue.defines).adding(prologue.defines)
+      var arguments: [Argument] =
         [
           .storage(x), .storage(weights), .storage(bias), .storage(residual),
           .storage(makeResult(node.results[0], .channelsLast)),
-        ] + sizes.arguments + prologue.arguments,
-        groups: [tile.blocks(rows: rows, columns: sizes.filters)],
+        ] + sizes.arguments
+      if isNormalized {
+        let statistics = makeStatistics(
+          of: node.results[0], lines: rows, width: 1, partLines: tile.rows, partWidth: 1)
+        variant = variant.adding(["HAS_STATISTICS": "1"])
+        arguments.append(.storage(statistics.storage))
+      }
+      arguments += prologue.arguments
+      launch(
+        "convolution \(sizes) \(dtype.rawValue)", variant, "convolution_matrix_tile_forward",
+        arguments, groups: [tile.blocks(rows: rows, columns: sizes.filters)],
         local: [MatrixTile.items])
       return true
     }
@@ -89,10 +98,9 @@
         rows: rows,
         tuning)
       let tile = choose(
-        "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred
-      ) {
-        preferred.candidates(sizes, dtype, rows: rows, tuning)
-      }
+        "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred,
+        among: { preferred.candidates(sizes, dtype, rows: rows, tuning) },
+        order: { [$0.pixelsPerPart] })
       return WeightGradientLaunch(
         variant: tile.block.variant(
           .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false),
@@ -103,15 +111,17 @@
     }
 
     /// The block of a convolution or a product.
+    ///
+    /// - Parameter order: as of `choose`; without statistics, each sum is one, whatever the block.
     mutating func chooseTile(
       _ kernel: String, _ shape: String, rows: Int, columns: Int, _ dtype: DType,
-      _ units: MatrixUnits
+      _ units: MatrixUnits, order: (MatrixTile) -> [Int] = { _ in [] }
     ) -> MatrixTile {
       let tuning = tuning
       let preferred = MatrixTile(rows: rows, columns: columns, dtype, tuning, units)
-      return choose(kernel, shape, dtype, units, preferring: preferred) {
-        preferred.candidates(rows: rows, columns: columns, tuning)
-      }
+      return choose(
+        kernel, shape, dtype, units, preferring: preferred,
+        among: { preferred.candidates(rows: rows, columns: columns, tuning) }, order: order)
     }
   }
 #endif

@@ -12,24 +12,40 @@
         weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
       let prologue = launch(of: prologue, node)
       if lowerOnMatrixUnits(node, sizes, epilogue, prologue) { return }
+      let lines = sizes.images * sizes.outHeight
+      let isNormalized = isNormalized(node.results[0])
+      let mostSpans = RowBlocks(type, tuning).mostSpans
+      func partLines(_ tile: ConvolutionTile) -> Int {
+        tile.linesOfGroup(lines: lines, pixels: sizes.outWidth, mostGroups: mostSpans)
+      }
       let tile = chooseTile(
-        "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, type.dtype)
+        "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, type.dtype
+      ) { isNormalized ? [$0.pixels, $0.local[1], partLines($0)] : [] }
       let x = operand(node.inputs[0], .channelsLast)
       let w = operand(node.inputs[1], .filtersLast)
       let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : w
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
-      let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
-      launch(
-        "convolution \(sizes) \(type.dtype.rawValue)",
-        variant.adding(epilogue.defines).adding(prologue.defines),
-        "convolution_register_tile_forward",
+      var variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
+        .adding(epilogue.defines).adding(prologue.defines)
+      var arguments: [Argument] =
         [
           .storage(x), .storage(w), .storage(bias), .storage(residual),
           .storage(zeros(sizes.channels, type.dtype)),
           .storage(makeResult(node.results[0], .channelsLast)),
-        ] + sizes.arguments + prologue.arguments,
-        groups: tile.groups(rows: sizes.images * sizes.outHeight, pixels: sizes.outWidth),
-        local: tile.local)
+        ] + sizes.arguments
+      var groups = tile.groups(rows: lines, pixels: sizes.outWidth)
+      if isNormalized {
+        let statistics = makeStatistics(
+          of: node.results[0], lines: lines, width: sizes.outWidth, partLines: partLines(tile),
+          partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
+        variant = variant.adding(["HAS_STATISTICS": "1"])
+        arguments += [.storage(statistics.storage), .integer(statistics.partLines)]
+        groups[1] = statistics.down
+      }
+      arguments += prologue.arguments
+      launch(
+        "convolution \(sizes) \(type.dtype.rawValue)", variant,
+        "convolution_register_tile_forward", arguments, groups: groups, local: tile.local)
     }
 
     mutating func lowerConvolutionInputGradient(_ node: Node, _ convolution: Convolution) {
@@ -101,14 +117,17 @@
     }
 
     /// The register tile of a convolution or a product.
+    ///
+    /// - Parameter order: as of `choose`; without statistics, each sum is one, whatever the tile.
     mutating func chooseTile(
-      _ kernel: String, _ shape: String, columns: Int, pixels: Int, _ dtype: DType
+      _ kernel: String, _ shape: String, columns: Int, pixels: Int, _ dtype: DType,
+      order: (ConvolutionTile) -> [Int] = { _ in [] }
     ) -> ConvolutionTile {
       let tuning = tuning
       let preferred = ConvolutionTile(columns: columns, pixels: pixels, dtype, tuning)
-      return choose(kernel, shape, dtype, preferring: preferred) {
-        preferred.candidates(pixels: pixels, dtype, tuning)
-      }
+      return choose(
+        kernel, shape, dtype, preferring: preferred,
+        among: { preferred.candidates(pixels: pixels, dtype, tuning) }, order: order)
     }
 
     private mutating func chooseTile(
@@ -116,9 +135,9 @@
     ) -> WeightGradientTile {
       let tuning = tuning
       let preferred = WeightGradientTile(sizes, dtype, tuning)
-      return choose("convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred) {
-        preferred.candidates(sizes, dtype, tuning)
-      }
+      return choose(
+        "convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred,
+        among: { preferred.candidates(sizes, dtype, tuning) }, order: { [$0.rowsPerPart] })
     }
   }
 
@@ -185,6 +204,7 @@
     let columns: Int
     let local: [Int]
     private let isCPU: Bool
+    private let wantedItems: Int
 
     /// - Parameters:
     ///   - columns: the result's channels; `width * vectors` divides them.
@@ -206,6 +226,7 @@
       self.pixels = tall
       self.columns = columns
       isCPU = tuning.groupSize == 1
+      wantedItems = tuning.wantedItems
       let tiles = columns / (width * vectors)
       let across = isCPU ? 1 : powerOfTwo(atMost: min(tiles, 16))
       local = [across, isCPU ? 1 : 64 / across]
@@ -221,6 +242,7 @@
       self.pixels = pixels
       self.local = local
       isCPU = tuning.groupSize == 1
+      wantedItems = tuning.wantedItems
     }
 
     var defines: [String: Int] {
@@ -237,6 +259,16 @@
         quotientRoundedUp(rows, local[1]),
         isCPU ? 1 : quotientRoundedUp(pixels, self.pixels),
       ]
+    }
+
+    /// Rows of pixels that a group takes whose statistics are to be few: on a CPU so many that nobody has
+    /// to merge groups', elsewhere as many as leave the device enough items.
+    func linesOfGroup(lines: Int, pixels: Int, mostGroups: Int) -> Int {
+      let groups = groups(rows: lines, pixels: pixels)
+      let items = groups.reduce(1, *) * local.reduce(1, *)
+      let turns =
+        isCPU ? quotientRoundedUp(groups[1], mostGroups) : max(1, items / (2 * wantedItems))
+      return local[1] * turns
     }
   }
 

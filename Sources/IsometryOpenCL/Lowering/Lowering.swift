@@ -29,6 +29,8 @@
     /// The spans' sums of a gradient of Batch Normalization that the input gradient adds up, by the
     /// shift's gradient.
     var spanSums: [Value: StorageID] = [:]
+    /// Statistics that were stored beside the images that are normalised by them.
+    var partialStatistics: [Value: PartialStatistics] = [:]
     private let variableSlabs: [String: Int]
     private var zerosByteCount = 0
     private var zerosStorage: StorageID?
@@ -307,9 +309,13 @@
 
     mutating func multiply(_ product: PlannedProduct) { append(.product(product)) }
 
-    /// Notes a tile; a place that comes again has the same.
+    /// Notes a tile; a place that comes again has the same, but may add up more with it.
     mutating func record(_ choice: TileChoice) {
-      if knownSites.insert(choice.site).inserted { tileChoices.append(choice) }
+      if knownSites.insert(choice.site).inserted {
+        tileChoices.append(choice)
+      } else if choice.changedOrder != nil {
+        tileChoices.replace(choice)
+      }
     }
 
     /// Puts what `body` launches before a step made so far, as part of a node.

@@ -4,9 +4,10 @@
 
   extension Lowering {
     mutating func lowerBatchNormalization(_ node: Node, _ normalization: Normalization) {
-      let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
+      let type = graph.type(of: node.inputs[0])
+      let x = operand(node.inputs[0], imageLayout(type.shape))
       apply(
-        node, normalization, x, spans: measureSpans(node, x),
+        node, normalization, x, spans: spanStatistics(of: node.inputs[0], x, RowBlocks(type, tuning)),
         statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
     }
 
@@ -15,33 +16,17 @@
       let type = graph.type(of: node.inputs[0])
       let rows = RowBlocks(type, tuning)
       let x = operand(node.inputs[0], imageLayout(type.shape))
-      let spans = measureSpans(node, x)
+      let spans = spanStatistics(of: node.inputs[0], x, rows)
       let variant = ProgramVariant(.normalization, storage: type.dtype, rows.defines)
       launch(
         "batchNormalization merge \(type)", variant.adding(["MERGES_SPANS": "1"]),
         "normalization_merge",
-        [.storage(spans), .storage(operand(node.inputs[1]))]
+        [.storage(spans.storage), .storage(operand(node.inputs[1]))]
           + node.results.map { .storage(makeResult($0)) }
           + [
-            .integer(rows.rows), .integer(rows.channels), .integer(rows.spanRows),
+            .integer(rows.rows), .integer(rows.channels), .integer(spans.rows),
             .number(normalization.epsilon),
           ], groups: [rows.spanGroups[0], 1], local: rows.local)
-    }
-
-    /// The statistics of each span of a normalisation's images x.
-    private mutating func measureSpans(_ node: Node, _ x: StorageID) -> StorageID {
-      let type = graph.type(of: node.inputs[0])
-      let rows = RowBlocks(type, tuning)
-      let partial = makeWorkspace(2 * rows.spans * rows.channels, type.dtype.accumulator)
-      launch(
-        "batchNormalization statistics \(type)",
-        ProgramVariant(.statistics, storage: type.dtype, rows.defines),
-        "normalization_statistics",
-        [
-          .storage(x), .storage(partial), .integer(rows.rows), .integer(rows.channels),
-          .integer(rows.spanRows), .integer(rows.blockRows),
-        ], groups: rows.spanGroups, local: rows.local)
-      return partial
     }
 
     mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {
@@ -55,7 +40,7 @@
     ///   - spans: the spans' statistics, of which the launch makes those of all rows; nil where these
     ///     are known.
     private mutating func apply(
-      _ node: Node, _ normalization: Normalization, _ x: StorageID, spans: StorageID?,
+      _ node: Node, _ normalization: Normalization, _ x: StorageID, spans: SpanStatistics?,
       statistics: (mean: StorageID, variance: StorageID)
     ) {
       let type = graph.type(of: node.results[0])
@@ -72,10 +57,10 @@
         "\(node.operation.name) \(type)", variant.adding(defines), "normalization_apply",
         [
           .storage(x), .storage(operand(node.inputs[1])), .storage(operand(node.inputs[2])),
-          .storage(spans ?? statistics.mean), .storage(statistics.mean),
+          .storage(spans?.storage ?? statistics.mean), .storage(statistics.mean),
           .storage(statistics.variance), .storage(addend ?? x),
           .storage(makeResult(node.results[0], layout)),
-        ] + rows.arguments(normalization, mergesSpans: spans != nil),
+        ] + rows.arguments(normalization, spanRows: spans?.rows),
         groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
     }
 
@@ -135,7 +120,7 @@
         "normalization_input_gradient",
         images + vectors + [.storage(spans ?? sums[0])] + sums.map { .storage($0) }
           + [.storage(makeResult(node.results[0], layout))]
-          + rows.arguments(normalization, mergesSpans: spans != nil),
+          + rows.arguments(normalization, spanRows: spans.map { _ in rows.spanRows }),
         groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
     }
 
@@ -166,11 +151,14 @@
   }
 
   extension RowBlocks {
-    /// The last arguments of a normalisation that may add up spans first.
-    fileprivate func arguments(_ normalization: Normalization, mergesSpans: Bool) -> [Argument] {
+    /// The last arguments of a normalisation.
+    ///
+    /// - Parameter spanRows: of the spans that it adds up first; nil where it adds up none.
+    fileprivate func arguments(_ normalization: Normalization, spanRows: Int?) -> [Argument] {
       [
-        .integer(rows), .integer(channels), .integer(spanRows), .number(normalization.epsilon),
-        .integer(mergesSpans ? itemRowsAfterSpans : itemRows),
+        .integer(rows), .integer(channels), .integer(spanRows ?? rows),
+        .number(normalization.epsilon),
+        .integer(spanRows == nil ? itemRows : itemRowsAfterSpans),
       ]
     }
   }

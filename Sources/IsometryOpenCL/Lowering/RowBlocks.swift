@@ -14,6 +14,8 @@
     let blockRows: Int
     /// Rows that one work-item of a pointwise kernel makes.
     let itemRows: Int
+    /// Adding up s spans in each of s groups is s² steps, which stay below the array's rows with so many.
+    let mostSpans: Int
     /// Rows of a span: whole blocks, so many that spans are few and each group of a kernel that follows
     /// can add them all up.
     let spanRows: Int
@@ -36,9 +38,8 @@
       let rowBytes = channels * dtype.accumulator.byteCount
       blockRows = min(max(tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
       itemRows = isCPU ? blockRows : 4
-      // Adding up s spans in each of s groups is s² steps, which stay below the array's rows.
-      let most = min(isCPU ? 64 : 256, Int(Double(rows / 8).squareRoot()))
-      let blocksOfSpan = quotientRoundedUp(quotientRoundedUp(rows, max(most, 1)), blockRows)
+      mostSpans = max(1, min(isCPU ? 64 : 256, Int(Double(rows / 8).squareRoot())))
+      let blocksOfSpan = quotientRoundedUp(quotientRoundedUp(rows, mostSpans), blockRows)
       spanRows = min(blocksOfSpan * blockRows, rows)
       itemRowsAfterSpans = isCPU ? spanRows : quotientRoundedUp(spanRows, 2 * local[1])
     }

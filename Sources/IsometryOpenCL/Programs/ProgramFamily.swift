@@ -46,7 +46,10 @@
         [
           "common/real.cl", "common/tree.cl", "common/partial_sums.cl", "reduction/channels.cl",
         ]
-      case .statistics: ["common/real.cl", "common/tree.cl", "normalization/statistics.cl"]
+      case .statistics:
+        [
+          "common/real.cl", "common/tree.cl", "common/moments.cl", "normalization/statistics.cl",
+        ]
       case .normalization:
         [
           "common/real.cl", "common/activation.cl", "common/tree.cl", "normalization/apply.cl",
@@ -63,7 +66,8 @@
       case .convolution:
         [
           "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-          "common/partial_sums.cl", "common/prologue.cl", "convolution/register_tile.cl",
+          "common/moments.cl", "common/partial_sums.cl", "common/prologue.cl",
+          "convolution/register_tile.cl",
         ]
       case .weightGradient:
         [
@@ -85,8 +89,8 @@
       case .matrixConvolution:
         [
           "common/real.cl", "common/activation.cl", "common/result.cl", "common/matrix_unit.cl",
-          "common/matrix_tile.cl", "common/matrix_result.cl", "common/partial_sums.cl",
-          "common/prologue.cl", "convolution/matrix_tile.cl",
+          "common/matrix_tile.cl", "common/moments.cl", "common/matrix_result.cl",
+          "common/partial_sums.cl", "common/prologue.cl", "convolution/matrix_tile.cl",
         ]
       case .matrixWeightGradient:
         [

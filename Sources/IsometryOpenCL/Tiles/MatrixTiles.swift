@@ -10,8 +10,6 @@
       ])
     }
 
-    var termsOfPart: Int { 0 }
-
     /// This tile, and others for the same result. No GPU has run them yet: their order is that of what
     /// a block covers in vain, its operands' rims, and groups that idle.
     ///
@@ -65,7 +63,6 @@
     let pixelsPerPart: Int
 
     var tile: Tile { Tile(block.tile.sizes.merging(["parts": parts]) { $1 }) }
-    var termsOfPart: Int { pixelsPerPart }
 
     /// - Parameters:
     ///   - rows: of the result, the bias's row among them.

@@ -50,8 +50,6 @@
       ])
     }
 
-    var termsOfPart: Int { 0 }
-
     /// This tile, and others for the same result.
     ///
     /// - Parameters:
@@ -88,8 +86,6 @@
         "local rows": local[1], "parts": parts,
       ])
     }
-
-    var termsOfPart: Int { rowsPerPart }
 
     /// This tile, and others for the same result.
     func candidates(

@@ -7,9 +7,6 @@
   protocol TileCandidate {
     /// As tables name it.
     var tile: Tile { get }
-    /// How many terms are added up before partial sums are, which decides on the last bits; 0 where
-    /// every sum is one.
-    var termsOfPart: Int { get }
   }
 
   /// A place whose tile was chosen.
@@ -17,19 +14,21 @@
     let site: TileSite
     /// Whether a table has chosen.
     let isTuned: Bool
-    /// The length of partial sums where it is another than without a table.
-    let changedTermsOfPart: Int?
+    /// The order of sums where it is another than without a table.
+    let changedOrder: [Int]?
     let candidates: () -> [Tile]
   }
 
   extension Lowering {
     /// The tile of a launch: the table's where it has one that the launch can have, else the first.
     ///
-    /// - Parameter candidates: all that the launch can have; the first is what a model of the device
-    ///   prefers.
+    /// - Parameters:
+    ///   - candidates: all that the launch can have; the first is what a model of the device prefers.
+    ///   - order: what of a candidate decides in which order terms are added up, and so on the last bits.
     mutating func choose<Candidate: TileCandidate>(
       _ kernel: String, _ shape: String, _ dtype: DType, _ units: MatrixUnits? = nil,
-      preferring preferred: Candidate, among candidates: @escaping () -> [Candidate]
+      preferring preferred: Candidate, among candidates: @escaping () -> [Candidate],
+      order: (Candidate) -> [Int]
     ) -> Candidate {
       let site = TileSite(
         kernel: kernel, shape: shape, precision: dtype, units: units?.kind.rawValue ?? "portable")
@@ -38,8 +37,7 @@
       record(
         TileChoice(
           site: site, isTuned: tuned != nil,
-          changedTermsOfPart: chosen.termsOfPart == preferred.termsOfPart
-            ? nil : chosen.termsOfPart,
+          changedOrder: order(chosen) == order(preferred) ? nil : order(chosen),
           candidates: { candidates().map(\.tile) }))
       return chosen
     }
@@ -48,11 +46,19 @@
   extension [TileChoice] {
     var use: TileUse {
       let changed = compactMap { choice in
-        choice.changedTermsOfPart.map { "\(choice.site): \($0)\n" }
+        choice.changedOrder.map { order in
+          "\(choice.site): \(order.map(String.init).joined(separator: " "))\n"
+        }
       }
       return TileUse(
         sites: count, tuned: count { $0.isTuned },
         sums: changed.isEmpty ? nil : fingerprint(of: changed.sorted().joined()))
+    }
+
+    /// Puts a choice in place of that of the same site.
+    mutating func replace(_ choice: TileChoice) {
+      guard let place = firstIndex(where: { $0.site == choice.site }) else { return }
+      self[place] = choice
     }
   }
 
