@@ -7,7 +7,8 @@
       let type = graph.type(of: node.inputs[0])
       let x = operand(node.inputs[0], imageLayout(type.shape))
       apply(
-        node, normalization, x, spans: spanStatistics(of: node.inputs[0], x, RowBlocks(type, tuning)),
+        node, normalization, x,
+        spans: spanStatistics(of: node.inputs[0], x, RowBlocks(type, tuning)),
         statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
     }
 
