@@ -17,6 +17,17 @@
 // partial: accum [spans, 2, channels]. Deterministic. After common/real.cl, common/tree.cl,
 // common/moments.cl.
 
+// Merges the items of a group, which is a span, and stores what they have found of channel c.
+INLINE void store_span(const Moments own, global accum *partial, const int channels, const int c,
+                       local accum *counts, local accums *means, local accums *squares) {
+  const Moments all = merge_over_rows(own, LOCAL_VECTORS, LOCAL_ROWS, counts, means, squares);
+  if (get_local_id(1) == 0 && c < channels) {
+    global accum *mine = partial + (size_t)get_group_id(1) * 2 * channels + c;
+    store_accums(all.mean, mine);
+    store_accums(all.squares, mine + channels);
+  }
+}
+
 REDUCTION_KERNEL void normalization_statistics(const global real *restrict x,
                                                global accum *restrict partial, const int rows,
                                                const int channels, const int span_rows,
@@ -47,12 +58,7 @@ REDUCTION_KERNEL void normalization_statistics(const global real *restrict x,
     }
     own = merge_moments(own, next);
   }
-  own = merge_over_rows(own, LOCAL_VECTORS, LOCAL_ROWS, counts, means, squares);
-  if (get_local_id(1) == 0 && c < channels) {
-    global accum *mine = partial + (size_t)get_group_id(1) * 2 * channels + c;
-    store_accums(own.mean, mine);
-    store_accums(own.squares, mine + channels);
-  }
+  store_span(own, partial, channels, c, counts, means, squares);
 }
 
 // Rows are `lines` lines of `width` pixels. A part is part_lines of them by part_width pixels, and parts
@@ -79,10 +85,5 @@ REDUCTION_KERNEL void normalization_merge_statistics(const global accum *restric
     const Moments next = {(accum)count, load_accums(theirs), load_accums(theirs + channels)};
     own = merge_moments(own, next);
   }
-  own = merge_over_rows(own, LOCAL_VECTORS, LOCAL_ROWS, counts, means, squares);
-  if (get_local_id(1) == 0 && c < channels) {
-    global accum *mine = partial + (size_t)get_group_id(1) * 2 * channels + c;
-    store_accums(own.mean, mine);
-    store_accums(own.squares, mine + channels);
-  }
+  store_span(own, partial, channels, c, counts, means, squares);
 }
