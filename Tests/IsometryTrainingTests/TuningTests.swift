@@ -224,11 +224,11 @@ private final class FakeMeasurer: CandidateMeasuring {
 /// The process that measures, in whose place shell scripts crash and hang.
 @Suite struct CandidateProcessTests {
   private static func process(
-    _ script: String, _ stop: StopRequest = StopRequest()
+    _ script: String, _ stop: StopRequest = StopRequest(), patience: Double = 0.2
   ) throws -> CandidateProcess {
     try CandidateProcess(
       executable: "/bin/sh", arguments: ["-c", script], greeting: ["hello"], stop: stop,
-      patience: 0.2)
+      patience: patience)
   }
 
   private static let request = CandidateTrial.Request(site("a"), tile(1), seconds: 0.1)
@@ -269,6 +269,43 @@ private final class FakeMeasurer: CandidateMeasuring {
     )
     #expect(
       try process.measure(Self.request, limit: 20) == .times(tile: 1, preferred: 2, ratio: 0.5))
+  }
+
+  @Test func aCrashTellsItsLastWords() throws {
+    let process = try Self.process(
+      """
+      read greeting; read request; \(try Self.line(.ready))
+      for word in one two three four; do echo $word >&2; done; kill -SEGV $$
+      """)
+    #expect(
+      try process.measure(Self.request, limit: 20)
+        == .failure("the process was ended by signal 11; its last words: two / three / four"))
+    let error = #expect(throws: CandidateProcess.Trouble.self) {
+      try Self.process("echo no device >&2; exit 3").measure(Self.request, limit: 20)
+    }
+    #expect(error?.reason.hasSuffix("ended with exit code 3; its last words: no device") == true)
+  }
+
+  /// More than a pipe holds, before an answer and on the way out.
+  @Test func warningsWithoutEndHoldNothingUp() throws {
+    let warn = "head -c 300000 /dev/zero | tr '\\0' x >&2"
+    let process = try Self.process(
+      """
+      read greeting; read request; \(warn)
+      \(try Self.line(.ready)); \(try Self.line(.times(tile: 1, preferred: 2, ratio: 0.5)))
+      """)
+    #expect(
+      try process.measure(Self.request, limit: 20) == .times(tile: 1, preferred: 2, ratio: 0.5))
+    let outcome = try Self.process(
+      "read greeting; read request; \(try Self.line(.ready)); exec 0<&- 1>&-; \(warn); exit 4",
+      patience: 20
+    ).measure(Self.request, limit: 20)
+    guard case .failure(let reason) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(reason.hasPrefix("the process ended with exit code 4; its last words: xxx"))
+    #expect(reason.count < 1200)
   }
 
   @Test func aHangEndsAtItsLimit() throws {

@@ -32,6 +32,8 @@ package final class CandidateProcess: CandidateMeasuring {
     let identifier: pid_t
     /// This side of the process's standard input and output.
     let socket: Int32
+    /// This side of its standard error.
+    let errors: Int32
   }
 
   private let executable: String
@@ -41,6 +43,8 @@ package final class CandidateProcess: CandidateMeasuring {
   private let patience: Double
   private var child: Child?
   private var received: [UInt8] = []
+  /// The end of what the process wrote to standard error.
+  private var complaints: [UInt8] = []
 
   /// - Parameters:
   ///   - greeting: the first line that the process reads.
@@ -96,20 +100,24 @@ package final class CandidateProcess: CandidateMeasuring {
   }
 
   private func start() throws -> Child {
-    var sockets: [Int32] = [-1, -1]
-    guard
-      socketpair(
-        AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &sockets) == 0
-    else { throw FileError.last(path: executable, action: "start") }
-    defer { close(sockets[1]) }
+    let conversation = try Self.makeSockets(executable)
+    defer { close(conversation.theirs) }
+    let errors: (ours: Int32, theirs: Int32)
+    do throws(FileError) {
+      errors = try Self.makeSockets(executable)
+    } catch {
+      close(conversation.ours)
+      throw error
+    }
+    defer { close(errors.theirs) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     for stream in [STDIN_FILENO, STDOUT_FILENO] {
-      posix_spawn_file_actions_adddup2(&actions, sockets[1], stream)
+      posix_spawn_file_actions_adddup2(&actions, conversation.theirs, stream)
     }
-    // Warnings are the parent's to give, once.
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+    // Warnings are the parent's to give, once; what is written before a crash may say why.
+    posix_spawn_file_actions_adddup2(&actions, errors.theirs, STDERR_FILENO)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -123,28 +131,45 @@ package final class CandidateProcess: CandidateMeasuring {
     var identifier: pid_t = 0
     let code = posix_spawn(&identifier, executable, &actions, &attributes, words, environment)
     guard code == 0 else {
-      close(sockets[0])
+      close(conversation.ours)
+      close(errors.ours)
       throw FileError(path: executable, action: "start", reason: String(cString: strerror(code)))
     }
-    let child = Child(identifier: identifier, socket: sockets[0])
+    let child = Child(
+      identifier: identifier, socket: conversation.ours, errors: errors.ours)
     self.child = child
     received = []
+    complaints = []
     send(greeting, to: child)
     return child
   }
 
+  /// Two ends of a line that this process's other children do not inherit.
+  private static func makeSockets(
+    _ executable: String
+  ) throws(FileError) -> (ours: Int32, theirs: Int32) {
+    var sockets: [Int32] = [-1, -1]
+    guard
+      socketpair(
+        AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &sockets) == 0
+    else { throw .last(path: executable, action: "start") }
+    return (sockets[0], sockets[1])
+  }
+
   /// Lets the process end what it is at, for a driver that is killed may leave its caches damaged.
   ///
-  /// - Returns: how the process ended, in words.
+  /// - Returns: how the process ended, in words, and its own last ones.
   @discardableResult
   private func end() -> String {
     guard let child else { return "was not there" }
     self.child = nil
     close(child.socket)
+    defer { close(child.errors) }
     var status: Int32 = 0
     let deadline = ContinuousClock.now + .seconds(patience)
     while waitpid(child.identifier, &status, WNOHANG) == 0 {
       if ContinuousClock.now < deadline {
+        hearComplaints(of: child)
         usleep(5_000)
       } else {
         kill(-child.identifier, SIGKILL)
@@ -152,10 +177,31 @@ package final class CandidateProcess: CandidateMeasuring {
         break
       }
     }
+    hearComplaints(of: child)
     let signal = status & 0x7F
-    return signal == 0
+    let end =
+      signal == 0
       ? "ended with exit code \(status >> 8 & 0xFF)" : "was ended by signal \(signal)"
+    let lines = String(decoding: complaints, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .suffix(Self.reportedLines)
+    return lines.isEmpty ? end : "\(end); its last words: \(lines.joined(separator: " / "))"
   }
+
+  /// Takes what the process has written to standard error, which would stop it once nobody does, and keeps
+  /// the end.
+  private func hearComplaints(of child: Child) {
+    var block = [UInt8](repeating: 0, count: 1 << 12)
+    while true {
+      let count = recv(child.errors, &block, block.count, Int32(MSG_DONTWAIT))
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return }
+      complaints += block[..<count]
+      complaints.removeFirst(max(0, complaints.count - Self.keptBytes))
+    }
+  }
+
+  private static let reportedLines = 3
+  private static let keptBytes = 1 << 10
 
   /// A closed socket is no signal here, as a closed pipe would be.
   private func send(_ bytes: [UInt8], to child: Child) {
@@ -184,6 +230,7 @@ package final class CandidateProcess: CandidateMeasuring {
         defer { received.removeFirst(newline + 1) }
         return .line(Array(received[..<newline]))
       }
+      hearComplaints(of: child)
       if stop.isRequested { return .stopped }
       if ContinuousClock.now >= deadline { return .deadline }
       var poll = pollfd(fd: child.socket, events: Int16(POLLIN), revents: 0)
