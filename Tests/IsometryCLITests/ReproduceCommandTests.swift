@@ -19,6 +19,10 @@ import Testing
         (["reproduce", "finite-width", "--scale", "huge"], "smoke"),
         (["reproduce", "finite-width", "--seeds", "0"], "--seeds"),
         (["reproduce", "finite-width", "--data", "nowhere"], "nowhere"),
+        (
+          ["reproduce", "universal-spectra", "--scale", "smoke", "--out", "/proc/nowhere"],
+          "cannot create /proc/nowhere: No such file or directory; check the path"
+        ),
       ] {
         let result = try Program.run(arguments, in: folder)
         #expect(result.code != 0)

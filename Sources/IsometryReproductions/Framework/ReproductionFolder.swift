@@ -40,13 +40,7 @@ final class ReproductionFolder<Subject: Experiment> {
     if !RecordFile.exists(begun), !Self.isFree(path) {
       throw ReproductionError.foreignFolder(path: path)
     }
-    for folder in [path, "\(path)/cells"] {
-      do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      } catch {
-        throw FileError(path: folder, action: "create", reason: error.localizedDescription)
-      }
-    }
+    _ = try MadeFolders(creating: "\(path)/cells")
     lock = try RunLock(folder: path)
     WholeFile.removeLeftovers(in: "\(path)/cells")
     if RecordFile.exists(begun) {

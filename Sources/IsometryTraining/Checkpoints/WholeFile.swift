@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+package import IsometryData
 
 /// Files that are read as a whole, and that appear whole or not at all.
 package enum WholeFile {
@@ -143,5 +144,19 @@ extension FileError {
   /// What the last system call of this thread that failed says.
   static func last(path: String, action: String) -> FileError {
     FileError(path: path, action: action, reason: String(cString: strerror(errno)))
+  }
+}
+
+extension MadeFolders {
+  /// Makes a folder with its parents.
+  ///
+  /// - Throws: `FileError` of the folder that the system refused.
+  package init(creating path: String) throws(FileError) {
+    do throws(Refusal) {
+      try self.init(for: path)
+    } catch {
+      throw FileError(
+        path: error.path, action: "create", reason: String(cString: strerror(error.code)))
+    }
   }
 }

@@ -83,9 +83,9 @@ public final class RunFolder: Sendable {
   }
 
   private static func reserve(_ path: String) throws -> RunFolder {
-    var made = try makeFolders(path)
+    var made = try MadeFolders(creating: path)
     do {
-      made.append(try makeFolders("\(path)/\(checkpointFolder)"))
+      made.append(try MadeFolders(creating: "\(path)/\(checkpointFolder)"))
       let folder = try RunFolder(locking: path, madeFolders: made)
       guard access(folder.configurationPath, F_OK) != 0 else {
         throw TrainingError.runExists(path: path)
@@ -106,7 +106,7 @@ public final class RunFolder: Sendable {
       throw FileError.last(path: configurationPath, action: "read")
     }
     // Copies of a run without checkpoints often lack the empty folder.
-    _ = try makeFolders("\(path)/\(checkpointFolder)")
+    _ = try MadeFolders(creating: "\(path)/\(checkpointFolder)")
     return try RunFolder(locking: path)
   }
 
@@ -170,15 +170,6 @@ public final class RunFolder: Sendable {
 }
 
 extension RunFolder {
-  private static func makeFolders(_ path: String) throws(FileError) -> MadeFolders {
-    do {
-      return try MadeFolders(for: path)
-    } catch {
-      throw FileError(
-        path: error.path, action: "create", reason: String(cString: strerror(error.code)))
-    }
-  }
-
   private static func unusedPath(for configuration: RunConfiguration) -> String {
     var now = time(nil)
     var calendar = tm()

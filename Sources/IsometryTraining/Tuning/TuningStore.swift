@@ -1,4 +1,5 @@
 import Foundation
+import IsometryData
 package import IsometryGraph
 
 /// A folder of tuning records, a file for each device, driver and text of the kernels.
@@ -59,12 +60,7 @@ package struct TuningStore: Sendable {
   ///
   /// - Throws: `FileError`.
   package func makeFolder() throws(FileError) {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(path: folder, action: "create", reason: error.localizedDescription)
-    }
+    _ = try MadeFolders(creating: folder)
   }
 
   /// What a name of a file may hold.
