@@ -15,9 +15,10 @@ import Testing
       for object in objects {
         #expect(
           object.keys.sorted() == [
-            "cosine_after", "cosine_before", "gain", "inputs", "mean_square", "outputs", "part",
-            "predicted", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
+            "cosine_after", "cosine_before", "gain", "inputs", "mean_square", "method", "outputs",
+            "part", "predicted", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
           ])
+        #expect(object["method"] as? String == "svd")
         let predicted = try #require(object["predicted"] as? [String: Any])
         for key in ["mean_square", "gain", "cosine_after"] { #expect(predicted[key] is Double) }
       }
@@ -60,7 +61,10 @@ import Testing
       for (options, word) in [
         (["--model", "resnet50", "--init", "risotto"], "--skip convolution"),
         (["--model", "resmlp:2x8", "--init", "critical"], "mlp:"),
-        (["--inputs", "1"], "--inputs should be 2 to 256"),
+        (["--inputs", "0"], "--inputs should be 2 to 256, not 0: "),
+        (["--inputs", "1"], "--inputs should be 2 to 256, not 1: "),
+        (["--inputs", "257"], "--inputs should be 2 to 256, not 257: "),
+        (["--model", "mlp:2x8", "--init", "fixup"], "choose a resnet model"),
         (["--device", "cpu", "--precision", "fp64"], "fp64"),
       ] {
         let result = try Program.run(["inspect"] + options, in: folder)

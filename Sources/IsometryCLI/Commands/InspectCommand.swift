@@ -18,9 +18,10 @@ struct InspectCommand: ParsableCommand {
       For every residual block, or layer of a plain network, and for the network as a whole: gain, \
       the mean of ‖out‖²/‖in‖² over the inputs' signals; the Jacobian's singular values σ at the first \
       input; the share of them that are 0; the mean cosine of two inputs' signals before and behind \
-      it. Behind each measured column stands what theory says, blank where it says nothing. A block's \
-      Jacobian leaves out the units that its rectifiers have switched off, for they carry no signal. \
-      The network is in evaluation mode, and without normalization unless asked otherwise; Batch \
+      it. Behind each measured column stands what theory says, blank where it says nothing, and last \
+      how the singular values were found: svd and gram take all, lanczos estimates. A block's Jacobian \
+      leaves out the units that its rectifiers have switched off, for they carry no signal. The \
+      network is in evaluation mode, and without normalization unless asked otherwise; Batch \
       Normalization has the statistics of the inputs, at least 64 of their kind.
       """)
 
@@ -37,13 +38,18 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var picture: PlotArguments
   @OptionGroup var form: OutputArguments
 
-  private static let defaultInputs = 16
-  /// The signals of all inputs are in memory at once.
-  private static let mostInputs = 256
+  static let defaultInputs = 16
+  /// Similarities take two; the signals of all are in memory at once.
+  static let inputCounts = 2...256
 
   func validate() throws {
-    try InputArguments.check(
-      inputs.inputs ?? Self.defaultInputs, option: "--inputs", from: 2, to: Self.mostInputs)
+    let count = inputs.inputs ?? Self.defaultInputs
+    guard Self.inputCounts.contains(count) else {
+      throw ValidationError(
+        "--inputs should be \(Self.inputCounts.lowerBound) to \(Self.inputCounts.upperBound), not "
+          + "\(count): inspect compares inputs with each other; isometry spectrum takes 1 or more than "
+          + "\(Self.inputCounts.upperBound)")
+    }
   }
 
   func run() throws {

@@ -40,6 +40,8 @@ struct SpectrumCommand: ParsableCommand {
 
   func validate() throws {
     try checkPath(checkpoint, "--checkpoint")
+    try InputArguments.check(
+      inputs.inputs ?? 1, option: "--inputs", from: 1, to: InputArguments.mostInputs)
     guard checkpoint != nil else { return }
     if network.isGiven {
       throw ValidationError("--checkpoint says the network; leave its options out")

@@ -25,8 +25,11 @@ struct SpectrumPrecisionArgument: ExpressibleByArgument {
 struct InputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Inputs: where Jacobians are taken, or whose signals are followed. (default: 1; 16 for inspect)",
-      valueName: "k"))
+      """
+      Inputs: where Jacobians are taken (1 to \(Self.mostInputs), default 1), or for inspect those \
+      whose signals are compared (2 to \(InspectCommand.inputCounts.upperBound), default \
+      \(InspectCommand.defaultInputs)).
+      """, valueName: "k"))
   var inputs: Int?
 
   @Option(help: ArgumentHelp("The first seed of weights, and that of inputs.", valueName: "n"))
@@ -46,7 +49,6 @@ struct InputArguments: ParsableArguments {
 
   func validate() throws {
     try checkPath(data, "--data")
-    try Self.check(inputs ?? 1, option: "--inputs", from: 1, to: Self.mostInputs)
   }
 
   static func check(

@@ -48,19 +48,19 @@ struct InspectionReport {
     let nameWidth = (names.map(\.count).max() ?? 0) + 1
     func line(_ name: String, _ cells: [String]) -> String {
       Wording.padded(name, nameWidth)
-        + cells.map { Wording.padded($0, 10, left: true) }.joined()
+        + cells.map { " " + Wording.padded($0, 9, left: true) }.joined()
     }
     let headings = columns.flatMap { column in
       column.predicted == nil ? [column.heading] : [column.heading, "theory"]
     }
-    var lines = [line("", headings)]
+    var lines = [line("", headings + ["by"])]
     for finding in findings {
       let cells = columns.flatMap { column -> [String] in
         let measured = text(column.measured(finding), column) ?? "none"
         guard let predicted = column.predicted else { return [measured] }
         return [measured, text(predicted(finding.prediction), column) ?? ""]
       }
-      lines.append(line(finding.name, cells))
+      lines.append(line(finding.name, cells + [finding.method?.rawValue ?? "none"]))
     }
     if let law = result.law.law {
       let parameters = result.law.parameters.map { "\($0.name) = \(Wording.number($0.value))" }
@@ -94,7 +94,11 @@ struct InspectionReport {
       let predicted = columns.compactMap { column in
         column.predicted.map { JSONValue.Member(column.key, number($0(finding.prediction))) }
       }
-      return .object(members + [.init("predicted", .object(predicted))])
+      return .object(
+        members + [
+          .init("method", finding.method.map { .text($0.rawValue) } ?? .null),
+          .init("predicted", .object(predicted)),
+        ])
     }
   }
 }

@@ -58,6 +58,8 @@ public struct NetworkInspection: Sendable {
     public let largest: Double
     /// The share of the singular values that are 0.
     public let zeroFraction: Double
+    /// How the singular values were found; nil where no unit carries a signal.
+    public let method: Spectrum.Method?
     /// What theory says.
     public let prediction: PartPrediction
   }
@@ -153,7 +155,8 @@ public struct NetworkInspection: Sendable {
       images: [images[0]], precision: precision)
     let law = try Prediction.make(
       for: subject, on: backend, sharing: whole.evaluation, seed: seed)
-    let summary = SpectrumSummary([try spectrum(whole)])
+    let spectrum = try spectrum(whole)
+    let summary = SpectrumSummary([spectrum])
     var prediction = PartPrediction()
     prediction.gain = point.gain
     prediction.cosine = point.cosine
@@ -167,7 +170,7 @@ public struct NetworkInspection: Sendable {
     }
     let active = ActiveSummary(
       mean: summary.mean, meanSquare: summary.meanSquare, smallest: summary.smallest,
-      largest: summary.largest, zeroFraction: summary.zeroFraction)
+      largest: summary.largest, zeroFraction: summary.zeroFraction, method: spectrum.method)
     return (
       finding("\(whole.section)", whole, from: before, to: after, active, prediction), law
     )
@@ -182,6 +185,7 @@ public struct NetworkInspection: Sendable {
     var smallest: Double?
     var largest = 0.0
     var zeroFraction = 1.0
+    var method: Spectrum.Method?
   }
 
   private func activeSpectrum(
@@ -192,12 +196,14 @@ public struct NetworkInspection: Sendable {
     guard active.inputCount > 0, active.outputCount > 0 else {
       return (ActiveSummary(), active.inputCount, max(1, active.fullCount))
     }
-    let summary = SpectrumSummary([try spectrum(active)])
+    let spectrum = try spectrum(active)
+    let summary = SpectrumSummary([spectrum])
     let share = Double(summary.count) / Double(active.fullCount)
     let found = ActiveSummary(
       mean: share * summary.mean, meanSquare: share * summary.meanSquare,
       smallest: summary.smallest,
-      largest: summary.largest, zeroFraction: 1 - share * (1 - summary.zeroFraction))
+      largest: summary.largest, zeroFraction: 1 - share * (1 - summary.zeroFraction),
+      method: spectrum.method)
     return (found, active.inputCount, active.fullCount)
   }
 
@@ -235,7 +241,7 @@ public struct NetworkInspection: Sendable {
       gain: gains.mean, cosineBefore: cosine(before), cosineAfter: cosine(after),
       mean: summary.mean, meanSquare: summary.meanSquare, smallest: summary.smallest,
       largest: summary.largest,
-      zeroFraction: summary.zeroFraction, prediction: prediction)
+      zeroFraction: summary.zeroFraction, method: summary.method, prediction: prediction)
   }
 }
 
