@@ -113,11 +113,11 @@ extension RandomStream {
   /// - Complexity: 2·m·n² floating-point operations for sides m ≥ n.
   mutating func haarMatrix(rows: Int, columns: Int) -> DenseMatrix {
     let (long, short) = (max(rows, columns), min(rows, columns))
-    // Column-major long×short, as LAPACK likes it.
-    var factor = [Double](onHugePages: long * short) { $0.initialize(repeating: 0) }
+    // Row by row the columns of the factor: column-major, as LAPACK likes it.
+    var factor = DenseMatrix(zeros: short, long)
     var scales = [Double](repeating: 0, count: short)
     var flips = [Bool](repeating: false, count: short)
-    factor.withUnsafeMutableBufferPointer { elements in
+    factor.elements.withUnsafeMutableBufferPointer { elements in
       for column in 0..<short {
         let diagonal = column * (long + 1)
         for index in diagonal..<(column + 1) * long { elements[index] = normal() }
@@ -129,13 +129,12 @@ extension RandomStream {
       }
     }
     let (m, n) = (Int32(long), Int32(short))
-    let status = LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, n, n, &factor, m, scales)
+    let status = LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, n, n, &factor.elements, m, scales)
     precondition(status == 0, "dorgqr refuses argument \(-status)")
     for column in 0..<short where flips[column] {
-      for index in column * long..<(column + 1) * long { factor[index].negate() }
+      for index in column * long..<(column + 1) * long { factor.elements[index].negate() }
     }
     // The columns of the factor are the rows of a wide matrix.
-    let wide = DenseMatrix(rows: short, columns: long, elements: factor)
-    return rows < columns ? wide : wide.transposed
+    return rows < columns ? factor : factor.transposed
   }
 }

@@ -88,7 +88,7 @@ public struct Universal: Initializer {
     for block in layout.blocks {
       guard block.form == .activatedBranch, block.branch.count == 1, block.sumFactor == 1 else {
         throw refusal(
-          "holds where nothing is activated after the sum of branch and skip, as this network does",
+          "holds where nothing is activated after the sum of branch and skip, unlike in this network",
           "take a model such as resmlp:20x400 or resconv:20x24")
       }
     }

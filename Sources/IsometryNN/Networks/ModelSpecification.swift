@@ -141,7 +141,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       if options.skip != nil { throw inapplicable("--skip") }
       if options.skipWeight != nil { throw inapplicable("--skip-weight") }
       if options.traits != BlockTraits() {
-        throw inapplicable("this --init, which needs a network with skips")
+        throw inapplicable("this --init, which needs a network with skips; choose a resnet model")
       }
       return MultilayerPerceptron(
         depth: depth, width: width, activation: options.activation,
@@ -150,7 +150,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case .residualPerceptron(let depth, let width):
       if options.skip == .convolution { throw inapplicable("--skip convolution") }
       if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
-        throw inapplicable("this --init, which needs a network of convolutions")
+        throw inapplicable(
+          "this --init, which needs a network of convolutions; choose a resnet model")
       }
       return ResidualPerceptron(
         depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
@@ -160,7 +161,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case .residualConvolutions(let depth, let width):
       if options.skip == .convolution { throw inapplicable("--skip convolution") }
       if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
-        throw inapplicable("this --init, which is for models with strided blocks")
+        throw inapplicable(
+          "this --init, which is for models with strided blocks; choose a resnet model")
       }
       return ResidualConvolutions(
         depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
