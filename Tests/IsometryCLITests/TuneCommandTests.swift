@@ -74,6 +74,35 @@ private let hasDevice =
     }
   }
 
+  @Test(.enabled(if: hasDevice, "no OpenCL device on this machine"))
+  func aRunThatGoesOnWithOtherSumsSaysSo() throws {
+    try withFolder { folder in
+      let environment = [
+        "ISOMETRY_CACHE_DIR": "\(folder)/cache",
+        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
+      ]
+      func train(_ options: String...) throws -> Program {
+        let result = try Program.run(["train"] + options, in: folder, environment: environment)
+        #expect(result.code == 0, "\(result.standardError)")
+        return result
+      }
+      let warning = "tiles   that add in other parts"
+      let begun = try train(
+        "--output", "run", "--epochs", "1", "--schedule", "constant", "--device", "opencl",
+        "--model", "mlp:1x8", "--batch", "8", "--limit-train", "16", "--limit-test", "8")
+      #expect(!begun.standardOutput.contains(warning))
+      // As a run with tuned parts would have begun.
+      let log = "\(folder)/run/log.jsonl"
+      let text = try String(contentsOfFile: log, encoding: .utf8)
+      #expect(text.contains("\"sums\":null"))
+      try text.replacingOccurrences(of: "\"sums\":null", with: "\"sums\":\"others\"").write(
+        toFile: log, atomically: true, encoding: .utf8)
+      #expect(try train("--resume", "run", "--epochs", "2").standardOutput.contains(warning))
+      // Now they are those that the run had before.
+      #expect(try !train("--resume", "run", "--epochs", "3").standardOutput.contains(warning))
+    }
+  }
+
   @Test func devicesWithoutTilesAreRefused() throws {
     try withFolder { folder in
       let result = try Program.run("tune", "--device", "cpu", in: folder)

@@ -78,6 +78,33 @@ import Testing
     try trainingSteps(step: Self.normalizingMatrixUnitStep, subject: subject)
   }
 
+  /// Tiles that also sum up for the normalisation of what they make: rows that end within one, and
+  /// channels that do not fill one.
+  @Test(arguments: BackendUnderTest.withMatrixUnits)
+  func statisticsOnMatrixUnits(subject: BackendUnderTest) throws {
+    var experiment = Experiment(seed: 8, precision: .bfloat16)
+    for (name, x, weight, stride) in [
+      ("3×3", [3, 8, 5, 7], [24, 8, 3, 3], 1), ("1×1", [5, 16, 3, 5], [40, 16, 1, 1], 2),
+    ] as [(String, Shape, Shape, Int)] {
+      let inner = weight.elementCount(from: 1)
+      let image = experiment.input("x \(name)", x)
+      let kernel = experiment.input(
+        "weight \(name)", weight, nil, .normal(deviation: 1 / Double(inner).squareRoot()))
+      let y = experiment.graph.convolve(
+        image, with: kernel, stride: stride, padding: weight[2] / 2)
+      let scale = experiment.variable("scale \(name)", [weight[0]])
+      let shift = experiment.variable("shift \(name)", [weight[0]])
+      let result = experiment.graph.batchNormalization(y, scale: scale, shift: shift)
+      for (what, value) in [
+        ("mean", result.mean), ("variance", result.variance), ("normalised", result.y),
+      ] {
+        experiment.compare(
+          "\(what) \(name)", value, Tolerance(.bfloat16, reduction: inner, roundings: 4))
+      }
+    }
+    #expect(try experiment.disagreements(on: subject) == [])
+  }
+
   @Test(arguments: Step.all, subjects)
   func trainingSteps(step: Step, subject: BackendUnderTest) throws {
     let found = try losses(
