@@ -6,11 +6,14 @@ import IsometryNN
 
 /// What a run spends before its first step: ResNet-50's weights by every initialisation that is for it.
 func initialisationBenchmarks() {
+  var configuration = Benchmark.defaultConfiguration
+  configuration.metrics = [.wallClock, .cpuTotal]
+  configuration.maxDuration = .seconds(4)
   for type in InitializerRegistry.types {
     guard let initializer = try? type.init(options: InitializerOptions(initializer: type.name))
     else { continue }
     guard let network = network(for: initializer) else { continue }
-    Benchmark("init: resnet50 by \(type.name)") { benchmark in
+    Benchmark("init: resnet50 by \(type.name)", configuration: configuration) { benchmark in
       let layout = network.layout
       var random = RandomStream(seed: 1)
       let shape = network.batchShape(max(1, initializer.imagesNeeded))

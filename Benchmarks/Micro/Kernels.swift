@@ -30,7 +30,11 @@ func kernelBenchmarks() {
 private func kernelBenchmark(
   _ name: String, _ make: @escaping @Sendable (inout Graph) -> Value
 ) {
-  Benchmark("cpu: \(name)") { benchmark in
+  Benchmark("cpu: \(name)") {
+    (benchmark, ready: (session: any Session, slot: any StagingSlot)) in
+    for _ in benchmark.scaledIterations { try ready.session.step(from: ready.slot) }
+    try ready.session.synchronize()
+  } setup: {
     var graph = Graph()
     graph.output("y", make(&graph))
     let session = try CPUBackend().makeSession(for: graph)
@@ -40,11 +44,6 @@ private func kernelBenchmark(
       try session.write(
         HostTensor(shape, random.normals(shape.elementCount)), toVariable: name)
     }
-    let slot = try session.makeStagingSlots(1)[0]
-    try session.step(from: slot)
-    benchmark.startMeasurement()
-    for _ in benchmark.scaledIterations { try session.step(from: slot) }
-    try session.synchronize()
-    benchmark.stopMeasurement()
+    return (session: session, slot: try session.makeStagingSlots(1)[0])
   }
 }

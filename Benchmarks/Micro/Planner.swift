@@ -13,14 +13,14 @@ func plannerBenchmarks() {
     for _ in benchmark.scaledIterations { blackHole(try makeGraph()) }
   }
 
-  Benchmark("planner: schedule and memory plan of ResNet-50") { benchmark in
-    let graph = try makeGraph()
-    benchmark.startMeasurement()
+  Benchmark("planner: schedule and memory plan of ResNet-50") { (benchmark, graph: Graph) in
     for _ in benchmark.scaledIterations {
       let requests = Schedule(graph).lifetimes.map { value, lifetime in
         MemoryPlan.Request(value, byteCount: graph.type(of: value).byteCount, lifetime: lifetime)
       }
       blackHole(MemoryPlan(requests.sorted { $0.value < $1.value }, alignment: 64))
     }
+  } setup: {
+    try makeGraph()
   }
 }
