@@ -22,6 +22,11 @@ final class GraphLowering {
   private var conversions: [Value: [Place]] = [:]
   /// Scale and shift of normalisations as one multiplication and one addition.
   var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
+  /// Each image's sums over its channels' pixels, fp32 [images, channels], of gradients with which they
+  /// were stored.
+  var imageSums: [Value: Storage] = [:]
+  /// The gradients whose channel sums are the gradients of biases.
+  private let biasSources: Set<Value>
 
   /// - Parameter variables: the places of variables that another session has already.
   init(
@@ -34,6 +39,13 @@ final class GraphLowering {
     self.scratchpad = scratchpad
     self.usesOwnConvolutions = usesOwnConvolutions
     uses = MemoryUses(of: graph)
+    biasSources = Set(
+      graph.nodes.compactMap { node in
+        switch node.operation {
+        case .channelSum, .convolutionWeightGradient(_, _, withBias: true, _): node.inputs[0]
+        default: nil
+        }
+      })
     layouts = try LayoutPlan(graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout))
     for (_, value) in graph.inputs {
       let type = graph.type(of: value)
@@ -161,6 +173,16 @@ final class GraphLowering {
 
   /// Memory for numbers of single precision that live from one launch to another.
   func makeWorkspace(floats count: Int) -> Storage { Storage(byteCount: count * 4) }
+
+  /// Room for each image's channel sums, which whoever stores a gradient of images finds on the way; nil
+  /// where no bias gradient reads them.
+  func makeImageSums(of gradient: Value) -> Storage? {
+    let shape = graph.shape(of: gradient)
+    guard biasSources.contains(gradient), shape.rank == 4 else { return nil }
+    let sums = makeWorkspace(floats: shape[0] * shape[1])
+    imageSums[gradient] = sums
+    return sums
+  }
 
   // MARK: Launches
 

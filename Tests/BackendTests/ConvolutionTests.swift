@@ -81,6 +81,56 @@ import Testing
     }
   }
 
+  /// What may be computed where an input gradient is stored: another gradient, the slopes of the
+  /// activation before it, and the sums that are the gradient of that layer's bias.
+  @Test(arguments: BackendUnderTest.withGPUSizes)
+  func slopesBehindInputGradients(subject: BackendUnderTest) throws {
+    let slopes: [ActivationGradient] = [
+      ActivationGradient(.relu, reference: .output, addends: 1),
+      ActivationGradient(.relu, reference: .output, addends: 2),
+      ActivationGradient(.tanh, reference: .output, addends: 2),
+      ActivationGradient(.leakyReLU(slope: 0.1), reference: .output, addends: 1),
+      ActivationGradient(.gelu, reference: .input, addends: 1),
+      ActivationGradient(.softplus, reference: .input, addends: 2),
+    ]
+    let geometries = [
+      Geometry([3, 16, 5, 7], [16, 16, 3, 3], (1, 1), (1, 1))!,
+      Geometry([2, 16, 32, 32], [16, 16, 3, 3], (1, 1), (1, 1))!,
+      Geometry([2, 32, 8, 8], [32, 32, 3, 3], (1, 1), (1, 1))!,
+      Geometry([2, 5, 9, 6], [7, 5, 3, 3], (1, 1), (1, 1))!,
+      Geometry([2, 16, 8, 8], [32, 16, 3, 3], (2, 2), (1, 1))!,
+    ]
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      var experiment = Experiment(seed: 5, precision: precision)
+      for geometry in geometries {
+        for slope in slopes {
+          let name = "\(geometry) \(slope)"
+          let inner = geometry.weight.elementCount / geometry.weight[1]
+          let weight = experiment.variable(
+            "weight \(name)", geometry.weight, nil,
+            .normal(deviation: 1 / Double(inner).squareRoot()))
+          let inputGradient = experiment.graph.appendOne(
+            .convolutionInputGradient(geometry.convolution, inputShape: geometry.x),
+            experiment.input("dy \(name)", geometry.result),
+            experiment.graph.cast(weight, to: precision))
+          var operands = [inputGradient]
+          if slope.addends == 2 { operands.append(experiment.input("other \(name)", geometry.x)) }
+          // A result of tanh is below 1.
+          operands.append(
+            experiment.input("reference \(name)", geometry.x, nil, .normal(deviation: 0.2)))
+          let gradient = experiment.graph.append(.activationGradient(slope), operands)[0]
+          experiment.compare(
+            "dx \(name)", gradient, Tolerance(precision, reduction: inner, roundings: 6))
+          let pixels = geometry.x.elementCount / geometry.x[1]
+          experiment.compare(
+            "dbias \(name)", experiment.graph.channelSum(gradient),
+            Tolerance(precision, reduction: pixels + inner, roundings: 6))
+        }
+      }
+      try expectAgreement(experiment, on: subject)
+    }
+  }
+
   /// A layer with what can be fused behind it, forward and backward.
   private func check(
     _ geometries: [Geometry], _ precision: DType, _ subject: BackendUnderTest

@@ -1,6 +1,7 @@
 import IsometryCPU
 import IsometryCore
 import IsometryGraph
+import IsometryNN
 import Testing
 
 @Suite struct ProfileTests {
@@ -21,6 +22,15 @@ import Testing
     for (name, work) in convolutions {
       #expect(session.graph.nodes[work.node].operation.name == name)
     }
+  }
+
+  /// Without normalisation each convolution has a bias, whose gradient are the channel sums of what the
+  /// gradient of the ReLU behind it stores; only the classifier's has a launch of its own.
+  @Test func biasGradientsComeWithSlopes() throws {
+    let run = try NoiseTraining("resnet20", batch: 2, precision: .float32, normalization: .none)
+    let launches = run.session.report.launches
+    #expect(launches.filter { $0 == "activationGradient" }.count == 19)
+    #expect(launches.filter { $0 == "channelSum" }.count == 1)
   }
 
   /// oneDNN's own convolutions give what the loops give.

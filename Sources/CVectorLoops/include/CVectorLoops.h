@@ -79,6 +79,10 @@ void vl_normalise(vl_type type, const vl_slab *slab, const void *x, const float 
 void vl_spread(vl_type type, const vl_slab *slab, const float *value, void *out);
 /// sum = sum of x
 void vl_channel_sum(vl_type type, const vl_slab *slab, const void *x, float *sum);
+/// As `vl_activation_gradient`, and each channel's sum of what is stored.
+void vl_activation_gradient_sums(vl_type type, const vl_slab *slab, vl_activation activation,
+                                 int from_output, const void *dy, const void *dy2,
+                                 const void *reference, void *out, float *sum);
 /// The mean of the slab's elements of each channel, and the sum of squared deviations from it.
 void vl_moments(vl_type type, const vl_slab *slab, const void *x, float *mean, float *deviation);
 /// With z = x * scale + shift and g = dy * phi'(z): sum = sum of g, dot = sum of g * (x - mean).

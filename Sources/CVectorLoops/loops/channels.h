@@ -69,6 +69,40 @@ void VL(channel_sum)(vl_type type, const vl_slab *slab, const void *x, float *su
   BY_TYPE(type, store_channels(slab, lane_sums(TYPE, slab, x), sum))
 }
 
+INLINE void activation_gradient_sums_as(vl_type type, const vl_slab *slab, vl_activation f,
+                                        int from_output, const void *dy, const void *dy2,
+                                        const void *reference, void *out, float *sum) {
+  // Lanes beyond the end hold a zero gradient.
+  vf stored = splat(0);
+#define STEP(i, count)                                                          \
+  {                                                                             \
+    vf g = load(type, dy, i, count);                                            \
+    if (dy2) g += load(type, dy2, i, count);                                    \
+    vf y = gradient_before(f, from_output, g, load(type, reference, i, count)); \
+    store(type, out, i, y, count);                                              \
+    stored += type == VL_FLOAT32 ? y : load(type, out, i, count);               \
+  }
+  FOR_SLAB(slab, STEP);
+#undef STEP
+  store_channels(slab, stored, sum);
+}
+
+void VL(activation_gradient_sums)(vl_type type, const vl_slab *slab, vl_activation f,
+                                  int from_output, const void *dy, const void *dy2,
+                                  const void *reference, void *out, float *sum) {
+  if (f.kind == VL_RELU) {
+    const vl_activation relu = {VL_RELU, 0};
+    if (dy2) {
+      BY_TYPE(type, activation_gradient_sums_as(TYPE, slab, relu, 1, dy, dy2, reference, out, sum))
+    } else {
+      BY_TYPE(type, activation_gradient_sums_as(TYPE, slab, relu, 1, dy, 0, reference, out, sum))
+    }
+  } else {
+    BY_TYPE(type,
+            activation_gradient_sums_as(TYPE, slab, f, from_output, dy, dy2, reference, out, sum))
+  }
+}
+
 /// Two passes, the second out of the cache: no cancellation, however large the mean.
 INLINE void moments_as(vl_type type, const vl_slab *slab, const void *x, float *mean,
                        float *deviation) {
@@ -108,9 +142,7 @@ void VL(moments)(vl_type type, const vl_slab *slab, const void *x, float *mean, 
 
 /// The gradient before the activation.
 INLINE vf inner_gradient(vl_activation f, vf g, vf x, vf factor, vf offset) {
-  if (f.kind == VL_LINEAR) return g;
-  vf z = x * factor + offset;
-  return f.kind == VL_RELU ? (z > 0 ? g : splat(0)) : g * slope_at(f, z);
+  return f.kind == VL_LINEAR ? g : gradient_before(f, 0, g, x * factor + offset);
 }
 
 INLINE void normalisation_sums_as(vl_type type, const vl_slab *slab, const void *dy, const void *x,

@@ -16,6 +16,10 @@
     (vl_type t, vl_activation f, int o, const void *a, const void *b, const void *x, void *r,      \
      int64_t n),                                                                                   \
     (t, f, o, a, b, x, r, n))                                                                      \
+  X(void, activation_gradient_sums,                                                                \
+    (vl_type t, const vl_slab *s, vl_activation f, int o, const void *a, const void *b,            \
+     const void *x, void *r, float *c),                                                            \
+    (t, s, f, o, a, b, x, r, c))                                                                   \
   X(double, sum, (vl_type t, const void *x, int64_t n), (t, x, n))                                 \
   X(double, dot, (vl_type t, const void *x, const void *y, int64_t n), (t, x, y, n))               \
   X(void, normalise,                                                                               \

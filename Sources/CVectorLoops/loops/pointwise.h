@@ -64,14 +64,12 @@ void VL(activate)(vl_type type, vl_activation f, const void *x, void *out, int64
 
 INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_output, const void *dy,
                                    const void *dy2, const void *reference, void *out, int64_t n) {
-#define STEP(i, count)                                                 \
-  {                                                                    \
-    vf g = load(type, dy, i, count);                                   \
-    if (dy2) g += load(type, dy2, i, count);                           \
-    vf r = load(type, reference, i, count);                            \
-    vf slope = from_output ? slope_from_output(f, r) : slope_at(f, r); \
-    vf y = f.kind == VL_RELU ? (r > 0 ? g : splat(0)) : g * slope;     \
-    store(type, out, i, y, count);                                     \
+#define STEP(i, count)                                                          \
+  {                                                                             \
+    vf g = load(type, dy, i, count);                                            \
+    if (dy2) g += load(type, dy2, i, count);                                    \
+    vf y = gradient_before(f, from_output, g, load(type, reference, i, count)); \
+    store(type, out, i, y, count);                                              \
   }
   FOR_ELEMENTS(n, STEP);
 #undef STEP

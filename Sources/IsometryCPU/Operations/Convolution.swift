@@ -63,9 +63,11 @@ extension GraphLowering {
   func lowerConvolutionWeightGradient(
     _ node: Node, _ convolution: Convolution, _ shape: Shape, withBias: Bool
   ) throws(CPUError) {
+    // oneDNN adds up the bias gradient where nobody has.
     let wished = ConvolutionGeometry(
-      convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: withBias,
-      lanes: lanes)
+      convolution, x: graph.type(of: node.inputs[1]), weight: shape,
+      hasBias: withBias && imageSums[node.inputs[0]] == nil, lanes: lanes)
+    if withBias, !wished.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
     if usesOwnConvolutions {
       if wished.suitsWinogradWeightGradient {
         return try lowerWinogradWeightGradient(node, wished)
@@ -76,7 +78,7 @@ extension GraphLowering {
       try wish.weightGradient(engine)
     }
     var extra: [Primitive.Argument] = []
-    if withBias {
+    if geometry.hasBias {
       extra.append(
         .init(
           role: DNNL_ARG_DIFF_BIAS, layout: try geometry.biasLayout(),

@@ -101,6 +101,18 @@ extension GraphLowering {
     let activation = gradient.activation.loops
     let fromOutput: Int32 = gradient.reference == .output ? 1 : 0
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    if !result.isNative, let sums = makeImageSums(of: node.results[0]) {
+      emit(
+        node.operation.name, reads: inputs, writes: [result.storage, sums],
+        ChannelGeometry(result).work { slab, offset, _, partial in
+          let offset = offset * size
+          vl_activation_gradient_sums(
+            type, slab, activation, fromOutput, dy.bytes(from: offset),
+            second?.bytes(from: offset), reference.bytes(from: offset),
+            result.storage.bytes(from: offset), sums.elements() + partial)
+        })
+      return
+    }
     emitElementwise(
       node.operation.name, reads: inputs, writes: [result.storage], over: result
     ) { first, count in

@@ -93,19 +93,21 @@ extension GraphLowering {
     let x = try imagePlace(value)
     let result = makeResult(total).storage
     let geometry = ChannelGeometry(x)
-    let partials = makeWorkspace(floats: geometry.images * geometry.channels)
-    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+    let sums = imageSums[value] ?? makeWorkspace(floats: geometry.images * geometry.channels)
+    if imageSums[value] == nil {
+      let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+      emit(
+        "channelSum", reads: [x.storage], writes: [sums],
+        geometry.work { slab, offset, _, partial in
+          vl_channel_sum(
+            type, slab, x.storage.bytes(from: offset * size), sums.elements() + partial)
+        })
+    }
     emit(
-      "channelSum", reads: [x.storage], writes: [partials],
-      geometry.work { slab, offset, _, partial in
-        vl_channel_sum(
-          type, slab, x.storage.bytes(from: offset * size), partials.elements() + partial)
-      })
-    emit(
-      "channelSumTotal", reads: [partials], writes: [result],
+      "channelSumTotal", reads: [sums], writes: [result],
       .whole {
         vl_merge_sums(
-          Int64(geometry.images), Int64(geometry.channels), partials.elements(), nil,
+          Int64(geometry.images), Int64(geometry.channels), sums.elements(), nil,
           result.elements())
       })
   }
