@@ -172,11 +172,12 @@ void vl_winograd_weights(int transposes, const float *weights, float *transforme
 void vl_winograd_convolve(const vl_winograd_shape *shape, const float *x, const float *weights,
                           const float *bias, const float *residual, vl_activation activation,
                           float *out);
-/// What 16 channels of an image and 16 results have as their share of the transformed weight
-/// gradient [16, 16, 16], added where `accumulates`; with two `blocks`, that of the next 16 results
-/// too, `next` numbers behind.
-void vl_winograd_sums(const vl_winograd_shape *shape, const float *x, const float *dy, int blocks,
-                      int accumulates, float *sums, int64_t next);
+/// What 16 channels of some images and 16 results have as their share of the transformed weight
+/// gradient [16, 16, 16]; with two `blocks`, that of the next 16 results too, `next` numbers behind.
+/// From image to image it is `x_step` and `dy_step` numbers.
+void vl_winograd_sums(const vl_winograd_shape *shape, int64_t images, const float *x,
+                      int64_t x_step, const float *dy, int64_t dy_step, int blocks, float *sums,
+                      int64_t next);
 /// The weight gradient [3, 3, 16, 16] from the sums of groups of images, added up in order.
 void vl_winograd_weight_gradient(int64_t groups, const float *sums, float *dw);
 

@@ -71,9 +71,9 @@
      vl_activation f, float *o),                                                                   \
     (w, x, u, b, r, f, o))                                                                         \
   X(void, winograd_sums,                                                                           \
-    (const vl_winograd_shape *w, const float *x, const float *g, int k, int a, float *s,           \
-     int64_t n),                                                                                   \
-    (w, x, g, k, a, s, n))                                                                         \
+    (const vl_winograd_shape *w, int64_t c, const float *x, int64_t i, const float *g, int64_t j,  \
+     int k, float *s, int64_t n),                                                                  \
+    (w, c, x, i, g, j, k, s, n))                                                                   \
   X(void, winograd_weight_gradient, (int64_t g, const float *s, float *o), (g, s, o))              \
   X(void, cross_entropy,                                                                           \
     (vl_type t, const void *z, int64_t k, int32_t l, float s, int64_t n, void *g, double *e,       \

@@ -7,8 +7,8 @@
 //   weight gradient:  dw = Gt [ sum over tiles of (A dy At) . (Bt x B) ] G
 //
 // Images are [row][column][16 channels], weights [3][3][16 channels][16 results]. Transformed
-// weights and sums are [position][16 channels][16 results] with 16 positions; tiles are worked on
-// eight at a time, so that everything transformed stays in the first-level cache.
+// weights and sums are [position][16 channels][16 results] with 16 positions; few tiles are worked on
+// at a time, so that everything transformed stays in the first-level cache.
 //
 // Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016).
 
@@ -24,10 +24,10 @@
     (out)[3] = (b) - (d);                \
   } while (0)
 
-/// Transforms up to eight tiles of a row of tiles: x around rows 2 * row - 1 ..., columns
-/// 2 * first - 1 ...; `tiles` [position][tile][16].
+/// Transforms some tiles of a row of tiles: x around rows 2 * row - 1 ..., columns
+/// 2 * first - 1 ...; `tiles` [position][capacity][16].
 INLINE void transform_images(const vl_winograd_shape *w, const float *x, int32_t row, int32_t first,
-                             int32_t count, float *tiles) {
+                             int32_t count, const int capacity, float *tiles) {
   const float *rows[4];
   int inside[4];
   for (int i = 0; i < 4; i++) {
@@ -56,7 +56,7 @@ INLINE void transform_images(const vl_winograd_shape *w, const float *x, int32_t
       vf v[4];
       INPUT_TRANSFORM(v, columns[0][i], columns[1][i], columns[2][i], columns[3][i]);
       for (int j = 0; j < 4; j++)
-        store(VL_FLOAT32, tiles, ((i * 4 + j) * TILES + t) * LANES, v[j], LANES);
+        store(VL_FLOAT32, tiles, ((i * 4 + j) * capacity + t) * LANES, v[j], LANES);
     }
     for (int i = 0; i < 4; i++) {
       columns[0][i] = columns[2][i];
@@ -111,7 +111,7 @@ INLINE void winograd_as(const vl_winograd_shape *w, const float *x, const float 
     for (int32_t first = 0; 2 * first < w->width; first += TILES) {
       const int32_t rest = (w->width + 1) / 2 - first;
       const int32_t count = rest < TILES ? rest : TILES;
-      transform_images(w, x, row, first, count, tiles);
+      transform_images(w, x, row, first, count, TILES, tiles);
       for (int p = 0; p < POSITIONS; p++)
         multiply_tiles(tiles + p * TILES * LANES, weights + p * LANES * LANES,
                        products + p * TILES * LANES);
@@ -170,9 +170,9 @@ void VL(winograd_weights)(int transposes, const float *weights, float *transform
   }
 }
 
-/// A dy At for up to eight tiles; `tiles` [position][tile][16].
+/// A dy At for some tiles of a row; `tiles` [position][capacity][16].
 INLINE void transform_gradients(const vl_winograd_shape *w, const float *dy, int32_t row,
-                                int32_t first, int32_t count, float *tiles) {
+                                int32_t first, int32_t count, const int capacity, float *tiles) {
   for (int32_t t = 0; t < count; t++) {
     vf g[2][2];
     for (int i = 0; i < 2; i++) {
@@ -188,32 +188,35 @@ INLINE void transform_gradients(const vl_winograd_shape *w, const float *dy, int
       for (int j = 0; j < 2; j++)
         v[j] = i == 0 ? g[0][j]
                       : (i == 1 ? g[0][j] + g[1][j] : (i == 2 ? g[0][j] - g[1][j] : -g[1][j]));
-      float *at = tiles + (i * 4 * TILES + t) * LANES;
+      float *at = tiles + (i * 4 * capacity + t) * LANES;
       store(VL_FLOAT32, at, 0, v[0], LANES);
-      store(VL_FLOAT32, at, TILES * LANES, v[0] + v[1], LANES);
-      store(VL_FLOAT32, at, 2 * TILES * LANES, v[0] - v[1], LANES);
-      store(VL_FLOAT32, at, 3 * TILES * LANES, -v[1], LANES);
+      store(VL_FLOAT32, at, capacity * LANES, v[0] + v[1], LANES);
+      store(VL_FLOAT32, at, 2 * capacity * LANES, v[0] - v[1], LANES);
+      store(VL_FLOAT32, at, 3 * capacity * LANES, -v[1], LANES);
     }
   }
 }
 
+/// Tiles that are multiplied at once: sums are loaded and stored once for all of them. Not a multiple of
+/// eight, so that the positions of a tile do not lie in the same few sets of the first-level cache.
+#define SUM_TILES 20
+
 /// sums += images[t] * gradients[t] over the tiles, for every position and one or two blocks of 16
 /// results, `next` numbers apart. A channel's number serves both while it is in a register.
-INLINE void add_products(const float *images, const float *gradients, int blocks, float *sums,
-                         int64_t next) {
+INLINE void add_products(const float *images, const float *gradients, int32_t count, int blocks,
+                         float *sums, int64_t next) {
   for (int p = 0; p < POSITIONS; p++) {
-    const float *image = images + p * TILES * LANES;
+    const float *image = images + p * SUM_TILES * LANES;
     for (int first = 0; first < LANES; first += LANES / blocks) {
       float *target = sums + (p * LANES + first) * LANES;
       vf part[LANES];
 #pragma clang loop unroll(full)
       for (int i = 0; i < LANES; i++)
         part[i] = load(VL_FLOAT32, target, (i % blocks) * next + i / blocks * LANES, LANES);
-#pragma clang loop unroll(full)
-      for (int t = 0; t < TILES; t++) {
+      for (int32_t t = 0; t < count; t++) {
         vf g[2];
         for (int k = 0; k < blocks; k++)
-          g[k] = load(VL_FLOAT32, gradients, ((k * POSITIONS + p) * TILES + t) * LANES, LANES);
+          g[k] = load(VL_FLOAT32, gradients, ((k * POSITIONS + p) * SUM_TILES + t) * LANES, LANES);
 #pragma clang loop unroll(full)
         for (int i = 0; i < LANES; i++)
           part[i] += g[i % blocks] * splat(image[t * LANES + first + i / blocks]);
@@ -225,46 +228,43 @@ INLINE void add_products(const float *images, const float *gradients, int blocks
   }
 }
 
-/// Leaves nothing in the tiles from `filled` on: the products of all eight are added.
-INLINE void clear_tiles(float *tiles, int32_t filled) {
-  for (int p = 0; p < POSITIONS; p++)
-    memset(tiles + (p * TILES + filled) * LANES, 0, (TILES - filled) * LANES * sizeof(float));
-}
-
-INLINE void winograd_sums_as(const vl_winograd_shape *w, const float *x, const float *dy,
-                             int blocks, int accumulates, float *sums, int64_t next) {
-  enum { SIZE = POSITIONS * TILES * LANES };
-  float images[SIZE] __attribute__((aligned(64)));
+INLINE void winograd_sums_as(const vl_winograd_shape *w, int64_t images, const float *x,
+                             int64_t x_step, const float *dy, int64_t dy_step, int blocks,
+                             float *sums, int64_t next) {
+  enum { SIZE = POSITIONS * SUM_TILES * LANES };
+  float tiles[SIZE] __attribute__((aligned(64)));
   float gradients[2 * SIZE] __attribute__((aligned(64)));
-  clear_tiles(images, 0);
-  for (int k = 0; k < blocks && !accumulates; k++)
+  for (int k = 0; k < blocks; k++)
     memset(sums + k * next, 0, POSITIONS * LANES * LANES * sizeof(float));
-  const int32_t tiles = (w->width + 1) / 2, rows = (w->height + 1) / 2;
-  // Rows of fewer than eight tiles are worked on together.
-  const int32_t together = tiles < TILES ? TILES / tiles : 1;
-  for (int32_t row = 0; row < rows; row += together) {
-    for (int32_t first = 0; first < tiles; first += TILES) {
-      const int32_t count = tiles - first < TILES ? tiles - first : TILES;
-      int32_t filled = 0;
-      for (int32_t r = row; r < row + together && r < rows; r++) {
-        transform_images(w, x, r, first, count, images + filled * LANES);
+  const int32_t across = (w->width + 1) / 2, down = (w->height + 1) / 2;
+  int32_t filled = 0;
+  for (int64_t image = 0; image < images; image++) {
+    for (int32_t row = 0; row < down; row++) {
+      int32_t count;
+      for (int32_t first = 0; first < across; first += count) {
+        count = across - first < SUM_TILES ? across - first : SUM_TILES;
+        if (filled + count > SUM_TILES) {
+          add_products(tiles, gradients, filled, blocks, sums, next);
+          filled = 0;
+        }
+        transform_images(w, x + image * x_step, row, first, count, SUM_TILES,
+                         tiles + filled * LANES);
         for (int k = 0; k < blocks; k++)
-          transform_gradients(w, dy + (int64_t)k * w->height * w->width * LANES, r, first, count,
-                              gradients + k * SIZE + filled * LANES);
+          transform_gradients(w, dy + image * dy_step + (int64_t)k * w->height * w->width * LANES,
+                              row, first, count, SUM_TILES, gradients + k * SIZE + filled * LANES);
         filled += count;
       }
-      for (int k = 0; k < blocks; k++) clear_tiles(gradients + k * SIZE, filled);
-      add_products(images, gradients, blocks, sums, next);
     }
   }
+  add_products(tiles, gradients, filled, blocks, sums, next);
 }
 
-void VL(winograd_sums)(const vl_winograd_shape *w, const float *x, const float *dy, int blocks,
-                       int accumulates, float *sums, int64_t next) {
+void VL(winograd_sums)(const vl_winograd_shape *w, int64_t images, const float *x, int64_t x_step,
+                       const float *dy, int64_t dy_step, int blocks, float *sums, int64_t next) {
   if (blocks == 2) {
-    winograd_sums_as(w, x, dy, 2, accumulates, sums, next);
+    winograd_sums_as(w, images, x, x_step, dy, dy_step, 2, sums, next);
   } else {
-    winograd_sums_as(w, x, dy, 1, accumulates, sums, next);
+    winograd_sums_as(w, images, x, x_step, dy, dy_step, 1, sums, next);
   }
 }
 

@@ -110,14 +110,14 @@ extension GraphLowering {
             let (channelBlock, resultBlock) = (unit / pairs, unit % pairs * 2)
             let block = resultBlock * channelBlocks + channelBlock
             let first = images * group / groups
-            for image in first..<images * (group + 1) / groups {
-              vl_winograd_sums(
-                $0, x.elements() + (image * channelBlocks + channelBlock) * blockLength,
-                dy.elements() + (image * resultBlocks + resultBlock) * blockLength,
-                Int32(min(2, resultBlocks - resultBlock)), image > first ? 1 : 0,
-                sums.elements() + (block * groups + group) * transformedCount,
-                Int64(channelBlocks * groups * transformedCount))
-            }
+            vl_winograd_sums(
+              $0, Int64(images * (group + 1) / groups - first),
+              x.elements() + (first * channelBlocks + channelBlock) * blockLength,
+              Int64(channelBlocks * blockLength),
+              dy.elements() + (first * resultBlocks + resultBlock) * blockLength,
+              Int64(resultBlocks * blockLength), Int32(min(2, resultBlocks - resultBlock)),
+              sums.elements() + (block * groups + group) * transformedCount,
+              Int64(channelBlocks * groups * transformedCount))
           }
         }
       })
