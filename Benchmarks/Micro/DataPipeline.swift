@@ -9,7 +9,7 @@ func dataBenchmarks() {
     for _ in benchmark.scaledIterations { blackHole(SyntheticImages.make(.train, count: 100)) }
   }
 
-  // As many batches as are taken one after the other are filled meanwhile.
+  // In the long run as many batches are filled as are taken: this is the stream's rate, not the wait for one.
   Benchmark("data: a stream's batch of 512") { (benchmark, stream: BatchStream) in
     for _ in benchmark.scaledIterations { stream.recycle(try stream.next()) }
   } setup: {

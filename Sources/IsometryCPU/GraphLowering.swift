@@ -24,7 +24,7 @@ final class GraphLowering {
   var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
   /// Each image's sums over its channels' pixels, fp32 [images, channels], of gradients with which they
   /// were stored.
-  var imageSums: [Value: Storage] = [:]
+  private(set) var imageSums: [Value: Storage] = [:]
   /// The gradients whose channel sums are the gradients of biases.
   private let biasSources: Set<Value>
 
@@ -174,8 +174,8 @@ final class GraphLowering {
   /// Memory for numbers of single precision that live from one launch to another.
   func makeWorkspace(floats count: Int) -> Storage { Storage(byteCount: count * 4) }
 
-  /// Room for each image's channel sums, which whoever stores a gradient of images finds on the way; nil
-  /// where no bias gradient reads them.
+  /// Room for each image's channel sums, for a launch that stores a gradient of images and finds them on
+  /// the way; nil for matrices, and where no bias gradient reads the sums.
   func makeImageSums(of gradient: Value) -> Storage? {
     let shape = graph.shape(of: gradient)
     guard biasSources.contains(gradient), shape.rank == 4 else { return nil }

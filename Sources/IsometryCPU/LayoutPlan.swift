@@ -108,11 +108,9 @@ struct LayoutPlan {
       }
     }
     for node in graph.nodes {
-      if case .convolutionWeightGradient(let convolution, let shape, let hasBias, nil) =
-        node.operation
-      {
+      if case .convolutionWeightGradient(let convolution, let shape, _, nil) = node.operation {
         let geometry = ConvolutionGeometry(
-          convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: hasBias,
+          convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: false,
           lanes: lanes)
         try choose(node.results[0]) { () throws(CPUError) in
           try geometry.weightGradient(engine).layout(geometry.weightGradients)

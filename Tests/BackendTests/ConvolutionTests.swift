@@ -67,6 +67,23 @@ import Testing
     Geometry([1, 3, 8, 10], [4, 3, 3, 3], (3, 3), (0, 0))!,
   ]
 
+  /// For loops on the CPU that take some of Winograd's tiles at a time: rows of 20, of one more, and of more
+  /// than twice as many, and small images in groups.
+  static let rowsOfTiles: [Geometry] = [
+    Geometry([2, 16, 3, 40], [16, 16, 3, 3], (1, 1), (1, 1))!,
+    Geometry([3, 32, 5, 41], [32, 32, 3, 3], (1, 1), (1, 1))!,
+    Geometry([1, 16, 2, 83], [32, 16, 3, 3], (1, 1), (1, 1))!,
+    Geometry([37, 16, 3, 5], [16, 16, 3, 3], (1, 1), (1, 1))!,
+    Geometry([5, 64, 3, 3], [64, 64, 3, 3], (1, 1), (1, 1))!,
+  ]
+
+  @Test(arguments: BackendUnderTest.all.filter { $0.backend.name == "cpu" })
+  func rowsOfTiles(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16]) {
+      try check(Self.rowsOfTiles, precision, subject)
+    }
+  }
+
   @Test(arguments: BackendUnderTest.withGPUSizes, [1, 2, 3, 5, 7])
   func kernelSizes(subject: BackendUnderTest, kernel: Int) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
@@ -81,8 +98,8 @@ import Testing
     }
   }
 
-  /// What may be computed where an input gradient is stored: another gradient, the slopes of the
-  /// activation before it, and the sums that are the gradient of that layer's bias.
+  /// Slopes behind an input gradient, and the channel sums of what they store, which are the gradient of
+  /// that layer's bias.
   @Test(arguments: BackendUnderTest.withGPUSizes)
   func slopesBehindInputGradients(subject: BackendUnderTest) throws {
     let slopes: [ActivationGradient] = [

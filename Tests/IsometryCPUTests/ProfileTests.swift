@@ -31,6 +31,7 @@ import Testing
     let launches = run.session.report.launches
     #expect(launches.filter { $0 == "activationGradient" }.count == 19)
     #expect(launches.filter { $0 == "channelSum" }.count == 1)
+    #expect(launches.filter { $0 == "channelSumTotal" }.count == 20)
   }
 
   /// oneDNN's own convolutions give what the loops give.

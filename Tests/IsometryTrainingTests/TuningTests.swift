@@ -308,6 +308,27 @@ private final class FakeMeasurer: CandidateMeasuring {
     #expect(reason.count < 1200)
   }
 
+  @Test func aFloodOfWarningsEndsAtItsLimit() throws {
+    let process = try Self.process("exec cat /dev/zero >&2", patience: 0.2)
+    let start = ContinuousClock.now
+    #expect(try process.measure(Self.request, limit: 0.3) == .late)
+    #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
+  @Test func lastWordsAreAboutTheTile() throws {
+    let process = try Self.process(
+      """
+      read greeting; read request; echo a tile before >&2; \(try Self.line(.ready))
+      \(try Self.line(.times(tile: 1, preferred: 2, ratio: 0.5)))
+      read request; \(try Self.line(.ready)); kill -SEGV $$
+      """)
+    #expect(
+      try process.measure(Self.request, limit: 20) == .times(tile: 1, preferred: 2, ratio: 0.5))
+    #expect(
+      try process.measure(Self.request, limit: 20)
+        == .failure("the process was ended by signal 11"))
+  }
+
   @Test func aHangEndsAtItsLimit() throws {
     let process = try Self.process("sleep 600")
     let start = ContinuousClock.now

@@ -72,19 +72,18 @@ void VL(channel_sum)(vl_type type, const vl_slab *slab, const void *x, float *su
 INLINE void activation_gradient_sums_as(vl_type type, const vl_slab *slab, vl_activation f,
                                         int from_output, const void *dy, const void *dy2,
                                         const void *reference, void *out, float *sum) {
+  vf sums[2] = {splat(0), splat(0)};
+  int64_t full = full_vectors(slab);
+  int64_t v = 0, step = slab->step;
+  for (; v + 2 <= full; v += 2)
+    for (int k = 0; k < 2; k++)
+      sums[k] += store_gradient_before(type, f, from_output, dy, dy2, reference, out,
+                                       (v + k) * step, LANES);
   // Lanes beyond the end hold a zero gradient.
-  vf stored = splat(0);
-#define STEP(i, count)                                                          \
-  {                                                                             \
-    vf g = load(type, dy, i, count);                                            \
-    if (dy2) g += load(type, dy2, i, count);                                    \
-    vf y = gradient_before(f, from_output, g, load(type, reference, i, count)); \
-    store(type, out, i, y, count);                                              \
-    stored += type == VL_FLOAT32 ? y : load(type, out, i, count);               \
-  }
-  FOR_SLAB(slab, STEP);
-#undef STEP
-  store_channels(slab, stored, sum);
+  for (; v < slab->vectors; v++)
+    sums[0] += store_gradient_before(type, f, from_output, dy, dy2, reference, out, v * step,
+                                     lanes_of(slab, v));
+  store_channels(slab, sums[0] + sums[1], sum);
 }
 
 void VL(activation_gradient_sums)(vl_type type, const vl_slab *slab, vl_activation f,

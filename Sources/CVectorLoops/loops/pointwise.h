@@ -62,15 +62,21 @@ void VL(activate)(vl_type type, vl_activation f, const void *x, void *out, int64
   BY_TYPE(type, BY_ACTIVATION(f, activate_as(TYPE, PHI, x, out, n)))
 }
 
+/// Stores the gradient before the activation of some elements. Returns what is stored, rounded.
+INLINE vf store_gradient_before(vl_type type, vl_activation f, int from_output, const void *dy,
+                                const void *dy2, const void *reference, void *out, int64_t i,
+                                int32_t count) {
+  vf g = load(type, dy, i, count);
+  if (dy2) g += load(type, dy2, i, count);
+  vf y = gradient_before(f, from_output, g, load(type, reference, i, count));
+  store(type, out, i, y, count);
+  return type == VL_FLOAT32 ? y : load(type, out, i, count);
+}
+
 INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_output, const void *dy,
                                    const void *dy2, const void *reference, void *out, int64_t n) {
-#define STEP(i, count)                                                          \
-  {                                                                             \
-    vf g = load(type, dy, i, count);                                            \
-    if (dy2) g += load(type, dy2, i, count);                                    \
-    vf y = gradient_before(f, from_output, g, load(type, reference, i, count)); \
-    store(type, out, i, y, count);                                              \
-  }
+#define STEP(i, count) \
+  store_gradient_before(type, f, from_output, dy, dy2, reference, out, i, count)
   FOR_ELEMENTS(n, STEP);
 #undef STEP
 }

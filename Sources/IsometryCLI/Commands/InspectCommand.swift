@@ -47,8 +47,8 @@ struct InspectCommand: ParsableCommand {
     guard Self.inputCounts.contains(count) else {
       throw ValidationError(
         "--inputs should be \(Self.inputCounts.lowerBound) to \(Self.inputCounts.upperBound), not "
-          + "\(count): inspect compares inputs with each other; isometry spectrum takes 1 or more than "
-          + "\(Self.inputCounts.upperBound)")
+          + "\(count): inspect compares inputs with each other and keeps the signals of all; isometry "
+          + "spectrum takes 1 to \(InputArguments.mostInputs)")
     }
   }
 

@@ -93,8 +93,11 @@ extension GraphLowering {
     let x = try imagePlace(value)
     let result = makeResult(total).storage
     let geometry = ChannelGeometry(x)
-    let sums = imageSums[value] ?? makeWorkspace(floats: geometry.images * geometry.channels)
-    if imageSums[value] == nil {
+    let sums: Storage
+    if let stored = imageSums[value] {
+      sums = stored
+    } else {
+      sums = makeWorkspace(floats: geometry.images * geometry.channels)
       let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
       emit(
         "channelSum", reads: [x.storage], writes: [sums],

@@ -66,6 +66,11 @@ package final class CandidateProcess: CandidateMeasuring {
   package func measure(
     _ request: CandidateTrial.Request, limit: Double
   ) throws -> CandidateOutcome {
+    if let child = self.child {
+      // What it said of tiles before is not about this one.
+      hearComplaints(of: child)
+      complaints = []
+    }
     let child = try self.child ?? start()
     let deadline = ContinuousClock.now + .seconds(limit)
     var isReady = false
@@ -188,10 +193,10 @@ package final class CandidateProcess: CandidateMeasuring {
   }
 
   /// Takes what the process has written to standard error, which would stop it once nobody does, and keeps
-  /// the end.
+  /// the end. At most as much as a socket holds: one who writes without end is stopped all the same.
   private func hearComplaints(of child: Child) {
     var block = [UInt8](repeating: 0, count: 1 << 12)
-    while true {
+    for _ in 0..<64 {
       let count = recv(child.errors, &block, block.count, Int32(MSG_DONTWAIT))
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return }
