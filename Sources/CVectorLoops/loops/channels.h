@@ -89,17 +89,9 @@ INLINE void activation_gradient_sums_as(vl_type type, const vl_slab *slab, vl_ac
 void VL(activation_gradient_sums)(vl_type type, const vl_slab *slab, vl_activation f,
                                   int from_output, const void *dy, const void *dy2,
                                   const void *reference, void *out, float *sum) {
-  if (f.kind == VL_RELU) {
-    const vl_activation relu = {VL_RELU, 0};
-    if (dy2) {
-      BY_TYPE(type, activation_gradient_sums_as(TYPE, slab, relu, 1, dy, dy2, reference, out, sum))
-    } else {
-      BY_TYPE(type, activation_gradient_sums_as(TYPE, slab, relu, 1, dy, 0, reference, out, sum))
-    }
-  } else {
-    BY_TYPE(type,
-            activation_gradient_sums_as(TYPE, slab, f, from_output, dy, dy2, reference, out, sum))
-  }
+  BY_TYPE(type, BY_GRADIENTS(f, from_output, dy2,
+                             activation_gradient_sums_as(TYPE, slab, PHI, FROM_OUTPUT, dy, SECOND,
+                                                         reference, out, sum)))
 }
 
 /// Two passes, the second out of the cache: no cancellation, however large the mean.

@@ -196,8 +196,8 @@ INLINE vf slope_from_output(vl_activation f, vf y) {
   return splat(NAN);
 }
 
-/// The gradient before the activation: g times the slope, which follows from the activation's operand
-/// r, or from its result.
+/// The gradient before the activation: g times the slope, which follows from the activation's
+/// operand r, or from its result.
 INLINE vf gradient_before(vl_activation f, int from_output, vf g, vf r) {
   if (f.kind == VL_RELU) return r > 0 ? g : splat(0);
   return g * (from_output ? slope_from_output(f, r) : slope_at(f, r));

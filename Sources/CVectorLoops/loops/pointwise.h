@@ -81,18 +81,30 @@ INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_outpu
 #undef STEP
 }
 
+/// Runs the statement for ReLU with one gradient and with two as constants: its loops stay tight.
+#define BY_GRADIENTS(f, from_output, dy2, STATEMENT) \
+  if ((f).kind == VL_RELU) {                         \
+    const vl_activation PHI = {VL_RELU, 0};          \
+    const int FROM_OUTPUT = 1;                       \
+    if (dy2) {                                       \
+      const void *const SECOND = (dy2);              \
+      STATEMENT;                                     \
+    } else {                                         \
+      const void *const SECOND = 0;                  \
+      STATEMENT;                                     \
+    }                                                \
+  } else {                                           \
+    const vl_activation PHI = (f);                   \
+    const int FROM_OUTPUT = (from_output);           \
+    const void *const SECOND = (dy2);                \
+    STATEMENT;                                       \
+  }
+
 void VL(activation_gradient)(vl_type type, vl_activation f, int from_output, const void *dy,
                              const void *dy2, const void *reference, void *out, int64_t n) {
-  if (f.kind == VL_RELU) {
-    const vl_activation relu = {VL_RELU, 0};
-    if (dy2) {
-      BY_TYPE(type, activation_gradient_as(TYPE, relu, 1, dy, dy2, reference, out, n))
-    } else {
-      BY_TYPE(type, activation_gradient_as(TYPE, relu, 1, dy, 0, reference, out, n))
-    }
-  } else {
-    BY_TYPE(type, activation_gradient_as(TYPE, f, from_output, dy, dy2, reference, out, n))
-  }
+  BY_TYPE(type, BY_GRADIENTS(
+                    f, from_output, dy2,
+                    activation_gradient_as(TYPE, PHI, FROM_OUTPUT, dy, SECOND, reference, out, n)))
 }
 
 /// Four running vectors hide the latency of the additions; blocks keep the fp32 sums short.

@@ -7,9 +7,9 @@
 //   weight gradient:  dw = Gt [ sum over tiles of (A dy At) . (Bt x B) ] G
 //
 // Images are [row][column][16 channels], weights [3][3][16 channels][16 results]. Transformed
-// weights and sums are [position][16 channels][16 results] with 16 positions. Forward, tiles are worked
-// on eight at a time, so that everything transformed stays in the first-level cache; for weight gradients
-// up to 20, of which a position's part lies there while its sums are in registers.
+// weights and sums are [position][16 channels][16 results] with 16 positions. Forward, tiles are
+// worked on eight at a time, so that everything transformed stays in the first-level cache; for
+// weight gradients up to 20, of which a position's part lies there while its sums are in registers.
 //
 // Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016).
 
@@ -198,8 +198,9 @@ INLINE void transform_gradients(const vl_winograd_shape *w, const float *dy, int
   }
 }
 
-/// At most so many tiles are multiplied at once: sums are loaded and stored once for all of them. Rows of
-/// tiles are not divided but where they are longer. Not a multiple of eight, so that the positions of a tile do not lie in the same few sets of the first-level cache.
+/// At most so many tiles are multiplied at once: sums are loaded and stored once for all of them. Rows
+/// of tiles are not divided but where they are longer. Not a multiple of eight, so that the positions
+/// of a tile do not lie in the same few sets of the first-level cache.
 #define SUM_TILES 20
 
 /// sums += images[t] * gradients[t] over the tiles, for every position and one or two blocks of 16

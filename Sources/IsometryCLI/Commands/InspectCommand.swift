@@ -43,13 +43,13 @@ struct InspectCommand: ParsableCommand {
   static let inputCounts = 2...256
 
   func validate() throws {
-    let count = inputs.inputs ?? Self.defaultInputs
-    guard Self.inputCounts.contains(count) else {
-      throw ValidationError(
-        "--inputs should be \(Self.inputCounts.lowerBound) to \(Self.inputCounts.upperBound), not "
-          + "\(count): inspect compares inputs with each other and keeps the signals of all; isometry "
-          + "spectrum takes 1 to \(InputArguments.mostInputs)")
-    }
+    try InputArguments.check(
+      inputs.inputs ?? Self.defaultInputs, option: "--inputs", from: Self.inputCounts.lowerBound,
+      to: Self.inputCounts.upperBound,
+      because: """
+        inspect compares inputs with each other and keeps the signals of all; isometry spectrum takes \
+        1 to \(InputArguments.mostInputs)
+        """)
   }
 
   func run() throws {

@@ -51,11 +51,13 @@ struct InputArguments: ParsableArguments {
     try checkPath(data, "--data")
   }
 
+  /// - Parameter reason: why not others, or what else takes them.
   static func check(
-    _ value: Int, option: String, from least: Int, to most: Int
+    _ value: Int, option: String, from least: Int, to most: Int, because reason: String? = nil
   ) throws {
     guard (least...most).contains(value) else {
-      throw ArgumentParser.ValidationError("\(option) should be \(least) to \(most), not \(value)")
+      let refusal = "\(option) should be \(least) to \(most), not \(value)"
+      throw ArgumentParser.ValidationError(reason.map { "\(refusal): \($0)" } ?? refusal)
     }
   }
 

@@ -63,17 +63,15 @@ extension GraphLowering {
   func lowerConvolutionWeightGradient(
     _ node: Node, _ convolution: Convolution, _ shape: Shape, withBias: Bool
   ) throws(CPUError) {
-    // oneDNN adds up the bias gradient where nobody has.
     let wished = ConvolutionGeometry(
       convolution, x: graph.type(of: node.inputs[1]), weight: shape,
       hasBias: withBias && imageSums[node.inputs[0]] == nil, lanes: lanes)
-    if withBias, !wished.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
-    if usesOwnConvolutions {
-      if wished.suitsWinogradWeightGradient {
-        return try lowerWinogradWeightGradient(node, wished)
-      }
-      if try lowerWeightGradientLoop(node, wished) { return }
+    let isOwn = try lowerOwnWeightGradient(node, wished)
+    // oneDNN adds up the bias gradient where nobody has.
+    if withBias, isOwn || !wished.hasBias {
+      try lowerChannelSum(node.inputs[0], into: node.results[1])
     }
+    if isOwn { return }
     let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
       try wish.weightGradient(engine)
     }
@@ -92,6 +90,18 @@ extension GraphLowering {
         try argument(DNNL_ARG_SRC, node.inputs[1], descriptor.layout(geometry.images)),
       ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_WEIGHTS,
       descriptor.layout(geometry.weightGradients), alsoWriting: extra)
+  }
+
+  /// - Returns: whether a loop of our own, which leaves out the bias, is the faster way and was taken.
+  private func lowerOwnWeightGradient(
+    _ node: Node, _ geometry: ConvolutionGeometry
+  ) throws(CPUError) -> Bool {
+    guard usesOwnConvolutions else { return false }
+    guard geometry.suitsWinogradWeightGradient else {
+      return try lowerWeightGradientLoop(node, geometry)
+    }
+    try lowerWinogradWeightGradient(node, geometry)
+    return true
   }
 
   /// An operand in the layout that a primitive wants.

@@ -121,7 +121,6 @@ extension GraphLowering {
         }
       })
     if plan.groups > 1 { emitSum(of: partials, plan.groups, plan.weightCount, into: result) }
-    if geometry.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
     return true
   }
 

@@ -132,6 +132,5 @@ extension GraphLowering {
         }
       })
     if packed.storage !== made.storage { try convert(packed, to: made, "reorder") }
-    if geometry.hasBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
   }
 }

@@ -66,11 +66,9 @@ package final class CandidateProcess: CandidateMeasuring {
   package func measure(
     _ request: CandidateTrial.Request, limit: Double
   ) throws -> CandidateOutcome {
-    if let child = self.child {
-      // What it said of tiles before is not about this one.
-      hearComplaints(of: child)
-      complaints = []
-    }
+    // What was said of tiles before is not about this one.
+    if let child { hearComplaints(of: child) }
+    complaints = []
     let child = try self.child ?? start()
     let deadline = ContinuousClock.now + .seconds(limit)
     var isReady = false
@@ -144,7 +142,6 @@ package final class CandidateProcess: CandidateMeasuring {
       identifier: identifier, socket: conversation.ours, errors: errors.ours)
     self.child = child
     received = []
-    complaints = []
     send(greeting, to: child)
     return child
   }
