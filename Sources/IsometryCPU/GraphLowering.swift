@@ -46,7 +46,9 @@ final class GraphLowering {
         default: nil
         }
       })
-    layouts = try LayoutPlan(graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout))
+    layouts = try LayoutPlan(
+      graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout),
+      usesOwnConvolutions: usesOwnConvolutions)
     for (_, value) in graph.inputs {
       let type = graph.type(of: value)
       places[value] = Place(

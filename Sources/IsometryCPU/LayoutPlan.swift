@@ -11,13 +11,16 @@ struct LayoutPlan {
   private var chosen: [Int: Layout] = [:]
   private let graph: Graph
   private let lanes: Int
+  private let usesOwnConvolutions: Bool
 
   /// - Parameter fixed: layouts of variables that another session has already.
   init(
-    _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, fixed: [String: Layout]
+    _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, fixed: [String: Layout],
+    usesOwnConvolutions: Bool
   ) throws(CPUError) {
     self.graph = graph
     self.lanes = lanes
+    self.usesOwnConvolutions = usesOwnConvolutions
     parents = Array(graph.types.indices)
     for node in graph.nodes { join(node) }
     for (name, value) in graph.variables {
@@ -103,7 +106,9 @@ struct LayoutPlan {
           convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
           hasBias: epilogue.hasBias, lanes: lanes)
         try choose(node.inputs[1]) { () throws(CPUError) in
-          try geometry.forward(engine).layout(geometry.weights)
+          usesOwnConvolutions && geometry.suitsWinogradLoop
+            ? try geometry.blockedWeightLayout(geometry.x.dtype)
+            : try geometry.forward(engine).layout(geometry.weights)
         }
       }
     }

@@ -159,27 +159,37 @@ void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t ima
                         const uint16_t *image, const uint16_t *dy, int accumulates,
                         uint16_t *workspace, float *dw);
 
-// MARK: Winograd's algorithm, one fp32 image of 16 interleaved channels; 3x3 kernels, padding 1
+// MARK: Winograd's algorithm; 3x3 kernels, stride 1, padding 1; images [block][row][column][16]
 
 typedef struct {
   int32_t height, width;
 } vl_winograd_shape;
 
-/// The transformed weights [16, 16, 16] of weights [3, 3, 16 channels, 16 results]; for the input
-/// gradient where `transposes`.
-void vl_winograd_weights(int transposes, const float *weights, float *transformed);
-/// out = phi(x * weights + bias + residual); bias and residual may be null.
-void vl_winograd_convolve(const vl_winograd_shape *shape, const float *x, const float *weights,
-                          const float *bias, const float *residual, vl_activation activation,
-                          float *out);
-/// What 16 channels of some images and 16 results have as their share of the transformed weight
-/// gradient [16, 16, 16]; with two `blocks`, that of the next 16 results too, `next` numbers behind.
-/// From image to image it is `x_step` and `dy_step` numbers.
-void vl_winograd_sums(const vl_winograd_shape *shape, int64_t images, const float *x,
-                      int64_t x_step, const float *dy, int64_t dy_step, int blocks, float *sums,
-                      int64_t next);
-/// The weight gradient [3, 3, 16, 16] from the sums of groups of images, added up in order.
-void vl_winograd_weight_gradient(int64_t groups, const float *sums, float *dw);
+/// The part of the transformed weights, fp32 [36][channels][results], that one block of channels
+/// has, from weights [result block][channel block][3][3][16 channels][16 results] of `type`; for the
+/// input gradient, whose channels are the weights' results, where `transposes`.
+void vl_winograd_weights(vl_type type, int transposes, int32_t channel_blocks,
+                         int32_t result_blocks, int32_t channel_block, const void *weights,
+                         float *transformed);
+/// The numbers of workspace that `vl_winograd_convolve` needs.
+int64_t vl_winograd_workspace(int32_t channel_blocks, int32_t result_blocks);
+/// out = phi(x * weights + bias + residual) of some images; x, residual and out are of `type`, bias
+/// and residual may be null.
+void vl_winograd_convolve(vl_type type, const vl_winograd_shape *shape, int32_t channel_blocks,
+                          int32_t result_blocks, int64_t images, const void *x,
+                          const float *weights, const float *bias, const void *residual,
+                          vl_activation activation, float *workspace, void *out);
+
+/// The numbers of workspace that `vl_winograd_gradient` needs.
+int64_t vl_winograd_gradient_workspace(int32_t channel_blocks, int32_t result_blocks);
+/// The weight gradient, fp32 [result block][channel block][3, 3, 16 channels, 16 results], that one
+/// or more images give; x and dy are of `type`. Of x [channel block][row][column][16] and dy it takes as many
+/// blocks as said, from image to image `x_step` and `dy_step` elements apart; from one block of
+/// results to the next dw goes on `dw_step` numbers later.
+void vl_winograd_gradient(vl_type type, const vl_winograd_shape *shape, int32_t channel_blocks,
+                          int32_t result_blocks, int64_t images, const void *x, int64_t x_step,
+                          const void *dy, int64_t dy_step, float *workspace, float *dw,
+                          int64_t dw_step);
 
 // MARK: Loss, one row
 

@@ -13,4 +13,6 @@
 #include "decode.h"
 #include "weight_gradient.h"
 #include "winograd.h"
+#include "winograd_convolve.h"
+#include "winograd_gradient.h"
 #include "ceiling.h"

@@ -65,16 +65,19 @@
     (w, n, k, x, g, a, s, o))                                                                      \
   X(int64_t, weight_gradient_workspace, (const vl_weight_gradient_shape *w, int32_t n, int32_t k), \
     (w, n, k))                                                                                     \
-  X(void, winograd_weights, (int t, const float *w, float *u), (t, w, u))                          \
+  X(void, winograd_weights,                                                                        \
+    (vl_type t, int d, int32_t c, int32_t k, int32_t b, const void *w, float *u),                  \
+    (t, d, c, k, b, w, u))                                                                         \
+  X(int64_t, winograd_workspace, (int32_t c, int32_t k), (c, k))                                   \
   X(void, winograd_convolve,                                                                       \
-    (const vl_winograd_shape *w, const float *x, const float *u, const float *b, const float *r,   \
-     vl_activation f, float *o),                                                                   \
-    (w, x, u, b, r, f, o))                                                                         \
-  X(void, winograd_sums,                                                                           \
-    (const vl_winograd_shape *w, int64_t c, const float *x, int64_t i, const float *g, int64_t j,  \
-     int k, float *s, int64_t n),                                                                  \
-    (w, c, x, i, g, j, k, s, n))                                                                   \
-  X(void, winograd_weight_gradient, (int64_t g, const float *s, float *o), (g, s, o))              \
+    (vl_type t, const vl_winograd_shape *w, int32_t c, int32_t k, int64_t n, const void *x,        \
+     const float *u, const float *b, const void *r, vl_activation f, float *s, void *o),           \
+    (t, w, c, k, n, x, u, b, r, f, s, o))                                                          \
+  X(void, winograd_gradient,                                                                       \
+    (vl_type t, const vl_winograd_shape *w, int32_t c, int32_t k, int64_t n, const void *x,        \
+     int64_t i, const void *g, int64_t j, float *s, float *o, int64_t l),                          \
+    (t, w, c, k, n, x, i, g, j, s, o, l))                                                          \
+  X(int64_t, winograd_gradient_workspace, (int32_t c, int32_t k), (c, k))                          \
   X(void, cross_entropy,                                                                           \
     (vl_type t, const void *z, int64_t k, int32_t l, float s, int64_t n, void *g, double *e,       \
      int32_t *c),                                                                                  \

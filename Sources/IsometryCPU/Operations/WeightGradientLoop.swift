@@ -125,7 +125,7 @@ extension GraphLowering {
   }
 
   /// Adds up tables of equal length, in order.
-  private func emitSum(of partials: Storage, _ groups: Int, _ length: Int, into result: Storage) {
+  func emitSum(of partials: Storage, _ groups: Int, _ length: Int, into result: Storage) {
     let pieceLength = 2048
     let count = (length + pieceLength - 1) / pieceLength
     emit(

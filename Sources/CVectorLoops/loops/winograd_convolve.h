@@ -1,0 +1,242 @@
+// Convolutions by Winograd's algorithm F(4x4, 3x3), with bias, residual and activation. Included once
+// for each instruction set.
+//
+//   y = At [ sum over channels of (G w Gt) . (Bt x B) ] A
+//
+// Transformed weights are [place][channel][result].
+
+/// G v: three numbers to six.
+#define WEIGHT_TRANSFORM(out, a, b, c)             \
+  do {                                             \
+    const vf a_ = ((a) + 0.5f * (c)) * (-2 / 3.f); \
+    const vf b_ = (b) * (-2 / 3.f * SQRT_HALF);    \
+    const vf c_ = ((a) + 2 * (c)) * (1 / 6.f);     \
+    const vf d_ = (b) * (1 / 6.f * SQRT_TWO);      \
+    (out)[0] = (a);                                \
+    (out)[1] = a_ + b_;                            \
+    (out)[2] = a_ - b_;                            \
+    (out)[3] = c_ + d_;                            \
+    (out)[4] = c_ - d_;                            \
+    (out)[5] = (c);                                \
+  } while (0)
+
+/// At v: six numbers to four.
+#define OUTPUT_TRANSFORM(out, v)                 \
+  do {                                           \
+    const vf a_ = (v)[1] + (v)[2];               \
+    const vf b_ = SQRT_HALF * ((v)[1] - (v)[2]); \
+    const vf c_ = (v)[3] + (v)[4];               \
+    const vf d_ = SQRT_TWO * ((v)[3] - (v)[4]);  \
+    (out)[0] = (v)[0] + a_ + c_;                 \
+    (out)[1] = b_ + d_;                          \
+    (out)[2] = 0.5f * a_ + 2 * c_;               \
+    (out)[3] = 0.5f * b_ + 2 * d_ + (v)[5];      \
+  } while (0)
+
+/// Tiles that are worked on at once: their transforms and the weights' stay in the second-level
+/// cache.
+#define CONVOLVED_TILES 16
+
+/// G w Gt of one block of weights.
+INLINE void transform_weights(const vl_type TYPE, int transposes, const void *weights,
+                              float *transformed, int64_t channel_step, int64_t place_step) {
+  for (int c = 0; c < LANES; c++) {
+    vf taps[KERNEL][KERNEL];
+    for (int r = 0; r < KERNEL; r++) {
+      for (int s = 0; s < KERNEL; s++) {
+        if (transposes) {
+          // The input gradient's weights: channels and results change places, the kernel turns.
+          const int64_t turned = ((KERNEL - 1 - r) * KERNEL + KERNEL - 1 - s) * LANES * LANES;
+          float lanes[LANES];
+          for (int k = 0; k < LANES; k++)
+            lanes[k] = load(TYPE, weights, turned + k * LANES + c, 1)[0];
+          taps[r][s] = load(VL_FLOAT32, lanes, 0, LANES);
+        } else {
+          taps[r][s] = load(TYPE, weights, ((r * KERNEL + s) * LANES + c) * LANES, LANES);
+        }
+      }
+    }
+    vf rows[REACH][KERNEL];
+    for (int s = 0; s < KERNEL; s++) {
+      vf column[REACH];
+      WEIGHT_TRANSFORM(column, taps[0][s], taps[1][s], taps[2][s]);
+      for (int i = 0; i < REACH; i++) rows[i][s] = column[i];
+    }
+    for (int i = 0; i < REACH; i++) {
+      vf row[REACH];
+      WEIGHT_TRANSFORM(row, rows[i][0], rows[i][1], rows[i][2]);
+      for (int j = 0; j < REACH; j++)
+        store(VL_FLOAT32, transformed, (i * REACH + j) * place_step + c * channel_step, row[j],
+              LANES);
+    }
+  }
+}
+
+void VL(winograd_weights)(vl_type type, int transposes, int32_t channel_blocks,
+                          int32_t result_blocks, int32_t channel_block, const void *weights,
+                          float *transformed) {
+  const int64_t block = KERNEL * KERNEL * LANES * LANES, size = type == VL_FLOAT32 ? 4 : 2;
+  const int64_t results = result_blocks * LANES, channels = channel_blocks * LANES;
+  float *target = transformed + channel_block * LANES * results;
+  for (int32_t k = 0; k < result_blocks; k++, target += LANES) {
+    const int64_t index =
+        transposes ? channel_block * result_blocks + k : k * channel_blocks + channel_block;
+    const char *source = (const char *)weights + index * block * size;
+    BY_TYPE(type, transform_weights(TYPE, transposes, source, target, results, channels * results));
+  }
+}
+
+/// What a thread works on: images [place][tile][channel] and products [place][tile][result]. Places
+/// are apart by a little more than their length, so that a tile's do not lie in the same few sets of
+/// the first-level cache.
+typedef struct {
+  int32_t channels, results;
+  int64_t image_step, product_step;
+  float *images, *products;
+} vl_convolution_space;
+
+INLINE vl_convolution_space convolution_space(int32_t channel_blocks, int32_t result_blocks,
+                                              float *workspace) {
+  vl_convolution_space s;
+  s.channels = channel_blocks * LANES;
+  s.results = result_blocks * LANES;
+  s.image_step = (CONVOLVED_TILES * channel_blocks + 1) * LANES;
+  s.product_step = (CONVOLVED_TILES * result_blocks + 1) * LANES;
+  s.images = workspace;
+  s.products = s.images + PLACES * s.image_step;
+  return s;
+}
+
+int64_t VL(winograd_workspace)(int32_t channel_blocks, int32_t result_blocks) {
+  const vl_convolution_space s = convolution_space(channel_blocks, result_blocks, 0);
+  return PLACES * (s.image_step + s.product_step);
+}
+
+/// products = images * weights of 16 / VECTORS tiles from `first` on at one place, for one or two
+/// vectors of results.
+INLINE void convolve_place(const vl_convolution_space *s, int place, int32_t first, int32_t result,
+                           const float *weights, const int VECTORS) {
+  const float *images = s->images + place * s->image_step + first * s->channels;
+  float *products = s->products + place * s->product_step + first * s->results + result;
+  const float *matrix = weights + (int64_t)place * s->channels * s->results + result;
+  vf part[LANES];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) part[i] = splat(0);
+  for (int32_t c = 0; c < s->channels; c++) {
+    vf v[2];
+    for (int k = 0; k < VECTORS; k++)
+      v[k] = load(VL_FLOAT32, matrix, c * s->results + k * LANES, LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < LANES; i++)
+      part[i] += v[i % VECTORS] * splat(images[i / VECTORS * s->channels + c]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++)
+    store(VL_FLOAT32, products, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
+}
+
+/// A convolution's tensors; there may be no residual.
+typedef struct {
+  vl_images x, residual, out;
+} vl_convolution_images;
+
+/// Multiplies the tiles from `first` on, while those after them come from memory: loads that wait
+/// for it would take as long as the arithmetic.
+static void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles, int64_t first,
+                            int32_t count, const float *weights,
+                            const vl_convolution_images *images) {
+  const int64_t next = first + count;
+  const int32_t rows = SIDE * (int32_t)(tiles->count - next < CONVOLVED_TILES ? tiles->count - next
+                                                                              : CONVOLVED_TILES);
+  for (int place = 0; place < PLACES; place++) {
+    for (int32_t r = rows * place / PLACES; r < rows * (place + 1) / PLACES; r++) {
+      const vl_tile tile = tile_at(tiles, next + r / SIDE);
+      prefetch_row(tiles, &images->x, tile, r % SIDE + 1, 0);
+      if (images->residual.bytes) prefetch_row(tiles, &images->residual, tile, r % SIDE, 0);
+      prefetch_row(tiles, &images->out, tile, r % SIDE, 1);
+    }
+    int32_t result = 0;
+    for (; result + 2 * LANES <= s->results; result += 2 * LANES)
+      for (int32_t t = 0; t < count; t += LANES / 2)
+        convolve_place(s, place, t, result, weights, 2);
+    if (result < s->results)
+      for (int32_t t = 0; t < count; t += LANES) convolve_place(s, place, t, result, weights, 1);
+  }
+}
+
+/// At m A of a tile's block of results, with what follows a convolution.
+INLINE void finish_tile(const vl_type TYPE, const vl_tiles *tiles, vl_tile tile,
+                        const float *products, int64_t step, vf bias, const void *residual,
+                        vl_activation f, void *out) {
+  vf half[SIDE][REACH];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < REACH; j++) {
+    vf m[REACH], v[SIDE];
+    for (int i = 0; i < REACH; i++)
+      m[i] = load(VL_FLOAT32, products, (i * REACH + j) * step, LANES);
+    OUTPUT_TRANSFORM(v, m);
+    for (int i = 0; i < SIDE; i++) half[i][j] = v[i];
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < SIDE; i++) {
+    if (tile.row + i >= tiles->w->height) break;
+    vf v[SIDE];
+    OUTPUT_TRANSFORM(v, half[i]);
+    const int64_t at = ((int64_t)(tile.row + i) * tiles->w->width + tile.column) * LANES;
+    for (int j = 0; j < SIDE; j++) {
+      if (tile.column + j >= tiles->w->width) break;
+      vf sum = v[j] + bias;
+      if (residual) sum += load(TYPE, residual, at + j * LANES, LANES);
+      store(TYPE, out, at + j * LANES, activated(f, sum), LANES);
+    }
+  }
+}
+
+INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, const vl_tiles *tiles,
+                         int64_t first, int32_t count, const float *bias,
+                         const vl_convolution_images *images, vl_activation f) {
+  for (int32_t t = 0; t < count; t++) {
+    const vl_tile tile = tile_at(tiles, first + t);
+    for (int32_t b = 0; b < images->out.blocks; b++) {
+      const vl_images *residual = &images->residual, *out = &images->out;
+      finish_tile(TYPE, tiles, tile, s->products + t * s->results + b * LANES, s->product_step,
+                  bias ? load(VL_FLOAT32, bias, b * LANES, LANES) : splat(0),
+                  residual->bytes
+                      ? residual->bytes + tile.image * residual->image + b * residual->block
+                      : 0,
+                  f, (char *)out->bytes + tile.image * out->image + b * out->block);
+    }
+  }
+}
+
+INLINE void winograd_as(const vl_type TYPE, const vl_convolution_space *s, const vl_tiles *tiles,
+                        const float *weights, const float *bias,
+                        const vl_convolution_images *images, vl_activation f) {
+  for (int64_t first = 0; first < tiles->count; first += CONVOLVED_TILES) {
+    const int64_t rest = tiles->count - first;
+    const int32_t count = rest < CONVOLVED_TILES ? (int32_t)rest : CONVOLVED_TILES;
+    for (int32_t t = 0; t < count; t++) {
+      const vl_tile tile = tile_at(tiles, first + t);
+      for (int32_t b = 0; b < images->x.blocks; b++)
+        transform_image(
+            tiles->w, TYPE, images->x.bytes + tile.image * images->x.image + b * images->x.block,
+            tile.row, tile.column, s->images + t * s->channels + b * LANES, s->image_step);
+    }
+    convolve_places(s, tiles, first, count, weights, images);
+    BY_ACTIVATION(f, finish_tiles(TYPE, s, tiles, first, count, bias, images, PHI));
+  }
+}
+
+void VL(winograd_convolve)(vl_type type, const vl_winograd_shape *w, int32_t channel_blocks,
+                           int32_t result_blocks, int64_t images, const void *x,
+                           const float *weights, const float *bias, const void *residual,
+                           vl_activation f, float *workspace, void *out) {
+  const vl_convolution_space s = convolution_space(channel_blocks, result_blocks, workspace);
+  const vl_tiles tiles = tiles_of(w, images);
+  const int64_t pixels = (int64_t)w->height * w->width;
+  const int64_t x_step = s.channels * pixels, step = s.results * pixels;
+  const vl_convolution_images tensors = {images_of(type, w, x, channel_blocks, x_step),
+                                         images_of(type, w, residual, result_blocks, step),
+                                         images_of(type, w, out, result_blocks, step)};
+  BY_TYPE(type, winograd_as(TYPE, &s, &tiles, weights, bias, &tensors, f));
+}

@@ -1,0 +1,191 @@
+// Weight gradients by Winograd's algorithm F(3x3, 4x4): the gradients of a tile's results pass as a
+// kernel over the image around them, and 3x3 weights' gradients come out. Included once for each
+// instruction set.
+//
+//   dw = At [ sum over tiles of (G dy Gt) . (Bt x B) ] A
+//
+// The fractions that stand in front of G's rows are in A here, which is applied once. At each place
+// the sum over tiles is the product of two matrices, channels by tiles and tiles by results.
+
+/// G v without the fractions: four numbers to six.
+#define RESULT_TRANSFORM(out, v)                        \
+  do {                                                  \
+    const vf a_ = (v)[0] + 0.5f * (v)[2];               \
+    const vf b_ = SQRT_HALF * ((v)[1] + 0.5f * (v)[3]); \
+    const vf c_ = (v)[0] + 2 * (v)[2];                  \
+    const vf d_ = SQRT_TWO * ((v)[1] + 2 * (v)[3]);     \
+    (out)[0] = (v)[0];                                  \
+    (out)[1] = a_ + b_;                                 \
+    (out)[2] = a_ - b_;                                 \
+    (out)[3] = c_ + d_;                                 \
+    (out)[4] = c_ - d_;                                 \
+    (out)[5] = (v)[3];                                  \
+  } while (0)
+
+/// At v with G's fractions: six numbers to three.
+#define KERNEL_TRANSFORM(out, v)                              \
+  do {                                                        \
+    const vf a_ = ((v)[1] + (v)[2]) * (-2 / 3.f);             \
+    const vf b_ = ((v)[1] - (v)[2]) * (-2 / 3.f * SQRT_HALF); \
+    const vf c_ = ((v)[3] + (v)[4]) * (1 / 6.f);              \
+    const vf d_ = ((v)[3] - (v)[4]) * (1 / 6.f * SQRT_TWO);   \
+    (out)[0] = (v)[0] + a_ + c_;                              \
+    (out)[1] = b_ + d_;                                       \
+    (out)[2] = 0.5f * a_ + 2 * c_ + (v)[5];                   \
+  } while (0)
+
+/// G dy Gt of the results from row y, column x on.
+INLINE void transform_results(const vl_winograd_shape *w, const vl_type TYPE, const void *block,
+                              int32_t y, int32_t x, float *out, int64_t step) {
+  vf square[SIDE * SIDE], half[REACH][SIDE];
+  load_square(w, TYPE, SIDE, block, y, x, square);
+#pragma clang loop unroll(full)
+  for (int j = 0; j < SIDE; j++) {
+    vf v[REACH];
+    RESULT_TRANSFORM(v, square + j * SIDE);
+    for (int i = 0; i < REACH; i++) half[i][j] = v[i];
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < REACH; i++) {
+    vf v[REACH];
+    RESULT_TRANSFORM(v, half[i]);
+    for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);
+  }
+}
+
+/// Tiles that are multiplied at once: sums are loaded and stored once for all of them.
+#define TILES_AT_ONCE 32
+
+/// What a thread works on: images [place][tile][channel], gradients [place][tile][result] and sums
+/// [place][channel][result].
+typedef struct {
+  int32_t channels, results;
+  // From place to place. Longer than the tiles, so that a tile's places do not lie in the same few
+  // sets of the first-level cache.
+  int64_t image_step, gradient_step;
+  float *images, *gradients, *sums;
+} vl_gradient_space;
+
+INLINE vl_gradient_space gradient_space(int32_t channel_blocks, int32_t result_blocks,
+                                        float *workspace) {
+  vl_gradient_space s;
+  s.channels = channel_blocks * LANES;
+  s.results = result_blocks * LANES;
+  s.image_step = (TILES_AT_ONCE * channel_blocks + 1) * LANES;
+  s.gradient_step = (TILES_AT_ONCE * result_blocks + 1) * LANES;
+  s.images = workspace;
+  s.gradients = s.images + PLACES * s.image_step;
+  s.sums = s.gradients + PLACES * s.gradient_step;
+  return s;
+}
+
+int64_t VL(winograd_gradient_workspace)(int32_t channel_blocks, int32_t result_blocks) {
+  const vl_gradient_space s = gradient_space(channel_blocks, result_blocks, 0);
+  return PLACES * (s.image_step + s.gradient_step + (int64_t)s.channels * s.results);
+}
+
+/// sums = or += images * gradients over `count` tiles at one place, for one or two vectors of
+/// results from `first_result` on. A channel's number serves them while it is in a register.
+INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_result,
+                           int32_t count, int accumulates, const int VECTORS) {
+  const float *gradients = s->gradients + place * s->gradient_step + first_result;
+  for (int32_t first = 0; first < s->channels; first += LANES / VECTORS) {
+    const float *images = s->images + place * s->image_step + first;
+    float *sums = s->sums + ((int64_t)place * s->channels + first) * s->results + first_result;
+    vf part[LANES];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < LANES; i++) {
+      const int64_t at = i / VECTORS * s->results + i % VECTORS * LANES;
+      part[i] = accumulates ? load(VL_FLOAT32, sums, at, LANES) : splat(0);
+    }
+    for (int32_t t = 0; t < count; t++) {
+      vf g[2];
+      for (int k = 0; k < VECTORS; k++)
+        g[k] = load(VL_FLOAT32, gradients, t * s->results + k * LANES, LANES);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < LANES; i++)
+        part[i] += g[i % VECTORS] * splat(images[t * s->channels + i / VECTORS]);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < LANES; i++)
+      store(VL_FLOAT32, sums, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
+  }
+}
+
+/// Multiplies the tiles from `first` on, while those after them come from memory: loads that wait
+/// for it would take as long as the arithmetic.
+static void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
+                            int32_t count, const vl_images *x, const vl_images *dy) {
+  const int64_t next = first + count;
+  const int32_t rows =
+      SIDE * (int32_t)(tiles->count - next < TILES_AT_ONCE ? tiles->count - next : TILES_AT_ONCE);
+  for (int place = 0; place < PLACES; place++) {
+    for (int32_t r = rows * place / PLACES; r < rows * (place + 1) / PLACES; r++) {
+      const vl_tile tile = tile_at(tiles, next + r / SIDE);
+      prefetch_row(tiles, x, tile, r % SIDE + 1, 0);
+      prefetch_row(tiles, dy, tile, r % SIDE, 0);
+    }
+    int32_t result = 0;
+    for (; result + 2 * LANES <= s->results; result += 2 * LANES)
+      multiply_place(s, place, result, count, first > 0, 2);
+    if (result < s->results) multiply_place(s, place, result, count, first > 0, 1);
+  }
+}
+
+/// At m A of the sums.
+static void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_step) {
+  const int64_t step = (int64_t)s->channels * s->results;
+  for (int32_t c = 0; c < s->channels; c++) {
+    for (int32_t k = 0; k < s->results / LANES; k++) {
+      const float *sums = s->sums + (int64_t)c * s->results + k * LANES;
+      vf half[KERNEL][REACH];
+#pragma clang loop unroll(full)
+      for (int j = 0; j < REACH; j++) {
+        vf column[REACH], v[KERNEL];
+        for (int i = 0; i < REACH; i++)
+          column[i] = load(VL_FLOAT32, sums, (i * REACH + j) * step, LANES);
+        KERNEL_TRANSFORM(v, column);
+        for (int i = 0; i < KERNEL; i++) half[i][j] = v[i];
+      }
+      float *out = dw + k * dw_step + (c / LANES * KERNEL * KERNEL * LANES + c % LANES) * LANES;
+#pragma clang loop unroll(full)
+      for (int i = 0; i < KERNEL; i++) {
+        vf v[KERNEL];
+        KERNEL_TRANSFORM(v, half[i]);
+        for (int j = 0; j < KERNEL; j++)
+          store(VL_FLOAT32, out, (i * KERNEL + j) * LANES * LANES, v[j], LANES);
+      }
+    }
+  }
+}
+
+INLINE void winograd_gradient_as(const vl_type TYPE, const vl_gradient_space *s,
+                                 const vl_tiles *tiles, const vl_images *x, const vl_images *dy) {
+  for (int64_t first = 0; first < tiles->count; first += TILES_AT_ONCE) {
+    const int64_t rest = tiles->count - first;
+    const int32_t count = rest < TILES_AT_ONCE ? (int32_t)rest : TILES_AT_ONCE;
+    for (int32_t t = 0; t < count; t++) {
+      const vl_tile tile = tile_at(tiles, first + t);
+      for (int32_t b = 0; b < x->blocks; b++)
+        transform_image(tiles->w, TYPE, x->bytes + tile.image * x->image + b * x->block, tile.row,
+                        tile.column, s->images + t * s->channels + b * LANES, s->image_step);
+      for (int32_t b = 0; b < dy->blocks; b++)
+        transform_results(tiles->w, TYPE, dy->bytes + tile.image * dy->image + b * dy->block,
+                          tile.row, tile.column, s->gradients + t * s->results + b * LANES,
+                          s->gradient_step);
+    }
+    multiply_places(s, tiles, first, count, x, dy);
+  }
+}
+
+void VL(winograd_gradient)(vl_type type, const vl_winograd_shape *w, int32_t channel_blocks,
+                           int32_t result_blocks, int64_t images, const void *x, int64_t x_step,
+                           const void *dy, int64_t dy_step, float *workspace, float *dw,
+                           int64_t dw_step) {
+  const vl_gradient_space s = gradient_space(channel_blocks, result_blocks, workspace);
+  const vl_tiles tiles = tiles_of(w, images);
+  const vl_images from = images_of(type, w, x, channel_blocks, x_step);
+  const vl_images to = images_of(type, w, dy, result_blocks, dy_step);
+  BY_TYPE(type, winograd_gradient_as(TYPE, &s, &tiles, &from, &to));
+  finish_gradient(&s, dw, dw_step);
+}

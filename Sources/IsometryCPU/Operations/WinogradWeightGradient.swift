@@ -1,0 +1,120 @@
+internal import COneDNN
+internal import CVectorLoops
+internal import IsometryCore
+internal import IsometryGraph
+
+/// How a weight gradient by Winograd's algorithm is divided.
+///
+/// Channels and results form units, whose transformed sums stay in a core's second-level cache; images
+/// form groups, whose gradients are added up in order. Both depend on the shape alone, so that the sums
+/// are the same whatever the number of threads.
+private struct WinogradGradientPlan {
+  /// Of 16 channels or results, in a unit.
+  static let blocksPerUnit = 4
+  /// Of units and groups, which threads take.
+  static let wantedPieces = 16
+  /// Of a group, so that what is done once for each is little beside them.
+  static let leastTiles = 64
+
+  let images: Int
+  let channelBlocks: Int
+  let resultBlocks: Int
+  let groups: Int
+  private let channelUnits: Int
+  private let resultUnits: Int
+
+  init(_ geometry: ConvolutionGeometry) {
+    let shape = geometry.x.shape
+    images = shape[0]
+    channelBlocks = geometry.weight[1] / 16
+    resultBlocks = geometry.weight[0] / 16
+    channelUnits = channelBlocks.dividedUp(by: Self.blocksPerUnit)
+    resultUnits = resultBlocks.dividedUp(by: Self.blocksPerUnit)
+    let tiles = images * shape[2].dividedUp(by: 4) * shape[3].dividedUp(by: 4)
+    groups = max(
+      1,
+      min(Self.wantedPieces / (channelUnits * resultUnits), tiles / Self.leastTiles, images))
+  }
+
+  var pieces: Int { channelUnits * resultUnits * groups }
+
+  func group(of piece: Int) -> Int { piece / (channelUnits * resultUnits) }
+
+  func images(of piece: Int) -> Range<Int> {
+    let group = group(of: piece)
+    return images * group / groups..<images * (group + 1) / groups
+  }
+
+  func channels(of piece: Int) -> Range<Int> {
+    unit(piece % channelUnits, of: channelBlocks)
+  }
+
+  func results(of piece: Int) -> Range<Int> {
+    unit(piece / channelUnits % resultUnits, of: resultBlocks)
+  }
+
+  private func unit(_ index: Int, of blocks: Int) -> Range<Int> {
+    let first = index * Self.blocksPerUnit
+    return first..<min(first + Self.blocksPerUnit, blocks)
+  }
+
+  /// Numbers that a thread needs.
+  var workspace: Int {
+    Int(
+      vl_winograd_gradient_workspace(
+        Int32(min(Self.blocksPerUnit, channelBlocks)), Int32(min(Self.blocksPerUnit, resultBlocks)))
+    )
+  }
+}
+
+extension Int {
+  fileprivate func dividedUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
+}
+
+extension GraphLowering {
+  func lowerWinogradWeightGradient(
+    _ node: Node, _ geometry: ConvolutionGeometry
+  ) throws(CPUError) {
+    let dy = try storage(node.inputs[0], as: .blocked(16))
+    let x = try storage(node.inputs[1], as: .blocked(16))
+    let made = makeResult(node.results[0])
+    let layout = Layout.native(try geometry.blockedWeightLayout(.float32))
+    let packed = Place(
+      type: made.type, layout: layout,
+      storage: made.layout == layout ? made.storage : Storage(byteCount: made.type.byteCount))
+    let plan = WinogradGradientPlan(geometry)
+    let (type, bytes) = (geometry.x.dtype.loops, geometry.x.dtype.byteCount)
+    let shape = geometry.winogradShape
+    let block = 16 * geometry.x.shape.elementCount(from: 2)
+    let weightCount = geometry.weight.elementCount
+    let perThread = plan.workspace
+    let workspace = makeWorkspace(floats: perThread * ThreadTeam.threadCount)
+    let partials =
+      plan.groups == 1 ? packed.storage : makeWorkspace(floats: plan.groups * weightCount)
+    emit(
+      "convolutionWeightGradient", variant: "Winograd loop", reads: [x, dy],
+      writes: [partials, workspace],
+      .pieces(plan.pieces) { pieces in
+        withUnsafePointer(to: shape) {
+          for piece in pieces {
+            let images = plan.images(of: piece)
+            let (channels, results) = (plan.channels(of: piece), plan.results(of: piece))
+            let (xLength, dyLength) = (plan.channelBlocks * block, plan.resultBlocks * block)
+            let first = (
+              x: images.lowerBound * xLength + channels.lowerBound * block,
+              dy: images.lowerBound * dyLength + results.lowerBound * block,
+              dw: (results.lowerBound * plan.channelBlocks + channels.lowerBound) * 9 * 256
+            )
+            vl_winograd_gradient(
+              type, $0, Int32(channels.count), Int32(results.count), Int64(images.count),
+              x.bytes(from: first.x * bytes), Int64(xLength), dy.bytes(from: first.dy * bytes),
+              Int64(dyLength), workspace.elements() + perThread * ThreadTeam.threadIndex,
+              partials.elements() + plan.group(of: piece) * weightCount + first.dw,
+              Int64(plan.channelBlocks * 9 * 256))
+          }
+        }
+      })
+    if plan.groups > 1 { emitSum(of: partials, plan.groups, weightCount, into: packed.storage) }
+    if packed.storage !== made.storage { try convert(packed, to: made, "reorder") }
+  }
+}
