@@ -118,7 +118,9 @@ struct LayoutPlan {
           convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: false,
           lanes: lanes)
         try choose(node.results[0]) { () throws(CPUError) in
-          try geometry.weightGradient(engine).layout(geometry.weightGradients)
+          usesOwnConvolutions && geometry.suitsWinogradWeightGradient
+            ? try geometry.blockedWeightLayout(.float32)
+            : try geometry.weightGradient(engine).layout(geometry.weightGradients)
         }
       }
     }

@@ -15,6 +15,9 @@ enum Processor {
   /// Native from avx512_core_bf16 on; oneDNN emulates it on avx512_core.
   static var computesInBFloat16: Bool { has(dnnl_cpu_isa_avx512_core) }
 
+  /// Whether oneDNN's products in bf16 run on tiles (AMX), at many times the rate of vectors.
+  static var multipliesTiles: Bool { has(dnnl_cpu_isa_avx512_core_amx) }
+
   /// How many channels oneDNN's fastest convolutions want side by side. No tensor has the channels
   /// of the last case: everything stays plain.
   static var channelsPerBlock: Int {

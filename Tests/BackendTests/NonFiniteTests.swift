@@ -113,13 +113,44 @@ import Testing
       let b = experiment.input("b", [17, 16])
       experiment.compare("product", experiment.graph.matrixMultiply(a, b), reduction: 17)
       let x = experiment.input("x", [2, 16, 6, 6], nil, contents(2 * 16 * 36, 700))
-      // Not 16 results: Winograd's algorithm, which the CPU uses there, makes NaN of the whole tile.
+      // Not 16 results, for which the CPU uses Winograd's algorithm (`tiles` below).
       let weight = experiment.input("weight", [24, 16, 3, 3])
       let y = experiment.graph.convolve(x, with: weight, Convolution(padding: .init(1)))
       // oneDNN's rectifier behind a convolution makes 0 of NaN.
       let result = subject.backend.name == "cpu" ? y : experiment.graph.activation(y, .relu)
       experiment.compare("convolution", result, reduction: 144, roundings: 2)
       try expectAgreement(experiment, on: subject)
+    }
+  }
+
+  /// Winograd's algorithm on the CPU may make NaN of the results beside those that a NaN has a part in, up to
+  /// a tile of 4×4, and leaves all others alone.
+  @Test(arguments: BackendUnderTest.withGPUSizes.filter { $0.backend.name == "cpu" })
+  func tiles(subject: BackendUnderTest) throws {
+    let shape: Shape = [3, 32, 12, 12]
+    for precision in subject.supported([.float32, .bfloat16]) {
+      func results(_ number: Double) throws -> [Double] {
+        var experiment = Experiment(seed: 5, precision: precision)
+        var elements = experiment.draw(.normal(), shape.elementCount)
+        elements[((32 + 3) * 12 + 5) * 12 + 6] = number
+        let x = experiment.input("x", shape, nil, .given(elements))
+        let weight = experiment.input("weight", [32, 32, 3, 3])
+        let y = experiment.graph.convolve(x, with: weight, Convolution(padding: .init(1)))
+        experiment.compare("y", experiment.graph.activation(y, .relu))
+        let session = try experiment.run(
+          on: subject.backend, for: subject.prepared(experiment.graph))
+        return try session.read(output: "y").doubles
+      }
+      let (clean, found) = (try results(1), try results(.nan))
+      for index in found.indices {
+        let (image, row, column) = (index / (32 * 144), index / 12 % 12, index % 12)
+        let rows = image == 1 ? row : -1
+        if (4...6).contains(rows), (5...7).contains(column) {
+          #expect(found[index].isNaN, "\(precision) \(row) \(column)")
+        } else if !(4...7).contains(rows) || !(4...7).contains(column) {
+          #expect(found[index] == clean[index], "\(precision) \(index)")
+        }
+      }
     }
   }
 

@@ -159,8 +159,12 @@ void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t ima
                         const uint16_t *image, const uint16_t *dy, int accumulates,
                         uint16_t *workspace, float *dw);
 
-// MARK: Winograd's algorithm; 3x3 kernels, stride 1, padding 1; images [block][row][column][16]
+// MARK: Winograd's algorithm; 3x3 kernels, stride 1, padding 1
 
+/// Rows and columns of a tile of results, and numbers that stand for a tile while it is multiplied.
+enum { VL_WINOGRAD_SIDE = 4, VL_WINOGRAD_PLACES = 36 };
+
+/// Of images [block][row][column][16 channels].
 typedef struct {
   int32_t height, width;
 } vl_winograd_shape;
@@ -173,19 +177,19 @@ void vl_winograd_weights(vl_type type, int transposes, int32_t channel_blocks,
                          float *transformed);
 /// The numbers of workspace that `vl_winograd_convolve` needs.
 int64_t vl_winograd_workspace(int32_t channel_blocks, int32_t result_blocks);
-/// out = phi(x * weights + bias + residual) of some images; x, residual and out are of `type`, bias
-/// and residual may be null.
+/// out = phi(x * weights + bias + residual) for `count` tiles of some images from tile `first` on; x,
+/// residual and out are of `type`, bias and residual may be null.
 void vl_winograd_convolve(vl_type type, const vl_winograd_shape *shape, int32_t channel_blocks,
-                          int32_t result_blocks, int64_t images, const void *x,
+                          int32_t result_blocks, int64_t first, int64_t count, const void *x,
                           const float *weights, const float *bias, const void *residual,
                           vl_activation activation, float *workspace, void *out);
 
 /// The numbers of workspace that `vl_winograd_gradient` needs.
 int64_t vl_winograd_gradient_workspace(int32_t channel_blocks, int32_t result_blocks);
-/// The weight gradient, fp32 [result block][channel block][3, 3, 16 channels, 16 results], that one
-/// or more images give; x and dy are of `type`. Of x [channel block][row][column][16] and dy it takes as many
-/// blocks as said, from image to image `x_step` and `dy_step` elements apart; from one block of
-/// results to the next dw goes on `dw_step` numbers later.
+/// The weight gradient, fp32 [result block][channel block][3][3][16 channels][16 results], that one
+/// or more images give; x and dy are of `type`. Of x and dy it takes as many blocks as said, from
+/// image to image `x_step` and `dy_step` elements apart; from one block of results to the next dw
+/// goes on `dw_step` numbers later.
 void vl_winograd_gradient(vl_type type, const vl_winograd_shape *shape, int32_t channel_blocks,
                           int32_t result_blocks, int64_t images, const void *x, int64_t x_step,
                           const void *dy, int64_t dy_step, float *workspace, float *dw,

@@ -76,9 +76,8 @@ INLINE vf complementary_error(vf z) {
   return t * exponential(p - z * z);
 }
 
-/// erf(x): the Taylor series where it is short, the complement elsewhere.
-INLINE vf error_function(vf x) {
-  vf a = __builtin_elementwise_abs(x);
+/// erf(x) for |x| < 0.8: the Taylor series.
+INLINE vf error_series(vf x) {
   vf s = x * x;
   vf p = splat(-1.0f / 6894720.0f);
   p = p * s + 1.0f / 685440.0f;
@@ -90,19 +89,24 @@ INLINE vf error_function(vf x) {
   p = p * s + 1.0f / 10.0f;
   p = p * s - 1.0f / 3.0f;
   p = p * s + 1.0f;
-  vf small = x * p * 1.1283791670955126f;
+  return x * p * 1.1283791670955126f;
+}
+
+/// erf(x): the series where it is short, the complement elsewhere.
+INLINE vf error_function(vf x) {
+  vf a = __builtin_elementwise_abs(x);
   vf large = 1 - complementary_error(a);
   large = x < 0 ? -large : large;
-  return a < 0.8f ? small : large;
+  return a < 0.8f ? error_series(x) : large;
 }
 
 /// The normal distribution function.
 INLINE vf normal_distribution(vf x) {
-  vf a = __builtin_elementwise_abs(x) * 0.7071067811865476f;
+  vf z = x * 0.7071067811865476f;
+  vf a = __builtin_elementwise_abs(z);
   vf tail = 0.5f * complementary_error(a);
-  vf central = 0.5f + 0.5f * error_function(x * 0.7071067811865476f);
   vf outer = x > 0 ? 1 - tail : tail;
-  return a < 0.8f ? central : outer;
+  return a < 0.8f ? 0.5f + 0.5f * error_series(z) : outer;
 }
 
 INLINE vf sigmoid(vf x) { return 1 / (1 + exponential(-x)); }

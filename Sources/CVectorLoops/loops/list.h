@@ -70,9 +70,10 @@
     (t, d, c, k, b, w, u))                                                                         \
   X(int64_t, winograd_workspace, (int32_t c, int32_t k), (c, k))                                   \
   X(void, winograd_convolve,                                                                       \
-    (vl_type t, const vl_winograd_shape *w, int32_t c, int32_t k, int64_t n, const void *x,        \
-     const float *u, const float *b, const void *r, vl_activation f, float *s, void *o),           \
-    (t, w, c, k, n, x, u, b, r, f, s, o))                                                          \
+    (vl_type t, const vl_winograd_shape *w, int32_t c, int32_t k, int64_t i, int64_t n,            \
+     const void *x, const float *u, const float *b, const void *r, vl_activation f, float *s,      \
+     void *o),                                                                                     \
+    (t, w, c, k, i, n, x, u, b, r, f, s, o))                                                       \
   X(void, winograd_gradient,                                                                       \
     (vl_type t, const vl_winograd_shape *w, int32_t c, int32_t k, int64_t n, const void *x,        \
      int64_t i, const void *g, int64_t j, float *s, float *o, int64_t l),                          \

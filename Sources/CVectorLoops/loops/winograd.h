@@ -12,10 +12,10 @@
 // of 0, -+1, -+2 and infinity, and a third of the maximum.
 
 /// Rows and columns of a tile's results, of the image around them, and of the kernel.
-#define SIDE 4
+#define SIDE VL_WINOGRAD_SIDE
 #define REACH 6
 #define KERNEL 3
-#define PLACES (REACH * REACH)
+#define PLACES VL_WINOGRAD_PLACES
 
 /// Two of the points.
 #define SQRT_HALF 0.707106781f
@@ -80,11 +80,11 @@ INLINE void transform_image(const vl_winograd_shape *w, const vl_type TYPE, cons
   }
 }
 
-/// The tiles of some images, in order.
+/// The tiles of some images, one image after the other.
 typedef struct {
   const vl_winograd_shape *w;
   int32_t across, of_image;  // tiles of a row of them, of an image
-  int64_t count;             // of all images
+  int64_t end;               // the last tile's index + 1
 } vl_tiles;
 
 /// A tile's image, and the row and column of its first result.
@@ -97,6 +97,11 @@ INLINE vl_tiles tiles_of(const vl_winograd_shape *w, int64_t images) {
   const int32_t across = (w->width + SIDE - 1) / SIDE, down = (w->height + SIDE - 1) / SIDE;
   const vl_tiles tiles = {w, across, across * down, images * across * down};
   return tiles;
+}
+
+/// How many of at most `limit` tiles there are from `first` on.
+INLINE int32_t tiles_from(const vl_tiles *tiles, int64_t first, int32_t limit) {
+  return tiles->end - first < limit ? (int32_t)(tiles->end - first) : limit;
 }
 
 INLINE vl_tile tile_at(const vl_tiles *tiles, int64_t index) {
@@ -116,20 +121,27 @@ typedef struct {
 INLINE vl_images images_of(vl_type type, const vl_winograd_shape *w, const void *bytes,
                            int32_t blocks, int64_t step) {
   const int64_t size = type == VL_FLOAT32 ? 4 : 2;
-  const vl_images images = {bytes, blocks, LANES * size, w->height * w->width * LANES * size,
-                            step * size};
+  const vl_images images = {bytes, blocks, LANES * size,
+                            (int64_t)w->height * w->width * LANES * size, step * size};
   return images;
 }
 
-/// Asks for up to four columns of a row of a tile, `below` rows under its first.
+/// Asks for a row of a tile's columns, `below` rows under its first, in every block.
 INLINE void prefetch_row(const vl_tiles *tiles, const vl_images *images, vl_tile tile,
-                         int32_t below, const int WRITES) {
+                         int32_t below) {
   const int32_t row = tile.row + below, rest = tiles->w->width - tile.column;
   if (row >= tiles->w->height) return;
   const int64_t length = (rest < SIDE ? rest : SIDE) * images->pixel;
-  const char *at = images->bytes + tile.image * images->image +
-                   ((int64_t)row * tiles->w->width + tile.column) * images->pixel;
-  for (int32_t b = 0; b < images->blocks; b++, at += images->block)
-    for (int64_t i = 0; i < length; i += 64)
-      WRITES ? __builtin_prefetch(at + i, 1) : __builtin_prefetch(at + i);
+  const char *first = images->bytes + tile.image * images->image +
+                      ((int64_t)row * tiles->w->width + tile.column) * images->pixel;
+  for (int32_t b = 0; b < images->blocks; b++)
+    for (int64_t i = 0; i < length; i += 64) __builtin_prefetch(first + b * images->block + i);
+}
+
+/// Asks for what one more row of a tile's results needs of the image: the tiles above have asked for
+/// the rows before.
+INLINE void prefetch_reach(const vl_tiles *tiles, const vl_images *images, vl_tile tile,
+                           int32_t row) {
+  if (tile.row + row == 0) prefetch_row(tiles, images, tile, 0);
+  prefetch_row(tiles, images, tile, row + 1);
 }

@@ -33,8 +33,8 @@
     (out)[3] = 0.5f * b_ + 2 * d_ + (v)[5];      \
   } while (0)
 
-/// Tiles that are worked on at once: their transforms and the weights' stay in the second-level
-/// cache.
+/// Tiles that are worked on at once. With up to 64 channels their transforms and the weights' stay in
+/// a second-level cache of 1 MiB; with more, the weights are read once for so many tiles.
 #define CONVOLVED_TILES 16
 
 /// G w Gt of one block of weights.
@@ -95,25 +95,23 @@ typedef struct {
   float *images, *products;
 } vl_convolution_space;
 
-INLINE vl_convolution_space convolution_space(int32_t channel_blocks, int32_t result_blocks,
-                                              float *workspace) {
+/// Without the memory.
+INLINE vl_convolution_space convolution_space(int32_t channel_blocks, int32_t result_blocks) {
   vl_convolution_space s;
   s.channels = channel_blocks * LANES;
   s.results = result_blocks * LANES;
   s.image_step = (CONVOLVED_TILES * channel_blocks + 1) * LANES;
   s.product_step = (CONVOLVED_TILES * result_blocks + 1) * LANES;
-  s.images = workspace;
-  s.products = s.images + PLACES * s.image_step;
   return s;
 }
 
 int64_t VL(winograd_workspace)(int32_t channel_blocks, int32_t result_blocks) {
-  const vl_convolution_space s = convolution_space(channel_blocks, result_blocks, 0);
+  const vl_convolution_space s = convolution_space(channel_blocks, result_blocks);
   return PLACES * (s.image_step + s.product_step);
 }
 
 /// products = images * weights of 16 / VECTORS tiles from `first` on at one place, for one or two
-/// vectors of results.
+/// vectors of results. Of tiles past the last it makes something that nobody reads.
 INLINE void convolve_place(const vl_convolution_space *s, int place, int32_t first, int32_t result,
                            const float *weights, const int VECTORS) {
   const float *images = s->images + place * s->image_step + first * s->channels;
@@ -146,14 +144,13 @@ static void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles
                             int32_t count, const float *weights,
                             const vl_convolution_images *images) {
   const int64_t next = first + count;
-  const int32_t rows = SIDE * (int32_t)(tiles->count - next < CONVOLVED_TILES ? tiles->count - next
-                                                                              : CONVOLVED_TILES);
+  const int32_t rows = SIDE * tiles_from(tiles, next, CONVOLVED_TILES);
   for (int place = 0; place < PLACES; place++) {
     for (int32_t r = rows * place / PLACES; r < rows * (place + 1) / PLACES; r++) {
       const vl_tile tile = tile_at(tiles, next + r / SIDE);
-      prefetch_row(tiles, &images->x, tile, r % SIDE + 1, 0);
-      if (images->residual.bytes) prefetch_row(tiles, &images->residual, tile, r % SIDE, 0);
-      prefetch_row(tiles, &images->out, tile, r % SIDE, 1);
+      prefetch_reach(tiles, &images->x, tile, r % SIDE);
+      if (images->residual.bytes) prefetch_row(tiles, &images->residual, tile, r % SIDE);
+      prefetch_row(tiles, &images->out, tile, r % SIDE);
     }
     int32_t result = 0;
     for (; result + 2 * LANES <= s->results; result += 2 * LANES)
@@ -210,11 +207,10 @@ INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, cons
 }
 
 INLINE void winograd_as(const vl_type TYPE, const vl_convolution_space *s, const vl_tiles *tiles,
-                        const float *weights, const float *bias,
+                        int64_t first, const float *weights, const float *bias,
                         const vl_convolution_images *images, vl_activation f) {
-  for (int64_t first = 0; first < tiles->count; first += CONVOLVED_TILES) {
-    const int64_t rest = tiles->count - first;
-    const int32_t count = rest < CONVOLVED_TILES ? (int32_t)rest : CONVOLVED_TILES;
+  for (; first < tiles->end; first += CONVOLVED_TILES) {
+    const int32_t count = tiles_from(tiles, first, CONVOLVED_TILES);
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
       for (int32_t b = 0; b < images->x.blocks; b++)
@@ -228,15 +224,18 @@ INLINE void winograd_as(const vl_type TYPE, const vl_convolution_space *s, const
 }
 
 void VL(winograd_convolve)(vl_type type, const vl_winograd_shape *w, int32_t channel_blocks,
-                           int32_t result_blocks, int64_t images, const void *x,
+                           int32_t result_blocks, int64_t first, int64_t count, const void *x,
                            const float *weights, const float *bias, const void *residual,
                            vl_activation f, float *workspace, void *out) {
-  const vl_convolution_space s = convolution_space(channel_blocks, result_blocks, workspace);
-  const vl_tiles tiles = tiles_of(w, images);
+  vl_convolution_space s = convolution_space(channel_blocks, result_blocks);
+  s.images = workspace;
+  s.products = workspace + PLACES * s.image_step;
+  vl_tiles tiles = tiles_of(w, 1);
+  tiles.end = first + count;
   const int64_t pixels = (int64_t)w->height * w->width;
   const int64_t x_step = s.channels * pixels, step = s.results * pixels;
   const vl_convolution_images tensors = {images_of(type, w, x, channel_blocks, x_step),
                                          images_of(type, w, residual, result_blocks, step),
                                          images_of(type, w, out, result_blocks, step)};
-  BY_TYPE(type, winograd_as(TYPE, &s, &tiles, weights, bias, &tensors, f));
+  BY_TYPE(type, winograd_as(TYPE, &s, &tiles, first, weights, bias, &tensors, f));
 }

@@ -66,21 +66,18 @@ typedef struct {
   float *images, *gradients, *sums;
 } vl_gradient_space;
 
-INLINE vl_gradient_space gradient_space(int32_t channel_blocks, int32_t result_blocks,
-                                        float *workspace) {
+/// Without the memory.
+INLINE vl_gradient_space gradient_space(int32_t channel_blocks, int32_t result_blocks) {
   vl_gradient_space s;
   s.channels = channel_blocks * LANES;
   s.results = result_blocks * LANES;
   s.image_step = (TILES_AT_ONCE * channel_blocks + 1) * LANES;
   s.gradient_step = (TILES_AT_ONCE * result_blocks + 1) * LANES;
-  s.images = workspace;
-  s.gradients = s.images + PLACES * s.image_step;
-  s.sums = s.gradients + PLACES * s.gradient_step;
   return s;
 }
 
 int64_t VL(winograd_gradient_workspace)(int32_t channel_blocks, int32_t result_blocks) {
-  const vl_gradient_space s = gradient_space(channel_blocks, result_blocks, 0);
+  const vl_gradient_space s = gradient_space(channel_blocks, result_blocks);
   return PLACES * (s.image_step + s.gradient_step + (int64_t)s.channels * s.results);
 }
 
@@ -117,13 +114,12 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
 static void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const vl_images *x, const vl_images *dy) {
   const int64_t next = first + count;
-  const int32_t rows =
-      SIDE * (int32_t)(tiles->count - next < TILES_AT_ONCE ? tiles->count - next : TILES_AT_ONCE);
+  const int32_t rows = SIDE * tiles_from(tiles, next, TILES_AT_ONCE);
   for (int place = 0; place < PLACES; place++) {
     for (int32_t r = rows * place / PLACES; r < rows * (place + 1) / PLACES; r++) {
       const vl_tile tile = tile_at(tiles, next + r / SIDE);
-      prefetch_row(tiles, x, tile, r % SIDE + 1, 0);
-      prefetch_row(tiles, dy, tile, r % SIDE, 0);
+      prefetch_reach(tiles, x, tile, r % SIDE);
+      prefetch_row(tiles, dy, tile, r % SIDE);
     }
     int32_t result = 0;
     for (; result + 2 * LANES <= s->results; result += 2 * LANES)
@@ -161,9 +157,8 @@ static void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_st
 
 INLINE void winograd_gradient_as(const vl_type TYPE, const vl_gradient_space *s,
                                  const vl_tiles *tiles, const vl_images *x, const vl_images *dy) {
-  for (int64_t first = 0; first < tiles->count; first += TILES_AT_ONCE) {
-    const int64_t rest = tiles->count - first;
-    const int32_t count = rest < TILES_AT_ONCE ? (int32_t)rest : TILES_AT_ONCE;
+  for (int64_t first = 0; first < tiles->end; first += TILES_AT_ONCE) {
+    const int32_t count = tiles_from(tiles, first, TILES_AT_ONCE);
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
       for (int32_t b = 0; b < x->blocks; b++)
@@ -182,7 +177,10 @@ void VL(winograd_gradient)(vl_type type, const vl_winograd_shape *w, int32_t cha
                            int32_t result_blocks, int64_t images, const void *x, int64_t x_step,
                            const void *dy, int64_t dy_step, float *workspace, float *dw,
                            int64_t dw_step) {
-  const vl_gradient_space s = gradient_space(channel_blocks, result_blocks, workspace);
+  vl_gradient_space s = gradient_space(channel_blocks, result_blocks);
+  s.images = workspace;
+  s.gradients = s.images + PLACES * s.image_step;
+  s.sums = s.gradients + PLACES * s.gradient_step;
   const vl_tiles tiles = tiles_of(w, images);
   const vl_images from = images_of(type, w, x, channel_blocks, x_step);
   const vl_images to = images_of(type, w, dy, result_blocks, dy_step);

@@ -25,7 +25,8 @@ private struct WeightGradientPlan {
   init?(_ geometry: ConvolutionGeometry) {
     let (x, weight, result) = (geometry.x.shape, geometry.weight, geometry.result.shape)
     let convolution = geometry.convolution
-    guard geometry.x.dtype == .bfloat16, geometry.lanes == 16, x[1] % 16 == 0,
+    guard geometry.x.dtype == .bfloat16, !Processor.multipliesTiles, geometry.lanes == 16,
+      x[1] % 16 == 0,
       weight[0] % 32 == 0, weight[2] == 3, weight[3] == 3, convolution.stride.width <= 2
     else { return nil }
     shape = vl_weight_gradient_shape(
@@ -100,7 +101,7 @@ extension GraphLowering {
     _ node: Node, _ geometry: ConvolutionGeometry
   ) throws(CPUError) -> Bool {
     guard let plan = WeightGradientPlan(geometry) else { return false }
-    let layout = try MemoryDescriptor(geometry.weight, .float32, dnnl_OIhw16i16o)
+    let layout = try geometry.blockedWeightLayout(.float32)
     guard self.layout(node.results[0]) == .native(layout) else { return false }
     let dy = try storage(node.inputs[0], as: .blocked(16))
     let x = try storage(node.inputs[1], as: .blocked(16))

@@ -3,27 +3,52 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// Convolutions for which a loop of our own uses Winograd's algorithm.
+/// Convolutions for which loops of our own use Winograd's algorithm.
 extension ConvolutionGeometry {
-  /// Channels in blocks of 16, up to 128: transformed weights of more do not stay in the second-level
-  /// cache. In 16 bits too, where the processor's products of pairs are no faster than a quarter of the
-  /// products in fp32.
+  /// Forward and for images. In bf16 oneDNN is as fast with 16 channels, whose transforms serve few
+  /// products.
   var suitsWinogradLoop: Bool {
-    (x.dtype == .float32 || x.dtype == .bfloat16) && lanes == 16 && weight[2] == 3 && weight[3] == 3
-      && convolution.stride == .init(1)
+    suitsWinogradWeightGradient
+      && (x.dtype == .float32 || min(weight[0], weight[1]) >= 32)
+  }
+
+  /// Channels in blocks of 16, up to 128, and images that fill their tiles of 4×4 by two thirds. In bf16
+  /// too: products of pairs have twice the rate, and four times as many are needed.
+  var suitsWinogradWeightGradient: Bool {
+    switch x.dtype {
+    case .float32: hasWinogradShape
+    case .bfloat16: hasWinogradShape && !Processor.multipliesTiles
+    default: false
+    }
+  }
+
+  private var hasWinogradShape: Bool {
+    let (height, width) = (x.shape[2], x.shape[3])
+    let area = tiles(across: height) * tiles(across: width) * VL_WINOGRAD_SIDE * VL_WINOGRAD_SIDE
+    return lanes == 16 && weight[2] == 3 && weight[3] == 3 && convolution.stride == .init(1)
       && convolution.padding == .init(1) && weight[0] % 16 == 0 && weight[1] % 16 == 0
-      && max(weight[0], weight[1]) <= 128
+      && max(weight[0], weight[1]) <= 128 && 2 * area <= 3 * height * width
+  }
+
+  private func tiles(across length: Int) -> Int {
+    (length + VL_WINOGRAD_SIDE - 1) / VL_WINOGRAD_SIDE
   }
 
   var winogradShape: vl_winograd_shape {
     vl_winograd_shape(height: Int32(x.shape[2]), width: Int32(x.shape[3]))
   }
 
+  /// The tiles of all images.
+  var winogradTiles: Int { x.shape[0] * tiles(across: x.shape[2]) * tiles(across: x.shape[3]) }
+
   /// Weights in blocks of 16 channels by 16 results.
   func blockedWeightLayout(_ dtype: DType) throws(CPUError) -> MemoryDescriptor {
     try MemoryDescriptor(weight, dtype, dnnl_OIhw16i16o)
   }
 }
+
+/// As many as are worked on at once.
+private let tilesPerPiece = 16
 
 extension GraphLowering {
   func lowerWinogradConvolution(
@@ -57,7 +82,8 @@ extension GraphLowering {
     let type = geometry.x.dtype.loops
     let (outer, inner) = (Int32(geometry.weight[0] / 16), Int32(geometry.weight[1] / 16))
     let (channels, results) = transposes ? (outer, inner) : (inner, outer)
-    let transformed = makeWorkspace(floats: 36 * geometry.weight[0] * geometry.weight[1])
+    let transformed = makeWorkspace(
+      floats: VL_WINOGRAD_PLACES * geometry.weight[0] * geometry.weight[1])
     emit(
       "winogradWeights", variant: "Winograd loop", reads: [weight], writes: [transformed],
       .pieces(Int(channels)) { blocks in
@@ -67,22 +93,23 @@ extension GraphLowering {
             transformed.elements())
         }
       })
-    let perThread = Int(vl_winograd_workspace(channels, results))
-    let workspace = makeWorkspace(floats: perThread * ThreadTeam.threadCount)
-    let pixelBytes = geometry.x.shape.elementCount(from: 2) * geometry.x.dtype.byteCount
-    let (length, resultLength) = (16 * Int(channels) * pixelBytes, 16 * Int(results) * pixelBytes)
     let (shape, activation) = (geometry.winogradShape, activation.loops)
+    let tiles = geometry.winogradTiles
+    let pieces = (tiles + tilesPerPiece - 1) / tilesPerPiece
+    let length = Int(vl_winograd_workspace(channels, results))
+    let workspace = makeWorkspace(floats: length * ThreadTeam.workspaceCount(for: pieces))
     emit(
       name, variant: "Winograd loop",
       reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result, workspace],
-      .images(geometry.x.shape[0]) { images in
+      .pieces(pieces) { part in
         withUnsafePointer(to: shape) {
-          let first = images.lowerBound * resultLength
+          let first = part.lowerBound * tilesPerPiece
+          let end = min(part.upperBound * tilesPerPiece, tiles)
           vl_winograd_convolve(
-            type, $0, channels, results, Int64(images.count),
-            x.bytes(from: images.lowerBound * length), transformed.elements(), bias?.elements(),
-            residual.map { $0.bytes(from: first) }, activation,
-            workspace.elements() + perThread * ThreadTeam.threadIndex, result.bytes(from: first))
+            type, $0, channels, results, Int64(first), Int64(end - first), x.bytes(),
+            transformed.elements(), bias?.elements(), residual?.bytes(), activation,
+            workspace.elements() + length * ThreadTeam.workspaceIndex(of: part, in: pieces),
+            result.bytes())
         }
       })
   }

@@ -24,16 +24,16 @@ private struct WinogradGradientPlan {
   private let resultUnits: Int
 
   init(_ geometry: ConvolutionGeometry) {
-    let shape = geometry.x.shape
-    images = shape[0]
+    images = geometry.x.shape[0]
     channelBlocks = geometry.weight[1] / 16
     resultBlocks = geometry.weight[0] / 16
-    channelUnits = channelBlocks.dividedUp(by: Self.blocksPerUnit)
-    resultUnits = resultBlocks.dividedUp(by: Self.blocksPerUnit)
-    let tiles = images * shape[2].dividedUp(by: 4) * shape[3].dividedUp(by: 4)
+    channelUnits = (channelBlocks + Self.blocksPerUnit - 1) / Self.blocksPerUnit
+    resultUnits = (resultBlocks + Self.blocksPerUnit - 1) / Self.blocksPerUnit
     groups = max(
       1,
-      min(Self.wantedPieces / (channelUnits * resultUnits), tiles / Self.leastTiles, images))
+      min(
+        Self.wantedPieces / (channelUnits * resultUnits), geometry.winogradTiles / Self.leastTiles,
+        images))
   }
 
   var pieces: Int { channelUnits * resultUnits * groups }
@@ -42,20 +42,19 @@ private struct WinogradGradientPlan {
 
   func images(of piece: Int) -> Range<Int> {
     let group = group(of: piece)
-    return images * group / groups..<images * (group + 1) / groups
+    return part(group, of: groups, images)
   }
 
   func channels(of piece: Int) -> Range<Int> {
-    unit(piece % channelUnits, of: channelBlocks)
+    part(piece % channelUnits, of: channelUnits, channelBlocks)
   }
 
   func results(of piece: Int) -> Range<Int> {
-    unit(piece / channelUnits % resultUnits, of: resultBlocks)
+    part(piece / channelUnits % resultUnits, of: resultUnits, resultBlocks)
   }
 
-  private func unit(_ index: Int, of blocks: Int) -> Range<Int> {
-    let first = index * Self.blocksPerUnit
-    return first..<min(first + Self.blocksPerUnit, blocks)
+  private func part(_ index: Int, of units: Int, _ blocks: Int) -> Range<Int> {
+    blocks * index / units..<blocks * (index + 1) / units
   }
 
   /// Numbers that a thread needs.
@@ -65,10 +64,6 @@ private struct WinogradGradientPlan {
         Int32(min(Self.blocksPerUnit, channelBlocks)), Int32(min(Self.blocksPerUnit, resultBlocks)))
     )
   }
-}
-
-extension Int {
-  fileprivate func dividedUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
 }
 
 extension GraphLowering {
@@ -87,14 +82,19 @@ extension GraphLowering {
     let shape = geometry.winogradShape
     let block = 16 * geometry.x.shape.elementCount(from: 2)
     let weightCount = geometry.weight.elementCount
-    let perThread = plan.workspace
-    let workspace = makeWorkspace(floats: perThread * ThreadTeam.threadCount)
+    let perBlock = weightCount / (plan.channelBlocks * plan.resultBlocks)
+    let length = plan.workspace
+    let workspace = makeWorkspace(
+      floats: length * ThreadTeam.workspaceCount(for: plan.pieces))
     let partials =
       plan.groups == 1 ? packed.storage : makeWorkspace(floats: plan.groups * weightCount)
     emit(
       "convolutionWeightGradient", variant: "Winograd loop", reads: [x, dy],
       writes: [partials, workspace],
       .pieces(plan.pieces) { pieces in
+        let space =
+          workspace.elements(Float.self)
+          + length * ThreadTeam.workspaceIndex(of: pieces, in: plan.pieces)
         withUnsafePointer(to: shape) {
           for piece in pieces {
             let images = plan.images(of: piece)
@@ -103,14 +103,14 @@ extension GraphLowering {
             let first = (
               x: images.lowerBound * xLength + channels.lowerBound * block,
               dy: images.lowerBound * dyLength + results.lowerBound * block,
-              dw: (results.lowerBound * plan.channelBlocks + channels.lowerBound) * 9 * 256
+              dw: (results.lowerBound * plan.channelBlocks + channels.lowerBound) * perBlock
             )
             vl_winograd_gradient(
               type, $0, Int32(channels.count), Int32(results.count), Int64(images.count),
               x.bytes(from: first.x * bytes), Int64(xLength), dy.bytes(from: first.dy * bytes),
-              Int64(dyLength), workspace.elements() + perThread * ThreadTeam.threadIndex,
+              Int64(dyLength), space,
               partials.elements() + plan.group(of: piece) * weightCount + first.dw,
-              Int64(plan.channelBlocks * 9 * 256))
+              Int64(plan.channelBlocks * perBlock))
           }
         }
       })
