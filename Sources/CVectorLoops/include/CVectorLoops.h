@@ -161,8 +161,9 @@ void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t ima
 
 // MARK: Winograd's algorithm; 3x3 kernels, stride 1, padding 1
 
-/// Rows and columns of a tile of results, and numbers that stand for a tile while it is multiplied.
-enum { VL_WINOGRAD_SIDE = 4, VL_WINOGRAD_PLACES = 36 };
+/// Rows and columns of a tile of results, numbers that stand for a tile while it is multiplied, and
+/// tiles that `vl_winograd_convolve` works on at once.
+enum { VL_WINOGRAD_SIDE = 4, VL_WINOGRAD_PLACES = 36, VL_WINOGRAD_TILES = 16 };
 
 /// Of images [block][row][column][16 channels].
 typedef struct {

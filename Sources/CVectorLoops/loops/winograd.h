@@ -126,16 +126,20 @@ INLINE vl_images images_of(vl_type type, const vl_winograd_shape *w, const void 
   return images;
 }
 
+/// A block of a tile's image.
+INLINE const char *block_of(const vl_images *images, vl_tile tile, int32_t block) {
+  return images->bytes + tile.image * images->image + block * images->block;
+}
+
 /// Asks for a row of a tile's columns, `below` rows under its first, in every block.
 INLINE void prefetch_row(const vl_tiles *tiles, const vl_images *images, vl_tile tile,
                          int32_t below) {
   const int32_t row = tile.row + below, rest = tiles->w->width - tile.column;
   if (row >= tiles->w->height) return;
   const int64_t length = (rest < SIDE ? rest : SIDE) * images->pixel;
-  const char *first = images->bytes + tile.image * images->image +
-                      ((int64_t)row * tiles->w->width + tile.column) * images->pixel;
+  const int64_t at = ((int64_t)row * tiles->w->width + tile.column) * images->pixel;
   for (int32_t b = 0; b < images->blocks; b++)
-    for (int64_t i = 0; i < length; i += 64) __builtin_prefetch(first + b * images->block + i);
+    for (int64_t i = 0; i < length; i += 64) __builtin_prefetch(block_of(images, tile, b) + at + i);
 }
 
 /// Asks for what one more row of a tile's results needs of the image: the tiles above have asked for

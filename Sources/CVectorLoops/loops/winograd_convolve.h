@@ -35,7 +35,7 @@
 
 /// Tiles that are worked on at once. With up to 64 channels their transforms and the weights' stay in
 /// a second-level cache of 1 MiB; with more, the weights are read once for so many tiles.
-#define CONVOLVED_TILES 16
+#define CONVOLVED_TILES VL_WINOGRAD_TILES
 
 /// G w Gt of one block of weights.
 INLINE void transform_weights(const vl_type TYPE, int transposes, const void *weights,
@@ -195,13 +195,10 @@ INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, cons
   for (int32_t t = 0; t < count; t++) {
     const vl_tile tile = tile_at(tiles, first + t);
     for (int32_t b = 0; b < images->out.blocks; b++) {
-      const vl_images *residual = &images->residual, *out = &images->out;
       finish_tile(TYPE, tiles, tile, s->products + t * s->results + b * LANES, s->product_step,
                   bias ? load(VL_FLOAT32, bias, b * LANES, LANES) : splat(0),
-                  residual->bytes
-                      ? residual->bytes + tile.image * residual->image + b * residual->block
-                      : 0,
-                  f, (char *)out->bytes + tile.image * out->image + b * out->block);
+                  images->residual.bytes ? block_of(&images->residual, tile, b) : 0, f,
+                  (char *)block_of(&images->out, tile, b));
     }
   }
 }
@@ -214,9 +211,8 @@ INLINE void winograd_as(const vl_type TYPE, const vl_convolution_space *s, const
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
       for (int32_t b = 0; b < images->x.blocks; b++)
-        transform_image(
-            tiles->w, TYPE, images->x.bytes + tile.image * images->x.image + b * images->x.block,
-            tile.row, tile.column, s->images + t * s->channels + b * LANES, s->image_step);
+        transform_image(tiles->w, TYPE, block_of(&images->x, tile, b), tile.row, tile.column,
+                        s->images + t * s->channels + b * LANES, s->image_step);
     }
     convolve_places(s, tiles, first, count, weights, images);
     BY_ACTIVATION(f, finish_tiles(TYPE, s, tiles, first, count, bias, images, PHI));

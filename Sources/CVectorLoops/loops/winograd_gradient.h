@@ -162,12 +162,11 @@ INLINE void winograd_gradient_as(const vl_type TYPE, const vl_gradient_space *s,
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
       for (int32_t b = 0; b < x->blocks; b++)
-        transform_image(tiles->w, TYPE, x->bytes + tile.image * x->image + b * x->block, tile.row,
-                        tile.column, s->images + t * s->channels + b * LANES, s->image_step);
+        transform_image(tiles->w, TYPE, block_of(x, tile, b), tile.row, tile.column,
+                        s->images + t * s->channels + b * LANES, s->image_step);
       for (int32_t b = 0; b < dy->blocks; b++)
-        transform_results(tiles->w, TYPE, dy->bytes + tile.image * dy->image + b * dy->block,
-                          tile.row, tile.column, s->gradients + t * s->results + b * LANES,
-                          s->gradient_step);
+        transform_results(tiles->w, TYPE, block_of(dy, tile, b), tile.row, tile.column,
+                          s->gradients + t * s->results + b * LANES, s->gradient_step);
     }
     multiply_places(s, tiles, first, count, x, dy);
   }

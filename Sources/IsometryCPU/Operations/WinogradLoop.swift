@@ -23,15 +23,15 @@ extension ConvolutionGeometry {
   }
 
   private var hasWinogradShape: Bool {
-    let (height, width) = (x.shape[2], x.shape[3])
-    let area = tiles(across: height) * tiles(across: width) * VL_WINOGRAD_SIDE * VL_WINOGRAD_SIDE
+    let area = tilesOfImage * VL_WINOGRAD_SIDE * VL_WINOGRAD_SIDE
     return lanes == 16 && weight[2] == 3 && weight[3] == 3 && convolution.stride == .init(1)
       && convolution.padding == .init(1) && weight[0] % 16 == 0 && weight[1] % 16 == 0
-      && max(weight[0], weight[1]) <= 128 && 2 * area <= 3 * height * width
+      && max(weight[0], weight[1]) <= 128 && 2 * area <= 3 * x.shape[2] * x.shape[3]
   }
 
-  private func tiles(across length: Int) -> Int {
-    (length + VL_WINOGRAD_SIDE - 1) / VL_WINOGRAD_SIDE
+  private var tilesOfImage: Int {
+    func tiles(across length: Int) -> Int { (length + VL_WINOGRAD_SIDE - 1) / VL_WINOGRAD_SIDE }
+    return tiles(across: x.shape[2]) * tiles(across: x.shape[3])
   }
 
   var winogradShape: vl_winograd_shape {
@@ -39,16 +39,13 @@ extension ConvolutionGeometry {
   }
 
   /// The tiles of all images.
-  var winogradTiles: Int { x.shape[0] * tiles(across: x.shape[2]) * tiles(across: x.shape[3]) }
+  var winogradTiles: Int { x.shape[0] * tilesOfImage }
 
   /// Weights in blocks of 16 channels by 16 results.
   func blockedWeightLayout(_ dtype: DType) throws(CPUError) -> MemoryDescriptor {
     try MemoryDescriptor(weight, dtype, dnnl_OIhw16i16o)
   }
 }
-
-/// As many as are worked on at once.
-private let tilesPerPiece = 16
 
 extension GraphLowering {
   func lowerWinogradConvolution(
@@ -95,7 +92,7 @@ extension GraphLowering {
       })
     let (shape, activation) = (geometry.winogradShape, activation.loops)
     let tiles = geometry.winogradTiles
-    let pieces = (tiles + tilesPerPiece - 1) / tilesPerPiece
+    let pieces = (tiles + VL_WINOGRAD_TILES - 1) / VL_WINOGRAD_TILES
     let length = Int(vl_winograd_workspace(channels, results))
     let workspace = makeWorkspace(floats: length * ThreadTeam.workspaceCount(for: pieces))
     emit(
@@ -103,8 +100,8 @@ extension GraphLowering {
       reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result, workspace],
       .pieces(pieces) { part in
         withUnsafePointer(to: shape) {
-          let first = part.lowerBound * tilesPerPiece
-          let end = min(part.upperBound * tilesPerPiece, tiles)
+          let first = part.lowerBound * VL_WINOGRAD_TILES
+          let end = min(part.upperBound * VL_WINOGRAD_TILES, tiles)
           vl_winograd_convolve(
             type, $0, channels, results, Int64(first), Int64(end - first), x.bytes(),
             transformed.elements(), bias?.elements(), residual?.bytes(), activation,
