@@ -27,6 +27,9 @@ struct ProgramEnvironment: Sendable {
   /// Whether convolutions of OpenCL devices normalise what they load; `$ISOMETRY_PROLOGUES`.
   let prologues: PrologueSwitch
 
+  /// Whether OpenCL devices that are CPUs use Winograd's algorithm; `$ISOMETRY_WINOGRAD` is not 0.
+  let usesWinograd: Bool
+
   /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
   /// not 0.
   var recordsLaunches: Bool
@@ -65,6 +68,7 @@ struct ProgramEnvironment: Sendable {
     validates = try isOn("ISOMETRY_VALIDATE", default: false)
     recordsLaunches = try isOn("ISOMETRY_COMMAND_BUFFERS", default: true)
     allowsTF32 = try isOn("ISOMETRY_TF32", default: false)
+    usesWinograd = try isOn("ISOMETRY_WINOGRAD", default: true)
     usesTuning = try isOn("ISOMETRY_TUNING", default: true)
     let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitSwitch.auto.rawValue
     guard let matrixUnits = MatrixUnitSwitch(rawValue: units) else {

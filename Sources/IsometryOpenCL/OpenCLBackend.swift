@@ -36,6 +36,9 @@
     /// Whether graphs in 16 bits may run on matrix units, or on what stands in for them.
     package var mayUseMatrixUnits: Bool { shared.matrixUnits.isPossible(on: device) }
 
+    /// Whether convolutions that it is for go by Winograd's algorithm.
+    package var usesWinograd: Bool { shared.tuning.winogradByteCount > 0 }
+
     public var deviceDescription: String {
       let memory = device.globalMemoryByteCount >> 20
       return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
@@ -157,7 +160,8 @@
 
     init(_ device: Device, _ options: OpenCLOptions, _ tuning: Tuning) throws {
       context = try Context(device)
-      self.tuning = tuning
+      self.tuning = tuning.limited(
+        winograd: options.usesWinograd ? device.localMemoryByteCount : 0)
       gemmProvider = options.gemmProvider
       matrixUnits = MatrixUnitSelection(
         options.matrixUnits, allowsTF32: options.allowsTF32, warn: options.warn)

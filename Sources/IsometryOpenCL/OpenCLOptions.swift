@@ -46,6 +46,8 @@
     public var allowsTF32 = false
     /// Whether convolutions normalise what they load.
     public var prologues = PrologueUse.auto
+    /// Whether convolutions with few channels go by Winograd's algorithm on CPUs.
+    public var usesWinograd = true
     /// Whether a step's launches are recorded once and enqueued together where the device can do that.
     public var recordsLaunches: Bool
     /// Whether programs that are compiled are kept in `cacheDirectory`, which takes some drivers as long

@@ -19,13 +19,9 @@ import Testing
 
     var result: Shape { convolution.resultShape(input: x, weight: weight)! }
 
-    /// Whether the CPU uses Winograd's algorithm.
+    /// Whether the backend uses Winograd's algorithm.
     func suitsWinograd(on subject: BackendUnderTest) -> Bool {
-      func rounded(_ length: Int) -> Int { (length + 3) / 4 * 4 }
-      return subject.backend.name == "cpu" && weight[0] % 16 == 0 && weight[1] % 16 == 0
-        && max(weight[0], weight[1]) <= 128 && weight[2] == 3 && weight[3] == 3
-        && convolution == Convolution(padding: .init(1))
-        && 2 * rounded(x[2]) * rounded(x[3]) <= 3 * x[2] * x[3]
+      subject.usesWinograd && convolution.suitsWinograd(images: x, weights: weight)
     }
 
     var description: String {
@@ -76,7 +72,7 @@ import Testing
     Geometry([1, 3, 8, 10], [4, 3, 3, 3], (3, 3), (0, 0))!,
   ]
 
-  /// For loops on the CPU that take 16 or 32 of Winograd's tiles of 4×4 at a time: parts of tiles, many of
+  /// For what takes 16 or 32 of Winograd's tiles of 4×4 at a time: parts of tiles, many of
   /// them, odd numbers of blocks of channels, and more of them than form a unit; groups of images, equal
   /// and not, with one unit and with several.
   static let winogradTiles: [Geometry] = [
@@ -92,9 +88,9 @@ import Testing
     Geometry([70, 16, 3, 4], [16, 16, 3, 3], (1, 1), (1, 1))!,
   ]
 
-  @Test(arguments: BackendUnderTest.all.filter { $0.backend.name == "cpu" })
+  @Test(arguments: BackendUnderTest.all.filter(\.usesWinograd))
   func winogradTiles(subject: BackendUnderTest) throws {
-    for precision in subject.supported([.float32, .bfloat16]) {
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
       try check(Self.winogradTiles, precision, subject)
     }
   }

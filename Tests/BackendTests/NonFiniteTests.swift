@@ -113,7 +113,7 @@ import Testing
       let b = experiment.input("b", [17, 16])
       experiment.compare("product", experiment.graph.matrixMultiply(a, b), reduction: 17)
       let x = experiment.input("x", [2, 16, 6, 6], nil, contents(2 * 16 * 36, 700))
-      // Not 16 results, for which the CPU uses Winograd's algorithm (`tiles` below).
+      // Not 16 results, for which some use Winograd's algorithm (`tiles` below).
       let weight = experiment.input("weight", [24, 16, 3, 3])
       let y = experiment.graph.convolve(x, with: weight, Convolution(padding: .init(1)))
       // oneDNN's rectifier behind a convolution makes 0 of NaN.
@@ -123,9 +123,9 @@ import Testing
     }
   }
 
-  /// Winograd's algorithm on the CPU may make NaN of the results beside those that a NaN has a part in, up to
+  /// Winograd's algorithm may make NaN of the results beside those that a NaN has a part in, up to
   /// a tile of 4×4, and leaves all others alone.
-  @Test(arguments: BackendUnderTest.withGPUSizes.filter { $0.backend.name == "cpu" })
+  @Test(arguments: BackendUnderTest.all.filter(\.usesWinograd))
   func tiles(subject: BackendUnderTest) throws {
     let shape: Shape = [3, 32, 12, 12]
     for precision in subject.supported([.float32, .bfloat16]) {

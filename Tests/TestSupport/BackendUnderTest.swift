@@ -32,6 +32,14 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
       + (hasPrologues ? ["with prologues"] : [])).filter { !$0.isEmpty }.joined(separator: " ")
   }
 
+  /// Whether convolutions that it is for go by Winograd's algorithm.
+  public var usesWinograd: Bool {
+    #if OpenCL
+      if let backend = backend as? OpenCLBackend { return backend.usesWinograd }
+    #endif
+    return backend.name == "cpu"
+  }
+
   /// The same with prologues.
   private var normalizing: BackendUnderTest {
     BackendUnderTest(backend: backend, isFusing: true, variant: variant, hasPrologues: true)

@@ -65,3 +65,18 @@ static inline void add_product(Tile *tile, const global real *const *numbers, co
     }
   }
 }
+
+// The sum of TILE_COLUMNS neighbouring numbers of `count` rows, `filters` apart.
+static inline void sum_columns(const global real *rows, const size_t count, const int filters,
+                               global accum *result) {
+  accums sum[TILE_VECTORS];
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) sum[v] = SPREAD(0);
+  for (size_t row = 0; row < count; ++row) {
+#pragma unroll
+    for (int v = 0; v < TILE_VECTORS; ++v) sum[v] += load_reals(rows + v * WIDTH);
+    rows += filters;
+  }
+#pragma unroll
+  for (int v = 0; v < TILE_VECTORS; ++v) store_accums(sum[v], result + v * WIDTH);
+}

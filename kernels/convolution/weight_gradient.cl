@@ -24,21 +24,6 @@
 // HAS_PROLOGUE, ACTIVATION. Accumulator: accum. Deterministic for a given number of parts. After
 // common/real.cl, common/activation.cl, common/tile.cl, common/prologue.cl.
 
-// The sum of TILE_COLUMNS neighbouring numbers of `count` rows, `filters` apart.
-static inline void sum_columns(const global real *rows, const size_t count, const int filters,
-                               global accum *result) {
-  accums sum[TILE_VECTORS];
-#pragma unroll
-  for (int v = 0; v < TILE_VECTORS; ++v) sum[v] = SPREAD(0);
-  for (size_t row = 0; row < count; ++row) {
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) sum[v] += load_reals(rows + v * WIDTH);
-    rows += filters;
-  }
-#pragma unroll
-  for (int v = 0; v < TILE_VECTORS; ++v) store_accums(sum[v], result + v * WIDTH);
-}
-
 TILE_KERNEL void convolution_weight_gradient(
     const global real *restrict dy, const global real *restrict x, global accum *restrict partial,
     global accum *restrict bias_partial, const int images, const int channels, const int height,

@@ -22,6 +22,7 @@ import IsometryGraph
         warn: ProgramEnvironment.warn)
       options.allowsTF32 = environment.allowsTF32
       options.prologues = PrologueUse(rawValue: environment.prologues.rawValue) ?? .auto
+      options.usesWinograd = environment.usesWinograd
       options.keepsPrograms = environment.keepsPrograms
       options.tiles = environment.measuredTiles
       self.options = options

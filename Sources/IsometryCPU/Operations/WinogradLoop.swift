@@ -12,8 +12,7 @@ extension ConvolutionGeometry {
       && (x.dtype == .float32 || min(weight[0], weight[1]) >= 32)
   }
 
-  /// Channels in blocks of 16, up to 128, and images that fill their tiles of 4×4 by two thirds. In bf16
-  /// too: products of pairs have twice the rate, and four times as many are needed.
+  /// In bf16 too: products of pairs have twice the rate, and four times as many are needed.
   var suitsWinogradWeightGradient: Bool {
     switch x.dtype {
     case .float32: hasWinogradShape
@@ -23,10 +22,7 @@ extension ConvolutionGeometry {
   }
 
   private var hasWinogradShape: Bool {
-    let area = tilesOfImage * VL_WINOGRAD_SIDE * VL_WINOGRAD_SIDE
-    return lanes == 16 && weight[2] == 3 && weight[3] == 3 && convolution.stride == .init(1)
-      && convolution.padding == .init(1) && weight[0] % 16 == 0 && weight[1] % 16 == 0
-      && max(weight[0], weight[1]) <= 128 && 2 * area <= 3 * x.shape[2] * x.shape[3]
+    lanes == 16 && convolution.suitsWinograd(images: x.shape, weights: weight)
   }
 
   private var tilesOfImage: Int {

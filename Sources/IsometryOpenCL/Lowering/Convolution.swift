@@ -11,7 +11,11 @@
         convolution, images: graph.shape(of: node.inputs[0]),
         weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
       let prologue = launch(of: prologue, node)
-      if lowerOnMatrixUnits(node, sizes, epilogue, prologue) { return }
+      if lowerOnMatrixUnits(node, sizes, epilogue, prologue)
+        || lowerByWinograd(node, sizes, epilogue)
+      {
+        return
+      }
       let lines = sizes.images * sizes.outHeight
       let isNormalized = isNormalized(node.results[0])
       let mostSpans = RowBlocks(type, tuning).mostSpans
@@ -55,7 +59,11 @@
       let sizes = ConvolutionSizes(
         convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
         pooled: graph.shape(of: node.inputs[0]))
-      if lowerOnMatrixUnits(node, sizes, slope: slope, result: result) { return }
+      if lowerOnMatrixUnits(node, sizes, slope: slope, result: result)
+        || lowerByWinograd(node, sizes, slope: slope, result: result)
+      {
+        return
+      }
       let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
       let tile = chooseTile(
         "convolutionInputGradient", "\(sizes)", columns: sizes.channels, pixels: classWidth,
@@ -93,6 +101,7 @@
       let hasBias = node.results.count > 1
       let plan =
         matrixUnitLaunch(sizes, type.dtype, hasBias: hasBias)
+        ?? winogradLaunch(sizes, type.dtype, hasBias: hasBias)
         ?? chooseTile(sizes, type.dtype).launch(type.dtype, hasBias: hasBias)
       var sums = [
         splitSum(
@@ -156,12 +165,16 @@
     let padding: Convolution.Pair
     /// Whether the images are normalised where they are read.
     let isNormalizing: Bool
+    /// Whether Winograd's algorithm is for these sizes.
+    let suitsWinograd: Bool
 
     init(
       _ convolution: Convolution, images: Shape, weights: Shape, pooled: Shape,
       _ prologue: Prologue? = nil
     ) {
       isNormalizing = prologue != nil
+      suitsWinograd =
+        prologue == nil && convolution.suitsWinograd(images: images, weights: weights)
       self.images = images[0]
       channels = images[1]
       height = images[2]

@@ -25,6 +25,7 @@
     private var homes: [Value: Home] = [:]
     private var conversions: [Conversion: StorageID] = [:]
     var preparations = Preparations()
+    var weightTransforms: [WeightTransform: StorageID] = [:]
     var partialSums: [PartialSum] = []
     /// The spans' sums of a gradient of Batch Normalization that the input gradient adds up, by the
     /// shift's gradient.
@@ -167,6 +168,11 @@
     /// Room for `count` elements that only neighbouring launches use.
     mutating func makeWorkspace(_ count: Int, _ dtype: DType) -> StorageID {
       makeStorage(.arena, count * dtype.byteCount, .temporaries)
+    }
+
+    /// Room for `count` elements that are made of a value in another form.
+    mutating func makeCopy(of value: Value, _ count: Int, _ dtype: DType) -> StorageID {
+      makeStorage(.arena, count * dtype.byteCount, uses[value].ofCopy)
     }
 
     /// Numbers that never change.

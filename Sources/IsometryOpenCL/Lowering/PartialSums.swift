@@ -81,17 +81,29 @@
       partialSums.append(sum)
     }
 
-    /// A launch that adds up what partial sums there are besides its own work, in groups along axis 1
-    /// behind its own.
+    /// A launch that adds up what partial sums there are besides its own work.
+    ///
+    /// - Parameter isSharing: whether its groups, along axis 1, share the sums among them; else groups
+    ///   behind its own make them. Where groups are few and long, others beside them would upset how a
+    ///   device deals them out.
     mutating func launchWithPartialSums(
       _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
-      groups: [Int], local: [Int]
+      groups: [Int], local: [Int], isSharing: Bool = false
     ) {
       guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }),
         let table = takePartialSums(
-          by: variant, width: width, items: local.reduce(1, *))
+          by: variant, width: width, items: local.reduce(1, *),
+          elementsPerGroup: tuning.elementsPerGroup / (isSharing ? 4 : 1))
       else {
         launch(label, variant, kernel, arguments, groups: groups, local: local)
+        return
+      }
+      let merging = variant.adding(["MERGES_PARTS": "1"])
+      let tables = [table.slab, table.table, .integer(table.rows)]
+      if isSharing {
+        launch(
+          label, merging, kernel, arguments + tables, groups: groups, local: local,
+          reached: table.reached)
         return
       }
       let others = groups.reduce(1, *) / groups[1]
@@ -99,14 +111,13 @@
       let first = groups[1]
       groups[1] += quotientRoundedUp(table.rows, others)
       launch(
-        label, variant.adding(["MERGES_PARTS": "1"]), kernel,
-        arguments + [table.slab, table.table, .integer(table.rows), .integer(first)],
-        groups: groups, local: local, reached: table.reached)
+        label, merging, kernel, arguments + tables + [.integer(first)], groups: groups,
+        local: local, reached: table.reached)
     }
 
     /// The partial sums of a program's types whose results nobody has read yet; nil where there are none.
     private mutating func takePartialSums(
-      by variant: ProgramVariant, width: Int, items: Int
+      by variant: ProgramVariant, width: Int, items: Int, elementsPerGroup: Int
     ) -> PartialSumTable? {
       let taken = partialSums.filter { sum in
         [variant.storage, variant.accumulator].contains(sum.dtype)
@@ -116,7 +127,7 @@
       let results = Set(taken.map(\.result))
       partialSums.removeAll { results.contains($0.result) }
       return PartialSumTable(
-        taken, width: width, items: items, elementsPerGroup: tuning.elementsPerGroup)
+        taken, width: width, items: items, elementsPerGroup: elementsPerGroup)
     }
 
     /// Adds up what no other launch has taken along: at once what is read later than the last of it is

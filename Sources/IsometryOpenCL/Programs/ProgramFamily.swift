@@ -22,6 +22,8 @@
     case decoding = "augmentation-decode"
     case convolution = "convolution-register-tile"
     case weightGradient = "convolution-weight-gradient"
+    case winogradConvolution = "convolution-winograd"
+    case winogradWeightGradient = "convolution-winograd-weight-gradient"
     case gemm = "gemm-register-tile"
     case gemmEpilogue = "gemm-epilogue"
     case matrixProduct = "gemm-matrix-tile"
@@ -40,7 +42,10 @@
       case .cast: ["common/real.cl", "common/source.cl", "pointwise/cast.cl"]
       case .channelwise: ["common/real.cl", "pointwise/channelwise.cl"]
       case .permute: ["pointwise/permute.cl"]
-      case .prepare: ["common/real.cl", "common/source.cl", "pointwise/prepare.cl"]
+      case .prepare:
+        [
+          "common/real.cl", "common/source.cl", "convolution/winograd.cl", "pointwise/prepare.cl",
+        ]
       case .flatReduction: ["common/real.cl", "common/tree.cl", "reduction/flat.cl"]
       case .channelReduction:
         [
@@ -73,6 +78,17 @@
         [
           "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
           "convolution/weight_gradient.cl",
+        ]
+      case .winogradConvolution:
+        [
+          "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
+          "common/moments.cl", "common/partial_sums.cl", "convolution/winograd.cl",
+          "convolution/winograd_convolve.cl",
+        ]
+      case .winogradWeightGradient:
+        [
+          "common/real.cl", "common/tile.cl", "convolution/winograd.cl",
+          "convolution/winograd_weight_gradient.cl",
         ]
       case .gemm:
         [
