@@ -40,6 +40,10 @@ public struct CPUBackend: Backend {
     }
   }
 
+  /// A step of ResNet-20 takes a twentieth longer where activations are computed again, of ResNet-18 no
+  /// longer than else (docs/benchmarks.md): images that are read again are in the caches in part.
+  public var operationsPerByte: Double? { 6 }
+
   private func refusal(_ precision: DType, _ reason: String) -> UnsupportedPrecision {
     UnsupportedPrecision(precision, device: name, reason: reason)
   }

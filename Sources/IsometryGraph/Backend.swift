@@ -15,6 +15,10 @@ public protocol Backend: Sendable {
   /// normalise what they load, and they save time.
   func takesPrologues(in precision: DType) -> Bool
 
+  /// Operations of convolutions that the device does while a pass over memory moves a byte, as steps that
+  /// compute activations again show; nil where none was measured, and nothing is computed again unasked.
+  var operationsPerByte: Double? { get }
+
   /// Compiles, plans and binds everything that steps of `graph` need.
   ///
   /// - Parameters:
@@ -35,6 +39,9 @@ public protocol Backend: Sendable {
 extension Backend {
   /// Most take none.
   public func takesPrologues(in precision: DType) -> Bool { false }
+
+  /// Unknown of most.
+  public var operationsPerByte: Double? { nil }
 
   /// A session with variables of its own.
   public func makeSession(for graph: Graph) throws -> any Session {

@@ -59,6 +59,9 @@
       }
     }
 
+    /// Of a CPU's, as of the `cpu` device, whose memory it is; of a GPU nothing was measured.
+    public var operationsPerByte: Double? { device.kind == .cpu ? 6 : nil }
+
     public func takesPrologues(in precision: DType) -> Bool {
       switch shared.prologues {
       case .off: false

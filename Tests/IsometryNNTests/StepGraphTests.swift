@@ -38,6 +38,33 @@ import Testing
     }
   }
 
+  /// ResNet-18's convolutions take so long that its activations may be made again unasked, ResNet-20's do
+  /// not; without normalisation there is nothing to make again.
+  @Test func activationsAreMadeAgainUnaskedWhereThatIsFree() throws {
+    func training(
+      _ model: String, _ normalization: NormalizationKind = .batch, _ choice: Recomputation? = nil,
+      operationsPerByte: Double? = 6
+    ) throws -> TrainingGraph {
+      let network = try ModelSpecification(model).network(
+        NetworkOptions(normalization: normalization))
+      return TrainingGraph(
+        network,
+        .init(
+          batch: 64, precision: .bfloat16, recomputation: choice,
+          operationsPerByte: operationsPerByte))
+    }
+    let free = try training("resnet18")
+    #expect(free.recomputation == .activations)
+    let asked = try training("resnet18", .batch, .activations)
+    #expect(free.graph.nodes.map(\.operation) == asked.graph.nodes.map(\.operation))
+    let kept = try training("resnet18", .batch, Recomputation.none)
+    #expect(kept.recomputation == .none && kept.graph.nodes.count < free.graph.nodes.count)
+    #expect(try training("resnet20").recomputation == .none)
+    #expect(try training("resnet18", .none).recomputation == .none)
+    #expect(try training("resnet18", operationsPerByte: nil).recomputation == .none)
+    #expect(try training("resnet18", operationsPerByte: 60).recomputation == .none)
+  }
+
   @Test func variablesAreParametersStatisticsStateAndMetrics() throws {
     let training = TrainingGraph(
       smallNetwork(.batch), .init(batch: 4, precision: .float16, optimizer: Self.optimizers[2]))

@@ -106,7 +106,9 @@ struct TrainCommand: ParsableCommand {
       "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
         + "\(configuration.precision.rawValue)")
-    console.say("memory  \(MemoryReport(run.session.report).line)")
+    console.say(
+      "memory  \(MemoryReport(run.session.report).line)"
+        + (run.recomputation == .none ? "" : "; \(run.recomputation.rawValue) computed again"))
     if let tiles = TileReport(run.session.report) { console.say("tiles   \(tiles.line)") }
     console.say("run     \(folder.path)")
     let monitor =

@@ -11,7 +11,7 @@ struct MemoryArguments: ParsableArguments {
     switch recompute {
     case .blocks: configuration.recompute = .blocks
     case .activations: configuration.recompute = .activations
-    case .nothing: configuration.recompute = nil
+    case .nothing: configuration.recompute = Recomputation.none
     case nil: break
     }
   }
@@ -39,8 +39,11 @@ enum RecomputationFlag: EnumerableFlag {
       same bits in the least memory, for up to a forward pass more time.
       """
     case .activations:
-      "Compute again what takes no product, normalisations and activations, for little time."
-    case .nothing: "Keep all that the backward pass reads. (the default)"
+      """
+      Compute again what takes no product, normalisations and activations, for little time. (the \
+      default on CPUs where convolutions take so long that it costs a fiftieth of a step or less)
+      """
+    case .nothing: "Keep all that the backward pass reads. (the default elsewhere)"
     }
   }
 }

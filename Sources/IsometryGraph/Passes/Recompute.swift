@@ -60,6 +60,29 @@ extension Graph {
   }
 }
 
+extension Graph {
+  /// The same step with activations made again where that takes a device next to no time: at most a fiftieth
+  /// of what its arithmetic takes.
+  ///
+  /// - Parameter operationsPerByte: what `Backend.operationsPerByte` says.
+  public func recomputingWhatIsFree(operationsPerByte: Double) -> Graph {
+    let graph = recomputing(.activations)
+    let (more, known) = (graph.totalCost, totalCost)
+    let bytes = more.bytesRead + more.bytesWritten - known.bytesRead - known.bytesWritten
+    let operations = Double(known.floatingPointOperations)
+    return Double(bytes) * operationsPerByte <= operations / 50 ? graph : self
+  }
+
+  /// Of all nodes together.
+  private var totalCost: OperationCost {
+    let costs = nodes.map { cost(of: $0) }
+    return OperationCost(
+      floatingPointOperations: costs.map(\.floatingPointOperations).reduce(0, +),
+      bytesRead: costs.map(\.bytesRead).reduce(0, +),
+      bytesWritten: costs.map(\.bytesWritten).reduce(0, +))
+  }
+}
+
 /// The nodes that a graph's outputs depend on, and which of their results can be computed again.
 private struct ForwardPart {
   /// By position in the graph's nodes.

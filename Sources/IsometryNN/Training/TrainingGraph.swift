@@ -24,19 +24,23 @@ public struct TrainingGraph: Sendable {
     public var augmentation: ImageDecoding.Augmentation?
     /// Whether the fusion pass runs.
     public var fuses: Bool
-    /// What the backward part computes again instead of keeping it.
-    public var recomputation: Recomputation
+    /// What the backward part computes again instead of keeping it; nil for activations where that takes
+    /// next to no time.
+    public var recomputation: Recomputation?
+    /// What `Backend.operationsPerByte` says of whom the step is for.
+    public var operationsPerByte: Double?
     /// Whether convolutions normalise what they load, where the fusion pass runs: what
     /// `Backend.takesPrologues` says.
     public var hasPrologues: Bool
 
     /// Everything but the batch has a default: fp32, SGD, CIFAR-10's statistics, images as they
-    /// are, nothing computed again, no prologues.
+    /// are, nothing computed again, no prologues, and nothing known of the device.
     public init(
       batch: Int, precision: DType = .float32, optimizer: Optimizer = .default,
       labelSmoothing: Double = 0, statistics: ImageStatistics = .cifar10,
       augmentation: ImageDecoding.Augmentation? = nil, fuses: Bool = true,
-      recomputation: Recomputation = .none, hasPrologues: Bool = false
+      recomputation: Recomputation? = Recomputation.none, hasPrologues: Bool = false,
+      operationsPerByte: Double? = nil
     ) {
       self.batch = batch
       self.precision = precision
@@ -47,11 +51,14 @@ public struct TrainingGraph: Sendable {
       self.fuses = fuses
       self.recomputation = recomputation
       self.hasPrologues = hasPrologues
+      self.operationsPerByte = operationsPerByte
     }
   }
 
   /// The step after the passes.
   public let graph: Graph
+  /// What its backward part computes again; of activations, where that saves memory.
+  public let recomputation: Recomputation
   /// What the network learns, layer by layer.
   public let layout: NetworkLayout
   /// As it was given.
@@ -85,7 +92,16 @@ public struct TrainingGraph: Sendable {
     builder.graph.output(StepNames.correct, correct)
     var step = configuration.fuses ? builder.graph.fused() : builder.graph.simplified()
     if configuration.fuses, configuration.hasPrologues { step = step.withPrologues() }
-    graph = step.recomputing(configuration.recomputation)
+    if let recomputation = configuration.recomputation {
+      graph = step.recomputing(recomputation)
+      self.recomputation = recomputation
+    } else if let operationsPerByte = configuration.operationsPerByte {
+      graph = step.recomputingWhatIsFree(operationsPerByte: operationsPerByte)
+      recomputation = graph.nodes.count > step.nodes.count ? .activations : .none
+    } else {
+      graph = step
+      recomputation = .none
+    }
     layout = builder.layout
     self.configuration = configuration
   }

@@ -336,12 +336,13 @@
       rowTiles = sizes.taps * (sizes.channels / tileRows)
 
       // Enough items to fill the device and parts whose operands stay in a cache, but no more
-      // partial sums than there are operands.
+      // partial sums than there are operands, on a CPU an eighth.
       let rows = sizes.images * sizes.outHeight
       let operandBytes = sizes.operandByteCount(dtype)
       let forItems = quotientRoundedUp(tuning.wantedItems, columnTiles * rowTiles)
       let forCache = tuning.groupSize == 1 ? operandBytes / (1 << 18) : 1
-      let limit = max(1, operandBytes / (sizes.weightCount * dtype.accumulator.byteCount))
+      let sumBytes = sizes.weightCount * dtype.accumulator.byteCount
+      let limit = max(1, operandBytes / (tuning.groupSize == 1 ? 8 * sumBytes : sumBytes))
       let preferred = min(max(forItems, forCache), limit, rows)
       let wanted = min(Int(partsFactor * Double(preferred)), limit, rows)
       rowsPerPart = quotientRoundedUp(rows, max(wanted, 1))

@@ -24,6 +24,8 @@ public struct ValidatingBackend: Backend {
     try base.requireSupport(for: precision)
   }
 
+  public var operationsPerByte: Double? { base.operationsPerByte }
+
   public func takesPrologues(in precision: DType) -> Bool {
     base.takesPrologues(in: precision)
   }

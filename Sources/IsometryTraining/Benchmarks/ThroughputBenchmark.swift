@@ -69,11 +69,25 @@ public struct ThroughputBenchmark: Sendable {
   public func plan(
     _ configuration: RunConfiguration, backend: any Backend
   ) throws -> SessionReport {
+    try backend.plan(graph(configuration, backend).graph, stagingSlots: batchesInFlight)
+  }
+
+  /// What the steps of `run` compute again instead of keeping it.
+  ///
+  /// - Throws: as `plan`.
+  public func recomputation(
+    _ configuration: RunConfiguration, backend: any Backend
+  ) throws -> Recomputation {
+    try graph(configuration, backend).recomputation
+  }
+
+  private func graph(
+    _ configuration: RunConfiguration, _ backend: any Backend
+  ) throws -> TrainingGraph {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(
+    return try configuration.makeTrainingGraph(
       normalizing: CIFAR10.normalization, for: backend)
-    return try backend.plan(graph.graph, stagingSlots: batchesInFlight)
   }
 
   /// More images than one batch needs only make the measurement start later.

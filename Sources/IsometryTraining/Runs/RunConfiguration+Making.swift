@@ -116,8 +116,9 @@ extension RunConfiguration {
       TrainingGraph.Configuration(
         batch: batch, precision: precision, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
-        augmentation: makeAugmentation(), recomputation: recompute ?? .none,
-        hasPrologues: backend?.takesPrologues(in: precision) ?? false))
+        augmentation: makeAugmentation(), recomputation: recompute,
+        hasPrologues: backend?.takesPrologues(in: precision) ?? false,
+        operationsPerByte: backend?.operationsPerByte))
   }
 
   /// One step of evaluation.

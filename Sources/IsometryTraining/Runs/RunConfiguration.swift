@@ -69,7 +69,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var gemm: String?
 
   /// What the backward part of a step computes again instead of keeping it, which does not change what
-  /// the run computes; nil for nothing.
+  /// the run computes; nil for activations where that takes the device next to no time.
   public var recompute: Recomputation?
 
   /// The directory of CIFAR-10's batches, or `synthetic`.

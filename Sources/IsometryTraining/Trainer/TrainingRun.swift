@@ -48,6 +48,9 @@ public final class TrainingRun {
       seed: configuration.seed)
   }
 
+  /// What a step computes again instead of keeping it.
+  public var recomputation: Recomputation { graph.recomputation }
+
   /// How many numbers the network learns.
   public var parameterCount: Int { graph.layout.parameterCount }
 

@@ -91,8 +91,9 @@ struct TrainBenchmarkCommand: ParsableCommand {
     benchmark.repeats = repeats
     benchmark.batchesInFlight = prefetch
     benchmark.profiledSteps = profile == nil ? 0 : Self.profiledSteps
-    let title = Self.title(configuration)
-    var members = Self.members(configuration, on: selection.backend)
+    let recomputation = try benchmark.recomputation(configuration, backend: selection.backend)
+    let title = Self.title(configuration, recomputation)
+    var members = Self.members(configuration, recomputation, on: selection.backend)
     if plan {
       let report = try benchmark.plan(configuration, backend: selection.backend)
       console.emit(.object(members + Self.members(report)))
@@ -119,21 +120,23 @@ struct TrainBenchmarkCommand: ParsableCommand {
     }
   }
 
-  private static func title(_ configuration: RunConfiguration) -> String {
+  private static func title(
+    _ configuration: RunConfiguration, _ recomputation: Recomputation
+  ) -> String {
     "\(configuration.model), normalization \(configuration.normalization.rawValue), batch "
       + "\(configuration.batch), \(configuration.precision.rawValue)"
-      + (configuration.recompute.map { ", recompute \($0.rawValue)" } ?? "")
+      + (recomputation == .none ? "" : ", recompute \(recomputation.rawValue)")
   }
 
   private static func members(
-    _ configuration: RunConfiguration, on backend: any Backend
+    _ configuration: RunConfiguration, _ recomputation: Recomputation, on backend: any Backend
   ) -> [JSONValue.Member] {
     [
       .init("model", .text(configuration.model)),
       .init("normalization", .text(configuration.normalization.rawValue)),
       .init("batch", .integer(configuration.batch)),
       .init("precision", .text(configuration.precision.rawValue)),
-      .init("recompute", .text((configuration.recompute ?? .none).rawValue)),
+      .init("recompute", .text(recomputation.rawValue)),
       .init("device", .text(backend.name)),
     ]
   }
