@@ -7,8 +7,10 @@
 // the same bits. Randomness is block samples + n of a Philox stream: the same bits as
 // RandomStream.block. samples: int [2], low word first.
 //
-// Geometry: one work-item a pixel, all its channels. Shape class: HAS_AUGMENTATION. WIDTH is 1.
-// Tunable: LOCAL_SIZE. Deterministic. After common/real.cl, common/philox.cl.
+// Geometry: a group makes `span` pixels of one image, all their channels, LOCAL_SIZE at a time (axis 0
+// spans, axis 1 images): an image's words of randomness are drawn once an item. Shape class:
+// HAS_AUGMENTATION. WIDTH is 1. Tunable: LOCAL_SIZE. Deterministic. After common/real.cl,
+// common/philox.cl.
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64
@@ -19,39 +21,59 @@
 
 kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void decode_images(
     const global uchar *restrict bytes, const global uint *restrict samples,
-    const global real *restrict levels, global real *restrict y, const int images,
-    const int channels, const int height, const int width, const uint seed_low,
-    const uint seed_high, const uint stream_low, const uint stream_high, const int crop_padding,
-    const int flips, const int cutout) {
-  const size_t item = get_global_id(0);
-  if (item >= (size_t)images * height * width) return;
-  const int column = item % width;
-  const int row = item / width % height;
-  const int image = item / width / height;
-  int from_row = row;
-  int from_column = column;
-  int is_cut = 0;
+    const global real *restrict levels, global real *restrict y, const int channels,
+    const int height, const int width, const int span, const uint seed_low, const uint seed_high,
+    const uint stream_low, const uint stream_high, const int crop_padding, const int flips,
+    const int cutout) {
+  const int image = get_group_id(1);
+  const int begin = (int)get_group_id(0) * span;
+  const int end = min(begin + span, height * width);
+  int pixel = begin + (int)get_local_id(0);
+  if (pixel >= end) return;
+  // The result's pixel (row, column) reads (row + down, column + right), mirrored where step is -1.
+  int down = 0;
+  int right = 0;
+  int step = 1;
+  int top = 0;
+  int left = 0;
+  int side = 0;
 #if HAS_AUGMENTATION
   const uint low = samples[0] + (uint)image;
   const uint high = samples[1] + (low < (uint)image ? 1u : 0u);
   const uint4 words = philox_block((uint2)(seed_low, seed_high), (uint2)(stream_low, stream_high),
                                    (uint2)(low, high));
   const uint range = 2 * (uint)crop_padding + 1;
-  if (flips && (words.z & 1u)) from_column = width - 1 - column;
-  from_row += (int)mul_hi(words.x, range) - crop_padding;
-  from_column += (int)mul_hi(words.y, range) - crop_padding;
-  if (cutout > 0) {
-    const int top = (int)(((words.w >> 16) * (uint)height) >> 16) - cutout / 2;
-    const int left = (int)(((words.w & 0xFFFFu) * (uint)width) >> 16) - cutout / 2;
-    is_cut = row >= top && row < top + cutout && column >= left && column < left + cutout;
+  down = (int)mul_hi(words.x, range) - crop_padding;
+  right = (int)mul_hi(words.y, range) - crop_padding;
+  if (flips && (words.z & 1u)) {
+    step = -1;
+    right += width - 1;
   }
+  top = (int)(((words.w >> 16) * (uint)height) >> 16) - cutout / 2;
+  left = (int)(((words.w & 0xFFFFu) * (uint)width) >> 16) - cutout / 2;
+  side = cutout;
 #endif
-  const int is_inside =
-      from_row >= 0 && from_row < height && from_column >= 0 && from_column < width;
-  for (int c = 0; c < channels; ++c) {
-    const size_t from = (((size_t)image * channels + c) * height + from_row) * width + from_column;
-    const uint byte = is_inside ? (uint)bytes[from] : 0u;
-    const accum level = load_real(levels + 256 * c + byte);
-    store_real(is_cut ? (accum)0 : level, y + item * channels + c);
+  const size_t plane = (size_t)height * width;
+  const global uchar *const first_byte = bytes + (size_t)image * channels * plane;
+  global real *const first_result = y + (size_t)image * channels * plane;
+  int row = pixel / width;
+  int column = pixel % width;
+  while (1) {
+    const int from_row = row + down;
+    const int from_column = step * column + right;
+    const int is_inside =
+        from_row >= 0 && from_row < height && from_column >= 0 && from_column < width;
+    const int is_cut = row >= top && row < top + side && column >= left && column < left + side;
+    const global uchar *const from = first_byte + (is_inside ? from_row * width + from_column : 0);
+    global real *const to = first_result + (size_t)pixel * channels;
+    for (int c = 0; c < channels; ++c) {
+      const uint byte = is_inside ? (uint)from[c * plane] : 0u;
+      const accum level = load_real(levels + 256 * c + byte);
+      store_real(is_cut ? (accum)0 : level, to + c);
+    }
+    pixel += LOCAL_SIZE;
+    if (pixel >= end) return;
+    // Divisions would take longer than all else.
+    for (column += LOCAL_SIZE; column >= width; column -= width) ++row;
   }
 }

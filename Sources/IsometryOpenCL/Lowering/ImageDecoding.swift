@@ -7,7 +7,10 @@
       let type = graph.type(of: node.results[0])
       let shape = type.shape
       let levels = (0..<shape[1]).flatMap { decoding.levels(ofChannel: $0) }
-      let local = 64
+      let pixels = shape[2] * shape[3]
+      let local = tuning.groupSize == 1 ? 1 : 64
+      // On a CPU so many that the random words of their image cost nothing.
+      let span = tuning.groupSize == 1 ? min(pixels, 4096) : local
       let variant = ProgramVariant(
         .decoding, storage: type.dtype,
         [
@@ -25,13 +28,13 @@
         [
           .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
           .storage(makeConstant(levels, type.dtype)),
-          .storage(makeResult(node.results[0], .channelsLast)), .integer(shape[0]),
-          .integer(shape[1]), .integer(shape[2]), .integer(shape[3]),
+          .storage(makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
+          .integer(shape[2]), .integer(shape[3]), .integer(span),
         ] + words.map { .integer($0) } + [
           .integer(augmentation.cropPadding), .integer(augmentation.flips ? 1 : 0),
           .integer(augmentation.cutout),
         ],
-        groups: [quotientRoundedUp(shape[0] * shape[2] * shape[3], local)], local: [local])
+        groups: [quotientRoundedUp(pixels, span), shape[0]], local: [local])
     }
   }
 #endif
