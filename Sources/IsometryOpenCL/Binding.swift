@@ -77,7 +77,7 @@
         // An arena storage that no launch touches needs no place of its own.
         case .arena:
           place(
-            arena ?? inputs ?? store.slabs.first, memory.arena.offsets[Value(index: index)] ?? 0)
+            arena ?? inputs ?? store.slabs.first, memory.offset(of: StorageID(index: index)) ?? 0)
         case .input(let name): place(inputs, memory.inputOffsets[name])
         case .variable(let name):
           let entry = store.entries[name]

@@ -5,6 +5,7 @@
   /// Where the storages of a launch plan lie, before any memory is there.
   struct StepMemory {
     let arena: MemoryPlan
+    private let operandsInPlace: [StorageID: StorageID]
     /// Where inputs lie, packed in order of declaration.
     let inputOffsets: [String: Int]
     let inputByteCount: Int
@@ -16,8 +17,15 @@
 
     /// - Parameter alignment: of every storage, in bytes.
     init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+      operandsInPlace = plan.operandsInPlace
+      var lifetimes = plan.lifetimes
+      for (result, operand) in operandsInPlace {
+        guard let lifetime = lifetimes.removeValue(forKey: result), let first = lifetimes[operand]
+        else { continue }
+        lifetimes[operand] = first.lowerBound...max(first.upperBound, lifetime.upperBound)
+      }
       arena = MemoryPlan(
-        plan.lifetimes.map { storage, lifetime in
+        lifetimes.map { storage, lifetime in
           MemoryPlan.Request(
             Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
             lifetime: lifetime, use: plan.storages[storage.index].use)
@@ -34,6 +42,11 @@
       variables = graph.variableMemory(MemoryUses(of: graph))
       launches = plan.steps.map(\.label)
       tileUse = plan.tileUse
+    }
+
+    /// Where a storage lies in the arena; nil where no launch touches it.
+    func offset(of storage: StorageID) -> Int? {
+      arena.offsets[Value(index: (operandsInPlace[storage] ?? storage).index)]
     }
 
     /// What a session costs.

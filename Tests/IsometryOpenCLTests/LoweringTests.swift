@@ -44,6 +44,49 @@
       #expect(lifetimes[loss]!.upperBound == plan.steps.count - 1)
     }
 
+    /// The gradient of a Batch Normalization with the one behind it, and whether they share memory; the
+    /// latter is an output where `keepsGradient`, and read after it where `addsGradient`.
+    private func sharesGradient(
+      keepsGradient: Bool = false, addsGradient: Bool = false, _ tuning: Tuning = .cpu
+    ) -> Bool {
+      var graph = Graph()
+      let x = graph.input("x", [4, 16, 8, 8])
+      let scale = graph.variable("scale", [16])
+      let normalized = graph.batchNormalization(x, scale: scale, shift: graph.variable("b", [16])).y
+      let gradients = graph.gradients(
+        of: graph.sum(graph.multiply(normalized, normalized)), withRespectTo: [normalized, x])
+      graph.output("dx", addsGradient ? graph.add(gradients[0]!, gradients[1]!) : gradients[1]!)
+      if keepsGradient { graph.output("dy", gradients[0]!) }
+      return !plan(graph, tuning).operandsInPlace.isEmpty
+    }
+
+    @Test func gradientsTakeTheMemoryOfThoseThatNobodyReadsLater() {
+      #expect(sharesGradient())
+      #expect(!sharesGradient(keepsGradient: true))
+      #expect(!sharesGradient(addsGradient: true))
+      #expect(!sharesGradient(.gpu))
+    }
+
+    @Test func memoryThatChangesHandsIsFreeOfOthersAllAlong() {
+      let graph = SmallStep.graph()
+      let plan = plan(graph, .cpu)
+      #expect(plan.operandsInPlace.count == 2)
+      let memory = StepMemory(plan, graph, alignment: 128)
+      let lifetimes = plan.lifetimes
+      for (result, operand) in plan.operandsInPlace {
+        let offset = memory.offset(of: result)!
+        #expect(memory.offset(of: operand) == offset)
+        let byteCount = plan.storages[result.index].byteCount
+        for (other, lifetime) in lifetimes where other != result && other != operand {
+          guard lifetime.overlaps(lifetimes[operand]!) || lifetime.overlaps(lifetimes[result]!)
+          else { continue }
+          let place = memory.offset(of: other)!
+          #expect(
+            place >= offset + byteCount || place + plan.storages[other.index].byteCount <= offset)
+        }
+      }
+    }
+
     @Test(arguments: [Tuning.cpu, .gpu], [1, 3, 5, 10, 16, 24, 48, 64, 100, 512])
     func tilesCoverTheirColumnsExactly(tuning: Tuning, columns: Int) {
       for pixels in [1, 2, 4, 7, 8, 16, 32] {

@@ -301,7 +301,8 @@
 
     mutating func launch(
       _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
-      groups: [Int], local: [Int], reached: [StorageID] = []
+      groups: [Int], local: [Int], reached: [StorageID] = [],
+      inPlace: PlannedLaunch.InPlace? = nil
     ) {
       func padded(_ extents: [Int]) -> [Int] {
         extents + [Int](repeating: 1, count: 3 - extents.count)
@@ -310,7 +311,7 @@
         .launch(
           PlannedLaunch(
             label: label, variant: variant, kernel: kernel, arguments: arguments,
-            groups: padded(groups), local: padded(local), reached: reached)))
+            groups: padded(groups), local: padded(local), reached: reached, inPlace: inPlace)))
     }
 
     mutating func multiply(_ product: PlannedProduct) { append(.product(product)) }

@@ -108,21 +108,25 @@
       let type = graph.type(of: node.inputs[0])
       let layout = imageLayout(type.shape)
       let rows = RowBlocks(type, tuning)
-      let images = node.inputs[0...1].map { Argument.storage(operand($0, layout)) }
-      let vectors = node.inputs[2..<6].map { Argument.storage(operand($0)) }
+      let images = node.inputs[0...1].map { operand($0, layout) }
+      let vectors = node.inputs[2..<6].map { operand($0) }
       let sums = node.inputs[6...].map { operand($0) }
       // Only the first of several input gradients finds the spans' sums and makes them one.
       let spans = spanSums.removeValue(forKey: node.inputs[6])
+      let result = makeResult(node.results[0], layout)
+      // A CPU's core need not fetch what it has just read before it overwrites it. A GPU's compiler loads
+      // further ahead where it knows that nothing is overwritten.
+      let inPlace =
+        tuning.groupSize == 1 ? PlannedLaunch.InPlace(operand: images[0], result: result) : nil
       launch(
         "batchNormalizationInputGradient \(type)",
         backwardVariant(type, rows, normalization).adding([
-          "MERGES_SPANS": spans == nil ? "0" : "1"
+          "MERGES_SPANS": spans == nil ? "0" : "1", "IN_PLACE": inPlace == nil ? "0" : "1",
         ]),
         "normalization_input_gradient",
-        images + vectors + [.storage(spans ?? sums[0])] + sums.map { .storage($0) }
-          + [.storage(makeResult(node.results[0], layout))]
+        (images + vectors + [spans ?? sums[0]] + sums + [result]).map { .storage($0) }
           + rows.arguments(normalization, spanRows: spans.map { _ in rows.spanRows }),
-        groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
+        groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local, inPlace: inPlace)
     }
 
     mutating func lowerFrozenNormalizationInputGradient(
