@@ -64,7 +64,7 @@
       try limits.requireMemory(
         "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
       arena =
-        arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
+        arenaByteCount > 0 ? try device.computeQueue.makeSlab(byteCount: arenaByteCount) : nil
       inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
 
       var places: [(slab: Buffer, offset: Int, byteCount: Int)] = []
