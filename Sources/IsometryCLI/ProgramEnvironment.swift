@@ -28,7 +28,7 @@ struct ProgramEnvironment: Sendable {
   let prologues: PrologueSwitch
 
   /// Whether OpenCL devices that are CPUs use Winograd's algorithm; `$ISOMETRY_WINOGRAD` is not 0.
-  let usesWinograd: Bool
+  var usesWinograd: Bool
 
   /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
   /// not 0.

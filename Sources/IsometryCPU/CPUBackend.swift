@@ -40,8 +40,8 @@ public struct CPUBackend: Backend {
     }
   }
 
-  /// A step of ResNet-20 takes a twentieth longer where activations are computed again, of ResNet-18 no
-  /// longer than else (docs/benchmarks.md): images that are read again are in the caches in part.
+  /// With two threads a step of ResNet-20 takes a twentieth longer where activations are computed again, and
+  /// one of ResNet-18 no longer than without (docs/benchmarks.md): caches hold part of what is read again.
   public var operationsPerByte: Double? { 6 }
 
   private func refusal(_ precision: DType, _ reason: String) -> UnsupportedPrecision {

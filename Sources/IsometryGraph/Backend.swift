@@ -15,8 +15,8 @@ public protocol Backend: Sendable {
   /// normalise what they load, and they save time.
   func takesPrologues(in precision: DType) -> Bool
 
-  /// Operations of convolutions that the device does while a pass over memory moves a byte, as steps that
-  /// compute activations again show; nil where none was measured, and nothing is computed again unasked.
+  /// Operations of a step's arithmetic that the device does while a pass over memory moves a byte, as steps
+  /// that compute activations again show; nil where none was measured, and nothing is computed again unasked.
   var operationsPerByte: Double? { get }
 
   /// Compiles, plans and binds everything that steps of `graph` need.

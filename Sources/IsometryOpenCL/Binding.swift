@@ -111,7 +111,7 @@
     let places: [(slab: Buffer, offset: Int, byteCount: Int)]
     let device: SharedDevice
     let limits: DeviceLimits
-    var regions: [StorageID: Buffer] = [:]
+    private var regions: [Region: Buffer] = [:]
     /// What products of a library share: the compute queue runs one after the other.
     private(set) var scratch: Buffer?
 
@@ -172,12 +172,22 @@
           groups: [groups[0], groups[1], groups[2]], local: [local[0], local[1], local[2]]))
     }
 
+    /// Storages in one place have one region: OpenCL leaves open what a kernel does with two regions that
+    /// overlap where it writes to one.
     private mutating func region(_ storage: StorageID) throws -> Buffer {
-      if let known = regions[storage] { return known }
       let place = places[storage.index]
+      let key = Region(
+        slab: ObjectIdentifier(place.slab), offset: place.offset, byteCount: place.byteCount)
+      if let known = regions[key] { return known }
       let region = try place.slab.region(offset: place.offset, byteCount: place.byteCount)
-      regions[storage] = region
+      regions[key] = region
       return region
+    }
+
+    private struct Region: Hashable {
+      let slab: ObjectIdentifier
+      let offset: Int
+      let byteCount: Int
     }
 
     private mutating func table(_ words: [TableWord], _ label: String) throws -> Buffer {

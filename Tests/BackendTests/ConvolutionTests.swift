@@ -109,6 +109,40 @@ import Testing
     }
   }
 
+  /// Programs in double are others, which nothing else in this suite asks an OpenCL device for.
+  @Test(arguments: BackendUnderTest.withGPUSizes)
+  func doublePrecision(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float64]) {
+      try check(Self.special, precision, subject)
+    }
+  }
+
+  /// The same weights in two convolutions are transformed once, forward and for images.
+  @Test(arguments: BackendUnderTest.all)
+  func sharedWeights(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16]) {
+      var experiment = Experiment(seed: 6, precision: precision)
+      let x = experiment.input("x", [3, 32, 8, 8])
+      let weight = experiment.variable(
+        "weight", [32, 32, 3, 3], nil, .normal(deviation: 1.0 / 17))
+      let kernel = experiment.graph.cast(weight, to: precision)
+      let convolution = Convolution(padding: .init(1))
+      let once = experiment.graph.activation(
+        experiment.graph.convolve(x, with: kernel, convolution), .tanh)
+      let twice = experiment.graph.convolve(once, with: kernel, convolution)
+      let dy = experiment.input("dy", [3, 32, 8, 8])
+      let gradients = experiment.graph.gradients(
+        seeds: [(twice, dy)], withRespectTo: [x, weight])
+      experiment.compare(
+        "y", twice, Tolerance(precision, reduction: 8 * 288, roundings: 8))
+      for (name, gradient) in zip(["dx", "dweight"], gradients) {
+        experiment.compare(
+          name, gradient!, Tolerance(precision, reduction: 8 * 480, roundings: 12))
+      }
+      try expectAgreement(experiment, on: subject)
+    }
+  }
+
   /// Slopes behind an input gradient, and the channel sums of what they store, which are the gradient of
   /// that layer's bias.
   @Test(arguments: BackendUnderTest.withGPUSizes)

@@ -19,7 +19,7 @@ import Testing
       var experiment = Experiment(seed: samples, precision: precision)
       let words = [samples, samples >> 32].map { Int32(truncatingIfNeeded: $0) }
       let position = experiment.input("samples", HostTensor([2], words))
-      for shape in [[5, 3, 32, 32], [7, 1, 5, 7], [2, 4, 9, 8]] as [Shape] {
+      for shape in [[5, 3, 32, 32], [7, 1, 5, 7], [2, 4, 9, 8], [2, 3, 70, 65]] as [Shape] {
         let bytes = (0..<shape.elementCount).map { _ in
           UInt8(experiment.random.integer(below: 256))
         }

@@ -12,8 +12,8 @@ import Testing
     let object = try #require(try result.objects().first)
     #expect(
       object.keys.sorted() == [
-        "batch", "device", "images_per_second", "launches_per_step", "memory", "model",
-        "ms_per_step", "normalization", "peak_bytes", "precision", "recompute", "spread",
+        "batch", "device", "images_per_second", "input_wait_share", "launches_per_step", "memory",
+        "model", "ms_per_step", "normalization", "peak_bytes", "precision", "recompute", "spread",
       ])
     let memory = try #require(object["memory"] as? [String: Int])
     #expect(memory.values.reduce(0, +) == object["peak_bytes"] as? Int)
@@ -22,6 +22,8 @@ import Testing
     let rate = try #require(object["images_per_second"] as? Double)
     #expect(object["device"] as? String == "reference", "a value of --device")
     #expect(spread.count == 2 && spread[0] <= rate && rate <= spread[1])
+    let wait = try #require(object["input_wait_share"] as? Double)
+    #expect(0 <= wait && wait <= 1)
   }
 
   private static let brief = ["--warmup", "0", "--steps", "1", "--repeats", "1"]
@@ -84,7 +86,7 @@ import Testing
         ] + Self.brief, in: folder)
       #expect(result.code == 0, "\(result.standardError)")
       let keys = try #require(try result.objects().first).keys
-      #expect(keys.count == 12, "a profile changes no keys: \(keys)")
+      #expect(keys.count == 13, "a profile changes no keys: \(keys)")
       #expect(result.standardError.contains("timeline  step.json"))
       let bytes = try Data(contentsOf: URL(filePath: "\(folder)/step.json"))
       let trace = try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])

@@ -91,7 +91,11 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
     }
-    #expect(full.recordsLaunches && !full.allowsTF32)
+    #expect(full.recordsLaunches && !full.allowsTF32 && full.usesWinograd)
+    #expect(try !ProgramEnvironment(["ISOMETRY_WINOGRAD": "0"]).usesWinograd)
+    #expect(throws: ConfigurationError.self) {
+      try ProgramEnvironment(["ISOMETRY_WINOGRAD": "off"])
+    }
     #expect(try ProgramEnvironment(["ISOMETRY_TF32": "1"]).allowsTF32)
     #expect(try !ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "0"]).recordsLaunches)
     #expect(throws: ConfigurationError.self) {

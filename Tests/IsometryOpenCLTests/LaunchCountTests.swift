@@ -26,14 +26,16 @@
 
     private func plan(
       _ model: String, _ normalization: NormalizationKind, batch: Int, _ sizes: Sizes,
-      hasPrologues: Bool = false
+      hasPrologues: Bool = false, recomputation: Recomputation? = Recomputation.none
     ) throws -> LaunchPlan {
       let network = try ModelSpecification(model).network(
         NetworkOptions(normalization: normalization))
       func graph(_ network: some Network) -> Graph {
         TrainingGraph(
           network,
-          .init(batch: batch, precision: sizes.precision, hasPrologues: hasPrologues)
+          .init(
+            batch: batch, precision: sizes.precision, recomputation: recomputation,
+            hasPrologues: hasPrologues, operationsPerByte: sizes.tuning == .cpu ? 6 : nil)
         ).graph
       }
       let graph = graph(network)
@@ -50,6 +52,10 @@
       #expect(plain.count <= 70, "\(plain)")
       let normalized = try plan("resnet18", .batch, batch: batch, sizes).steps.map(\.label)
       #expect(normalized.count <= (sizes.tuning == .cpu ? 131 : 151), "\(normalized)")
+      // As a step is without flags: CPUs make activations again.
+      let unasked = try plan("resnet18", .batch, batch: batch, sizes, recomputation: nil)
+      #expect(unasked.steps.count <= 170, "\(unasked.steps.map(\.label))")
+      #expect((unasked.steps.count > normalized.count) == (sizes.tuning == .cpu))
     }
 
     /// Convolutions find the statistics of their results; on a CPU nobody merges them either.

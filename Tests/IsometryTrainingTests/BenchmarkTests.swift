@@ -37,7 +37,7 @@ import Testing
         $0.precision = precision
         $0.recompute = .activations
       }
-      let plan = try Self.benchmark().plan(configuration, backend: CPUBackend())
+      let plan = try Self.benchmark().plan(configuration, backend: CPUBackend()).report
       #expect(try Self.benchmark().run(configuration, backend: CPUBackend()).report == plan)
     }
   }

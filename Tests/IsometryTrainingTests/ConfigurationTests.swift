@@ -22,10 +22,13 @@ import Testing
     configuration.skip = .convolution
     configuration.clipNorm = 0.1
     configuration.milestones = [1, 2.5]
-    configuration.recompute = .blocks
     configuration.seed = .max
-    let data = try JSONEncoder().encode(configuration)
-    #expect(try JSONDecoder().decode(RunConfiguration.self, from: data) == configuration)
+    // nil is not none: what is free may be computed again.
+    for recompute in [nil] + Recomputation.allCases {
+      configuration.recompute = recompute
+      let data = try JSONEncoder().encode(configuration)
+      #expect(try JSONDecoder().decode(RunConfiguration.self, from: data) == configuration)
+    }
   }
 
   static let illegal: [(option: String, change: @Sendable (inout RunConfiguration) -> Void)] = [

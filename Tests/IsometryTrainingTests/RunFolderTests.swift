@@ -1,5 +1,6 @@
 import Foundation
 import IsometryData
+import IsometryGraph
 import Testing
 
 @testable import IsometryTraining
@@ -117,7 +118,7 @@ import Testing
       let path = "\(folder)/log.jsonl"
       do {
         let log = try RunLog(path: path, keepingUntil: TrainingState())
-        try log.appendStart(step: 0, device: "a \"device\"", version: "1")
+        try log.appendStart(step: 0, device: "a \"device\"", version: "1", recomputation: .blocks)
         try log.append(Self.progress)
         try log.append(Self.record, step: 5)
         try log.appendStop(step: 5, reason: "interrupted")
@@ -134,7 +135,8 @@ import Testing
       let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
       #expect(
         lines == [
-          "{\"event\":\"start\",\"step\":0,\"device\":\"a \\\"device\\\"\",\"version\":\"1\"}",
+          "{\"event\":\"start\",\"step\":0,\"device\":\"a \\\"device\\\"\",\"version\":\"1\","
+            + "\"recompute\":\"blocks\"}",
           "{\"event\":\"progress\",\"step\":3,\"epoch\":1,\"learning_rate\":0.1,\"loss\":2.0,"
             + "\"accuracy\":0.25,\"images_per_second\":100.0}",
         ])

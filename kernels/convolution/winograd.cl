@@ -14,15 +14,12 @@
 // caches; groups are one item. Places are apart by a vector more than their length, so that a tile's do
 // not lie in the same few sets of a cache. An infinity or NaN makes NaN of up to a tile.
 //
-// Tunables: TILES. Assumes WIDTH divides all channels, and arithmetic in fp32 (WinogradTiles guarantees
-// both). Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016). After
+// Tunables: TILES. Shape class: HAS_PROLOGUE (common/prologue.cl, then in front of this). Assumes that WIDTH divides all channels (Convolution.suitsWinograd guarantees it);
+// kernels that use it refuse double (Lowering.usesWinograd), for the points are numbers in fp32. Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016). After
 // common/real.cl.
 
 #ifndef TILES
 #define TILES 16
-#endif
-#if defined(STORAGE_DOUBLE)
-#error "the points are numbers in fp32"
 #endif
 
 // Rows and columns of a tile's results, of the image around them, and of the kernel.
@@ -200,14 +197,38 @@ INLINE void load_square(const int size, accums *square, const global real *image
   }
 }
 
-// Asks a CPU for a line of its cache before it is wanted. OpenCL's own prefetch does nothing under PoCL.
+#if HAS_PROLOGUE
+
+// Normalises channels c to c + WIDTH - 1 of an image's square, while what is outside stays zero.
+INLINE void normalize_square(accums *square, const Prologue *prologue, const int c,
+                             const Tiling *tiling, const int row, const int column) {
+  const accums mean = load_accums(prologue->mean + c);
+  const accums factor = load_accums(prologue->factor + c);
+  const accums shift = load_accums(prologue->shift + c);
+#pragma unroll
+  for (int i = 0; i < REACH; ++i) {
+#pragma unroll
+    for (int j = 0; j < REACH; ++j) {
+      if (row + i >= 0 && row + i < tiling->height && column + j >= 0 &&
+          column + j < tiling->width) {
+        accums *pixel = square + j * REACH + i;
+        *pixel = rounded(activate(fma(*pixel - mean, factor, shift)));
+      }
+    }
+  }
+}
+
+#endif
+
+// Asks a CPU for a line of its cache before it is wanted, where the compiler has a word for that. OpenCL's
+// own prefetch does nothing under PoCL, and has no form for half without cl_khr_fp16.
 #if defined(__has_builtin) && !defined(__NVPTX__) && !defined(__AMDGCN__)
 #if __has_builtin(__builtin_prefetch)
 #define ASK_FOR(line) __builtin_prefetch((const void *)(size_t)(line))
 #endif
 #endif
 #ifndef ASK_FOR
-#define ASK_FOR(line) prefetch(line, LINE_REALS)
+#define ASK_FOR(line)
 #endif
 #define LINE_REALS (64 / sizeof(real))
 

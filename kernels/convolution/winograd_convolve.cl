@@ -2,7 +2,7 @@
 // are convolutions with channels and filters exchanged and the kernel turned:
 //
 //   convolution_winograd_forward          y = phi(bias + residual + x * w), with statistics if
-//                                         HAS_STATISTICS
+//                                         HAS_STATISTICS, of normalised x if HAS_PROLOGUE
 //   convolution_winograd_input_gradient   x = y * v; if HAS_SLOPE, (y * v + addend) phi'(reference)
 //
 //   the images: real [images, height, width, SOURCE_CHANNELS] in, RESULT_CHANNELS out; bias: accum
@@ -24,12 +24,15 @@
 // Geometry: groups of one item along axis 1. Assumes that group_lines is a multiple of SIDE and SIDE
 // divides the height, or the height divides group_lines (WinogradTiles guarantees it). Tunables: WIDTH,
 // TILES, TILE_ROWS, which divides TILES, TILE_VECTORS. Shape class: SOURCE_CHANNELS, RESULT_CHANNELS,
-// ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS.
+// ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS, HAS_PROLOGUE.
 // Accumulator: accum, one sum a place in order of channels; error about four times a direct sum's.
 // Deterministic: each result is the same whatever the groups. Input gradients may take partial sums
 // along (MERGES_PARTS). After common/real.cl, common/activation.cl, common/result.cl, common/tile.cl,
-// common/moments.cl, common/partial_sums.cl, convolution/winograd.cl.
+// common/moments.cl, common/partial_sums.cl, common/prologue.cl, convolution/winograd.cl.
 
+#if defined(STORAGE_DOUBLE)
+#error "the transforms' points are numbers in fp32"
+#endif
 #ifndef SOURCE_CHANNELS
 #define SOURCE_CHANNELS WIDTH
 #endif
@@ -70,9 +73,17 @@ INLINE void multiply_place(const local accum *numbers, const global accum *weigh
   }
 }
 
+#if HAS_PROLOGUE
+#define NORMALIZED_BY , const Prologue *prologue
+#define BY_PROLOGUE , &prologue
+#else
+#define NORMALIZED_BY
+#define BY_PROLOGUE
+#endif
+
 // The transforms of `count` tiles from `first` on, [place][tile][channel].
 INLINE void transform_tiles(const global real *images, const Tiling *tiling, const int first,
-                            const int count, local accums *numbers) {
+                            const int count, local accums *numbers NORMALIZED_BY) {
   for (int t = 0; t < count; ++t) {
     const TilePlace tile = tile_place(tiling, first + t);
     const global real *image =
@@ -81,6 +92,9 @@ INLINE void transform_tiles(const global real *images, const Tiling *tiling, con
       accums square[REACH * REACH];
       load_square(REACH, square, image + v * WIDTH, SOURCE_CHANNELS, tiling, tile.row - 1,
                   tile.column - 1);
+#if HAS_PROLOGUE
+      normalize_square(square, prologue, v * WIDTH, tiling, tile.row - 1, tile.column - 1);
+#endif
       transform_image(square, numbers + t * SOURCE_VECTORS + v, PLACE_STEP(SOURCE_CHANNELS));
     }
   }
@@ -135,22 +149,23 @@ INLINE void multiply_tiles(const int place, const global accum *weights, const i
 #define STATISTICS_ARGUMENTS
 #endif
 
-TILE_KERNEL void convolution_winograd_forward(const global real *restrict x,
-                                              const global accum *restrict w,
-                                              const global accum *restrict bias,
-                                              const global real *restrict residual,
-                                              global real *restrict y, const int images,
-                                              const int height, const int width,
-                                              const int group_lines STATISTICS_ARGUMENTS) {
+TILE_KERNEL void convolution_winograd_forward(
+    const global real *restrict x, const global accum *restrict w,
+    const global accum *restrict bias, const global real *restrict residual,
+    global real *restrict y, const int images, const int height, const int width,
+    const int group_lines STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
   local accums numbers[PLACES * PLACE_STEP(SOURCE_CHANNELS)];
   local accums products[PLACES * PLACE_STEP(RESULT_CHANNELS)];
+#if HAS_PROLOGUE
+  const Prologue prologue = PROLOGUE;
+#endif
 #if HAS_STATISTICS
   Moments moments[RESULT_VECTORS];
   for (int v = 0; v < RESULT_VECTORS; ++v) moments[v] = no_moments();
 #endif
   FOR_EACH_BATCH {
     const int count = min(TILES, end - first);
-    transform_tiles(x, &tiling, first, count, numbers);
+    transform_tiles(x, &tiling, first, count, numbers BY_PROLOGUE);
     for (int place = 0; place < PLACES; ++place) {
       ask_for_tiles(place, &tiling, first + count, x, SOURCE_CHANNELS, SOURCE_CHANNELS, 1);
 #if HAS_RESIDUAL
@@ -195,7 +210,7 @@ TILE_KERNEL void convolution_winograd_forward(const global real *restrict x,
 #endif
 }
 
-#if !HAS_STATISTICS
+#if !HAS_STATISTICS && !HAS_PROLOGUE
 
 TILE_KERNEL void convolution_winograd_input_gradient(const global real *restrict y,
                                                      const global accum *restrict v_weights,

@@ -18,9 +18,12 @@
 // for the bias, axis 2 parts. Assumes that UNIT_CHANNELS divides channels and UNIT_FILTERS filters, and
 // that part_lines is a multiple of SIDE and SIDE divides the height, or the height divides part_lines
 // (WinogradTiles guarantees it). Tunables: WIDTH, TILES, TILE_ROWS, TILE_VECTORS, UNIT_CHANNELS,
-// UNIT_FILTERS. Shape class: HAS_BIAS. Accumulator: accum. Deterministic for a given number of parts.
-// After common/real.cl, common/tile.cl, convolution/winograd.cl.
+// UNIT_FILTERS. Shape class: HAS_BIAS, HAS_PROLOGUE, ACTIVATION. Accumulator: accum. Deterministic for a given number of parts.
+// After common/real.cl, common/activation.cl, common/tile.cl, common/prologue.cl, convolution/winograd.cl.
 
+#if defined(STORAGE_DOUBLE)
+#error "the transforms' points are numbers in fp32"
+#endif
 #ifndef UNIT_CHANNELS
 #define UNIT_CHANNELS (TILE_ROWS * WIDTH)
 #endif
@@ -71,10 +74,13 @@ TILE_KERNEL void convolution_winograd_weight_gradient(
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
-    const int part_lines) {
+    const int part_lines PROLOGUE_ARGUMENTS) {
   local accums numbers[PLACES * PLACE_STEP(UNIT_CHANNELS)];
   local accums gradients[PLACES * PLACE_STEP(UNIT_FILTERS)];
   local accums sums[PLACES * SUM_STEP];
+#if HAS_PROLOGUE
+  const Prologue prologue = PROLOGUE;
+#endif
   const int k = (int)get_group_id(0) * UNIT_FILTERS;
   const int c = (int)get_group_id(1) * UNIT_CHANNELS;
   const int part = get_group_id(2);
@@ -102,6 +108,9 @@ TILE_KERNEL void convolution_winograd_weight_gradient(
         accums square[REACH * REACH];
         load_square(REACH, square, x + image * channels + c + v * WIDTH, channels, &tiling,
                     tile.row - 1, tile.column - 1);
+#if HAS_PROLOGUE
+        normalize_square(square, &prologue, c + v * WIDTH, &tiling, tile.row - 1, tile.column - 1);
+#endif
         transform_image(square, numbers + t * CHANNEL_VECTORS + v, PLACE_STEP(UNIT_CHANNELS));
       }
       for (int v = 0; v < FILTER_VECTORS; ++v) {

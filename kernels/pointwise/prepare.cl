@@ -12,7 +12,7 @@
 //
 // Geometry: one group a row of the table. A tile goes through local memory, so that neighbouring items
 // read and write neighbouring elements whichever of the two axes is innermost in the source. Transforms
-// take groups of one item, and WIDTH divides columns and TILE (WinogradTiles guarantees it).
+// take groups of one item, and WIDTH divides TILE (Preparations) and columns (Convolution.suitsWinograd).
 // Tunables: TILE; LOCAL_SIZE, of which one of both is a multiple of the other; with HAS_TRANSFORMS
 // WIDTH. Shape class: HAS_TRANSFORMS. Deterministic. After common/real.cl, common/source.cl,
 // convolution/winograd.cl.
@@ -36,6 +36,9 @@
 
 #if LOCAL_SIZE != 1
 #error "a transform is the work of one item"
+#endif
+#if defined(STORAGE_DOUBLE)
+#error "the transforms' points are numbers in fp32"
 #endif
 
 // The transforms of a tile. `x` is its first element's first tap and `y` its result at the first place.

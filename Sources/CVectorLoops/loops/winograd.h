@@ -21,6 +21,35 @@
 #define SQRT_HALF 0.707106781f
 #define SQRT_TWO 1.41421356f
 
+/// Runs a statement with numbers of blocks of channels and of results, constants where networks have so
+/// many: what is inlined then has its distances in the instructions, and the registers free. With AVX-512
+/// alone, for elsewhere a vector is several registers and the code as many times as long.
+#if defined(__AVX512F__)
+#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
+  if ((channel_blocks) == 1 && (result_blocks) == 1) {                            \
+    const int32_t CHANNEL_BLOCKS = 1, RESULT_BLOCKS = 1;                          \
+    STATEMENT;                                                                    \
+  } else if ((channel_blocks) == 2 && (result_blocks) == 2) {                     \
+    const int32_t CHANNEL_BLOCKS = 2, RESULT_BLOCKS = 2;                          \
+    STATEMENT;                                                                    \
+  } else if ((channel_blocks) == 4 && (result_blocks) == 4) {                     \
+    const int32_t CHANNEL_BLOCKS = 4, RESULT_BLOCKS = 4;                          \
+    STATEMENT;                                                                    \
+  } else if ((channel_blocks) == 8 && (result_blocks) == 8) {                     \
+    const int32_t CHANNEL_BLOCKS = 8, RESULT_BLOCKS = 8;                          \
+    STATEMENT;                                                                    \
+  } else {                                                                        \
+    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
+    STATEMENT;                                                                    \
+  }
+#else
+#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
+  {                                                                               \
+    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
+    STATEMENT;                                                                    \
+  }
+#endif
+
 /// Bt v: six numbers to six.
 #define IMAGE_TRANSFORM(out, v)                        \
   do {                                                 \

@@ -140,7 +140,7 @@ typedef struct {
 
 /// Multiplies the tiles from `first` on, while those after them come from memory: loads that wait
 /// for it would take as long as the arithmetic.
-static void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles, int64_t first,
+INLINE void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const float *weights,
                             const vl_convolution_images *images) {
   const int64_t next = first + count;
@@ -203,19 +203,40 @@ INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, cons
   }
 }
 
-INLINE void winograd_as(const vl_type TYPE, const vl_convolution_space *s, const vl_tiles *tiles,
-                        int64_t first, const float *weights, const float *bias,
-                        const vl_convolution_images *images, vl_activation f) {
+/// With any activation: not once more for each number of channels.
+static __attribute__((noinline)) void finish_tiles_by(vl_type type, const vl_convolution_space *s,
+                                                      const vl_tiles *tiles, int64_t first,
+                                                      int32_t count, const float *bias,
+                                                      const vl_convolution_images *images,
+                                                      vl_activation f) {
+  BY_TYPE(type, finish_tiles(TYPE, s, tiles, first, count, bias, images, f));
+}
+
+INLINE void winograd_as(const vl_type TYPE, const int32_t CHANNEL_BLOCKS,
+                        const int32_t RESULT_BLOCKS, const vl_tiles *tiles, int64_t first,
+                        const float *weights, const float *bias,
+                        const vl_convolution_images *images, vl_activation f, float *workspace) {
+  vl_convolution_space s = convolution_space(CHANNEL_BLOCKS, RESULT_BLOCKS);
+  s.images = workspace;
+  s.products = workspace + PLACES * s.image_step;
   for (; first < tiles->end; first += CONVOLVED_TILES) {
     const int32_t count = tiles_from(tiles, first, CONVOLVED_TILES);
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
-      for (int32_t b = 0; b < images->x.blocks; b++)
+      for (int32_t b = 0; b < CHANNEL_BLOCKS; b++)
         transform_image(tiles->w, TYPE, block_of(&images->x, tile, b), tile.row, tile.column,
-                        s->images + t * s->channels + b * LANES, s->image_step);
+                        s.images + t * s.channels + b * LANES, s.image_step);
     }
-    convolve_places(s, tiles, first, count, weights, images);
-    BY_ACTIVATION(f, finish_tiles(TYPE, s, tiles, first, count, bias, images, PHI));
+    convolve_places(&s, tiles, first, count, weights, images);
+    if (f.kind == VL_RELU) {
+      const vl_activation relu = {VL_RELU, 0};
+      finish_tiles(TYPE, &s, tiles, first, count, bias, images, relu);
+    } else if (f.kind == VL_LINEAR) {
+      const vl_activation linear = {VL_LINEAR, 0};
+      finish_tiles(TYPE, &s, tiles, first, count, bias, images, linear);
+    } else {
+      finish_tiles_by(TYPE, &s, tiles, first, count, bias, images, f);
+    }
   }
 }
 
@@ -223,15 +244,14 @@ void VL(winograd_convolve)(vl_type type, const vl_winograd_shape *w, int32_t cha
                            int32_t result_blocks, int64_t first, int64_t count, const void *x,
                            const float *weights, const float *bias, const void *residual,
                            vl_activation f, float *workspace, void *out) {
-  vl_convolution_space s = convolution_space(channel_blocks, result_blocks);
-  s.images = workspace;
-  s.products = workspace + PLACES * s.image_step;
   vl_tiles tiles = tiles_of(w, 1);
   tiles.end = first + count;
-  const int64_t pixels = (int64_t)w->height * w->width;
-  const int64_t x_step = s.channels * pixels, step = s.results * pixels;
+  const int64_t pixels = (int64_t)w->height * w->width * LANES;
+  const int64_t x_step = channel_blocks * pixels, step = result_blocks * pixels;
   const vl_convolution_images tensors = {images_of(type, w, x, channel_blocks, x_step),
                                          images_of(type, w, residual, result_blocks, step),
                                          images_of(type, w, out, result_blocks, step)};
-  BY_TYPE(type, winograd_as(TYPE, &s, &tiles, first, weights, bias, &tensors, f));
+  BY_TYPE(type, BY_BLOCKS(channel_blocks, result_blocks,
+                          winograd_as(TYPE, CHANNEL_BLOCKS, RESULT_BLOCKS, &tiles, first, weights,
+                                      bias, &tensors, f, workspace)));
 }

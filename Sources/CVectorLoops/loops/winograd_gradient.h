@@ -111,7 +111,7 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
 
 /// Multiplies the tiles from `first` on, while those after them come from memory: loads that wait
 /// for it would take as long as the arithmetic.
-static void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
+INLINE void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const vl_images *x, const vl_images *dy) {
   const int64_t next = first + count;
   const int32_t rows = SIDE * tiles_from(tiles, next, TILES_AT_ONCE);
@@ -129,7 +129,7 @@ static void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, i
 }
 
 /// At m A of the sums.
-static void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_step) {
+INLINE void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_step) {
   const int64_t step = (int64_t)s->channels * s->results;
   for (int32_t c = 0; c < s->channels; c++) {
     for (int32_t k = 0; k < s->results / LANES; k++) {
@@ -155,34 +155,38 @@ static void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_st
   }
 }
 
-INLINE void winograd_gradient_as(const vl_type TYPE, const vl_gradient_space *s,
-                                 const vl_tiles *tiles, const vl_images *x, const vl_images *dy) {
+INLINE void winograd_gradient_as(const vl_type TYPE, const int32_t CHANNEL_BLOCKS,
+                                 const int32_t RESULT_BLOCKS, const vl_tiles *tiles,
+                                 const vl_images *x, const vl_images *dy, float *workspace,
+                                 float *dw, int64_t dw_step) {
+  vl_gradient_space s = gradient_space(CHANNEL_BLOCKS, RESULT_BLOCKS);
+  s.images = workspace;
+  s.gradients = s.images + PLACES * s.image_step;
+  s.sums = s.gradients + PLACES * s.gradient_step;
   for (int64_t first = 0; first < tiles->end; first += TILES_AT_ONCE) {
     const int32_t count = tiles_from(tiles, first, TILES_AT_ONCE);
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
-      for (int32_t b = 0; b < x->blocks; b++)
+      for (int32_t b = 0; b < CHANNEL_BLOCKS; b++)
         transform_image(tiles->w, TYPE, block_of(x, tile, b), tile.row, tile.column,
-                        s->images + t * s->channels + b * LANES, s->image_step);
-      for (int32_t b = 0; b < dy->blocks; b++)
+                        s.images + t * s.channels + b * LANES, s.image_step);
+      for (int32_t b = 0; b < RESULT_BLOCKS; b++)
         transform_results(tiles->w, TYPE, block_of(dy, tile, b), tile.row, tile.column,
-                          s->gradients + t * s->results + b * LANES, s->gradient_step);
+                          s.gradients + t * s.results + b * LANES, s.gradient_step);
     }
-    multiply_places(s, tiles, first, count, x, dy);
+    multiply_places(&s, tiles, first, count, x, dy);
   }
+  finish_gradient(&s, dw, dw_step);
 }
 
 void VL(winograd_gradient)(vl_type type, const vl_winograd_shape *w, int32_t channel_blocks,
                            int32_t result_blocks, int64_t images, const void *x, int64_t x_step,
                            const void *dy, int64_t dy_step, float *workspace, float *dw,
                            int64_t dw_step) {
-  vl_gradient_space s = gradient_space(channel_blocks, result_blocks);
-  s.images = workspace;
-  s.gradients = s.images + PLACES * s.image_step;
-  s.sums = s.gradients + PLACES * s.gradient_step;
   const vl_tiles tiles = tiles_of(w, images);
   const vl_images from = images_of(type, w, x, channel_blocks, x_step);
   const vl_images to = images_of(type, w, dy, result_blocks, dy_step);
-  BY_TYPE(type, winograd_gradient_as(TYPE, &s, &tiles, &from, &to));
-  finish_gradient(&s, dw, dw_step);
+  BY_TYPE(type, BY_BLOCKS(channel_blocks, result_blocks,
+                          winograd_gradient_as(TYPE, CHANNEL_BLOCKS, RESULT_BLOCKS, &tiles, &from,
+                                               &to, workspace, dw, dw_step)));
 }

@@ -155,7 +155,7 @@ struct TrainCommand: ParsableCommand {
     let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     let reporter = TrainingReporter(
       console: console, epochs: epochs, log: log, monitor: monitor, step: run.state.step)
-    try reporter.start(device: backend.deviceDescription, tiles: run.session.report.tiles)
+    try reporter.start(run, device: backend.deviceDescription)
     let outcome: TrainingOutcome
     do {
       outcome = try trainer.run(stop: stop, onEvent: reporter.handle)

@@ -39,6 +39,11 @@ import IsometryGraph
       try OpenCLBackend(devices[number], number: number, options: options).mayUseMatrixUnits
     }
 
+    /// Whether the device convolves by Winograd's algorithm beside direct sums.
+    func usesWinograd(_ number: Int) throws -> Bool {
+      try OpenCLBackend(devices[number], number: number, options: options).usesWinograd
+    }
+
     /// - Parameter number: nil for the first GPU or, where there is none, the first device.
     /// - Throws: `DeviceError`, and `OpenCLError` where the device cannot be opened.
     func backend(number: Int?) throws -> any Backend {
@@ -62,7 +67,8 @@ import IsometryGraph
     var numbers: Range<Int> { 0..<0 }
     var firstGPU: Int? { nil }
     func name(of number: Int) -> String { "" }
-    func hasMatrixUnits(_ number: Int) -> Bool { false }
+    func hasMatrixUnits(_ number: Int) throws(DeviceError) -> Bool { false }
+    func usesWinograd(_ number: Int) throws(DeviceError) -> Bool { false }
 
     func backend(number: Int?) throws(DeviceError) -> any Backend {
       throw .builtWithoutOpenCL

@@ -30,9 +30,12 @@ final class TrainingReporter {
     self.step = step
   }
 
-  /// - Parameter tiles: of the training step; nil where its kernels have none to choose.
-  func start(device: String, tiles: TileUse?) throws {
-    try log.appendStart(step: step, device: device, version: programVersion, tiles: tiles)
+  /// Tells the log what the run computes on and how.
+  func start(_ run: TrainingRun, device: String) throws {
+    let tiles = run.session.report.tiles
+    try log.appendStart(
+      step: step, device: device, version: programVersion, recomputation: run.recomputation,
+      tiles: tiles)
     if step > 0, log.sumsBefore != tiles?.sums {
       console.say(
         "tiles   that add in other parts than the run had before: what follows is as right, but not to "

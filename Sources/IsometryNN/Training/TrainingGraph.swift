@@ -57,7 +57,7 @@ public struct TrainingGraph: Sendable {
 
   /// The step after the passes.
   public let graph: Graph
-  /// What its backward part computes again; of activations, where that saves memory.
+  /// What its backward part computes again, by choice or because that is free.
   public let recomputation: Recomputation
   /// What the network learns, layer by layer.
   public let layout: NetworkLayout

@@ -3,28 +3,33 @@
   import IsometryGraph
 
   extension Lowering {
-    /// Whether a convolution and its gradients are computed by Winograd's algorithm.
-    func usesWinograd(_ sizes: ConvolutionSizes, _ dtype: DType) -> Bool {
+    /// Whether a convolution or one of its gradients is computed by Winograd's algorithm, which takes so much
+    /// local memory for it.
+    private func usesWinograd(
+      _ sizes: ConvolutionSizes, _ dtype: DType, localByteCount: Int
+    ) -> Bool {
       sizes.suitsWinograd && dtype.accumulator == .float32
-        && WinogradTiles.localByteCount(sizes, tuning) <= tuning.winogradByteCount
+        && localByteCount <= tuning.winogradByteCount
     }
 
     /// Launches a convolution by Winograd's algorithm; false where that is not for it.
     mutating func lowerByWinograd(
-      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue
+      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue, _ prologue: PrologueLaunch
     ) -> Bool {
       let type = graph.type(of: node.results[0])
-      guard usesWinograd(sizes, type.dtype) else { return false }
       let isNormalized = isNormalized(node.results[0])
       let tiles = WinogradTiles(
         sizes, source: sizes.channels, result: sizes.filters, tuning,
         mostGroups: isNormalized ? RowBlocks(type, tuning).mostSpans : nil)
+      guard usesWinograd(sizes, type.dtype, localByteCount: tiles.localByteCount) else {
+        return false
+      }
       let x = operand(node.inputs[0], .channelsLast)
       let w = winogradWeights(node.inputs[1], type.dtype, turned: false)
-      let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
+      let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : w
       let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
       var variant = ProgramVariant(.winogradConvolution, storage: type.dtype, tiles.defines)
-        .adding(epilogue.defines)
+        .adding(epilogue.defines).adding(prologue.defines)
       var arguments: [Argument] =
         [
           .storage(x), .storage(w), .storage(bias), .storage(residual),
@@ -37,6 +42,7 @@
         variant = variant.adding(["HAS_STATISTICS": "1"])
         arguments.append(.storage(statistics.storage))
       }
+      arguments += prologue.arguments
       launch(
         "convolution \(sizes) \(type.dtype.rawValue)", variant, "convolution_winograd_forward",
         arguments, groups: [1, tiles.groups], local: [1, 1])
@@ -48,8 +54,10 @@
       _ node: Node, _ sizes: ConvolutionSizes, slope: SlopeEpilogue?, result: Value
     ) -> Bool {
       let type = graph.type(of: result)
-      guard usesWinograd(sizes, type.dtype) else { return false }
       let tiles = WinogradTiles(sizes, source: sizes.filters, result: sizes.channels, tuning)
+      guard usesWinograd(sizes, type.dtype, localByteCount: tiles.localByteCount) else {
+        return false
+      }
       let variant = ProgramVariant(.winogradConvolution, storage: type.dtype, tiles.defines)
       let dy = operand(node.inputs[0], .channelsLast)
       let addend = slope?.addend.map { operand($0, .channelsLast) }
@@ -71,14 +79,37 @@
     func winogradLaunch(
       _ sizes: ConvolutionSizes, _ dtype: DType, hasBias: Bool
     ) -> WeightGradientLaunch? {
-      guard usesWinograd(sizes, dtype) else { return nil }
-      return WinogradTiles(weightGradientOf: sizes, tuning)
-        .weightGradient(sizes, dtype, hasBias: hasBias)
+      let units = WinogradUnits(sizes, tuning)
+      guard usesWinograd(sizes, dtype, localByteCount: units.localByteCount) else { return nil }
+      return units.launch(sizes, dtype, tuning, hasBias: hasBias)
     }
   }
 
-  /// How Winograd's algorithm divides images among groups, which are one item each, and its products among
-  /// registers (kernels/convolution/winograd.cl).
+  /// What Winograd's algorithm works on at a time (kernels/convolution/winograd.cl).
+  private enum WinogradSizes {
+    /// Rows and columns of a tile, and the numbers that its transform makes of a channel.
+    static let side = 4
+    static let places = 36
+    /// Tiles that are in local memory at a time.
+    static let tilesAtOnce = 16
+
+    /// Local memory of all tiles' numbers and a vector between places.
+    static func byteCount(channels: Int, lanes: Int) -> Int {
+      DType.float32.byteCount * places * (tilesAtOnce * channels + lanes)
+    }
+
+    /// A register tile with as many sums as half the registers of a CPU that has 32.
+    static func registerTile(columns: Int, lanes: Int) -> [String: Int] {
+      let vectors = largestPowerOfTwo(dividing: columns / lanes, atMost: 2)
+      return [
+        "WIDTH": lanes, "TILES": tilesAtOnce, "TILE_ROWS": tilesAtOnce / vectors,
+        "TILE_VECTORS": vectors,
+      ]
+    }
+  }
+
+  /// How a convolution or an input gradient by Winograd's algorithm divides images among groups, which are
+  /// one item each.
   struct WinogradTiles {
     /// Rows of all images.
     let lines: Int
@@ -90,15 +121,6 @@
     private let source: Int
     private let result: Int
     private let lanes: Int
-
-    /// Rows and columns of a tile, and the numbers that its transform makes of a channel.
-    private static let side = 4
-    private static let places = 36
-    /// Tiles that are in local memory at a time.
-    private static let tilesAtOnce = 16
-    /// Channels or filters of a weight gradient whose sums are in local memory at a time: with as many
-    /// of both they fill half a mebibyte.
-    private static let unit = 64
 
     /// - Parameters:
     ///   - source: channels of what is read.
@@ -114,30 +136,17 @@
       self.source = source
       self.result = result
       lanes = tuning.width(.float32)
-      let across = quotientRoundedUp(sizes.width, Self.side)
-      let isWhole = sizes.height % Self.side == 0
-      let unitLines = isWhole ? Self.side : sizes.height
-      let unitTiles = isWhole ? across : across * quotientRoundedUp(sizes.height, Self.side)
+      let side = WinogradSizes.side
+      let across = quotientRoundedUp(sizes.width, side)
+      let isWhole = sizes.height % side == 0
+      let unitLines = isWhole ? side : sizes.height
+      let unitTiles = isWhole ? across : across * quotientRoundedUp(sizes.height, side)
       // Whole batches of tiles, of which each asks for the next from memory, but enough groups for all of a
       // device's processors.
-      let full = quotientRoundedUp(Self.tilesAtOnce, unitTiles)
+      let full = quotientRoundedUp(WinogradSizes.tilesAtOnce, unitTiles)
       let most = mostGroups ?? 2 * tuning.wantedItems
       let units = quotientRoundedUp(lines / unitLines, most)
       groupLines = quotientRoundedUp(units, full) * full * unitLines
-    }
-
-    /// A part ends with an inverse transform and is added up, which takes as long as some tiles, so that it
-    /// has 64 or more.
-    init(weightGradientOf sizes: ConvolutionSizes, _ tuning: Tuning) {
-      let units =
-        sizes.channels / Self.unit(of: sizes.channels)
-        * (sizes.filters / Self.unit(of: sizes.filters))
-      let tiles =
-        sizes.images * quotientRoundedUp(sizes.height, Self.side)
-        * quotientRoundedUp(sizes.width, Self.side)
-      self.init(
-        sizes, source: sizes.channels, result: sizes.filters, tuning,
-        mostGroups: max(1, min(tuning.wantedItems / units, tiles / (4 * Self.tilesAtOnce))))
     }
 
     var groups: Int { quotientRoundedUp(lines, groupLines) }
@@ -145,50 +154,65 @@
     var arguments: [Argument] { [images, height, width, groupLines].map { .integer($0) } }
 
     var defines: [String: Int] {
-      registerTile(columns: result).merging(
+      WinogradSizes.registerTile(columns: result, lanes: lanes).merging(
         ["SOURCE_CHANNELS": source, "RESULT_CHANNELS": result]
       ) { $1 }
     }
 
-    /// A tile with as many sums as half the registers of a CPU that has 32.
-    private func registerTile(columns: Int) -> [String: Int] {
-      let vectors = largestPowerOfTwo(dividing: columns / lanes, atMost: 2)
-      return [
-        "WIDTH": lanes, "TILES": Self.tilesAtOnce, "TILE_ROWS": Self.tilesAtOnce / vectors,
-        "TILE_VECTORS": vectors,
-      ]
+    var localByteCount: Int {
+      [source, result].map { WinogradSizes.byteCount(channels: $0, lanes: lanes) }.reduce(0, +)
+    }
+  }
+
+  /// Channels by filters of a weight gradient whose sums are in local memory at a time.
+  struct WinogradUnits {
+    let channels: Int
+    let filters: Int
+    private let lanes: Int
+
+    /// The largest units that the device has local memory for, up to 64 by 64; the smallest where it has
+    /// too little for any.
+    init(_ sizes: ConvolutionSizes, _ tuning: Tuning) {
+      let units = [64, 48, 32, 16].map { WinogradUnits(sizes, atMost: $0, tuning) }
+      self = units.first { $0.localByteCount <= tuning.winogradByteCount } ?? units[3]
     }
 
-    func weightGradient(
-      _ sizes: ConvolutionSizes, _ dtype: DType, hasBias: Bool
+    /// Blocks of 16 that divide all channels and filters.
+    private init(_ sizes: ConvolutionSizes, atMost limit: Int, _ tuning: Tuning) {
+      func unit(of channels: Int) -> Int {
+        16 * ((1...limit / 16).last { channels / 16 % $0 == 0 } ?? 1)
+      }
+      channels = unit(of: sizes.channels)
+      filters = unit(of: sizes.filters)
+      lanes = tuning.width(.float32)
+    }
+
+    var localByteCount: Int {
+      [channels, filters].map { WinogradSizes.byteCount(channels: $0, lanes: lanes) }.reduce(0, +)
+        + DType.float32.byteCount * WinogradSizes.places * channels * filters
+    }
+
+    /// A part ends with an inverse transform and is added up, which takes as long as some tiles, so that it
+    /// has 64 or more.
+    func launch(
+      _ sizes: ConvolutionSizes, _ dtype: DType, _ tuning: Tuning, hasBias: Bool
     ) -> WeightGradientLaunch {
-      let (channels, filters) = (Self.unit(of: sizes.channels), Self.unit(of: sizes.filters))
+      let (down, across) = (sizes.channels / channels, sizes.filters / filters)
+      let side = WinogradSizes.side
+      let tiles =
+        sizes.images * quotientRoundedUp(sizes.height, side) * quotientRoundedUp(sizes.width, side)
+      let parts = WinogradTiles(
+        sizes, source: sizes.channels, result: sizes.filters, tuning,
+        mostGroups: max(1, min(tuning.wantedItems / (down * across), tiles / 64)))
       return WeightGradientLaunch(
         variant: ProgramVariant(
           .winogradWeightGradient, storage: dtype,
-          registerTile(columns: filters).merging(
+          WinogradSizes.registerTile(columns: filters, lanes: lanes).merging(
             ["UNIT_CHANNELS": channels, "UNIT_FILTERS": filters]
           ) { $1 }),
-        kernel: "convolution_winograd_weight_gradient", parts: groups, lengthOfPart: groupLines,
-        groups: [
-          sizes.filters / filters, sizes.channels / channels + (hasBias ? 1 : 0), groups,
-        ], local: [1, 1])
-    }
-
-    /// The most channels that a unit may have, in blocks of 16 that divide all of them.
-    private static func unit(of channels: Int) -> Int {
-      let blocks = channels / 16
-      return 16 * ((1...unit / 16).last { blocks % $0 == 0 } ?? 1)
-    }
-
-    /// What the kernels of a convolution and its gradients take of local memory, at the most.
-    static func localByteCount(_ sizes: ConvolutionSizes, _ tuning: Tuning) -> Int {
-      func tiles(_ channels: Int) -> Int { tilesAtOnce * channels + tuning.width(.float32) }
-      let (channels, filters) = (unit(of: sizes.channels), unit(of: sizes.filters))
-      return DType.float32.byteCount * places
-        * max(
-          tiles(sizes.channels) + tiles(sizes.filters),
-          tiles(channels) + tiles(filters) + channels * filters)
+        kernel: "convolution_winograd_weight_gradient", parts: parts.groups,
+        lengthOfPart: parts.groupLines,
+        groups: [across, down + (hasBias ? 1 : 0), parts.groups], local: [1, 1])
     }
   }
 #endif

@@ -12,7 +12,7 @@
         weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
       let prologue = launch(of: prologue, node)
       if lowerOnMatrixUnits(node, sizes, epilogue, prologue)
-        || lowerByWinograd(node, sizes, epilogue)
+        || lowerByWinograd(node, sizes, epilogue, prologue)
       {
         return
       }
@@ -173,8 +173,7 @@
       _ prologue: Prologue? = nil
     ) {
       isNormalizing = prologue != nil
-      suitsWinograd =
-        prologue == nil && convolution.suitsWinograd(images: images, weights: weights)
+      suitsWinograd = convolution.suitsWinograd(images: images, weights: weights)
       self.images = images[0]
       channels = images[1]
       height = images[2]

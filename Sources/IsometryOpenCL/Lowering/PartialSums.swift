@@ -18,7 +18,7 @@
     fileprivate(set) var node = 0
   }
 
-  /// Partial sums that a launch takes along: the groups behind its own add them up.
+  /// Partial sums that a launch takes along.
   struct PartialSumTable {
     let sums: [PartialSum]
     private let words: [TableWord]
@@ -90,10 +90,11 @@
       _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
       groups: [Int], local: [Int], isSharing: Bool = false
     ) {
+      // Shares of whole rows are the more even the more rows there are.
+      let elementsPerRow = isSharing ? tuning.elementsPerGroup / 4 : tuning.elementsPerGroup
       guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }),
         let table = takePartialSums(
-          by: variant, width: width, items: local.reduce(1, *),
-          elementsPerGroup: tuning.elementsPerGroup / (isSharing ? 4 : 1))
+          by: variant, width: width, items: local.reduce(1, *), elementsPerGroup: elementsPerRow)
       else {
         launch(label, variant, kernel, arguments, groups: groups, local: local)
         return

@@ -68,7 +68,7 @@
       let copies = copies.filter { needed.contains($0.result) }
       let isCPU = lowering.tuning.groupSize == 1
       // A piece's lines in both orders fit a CPU's innermost cache; a GPU reads whole 128-byte lines.
-      let (local, tile) = isCPU ? (1, 16) : (256, 32)
+      let (local, tile) = (isCPU ? 1 : 256, 32)
       for group in grouped(copies, by: { [$0.types: lowering.slab(of: $0.source)] }) {
         let types = group[0].types
         let table = group.flatMap { Self.tiles(of: $0, tile) }
@@ -77,7 +77,7 @@
         ]
         if group.contains(where: { $0.taps != nil }) {
           defines["HAS_TRANSFORMS"] = 1
-          defines["WIDTH"] = tile
+          defines["WIDTH"] = lowering.tuning.width(.float32)
         }
         lowering.launch(
           "prepare \(group.count) variables \(types.result.rawValue)",

@@ -82,13 +82,13 @@
       case .winogradConvolution:
         [
           "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-          "common/moments.cl", "common/partial_sums.cl", "convolution/winograd.cl",
-          "convolution/winograd_convolve.cl",
+          "common/moments.cl", "common/partial_sums.cl", "common/prologue.cl",
+          "convolution/winograd.cl", "convolution/winograd_convolve.cl",
         ]
       case .winogradWeightGradient:
         [
-          "common/real.cl", "common/tile.cl", "convolution/winograd.cl",
-          "convolution/winograd_weight_gradient.cl",
+          "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
+          "convolution/winograd.cl", "convolution/winograd_weight_gradient.cl",
         ]
       case .gemm:
         [

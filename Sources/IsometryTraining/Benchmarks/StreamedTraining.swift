@@ -7,6 +7,7 @@ import IsometryNN
 final class StreamedTraining {
   let session: any Session
   let batch: Int
+  let recomputation: Recomputation
   private let stream: BatchStream
   private let inputs: StepInputs
   private var step = 0
@@ -23,6 +24,7 @@ final class StreamedTraining {
     try backend.requireSupport(for: configuration.precision)
     let graph = try configuration.makeTrainingGraph(normalizing: statistics, for: backend)
     session = try backend.makeSession(for: graph.graph)
+    recomputation = graph.recomputation
     let dataset = try dataset()
     try graph.writeInitialState(
       to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
@@ -42,12 +44,15 @@ final class StreamedTraining {
     return graph.nodes.map { graph.cost(of: $0).floatingPointOperations }.reduce(0, +)
   }
 
-  /// The wall time of some steps, in seconds.
-  func run(_ count: Int) throws -> Double {
+  /// The wall time of some steps and how much of it the device waited for input, in seconds.
+  func run(_ count: Int) throws -> (seconds: Double, inputWait: Double) {
+    _ = session.takeInputWait()
+    let streamWait = stream.waitSeconds
     let start = ContinuousClock.now
     for _ in 0..<count { try next { try session.step(from: $0) } }
     try session.synchronize()
-    return (ContinuousClock.now - start) / .seconds(1)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    return (seconds, session.takeInputWait() ?? stream.waitSeconds - streamWait)
   }
 
   /// When each command of some steps ran that followed each other without a wait.

@@ -32,6 +32,10 @@ public struct ThroughputBenchmark: Sendable {
     public let fastest: Double
     /// What the session costs: its launches, and its memory by use.
     public let report: SessionReport
+    /// What a step computes again instead of keeping it.
+    public let recomputation: Recomputation
+    /// The share of the timed steps during which the device waited for input.
+    public let inputWaitShare: Double
     /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
     public let operationsPerStep: Int
     /// When each command of the profiled steps ran; nil where none were asked for.
@@ -62,32 +66,21 @@ public struct ThroughputBenchmark: Sendable {
     return try run(training, onRepeat: onRepeat)
   }
 
-  /// What the session of `run` would cost, without its arena and without a step.
+  /// What the session of `run` would cost, without its arena and without a step, and what its steps would
+  /// compute again.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
   ///   what the backend throws.
   public func plan(
     _ configuration: RunConfiguration, backend: any Backend
-  ) throws -> SessionReport {
-    try backend.plan(graph(configuration, backend).graph, stagingSlots: batchesInFlight)
-  }
-
-  /// What the steps of `run` compute again instead of keeping it.
-  ///
-  /// - Throws: as `plan`.
-  public func recomputation(
-    _ configuration: RunConfiguration, backend: any Backend
-  ) throws -> Recomputation {
-    try graph(configuration, backend).recomputation
-  }
-
-  private func graph(
-    _ configuration: RunConfiguration, _ backend: any Backend
-  ) throws -> TrainingGraph {
+  ) throws -> (report: SessionReport, recomputation: Recomputation) {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    return try configuration.makeTrainingGraph(
+    let graph = try configuration.makeTrainingGraph(
       normalizing: CIFAR10.normalization, for: backend)
+    return (
+      try backend.plan(graph.graph, stagingSlots: batchesInFlight), graph.recomputation
+    )
   }
 
   /// More images than one batch needs only make the measurement start later.
@@ -101,8 +94,11 @@ public struct ThroughputBenchmark: Sendable {
     _ = try training.run(warmupSteps)
     let batch = Double(training.batch)
     var seconds: [Double] = []  // of one step
+    var inputWait = 0.0
     for number in 1...repeats {
-      let time = try training.run(steps) / Double(steps)
+      let timing = try training.run(steps)
+      let time = timing.seconds / Double(steps)
+      inputWait += timing.inputWait
       seconds.append(time)
       onRepeat(number, batch / time)
     }
@@ -111,7 +107,9 @@ public struct ThroughputBenchmark: Sendable {
     return Result(
       imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,
       slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
-      report: session.report, operationsPerStep: training.operationsPerStep,
+      report: session.report, recomputation: training.recomputation,
+      inputWaitShare: inputWait / (seconds.reduce(0, +) * Double(steps)),
+      operationsPerStep: training.operationsPerStep,
       timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)
   }
 }

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
-package import IsometryGraph
+public import IsometryGraph
 
 /// The log of a run: one JSON object a line, each with what happened (`event`) and after which step of
 /// the run.
 ///
 /// | event | when | further keys |
 /// |---|---|---|
-/// | `start` | the run starts or goes on | `device`, `version`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
+/// | `start` | the run starts or goes on | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
 /// | `spectrum` | the singular values were measured | those of `isometry spectrum --json`, without a law |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
@@ -64,19 +64,25 @@ public struct RunLog: ~Copyable {
   /// Tells that a run starts or goes on after so many steps.
   ///
   /// - Throws: `FileError`.
-  public func appendStart(step: Int, device: String, version: String) throws(FileError) {
-    try appendStart(step: step, device: device, version: version, tiles: nil)
+  public func appendStart(
+    step: Int, device: String, version: String, recomputation: Recomputation
+  ) throws(FileError) {
+    try appendStart(
+      step: step, device: device, version: version, recomputation: recomputation, tiles: nil)
   }
 
   /// Tells that a run starts or goes on after so many steps.
   ///
-  /// - Parameter tiles: of the training step; nil where its kernels have none to choose.
+  /// - Parameters:
+  ///   - recomputation: what the training step computes again, by choice or because that is free.
+  ///   - tiles: of the training step; nil where its kernels have none to choose.
   /// - Throws: `FileError`.
   package func appendStart(
-    step: Int, device: String, version: String, tiles: TileUse?
+    step: Int, device: String, version: String, recomputation: Recomputation, tiles: TileUse?
   ) throws(FileError) {
     var members: [JSONValue.Member] = [
       .init("device", .text(device)), .init("version", .text(version)),
+      .init("recompute", .text(recomputation.rawValue)),
     ]
     if let tiles {
       members += [

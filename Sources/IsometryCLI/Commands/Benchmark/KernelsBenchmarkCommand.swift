@@ -100,11 +100,19 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     if backend.name.hasPrefix("opencl"), let choice = DeviceChoice(argument: backend.name) {
       let library = try DeviceSelection(choice, gemm: .clblast, environment)
       providers.append(.init(library.backend, for: [.gemm]))
-      if case .openCL(let number?) = choice, try OpenCLDevices(environment).hasMatrixUnits(number) {
+      guard case .openCL(let number?) = choice else { return providers }
+      let devices = try OpenCLDevices(environment)
+      if try devices.hasMatrixUnits(number) {
         var portable = environment
         portable.matrixUnits = .off
         let backend = try DeviceSelection(choice, portable).backend
         providers.append(.init(backend, for: [.gemm, .convolution]))
+      }
+      if try devices.usesWinograd(number) {
+        var direct = environment
+        direct.usesWinograd = false
+        let backend = try DeviceSelection(choice, direct).backend
+        providers.append(.init(backend, for: [.convolution]))
       }
     }
     return providers

@@ -91,14 +91,14 @@ struct TrainBenchmarkCommand: ParsableCommand {
     benchmark.repeats = repeats
     benchmark.batchesInFlight = prefetch
     benchmark.profiledSteps = profile == nil ? 0 : Self.profiledSteps
-    let recomputation = try benchmark.recomputation(configuration, backend: selection.backend)
-    let title = Self.title(configuration, recomputation)
-    var members = Self.members(configuration, recomputation, on: selection.backend)
     if plan {
-      let report = try benchmark.plan(configuration, backend: selection.backend)
-      console.emit(.object(members + Self.members(report)))
+      let (report, recomputation) = try benchmark.plan(configuration, backend: selection.backend)
+      console.emit(
+        .object(
+          Self.members(configuration, recomputation, on: selection.backend)
+            + Self.members(report)))
       console.say(
-        "\(title): \(report.launchesPerStep) launches a step, "
+        "\(Self.title(configuration, recomputation)): \(report.launchesPerStep) launches a step, "
           + "\(Wording.bytes(report.peakBytes)) of device memory")
       return console.say("memory  \(MemoryReport(report).line)")
     }
@@ -106,11 +106,14 @@ struct TrainBenchmarkCommand: ParsableCommand {
       console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
     }
     console.clearStatus()
-    members += [
-      .init("images_per_second", .number(result.imagesPerSecond)),
-      .init("ms_per_step", .number(result.millisecondsPerStep)),
-      .init("spread", .array([.number(result.slowest), .number(result.fastest)])),
-    ]
+    let title = Self.title(configuration, result.recomputation)
+    let members =
+      Self.members(configuration, result.recomputation, on: selection.backend) + [
+        .init("images_per_second", .number(result.imagesPerSecond)),
+        .init("ms_per_step", .number(result.millisecondsPerStep)),
+        .init("spread", .array([.number(result.slowest), .number(result.fastest)])),
+        .init("input_wait_share", .number(result.inputWaitShare)),
+      ]
     console.emit(.object(members + Self.members(result.report)))
     if !form.json { show(result, title, console) }
     if let profile, let timeline = result.timeline {
@@ -154,7 +157,8 @@ struct TrainBenchmarkCommand: ParsableCommand {
       "\(title): \(Wording.count(result.imagesPerSecond)) "
         + "images/s (\(Wording.count(result.slowest)) to \(Wording.count(result.fastest))), "
         + "\(Wording.loss(result.millisecondsPerStep)) ms and \(result.report.launchesPerStep) "
-        + "launches a step, \(Wording.bytes(result.report.peakBytes)) of device memory")
+        + "launches a step, \(Wording.bytes(result.report.peakBytes)) of device memory, "
+        + "\(Wording.percent(result.inputWaitShare)) of the time waiting for input")
     console.say("memory  \(MemoryReport(result.report).line)")
     if let tiles = TileReport(result.report) { console.say("tiles  \(tiles.line)") }
     console.say(
