@@ -6,6 +6,7 @@
 #if defined(__x86_64__)
 #define VL(name) vl_##name##_avx512_bf16
 #define VL_HAS_BF16_INSTRUCTION 1
+#define VL_VECTOR_IS_REGISTER 1
 #pragma clang fp contract(fast)
 #pragma clang attribute push(                                                                       \
         __attribute__((target(                                                                      \

@@ -5,6 +5,7 @@
 
 #define VL(name) vl_##name##_baseline
 #define VL_HAS_BF16_INSTRUCTION 0
+#define VL_VECTOR_IS_REGISTER 0
 #pragma clang fp contract(fast)
 #define X(result, function, parameters, arguments) result VL(function) parameters;
 VL_FUNCTIONS(X)

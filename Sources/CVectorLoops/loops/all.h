@@ -1,5 +1,5 @@
-// The functions and their table for one instruction set. Expects VL(name) and
-// VL_HAS_BF16_INSTRUCTION, and that a target attribute is in force.
+// The functions and their table for one instruction set. Expects VL(name), VL_HAS_BF16_INSTRUCTION and
+// VL_VECTOR_IS_REGISTER, and that a target attribute is in force.
 
 #include "memory.h"
 // In this order: each builds on those before.

@@ -22,9 +22,9 @@
 #define SQRT_TWO 1.41421356f
 
 /// Runs a statement with numbers of blocks of channels and of results, constants where networks have so
-/// many: what is inlined then has its distances in the instructions, and the registers free. With AVX-512
-/// alone, for elsewhere a vector is several registers and the code as many times as long.
-#if defined(__AVX512F__)
+/// many: what is inlined then has its distances in the instructions, and the registers free. Only
+/// where a vector is one register: elsewhere the code is several times as long.
+#if VL_VECTOR_IS_REGISTER
 #define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
   if ((channel_blocks) == 1 && (result_blocks) == 1) {                            \
     const int32_t CHANNEL_BLOCKS = 1, RESULT_BLOCKS = 1;                          \
