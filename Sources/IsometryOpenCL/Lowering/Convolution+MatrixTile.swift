@@ -49,18 +49,13 @@
     }
 
     /// The input gradient on the device's matrix units; false where it has none that take the operands.
-    ///
-    /// - Parameters:
-    ///   - slope: what the launch does besides, and `result` what it makes then.
     mutating func lowerOnMatrixUnits(
-      _ node: Node, _ sizes: ConvolutionSizes, slope: SlopeEpilogue?, result: Value
+      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: GradientEpilogue
     ) -> Bool {
-      let dtype = graph.type(of: result).dtype
+      let dtype = graph.type(of: epilogue.result).dtype
       guard let units = matrixUnits(for: sizes, dtype) else { return false }
       let dy = operand(node.inputs[0], .channelsLast)
       let weights = operand(node.inputs[1], .filtersLast)
-      let addend = slope?.addend.map { operand($0, .channelsLast) }
-      let reference = slope.map { operand($0.reference, .channelsLast) }
       let (down, across) = (sizes.stride.height, sizes.stride.width)
       // The pixels of the largest class.
       let rows =
@@ -68,17 +63,15 @@
         * quotientRoundedUp(sizes.width, across)
       let tile = chooseTile(
         "convolutionInputGradient", "\(sizes)", rows: rows, columns: sizes.channels, dtype, units)
-      var defines = slope?.defines ?? [:]
+      var defines = epilogue.defines
       defines["INPUT_GRADIENT"] = "1"
       let variant = tile.variant(
         .matrixConvolution, leftInnerLast: true, rightInnerLast: true)
       launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(dtype.rawValue)", variant.adding(defines),
         "convolution_matrix_tile_input_gradient",
-        [
-          .storage(dy), .storage(weights), .storage(addend ?? dy), .storage(reference ?? dy),
-          .storage(makeResult(result, .channelsLast)),
-        ] + sizes.arguments,
+        [.storage(dy), .storage(weights)] + epilogue.arguments(dy, &self)
+          + [.storage(makeResult(epilogue.result, .channelsLast))] + sizes.arguments,
         groups: [tile.blocks(rows: rows, columns: sizes.channels), down * across],
         local: [MatrixTile.items])
       return true

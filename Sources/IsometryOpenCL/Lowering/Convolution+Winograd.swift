@@ -51,26 +51,22 @@
 
     /// Launches an input gradient by Winograd's algorithm; false where that is not for it.
     mutating func lowerByWinograd(
-      _ node: Node, _ sizes: ConvolutionSizes, slope: SlopeEpilogue?, result: Value
+      _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: GradientEpilogue
     ) -> Bool {
-      let type = graph.type(of: result)
+      let type = graph.type(of: epilogue.result)
       let tiles = WinogradTiles(sizes, source: sizes.filters, result: sizes.channels, tuning)
       guard usesWinograd(sizes, type.dtype, localByteCount: tiles.localByteCount) else {
         return false
       }
-      let variant = ProgramVariant(.winogradConvolution, storage: type.dtype, tiles.defines)
       let dy = operand(node.inputs[0], .channelsLast)
-      let addend = slope?.addend.map { operand($0, .channelsLast) }
-      let reference = slope.map { operand($0.reference, .channelsLast) }
+      let weights = winogradWeights(node.inputs[1], type.dtype, turned: true)
       launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
-        slope.map { variant.adding($0.defines) } ?? variant,
+        ProgramVariant(.winogradConvolution, storage: type.dtype, tiles.defines)
+          .adding(epilogue.defines),
         "convolution_winograd_input_gradient",
-        [
-          .storage(dy), .storage(winogradWeights(node.inputs[1], type.dtype, turned: true)),
-          .storage(addend ?? dy), .storage(reference ?? dy),
-          .storage(makeResult(result, .channelsLast)),
-        ] + tiles.arguments,
+        [.storage(dy), .storage(weights)] + epilogue.arguments(dy, &self)
+          + [.storage(makeResult(epilogue.result, .channelsLast))] + tiles.arguments,
         groups: [1, tiles.groups], local: [1, 1], isSharing: true)
       return true
     }

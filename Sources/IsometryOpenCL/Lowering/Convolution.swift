@@ -53,34 +53,27 @@
     }
 
     mutating func lowerConvolutionInputGradient(_ node: Node, _ convolution: Convolution) {
-      let slope = slopeBehind(node)
-      let result = slope?.node.results[0] ?? node.results[0]
-      let type = graph.type(of: result)
+      let epilogue = GradientEpilogue(of: node, self)
+      let type = graph.type(of: epilogue.result)
       let sizes = ConvolutionSizes(
         convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
         pooled: graph.shape(of: node.inputs[0]))
-      if lowerOnMatrixUnits(node, sizes, slope: slope, result: result)
-        || lowerByWinograd(node, sizes, slope: slope, result: result)
-      {
+      if lowerOnMatrixUnits(node, sizes, epilogue) || lowerByWinograd(node, sizes, epilogue) {
         return
       }
       let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
       let tile = chooseTile(
         "convolutionInputGradient", "\(sizes)", columns: sizes.channels, pixels: classWidth,
         type.dtype)
-      let variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
       let dy = operand(node.inputs[0], .channelsLast)
-      let addend = slope?.addend.map { operand($0, .channelsLast) }
-      let reference = slope.map { operand($0.reference, .channelsLast) }
+      let weights = operand(node.inputs[1], .channelsOfFiltersLast)
       launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
-        slope.map { variant.adding($0.defines) } ?? variant,
+        ProgramVariant(.convolution, storage: type.dtype, tile.defines).adding(epilogue.defines),
         "convolution_register_tile_input_gradient",
-        [
-          .storage(dy), .storage(operand(node.inputs[1], .channelsOfFiltersLast)),
-          .storage(addend ?? dy), .storage(reference ?? dy),
+        [.storage(dy), .storage(weights)] + epilogue.arguments(dy, &self) + [
           .storage(zeros(sizes.filters, type.dtype)),
-          .storage(makeResult(result, .channelsLast)),
+          .storage(makeResult(epilogue.result, .channelsLast)),
         ] + sizes.arguments,
         groups: tile.groups(
           rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),

@@ -62,20 +62,15 @@
     }
 
     private mutating func lowerGlobalAverageGradient(_ node: Node) {
-      let slope = slopeBehind(node)
-      let result = slope?.node.results[0] ?? node.results[0]
-      let type = graph.type(of: result)
+      let epilogue = GradientEpilogue(of: node, self)
+      let type = graph.type(of: epilogue.result)
       let layout = imageLayout(type.shape)
       let dy = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
-      let addend = slope?.addend.map { operand($0, layout) }
-      let reference = slope.map { operand($0.reference, layout) }
       launchGlobal(
         "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
         items: type,
-        [
-          .storage(dy), .storage(addend ?? dy), .storage(reference ?? dy),
-          .storage(makeResult(result, layout)),
-        ], slope?.defines ?? [:])
+        [.storage(dy)] + epilogue.arguments(dy, &self, layout)
+          + [.storage(makeResult(epilogue.result, layout))], epilogue.defines)
     }
 
     /// - Parameters:
