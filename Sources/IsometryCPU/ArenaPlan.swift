@@ -48,7 +48,7 @@ extension GraphLowering {
   func report(_ arena: ArenaPlan) -> SessionReport {
     let variables = graph.variableMemory(uses)
     var others = MemoryBreakdown()
-    others.add(scratchpad.storage.byteCount, .temporaries)
+    others.add(scratchpad.byteCount, .temporaries)
     others.add(graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +), .inputs)
     var known = Set<ObjectIdentifier>()
     for storage in launches.flatMap(\.reads)

@@ -13,7 +13,7 @@ final class CPUSession: ProfilingSession {
   private let places: [Value: Place]
   private let inputs: [Storage]  // as in `graph.inputs`
   private let arena: Storage
-  private let scratchpad: Storage
+  private let scratchpad: Scratchpad
   /// The slot of the last step, in whose memory an output may lie.
   private var lastSlot: HostStagingSlot?
 
@@ -38,8 +38,8 @@ final class CPUSession: ProfilingSession {
     }
     places = lowering.places
     inputs = graph.inputs.map { lowering.place($0.value).storage }
-    self.scratchpad = scratchpad.storage
-    scratchpad.storage.allocate()
+    self.scratchpad = scratchpad
+    scratchpad.allocate()
     let plan = ArenaPlan(for: lowering.launches)
     try FreeMemory.require(plan.memory.byteCount, for: "activations and gradients", of: graph)
     arena = Storage(byteCount: plan.memory.byteCount, .permanent)
@@ -150,7 +150,7 @@ final class CPUSession: ProfilingSession {
         .init(role: DNNL_ARG_FROM, layout: old, storage: first),
         .init(role: DNNL_ARG_TO, layout: new, storage: second),
       ], scratchpad: scratchpad)
-    scratchpad.storage.allocate()
+    scratchpad.allocate()
     primitive.run()
   }
 

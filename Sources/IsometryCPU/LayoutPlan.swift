@@ -118,7 +118,7 @@ struct LayoutPlan {
           convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: false,
           lanes: lanes)
         try choose(node.results[0]) { () throws(CPUError) in
-          usesOwnConvolutions && geometry.suitsWinogradWeightGradient
+          usesOwnConvolutions && geometry.suitsWinogradLoop
             ? try geometry.blockedWeightLayout(.float32)
             : try geometry.weightGradient(engine).layout(geometry.weightGradients)
         }

@@ -62,12 +62,39 @@ final class Storage {
   }
 }
 
-/// The workspace that all primitives share, as only one runs at a time.
+/// The workspaces that all launches share, as only one runs at a time.
+///
+/// Each thread's is the same in every launch: what a core wrote last stays in its caches. Shared memory of
+/// the arena would come from another core's, of which Winograd's loops feel every line: they took half as
+/// long again.
 final class Scratchpad {
-  let storage = Storage(byteCount: 0, .input)
+  private let ofPrimitives = Storage(byteCount: 0, .input)
+  private let ofThreads = Storage(byteCount: 0, .input)
+  /// From one thread's workspace to the next one's.
+  private var threadStep = 0
+
+  var byteCount: Int { ofPrimitives.byteCount + ofThreads.byteCount }
 
   func reserve(_ byteCount: Int) -> Storage {
-    storage.grow(to: byteCount)
-    return storage
+    ofPrimitives.grow(to: byteCount)
+    return ofPrimitives
+  }
+
+  /// Makes each thread's workspace at least so large.
+  func reserve(ofEachThread byteCount: Int) {
+    threadStep = max(threadStep, (byteCount + 4095) / 4096 * 4096)
+    ofThreads.grow(to: threadStep * ThreadTeam.threadCount)
+  }
+
+  /// The calling thread's workspace, within `ThreadTeam.run`.
+  ///
+  /// - Precondition: `allocate` was called after the last `reserve`.
+  var ofThisThread: UnsafeMutableRawPointer {
+    ofThreads.bytes(from: threadStep * ThreadTeam.threadIndex)
+  }
+
+  func allocate() {
+    ofPrimitives.allocate()
+    ofThreads.allocate()
   }
 }

@@ -21,15 +21,6 @@ enum ThreadTeam {
     }
   }
 
-  /// How many workspaces a body that runs on `0..<count` needs, one for each part.
-  static func workspaceCount(for count: Int) -> Int { min(count, threadCount) }
-
-  /// Which of them belongs to a part.
-  static func workspaceIndex(of part: Range<Int>, in count: Int) -> Int {
-    // Fewer pieces than threads are parts by themselves, whoever runs them.
-    count < threadCount ? part.lowerBound : threadIndex
-  }
-
   /// A closure within a type of its own is passed by address without a wrapper on the heap.
   private struct Body {
     let run: (Range<Int>) -> Void

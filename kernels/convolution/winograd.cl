@@ -14,9 +14,10 @@
 // caches; groups are one item. Places are apart by a vector more than their length, so that a tile's do
 // not lie in the same few sets of a cache. An infinity or NaN makes NaN of up to a tile.
 //
-// Tunables: TILES. Shape class: HAS_PROLOGUE (common/prologue.cl, then in front of this). Assumes that WIDTH divides all channels (Convolution.suitsWinograd guarantees it);
-// kernels that use it refuse double (Lowering.usesWinograd), for the points are numbers in fp32. Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016). After
-// common/real.cl.
+// Tunables: TILES. Shape class: HAS_PROLOGUE (common/prologue.cl, then in front of this). Assumes that
+// WIDTH divides all channels (Convolution.suitsWinograd guarantees it); kernels that use it refuse double
+// (Lowering.usesWinograd), for the points are numbers in fp32. Source: Lavin & Gray, "Fast algorithms for
+// convolutional neural networks" (2016). After common/real.cl.
 
 #ifndef TILES
 #define TILES 16
@@ -170,30 +171,29 @@ static inline TilePlace tile_place(const Tiling *tiling, const int tile) {
 }
 
 // A vector of channels of `size` by `size` pixels from (row, column) on, [column][row], of the image that
-// begins at `image`; zeros outside it, where not all is inside.
-INLINE void load_square_as(const int is_inside, const int size, accums *square,
-                           const global real *image, const int channels, const Tiling *tiling,
-                           const int row, const int column) {
-#pragma unroll
-  for (int i = 0; i < size; ++i) {
-#pragma unroll
-    for (int j = 0; j < size; ++j) {
-      const int r = row + i;
-      const int c = column + j;
-      const int is_shown =
-          is_inside || (r >= 0 && r < tiling->height && c >= 0 && c < tiling->width);
-      square[j * size + i] =
-          is_shown ? load_reals(image + ((size_t)r * tiling->width + c) * channels) : SPREAD(0);
-    }
-  }
-}
-
+// begins at `image`; zeros outside it.
 INLINE void load_square(const int size, accums *square, const global real *image,
                         const int channels, const Tiling *tiling, const int row, const int column) {
+  const int line = tiling->width * channels;
+  const global real *first = image + row * line + column * channels;
   if (row >= 0 && column >= 0 && row + size <= tiling->height && column + size <= tiling->width) {
-    load_square_as(1, size, square, image, channels, tiling, row, column);
-  } else {
-    load_square_as(0, size, square, image, channels, tiling, row, column);
+#pragma unroll
+    for (int i = 0; i < size; ++i) {
+#pragma unroll
+      for (int j = 0; j < size; ++j) {
+        square[j * size + i] = load_reals(first + i * line + j * channels);
+      }
+    }
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < size; ++i) {
+    const int is_row = row + i >= 0 && row + i < tiling->height;
+#pragma unroll
+    for (int j = 0; j < size; ++j) {
+      const int is_shown = is_row && column + j >= 0 && column + j < tiling->width;
+      square[j * size + i] = is_shown ? load_reals(first + i * line + j * channels) : SPREAD(0);
+    }
   }
 }
 
@@ -232,31 +232,37 @@ INLINE void normalize_square(accums *square, const Prologue *prologue, const int
 #endif
 #define LINE_REALS (64 / sizeof(real))
 
-// Asks for `count` of the channels of a row of a tile's pixels, `below` rows under its first.
-INLINE void ask_for_row(const global real *images, const int channels, const int count,
-                        const Tiling *tiling, const TilePlace tile, const int below) {
-  const int row = tile.row + below;
-  if (row >= tiling->height) return;
-  const int pixels = min(SIDE, tiling->width - tile.column);
-  const global real *line =
-      images +
-      (((size_t)tile.image * tiling->height + row) * tiling->width + tile.column) * channels;
-  for (int i = 0; i < pixels; ++i) {
-    for (int c = 0; c < count; c += LINE_REALS) ASK_FOR(line + (size_t)i * channels + c);
-  }
+// Pixels, in order of rows and images, before those of a tile, as if the tiles of an image shared its
+// pixels evenly.
+INLINE size_t pixels_before(const Tiling *tiling, const int tile) {
+  const size_t pixels = (size_t)tiling->height * tiling->width;
+  return tile / tiling->of_image * pixels + tile % tiling->of_image * pixels / tiling->of_image;
 }
 
-// Asks for what the tiles from `next` on need of images, a share for each place that is multiplied
-// meanwhile: loads that wait for memory take as long as the arithmetic. `reach` is 1 for images that are
-// read around the tiles too, whose rows above the tiles before have asked for.
-INLINE void ask_for_tiles(const int place, const Tiling *tiling, const int next,
-                          const global real *images, const int channels, const int count,
-                          const int reach) {
-  const int rows = SIDE * min(TILES, tiling->count - next);
-  for (int row = rows * place / PLACES; row < rows * (place + 1) / PLACES; ++row) {
-    const TilePlace tile = tile_place(tiling, next + row / SIDE);
-    const int below = row % SIDE;
-    if (reach && tile.row + below == 0) ask_for_row(images, channels, count, tiling, tile, 0);
-    ask_for_row(images, channels, count, tiling, tile, below + reach);
+// Pixels of the tiles that come next.
+typedef struct {
+  size_t first;
+  size_t count;
+} Ahead;
+
+INLINE Ahead pixels_ahead(const Tiling *tiling, const int next) {
+  const size_t first = pixels_before(tiling, next);
+  const size_t last = pixels_before(tiling, min(next + TILES, tiling->count));
+  const Ahead ahead = {first, last - first};
+  return ahead;
+}
+
+// Asks for `count` of the channels of one of PLACES shares of the pixels ahead: loads that wait for memory
+// take as long as the arithmetic. `images` begins a row later where images are read around the tiles.
+INLINE void ask_for_share(const int place, const Ahead *ahead, const global real *images,
+                          const int channels, const int count) {
+  const size_t first = ahead->first + ahead->count * place / PLACES;
+  const size_t last = ahead->first + ahead->count * (place + 1) / PLACES;
+  if (count == channels) {
+    for (size_t i = first * channels; i < last * channels; i += LINE_REALS) ASK_FOR(images + i);
+  } else {
+    for (size_t pixel = first; pixel < last; ++pixel) {
+      for (int c = 0; c < count; c += LINE_REALS) ASK_FOR(images + pixel * channels + c);
+    }
   }
 }

@@ -24,8 +24,8 @@
 // Geometry: groups of one item along axis 1. Assumes that group_lines is a multiple of SIDE and SIDE
 // divides the height, or the height divides group_lines (WinogradTiles guarantees it). Tunables: WIDTH,
 // TILES, TILE_ROWS, which divides TILES, TILE_VECTORS. Shape class: SOURCE_CHANNELS, RESULT_CHANNELS,
-// ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS, HAS_PROLOGUE.
-// Accumulator: accum, one sum a place in order of channels; error about four times a direct sum's.
+// ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS,
+// HAS_PROLOGUE. Accumulator: accum, one sum a place in order of channels; error about four times a direct sum's.
 // Deterministic: each result is the same whatever the groups. Input gradients may take partial sums
 // along (MERGES_PARTS). After common/real.cl, common/activation.cl, common/result.cl, common/tile.cl,
 // common/moments.cl, common/partial_sums.cl, common/prologue.cl, convolution/winograd.cl.
@@ -134,7 +134,7 @@ INLINE void multiply_tiles(const int place, const global accum *weights, const i
 
 // Asks for the tiles that come next in images that results are computed with or stored to.
 #define ASK_FOR_RESULTS(images) \
-  ask_for_tiles(place, &tiling, first + count, images, RESULT_CHANNELS, RESULT_CHANNELS, 0)
+  ask_for_share(place, &ahead, images, RESULT_CHANNELS, RESULT_CHANNELS)
 
 // The tiles of this group, from `first` on, TILES at a time.
 #define FOR_EACH_BATCH                                                                   \
@@ -165,9 +165,10 @@ TILE_KERNEL void convolution_winograd_forward(
 #endif
   FOR_EACH_BATCH {
     const int count = min(TILES, end - first);
+    const Ahead ahead = pixels_ahead(&tiling, first + count);
     transform_tiles(x, &tiling, first, count, numbers BY_PROLOGUE);
     for (int place = 0; place < PLACES; ++place) {
-      ask_for_tiles(place, &tiling, first + count, x, SOURCE_CHANNELS, SOURCE_CHANNELS, 1);
+      ask_for_share(place, &ahead, x + width * SOURCE_CHANNELS, SOURCE_CHANNELS, SOURCE_CHANNELS);
 #if HAS_RESIDUAL
       ASK_FOR_RESULTS(residual);
 #endif
@@ -224,9 +225,10 @@ TILE_KERNEL void convolution_winograd_input_gradient(const global real *restrict
   local accums products[PLACES * PLACE_STEP(RESULT_CHANNELS)];
   FOR_EACH_BATCH {
     const int count = min(TILES, end - first);
+    const Ahead ahead = pixels_ahead(&tiling, first + count);
     transform_tiles(y, &tiling, first, count, numbers);
     for (int place = 0; place < PLACES; ++place) {
-      ask_for_tiles(place, &tiling, first + count, y, SOURCE_CHANNELS, SOURCE_CHANNELS, 1);
+      ask_for_share(place, &ahead, y + width * SOURCE_CHANNELS, SOURCE_CHANNELS, SOURCE_CHANNELS);
 #if HAS_SLOPE
       ASK_FOR_RESULTS(reference);
 #if HAS_ADDEND

@@ -18,7 +18,8 @@
 // for the bias, axis 2 parts. Assumes that UNIT_CHANNELS divides channels and UNIT_FILTERS filters, and
 // that part_lines is a multiple of SIDE and SIDE divides the height, or the height divides part_lines
 // (WinogradTiles guarantees it). Tunables: WIDTH, TILES, TILE_ROWS, TILE_VECTORS, UNIT_CHANNELS,
-// UNIT_FILTERS. Shape class: HAS_BIAS, HAS_PROLOGUE, ACTIVATION. Accumulator: accum. Deterministic for a given number of parts.
+// UNIT_FILTERS. Shape class: HAS_BIAS, HAS_PROLOGUE, ACTIVATION. Accumulator: accum. Deterministic for a
+// given number of parts.
 // After common/real.cl, common/activation.cl, common/tile.cl, common/prologue.cl, convolution/winograd.cl.
 
 #if defined(STORAGE_DOUBLE)
@@ -101,6 +102,7 @@ TILE_KERNEL void convolution_winograd_weight_gradient(
   const int end = tile_of_line(&tiling, end_line);
   for (int first = start; first < end; first += TILES) {
     const int count = min(TILES, end - first);
+    const Ahead ahead = pixels_ahead(&tiling, first + count);
     for (int t = 0; t < count; ++t) {
       const TilePlace tile = tile_place(&tiling, first + t);
       const size_t image = (size_t)tile.image * height * width;
@@ -121,8 +123,8 @@ TILE_KERNEL void convolution_winograd_weight_gradient(
       }
     }
     for (int place = 0; place < PLACES; ++place) {
-      ask_for_tiles(place, &tiling, first + count, x + c, channels, UNIT_CHANNELS, 1);
-      ask_for_tiles(place, &tiling, first + count, dy + k, filters, UNIT_FILTERS, 0);
+      ask_for_share(place, &ahead, x + width * channels + c, channels, UNIT_CHANNELS);
+      ask_for_share(place, &ahead, dy + k, filters, UNIT_FILTERS);
       const local accum *rows =
           (const local accum *)(numbers + (size_t)place * PLACE_STEP(UNIT_CHANNELS));
       const local accums *columns = gradients + (size_t)place * PLACE_STEP(UNIT_FILTERS);

@@ -66,27 +66,30 @@
   } while (0)
 
 /// square[j * SIZE + i] is column x + j of row y + i of a block of 16 channels; zeros outside the
-/// image, where not all is inside.
-INLINE void load_square_as(const vl_winograd_shape *w, const vl_type TYPE, const int SIZE,
-                           const int INSIDE, const void *block, int32_t y, int32_t x, vf *square) {
-#pragma clang loop unroll(full)
-  for (int j = 0; j < SIZE; j++) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < SIZE; i++) {
-      const int32_t row = y + i, column = x + j;
-      const int shown = INSIDE || (row >= 0 && row < w->height && column >= 0 && column < w->width);
-      square[j * SIZE + i] =
-          shown ? load(TYPE, block, ((int64_t)row * w->width + column) * LANES, LANES) : splat(0);
-    }
-  }
-}
-
+/// image.
 INLINE void load_square(const vl_winograd_shape *w, const vl_type TYPE, const int SIZE,
                         const void *block, int32_t y, int32_t x, vf *square) {
+  static const float zeros[LANES];
+  const int64_t pixel = LANES * (TYPE == VL_FLOAT32 ? 4 : 2), line = w->width * pixel;
+  const char *first = (const char *)block + y * line + x * pixel;
   if (y >= 0 && x >= 0 && y + SIZE <= w->height && x + SIZE <= w->width) {
-    load_square_as(w, TYPE, SIZE, 1, block, y, x, square);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < SIZE; i++) {
+#pragma clang loop unroll(full)
+      for (int j = 0; j < SIZE; j++)
+        square[j * SIZE + i] = load(TYPE, first + i * line + j * pixel, 0, LANES);
+    }
   } else {
-    load_square_as(w, TYPE, SIZE, 0, block, y, x, square);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < SIZE; i++) {
+      const int in_rows = y + i >= 0 && y + i < w->height;
+#pragma clang loop unroll(full)
+      for (int j = 0; j < SIZE; j++) {
+        const int shown = x + j >= 0 && x + j < w->width;
+        square[j * SIZE + i] =
+            in_rows && shown ? load(TYPE, first + i * line + j * pixel, 0, LANES) : splat(0);
+      }
+    }
   }
 }
 
@@ -160,21 +163,39 @@ INLINE const char *block_of(const vl_images *images, vl_tile tile, int32_t block
   return images->bytes + tile.image * images->image + block * images->block;
 }
 
-/// Asks for a row of a tile's columns, `below` rows under its first, in every block.
-INLINE void prefetch_row(const vl_tiles *tiles, const vl_images *images, vl_tile tile,
-                         int32_t below) {
-  const int32_t row = tile.row + below, rest = tiles->w->width - tile.column;
-  if (row >= tiles->w->height) return;
-  const int64_t length = (rest < SIDE ? rest : SIDE) * images->pixel;
-  const int64_t at = ((int64_t)row * tiles->w->width + tile.column) * images->pixel;
-  for (int32_t b = 0; b < images->blocks; b++)
-    for (int64_t i = 0; i < length; i += 64) __builtin_prefetch(block_of(images, tile, b) + at + i);
+/// Pixels, in order of rows and images, before those of a tile, as if the tiles of an image shared its
+/// pixels evenly.
+INLINE int64_t pixels_before(const vl_tiles *tiles, int64_t tile) {
+  const int64_t pixels = (int64_t)tiles->w->height * tiles->w->width;
+  return tile / tiles->of_image * pixels + tile % tiles->of_image * pixels / tiles->of_image;
 }
 
-/// Asks for what one more row of a tile's results needs of the image: the tiles above have asked for
-/// the rows before.
-INLINE void prefetch_reach(const vl_tiles *tiles, const vl_images *images, vl_tile tile,
-                           int32_t row) {
-  if (tile.row + row == 0) prefetch_row(tiles, images, tile, 0);
-  prefetch_row(tiles, images, tile, row + 1);
+/// Pixels of the tiles that are worked on next.
+typedef struct {
+  int64_t first, last, of_image;
+} vl_ahead;
+
+INLINE vl_ahead pixels_ahead(const vl_tiles *tiles, int64_t next, int32_t limit) {
+  const vl_ahead ahead = {pixels_before(tiles, next),
+                          pixels_before(tiles, next + tiles_from(tiles, next, limit)),
+                          (int64_t)tiles->w->height * tiles->w->width};
+  return ahead;
+}
+
+/// Asks for one of PLACES shares of the pixels ahead, `below` pixels further, in every block.
+INLINE void prefetch_share(const vl_ahead *ahead, const vl_images *images, int place,
+                           int64_t below) {
+  const int64_t count = ahead->last - ahead->first;
+  int64_t first = ahead->first + count * place / PLACES + below;
+  const int64_t last = ahead->first + count * (place + 1) / PLACES + below;
+  while (first < last) {
+    const int64_t image = first / ahead->of_image, start = image * ahead->of_image;
+    const int64_t end = last - start < ahead->of_image ? last - start : ahead->of_image;
+    for (int32_t b = 0; b < images->blocks; b++) {
+      const char *block = images->bytes + image * images->image + b * images->block;
+      for (int64_t at = (first - start) * images->pixel; at < end * images->pixel; at += 64)
+        __builtin_prefetch(block + at);
+    }
+    first = start + end;
+  }
 }

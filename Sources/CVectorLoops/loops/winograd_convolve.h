@@ -143,15 +143,11 @@ typedef struct {
 INLINE void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const float *weights,
                             const vl_convolution_images *images) {
-  const int64_t next = first + count;
-  const int32_t rows = SIDE * tiles_from(tiles, next, CONVOLVED_TILES);
+  const vl_ahead ahead = pixels_ahead(tiles, first + count, CONVOLVED_TILES);
   for (int place = 0; place < PLACES; place++) {
-    for (int32_t r = rows * place / PLACES; r < rows * (place + 1) / PLACES; r++) {
-      const vl_tile tile = tile_at(tiles, next + r / SIDE);
-      prefetch_reach(tiles, &images->x, tile, r % SIDE);
-      if (images->residual.bytes) prefetch_row(tiles, &images->residual, tile, r % SIDE);
-      prefetch_row(tiles, &images->out, tile, r % SIDE);
-    }
+    prefetch_share(&ahead, &images->x, place, tiles->w->width);
+    if (images->residual.bytes) prefetch_share(&ahead, &images->residual, place, 0);
+    prefetch_share(&ahead, &images->out, place, 0);
     int32_t result = 0;
     for (; result + 2 * LANES <= s->results; result += 2 * LANES)
       for (int32_t t = 0; t < count; t += LANES / 2)

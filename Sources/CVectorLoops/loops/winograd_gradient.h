@@ -113,14 +113,10 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
 /// for it would take as long as the arithmetic.
 INLINE void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const vl_images *x, const vl_images *dy) {
-  const int64_t next = first + count;
-  const int32_t rows = SIDE * tiles_from(tiles, next, TILES_AT_ONCE);
+  const vl_ahead ahead = pixels_ahead(tiles, first + count, TILES_AT_ONCE);
   for (int place = 0; place < PLACES; place++) {
-    for (int32_t r = rows * place / PLACES; r < rows * (place + 1) / PLACES; r++) {
-      const vl_tile tile = tile_at(tiles, next + r / SIDE);
-      prefetch_reach(tiles, x, tile, r % SIDE);
-      prefetch_row(tiles, dy, tile, r % SIDE);
-    }
+    prefetch_share(&ahead, x, place, tiles->w->width);
+    prefetch_share(&ahead, dy, place, 0);
     int32_t result = 0;
     for (; result + 2 * LANES <= s->results; result += 2 * LANES)
       multiply_place(s, place, result, count, first > 0, 2);

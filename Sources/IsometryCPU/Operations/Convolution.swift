@@ -97,7 +97,7 @@ extension GraphLowering {
     _ node: Node, _ geometry: ConvolutionGeometry
   ) throws(CPUError) -> Bool {
     guard usesOwnConvolutions else { return false }
-    guard geometry.suitsWinogradWeightGradient else {
+    guard geometry.suitsWinogradLoop else {
       return try lowerWeightGradientLoop(node, geometry)
     }
     try lowerWinogradWeightGradient(node, geometry)

@@ -51,9 +51,7 @@ private struct WeightGradientPlan {
       Self.workspace(shape, images: 2 * chunk, blocks: largest) <= limit
     { chunk *= 2 }
     self.chunk = min(chunk, imagesPerGroup)
-    workspace =
-      (Self.workspace(shape, images: self.chunk, blocks: largest) + 63)
-      / 64 * 64
+    workspace = Self.workspace(shape, images: self.chunk, blocks: largest)
     if workspace == 0 { return nil }
   }
 
@@ -106,18 +104,17 @@ extension GraphLowering {
     let dy = try storage(node.inputs[0], as: .blocked(16))
     let x = try storage(node.inputs[1], as: .blocked(16))
     let result = makeResult(node.results[0]).storage
-    let workspace = Storage(byteCount: plan.workspace * ThreadTeam.threadCount)
+    scratchpad.reserve(ofEachThread: plan.workspace)
     let partials =
       plan.groups == 1 ? result : makeWorkspace(floats: plan.groups * plan.weightCount)
     emit(
-      "convolutionWeightGradient", reads: [dy, x], writes: [partials, workspace],
-      .pieces(plan.groups * plan.parts) { pieces in
+      "convolutionWeightGradient", reads: [dy, x], writes: [partials],
+      .pieces(plan.groups * plan.parts) { [scratchpad] pieces in
         for piece in pieces {
           let group = piece / plan.parts
           plan.run(
             group: group, part: piece % plan.parts, x: x.elements(), dy: dy.elements(),
-            workspace: workspace.bytes(from: plan.workspace * ThreadTeam.threadIndex)
-              .assumingMemoryBound(to: UInt16.self),
+            workspace: scratchpad.ofThisThread.assumingMemoryBound(to: UInt16.self),
             dw: partials.elements(Float.self) + group * plan.weightCount)
         }
       })

@@ -3,26 +3,18 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// Convolutions for which loops of our own use Winograd's algorithm.
 extension ConvolutionGeometry {
-  /// Forward and for images. In bf16 oneDNN is as fast with 16 channels, whose transforms serve few
-  /// products.
+  /// Whether loops of our own use Winograd's algorithm. In bf16 too: products of pairs have twice the
+  /// rate, and four times as many are needed.
   var suitsWinogradLoop: Bool {
-    suitsWinogradWeightGradient
-      && (x.dtype == .float32 || min(weight[0], weight[1]) >= 32)
-  }
-
-  /// In bf16 too: products of pairs have twice the rate, and four times as many are needed.
-  var suitsWinogradWeightGradient: Bool {
-    switch x.dtype {
-    case .float32: hasWinogradShape
-    case .bfloat16: hasWinogradShape && !Processor.multipliesTiles
+    guard lanes == 16, convolution.suitsWinograd(images: x.shape, weights: weight) else {
+      return false
+    }
+    return switch x.dtype {
+    case .float32: true
+    case .bfloat16: !Processor.multipliesTiles
     default: false
     }
-  }
-
-  private var hasWinogradShape: Bool {
-    lanes == 16 && convolution.suitsWinograd(images: x.shape, weights: weight)
   }
 
   private var tilesOfImage: Int {
@@ -89,20 +81,18 @@ extension GraphLowering {
     let (shape, activation) = (geometry.winogradShape, activation.loops)
     let tiles = geometry.winogradTiles
     let pieces = (tiles + VL_WINOGRAD_TILES - 1) / VL_WINOGRAD_TILES
-    let length = Int(vl_winograd_workspace(channels, results))
-    let workspace = makeWorkspace(floats: length * ThreadTeam.workspaceCount(for: pieces))
+    scratchpad.reserve(ofEachThread: 4 * Int(vl_winograd_workspace(channels, results)))
     emit(
       name, variant: "Winograd loop",
-      reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result, workspace],
-      .pieces(pieces) { part in
+      reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result],
+      .pieces(pieces) { [scratchpad] part in
         withUnsafePointer(to: shape) {
           let first = part.lowerBound * VL_WINOGRAD_TILES
           let end = min(part.upperBound * VL_WINOGRAD_TILES, tiles)
           vl_winograd_convolve(
             type, $0, channels, results, Int64(first), Int64(end - first), x.bytes(),
             transformed.elements(), bias?.elements(), residual?.bytes(), activation,
-            workspace.elements() + length * ThreadTeam.workspaceIndex(of: part, in: pieces),
-            result.bytes())
+            scratchpad.ofThisThread.assumingMemoryBound(to: Float.self), result.bytes())
         }
       })
   }

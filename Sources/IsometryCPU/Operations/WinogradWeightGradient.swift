@@ -57,12 +57,14 @@ private struct WinogradGradientPlan {
     blocks * index / units..<blocks * (index + 1) / units
   }
 
-  /// Numbers that a thread needs.
+  /// The bytes that a thread needs.
   var workspace: Int {
-    Int(
-      vl_winograd_gradient_workspace(
-        Int32(min(Self.blocksPerUnit, channelBlocks)), Int32(min(Self.blocksPerUnit, resultBlocks)))
-    )
+    4
+      * Int(
+        vl_winograd_gradient_workspace(
+          Int32(min(Self.blocksPerUnit, channelBlocks)),
+          Int32(min(Self.blocksPerUnit, resultBlocks)))
+      )
   }
 }
 
@@ -83,18 +85,14 @@ extension GraphLowering {
     let block = 16 * geometry.x.shape.elementCount(from: 2)
     let weightCount = geometry.weight.elementCount
     let perBlock = weightCount / (plan.channelBlocks * plan.resultBlocks)
-    let length = plan.workspace
-    let workspace = makeWorkspace(
-      floats: length * ThreadTeam.workspaceCount(for: plan.pieces))
+    scratchpad.reserve(ofEachThread: plan.workspace)
     let partials =
       plan.groups == 1 ? packed.storage : makeWorkspace(floats: plan.groups * weightCount)
     emit(
       "convolutionWeightGradient", variant: "Winograd loop", reads: [x, dy],
-      writes: [partials, workspace],
-      .pieces(plan.pieces) { pieces in
-        let space =
-          workspace.elements(Float.self)
-          + length * ThreadTeam.workspaceIndex(of: pieces, in: plan.pieces)
+      writes: [partials],
+      .pieces(plan.pieces) { [scratchpad] pieces in
+        let space = scratchpad.ofThisThread.assumingMemoryBound(to: Float.self)
         withUnsafePointer(to: shape) {
           for piece in pieces {
             let images = plan.images(of: piece)
