@@ -13,7 +13,6 @@ final class CPUSession: ProfilingSession {
   private let places: [Value: Place]
   private let inputs: [Storage]  // as in `graph.inputs`
   private let arena: Storage
-  private let scratchpad: Scratchpad
   /// The slot of the last step, in whose memory an output may lie.
   private var lastSlot: HostStagingSlot?
 
@@ -38,10 +37,10 @@ final class CPUSession: ProfilingSession {
     }
     places = lowering.places
     inputs = graph.inputs.map { lowering.place($0.value).storage }
-    self.scratchpad = scratchpad
-    scratchpad.allocate()
     let plan = ArenaPlan(for: lowering.launches)
-    try FreeMemory.require(plan.memory.byteCount, for: "activations and gradients", of: graph)
+    try FreeMemory.require(
+      plan.memory.byteCount + scratchpad.byteCount, for: "activations and gradients", of: graph)
+    scratchpad.allocate()
     arena = Storage(byteCount: plan.memory.byteCount, .permanent)
     plan.bind(to: arena)
     report = lowering.report(plan)
@@ -141,7 +140,7 @@ final class CPUSession: ProfilingSession {
       return
     }
     let scratchpad = Scratchpad()
-    let (first, second) = (Storage(byteCount: 0, .input), Storage(byteCount: 0, .input))
+    let (first, second) = (Storage(byteCount: 0, .external), Storage(byteCount: 0, .external))
     (first.pointer, second.pointer) = (source, target)
     let (old, new) = (try from.descriptor(type), try to.descriptor(type))
     let primitive = try Primitive(

@@ -53,7 +53,7 @@ final class GraphLowering {
       let type = graph.type(of: value)
       places[value] = Place(
         type: type, layout: .plain,
-        storage: Storage(byteCount: type.byteCount, .input, use: .inputs))
+        storage: Storage(byteCount: type.byteCount, .external, use: .inputs))
     }
     for (name, value) in graph.variables {
       let type = graph.type(of: value)

@@ -18,7 +18,7 @@ struct Launch {
   let writes: [Storage]
   let work: Work
 
-  /// All memory that is read or written, each piece counted once.
+  /// All memory that is read or written but the scratchpad's, each piece counted once.
   var byteCount: Int {
     var known = Set<ObjectIdentifier>()
     return (reads + writes).filter { known.insert(ObjectIdentifier($0)).inserted }

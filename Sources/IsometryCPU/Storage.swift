@@ -10,8 +10,8 @@ final class Storage {
     case output
     /// Has memory of its own: a variable, a table.
     case permanent
-    /// Lies in the staging slot that the step takes.
-    case input
+    /// Lies where its owner says: in the staging slot that the step takes, in the scratchpad.
+    case external
   }
 
   private(set) var byteCount: Int
@@ -30,14 +30,17 @@ final class Storage {
   }
 
   /// Whether the memory is used beyond one step: a variable's or an input's.
-  var outlivesStep: Bool { kind == .permanent || kind == .input }
+  var outlivesStep: Bool { kind == .permanent || kind == .external }
 
   func keepUntilEnd() {
     if kind == .transient { kind = .output }
   }
 
   /// Makes the storage at least so large; only before it has memory.
-  func grow(to byteCount: Int) { self.byteCount = max(self.byteCount, byteCount) }
+  func grow(to byteCount: Int) {
+    precondition(pointer == nil, "memory that exists does not grow")
+    self.byteCount = max(self.byteCount, byteCount)
+  }
 
   /// Gives the storage zeroed memory of its own.
   func allocate() {
@@ -64,12 +67,11 @@ final class Storage {
 
 /// The workspaces that all launches share, as only one runs at a time.
 ///
-/// Each thread's is the same in every launch: what a core wrote last stays in its caches. Shared memory of
-/// the arena would come from another core's, of which Winograd's loops feel every line: they took half as
-/// long again.
+/// Each thread's is the same in every launch: what a core wrote last stays in its caches, where memory of
+/// the arena would come from another core's (docs/decisions/0016-winograd-for-few-channels.md).
 final class Scratchpad {
-  private let ofPrimitives = Storage(byteCount: 0, .input)
-  private let ofThreads = Storage(byteCount: 0, .input)
+  private let ofPrimitives = Storage(byteCount: 0, .external)
+  private let ofThreads = Storage(byteCount: 0, .external)
   /// From one thread's workspace to the next one's.
   private var threadStep = 0
 

@@ -14,14 +14,16 @@ public final class HostStagingSlot: StagingSlot {
     let bytes: UnsafeMutableRawBufferPointer
   }
 
-  /// A slot with memory, zeroed and aligned to 64 bytes, for each input of the graph.
+  /// A slot with memory for each input of the graph: zeroed, whole lines of 64 bytes, so that vectors of a
+  /// library that reads past a few bytes see none of another's.
   public init(for graph: Graph) {
     names = graph.inputs.map(\.name)
     regions = graph.inputs.map { _, value in
       let bytes = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: graph.type(of: value).byteCount, alignment: 64)
+        byteCount: (graph.type(of: value).byteCount + 63) / 64 * 64, alignment: 64)
       bytes.initializeMemory(as: UInt8.self, repeating: 0)
-      return Region(bytes: bytes)
+      return Region(
+        bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[..<graph.type(of: value).byteCount]))
     }
   }
 

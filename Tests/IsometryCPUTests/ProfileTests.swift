@@ -59,6 +59,26 @@ import Testing
     for (own, library) in zip(results[0], results[1]) { #expect(abs(own - library) < 1e-4) }
   }
 
+  /// Images of one channel or one pixel are channels-last as they are; the implementations that oneDNN
+  /// has for those alone are not taken (`PrimitiveDescriptor.isLastResort`).
+  @Test(arguments: [1, 3, 17])
+  func degenerateImagesTakeUsualImplementations(channels: Int) throws {
+    var graph = Graph()
+    let x = graph.variable("x", [1, channels, 1, 1])
+    let weight = graph.variable("w", [1, channels, 7, 7])
+    let y = graph.convolve(x, with: weight, stride: 3, padding: 3)
+    graph.output("y", y)
+    for gradient in graph.gradients(of: graph.sum(y), withRespectTo: [x, weight]) {
+      graph.output("gradient \(gradient!.index)", gradient!)
+    }
+    let session = try #require(
+      try CPUBackend().makeSession(for: graph) as? any ProfilingSession)
+    let variants = zip(session.report.launches, session.launchWork)
+      .filter { $0.0.hasPrefix("convolution") }.map(\.1.variant)
+    #expect(!variants.isEmpty)
+    #expect(variants.allSatisfy { !$0.contains("brgconv") && !$0.contains("ref") }, "\(variants)")
+  }
+
   @Test(arguments: [DType.float32, .bfloat16])
   func ceilingsAreMeasured(precision: DType) throws {
     let backend = CPUBackend()

@@ -174,14 +174,14 @@ static inline TilePlace tile_place(const Tiling *tiling, const int tile) {
 // begins at `image`; zeros outside it.
 INLINE void load_square(const int size, accums *square, const global real *image,
                         const int channels, const Tiling *tiling, const int row, const int column) {
-  const int line = tiling->width * channels;
-  const global real *first = image + row * line + column * channels;
+  const long line = (long)tiling->width * channels;
+  const long first = row * line + (long)column * channels;
   if (row >= 0 && column >= 0 && row + size <= tiling->height && column + size <= tiling->width) {
 #pragma unroll
     for (int i = 0; i < size; ++i) {
 #pragma unroll
       for (int j = 0; j < size; ++j) {
-        square[j * size + i] = load_reals(first + i * line + j * channels);
+        square[j * size + i] = load_reals(image + first + i * line + j * channels);
       }
     }
     return;
@@ -192,7 +192,8 @@ INLINE void load_square(const int size, accums *square, const global real *image
 #pragma unroll
     for (int j = 0; j < size; ++j) {
       const int is_shown = is_row && column + j >= 0 && column + j < tiling->width;
-      square[j * size + i] = is_shown ? load_reals(first + i * line + j * channels) : SPREAD(0);
+      square[j * size + i] =
+          is_shown ? load_reals(image + first + i * line + j * channels) : SPREAD(0);
     }
   }
 }

@@ -25,9 +25,9 @@
 // divides the height, or the height divides group_lines (WinogradTiles guarantees it). Tunables: WIDTH,
 // TILES, TILE_ROWS, which divides TILES, TILE_VECTORS. Shape class: SOURCE_CHANNELS, RESULT_CHANNELS,
 // ACTIVATION, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS,
-// HAS_PROLOGUE. Accumulator: accum, one sum a place in order of channels; error about four times a direct sum's.
-// Deterministic: each result is the same whatever the groups. Input gradients may take partial sums
-// along (MERGES_PARTS). After common/real.cl, common/activation.cl, common/result.cl, common/tile.cl,
+// HAS_PROLOGUE. Accumulator: accum, one sum a place in order of channels; error about four times a
+// direct sum's. Deterministic: each result is the same whatever the groups. Input gradients may take
+// partial sums along (MERGES_PARTS). After common/real.cl, common/activation.cl, common/result.cl, common/tile.cl,
 // common/moments.cl, common/partial_sums.cl, common/prologue.cl, convolution/winograd.cl.
 
 #if defined(STORAGE_DOUBLE)

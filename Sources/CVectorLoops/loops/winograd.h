@@ -69,26 +69,24 @@
 /// image.
 INLINE void load_square(const vl_winograd_shape *w, const vl_type TYPE, const int SIZE,
                         const void *block, int32_t y, int32_t x, vf *square) {
-  static const float zeros[LANES];
-  const int64_t pixel = LANES * (TYPE == VL_FLOAT32 ? 4 : 2), line = w->width * pixel;
-  const char *first = (const char *)block + y * line + x * pixel;
+  const int64_t line = (int64_t)w->width * LANES, first = y * line + x * LANES;
   if (y >= 0 && x >= 0 && y + SIZE <= w->height && x + SIZE <= w->width) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < SIZE; i++) {
 #pragma clang loop unroll(full)
       for (int j = 0; j < SIZE; j++)
-        square[j * SIZE + i] = load(TYPE, first + i * line + j * pixel, 0, LANES);
+        square[j * SIZE + i] = load(TYPE, block, first + i * line + j * LANES, LANES);
     }
-  } else {
+    return;
+  }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < SIZE; i++) {
-      const int in_rows = y + i >= 0 && y + i < w->height;
+  for (int i = 0; i < SIZE; i++) {
+    const int is_row = y + i >= 0 && y + i < w->height;
 #pragma clang loop unroll(full)
-      for (int j = 0; j < SIZE; j++) {
-        const int shown = x + j >= 0 && x + j < w->width;
-        square[j * SIZE + i] =
-            in_rows && shown ? load(TYPE, first + i * line + j * pixel, 0, LANES) : splat(0);
-      }
+    for (int j = 0; j < SIZE; j++) {
+      const int is_shown = is_row && x + j >= 0 && x + j < w->width;
+      square[j * SIZE + i] =
+          is_shown ? load(TYPE, block, first + i * line + j * LANES, LANES) : splat(0);
     }
   }
 }

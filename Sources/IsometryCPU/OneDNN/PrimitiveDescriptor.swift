@@ -58,8 +58,13 @@ final class PrimitiveDescriptor {
   /// The implementation as reports name it.
   var variant: String { "oneDNN \(implementation)" }
 
-  /// Whether it is the plain loops that oneDNN falls back to, a hundred times slower than any other.
-  var isReference: Bool { implementation.hasPrefix("ref") }
+  /// Whether another layout of a convolution's images is to be preferred. The plain loops that oneDNN falls
+  /// back to are a hundred times slower than any other. Its products in batches (`brgconv`) are taken where
+  /// plain images happen to be channels-last, of one channel or one pixel: with oneDNN 2.6 two of some
+  /// thousand results of a padded kernel on one pixel were wrong.
+  var isLastResort: Bool {
+    implementation.hasPrefix("ref") || implementation.hasPrefix("brgconv")
+  }
 }
 
 /// What a primitive does to its result before it is stored.

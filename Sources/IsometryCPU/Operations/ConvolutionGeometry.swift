@@ -109,12 +109,12 @@ struct ConvolutionGeometry {
       &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
   }
 
-  /// The geometry for which oneDNN has more than plain loops: this one where it can be.
+  /// The geometry for which oneDNN has a good implementation: this one where it can be.
   func practical(
     _ descriptor: (Self) throws(CPUError) -> PrimitiveDescriptor
   ) throws(CPUError) -> (geometry: Self, descriptor: PrimitiveDescriptor) {
     let first = try descriptor(self)
-    guard first.isReference else { return (self, first) }
+    guard first.isLastResort else { return (self, first) }
     var free = self
     free.hasFreeImages = true
     return (free, try descriptor(free))

@@ -110,11 +110,12 @@ extension GraphLowering {
     emit(
       "convolutionWeightGradient", reads: [dy, x], writes: [partials],
       .pieces(plan.groups * plan.parts) { [scratchpad] pieces in
+        let workspace = scratchpad.ofThisThread.assumingMemoryBound(to: UInt16.self)
         for piece in pieces {
           let group = piece / plan.parts
           plan.run(
             group: group, part: piece % plan.parts, x: x.elements(), dy: dy.elements(),
-            workspace: scratchpad.ofThisThread.assumingMemoryBound(to: UInt16.self),
+            workspace: workspace,
             dw: partials.elements(Float.self) + group * plan.weightCount)
         }
       })

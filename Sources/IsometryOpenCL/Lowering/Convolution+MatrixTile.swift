@@ -70,7 +70,7 @@
       launchWithPartialSums(
         "convolutionInputGradient \(sizes) \(dtype.rawValue)", variant.adding(defines),
         "convolution_matrix_tile_input_gradient",
-        [.storage(dy), .storage(weights)] + epilogue.arguments(dy, &self)
+        [.storage(dy), .storage(weights)] + epilogue.arguments(for: &self, placeholder: dy)
           + [.storage(makeResult(epilogue.result, .channelsLast))] + sizes.arguments,
         groups: [tile.blocks(rows: rows, columns: sizes.channels), down * across],
         local: [MatrixTile.items])

@@ -65,7 +65,7 @@
         ProgramVariant(.winogradConvolution, storage: type.dtype, tiles.defines)
           .adding(epilogue.defines),
         "convolution_winograd_input_gradient",
-        [.storage(dy), .storage(weights)] + epilogue.arguments(dy, &self)
+        [.storage(dy), .storage(weights)] + epilogue.arguments(for: &self, placeholder: dy)
           + [.storage(makeResult(epilogue.result, .channelsLast))] + tiles.arguments,
         groups: [1, tiles.groups], local: [1, 1], isSharing: true)
       return true

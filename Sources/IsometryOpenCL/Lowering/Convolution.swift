@@ -71,7 +71,7 @@
         "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
         ProgramVariant(.convolution, storage: type.dtype, tile.defines).adding(epilogue.defines),
         "convolution_register_tile_input_gradient",
-        [.storage(dy), .storage(weights)] + epilogue.arguments(dy, &self) + [
+        [.storage(dy), .storage(weights)] + epilogue.arguments(for: &self, placeholder: dy) + [
           .storage(zeros(sizes.filters, type.dtype)),
           .storage(makeResult(epilogue.result, .channelsLast)),
         ] + sizes.arguments,

@@ -42,12 +42,12 @@
       return defines
     }
 
-    /// The arguments `addend` and `reference` of a kernel; `dy` stands for what it does not read.
+    /// The arguments `addend` and `reference` of a kernel; `placeholder` stands for what it does not read.
     func arguments(
-      _ dy: StorageID, _ lowering: inout Lowering, _ layout: Layout = .channelsLast
+      for lowering: inout Lowering, in layout: Layout = .channelsLast, placeholder: StorageID
     ) -> [Argument] {
       [slope?.addend, slope?.reference].map { value in
-        .storage(value.map { lowering.operand($0, layout) } ?? dy)
+        .storage(value.map { lowering.operand($0, layout) } ?? placeholder)
       }
     }
   }

@@ -69,7 +69,7 @@
       launchGlobal(
         "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
         items: type,
-        [.storage(dy)] + epilogue.arguments(dy, &self, layout)
+        [.storage(dy)] + epilogue.arguments(for: &self, in: layout, placeholder: dy)
           + [.storage(makeResult(epilogue.result, layout))], epilogue.defines)
     }
 
