@@ -100,6 +100,18 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     #endif
   }()
 
+  /// Every OpenCL device with fusion and the tiles of a CPU, if it has the local memory for Winograd's
+  /// algorithm: a simulator calls itself a GPU.
+  public static let withWinograd: [BackendUnderTest] = {
+    #if OpenCL
+      return openCLVariant("CPU sizes") { device, number in
+        try? OpenCLBackend(device, number: number, sizesFor: .cpu)
+      }.filter { $0.isFusing && $0.usesWinograd }
+    #else
+      return []
+    #endif
+  }()
+
   /// A backend is added to the suite by one line here.
   public static let backends: [any Backend] = {
     var backends: [any Backend] = []

@@ -222,8 +222,9 @@ INLINE void normalize_square(accums *square, const Prologue *prologue, const int
 #endif
 
 // Asks a CPU for a line of its cache before it is wanted, where the compiler has a word for that. OpenCL's
-// own prefetch does nothing under PoCL, and has no form for half without cl_khr_fp16.
-#if defined(__has_builtin) && !defined(__NVPTX__) && !defined(__AMDGCN__)
+// own prefetch does nothing under PoCL, and has no form for half without cl_khr_fp16. SPIR is no CPU, and
+// Oclgrind, which runs it, does not know the word.
+#if defined(__has_builtin) && !defined(__NVPTX__) && !defined(__AMDGCN__) && !defined(__SPIR__)
 #if __has_builtin(__builtin_prefetch)
 #define ASK_FOR(line) __builtin_prefetch((const void *)(size_t)(line))
 #endif
