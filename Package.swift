@@ -11,7 +11,6 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-let openCLOnly: TargetDependencyCondition? = .when(traits: ["OpenCL"])
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let complexModule: Target.Dependency = .product(name: "ComplexModule", package: "swift-numerics")
 
@@ -23,15 +22,11 @@ let package = Package(
     .library(
       name: "Isometry",
       targets: [
-        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometrySpectra",
-        "IsometryTheory", "IsometryTraining",
+        "IsometryCore", "IsometryCPU", "IsometryData", "IsometryGraph", "IsometryNN",
+        "IsometryOpenCL",
+        "IsometryReference", "IsometrySpectra", "IsometryTheory", "IsometryTraining",
+        "OpenCLRuntime",
       ]),
-    .library(name: "IsometryCPU", targets: ["IsometryCPU"]),
-  ],
-  traits: [
-    .trait(
-      name: "OpenCL", description: "GPU training through OpenCL; needs OpenCL headers and CLBlast."),
-    .default(enabledTraits: ["OpenCL"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,8 +40,8 @@ let package = Package(
         "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining",
         "IsometryReference", "IsometryReproductions", "IsometryCPU", "IsometryTheory",
         "IsometrySpectra",
-        .target(name: "IsometryOpenCL", condition: openCLOnly),
-        .target(name: "OpenCLRuntime", condition: openCLOnly),
+        "IsometryOpenCL",
+        "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -93,8 +88,8 @@ let package = Package(
       name: "IsometryOpenCL",
       dependencies: [
         "IsometryCore", "IsometryGraph", "CIsometryKernels", "DeviceProbe",
-        .target(name: "OpenCLRuntime", condition: openCLOnly),
-        .target(name: "CCLBlast", condition: openCLOnly),
+        "OpenCLRuntime",
+        "CCLBlast",
       ],
       swiftSettings: strict),
     // Layer 2
@@ -111,7 +106,7 @@ let package = Package(
       name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
       name: "OpenCLRuntime",
-      dependencies: [.target(name: "COpenCL", condition: openCLOnly)],
+      dependencies: ["COpenCL"],
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
@@ -128,15 +123,15 @@ let package = Package(
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryCPU",
         "CLAPACK",
-        .target(name: "IsometryOpenCL", condition: openCLOnly),
-        .target(name: "OpenCLRuntime", condition: openCLOnly),
+        "IsometryOpenCL",
+        "OpenCLRuntime",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "BackendTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
-        .target(name: "OpenCLRuntime", condition: openCLOnly),
+        "OpenCLRuntime",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -162,7 +157,7 @@ let package = Package(
       name: "IsometryOpenCLTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
-        .target(name: "OpenCLRuntime", condition: openCLOnly),
+        "OpenCLRuntime",
       ],
       swiftSettings: strict),
     .testTarget(

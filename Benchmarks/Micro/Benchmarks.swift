@@ -8,6 +8,6 @@ let benchmarks: @Sendable () -> Void = {
   theoryBenchmarks()
   dataBenchmarks()
   plannerBenchmarks()
-  initialisationBenchmarks()
+  initializationBenchmarks()
   kernelBenchmarks()
 }

@@ -1,4 +1,4 @@
 #pragma once
-// LAPACKE for factorisations, CBLAS for matrix products; OpenBLAS provides both.
+// LAPACKE for factorizations, CBLAS for matrix products; OpenBLAS provides both.
 #include <cblas.h>
 #include <lapacke.h>

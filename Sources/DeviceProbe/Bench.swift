@@ -1,105 +1,103 @@
-#if OpenCL
-  internal import IsometryCore
-  package import OpenCLRuntime
+internal import IsometryCore
+package import OpenCLRuntime
 
-  /// How much of a device's time a measurement may take.
-  package struct Effort: Sendable {
-    /// What a timed piece of work is scaled to, in seconds.
-    package let seconds: Double
-    /// Timings of each piece, of which the shortest counts.
-    package let repeats: Int
-    /// The largest buffer, in bytes.
-    package let byteCount: Int
+/// How much of a device's time a measurement may take.
+package struct Effort: Sendable {
+  /// What a timed piece of work is scaled to, in seconds.
+  package let seconds: Double
+  /// Timings of each piece, of which the shortest counts.
+  package let repeats: Int
+  /// The largest buffer, in bytes.
+  package let byteCount: Int
 
-    package static let full = Effort(seconds: 0.1, repeats: 10, byteCount: 1 << 30)
-    /// For tests and for a first look.
-    package static let quick = Effort(seconds: 0.005, repeats: 2, byteCount: 8 << 20)
-    /// For a benchmark that wants to know the ceilings before it begins.
-    package static let brief = Effort(seconds: 0.02, repeats: 5, byteCount: 256 << 20)
+  package static let full = Effort(seconds: 0.1, repeats: 10, byteCount: 1 << 30)
+  /// For tests and for a first look.
+  package static let quick = Effort(seconds: 0.005, repeats: 2, byteCount: 8 << 20)
+  /// For a benchmark that wants to know the ceilings before it begins.
+  package static let brief = Effort(seconds: 0.02, repeats: 5, byteCount: 256 << 20)
+}
+
+/// A device with a fresh context, so that a question that breaks its context breaks no other.
+package struct Bench {
+  package let context: Context
+  /// In order, with event times.
+  package let queue: CommandQueue
+  package let effort: Effort
+
+  package init(_ device: Device, effort: Effort) throws {
+    context = try Context(device)
+    queue = try CommandQueue(context, profiling: true)
+    self.effort = effort
   }
 
-  /// A device with a fresh context, so that a question that breaks its context breaks no other.
-  package struct Bench {
-    package let context: Context
-    /// In order, with event times.
-    package let queue: CommandQueue
-    package let effort: Effort
+  package var device: Device { context.device }
 
-    package init(_ device: Device, effort: Effort) throws {
-      context = try Context(device)
-      queue = try CommandQueue(context, profiling: true)
-      self.effort = effort
-    }
-
-    package var device: Device { context.device }
-
-    /// The size for buffers of which a question needs a few: a share of the device's memory.
-    package var byteCount: Int {
-      let share = min(device.maximumBufferByteCount, device.globalMemoryByteCount / 16)
-      // A CPU's memory is busy enough with less.
-      let limit = device.kind == .cpu ? min(effort.byteCount, 128 << 20) : effort.byteCount
-      return min(share, limit) & ~4095
-    }
-
-    /// Compiles one file under kernels/probe/.
-    package func program(
-      _ file: ProbeFile, defines: [(String, Int)] = [], options: String = ""
-    ) throws -> Program {
-      let defines = defines.map { "-D\($0.0)=\($0.1)" }
-      return try Program(
-        context, name: file.rawValue, source: file.source,
-        options: (["-cl-std=CL1.2"] + defines + (options.isEmpty ? [] : [options]))
-          .joined(separator: " "))
-    }
-
-    /// A kernel that keeps the arithmetic units busy, for groups of 256; argument 3 is how many
-    /// rounds of x = x/2 + 1 it computes.
-    package func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
-      let kernel = try program(.ceilings, defines: [("CHAINS", chains), ("LANES", lanes)])
-        .makeKernel("probe_multiply_add")
-      try kernel.set(0, sums)
-      try kernel.set(1, Float(0.5))
-      try kernel.set(2, Float(1))
-      return kernel
-    }
-
-    /// The shortest device time of `launch`, in seconds.
-    package func deviceSeconds(_ launch: () throws -> Event) throws -> Double {
-      var best = Double.infinity
-      for _ in 0..<effort.repeats {
-        let event = try launch()
-        try event.wait()
-        best = min(best, try event.duration)
-      }
-      return best
-    }
-
-    /// The shortest wall time of `body`, in seconds; `body` waits for what it enqueues.
-    package func wallSeconds(_ body: () throws -> Void) rethrows -> Double {
-      var best = Double.infinity
-      for _ in 0..<effort.repeats {
-        let start = now()
-        try body()
-        best = min(best, now() - start)
-      }
-      return best
-    }
-
-    /// Finds how many rounds of a loop take about `seconds`, and the shortest device time of that
-    /// many.
-    package func scaled(
-      to seconds: Double, _ launch: (_ rounds: UInt32) throws -> Event
-    ) throws -> (rounds: UInt32, seconds: Double) {
-      var rounds: UInt32 = 64
-      while true {
-        let event = try launch(rounds)
-        try event.wait()
-        let taken = try event.duration
-        if taken >= seconds / 2 || rounds >= 1 << 24 { break }
-        let factor = taken > 0 ? seconds / taken : 16
-        rounds = UInt32(min(Double(rounds) * min(max(factor, 1.5), 16), Double(1 << 24)))
-      }
-      return (rounds, try deviceSeconds { try launch(rounds) })
-    }
+  /// The size for buffers of which a question needs a few: a share of the device's memory.
+  package var byteCount: Int {
+    let share = min(device.maximumBufferByteCount, device.globalMemoryByteCount / 16)
+    // A CPU's memory is busy enough with less.
+    let limit = device.kind == .cpu ? min(effort.byteCount, 128 << 20) : effort.byteCount
+    return min(share, limit) & ~4095
   }
-#endif
+
+  /// Compiles one file under kernels/probe/.
+  package func program(
+    _ file: ProbeFile, defines: [(String, Int)] = [], options: String = ""
+  ) throws -> Program {
+    let defines = defines.map { "-D\($0.0)=\($0.1)" }
+    return try Program(
+      context, name: file.rawValue, source: file.source,
+      options: (["-cl-std=CL1.2"] + defines + (options.isEmpty ? [] : [options]))
+        .joined(separator: " "))
+  }
+
+  /// A kernel that keeps the arithmetic units busy, for groups of 256; argument 3 is how many
+  /// rounds of x = x/2 + 1 it computes.
+  package func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
+    let kernel = try program(.ceilings, defines: [("CHAINS", chains), ("LANES", lanes)])
+      .makeKernel("probe_multiply_add")
+    try kernel.set(0, sums)
+    try kernel.set(1, Float(0.5))
+    try kernel.set(2, Float(1))
+    return kernel
+  }
+
+  /// The shortest device time of `launch`, in seconds.
+  package func deviceSeconds(_ launch: () throws -> Event) throws -> Double {
+    var best = Double.infinity
+    for _ in 0..<effort.repeats {
+      let event = try launch()
+      try event.wait()
+      best = min(best, try event.duration)
+    }
+    return best
+  }
+
+  /// The shortest wall time of `body`, in seconds; `body` waits for what it enqueues.
+  package func wallSeconds(_ body: () throws -> Void) rethrows -> Double {
+    var best = Double.infinity
+    for _ in 0..<effort.repeats {
+      let start = now()
+      try body()
+      best = min(best, now() - start)
+    }
+    return best
+  }
+
+  /// Finds how many rounds of a loop take about `seconds`, and the shortest device time of that
+  /// many.
+  package func scaled(
+    to seconds: Double, _ launch: (_ rounds: UInt32) throws -> Event
+  ) throws -> (rounds: UInt32, seconds: Double) {
+    var rounds: UInt32 = 64
+    while true {
+      let event = try launch(rounds)
+      try event.wait()
+      let taken = try event.duration
+      if taken >= seconds / 2 || rounds >= 1 << 24 { break }
+      let factor = taken > 0 ? seconds / taken : 16
+      rounds = UInt32(min(Double(rounds) * min(max(factor, 1.5), 16), Double(1 << 24)))
+    }
+    return (rounds, try deviceSeconds { try launch(rounds) })
+  }
+}

@@ -1,97 +1,95 @@
-#if OpenCL
-  internal import OpenCLRuntime
+internal import OpenCLRuntime
 
-  extension Bench {
-    /// Bytes read and written a second by copies within the device's memory: by a kernel, and by the
-    /// driver, whose wall time includes one wait.
-    package func copyRates() throws -> (kernel: Double, driver: Double) {
-      let source = try Buffer(context, byteCount: byteCount)
-      let target = try Buffer(context, byteCount: byteCount)
-      try queue.clear(source)
-      try queue.clear(target)
+extension Bench {
+  /// Bytes read and written a second by copies within the device's memory: by a kernel, and by the
+  /// driver, whose wall time includes one wait.
+  package func copyRates() throws -> (kernel: Double, driver: Double) {
+    let source = try Buffer(context, byteCount: byteCount)
+    let target = try Buffer(context, byteCount: byteCount)
+    try queue.clear(source)
+    try queue.clear(target)
 
-      let kernel = try program(.ceilings).makeKernel("probe_copy")
-      try kernel.set(0, source)
-      try kernel.set(1, target)
-      try kernel.set(2, UInt32(byteCount / 16))
-      let geometry = LaunchGeometry(covering: byteCount / 16, by: 256)
-      let seconds = try deviceSeconds { try queue.timedLaunch(kernel, geometry) }
-      let driverSeconds = try wallSeconds {
-        try queue.copy(source, to: target, byteCount: byteCount)
-        try queue.finish()
-      }
-      let bytes = 2 * Double(byteCount)
-      return (bytes / seconds, bytes / driverSeconds)
+    let kernel = try program(.ceilings).makeKernel("probe_copy")
+    try kernel.set(0, source)
+    try kernel.set(1, target)
+    try kernel.set(2, UInt32(byteCount / 16))
+    let geometry = LaunchGeometry(covering: byteCount / 16, by: 256)
+    let seconds = try deviceSeconds { try queue.timedLaunch(kernel, geometry) }
+    let driverSeconds = try wallSeconds {
+      try queue.copy(source, to: target, byteCount: byteCount)
+      try queue.finish()
     }
+    let bytes = 2 * Double(byteCount)
+    return (bytes / seconds, bytes / driverSeconds)
+  }
 
-    /// Operations a second of fused fp32 multiply–adds, in several variants.
-    ///
-    /// - Throws: also `WrongSums`, where the device did not do the work.
-    package func multiplyAddRates() throws -> [(variant: String, operationsPerSecond: Double)] {
-      let groups = device.computeUnits * 32
-      let sums = try Buffer(context, byteCount: 4 * 256 * groups)
+  /// Operations a second of fused fp32 multiply–adds, in several variants.
+  ///
+  /// - Throws: also `WrongSums`, where the device did not do the work.
+  package func multiplyAddRates() throws -> [(variant: String, operationsPerSecond: Double)] {
+    let groups = device.computeUnits * 32
+    let sums = try Buffer(context, byteCount: 4 * 256 * groups)
+    let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
+    // Compilers for CPUs want the vectors spelled out; GPUs want few registers.
+    return try [(8, 1), (16, 1), (4, 4), (8, 16)].map { chains, lanes in
+      let kernel = try multiplyAddKernel(chains: chains, lanes: lanes, sums: sums)
+      let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
+        try kernel.set(3, rounds)
+        return try queue.timedLaunch(kernel, geometry)
+      }
+      // x = x/2 + 1 ends at 2 in every chain, unless the work was not done.
+      let found = try queue.download(sums, count: 256 * groups, of: Float(0))
+      let variant = "\(chains) chains of \(lanes)"
+      guard found.allSatisfy({ $0 == Float(2 * chains * lanes) }) else {
+        throw WrongSums(variant: variant)
+      }
+      let operations = 2 * Double(chains * lanes) * Double(rounds) * Double(256 * groups)
+      return (variant, operations / seconds)
+    }
+  }
+
+  /// Operations a second of mma.sync in bf16 with fp32 sums, in several variants.
+  ///
+  /// - Precondition: the device has such tensor cores.
+  package func matrixRates() throws -> [(variant: String, operationsPerSecond: Double)] {
+    let groups = device.computeUnits * 16
+    let fragments = try Buffer(context, byteCount: 4 * 32 * 6)
+    // 1.0 in bf16, twice a register.
+    try queue.upload([UInt32](repeating: 0x3f80_3f80, count: 32 * 6), to: fragments)
+    let sums = try Buffer(context, byteCount: 4 * 256 * groups)
+    return try [4, 8, 16].map { tiles in
+      let kernel = try program(.tensorCores, defines: [("TILES", tiles)])
+        .makeKernel("probe_matrix_rate")
+      try kernel.set(0, fragments)
+      try kernel.set(1, sums)
       let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-      // Compilers for CPUs want the vectors spelled out; GPUs want few registers.
-      return try [(8, 1), (16, 1), (4, 4), (8, 16)].map { chains, lanes in
-        let kernel = try multiplyAddKernel(chains: chains, lanes: lanes, sums: sums)
-        let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
-          try kernel.set(3, rounds)
-          return try queue.timedLaunch(kernel, geometry)
-        }
-        // x = x/2 + 1 ends at 2 in every chain, unless the work was not done.
-        let found = try queue.download(sums, count: 256 * groups, of: Float(0))
-        let variant = "\(chains) chains of \(lanes)"
-        guard found.allSatisfy({ $0 == Float(2 * chains * lanes) }) else {
-          throw WrongSums(variant: variant)
-        }
-        let operations = 2 * Double(chains * lanes) * Double(rounds) * Double(256 * groups)
-        return (variant, operations / seconds)
+      let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
+        try kernel.set(2, rounds)
+        return try queue.timedLaunch(kernel, geometry)
       }
-    }
-
-    /// Operations a second of mma.sync in bf16 with fp32 sums, in several variants.
-    ///
-    /// - Precondition: the device has such tensor cores.
-    package func matrixRates() throws -> [(variant: String, operationsPerSecond: Double)] {
-      let groups = device.computeUnits * 16
-      let fragments = try Buffer(context, byteCount: 4 * 32 * 6)
-      // 1.0 in bf16, twice a register.
-      try queue.upload([UInt32](repeating: 0x3f80_3f80, count: 32 * 6), to: fragments)
-      let sums = try Buffer(context, byteCount: 4 * 256 * groups)
-      return try [4, 8, 16].map { tiles in
-        let kernel = try program(.tensorCores, defines: [("TILES", tiles)])
-          .makeKernel("probe_matrix_rate")
-        try kernel.set(0, fragments)
-        try kernel.set(1, sums)
-        let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-        let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
-          try kernel.set(2, rounds)
-          return try queue.timedLaunch(kernel, geometry)
-        }
-        let operations = 4096 * Double(tiles) * Double(rounds) * Double(8 * groups)
-        return ("\(tiles) independent tiles a warp", operations / seconds)
-      }
+      let operations = 4096 * Double(tiles) * Double(rounds) * Double(8 * groups)
+      return ("\(tiles) independent tiles a warp", operations / seconds)
     }
   }
+}
 
-  /// A device whose arithmetic was to be timed computed something else.
-  package struct WrongSums: Error, CustomStringConvertible {
-    let variant: String
+/// A device whose arithmetic was to be timed computed something else.
+package struct WrongSums: Error, CustomStringConvertible {
+  let variant: String
 
-    package var description: String { "the sums of \(variant) are wrong" }
+  package var description: String { "the sums of \(variant) are wrong" }
+}
+
+extension Device {
+  /// Why questions about PTX do not arise here; nil where they do.
+  package var withoutPTX: String? {
+    computeCapability == nil ? "\(vendor)'s device takes no PTX" : nil
   }
 
-  extension Device {
-    /// Why questions about PTX do not arise here; nil where they do.
-    package var withoutPTX: String? {
-      computeCapability == nil ? "\(vendor)'s device takes no PTX" : nil
-    }
-
-    /// Why questions about bf16 tensor cores do not arise here; nil where they do.
-    package var withoutTensorCores: String? {
-      if let withoutPTX { return withoutPTX }
-      guard let computeCapability, computeCapability.major < 8 else { return nil }
-      return "compute capability \(computeCapability.major).\(computeCapability.minor) is below 8.0"
-    }
+  /// Why questions about bf16 tensor cores do not arise here; nil where they do.
+  package var withoutTensorCores: String? {
+    if let withoutPTX { return withoutPTX }
+    guard let computeCapability, computeCapability.major < 8 else { return nil }
+    return "compute capability \(computeCapability.major).\(computeCapability.minor) is below 8.0"
   }
-#endif
+}

@@ -1,4 +1,6 @@
 import ArgumentParser
+import DeviceProbe
+import Glibc
 import OpenCLRuntime
 
 /// `isometry-gpu-probe`: answers, on the device at hand, the questions on which kernels depend.
@@ -38,87 +40,78 @@ struct GPUProbe: ParsableCommand {
   var json = false
 
   func run() throws {
-    #if OpenCL
-      try probe()
-    #else
-      throw ValidationError(OpenCLBuild.absence)
-    #endif
+    try probe()
   }
 }
 
-#if OpenCL
-  import DeviceProbe
-  import Glibc
-
-  extension GPUProbe {
-    private func probe() throws {
-      let devices = try Device.all()
-      if list {
-        for (number, device) in devices.enumerated() {
-          print("\(number): \(device.name) (\(device.platform.name)), \(device.fileName)")
-        }
-        return
+extension GPUProbe {
+  private func probe() throws {
+    let devices = try Device.all()
+    if list {
+      for (number, device) in devices.enumerated() {
+        print("\(number): \(device.name) (\(device.platform.name)), \(device.fileName)")
       }
-      let device = try chosen(from: devices)
-      var report = Report(name: name ?? device.fileName, facts: facts(of: device))
-      if !json { print(report.heading, terminator: "") }
-      for question in Question.all where only.map(question.key.contains) ?? true {
-        let answer = question.answer(from: device, effort: effort)
-        let entry = Report.Entry(key: question.key, question: question.text, answer: answer)
-        report.entries.append(entry)
-        // At once, into pipes and files too: a question that ends the process takes none with it.
-        if !json { print(entry.text, terminator: "") }
-        fflush(nil)
-        if let output {
-          try write(report.text, to: "\(output)/\(report.name).txt")
-          try write(report.json, to: "\(output)/\(report.name).json")
-        }
-      }
-      if json { print(report.json, terminator: "") }
+      return
     }
-
-    private var effort: Effort { quick ? .quick : .full }
-
-    private func chosen(from devices: [Device]) throws -> Device {
-      if let number = device {
-        guard devices.indices.contains(number) else {
-          throw ValidationError("no device \(number): --list shows \(devices.count)")
-        }
-        return devices[number]
-      }
-      guard let device = devices.first(where: { $0.kind == .gpu }) ?? devices.first else {
-        throw ValidationError("no OpenCL device: install a driver (docs/environment.md)")
-      }
-      return device
-    }
-
-    private func facts(of device: Device) -> [(name: String, value: String)] {
-      let facts = [
-        ("device", device.name), ("kind", device.kind.rawValue), ("vendor", device.vendor),
-        ("platform", "\(device.platform.name), \(device.platform.version)"),
-        ("driver", device.driverVersion), ("date", today()),
-        ("timing", "shortest of \(effort.repeats), about \(fourDigits(effort.seconds)) s each"),
-      ]
-      return facts + (revision.map { [("commit", $0)] } ?? [])
-    }
-
-    private func write(_ text: String, to path: String) throws {
-      guard let file = fopen(path, "w") else {
-        throw ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
-      }
-      defer { fclose(file) }
-      guard fputs(text, file) >= 0 else {
-        throw ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
+    let device = try chosen(from: devices)
+    var report = Report(name: name ?? device.fileName, facts: facts(of: device))
+    if !json { print(report.heading, terminator: "") }
+    for question in Question.all where only.map(question.key.contains) ?? true {
+      let answer = question.answer(from: device, effort: effort)
+      let entry = Report.Entry(key: question.key, question: question.text, answer: answer)
+      report.entries.append(entry)
+      // At once, into pipes and files too: a question that ends the process takes none with it.
+      if !json { print(entry.text, terminator: "") }
+      fflush(nil)
+      if let output {
+        try write(report.text, to: "\(output)/\(report.name).txt")
+        try write(report.json, to: "\(output)/\(report.name).json")
       }
     }
+    if json { print(report.json, terminator: "") }
+  }
 
-    /// The date in UTC, 2026-01-31.
-    private func today() -> String {
-      var seconds = time(nil)
-      var parts = tm()
-      gmtime_r(&seconds, &parts)
-      func twoDigits(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-      return "\(parts.tm_year + 1900)-\(twoDigits(parts.tm_mon + 1))-\(twoDigits(parts.tm_mday))"
+  private var effort: Effort { quick ? .quick : .full }
+
+  private func chosen(from devices: [Device]) throws -> Device {
+    if let number = device {
+      guard devices.indices.contains(number) else {
+        throw ValidationError("no device \(number): --list shows \(devices.count)")
+      }
+      return devices[number]
+    }
+    guard let device = devices.first(where: { $0.kind == .gpu }) ?? devices.first else {
+      throw ValidationError("no OpenCL device: install a driver (docs/environment.md)")
+    }
+    return device
+  }
+
+  private func facts(of device: Device) -> [(name: String, value: String)] {
+    let facts = [
+      ("device", device.name), ("kind", device.kind.rawValue), ("vendor", device.vendor),
+      ("platform", "\(device.platform.name), \(device.platform.version)"),
+      ("driver", device.driverVersion), ("date", today()),
+      ("timing", "shortest of \(effort.repeats), about \(fourDigits(effort.seconds)) s each"),
+    ]
+    return facts + (revision.map { [("commit", $0)] } ?? [])
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    guard let file = fopen(path, "w") else {
+      throw ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { fclose(file) }
+    guard fputs(text, file) >= 0 else {
+      throw ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
     }
   }
-#endif
+
+  /// The date in UTC, 2026-01-31.
+  private func today() -> String {
+    var seconds = time(nil)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func twoDigits(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(parts.tm_year + 1900)-\(twoDigits(parts.tm_mon + 1))-\(twoDigits(parts.tm_mday))"
+  }
+}

@@ -1,44 +1,42 @@
-#if OpenCL
-  import DeviceProbe
-  import OpenCLRuntime
+import DeviceProbe
+import OpenCLRuntime
 
-  /// One thing to find out about a device.
-  struct Question: Sendable {
-    /// What programs call it, `copy-bandwidth`.
-    let key: String
-    let text: String
-    /// Puts the question to a device of which nobody else uses the bench.
-    let ask: @Sendable (Bench) throws -> Answer
+/// One thing to find out about a device.
+struct Question: Sendable {
+  /// What programs call it, `copy-bandwidth`.
+  let key: String
+  let text: String
+  /// Puts the question to a device of which nobody else uses the bench.
+  let ask: @Sendable (Bench) throws -> Answer
 
-    /// In the order asked: what may break a driver comes last.
-    static let all: [Question] =
-      deviceQuestions + ceilingQuestions + queueQuestions + compilerQuestions
-      + tensorCoreQuestions
+  /// In the order asked: what may break a driver comes last.
+  static let all: [Question] =
+    deviceQuestions + ceilingQuestions + queueQuestions + compilerQuestions
+    + tensorCoreQuestions
 
-    /// The answer, with errors turned into one.
-    func answer(from device: Device, effort: Effort) -> Answer {
-      do {
-        return try ask(Bench(device, effort: effort))
-      } catch {
-        return Answer(value: .failed("\(error)"))
-      }
+  /// The answer, with errors turned into one.
+  func answer(from device: Device, effort: Effort) -> Answer {
+    do {
+      return try ask(Bench(device, effort: effort))
+    } catch {
+      return Answer(value: .failed("\(error)"))
     }
   }
+}
 
-  extension Device {
-    /// A name for files: vendor's words without their noise, `nvidia-h200`, `pocl-cpu`.
-    var fileName: String {
-      if kind == .cpu {
-        return platform.name == "Portable Computing Language"
-          ? "pocl-cpu" : slug(platform.name) + "-cpu"
-      }
-      return slug(name)
+extension Device {
+  /// A name for files: vendor's words without their noise, `nvidia-h200`, `pocl-cpu`.
+  var fileName: String {
+    if kind == .cpu {
+      return platform.name == "Portable Computing Language"
+        ? "pocl-cpu" : slug(platform.name) + "-cpu"
     }
+    return slug(name)
   }
+}
 
-  /// Lowercase words joined by hyphens.
-  func slug(_ text: String) -> String {
-    text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-      .joined(separator: "-")
-  }
-#endif
+/// Lowercase words joined by hyphens.
+func slug(_ text: String) -> String {
+  text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+    .joined(separator: "-")
+}

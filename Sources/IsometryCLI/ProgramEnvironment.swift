@@ -1,5 +1,6 @@
 import Foundation
 import IsometryGraph
+import IsometryOpenCL
 import IsometryTraining
 
 /// What the program takes from the environment, read once.
@@ -19,13 +20,13 @@ struct ProgramEnvironment: Sendable {
   let usesTuning: Bool
 
   /// Whether OpenCL devices use their matrix units; `$ISOMETRY_MATRIX_UNITS`.
-  var matrixUnits: MatrixUnitSwitch
+  var matrixUnits: MatrixUnitUse
 
   /// Whether they multiply fp32 as tf32 there; `$ISOMETRY_TF32` is 1.
   let allowsTF32: Bool
 
-  /// Whether convolutions of OpenCL devices normalise what they load; `$ISOMETRY_PROLOGUES`.
-  let prologues: PrologueSwitch
+  /// Whether convolutions of OpenCL devices normalize what they load; `$ISOMETRY_PROLOGUES`.
+  let prologues: PrologueUse
 
   /// Whether OpenCL devices that are CPUs use Winograd's algorithm; `$ISOMETRY_WINOGRAD` is not 0.
   var usesWinograd: Bool
@@ -36,16 +37,6 @@ struct ProgramEnvironment: Sendable {
 
   /// Whether compiled programs are kept for other processes.
   var keepsPrograms = true
-
-  /// The words of `MatrixUnitUse`, which a build without OpenCL lacks.
-  enum MatrixUnitSwitch: String, CaseIterable {
-    case auto, off, emulated
-  }
-
-  /// The words of `PrologueUse`, which a build without OpenCL lacks.
-  enum PrologueSwitch: String, CaseIterable {
-    case auto, off, on
-  }
 
   /// - Throws: `ConfigurationError` for a switch that has no such position.
   init(
@@ -70,14 +61,14 @@ struct ProgramEnvironment: Sendable {
     allowsTF32 = try isOn("ISOMETRY_TF32", default: false)
     usesWinograd = try isOn("ISOMETRY_WINOGRAD", default: true)
     usesTuning = try isOn("ISOMETRY_TUNING", default: true)
-    let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitSwitch.auto.rawValue
-    guard let matrixUnits = MatrixUnitSwitch(rawValue: units) else {
+    let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitUse.auto.rawValue
+    guard let matrixUnits = MatrixUnitUse(rawValue: units) else {
       throw ConfigurationError(
         "ISOMETRY_MATRIX_UNITS", "should be auto, off or emulated, not \(units)")
     }
     self.matrixUnits = matrixUnits
-    let use = value("ISOMETRY_PROLOGUES") ?? PrologueSwitch.auto.rawValue
-    guard let prologues = PrologueSwitch(rawValue: use) else {
+    let use = value("ISOMETRY_PROLOGUES") ?? PrologueUse.auto.rawValue
+    guard let prologues = PrologueUse(rawValue: use) else {
       throw ConfigurationError("ISOMETRY_PROLOGUES", "should be auto, off or on, not \(use)")
     }
     self.prologues = prologues

@@ -23,7 +23,7 @@ final class CPUSession: ProfilingSession {
     let known = session?.variablePlaces ?? [:]
     try FreeMemory.require(
       graph.variables.filter { known[$0.name] == nil }.map { graph.type(of: $0.value).byteCount }
-        .reduce(0, +), for: "parameters and optimiser state", of: graph)
+        .reduce(0, +), for: "parameters and optimizer state", of: graph)
     let engine = try session?.engine ?? OneDNNEngine()
     self.engine = engine
     let scratchpad = Scratchpad()

@@ -20,7 +20,7 @@ final class GraphLowering {
   private let layouts: LayoutPlan
   let uses: MemoryUses
   private var conversions: [Value: [Place]] = [:]
-  /// Scale and shift of normalisations as one multiplication and one addition.
+  /// Scale and shift of normalizations as one multiplication and one addition.
   var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
   /// Each image's sums over its channels' pixels, fp32 [images, channels], of gradients with which they
   /// were stored.

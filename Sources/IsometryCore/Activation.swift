@@ -17,7 +17,7 @@ public enum Activation: Sendable, Hashable {
   case erf
   /// erf(√π·x/2), whose slope at 0 is 1
   case unitErf
-  /// Λ·ELU(α) with the self-normalising constants
+  /// Λ·ELU(α) with the self-normalizing constants
   case selu
   /// x for x > 0, α(eˣ − 1) otherwise
   case elu(alpha: Double)

@@ -34,7 +34,7 @@ public struct HostTensor: Sendable, Equatable {
 
   /// A tensor of any floating-point type from numbers, each rounded to nearest.
   ///
-  /// - Precondition: as for the initialiser from `Double`.
+  /// - Precondition: as for the initializer from `Double`.
   public init(_ shape: Shape, _ elements: [Float], as dtype: DType = .float32) {
     self.init(packing: elements, shape: shape, dtype: dtype)
   }

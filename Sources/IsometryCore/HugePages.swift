@@ -20,7 +20,7 @@ package enum HugePages {
 extension Array where Element: BitwiseCopyable {
   /// An array on huge pages where it is that large.
   ///
-  /// - Parameter fill: initialises all `count` elements.
+  /// - Parameter fill: initializes all `count` elements.
   package init(
     onHugePages count: Int, _ fill: (UnsafeMutableBufferPointer<Element>) throws -> Void
   ) rethrows {

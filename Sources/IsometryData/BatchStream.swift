@@ -17,7 +17,7 @@ public struct BatchPosition: Sendable, Hashable, Codable {
 /// Endless batches of a data set, copied to staging slots by a thread of its own ahead of the consumer.
 ///
 /// Epoch follows epoch without a gap: while the last batches of one are computed, the first of the next
-/// are prepared. The bytes travel as they are; devices decode, normalise and augment them.
+/// are prepared. The bytes travel as they are; devices decode, normalize and augment them.
 ///
 ///     let stream = BatchStream(of: dataset, batchSize: 128, order: .shuffled(seed: 1), slots: slots)
 ///     while training {

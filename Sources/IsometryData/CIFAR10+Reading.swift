@@ -87,7 +87,7 @@ extension CIFAR10 {
               of: paths[index], pixels: pixels.extracting(bytes(of: records)),
               labels: labels.extracting(records))
           } catch {
-            // The array takes every byte for initialised, so none may be left out.
+            // The array takes every byte for initialized, so none may be left out.
             pixels.extracting(bytes(of: records)).initialize(repeating: 0)
             failures.withLock { $0[index] = error }
           }

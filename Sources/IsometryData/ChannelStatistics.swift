@@ -1,4 +1,4 @@
-/// Mean and standard deviation of each colour channel (red, green, blue), of pixels scaled to [0, 1].
+/// Mean and standard deviation of each color channel (red, green, blue), of pixels scaled to [0, 1].
 ///
 /// Devices decode a byte b of channel c to (b/255 − mean[c]) / standardDeviation[c].
 public struct ChannelStatistics: Sendable, Equatable {

@@ -6,7 +6,7 @@ public enum DatasetSplit: String, Sendable, Hashable, CaseIterable, Codable {
   case test
 }
 
-/// Labelled colour images of 32×32 pixels in memory, one byte a channel.
+/// Labelled color images of 32×32 pixels in memory, one byte a channel.
 ///
 /// A value: copies share the pixels.
 public struct ImageDataset: Sendable {
@@ -29,7 +29,7 @@ public struct ImageDataset: Sendable {
   public let classNames: [String]
   /// Where the images come from, for people: a few words without a full stop.
   public let origin: String
-  /// What devices normalise by: fixed for a kind of data, so that it is the same for every split and
+  /// What devices normalize by: fixed for a kind of data, so that it is the same for every split and
   /// every limit on the number of images.
   public let normalization: ChannelStatistics
 

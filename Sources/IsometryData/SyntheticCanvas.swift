@@ -48,7 +48,7 @@ struct SyntheticCanvas {
     }
   }
 
-  /// Fills the canvas with a linear gradient between two colours, and returns their mean.
+  /// Fills the canvas with a linear gradient between two colors, and returns their mean.
   private mutating func drawBackground(random: inout RandomStream) -> Color {
     let first = Self.color(random: &random)
     let second = first + (Self.color(random: &random) - first) * 0.6
@@ -77,8 +77,8 @@ struct SyntheticCanvas {
     }
   }
 
-  /// Draws the figure in a colour that stands out from the background; a texture fills the outline of
-  /// any of three shapes with two colours that differ from each other.
+  /// Draws the figure in a color that stands out from the background; a texture fills the outline of
+  /// any of three shapes with two colors that differ from each other.
   private mutating func drawFigure(
     _ figure: SyntheticFigure, at center: SIMD2<Float>, radius: Float, ground: Color,
     random: inout RandomStream
@@ -102,7 +102,7 @@ struct SyntheticCanvas {
     }
   }
 
-  /// Blends a colour over every pixel within `reach` of a place along both axes.
+  /// Blends a color over every pixel within `reach` of a place along both axes.
   private mutating func paint(
     around place: SIMD2<Float>, reach: Float,
     _ brush: (_ offset: SIMD2<Float>) -> (color: Color, coverage: Float)
@@ -131,7 +131,7 @@ struct SyntheticCanvas {
     Color(random.uniform(in: 0..<1), random.uniform(in: 0..<1), random.uniform(in: 0..<1))
   }
 
-  /// A random colour at least `distance` from another; the farthest of 16 where none was found.
+  /// A random color at least `distance` from another; the farthest of 16 where none was found.
   private static func color(
     awayFrom other: Color, by distance: Float, random: inout RandomStream
   ) -> Color {

@@ -1,4 +1,4 @@
-/// What a synthetic picture shows: a shape of one colour, or a patch with a texture of two.
+/// What a synthetic picture shows: a shape of one color, or a patch with a texture of two.
 ///
 /// The raw value is the label.
 enum SyntheticFigure: Int, CaseIterable {
@@ -17,7 +17,7 @@ enum SyntheticFigure: Int, CaseIterable {
   /// edge, where it serves to smooth it; a lower bound farther out.
   ///
   /// - Parameters:
-  ///   - point: in the figure's own axes, its centre at 0.
+  ///   - point: in the figure's own axes, its center at 0.
   ///   - radius: of the circle around the figure.
   func outline(_ point: SIMD2<Float>, radius: Float) -> Float {
     let x = abs(point.x)
@@ -38,7 +38,7 @@ enum SyntheticFigure: Int, CaseIterable {
     }
   }
 
-  /// The share of the second colour at a point of a textured patch, from 0 to 1.
+  /// The share of the second color at a point of a textured patch, from 0 to 1.
   ///
   /// - Parameters:
   ///   - point: in the figure's own axes, in pixels.

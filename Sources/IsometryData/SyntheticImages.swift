@@ -3,8 +3,8 @@ import IsometryCore
 
 /// The built-in data set: 32×32 pictures of five shapes and five textures, drawn procedurally.
 ///
-/// Each picture shows one figure of random place, size, angle and colours on a cluttered background,
-/// crossed by a stroke or two, under noise. Colours carry no information about the class, so a linear
+/// Each picture shows one figure of random place, size, angle and colors on a cluttered background,
+/// crossed by a stroke or two, under noise. Colors carry no information about the class, so a linear
 /// classifier of the pixels stays near chance, while a small residual network learns the set
 /// in a few epochs.
 ///

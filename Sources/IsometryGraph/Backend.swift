@@ -12,7 +12,7 @@ public protocol Backend: Sendable {
   func requireSupport(for precision: DType) throws
 
   /// Whether steps in that type should come with `Graph.withPrologues`: the backend has convolutions that
-  /// normalise what they load, and they save time.
+  /// normalize what they load, and they save time.
   func takesPrologues(in precision: DType) -> Bool
 
   /// Operations of a step's arithmetic that the device does while a pass over memory moves a byte, as steps
@@ -130,7 +130,7 @@ public struct SessionReport: Sendable, Equatable {
   public let launches: [String]
   /// Bytes of the arena that activations, gradients and workspaces share.
   public let arenaBytes: Int
-  /// Bytes of the variables: parameters, optimiser state, statistics.
+  /// Bytes of the variables: parameters, optimizer state, statistics.
   public let variableBytes: Int
   /// Bytes of everything else on the device: inputs and their staging, outputs, tables, converted
   /// weights.

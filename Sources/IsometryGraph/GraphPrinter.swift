@@ -37,7 +37,7 @@ extension Epilogue: CustomStringConvertible {
 
 extension Prologue: CustomStringConvertible {
   public var description: String {
-    ["of normalised", activation == .linear ? "" : activation.name].filter { !$0.isEmpty }
+    ["of normalized", activation == .linear ? "" : activation.name].filter { !$0.isEmpty }
       .joined(separator: " ")
   }
 }

@@ -12,7 +12,7 @@ public enum Operation: Sendable, Hashable {
   // Sources
   /// A value that the host sets for each step.
   case input(name: String, TensorType)
-  /// A value that outlives the step: a parameter, optimiser state, a statistic.
+  /// A value that outlives the step: a parameter, optimizer state, a statistic.
   case variable(name: String, TensorType)
   /// A tensor all of whose elements are one number.
   case fill(Double, TensorType)
@@ -57,20 +57,20 @@ public enum Operation: Sendable, Hashable {
   /// a, b, [bias[C] accum,] [residual] → φ(a·b + bias + residual), 2-D
   case matrixMultiply(MatrixMultiply)
   /// x, w, [mean, factor, shift [C] accum,] [bias[K] accum,] [residual] → φ(x∗w + bias + residual),
-  /// with the prologue's normalised x
+  /// with the prologue's normalized x
   case convolution(Convolution, Epilogue, Prologue? = nil)
   /// dy, w → dx
   case convolutionInputGradient(Convolution, inputShape: Shape)
-  /// dy, x, [mean, factor, shift [C] accum] → dw accum, [db[K] accum], with the prologue's normalised x
+  /// dy, x, [mean, factor, shift [C] accum] → dw accum, [db[K] accum], with the prologue's normalized x
   case convolutionWeightGradient(
     Convolution, weightShape: Shape, withBias: Bool, Prologue? = nil)
 
-  // Normalisation
-  /// x, scale[C], shift[C], [residual] → φ(normalised + residual), mean[C], variance[C] (biased)
+  // Normalization
+  /// x, scale[C], shift[C], [residual] → φ(normalized + residual), mean[C], variance[C] (biased)
   case batchNormalization(Normalization)
   /// x, scale[C] → mean[C], variance[C] (biased), scale / √(variance + ε) [C]
   case batchNormalizationStatistics(Normalization)
-  /// x, scale, shift, mean, variance, [residual] → φ(normalised + residual)
+  /// x, scale, shift, mean, variance, [residual] → φ(normalized + residual)
   case frozenNormalization(Normalization)
   /// dy, x, scale, shift, mean, variance → dshift[C], dscale[C]
   case batchNormalizationReduction(Normalization)

@@ -8,7 +8,7 @@ package protocol ProfilingSession: Session {
   /// Starts one step as `step(from:)` does, with the clock running for each of its commands.
   ///
   /// - Returns: a function that tells when they ran; to be called once the session has been
-  ///   synchronised.
+  ///   synchronized.
   func profiledStep(from slot: any StagingSlot) throws -> () throws -> [TimedCommand]
 }
 

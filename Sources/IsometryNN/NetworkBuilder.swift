@@ -7,7 +7,7 @@ public import IsometryGraph
 /// the precision where a weight is used. Biases, scales, shifts and multipliers stay as they are:
 /// backends add them in the accumulator.
 public struct NetworkBuilder {
-  /// Where normalisations take their statistics from.
+  /// Where normalizations take their statistics from.
   public enum Mode: Sendable, Hashable {
     /// From the batch; the running statistics follow.
     case training
@@ -19,7 +19,7 @@ public struct NetworkBuilder {
   public var graph: Graph
   /// The type of activations and of the weights as the products see them.
   public let precision: DType
-  /// Where normalisations take their statistics from.
+  /// Where normalizations take their statistics from.
   public let mode: Mode
   /// What the layers appended so far learn.
   public internal(set) var layout: NetworkLayout
@@ -40,7 +40,7 @@ public struct NetworkBuilder {
 
   /// The share of a batch in the running statistics, PyTorch's default.
   public static let statisticMomentum = 0.1
-  /// What normalisations add to the variance, PyTorch's default.
+  /// What normalizations add to the variance, PyTorch's default.
   public static let normalizationEpsilon = 1e-5
 
   /// - Precondition: `precision` is a floating-point type.
@@ -86,7 +86,7 @@ public struct NetworkBuilder {
     graph.activation(x, layout.activation)
   }
 
-  /// Appends the updates of all running statistics as one node; none without normalisation or in
+  /// Appends the updates of all running statistics as one node; none without normalization or in
   /// evaluation mode. To be called once, after the last use of the statistics.
   ///
   /// - Parameter momentum: the share of the batch; 1 makes the statistics the batch's own.

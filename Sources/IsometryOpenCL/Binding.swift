@@ -1,207 +1,205 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
-  internal import OpenCLRuntime
+import IsometryCore
+import IsometryGraph
+internal import OpenCLRuntime
 
-  /// A launch with its kernel's arguments set: all that is left is to enqueue it.
-  enum BoundStep {
-    case launch(Kernel, LaunchGeometry)
-    case product(LibraryProduct)
-  }
+/// A launch with its kernel's arguments set: all that is left is to enqueue it.
+enum BoundStep {
+  case launch(Kernel, LaunchGeometry)
+  case product(LibraryProduct)
+}
 
-  /// What a step hands to the queue, one after the other.
-  enum Submission {
-    /// Launches that the device's driver has recorded.
-    case recorded(CommandBuffer)
-    case step(BoundStep)
+/// What a step hands to the queue, one after the other.
+enum Submission {
+  /// Launches that the device's driver has recorded.
+  case recorded(CommandBuffer)
+  case step(BoundStep)
 
-    /// Recordings of all launches between products of a library, which launch kernels of their own.
-    static func recording(
-      _ steps: [BoundStep], for queue: CommandQueue
-    ) throws(OpenCLError) -> [Submission] {
-      var submissions: [Submission] = []
-      var launches: [(kernel: Kernel, geometry: LaunchGeometry)] = []
-      func record() throws(OpenCLError) {
-        if launches.isEmpty { return }
-        submissions.append(.recorded(try CommandBuffer(launches, for: queue)))
-        launches = []
-      }
-      for step in steps {
-        switch step {
-        case .launch(let kernel, let geometry): launches.append((kernel, geometry))
-        case .product:
-          try record()
-          submissions.append(.step(step))
-        }
-      }
-      try record()
-      return submissions
+  /// Recordings of all launches between products of a library, which launch kernels of their own.
+  static func recording(
+    _ steps: [BoundStep], for queue: CommandQueue
+  ) throws(OpenCLError) -> [Submission] {
+    var submissions: [Submission] = []
+    var launches: [(kernel: Kernel, geometry: LaunchGeometry)] = []
+    func record() throws(OpenCLError) {
+      if launches.isEmpty { return }
+      submissions.append(.recorded(try CommandBuffer(launches, for: queue)))
+      launches = []
     }
-  }
-
-  /// A launch plan with memory: every storage has an address, every launch a kernel of its own.
-  struct Binding {
-    let steps: [BoundStep]
-    /// The same, as a step submits them.
-    let submissions: [Submission]
-    let memory: StepMemory
-    let inputs: Buffer?
-    /// Where activations, gradients and workspaces lie.
-    let arena: Buffer?
-    /// Bytes of what the products of a library share.
-    let scratchByteCount: Int
-    private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
-
-    /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
-    init(
-      _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
-      _ limits: DeviceLimits
-    ) throws {
-      memory = StepMemory(plan, graph, alignment: device.alignment)
-      let (arenaByteCount, inputByteCount) = (memory.arena.byteCount, memory.inputByteCount)
-      try limits.requireBuffer("activations and gradients", byteCount: arenaByteCount)
-      try limits.requireBuffer("inputs", byteCount: inputByteCount)
-      try limits.requireMemory(
-        "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
-      arena =
-        arenaByteCount > 0 ? try device.computeQueue.makeSlab(byteCount: arenaByteCount) : nil
-      inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
-
-      var places: [(slab: Buffer, offset: Int, byteCount: Int)] = []
-      for (index, storage) in plan.storages.enumerated() {
-        func place(_ slab: Buffer?, _ offset: Int?) {
-          guard let slab, let offset else { preconditionFailure("a storage has no place") }
-          places.append((slab, offset, storage.byteCount))
-        }
-        switch storage.place {
-        // An arena storage that no launch touches needs no place of its own.
-        case .arena:
-          place(
-            arena ?? inputs ?? store.slabs.first, memory.offset(of: StorageID(index: index)) ?? 0)
-        case .input(let name): place(inputs, memory.inputOffsets[name])
-        case .variable(let name):
-          let entry = store.entries[name]
-          place(entry.map { store.slabs[$0.slab] }, entry?.offset)
-        case .constant(let bytes):
-          let buffer = try Buffer(device.context, byteCount: bytes.count)
-          try device.computeQueue.upload(bytes, to: buffer)
-          place(buffer, 0)
-        }
-      }
-      self.places = places
-
-      var binder = Binder(places: places, device: device, limits: limits)
-      try binder.makeScratch(for: plan.steps)
-      steps = try plan.steps.map { try binder.bind($0) }
-      submissions =
-        device.recordsLaunches
-        ? try Submission.recording(steps, for: device.computeQueue)
-        : steps.map { .step($0) }
-      scratchByteCount = binder.scratch?.byteCount ?? 0
-    }
-
-    /// The memory of a storage and where in it the storage begins.
-    func place(of storage: StorageID) -> (slab: Buffer, offset: Int, byteCount: Int) {
-      places[storage.index]
-    }
-  }
-
-  /// Makes kernels and sets their arguments.
-  private struct Binder {
-    let places: [(slab: Buffer, offset: Int, byteCount: Int)]
-    let device: SharedDevice
-    let limits: DeviceLimits
-    private var regions: [Region: Buffer] = [:]
-    /// What products of a library share: the compute queue runs one after the other.
-    private(set) var scratch: Buffer?
-
-    init(
-      places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice,
-      limits: DeviceLimits
-    ) {
-      self.places = places
-      self.device = device
-      self.limits = limits
-    }
-
-    mutating func makeScratch(for steps: [PlannedStep]) throws {
-      var byteCount = 0
-      for case .product(let product) in steps {
-        byteCount = max(
-          byteCount,
-          try LibraryProduct.scratchByteCount(
-            product, a: places[product.a.index], b: places[product.b.index],
-            y: places[product.y.index], queue: device.computeQueue))
-      }
-      if byteCount > 0 { scratch = try Buffer(device.context, byteCount: byteCount) }
-    }
-
-    mutating func bind(_ step: PlannedStep) throws -> BoundStep {
+    for step in steps {
       switch step {
-      case .launch(let launch): try bind(launch)
-      case .product(let product):
-        .product(
-          try LibraryProduct(
-            product, a: places[product.a.index], b: places[product.b.index],
-            y: places[product.y.index], scratch: scratch, queue: device.computeQueue))
+      case .launch(let kernel, let geometry): launches.append((kernel, geometry))
+      case .product:
+        try record()
+        submissions.append(.step(step))
       }
     }
+    try record()
+    return submissions
+  }
+}
 
-    private mutating func bind(_ launch: PlannedLaunch) throws -> BoundStep {
-      let program = try device.library.program(launch.variant)
-      let kernel = try program.makeKernel(launch.kernel)
-      for (index, argument) in launch.arguments.enumerated() {
-        switch argument {
-        case .storage(let storage): try kernel.set(index, try region(storage))
-        case .slab(let storage): try kernel.set(index, places[storage.index].slab)
-        case .table(let words): try kernel.set(index, try table(words, launch.label))
-        case .integer(let number):
-          try kernel.set(index, try limits.word(number, of: launch.label))
-        case .number(let number):
-          if launch.variant.accumulator == .float64 {
-            try kernel.set(index, number)
-          } else {
-            try kernel.set(index, Float(number))
-          }
-        }
+/// A launch plan with memory: every storage has an address, every launch a kernel of its own.
+struct Binding {
+  let steps: [BoundStep]
+  /// The same, as a step submits them.
+  let submissions: [Submission]
+  let memory: StepMemory
+  let inputs: Buffer?
+  /// Where activations, gradients and workspaces lie.
+  let arena: Buffer?
+  /// Bytes of what the products of a library share.
+  let scratchByteCount: Int
+  private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
+
+  /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
+  init(
+    _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
+    _ limits: DeviceLimits
+  ) throws {
+    memory = StepMemory(plan, graph, alignment: device.alignment)
+    let (arenaByteCount, inputByteCount) = (memory.arena.byteCount, memory.inputByteCount)
+    try limits.requireBuffer("activations and gradients", byteCount: arenaByteCount)
+    try limits.requireBuffer("inputs", byteCount: inputByteCount)
+    try limits.requireMemory(
+      "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
+    arena =
+      arenaByteCount > 0 ? try device.computeQueue.makeSlab(byteCount: arenaByteCount) : nil
+    inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
+
+    var places: [(slab: Buffer, offset: Int, byteCount: Int)] = []
+    for (index, storage) in plan.storages.enumerated() {
+      func place(_ slab: Buffer?, _ offset: Int?) {
+        guard let slab, let offset else { preconditionFailure("a storage has no place") }
+        places.append((slab, offset, storage.byteCount))
       }
-      let (groups, local) = (launch.groups, launch.local)
-      return .launch(
-        kernel,
-        LaunchGeometry(
-          groups: [groups[0], groups[1], groups[2]], local: [local[0], local[1], local[2]]))
-    }
-
-    /// Storages in one place have one region: OpenCL leaves open what a kernel does with two regions that
-    /// overlap where it writes to one.
-    private mutating func region(_ storage: StorageID) throws -> Buffer {
-      let place = places[storage.index]
-      let key = Region(
-        slab: ObjectIdentifier(place.slab), offset: place.offset, byteCount: place.byteCount)
-      if let known = regions[key] { return known }
-      let region = try place.slab.region(offset: place.offset, byteCount: place.byteCount)
-      regions[key] = region
-      return region
-    }
-
-    private struct Region: Hashable {
-      let slab: ObjectIdentifier
-      let offset: Int
-      let byteCount: Int
-    }
-
-    private mutating func table(_ words: [TableWord], _ label: String) throws -> Buffer {
-      let numbers = try words.map { word in
-        switch word {
-        case .element(let storage, let size, let more):
-          try limits.word(
-            TableWord.units(elements: places[storage.index].offset / size + more), of: label)
-        case .number(let number): try limits.word(number, of: label)
-        }
+      switch storage.place {
+      // An arena storage that no launch touches needs no place of its own.
+      case .arena:
+        place(
+          arena ?? inputs ?? store.slabs.first, memory.offset(of: StorageID(index: index)) ?? 0)
+      case .input(let name): place(inputs, memory.inputOffsets[name])
+      case .variable(let name):
+        let entry = store.entries[name]
+        place(entry.map { store.slabs[$0.slab] }, entry?.offset)
+      case .constant(let bytes):
+        let buffer = try Buffer(device.context, byteCount: bytes.count)
+        try device.computeQueue.upload(bytes, to: buffer)
+        place(buffer, 0)
       }
-      let buffer = try Buffer(device.context, byteCount: 4 * numbers.count)
-      try device.computeQueue.upload(numbers, to: buffer)
-      return buffer
+    }
+    self.places = places
+
+    var binder = Binder(places: places, device: device, limits: limits)
+    try binder.makeScratch(for: plan.steps)
+    steps = try plan.steps.map { try binder.bind($0) }
+    submissions =
+      device.recordsLaunches
+      ? try Submission.recording(steps, for: device.computeQueue)
+      : steps.map { .step($0) }
+    scratchByteCount = binder.scratch?.byteCount ?? 0
+  }
+
+  /// The memory of a storage and where in it the storage begins.
+  func place(of storage: StorageID) -> (slab: Buffer, offset: Int, byteCount: Int) {
+    places[storage.index]
+  }
+}
+
+/// Makes kernels and sets their arguments.
+private struct Binder {
+  let places: [(slab: Buffer, offset: Int, byteCount: Int)]
+  let device: SharedDevice
+  let limits: DeviceLimits
+  private var regions: [Region: Buffer] = [:]
+  /// What products of a library share: the compute queue runs one after the other.
+  private(set) var scratch: Buffer?
+
+  init(
+    places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice,
+    limits: DeviceLimits
+  ) {
+    self.places = places
+    self.device = device
+    self.limits = limits
+  }
+
+  mutating func makeScratch(for steps: [PlannedStep]) throws {
+    var byteCount = 0
+    for case .product(let product) in steps {
+      byteCount = max(
+        byteCount,
+        try LibraryProduct.scratchByteCount(
+          product, a: places[product.a.index], b: places[product.b.index],
+          y: places[product.y.index], queue: device.computeQueue))
+    }
+    if byteCount > 0 { scratch = try Buffer(device.context, byteCount: byteCount) }
+  }
+
+  mutating func bind(_ step: PlannedStep) throws -> BoundStep {
+    switch step {
+    case .launch(let launch): try bind(launch)
+    case .product(let product):
+      .product(
+        try LibraryProduct(
+          product, a: places[product.a.index], b: places[product.b.index],
+          y: places[product.y.index], scratch: scratch, queue: device.computeQueue))
     }
   }
-#endif
+
+  private mutating func bind(_ launch: PlannedLaunch) throws -> BoundStep {
+    let program = try device.library.program(launch.variant)
+    let kernel = try program.makeKernel(launch.kernel)
+    for (index, argument) in launch.arguments.enumerated() {
+      switch argument {
+      case .storage(let storage): try kernel.set(index, try region(storage))
+      case .slab(let storage): try kernel.set(index, places[storage.index].slab)
+      case .table(let words): try kernel.set(index, try table(words, launch.label))
+      case .integer(let number):
+        try kernel.set(index, try limits.word(number, of: launch.label))
+      case .number(let number):
+        if launch.variant.accumulator == .float64 {
+          try kernel.set(index, number)
+        } else {
+          try kernel.set(index, Float(number))
+        }
+      }
+    }
+    let (groups, local) = (launch.groups, launch.local)
+    return .launch(
+      kernel,
+      LaunchGeometry(
+        groups: [groups[0], groups[1], groups[2]], local: [local[0], local[1], local[2]]))
+  }
+
+  /// Storages in one place have one region: OpenCL leaves open what a kernel does with two regions that
+  /// overlap where it writes to one.
+  private mutating func region(_ storage: StorageID) throws -> Buffer {
+    let place = places[storage.index]
+    let key = Region(
+      slab: ObjectIdentifier(place.slab), offset: place.offset, byteCount: place.byteCount)
+    if let known = regions[key] { return known }
+    let region = try place.slab.region(offset: place.offset, byteCount: place.byteCount)
+    regions[key] = region
+    return region
+  }
+
+  private struct Region: Hashable {
+    let slab: ObjectIdentifier
+    let offset: Int
+    let byteCount: Int
+  }
+
+  private mutating func table(_ words: [TableWord], _ label: String) throws -> Buffer {
+    let numbers = try words.map { word in
+      switch word {
+      case .element(let storage, let size, let more):
+        try limits.word(
+          TableWord.units(elements: places[storage.index].offset / size + more), of: label)
+      case .number(let number): try limits.word(number, of: label)
+      }
+    }
+    let buffer = try Buffer(device.context, byteCount: 4 * numbers.count)
+    try device.computeQueue.upload(numbers, to: buffer)
+    return buffer
+  }
+}

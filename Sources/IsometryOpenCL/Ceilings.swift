@@ -1,22 +1,20 @@
-#if OpenCL
-  internal import DeviceProbe
-  package import IsometryCore
-  package import IsometryGraph
-  internal import OpenCLRuntime
+internal import DeviceProbe
+package import IsometryCore
+package import IsometryGraph
+internal import OpenCLRuntime
 
-  extension OpenCLBackend: CeilingBackend {
-    /// 16-bit types are counted by tensor cores where the device has them and OpenCL C reaches them,
-    /// else by what fp32 reaches.
-    package func measureCeilings(_ precision: DType) throws -> DeviceCeilings {
-      let bench = try Bench(device, effort: .brief)
-      var rates = try bench.multiplyAddRates()
-      if precision.byteCount == 2, device.withoutTensorCores == nil {
-        // A driver that does not take the instructions leaves the arithmetic units.
-        rates += (try? bench.matrixRates()) ?? []
-      }
-      return DeviceCeilings(
-        bytesPerSecond: try bench.copyRates().kernel,
-        operationsPerSecond: rates.map(\.operationsPerSecond).max() ?? 0)
+extension OpenCLBackend: CeilingBackend {
+  /// 16-bit types are counted by tensor cores where the device has them and OpenCL C reaches them,
+  /// else by what fp32 reaches.
+  package func measureCeilings(_ precision: DType) throws -> DeviceCeilings {
+    let bench = try Bench(device, effort: .brief)
+    var rates = try bench.multiplyAddRates()
+    if precision.byteCount == 2, device.withoutTensorCores == nil {
+      // A driver that does not take the instructions leaves the arithmetic units.
+      rates += (try? bench.matrixRates()) ?? []
     }
+    return DeviceCeilings(
+      bytesPerSecond: try bench.copyRates().kernel,
+      operationsPerSecond: rates.map(\.operationsPerSecond).max() ?? 0)
   }
-#endif
+}

@@ -1,79 +1,77 @@
-#if OpenCL
-  internal import OpenCLRuntime
+internal import OpenCLRuntime
 
-  /// How long the device stood still between steps, by its own clock.
-  ///
-  /// A step's first command is the copy of its inputs, which runs as soon as they have arrived and the
-  /// step before is done; a gap between the two is time without inputs. Gaps across which the host
-  /// waited of its own will (a read, a synchronisation) do not count.
-  ///
-  /// Nothing is allocated: it keeps a bounded number of gaps, of which a device has at most one for
-  /// every step on its way.
-  struct IdleClock: ~Copyable, Sendable {
-    private struct Gap: ~Copyable {
-      let from: Event
-      let to: Event
+/// How long the device stood still between steps, by its own clock.
+///
+/// A step's first command is the copy of its inputs, which runs as soon as they have arrived and the
+/// step before is done; a gap between the two is time without inputs. Gaps across which the host
+/// waited of its own will (a read, a synchronization) do not count.
+///
+/// Nothing is allocated: it keeps a bounded number of gaps, of which a device has at most one for
+/// every step on its way.
+struct IdleClock: ~Copyable, Sendable {
+  private struct Gap: ~Copyable {
+    let from: Event
+    let to: Event
 
-      /// Seconds; nil while it lasts.
-      var seconds: Double? {
-        get throws(OpenCLError) {
-          guard try to.isComplete else { return nil }
-          return max(0, try to.interval.lowerBound - from.interval.upperBound)
-        }
+    /// Seconds; nil while it lasts.
+    var seconds: Double? {
+      get throws(OpenCLError) {
+        guard try to.isComplete else { return nil }
+        return max(0, try to.interval.lowerBound - from.interval.upperBound)
       }
-    }
-
-    private var lastEnd: Event?
-    /// The first `count` are gaps that have not been added up.
-    private var gaps: [64 of Gap?] = InlineArray { _ in nil }
-    private var count = 0
-    private var total = 0.0
-    /// Whether the device told the time of every gap since the last call of `take`.
-    private var isWhole = true
-
-    /// - Parameters:
-    ///   - first: the step's first command; nil for a step without inputs, which never waits.
-    ///   - last: its last.
-    mutating func record(first: consuming Event?, last: consuming Event?) {
-      if let from = lastEnd.take(), let to = first.take() {
-        if count == gaps.count { settle() }
-        if count < gaps.count {
-          gaps[count] = Gap(from: from, to: to)
-          count += 1
-        } else {
-          isWhole = false
-        }
-      }
-      lastEnd = last
-    }
-
-    /// The host waits, or writes; what the device does meanwhile is no fault of the inputs.
-    mutating func pause() { lastEnd = nil }
-
-    /// Seconds since the last call; nil where the device did not tell the time of some gap.
-    mutating func take() -> Double? {
-      settle()
-      defer { (total, isWhole) = (0, true) }
-      return isWhole ? total : nil
-    }
-
-    /// Adds up the gaps that are over and forgets their events.
-    private mutating func settle() {
-      var kept = 0
-      for index in 0..<count {
-        guard let gap = gaps[index].take() else { continue }
-        do {
-          if let seconds = try gap.seconds {
-            total += seconds
-          } else {
-            gaps[kept] = consume gap
-            kept += 1
-          }
-        } catch {
-          isWhole = false
-        }
-      }
-      count = kept
     }
   }
-#endif
+
+  private var lastEnd: Event?
+  /// The first `count` are gaps that have not been added up.
+  private var gaps: [64 of Gap?] = InlineArray { _ in nil }
+  private var count = 0
+  private var total = 0.0
+  /// Whether the device told the time of every gap since the last call of `take`.
+  private var isWhole = true
+
+  /// - Parameters:
+  ///   - first: the step's first command; nil for a step without inputs, which never waits.
+  ///   - last: its last.
+  mutating func record(first: consuming Event?, last: consuming Event?) {
+    if let from = lastEnd.take(), let to = first.take() {
+      if count == gaps.count { settle() }
+      if count < gaps.count {
+        gaps[count] = Gap(from: from, to: to)
+        count += 1
+      } else {
+        isWhole = false
+      }
+    }
+    lastEnd = last
+  }
+
+  /// The host waits, or writes; what the device does meanwhile is no fault of the inputs.
+  mutating func pause() { lastEnd = nil }
+
+  /// Seconds since the last call; nil where the device did not tell the time of some gap.
+  mutating func take() -> Double? {
+    settle()
+    defer { (total, isWhole) = (0, true) }
+    return isWhole ? total : nil
+  }
+
+  /// Adds up the gaps that are over and forgets their events.
+  private mutating func settle() {
+    var kept = 0
+    for index in 0..<count {
+      guard let gap = gaps[index].take() else { continue }
+      do {
+        if let seconds = try gap.seconds {
+          total += seconds
+        } else {
+          gaps[kept] = consume gap
+          kept += 1
+        }
+      } catch {
+        isWhole = false
+      }
+    }
+    count = kept
+  }
+}

@@ -1,195 +1,193 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  /// A piece of device memory that launches work on, before it has an address.
-  struct StorageID: Hashable, Sendable {
-    let index: Int
+/// A piece of device memory that launches work on, before it has an address.
+struct StorageID: Hashable, Sendable {
+  let index: Int
+}
+
+/// Where a storage lies.
+enum StoragePlace: Hashable {
+  /// In the arena, shared with others that live at other times.
+  case arena
+  case variable(String)
+  case input(String)
+  /// Memory that is filled once, when the session is made.
+  case constant([UInt8])
+}
+
+/// One allocation, in which many storages lie.
+enum Slab: Hashable {
+  case arena
+  case inputs
+  case variables(Int)
+  case constant(StorageID)
+}
+
+struct Storage {
+  let place: StoragePlace
+  let byteCount: Int
+  /// What the contents are, for reports.
+  let use: MemoryUse
+}
+
+/// A word of a table that a kernel reads: where a storage begins in its slab, plus a number of
+/// elements, counted in units; or a number alone.
+enum TableWord {
+  case element(StorageID, elementByteCount: Int, plus: Int)
+  case number(Int)
+
+  /// Elements of a unit: `TABLE_UNIT` of kernels/common/real.cl. Slabs may have more elements than 32
+  /// bits count. Storages begin at multiples of 128 bytes, which are whole units of every type.
+  private static let unit = 16
+
+  static func units(elements: Int) -> Int {
+    precondition(elements % unit == 0, "a part of a tensor begins at a whole unit")
+    return elements / unit
+  }
+}
+
+/// An argument of a kernel.
+enum Argument {
+  case storage(StorageID)
+  /// The whole memory that a storage lies in, for kernels that work on many storages at once.
+  case slab(of: StorageID)
+  /// A table of 32-bit words.
+  case table([TableWord])
+  /// OpenCL's `int` or `uint`.
+  case integer(Int)
+  /// A number of the program's accumulator type.
+  case number(Double)
+}
+
+/// One launch of a step.
+struct PlannedLaunch {
+  let label: String
+  let variant: ProgramVariant
+  let kernel: String
+  let arguments: [Argument]
+  let groups: [Int]
+  let local: [Int]
+  /// Storages that the launch reaches through slabs and tables.
+  let reached: [StorageID]
+  /// A result, and the operand in whose memory the kernel may store it.
+  let inPlace: InPlace?
+
+  /// A kernel reads each element of the operand, by no other pointer and in no other item, before it
+  /// stores that element of the result.
+  struct InPlace {
+    let operand: StorageID
+    let result: StorageID
   }
 
-  /// Where a storage lies.
-  enum StoragePlace: Hashable {
-    /// In the arena, shared with others that live at other times.
-    case arena
-    case variable(String)
-    case input(String)
-    /// Memory that is filled once, when the session is made.
-    case constant([UInt8])
+  /// Every storage whose contents the launch reads or writes.
+  var touched: [StorageID] {
+    arguments.compactMap { argument in
+      if case .storage(let storage) = argument { storage } else { nil }
+    } + reached
   }
+}
 
-  /// One allocation, in which many storages lie.
-  enum Slab: Hashable {
-    case arena
-    case inputs
-    case variables(Int)
-    case constant(StorageID)
-  }
+/// A matrix product that a library computes: y [rows, columns] = op(a)·op(b).
+struct PlannedProduct {
+  let label: String
+  let dtype: DType
+  let a: StorageID
+  let b: StorageID
+  let y: StorageID
+  let transposeLeft: Bool
+  let transposeRight: Bool
+  let rows: Int
+  let columns: Int
+  let inner: Int
+}
 
-  struct Storage {
-    let place: StoragePlace
-    let byteCount: Int
-    /// What the contents are, for reports.
-    let use: MemoryUse
-  }
+enum PlannedStep {
+  case launch(PlannedLaunch)
+  case product(PlannedProduct)
 
-  /// A word of a table that a kernel reads: where a storage begins in its slab, plus a number of
-  /// elements, counted in units; or a number alone.
-  enum TableWord {
-    case element(StorageID, elementByteCount: Int, plus: Int)
-    case number(Int)
-
-    /// Elements of a unit: `TABLE_UNIT` of kernels/common/real.cl. Slabs may have more elements than 32
-    /// bits count. Storages begin at multiples of 128 bytes, which are whole units of every type.
-    private static let unit = 16
-
-    static func units(elements: Int) -> Int {
-      precondition(elements % unit == 0, "a part of a tensor begins at a whole unit")
-      return elements / unit
+  var label: String {
+    switch self {
+    case .launch(let launch): launch.label
+    case .product(let product): product.label
     }
   }
 
-  /// An argument of a kernel.
-  enum Argument {
-    case storage(StorageID)
-    /// The whole memory that a storage lies in, for kernels that work on many storages at once.
-    case slab(of: StorageID)
-    /// A table of 32-bit words.
-    case table([TableWord])
-    /// OpenCL's `int` or `uint`.
-    case integer(Int)
-    /// A number of the program's accumulator type.
-    case number(Double)
-  }
-
-  /// One launch of a step.
-  struct PlannedLaunch {
-    let label: String
-    let variant: ProgramVariant
-    let kernel: String
-    let arguments: [Argument]
-    let groups: [Int]
-    let local: [Int]
-    /// Storages that the launch reaches through slabs and tables.
-    let reached: [StorageID]
-    /// A result, and the operand in whose memory the kernel may store it.
-    let inPlace: InPlace?
-
-    /// A kernel reads each element of the operand, by no other pointer and in no other item, before it
-    /// stores that element of the result.
-    struct InPlace {
-      let operand: StorageID
-      let result: StorageID
-    }
-
-    /// Every storage whose contents the launch reads or writes.
-    var touched: [StorageID] {
-      arguments.compactMap { argument in
-        if case .storage(let storage) = argument { storage } else { nil }
-      } + reached
+  /// The kernel, or the library that computes in its place.
+  var variant: String {
+    switch self {
+    case .launch(let launch): launch.kernel
+    case .product: GemmProvider.clblast.rawValue
     }
   }
 
-  /// A matrix product that a library computes: y [rows, columns] = op(a)·op(b).
-  struct PlannedProduct {
-    let label: String
-    let dtype: DType
-    let a: StorageID
-    let b: StorageID
-    let y: StorageID
-    let transposeLeft: Bool
-    let transposeRight: Bool
-    let rows: Int
-    let columns: Int
-    let inner: Int
+  var touched: [StorageID] {
+    switch self {
+    case .launch(let launch): launch.touched
+    case .product(let product): [product.a, product.b, product.y]
+    }
   }
+}
 
-  enum PlannedStep {
-    case launch(PlannedLaunch)
-    case product(PlannedProduct)
+/// A graph lowered to launches over storages.
+struct LaunchPlan {
+  let storages: [Storage]
+  let steps: [PlannedStep]
+  /// The position in the graph of the operation that each step is part of.
+  let nodes: [Int]
+  /// The storage and layout of each output's value.
+  let outputs: [String: (storage: StorageID, layout: Layout)]
+  let tileUse: TileUse
 
-    var label: String {
-      switch self {
-      case .launch(let launch): launch.label
-      case .product(let product): product.label
-      }
-    }
-
-    /// The kernel, or the library that computes in its place.
-    var variant: String {
-      switch self {
-      case .launch(let launch): launch.kernel
-      case .product: GemmProvider.clblast.rawValue
-      }
-    }
-
-    var touched: [StorageID] {
-      switch self {
-      case .launch(let launch): launch.touched
-      case .product(let product): [product.a, product.b, product.y]
-      }
+  /// What each step works on, for profiles.
+  var work: [LaunchWork] {
+    zip(steps, nodes).map { step, node in
+      LaunchWork(
+        node: node, variant: step.variant,
+        byteCount: Set(step.touched).map { storages[$0.index].byteCount }.reduce(0, +))
     }
   }
 
-  /// A graph lowered to launches over storages.
-  struct LaunchPlan {
-    let storages: [Storage]
-    let steps: [PlannedStep]
-    /// The position in the graph of the operation that each step is part of.
-    let nodes: [Int]
-    /// The storage and layout of each output's value.
-    let outputs: [String: (storage: StorageID, layout: Layout)]
-    let tileUse: TileUse
-
-    /// What each step works on, for profiles.
-    var work: [LaunchWork] {
-      zip(steps, nodes).map { step, node in
-        LaunchWork(
-          node: node, variant: step.variant,
-          byteCount: Set(step.touched).map { storages[$0.index].byteCount }.reduce(0, +))
-      }
+  /// The steps between which each arena storage's contents matter.
+  var lifetimes: [StorageID: ClosedRange<Int>] {
+    var lifetimes: [StorageID: ClosedRange<Int>] = [:]
+    func extend(_ storage: StorageID, to step: Int) {
+      guard storages[storage.index].place == .arena else { return }
+      lifetimes[storage] = (lifetimes[storage]?.lowerBound ?? step)...step
     }
-
-    /// The steps between which each arena storage's contents matter.
-    var lifetimes: [StorageID: ClosedRange<Int>] {
-      var lifetimes: [StorageID: ClosedRange<Int>] = [:]
-      func extend(_ storage: StorageID, to step: Int) {
-        guard storages[storage.index].place == .arena else { return }
-        lifetimes[storage] = (lifetimes[storage]?.lowerBound ?? step)...step
-      }
-      for (number, step) in steps.enumerated() {
-        for storage in step.touched { extend(storage, to: number) }
-      }
-      for output in outputs.values { extend(output.storage, to: max(steps.count - 1, 0)) }
-      return lifetimes
+    for (number, step) in steps.enumerated() {
+      for storage in step.touched { extend(storage, to: number) }
     }
-
-    /// For each result that takes an operand's memory, that operand: no later step reads it.
-    var operandsInPlace: [StorageID: StorageID] {
-      let lifetimes = lifetimes
-      let outputs = Set(outputs.values.map(\.storage))
-      var operands: [StorageID: StorageID] = [:]
-      for (number, step) in steps.enumerated() {
-        guard case .launch(let launch) = step, let inPlace = launch.inPlace,
-          lifetimes[inPlace.operand]?.upperBound == number, !outputs.contains(inPlace.operand),
-          lifetimes[inPlace.result]?.lowerBound == number,
-          storages[inPlace.operand.index].byteCount == storages[inPlace.result.index].byteCount,
-          launch.touched.count(where: { $0 == inPlace.operand }) == 1
-        else { continue }
-        operands[inPlace.result] = operands[inPlace.operand] ?? inPlace.operand
-      }
-      return operands
-    }
-
-    /// Bytes of the numbers that never change and of the tables that launches read.
-    var tableByteCount: Int {
-      var byteCount = 0
-      for storage in storages {
-        if case .constant(let bytes) = storage.place { byteCount += bytes.count }
-      }
-      for case .launch(let launch) in steps {
-        for case .table(let words) in launch.arguments { byteCount += 4 * words.count }
-      }
-      return byteCount
-    }
+    for output in outputs.values { extend(output.storage, to: max(steps.count - 1, 0)) }
+    return lifetimes
   }
-#endif
+
+  /// For each result that takes an operand's memory, that operand: no later step reads it.
+  var operandsInPlace: [StorageID: StorageID] {
+    let lifetimes = lifetimes
+    let outputs = Set(outputs.values.map(\.storage))
+    var operands: [StorageID: StorageID] = [:]
+    for (number, step) in steps.enumerated() {
+      guard case .launch(let launch) = step, let inPlace = launch.inPlace,
+        lifetimes[inPlace.operand]?.upperBound == number, !outputs.contains(inPlace.operand),
+        lifetimes[inPlace.result]?.lowerBound == number,
+        storages[inPlace.operand.index].byteCount == storages[inPlace.result.index].byteCount,
+        launch.touched.count(where: { $0 == inPlace.operand }) == 1
+      else { continue }
+      operands[inPlace.result] = operands[inPlace.operand] ?? inPlace.operand
+    }
+    return operands
+  }
+
+  /// Bytes of the numbers that never change and of the tables that launches read.
+  var tableByteCount: Int {
+    var byteCount = 0
+    for storage in storages {
+      if case .constant(let bytes) = storage.place { byteCount += bytes.count }
+    }
+    for case .launch(let launch) in steps {
+      for case .table(let words) in launch.arguments { byteCount += 4 * words.count }
+    }
+    return byteCount
+  }
+}

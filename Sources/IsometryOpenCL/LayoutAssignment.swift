@@ -1,127 +1,125 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  /// A layout for each value of a graph. Values that pointwise operations connect share one, so that
-  /// most operations find their operands as they want them; where they do not, the lowering changes
-  /// layouts with a launch of its own.
-  struct LayoutAssignment {
-    private var parents: [Int]
-    private var votes: [Int: [Layout: Int]] = [:]
-    private var forced: [Int: Layout] = [:]
-    private let graph: Graph
-    private let known: [String: Layout]
+/// A layout for each value of a graph. Values that pointwise operations connect share one, so that
+/// most operations find their operands as they want them; where they do not, the lowering changes
+/// layouts with a launch of its own.
+struct LayoutAssignment {
+  private var parents: [Int]
+  private var votes: [Int: [Layout: Int]] = [:]
+  private var forced: [Int: Layout] = [:]
+  private let graph: Graph
+  private let known: [String: Layout]
 
-    /// - Parameter variables: layouts of variables that are on the device already.
-    init(_ graph: Graph, variables: [String: Layout]) {
-      self.graph = graph
-      known = variables
-      parents = Array(graph.types.indices)
-      for node in graph.nodes { connect(node) }
-      for node in graph.nodes { vote(node) }
-      for (name, value) in graph.variables {
-        if let layout = variables[name] { forced[root(value.index)] = layout }
-      }
+  /// - Parameter variables: layouts of variables that are on the device already.
+  init(_ graph: Graph, variables: [String: Layout]) {
+    self.graph = graph
+    known = variables
+    parents = Array(graph.types.indices)
+    for node in graph.nodes { connect(node) }
+    for node in graph.nodes { vote(node) }
+    for (name, value) in graph.variables {
+      if let layout = variables[name] { forced[root(value.index)] = layout }
     }
+  }
 
-    /// The layout that a value is made and kept in.
-    mutating func layout(of value: Value) -> Layout {
-      if graph.shape(of: value).rank != 4 { return .rowMajor }
+  /// The layout that a value is made and kept in.
+  mutating func layout(of value: Value) -> Layout {
+    if graph.shape(of: value).rank != 4 { return .rowMajor }
+    switch graph.producer(of: value).operation {
+    case .input, .reshape: return .rowMajor
+    // A set can hold variables that earlier sessions made in different layouts.
+    case .variable(let name, _):
+      if let layout = known[name] { return layout }
+    default: break
+    }
+    let set = root(value.index)
+    if let layout = forced[set] { return layout }
+    let counts = votes[set] ?? [:]
+    let (images, weights) = (counts[.channelsLast] ?? 0, counts[.filtersLast] ?? 0)
+    return weights > images ? .filtersLast : .channelsLast
+  }
+
+  private mutating func root(_ index: Int) -> Int {
+    var top = index
+    while parents[top] != top {
+      parents[top] = parents[parents[top]]
+      top = parents[top]
+    }
+    return top
+  }
+
+  private mutating func unite(_ values: [Value]) {
+    // Inputs come as the host packs them, so they draw nobody after them.
+    let free = values.filter { value in
       switch graph.producer(of: value).operation {
-      case .input, .reshape: return .rowMajor
-      // A set can hold variables that earlier sessions made in different layouts.
-      case .variable(let name, _):
-        if let layout = known[name] { return layout }
-      default: break
-      }
-      let set = root(value.index)
-      if let layout = forced[set] { return layout }
-      let counts = votes[set] ?? [:]
-      let (images, weights) = (counts[.channelsLast] ?? 0, counts[.filtersLast] ?? 0)
-      return weights > images ? .filtersLast : .channelsLast
-    }
-
-    private mutating func root(_ index: Int) -> Int {
-      var top = index
-      while parents[top] != top {
-        parents[top] = parents[parents[top]]
-        top = parents[top]
-      }
-      return top
-    }
-
-    private mutating func unite(_ values: [Value]) {
-      // Inputs come as the host packs them, so they draw nobody after them.
-      let free = values.filter { value in
-        switch graph.producer(of: value).operation {
-        case .input, .reshape: false
-        default: graph.shape(of: value).rank == 4
-        }
-      }
-      guard let first = free.first else { return }
-      for value in free.dropFirst() { parents[root(value.index)] = root(first.index) }
-    }
-
-    private mutating func connect(_ node: Node) {
-      let (inputs, results) = (node.inputs, node.results)
-      switch node.operation {
-      case .cast, .add, .subtract, .multiply, .scale, .activation, .activationGradient, .dot:
-        unite(inputs + results)
-      case .scalarMultiply, .scalarAdd, .biasAdd, .frozenNormalizationInputGradient:
-        unite([inputs[0]] + results)
-      case .batchNormalization(let normalization), .frozenNormalization(let normalization):
-        unite([inputs[0], results[0]] + (normalization.epilogue.hasResidual ? [inputs.last!] : []))
-      case .batchNormalizationReduction, .batchNormalizationInputGradient:
-        unite(inputs[0...1] + results.filter { graph.shape(of: $0).rank == 4 })
-      case .runningAverage, .accumulate:
-        for pair in stride(from: 0, to: inputs.count, by: 2) {
-          unite(Array(inputs[pair...pair + 1]))
-        }
-      case .update(let update):
-        for index in update.parameters.indices {
-          let first = update.headerCount + index * update.stride
-          unite(Array(inputs[first..<first + update.stride]))
-        }
-      case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
-        .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient,
-        .batchNormalizationStatistics, .pool, .averagePoolGradient, .maxPoolGradient,
-        .maxPoolTangent, .globalAveragePool,
-        .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
-        .gradientScale, .lossScaleUpdate:
-        break
+      case .input, .reshape: false
+      default: graph.shape(of: value).rank == 4
       }
     }
+    guard let first = free.first else { return }
+    for value in free.dropFirst() { parents[root(value.index)] = root(first.index) }
+  }
 
-    private mutating func vote(_ node: Node) {
-      let (inputs, results) = (node.inputs, node.results)
-      func images(_ values: [Value]) { for value in values { cast(.channelsLast, value) } }
-      switch node.operation {
-      case .convolution(_, let epilogue, _):
-        images([inputs[0], results[0]] + (epilogue.hasResidual ? [inputs.last!] : []))
-        cast(.filtersLast, inputs[1])
-      case .convolutionInputGradient:
-        images([inputs[0], results[0]])
-        cast(.filtersLast, inputs[1])
-      case .convolutionWeightGradient:
-        images(Array(inputs[0...1]))
-        cast(.filtersLast, results[0])
-      case .biasAdd, .channelSum, .broadcastChannels, .batchNormalization,
-        .batchNormalizationStatistics, .frozenNormalization, .batchNormalizationReduction,
-        .batchNormalizationInputGradient,
-        .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-        .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .decodeImages:
-        images(inputs + results)
-      case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
-        .scalarAdd, .activation, .activationGradient, .reshape, .sum, .dot, .broadcast,
-        .matrixMultiply, .softmaxCrossEntropy, .update, .runningAverage, .accumulate, .squaredNorm,
-        .gradientScale, .lossScaleUpdate:
-        break
+  private mutating func connect(_ node: Node) {
+    let (inputs, results) = (node.inputs, node.results)
+    switch node.operation {
+    case .cast, .add, .subtract, .multiply, .scale, .activation, .activationGradient, .dot:
+      unite(inputs + results)
+    case .scalarMultiply, .scalarAdd, .biasAdd, .frozenNormalizationInputGradient:
+      unite([inputs[0]] + results)
+    case .batchNormalization(let normalization), .frozenNormalization(let normalization):
+      unite([inputs[0], results[0]] + (normalization.epilogue.hasResidual ? [inputs.last!] : []))
+    case .batchNormalizationReduction, .batchNormalizationInputGradient:
+      unite(inputs[0...1] + results.filter { graph.shape(of: $0).rank == 4 })
+    case .runningAverage, .accumulate:
+      for pair in stride(from: 0, to: inputs.count, by: 2) {
+        unite(Array(inputs[pair...pair + 1]))
       }
-      func cast(_ layout: Layout, _ value: Value) {
-        if graph.shape(of: value).rank == 4 {
-          votes[root(value.index), default: [:]][layout, default: 0] += 1
-        }
+    case .update(let update):
+      for index in update.parameters.indices {
+        let first = update.headerCount + index * update.stride
+        unite(Array(inputs[first..<first + update.stride]))
+      }
+    case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
+      .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient,
+      .batchNormalizationStatistics, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool,
+      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
+      .gradientScale, .lossScaleUpdate:
+      break
+    }
+  }
+
+  private mutating func vote(_ node: Node) {
+    let (inputs, results) = (node.inputs, node.results)
+    func images(_ values: [Value]) { for value in values { cast(.channelsLast, value) } }
+    switch node.operation {
+    case .convolution(_, let epilogue, _):
+      images([inputs[0], results[0]] + (epilogue.hasResidual ? [inputs.last!] : []))
+      cast(.filtersLast, inputs[1])
+    case .convolutionInputGradient:
+      images([inputs[0], results[0]])
+      cast(.filtersLast, inputs[1])
+    case .convolutionWeightGradient:
+      images(Array(inputs[0...1]))
+      cast(.filtersLast, results[0])
+    case .biasAdd, .channelSum, .broadcastChannels, .batchNormalization,
+      .batchNormalizationStatistics, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .decodeImages:
+      images(inputs + results)
+    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+      .scalarAdd, .activation, .activationGradient, .reshape, .sum, .dot, .broadcast,
+      .matrixMultiply, .softmaxCrossEntropy, .update, .runningAverage, .accumulate, .squaredNorm,
+      .gradientScale, .lossScaleUpdate:
+      break
+    }
+    func cast(_ layout: Layout, _ value: Value) {
+      if graph.shape(of: value).rank == 4 {
+        votes[root(value.index), default: [:]][layout, default: 0] += 1
       }
     }
   }
-#endif
+}

@@ -1,89 +1,87 @@
-#if OpenCL
-  internal import CCLBlast
-  import IsometryCore
-  internal import OpenCLRuntime
+internal import CCLBlast
+import IsometryCore
+internal import OpenCLRuntime
 
-  /// A matrix product by CLBlast, with its operands bound.
-  struct LibraryProduct {
-    typealias Place = (slab: Buffer, offset: Int, byteCount: Int)
+/// A matrix product by CLBlast, with its operands bound.
+struct LibraryProduct {
+  typealias Place = (slab: Buffer, offset: Int, byteCount: Int)
 
-    private let product: PlannedProduct
-    private let a: Place
-    private let b: Place
-    private let y: Place
-    private let scratch: Buffer?
+  private let product: PlannedProduct
+  private let a: Place
+  private let b: Place
+  private let y: Place
+  private let scratch: Buffer?
 
-    /// Computes the product once, so that the library compiles its kernels before the first step.
-    ///
-    /// - Parameter scratch: of at least `scratchByteCount`; without it the library would allocate in
-    ///   each step. Products on one queue may share it.
-    init(
-      _ product: PlannedProduct, a: Place, b: Place, y: Place, scratch: Buffer?,
-      queue: CommandQueue
-    ) throws {
-      self.product = product
-      self.a = a
-      self.b = b
-      self.y = y
-      self.scratch = scratch
-      try enqueue(on: queue)
-    }
-
-    /// What the library needs for operands in the form that its kernels read; 0 where it reads them as
-    /// they are.
-    static func scratchByteCount(
-      _ product: PlannedProduct, a: Place, b: Place, y: Place, queue: CommandQueue
-    ) throws(OpenCLError) -> Int {
-      var handle: OpaquePointer? = queue.handle
-      let size = product.dtype.byteCount
-      var byteCount = 0
-      let query =
-        product.dtype == .float64 ? CLBlastDGemmTempBufferSize : CLBlastSGemmTempBufferSize
-      try check(
-        query(
-          CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
-          product.columns, product.inner, a.offset / size, product.leadingA, b.offset / size,
-          product.leadingB, y.offset / size, product.columns, &handle, &byteCount), product)
-      return byteCount
-    }
-
-    func enqueue(on queue: CommandQueue) throws(OpenCLError) {
-      var handle: OpaquePointer? = queue.handle
-      let size = product.dtype.byteCount
-      let status =
-        product.dtype == .float64
-        ? CLBlastDgemmWithTempBuffer(
-          CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
-          product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
-          b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
-          product.columns, &handle, nil, scratch?.handle)
-        : CLBlastSgemmWithTempBuffer(
-          CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
-          product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
-          b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
-          product.columns, &handle, nil, scratch?.handle)
-      try Self.check(status, product)
-    }
-
-    private static func check(
-      _ status: CLBlastStatusCode, _ product: PlannedProduct
-    ) throws(OpenCLError) {
-      guard status == CLBlastSuccess else {
-        throw OpenCLError(
-          call: "CLBlastGemm", code: StatusCode(rawValue: Int32(status.rawValue)),
-          detail: product.label)
-      }
-    }
+  /// Computes the product once, so that the library compiles its kernels before the first step.
+  ///
+  /// - Parameter scratch: of at least `scratchByteCount`; without it the library would allocate in
+  ///   each step. Products on one queue may share it.
+  init(
+    _ product: PlannedProduct, a: Place, b: Place, y: Place, scratch: Buffer?,
+    queue: CommandQueue
+  ) throws {
+    self.product = product
+    self.a = a
+    self.b = b
+    self.y = y
+    self.scratch = scratch
+    try enqueue(on: queue)
   }
 
-  extension PlannedProduct {
-    fileprivate var transposeA: CLBlastTranspose {
-      transposeLeft ? CLBlastTransposeYes : CLBlastTransposeNo
-    }
-    fileprivate var transposeB: CLBlastTranspose {
-      transposeRight ? CLBlastTransposeYes : CLBlastTransposeNo
-    }
-    fileprivate var leadingA: Int { transposeLeft ? rows : inner }
-    fileprivate var leadingB: Int { transposeRight ? inner : columns }
+  /// What the library needs for operands in the form that its kernels read; 0 where it reads them as
+  /// they are.
+  static func scratchByteCount(
+    _ product: PlannedProduct, a: Place, b: Place, y: Place, queue: CommandQueue
+  ) throws(OpenCLError) -> Int {
+    var handle: OpaquePointer? = queue.handle
+    let size = product.dtype.byteCount
+    var byteCount = 0
+    let query =
+      product.dtype == .float64 ? CLBlastDGemmTempBufferSize : CLBlastSGemmTempBufferSize
+    try check(
+      query(
+        CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
+        product.columns, product.inner, a.offset / size, product.leadingA, b.offset / size,
+        product.leadingB, y.offset / size, product.columns, &handle, &byteCount), product)
+    return byteCount
   }
-#endif
+
+  func enqueue(on queue: CommandQueue) throws(OpenCLError) {
+    var handle: OpaquePointer? = queue.handle
+    let size = product.dtype.byteCount
+    let status =
+      product.dtype == .float64
+      ? CLBlastDgemmWithTempBuffer(
+        CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
+        product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
+        b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
+        product.columns, &handle, nil, scratch?.handle)
+      : CLBlastSgemmWithTempBuffer(
+        CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
+        product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
+        b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
+        product.columns, &handle, nil, scratch?.handle)
+    try Self.check(status, product)
+  }
+
+  private static func check(
+    _ status: CLBlastStatusCode, _ product: PlannedProduct
+  ) throws(OpenCLError) {
+    guard status == CLBlastSuccess else {
+      throw OpenCLError(
+        call: "CLBlastGemm", code: StatusCode(rawValue: Int32(status.rawValue)),
+        detail: product.label)
+    }
+  }
+}
+
+extension PlannedProduct {
+  fileprivate var transposeA: CLBlastTranspose {
+    transposeLeft ? CLBlastTransposeYes : CLBlastTransposeNo
+  }
+  fileprivate var transposeB: CLBlastTranspose {
+    transposeRight ? CLBlastTransposeYes : CLBlastTransposeNo
+  }
+  fileprivate var leadingA: Int { transposeLeft ? rows : inner }
+  fileprivate var leadingB: Int { transposeRight ? inner : columns }
+}

@@ -1,171 +1,169 @@
-#if OpenCL
-  internal import DeviceProbe
-  import IsometryCore
-  import IsometryGraph
-  internal import OpenCLRuntime
-  internal import Synchronization
+internal import DeviceProbe
+import IsometryCore
+import IsometryGraph
+internal import OpenCLRuntime
+internal import Synchronization
 
-  /// Decides for one device, once a process and type, whether its matrix units are used: where the
-  /// device says that it has them, their kernels build, and a small step comes out as the portable kernels
-  /// compute it. A failure is kept beside the compiled programs and not tried again for the same kernels,
-  /// device and driver.
-  final class MatrixUnitSelection: Sendable {
-    private let use: MatrixUnitUse
-    private let allowsTF32: Bool
-    private let warn: @Sendable (String) -> Void
-    private let verdicts = Mutex<[DType: Bool]>([:])
+/// Decides for one device, once a process and type, whether its matrix units are used: where the
+/// device says that it has them, their kernels build, and a small step comes out as the portable kernels
+/// compute it. A failure is kept beside the compiled programs and not tried again for the same kernels,
+/// device and driver.
+final class MatrixUnitSelection: Sendable {
+  private let use: MatrixUnitUse
+  private let allowsTF32: Bool
+  private let warn: @Sendable (String) -> Void
+  private let verdicts = Mutex<[DType: Bool]>([:])
 
-    init(_ use: MatrixUnitUse, allowsTF32: Bool, warn: @escaping @Sendable (String) -> Void) {
-      self.use = use
-      self.allowsTF32 = allowsTF32
-      self.warn = warn
-    }
+  init(_ use: MatrixUnitUse, allowsTF32: Bool, warn: @escaping @Sendable (String) -> Void) {
+    self.use = use
+    self.allowsTF32 = allowsTF32
+    self.warn = warn
+  }
 
-    /// Whether a graph in one of their types comes with the question at all.
-    func isPossible(on device: Device) -> Bool {
-      switch use {
-      case .off: false
-      case .emulated: true
-      case .auto: device.withoutTensorCores == nil
-      }
-    }
-
-    /// Whether products in fp32 may have operands rounded to tf32.
-    func mayRoundFloat(on device: Device) -> Bool { allowsTF32 && isPossible(on: device) }
-
-    /// Whether graphs in that type have their products on matrix units.
-    func multiplies(_ dtype: DType, on device: SharedDevice) -> Bool {
-      let units = units
-      return isPossible(on: device.context.device) && units.types.contains(dtype)
-        && (use == .emulated || isTrusted(units, dtype, on: device))
-    }
-
-    private var units: MatrixUnits {
-      MatrixUnits(kind: use == .emulated ? .emulated : .tensorCores, takesFloat: allowsTF32)
-    }
-
-    /// What the graph's products and convolutions may use on the device; nil for portable kernels.
-    func units(for graph: Graph, on device: SharedDevice) -> MatrixUnits? {
-      guard isPossible(on: device.context.device) else { return nil }
-      let units = units
-      if use == .emulated { return units }
-      let types = Set(graph.types.map(\.dtype)).intersection(units.types)
-      return !types.isEmpty && types.allSatisfy { isTrusted(units, $0, on: device) } ? units : nil
-    }
-
-    /// Whether the kernels with these units compute in that type what the portable ones do.
-    func isTrusted(_ units: MatrixUnits, _ dtype: DType, on device: SharedDevice) -> Bool {
-      verdicts.withLock { verdicts in
-        if let known = verdicts[dtype] { return known }
-        let trial = MatrixUnitTrial(units: units, dtype: dtype)
-        let isRight: Bool
-        if device.library.recordedRefusal(of: trial.families, dtype) != nil {
-          isRight = false
-        } else if let reason = trial.reasonAgainst(device) {
-          isRight = false
-          let isKept = device.library.recordRefusal(reason, of: trial.families, dtype)
-          warn(
-            "the matrix units of \(device.context.device.name) are not used for \(dtype.rawValue), which "
-              + "makes it slower, not wrong: \(reason)"
-              + (isKept ? "; they are tried again with another driver or new kernels" : ""))
-        } else {
-          isRight = true
-        }
-        verdicts[dtype] = isRight
-        return isRight
-      }
+  /// Whether a graph in one of their types comes with the question at all.
+  func isPossible(on device: Device) -> Bool {
+    switch use {
+    case .off: false
+    case .emulated: true
+    case .auto: device.withoutTensorCores == nil
     }
   }
 
-  /// A step of every kernel that uses matrix units, small, with rims and two parts of a weight gradient.
-  struct MatrixUnitTrial {
-    let units: MatrixUnits
-    let dtype: DType
+  /// Whether products in fp32 may have operands rounded to tf32.
+  func mayRoundFloat(on device: Device) -> Bool { allowsTF32 && isPossible(on: device) }
 
-    let families: [ProgramFamily] = [.matrixProduct, .matrixConvolution, .matrixWeightGradient]
+  /// Whether graphs in that type have their products on matrix units.
+  func multiplies(_ dtype: DType, on device: SharedDevice) -> Bool {
+    let units = units
+    return isPossible(on: device.context.device) && units.types.contains(dtype)
+      && (use == .emulated || isTrusted(units, dtype, on: device))
+  }
 
-    /// Why the units cannot be used on the device; nil where they can.
-    func reasonAgainst(_ device: SharedDevice) -> String? {
-      do {
-        let graph = self.graph
-        let expected = try results(of: graph, on: device, nil)
-        let found = try results(of: graph, on: device, units)
-        for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
-          let size =
-            (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
-          // A fragment in the wrong place is off by the size of the numbers, rounding by less than 1 %.
-          let isNear = zip(found, expected).allSatisfy { abs($0 - $1) <= 0.05 * size }
-          if !isNear { return "they compute \(output.name) wrongly" }
-        }
-        return nil
-      } catch let error as KernelBuildError {
-        let line = error.log.split(separator: "\n").first { $0.contains("error") } ?? ""
-        return "\(error.kernel) does not build \(line)"
-      } catch {
-        return "\(error)"
-      }
-    }
+  private var units: MatrixUnits {
+    MatrixUnits(kind: use == .emulated ? .emulated : .tensorCores, takesFloat: allowsTF32)
+  }
 
-    private static let contents: [(name: String, shape: Shape)] = [
-      ("x", [4, 24, 19, 13]), ("dy", [4, 40, 10, 7]), ("a", [72, 40]), ("b", [40, 136]),
-    ]
+  /// What the graph's products and convolutions may use on the device; nil for portable kernels.
+  func units(for graph: Graph, on device: SharedDevice) -> MatrixUnits? {
+    guard isPossible(on: device.context.device) else { return nil }
+    let units = units
+    if use == .emulated { return units }
+    let types = Set(graph.types.map(\.dtype)).intersection(units.types)
+    return !types.isEmpty && types.allSatisfy { isTrusted(units, $0, on: device) } ? units : nil
+  }
 
-    private var graph: Graph {
-      var graph = Graph()
-      let inputs = Dictionary(
-        uniqueKeysWithValues: Self.contents.map { ($0.name, graph.input($0.name, $0.shape, dtype)) }
-      )
-      guard let x = inputs["x"], let dy = inputs["dy"], let a = inputs["a"], let b = inputs["b"]
-      else { preconditionFailure("every content is an input") }
-      let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
-      let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
-      let y = graph.activation(
-        graph.biasAdd(
-          graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias),
-        .tanh)
-      graph.output("convolutions", y)
-      let gradients = graph.gradients(seeds: [(y, dy)], withRespectTo: [x, weight, bias])
-      for (name, gradient) in zip(
-        ["input gradients", "weight gradients", "bias gradients"], gradients)
-      {
-        if let gradient { graph.output(name, gradient) }
+  /// Whether the kernels with these units compute in that type what the portable ones do.
+  func isTrusted(_ units: MatrixUnits, _ dtype: DType, on device: SharedDevice) -> Bool {
+    verdicts.withLock { verdicts in
+      if let known = verdicts[dtype] { return known }
+      let trial = MatrixUnitTrial(units: units, dtype: dtype)
+      let isRight: Bool
+      if device.library.recordedRefusal(of: trial.families, dtype) != nil {
+        isRight = false
+      } else if let reason = trial.reasonAgainst(device) {
+        isRight = false
+        let isKept = device.library.recordRefusal(reason, of: trial.families, dtype)
+        warn(
+          "the matrix units of \(device.context.device.name) are not used for \(dtype.rawValue), which "
+            + "makes it slower, not wrong: \(reason)"
+            + (isKept ? "; they are tried again with another driver or new kernels" : ""))
+      } else {
+        isRight = true
       }
-      let normalized = graph.activation(
-        graph.batchNormalization(x, scale: scale, shift: shift).y, .relu)
-      let z = graph.convolve(
-        normalized, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
-      graph.output("convolutions of normalised images", z)
-      if let gradient = graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0] {
-        graph.output("weight gradients with normalised images", gradient)
-      }
-      let product = graph.matrixMultiply(a, b)
-      graph.output("products", product)
-      graph.output(
-        "transposed products",
-        graph.matrixMultiply(product, a, transposeLeft: true))
-      graph.output(
-        "products with a transposed matrix", graph.matrixMultiply(product, b, transposeRight: true))
-      return graph.fused().withPrologues()
-    }
-
-    private func results(
-      of graph: Graph, on device: SharedDevice, _ units: MatrixUnits?
-    ) throws -> [[Double]] {
-      let session = try OpenCLSession(
-        graph, device, store: VariableStore(device.computeQueue), matrixUnits: units,
-        tiles: TileTable())
-      var random = RandomStream(seed: 1)
-      for (name, value) in graph.variables {
-        let shape = graph.shape(of: value)
-        let numbers = random.normals(shape.elementCount).map { 0.1 * $0 }
-        try session.write(HostTensor(shape, numbers, as: .float32), toVariable: name)
-      }
-      var inputs: [String: HostTensor] = [:]
-      for (name, shape) in Self.contents {
-        inputs[name] = HostTensor(shape, random.normals(shape.elementCount), as: dtype)
-      }
-      try session.run(inputs)
-      return try graph.outputs.map { try session.read(output: $0.name).doubles }
+      verdicts[dtype] = isRight
+      return isRight
     }
   }
-#endif
+}
+
+/// A step of every kernel that uses matrix units, small, with rims and two parts of a weight gradient.
+struct MatrixUnitTrial {
+  let units: MatrixUnits
+  let dtype: DType
+
+  let families: [ProgramFamily] = [.matrixProduct, .matrixConvolution, .matrixWeightGradient]
+
+  /// Why the units cannot be used on the device; nil where they can.
+  func reasonAgainst(_ device: SharedDevice) -> String? {
+    do {
+      let graph = self.graph
+      let expected = try results(of: graph, on: device, nil)
+      let found = try results(of: graph, on: device, units)
+      for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
+        let size =
+          (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
+        // A fragment in the wrong place is off by the size of the numbers, rounding by less than 1 %.
+        let isNear = zip(found, expected).allSatisfy { abs($0 - $1) <= 0.05 * size }
+        if !isNear { return "they compute \(output.name) wrongly" }
+      }
+      return nil
+    } catch let error as KernelBuildError {
+      let line = error.log.split(separator: "\n").first { $0.contains("error") } ?? ""
+      return "\(error.kernel) does not build \(line)"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private static let contents: [(name: String, shape: Shape)] = [
+    ("x", [4, 24, 19, 13]), ("dy", [4, 40, 10, 7]), ("a", [72, 40]), ("b", [40, 136]),
+  ]
+
+  private var graph: Graph {
+    var graph = Graph()
+    let inputs = Dictionary(
+      uniqueKeysWithValues: Self.contents.map { ($0.name, graph.input($0.name, $0.shape, dtype)) }
+    )
+    guard let x = inputs["x"], let dy = inputs["dy"], let a = inputs["a"], let b = inputs["b"]
+    else { preconditionFailure("every content is an input") }
+    let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
+    let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
+    let y = graph.activation(
+      graph.biasAdd(
+        graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias),
+      .tanh)
+    graph.output("convolutions", y)
+    let gradients = graph.gradients(seeds: [(y, dy)], withRespectTo: [x, weight, bias])
+    for (name, gradient) in zip(
+      ["input gradients", "weight gradients", "bias gradients"], gradients)
+    {
+      if let gradient { graph.output(name, gradient) }
+    }
+    let normalized = graph.activation(
+      graph.batchNormalization(x, scale: scale, shift: shift).y, .relu)
+    let z = graph.convolve(
+      normalized, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
+    graph.output("convolutions of normalized images", z)
+    if let gradient = graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0] {
+      graph.output("weight gradients with normalized images", gradient)
+    }
+    let product = graph.matrixMultiply(a, b)
+    graph.output("products", product)
+    graph.output(
+      "transposed products",
+      graph.matrixMultiply(product, a, transposeLeft: true))
+    graph.output(
+      "products with a transposed matrix", graph.matrixMultiply(product, b, transposeRight: true))
+    return graph.fused().withPrologues()
+  }
+
+  private func results(
+    of graph: Graph, on device: SharedDevice, _ units: MatrixUnits?
+  ) throws -> [[Double]] {
+    let session = try OpenCLSession(
+      graph, device, store: VariableStore(device.computeQueue), matrixUnits: units,
+      tiles: TileTable())
+    var random = RandomStream(seed: 1)
+    for (name, value) in graph.variables {
+      let shape = graph.shape(of: value)
+      let numbers = random.normals(shape.elementCount).map { 0.1 * $0 }
+      try session.write(HostTensor(shape, numbers, as: .float32), toVariable: name)
+    }
+    var inputs: [String: HostTensor] = [:]
+    for (name, shape) in Self.contents {
+      inputs[name] = HostTensor(shape, random.normals(shape.elementCount), as: dtype)
+    }
+    try session.run(inputs)
+    return try graph.outputs.map { try session.read(output: $0.name).doubles }
+  }
+}

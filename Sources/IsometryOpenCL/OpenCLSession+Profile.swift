@@ -1,89 +1,87 @@
-#if OpenCL
-  package import IsometryCore
-  package import IsometryGraph
-  internal import OpenCLRuntime
+package import IsometryCore
+package import IsometryGraph
+internal import OpenCLRuntime
 
-  extension OpenCLSession {
-    package func profiledStep(
-      from slot: any StagingSlot
-    ) throws -> () throws -> [TimedCommand] {
-      guard let slot = slot as? OpenCLStagingSlot else {
-        preconditionFailure("a step takes a slot that its session made")
-      }
-      let queue = device.computeQueue
-      var commands: [PendingCommand] = []
-      if let inputs = binding.inputs,
-        let submission = try slot.submit(
-          transfers: device.transferQueue, compute: queue, to: inputs)
-      {
-        commands += [
-          PendingCommand(
-            name: "inputs to device", track: .transfer, launch: nil, byteCount: inputs.byteCount,
-            event: try submission.sent.shared()),
-          PendingCommand(
-            name: "inputs in place", track: .compute, launch: nil, byteCount: 2 * inputs.byteCount,
-            event: try submission.taken.shared()),
-        ]
-      }
-      for (index, step) in binding.steps.enumerated() {
-        var before: Event?
-        let event: Event
-        switch step {
-        case .launch(let kernel, let geometry):
-          event = try queue.timedLaunch(kernel, geometry)
-        case .product(let product):
-          before = try queue.marker()
-          try product.enqueue(on: queue)
-          event = try queue.marker()
-        }
-        commands.append(
-          PendingCommand(
-            name: binding.memory.launches[index], track: .compute, launch: index,
-            byteCount: launchWork[index].byteCount, before: before.take(), event: event))
-      }
-      try queue.flush()
-      pauseIdleClock()
-      return { [commands] in try commands.map { try $0.time() } }
+extension OpenCLSession {
+  package func profiledStep(
+    from slot: any StagingSlot
+  ) throws -> () throws -> [TimedCommand] {
+    guard let slot = slot as? OpenCLStagingSlot else {
+      preconditionFailure("a step takes a slot that its session made")
     }
+    let queue = device.computeQueue
+    var commands: [PendingCommand] = []
+    if let inputs = binding.inputs,
+      let submission = try slot.submit(
+        transfers: device.transferQueue, compute: queue, to: inputs)
+    {
+      commands += [
+        PendingCommand(
+          name: "inputs to device", track: .transfer, launch: nil, byteCount: inputs.byteCount,
+          event: try submission.sent.shared()),
+        PendingCommand(
+          name: "inputs in place", track: .compute, launch: nil, byteCount: 2 * inputs.byteCount,
+          event: try submission.taken.shared()),
+      ]
+    }
+    for (index, step) in binding.steps.enumerated() {
+      var before: Event?
+      let event: Event
+      switch step {
+      case .launch(let kernel, let geometry):
+        event = try queue.timedLaunch(kernel, geometry)
+      case .product(let product):
+        before = try queue.marker()
+        try product.enqueue(on: queue)
+        event = try queue.marker()
+      }
+      commands.append(
+        PendingCommand(
+          name: binding.memory.launches[index], track: .compute, launch: index,
+          byteCount: launchWork[index].byteCount, before: before.take(), event: event))
+    }
+    try queue.flush()
+    pauseIdleClock()
+    return { [commands] in try commands.map { try $0.time() } }
+  }
+}
+
+/// A command on its way, with what will tell its times.
+private final class PendingCommand {
+  let name: String
+  let track: TimedCommand.Track
+  let launch: Int?
+  let byteCount: Int
+  /// The end of all that came before, where a library gives no event for the whole of what it
+  /// launches; nil where `event` is the command's own.
+  let before: Event?
+  let event: Event
+
+  init(
+    name: String, track: TimedCommand.Track, launch: Int?, byteCount: Int,
+    before: consuming Event? = nil, event: consuming Event
+  ) {
+    self.name = name
+    self.track = track
+    self.launch = launch
+    self.byteCount = byteCount
+    self.before = before
+    self.event = event
   }
 
-  /// A command on its way, with what will tell its times.
-  private final class PendingCommand {
-    let name: String
-    let track: TimedCommand.Track
-    let launch: Int?
-    let byteCount: Int
-    /// The end of all that came before, where a library gives no event for the whole of what it
-    /// launches; nil where `event` is the command's own.
-    let before: Event?
-    let event: Event
-
-    init(
-      name: String, track: TimedCommand.Track, launch: Int?, byteCount: Int,
-      before: consuming Event? = nil, event: consuming Event
-    ) {
-      self.name = name
-      self.track = track
-      self.launch = launch
-      self.byteCount = byteCount
-      self.before = before
-      self.event = event
+  func time() throws(OpenCLError) -> TimedCommand {
+    let preparation: (queued: Double, submitted: Double)
+    let interval: ClosedRange<Double>
+    switch before {
+    case nil:
+      (preparation, interval) = (try event.preparation, try event.interval)
+    case let before?:
+      let (start, end) = (try before.interval.upperBound, try event.interval.upperBound)
+      (preparation, interval) = (try before.preparation, start...max(start, end))
     }
-
-    func time() throws(OpenCLError) -> TimedCommand {
-      let preparation: (queued: Double, submitted: Double)
-      let interval: ClosedRange<Double>
-      switch before {
-      case nil:
-        (preparation, interval) = (try event.preparation, try event.interval)
-      case let before?:
-        let (start, end) = (try before.interval.upperBound, try event.interval.upperBound)
-        (preparation, interval) = (try before.preparation, start...max(start, end))
-      }
-      return TimedCommand(
-        name: name, track: track, launch: launch, byteCount: byteCount,
-        queued: preparation.queued, submitted: preparation.submitted,
-        start: interval.lowerBound, end: interval.upperBound)
-    }
+    return TimedCommand(
+      name: name, track: track, launch: launch, byteCount: byteCount,
+      queued: preparation.queued, submitted: preparation.submitted,
+      start: interval.lowerBound, end: interval.upperBound)
   }
-#endif
+}

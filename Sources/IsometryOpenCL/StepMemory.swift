@@ -1,72 +1,70 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  /// Where the storages of a launch plan lie, before any memory is there.
-  struct StepMemory {
-    let arena: MemoryPlan
-    private let operandsInPlace: [StorageID: StorageID]
-    /// Where inputs lie, packed in order of declaration.
-    let inputOffsets: [String: Int]
-    let inputByteCount: Int
-    private let tableByteCount: Int
-    private let variables: MemoryBreakdown
-    /// The names of the launches.
-    let launches: [String]
-    private let tileUse: TileUse
+/// Where the storages of a launch plan lie, before any memory is there.
+struct StepMemory {
+  let arena: MemoryPlan
+  private let operandsInPlace: [StorageID: StorageID]
+  /// Where inputs lie, packed in order of declaration.
+  let inputOffsets: [String: Int]
+  let inputByteCount: Int
+  private let tableByteCount: Int
+  private let variables: MemoryBreakdown
+  /// The names of the launches.
+  let launches: [String]
+  private let tileUse: TileUse
 
-    /// - Parameter alignment: of every storage, in bytes.
-    init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
-      operandsInPlace = plan.operandsInPlace
-      var lifetimes = plan.lifetimes
-      for (result, operand) in operandsInPlace {
-        guard let lifetime = lifetimes.removeValue(forKey: result), let first = lifetimes[operand]
-        else { continue }
-        lifetimes[operand] = first.lowerBound...max(first.upperBound, lifetime.upperBound)
-      }
-      arena = MemoryPlan(
-        lifetimes.map { storage, lifetime in
-          MemoryPlan.Request(
-            Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
-            lifetime: lifetime, use: plan.storages[storage.index].use)
-        }.sorted { $0.value < $1.value }, alignment: alignment)
-      var offsets: [String: Int] = [:]
-      var byteCount = 0
-      for (name, value) in graph.inputs {
-        offsets[name] = byteCount
-        byteCount += quotientRoundedUp(graph.type(of: value).byteCount, alignment) * alignment
-      }
-      inputOffsets = offsets
-      inputByteCount = byteCount
-      tableByteCount = plan.tableByteCount
-      variables = graph.variableMemory(MemoryUses(of: graph))
-      launches = plan.steps.map(\.label)
-      tileUse = plan.tileUse
+  /// - Parameter alignment: of every storage, in bytes.
+  init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+    operandsInPlace = plan.operandsInPlace
+    var lifetimes = plan.lifetimes
+    for (result, operand) in operandsInPlace {
+      guard let lifetime = lifetimes.removeValue(forKey: result), let first = lifetimes[operand]
+      else { continue }
+      lifetimes[operand] = first.lowerBound...max(first.upperBound, lifetime.upperBound)
     }
-
-    /// Where a storage lies in the arena; nil where no launch touches it.
-    func offset(of storage: StorageID) -> Int? {
-      arena.offsets[Value(index: (operandsInPlace[storage] ?? storage).index)]
+    arena = MemoryPlan(
+      lifetimes.map { storage, lifetime in
+        MemoryPlan.Request(
+          Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
+          lifetime: lifetime, use: plan.storages[storage.index].use)
+      }.sorted { $0.value < $1.value }, alignment: alignment)
+    var offsets: [String: Int] = [:]
+    var byteCount = 0
+    for (name, value) in graph.inputs {
+      offsets[name] = byteCount
+      byteCount += quotientRoundedUp(graph.type(of: value).byteCount, alignment) * alignment
     }
-
-    /// What a session costs.
-    ///
-    /// - Parameters:
-    ///   - staging: bytes of staging slots.
-    ///   - scratch: bytes that products of a library share.
-    func report(staging: Int, scratch: Int) -> SessionReport {
-      var others = MemoryBreakdown()
-      others.add(inputByteCount + staging, .inputs)
-      others.add(tableByteCount, .tables)
-      others.add(scratch, .temporaries)
-      var memory = arena.peak
-      memory.add(variables)
-      memory.add(others)
-      var report = SessionReport(
-        launches: launches, arenaBytes: arena.byteCount, variableBytes: variables.total,
-        otherBytes: others.total, memory: memory)
-      report.tiles = tileUse
-      return report
-    }
+    inputOffsets = offsets
+    inputByteCount = byteCount
+    tableByteCount = plan.tableByteCount
+    variables = graph.variableMemory(MemoryUses(of: graph))
+    launches = plan.steps.map(\.label)
+    tileUse = plan.tileUse
   }
-#endif
+
+  /// Where a storage lies in the arena; nil where no launch touches it.
+  func offset(of storage: StorageID) -> Int? {
+    arena.offsets[Value(index: (operandsInPlace[storage] ?? storage).index)]
+  }
+
+  /// What a session costs.
+  ///
+  /// - Parameters:
+  ///   - staging: bytes of staging slots.
+  ///   - scratch: bytes that products of a library share.
+  func report(staging: Int, scratch: Int) -> SessionReport {
+    var others = MemoryBreakdown()
+    others.add(inputByteCount + staging, .inputs)
+    others.add(tableByteCount, .tables)
+    others.add(scratch, .temporaries)
+    var memory = arena.peak
+    memory.add(variables)
+    memory.add(others)
+    var report = SessionReport(
+      launches: launches, arenaBytes: arena.byteCount, variableBytes: variables.total,
+      otherBytes: others.total, memory: memory)
+    report.tiles = tileUse
+    return report
+  }
+}

@@ -1,53 +1,51 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
-  internal import OpenCLRuntime
+import IsometryCore
+import IsometryGraph
+internal import OpenCLRuntime
 
-  /// The variables of sessions that share them. Each session adds those that are new, in one
-  /// allocation, so that an update can reach all of them through one argument.
-  final class VariableStore {
-    struct Entry {
-      let type: TensorType
-      let layout: Layout
-      let slab: Int
-      let offset: Int
-    }
-
-    private(set) var entries: [String: Entry] = [:]
-    private(set) var slabs: [Buffer] = []
-    private let queue: CommandQueue
-
-    var byteCount: Int { slabs.map(\.byteCount).reduce(0, +) }
-
-    init(_ queue: CommandQueue) { self.queue = queue }
-
-    /// Makes room, set to zero, for the variables that are not there yet.
-    ///
-    /// - Precondition: those that are there have the same type.
-    /// - Throws: `DeviceLimitError` where they do not fit into one buffer.
-    func add(
-      _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int,
-      _ limits: DeviceLimits
-    ) throws {
-      var places: [(name: String, type: TensorType, layout: Layout, offset: Int)] = []
-      var byteCount = 0
-      for (name, type, layout) in variables {
-        if let known = entries[name] {
-          precondition(known.type == type, "variable \(name) is \(known.type), not \(type)")
-          continue
-        }
-        places.append((name, type, layout, byteCount))
-        byteCount += quotientRoundedUp(type.byteCount, alignment) * alignment
-      }
-      guard byteCount > 0 else { return }
-      try limits.requireBuffer("variables", byteCount: byteCount)
-      let buffer = try queue.makeSlab(byteCount: byteCount)
-      try queue.clear(buffer)
-      for place in places {
-        entries[place.name] = Entry(
-          type: place.type, layout: place.layout, slab: slabs.count, offset: place.offset)
-      }
-      slabs.append(buffer)
-    }
+/// The variables of sessions that share them. Each session adds those that are new, in one
+/// allocation, so that an update can reach all of them through one argument.
+final class VariableStore {
+  struct Entry {
+    let type: TensorType
+    let layout: Layout
+    let slab: Int
+    let offset: Int
   }
-#endif
+
+  private(set) var entries: [String: Entry] = [:]
+  private(set) var slabs: [Buffer] = []
+  private let queue: CommandQueue
+
+  var byteCount: Int { slabs.map(\.byteCount).reduce(0, +) }
+
+  init(_ queue: CommandQueue) { self.queue = queue }
+
+  /// Makes room, set to zero, for the variables that are not there yet.
+  ///
+  /// - Precondition: those that are there have the same type.
+  /// - Throws: `DeviceLimitError` where they do not fit into one buffer.
+  func add(
+    _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int,
+    _ limits: DeviceLimits
+  ) throws {
+    var places: [(name: String, type: TensorType, layout: Layout, offset: Int)] = []
+    var byteCount = 0
+    for (name, type, layout) in variables {
+      if let known = entries[name] {
+        precondition(known.type == type, "variable \(name) is \(known.type), not \(type)")
+        continue
+      }
+      places.append((name, type, layout, byteCount))
+      byteCount += quotientRoundedUp(type.byteCount, alignment) * alignment
+    }
+    guard byteCount > 0 else { return }
+    try limits.requireBuffer("variables", byteCount: byteCount)
+    let buffer = try queue.makeSlab(byteCount: byteCount)
+    try queue.clear(buffer)
+    for place in places {
+      entries[place.name] = Entry(
+        type: place.type, layout: place.layout, slab: slabs.count, offset: place.offset)
+    }
+    slabs.append(buffer)
+  }
+}

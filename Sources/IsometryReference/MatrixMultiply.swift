@@ -6,7 +6,7 @@ extension NodeExecution {
   func matrixMultiply(_ product: MatrixMultiply) {
     let (a, b, y) = (inputs[0].elements, inputs[1].elements, results[0].elements)
     let (rows, columns, inner) = product.extents(inputs[0].shape, inputs[1].shape)
-    // How far apart in memory the neighbours along each axis of op(a) and op(b) are.
+    // How far apart in memory the neighbors along each axis of op(a) and op(b) are.
     let (aRow, aInner) = product.transposeLeft ? (1, rows) : (inner, 1)
     let (bInner, bColumn) = product.transposeRight ? (1, inner) : (columns, 1)
     y.update(repeating: 0)

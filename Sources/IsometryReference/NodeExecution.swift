@@ -14,7 +14,7 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
   ///
   /// - Parameter rounding: whether 16-bit results are rounded to their type.
   ///
-  /// Specialised here because everything below is reached from here alone: sessions are used from
+  /// Specialized here because everything below is reached from here alone: sessions are used from
   /// other modules, where the compiler does not see the loops.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)

@@ -3,7 +3,7 @@ internal import IsometryGraph
 internal import RealModule
 
 extension NodeExecution {
-  /// One step of the optimiser for each parameter; what depends on the step alone is computed in
+  /// One step of the optimizer for each parameter; what depends on the step alone is computed in
   /// double precision.
   func apply(_ update: Update) {
     let (rate, step) = (Double(inputs[0].elements[0]), Double(inputs[0].elements[1]))

@@ -20,7 +20,7 @@ public struct SpectrumStudy: Sendable {
   public var section: JacobianSection
   /// Of vectors and products.
   public var precision: DType
-  /// Inputs, each C·H·W normalised numbers.
+  /// Inputs, each C·H·W normalized numbers.
   public var images: [[Double]]
   /// The batch whose statistics Batch Normalization has at initial weights; empty for `images`.
   public var normalizationImages: [[Double]] = []

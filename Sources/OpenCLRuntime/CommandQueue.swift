@@ -1,183 +1,181 @@
-#if OpenCL
-  import COpenCL
+import COpenCL
 
-  /// An in-order queue of commands to a device.
-  ///
-  /// Sendable: the handle never changes, and OpenCL's calls on queues are thread-safe.
-  @safe
-  public final class CommandQueue: @unchecked Sendable {
-    package let handle: OpaquePointer
-    /// Whose buffers and kernels the commands may use.
-    public let context: Context
-    /// Whether events tell when their commands ran, which costs some time for each.
-    public let isProfiling: Bool
+/// An in-order queue of commands to a device.
+///
+/// Sendable: the handle never changes, and OpenCL's calls on queues are thread-safe.
+@safe
+public final class CommandQueue: @unchecked Sendable {
+  package let handle: OpaquePointer
+  /// Whose buffers and kernels the commands may use.
+  public let context: Context
+  /// Whether events tell when their commands ran, which costs some time for each.
+  public let isProfiling: Bool
 
-    /// - Parameter profiling: whether events of the queue tell their `duration`.
-    public init(_ context: Context, profiling: Bool = false) throws(OpenCLError) {
-      var status: cl_int = 0
-      let properties = profiling ? cl_command_queue_properties(CL_QUEUE_PROFILING_ENABLE) : 0
-      let handle = unsafe clCreateCommandQueue(
-        context.handle, context.device.handle, properties, &status)
-      unsafe self.handle = unsafe try created(handle, status, "clCreateCommandQueue")
-      self.context = context
-      isProfiling = profiling
-    }
+  /// - Parameter profiling: whether events of the queue tell their `duration`.
+  public init(_ context: Context, profiling: Bool = false) throws(OpenCLError) {
+    var status: cl_int = 0
+    let properties = profiling ? cl_command_queue_properties(CL_QUEUE_PROFILING_ENABLE) : 0
+    let handle = unsafe clCreateCommandQueue(
+      context.handle, context.device.handle, properties, &status)
+    unsafe self.handle = unsafe try created(handle, status, "clCreateCommandQueue")
+    self.context = context
+    isProfiling = profiling
+  }
 
-    deinit { _ = unsafe clReleaseCommandQueue(handle) }
+  deinit { _ = unsafe clReleaseCommandQueue(handle) }
 
-    /// Enqueues a launch. Nothing is allocated.
-    public func launch(_ kernel: Kernel, _ geometry: LaunchGeometry) throws(OpenCLError) {
-      let status = unsafe enqueue(kernel, geometry, nil)
-      try check(status, "clEnqueueNDRangeKernel", kernel.name)
-    }
+  /// Enqueues a launch. Nothing is allocated.
+  public func launch(_ kernel: Kernel, _ geometry: LaunchGeometry) throws(OpenCLError) {
+    let status = unsafe enqueue(kernel, geometry, nil)
+    try check(status, "clEnqueueNDRangeKernel", kernel.name)
+  }
 
-    /// Enqueues a launch and returns its completion, for profiling.
-    public func timedLaunch(
-      _ kernel: Kernel, _ geometry: LaunchGeometry
-    ) throws(OpenCLError) -> Event {
-      var event: OpaquePointer?
-      let status = unsafe enqueue(kernel, geometry, &event)
-      return unsafe Event(
-        handle: try created(event, status, "clEnqueueNDRangeKernel", kernel.name))
-    }
+  /// Enqueues a launch and returns its completion, for profiling.
+  public func timedLaunch(
+    _ kernel: Kernel, _ geometry: LaunchGeometry
+  ) throws(OpenCLError) -> Event {
+    var event: OpaquePointer?
+    let status = unsafe enqueue(kernel, geometry, &event)
+    return unsafe Event(
+      handle: try created(event, status, "clEnqueueNDRangeKernel", kernel.name))
+  }
 
-    private func enqueue(
-      _ kernel: Kernel, _ geometry: LaunchGeometry, _ event: UnsafeMutablePointer<OpaquePointer?>?
-    ) -> cl_int {
-      unsafe geometry.withPointers { global, local in
-        unsafe clEnqueueNDRangeKernel(
-          handle, kernel.handle, 3, nil, global, local, 0, nil, event)
-      }
-    }
-
-    /// Enqueues a copy of host memory into a buffer without waiting for it.
-    ///
-    /// - Precondition: `source` stays as it is until the returned event is complete. Only a copy
-    ///   from `PinnedMemory` overlaps with computation; others may block.
-    @discardableResult
-    public func write(
-      _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0,
-      after: borrowing Event? = nil
-    ) throws(OpenCLError) -> Event {
-      var event: OpaquePointer?
-      let status = unsafe withWaitList(after) { count, list in
-        unsafe clEnqueueWriteBuffer(
-          handle, buffer.handle, cl_bool(CL_FALSE), offset, source.count, source.baseAddress, count,
-          list, &event)
-      }
-      return unsafe Event(
-        handle: try created(event, status, "clEnqueueWriteBuffer", "\(source.count) bytes"))
-    }
-
-    /// Enqueues a copy of a buffer into host memory without waiting for it.
-    ///
-    /// - Precondition: `destination` lives, and is not read, until the returned event is complete.
-    @discardableResult
-    public func read(
-      _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer,
-      after: borrowing Event? = nil
-    ) throws(OpenCLError) -> Event {
-      var event: OpaquePointer?
-      let status = unsafe withWaitList(after) { count, list in
-        unsafe clEnqueueReadBuffer(
-          handle, buffer.handle, cl_bool(CL_FALSE), offset, destination.count,
-          destination.baseAddress, count, list, &event)
-      }
-      return unsafe Event(
-        handle: try created(event, status, "clEnqueueReadBuffer", "\(destination.count) bytes"))
-    }
-
-    /// Copies elements into a buffer and waits until they are there.
-    public func upload<Element: BitwiseCopyable>(
-      _ elements: [Element], to buffer: Buffer, offset: Int = 0
-    ) throws(OpenCLError) {
-      if elements.isEmpty { return }
-      let status = unsafe elements.withUnsafeBytes { raw in
-        unsafe clEnqueueWriteBuffer(
-          handle, buffer.handle, cl_bool(CL_TRUE), offset, raw.count, raw.baseAddress, 0, nil, nil)
-      }
-      try check(status, "clEnqueueWriteBuffer", "\(elements.count) elements at \(offset)")
-    }
-
-    /// The first elements of a buffer from `offset` (in bytes) on, after waiting for all commands
-    /// enqueued before.
-    public func download<Element: BitwiseCopyable>(
-      _ buffer: Buffer, offset: Int = 0, count: Int, of initial: Element
-    ) throws(OpenCLError) -> [Element] {
-      if count == 0 { return [] }
-      var elements = [Element](repeating: initial, count: count)
-      let status = unsafe elements.withUnsafeMutableBytes { raw in
-        unsafe clEnqueueReadBuffer(
-          handle, buffer.handle, cl_bool(CL_TRUE), offset, raw.count, raw.baseAddress, 0, nil, nil)
-      }
-      try check(status, "clEnqueueReadBuffer", "\(count) elements at \(offset)")
-      return elements
-    }
-
-    /// Enqueues a copy between buffers that do not overlap.
-    @discardableResult
-    public func copy(
-      _ source: Buffer, offset: Int = 0, to destination: Buffer, offset destinationOffset: Int = 0,
-      byteCount: Int
-    ) throws(OpenCLError) -> Event {
-      var event: OpaquePointer?
-      let status = unsafe clEnqueueCopyBuffer(
-        handle, source.handle, destination.handle, offset, destinationOffset, byteCount, 0, nil,
-        &event)
-      return unsafe Event(
-        handle: try created(event, status, "clEnqueueCopyBuffer", "\(byteCount) bytes"))
-    }
-
-    /// Sets every byte of a buffer to zero.
-    public func clear(_ buffer: Buffer) throws(OpenCLError) {
-      var zero: UInt8 = 0
-      try check(
-        unsafe clEnqueueFillBuffer(
-          handle, buffer.handle, &zero, 1, 0, buffer.byteCount, 0, nil, nil),
-        "clEnqueueFillBuffer", "\(buffer.byteCount) bytes")
-    }
-
-    /// Calls `body` with a buffer's memory as the host sees it. What the buffer held may be lost.
-    public func withHostView(
-      of buffer: Buffer, _ body: (UnsafeMutableRawBufferPointer) -> Void
-    ) throws(OpenCLError) {
-      var status: cl_int = 0
-      let address = unsafe clEnqueueMapBuffer(
-        handle, buffer.handle, cl_bool(CL_TRUE), cl_map_flags(CL_MAP_WRITE_INVALIDATE_REGION), 0,
-        buffer.byteCount, 0, nil, nil, &status)
-      try check(status, "clEnqueueMapBuffer", "\(buffer.byteCount) bytes")
-      guard let address = unsafe address else {
-        throw OpenCLError(call: "clEnqueueMapBuffer", code: .invalidValue, detail: "no address")
-      }
-      unsafe body(UnsafeMutableRawBufferPointer(start: address, count: buffer.byteCount))
-      try check(
-        unsafe clEnqueueUnmapMemObject(handle, buffer.handle, address, 0, nil, nil),
-        "clEnqueueUnmapMemObject")
-    }
-
-    /// Holds later commands of this queue until an event, which may be of another queue, is complete.
-    public func wait(for event: borrowing Event) throws(OpenCLError) {
-      var handle: OpaquePointer? = unsafe event.handle
-      try check(
-        unsafe clEnqueueBarrierWithWaitList(self.handle, 1, &handle, nil),
-        "clEnqueueBarrierWithWaitList")
-    }
-
-    /// The completion of everything enqueued so far.
-    public func marker() throws(OpenCLError) -> Event {
-      var event: OpaquePointer?
-      let status = unsafe clEnqueueMarkerWithWaitList(handle, 0, nil, &event)
-      return unsafe Event(handle: try created(event, status, "clEnqueueMarkerWithWaitList"))
-    }
-
-    /// Sees to it that the device starts on what is enqueued.
-    public func flush() throws(OpenCLError) {
-      try check(unsafe clFlush(handle), "clFlush")
-    }
-
-    /// Blocks until everything enqueued is complete.
-    public func finish() throws(OpenCLError) {
-      try check(unsafe clFinish(handle), "clFinish")
+  private func enqueue(
+    _ kernel: Kernel, _ geometry: LaunchGeometry, _ event: UnsafeMutablePointer<OpaquePointer?>?
+  ) -> cl_int {
+    unsafe geometry.withPointers { global, local in
+      unsafe clEnqueueNDRangeKernel(
+        handle, kernel.handle, 3, nil, global, local, 0, nil, event)
     }
   }
-#endif
+
+  /// Enqueues a copy of host memory into a buffer without waiting for it.
+  ///
+  /// - Precondition: `source` stays as it is until the returned event is complete. Only a copy
+  ///   from `PinnedMemory` overlaps with computation; others may block.
+  @discardableResult
+  public func write(
+    _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0,
+    after: borrowing Event? = nil
+  ) throws(OpenCLError) -> Event {
+    var event: OpaquePointer?
+    let status = unsafe withWaitList(after) { count, list in
+      unsafe clEnqueueWriteBuffer(
+        handle, buffer.handle, cl_bool(CL_FALSE), offset, source.count, source.baseAddress, count,
+        list, &event)
+    }
+    return unsafe Event(
+      handle: try created(event, status, "clEnqueueWriteBuffer", "\(source.count) bytes"))
+  }
+
+  /// Enqueues a copy of a buffer into host memory without waiting for it.
+  ///
+  /// - Precondition: `destination` lives, and is not read, until the returned event is complete.
+  @discardableResult
+  public func read(
+    _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer,
+    after: borrowing Event? = nil
+  ) throws(OpenCLError) -> Event {
+    var event: OpaquePointer?
+    let status = unsafe withWaitList(after) { count, list in
+      unsafe clEnqueueReadBuffer(
+        handle, buffer.handle, cl_bool(CL_FALSE), offset, destination.count,
+        destination.baseAddress, count, list, &event)
+    }
+    return unsafe Event(
+      handle: try created(event, status, "clEnqueueReadBuffer", "\(destination.count) bytes"))
+  }
+
+  /// Copies elements into a buffer and waits until they are there.
+  public func upload<Element: BitwiseCopyable>(
+    _ elements: [Element], to buffer: Buffer, offset: Int = 0
+  ) throws(OpenCLError) {
+    if elements.isEmpty { return }
+    let status = unsafe elements.withUnsafeBytes { raw in
+      unsafe clEnqueueWriteBuffer(
+        handle, buffer.handle, cl_bool(CL_TRUE), offset, raw.count, raw.baseAddress, 0, nil, nil)
+    }
+    try check(status, "clEnqueueWriteBuffer", "\(elements.count) elements at \(offset)")
+  }
+
+  /// The first elements of a buffer from `offset` (in bytes) on, after waiting for all commands
+  /// enqueued before.
+  public func download<Element: BitwiseCopyable>(
+    _ buffer: Buffer, offset: Int = 0, count: Int, of initial: Element
+  ) throws(OpenCLError) -> [Element] {
+    if count == 0 { return [] }
+    var elements = [Element](repeating: initial, count: count)
+    let status = unsafe elements.withUnsafeMutableBytes { raw in
+      unsafe clEnqueueReadBuffer(
+        handle, buffer.handle, cl_bool(CL_TRUE), offset, raw.count, raw.baseAddress, 0, nil, nil)
+    }
+    try check(status, "clEnqueueReadBuffer", "\(count) elements at \(offset)")
+    return elements
+  }
+
+  /// Enqueues a copy between buffers that do not overlap.
+  @discardableResult
+  public func copy(
+    _ source: Buffer, offset: Int = 0, to destination: Buffer, offset destinationOffset: Int = 0,
+    byteCount: Int
+  ) throws(OpenCLError) -> Event {
+    var event: OpaquePointer?
+    let status = unsafe clEnqueueCopyBuffer(
+      handle, source.handle, destination.handle, offset, destinationOffset, byteCount, 0, nil,
+      &event)
+    return unsafe Event(
+      handle: try created(event, status, "clEnqueueCopyBuffer", "\(byteCount) bytes"))
+  }
+
+  /// Sets every byte of a buffer to zero.
+  public func clear(_ buffer: Buffer) throws(OpenCLError) {
+    var zero: UInt8 = 0
+    try check(
+      unsafe clEnqueueFillBuffer(
+        handle, buffer.handle, &zero, 1, 0, buffer.byteCount, 0, nil, nil),
+      "clEnqueueFillBuffer", "\(buffer.byteCount) bytes")
+  }
+
+  /// Calls `body` with a buffer's memory as the host sees it. What the buffer held may be lost.
+  public func withHostView(
+    of buffer: Buffer, _ body: (UnsafeMutableRawBufferPointer) -> Void
+  ) throws(OpenCLError) {
+    var status: cl_int = 0
+    let address = unsafe clEnqueueMapBuffer(
+      handle, buffer.handle, cl_bool(CL_TRUE), cl_map_flags(CL_MAP_WRITE_INVALIDATE_REGION), 0,
+      buffer.byteCount, 0, nil, nil, &status)
+    try check(status, "clEnqueueMapBuffer", "\(buffer.byteCount) bytes")
+    guard let address = unsafe address else {
+      throw OpenCLError(call: "clEnqueueMapBuffer", code: .invalidValue, detail: "no address")
+    }
+    unsafe body(UnsafeMutableRawBufferPointer(start: address, count: buffer.byteCount))
+    try check(
+      unsafe clEnqueueUnmapMemObject(handle, buffer.handle, address, 0, nil, nil),
+      "clEnqueueUnmapMemObject")
+  }
+
+  /// Holds later commands of this queue until an event, which may be of another queue, is complete.
+  public func wait(for event: borrowing Event) throws(OpenCLError) {
+    var handle: OpaquePointer? = unsafe event.handle
+    try check(
+      unsafe clEnqueueBarrierWithWaitList(self.handle, 1, &handle, nil),
+      "clEnqueueBarrierWithWaitList")
+  }
+
+  /// The completion of everything enqueued so far.
+  public func marker() throws(OpenCLError) -> Event {
+    var event: OpaquePointer?
+    let status = unsafe clEnqueueMarkerWithWaitList(handle, 0, nil, &event)
+    return unsafe Event(handle: try created(event, status, "clEnqueueMarkerWithWaitList"))
+  }
+
+  /// Sees to it that the device starts on what is enqueued.
+  public func flush() throws(OpenCLError) {
+    try check(unsafe clFlush(handle), "clFlush")
+  }
+
+  /// Blocks until everything enqueued is complete.
+  public func finish() throws(OpenCLError) {
+    try check(unsafe clFinish(handle), "clFinish")
+  }
+}

@@ -1,105 +1,103 @@
-#if OpenCL
-  import COpenCL
+import COpenCL
 
-  /// One device of a platform, with the properties that kernels and memory plans depend on.
-  ///
-  /// Sendable: handles of root devices live as long as the process, and OpenCL's calls on them are
-  /// thread-safe.
-  @safe
-  public struct Device: @unchecked Sendable {
-    /// What the driver takes the device for.
-    public enum Kind: String, Sendable, Hashable {
-      case cpu, gpu, accelerator, other
-    }
-
-    package let handle: OpaquePointer
-    /// The driver that the device belongs to.
-    public let platform: Platform
-    /// As the driver tells it.
-    public let name: String
-    /// As the driver tells it.
-    public let vendor: String
-    /// What the driver takes the device for.
-    public let kind: Kind
-    /// In the vendor's own form.
-    public let driverVersion: String
-    /// "OpenCL <major.minor> <what the vendor adds>"
-    public let version: String
-    /// Multiprocessors of a GPU, threads of a processor.
-    public let computeUnits: Int
-    /// The highest clock, where the driver knows it.
-    public let maximumClockMegahertz: Int
-    /// In bytes.
-    public let globalMemoryByteCount: Int
-    /// The largest single buffer, in bytes.
-    public let maximumBufferByteCount: Int
-    /// What one work-group can have, in bytes.
-    public let localMemoryByteCount: Int
-    /// Sub-buffers begin at multiples of this, in bytes (the property itself is in bits).
-    public let baseAddressAlignment: Int
-    /// Work-items of one group; single kernels may bear fewer.
-    public let maximumWorkGroupSize: Int
-    /// The names of the extensions, `cl_khr_fp16`.
-    public let extensions: Set<String>
-    /// Whether kernels may compute in fp64.
-    public let supportsDouble: Bool
-    /// CUDA's compute capability as (major, minor); nil off NVIDIA.
-    public let computeCapability: (major: Int, minor: Int)?
-
-    /// Every device of every platform; none where no driver is installed.
-    public static func all() throws(OpenCLError) -> [Device] {
-      var devices: [Device] = []
-      for platform in try Platform.all() { devices += try platform.devices() }
-      return devices
-    }
-
-    init(handle: OpaquePointer, platform: Platform) throws(OpenCLError) {
-      func number<Number: BitwiseCopyable>(
-        _ parameter: Int32, _ initial: Number
-      ) throws(OpenCLError) -> Number {
-        try unsafe queryNumber("clGetDeviceInfo", initial) { size, pointer, actual in
-          unsafe clGetDeviceInfo(handle, cl_device_info(parameter), size, pointer, actual)
-        }
-      }
-      func text(_ parameter: Int32) throws(OpenCLError) -> String {
-        try unsafe queryText("clGetDeviceInfo") { size, pointer, actual in
-          unsafe clGetDeviceInfo(handle, cl_device_info(parameter), size, pointer, actual)
-        }
-      }
-      unsafe self.handle = unsafe handle
-      self.platform = platform
-      name = try text(CL_DEVICE_NAME)
-      vendor = try text(CL_DEVICE_VENDOR)
-      driverVersion = try text(CL_DRIVER_VERSION)
-      version = try text(CL_DEVICE_VERSION)
-      let type = try number(CL_DEVICE_TYPE, cl_device_type(0))
-      kind =
-        type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0
-        ? .gpu
-        : type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0
-          ? .cpu
-          : type & cl_device_type(CL_DEVICE_TYPE_ACCELERATOR) != 0 ? .accelerator : .other
-      computeUnits = Int(try number(CL_DEVICE_MAX_COMPUTE_UNITS, cl_uint(0)))
-      maximumClockMegahertz = Int(try number(CL_DEVICE_MAX_CLOCK_FREQUENCY, cl_uint(0)))
-      globalMemoryByteCount = Int(try number(CL_DEVICE_GLOBAL_MEM_SIZE, cl_ulong(0)))
-      maximumBufferByteCount = Int(try number(CL_DEVICE_MAX_MEM_ALLOC_SIZE, cl_ulong(0)))
-      localMemoryByteCount = Int(try number(CL_DEVICE_LOCAL_MEM_SIZE, cl_ulong(0)))
-      baseAddressAlignment =
-        max(Int(try number(CL_DEVICE_MEM_BASE_ADDR_ALIGN, cl_uint(0))) / 8, 1)
-      maximumWorkGroupSize = try number(CL_DEVICE_MAX_WORK_GROUP_SIZE, 0)
-      extensions = Set(try text(CL_DEVICE_EXTENSIONS).split(separator: " ").map(String.init))
-      supportsDouble = extensions.contains("cl_khr_fp64")
-      computeCapability =
-        extensions.contains("cl_nv_device_attribute_query")
-        ? (
-          major: Int(try number(Self.computeCapabilityMajor, cl_uint(0))),
-          minor: Int(try number(Self.computeCapabilityMinor, cl_uint(0)))
-        )
-        : nil
-    }
-
-    // From NVIDIA's extension cl_nv_device_attribute_query.
-    private static let computeCapabilityMajor: Int32 = 0x4000
-    private static let computeCapabilityMinor: Int32 = 0x4001
+/// One device of a platform, with the properties that kernels and memory plans depend on.
+///
+/// Sendable: handles of root devices live as long as the process, and OpenCL's calls on them are
+/// thread-safe.
+@safe
+public struct Device: @unchecked Sendable {
+  /// What the driver takes the device for.
+  public enum Kind: String, Sendable, Hashable {
+    case cpu, gpu, accelerator, other
   }
-#endif
+
+  package let handle: OpaquePointer
+  /// The driver that the device belongs to.
+  public let platform: Platform
+  /// As the driver tells it.
+  public let name: String
+  /// As the driver tells it.
+  public let vendor: String
+  /// What the driver takes the device for.
+  public let kind: Kind
+  /// In the vendor's own form.
+  public let driverVersion: String
+  /// "OpenCL <major.minor> <what the vendor adds>"
+  public let version: String
+  /// Multiprocessors of a GPU, threads of a processor.
+  public let computeUnits: Int
+  /// The highest clock, where the driver knows it.
+  public let maximumClockMegahertz: Int
+  /// In bytes.
+  public let globalMemoryByteCount: Int
+  /// The largest single buffer, in bytes.
+  public let maximumBufferByteCount: Int
+  /// What one work-group can have, in bytes.
+  public let localMemoryByteCount: Int
+  /// Sub-buffers begin at multiples of this, in bytes (the property itself is in bits).
+  public let baseAddressAlignment: Int
+  /// Work-items of one group; single kernels may bear fewer.
+  public let maximumWorkGroupSize: Int
+  /// The names of the extensions, `cl_khr_fp16`.
+  public let extensions: Set<String>
+  /// Whether kernels may compute in fp64.
+  public let supportsDouble: Bool
+  /// CUDA's compute capability as (major, minor); nil off NVIDIA.
+  public let computeCapability: (major: Int, minor: Int)?
+
+  /// Every device of every platform; none where no driver is installed.
+  public static func all() throws(OpenCLError) -> [Device] {
+    var devices: [Device] = []
+    for platform in try Platform.all() { devices += try platform.devices() }
+    return devices
+  }
+
+  init(handle: OpaquePointer, platform: Platform) throws(OpenCLError) {
+    func number<Number: BitwiseCopyable>(
+      _ parameter: Int32, _ initial: Number
+    ) throws(OpenCLError) -> Number {
+      try unsafe queryNumber("clGetDeviceInfo", initial) { size, pointer, actual in
+        unsafe clGetDeviceInfo(handle, cl_device_info(parameter), size, pointer, actual)
+      }
+    }
+    func text(_ parameter: Int32) throws(OpenCLError) -> String {
+      try unsafe queryText("clGetDeviceInfo") { size, pointer, actual in
+        unsafe clGetDeviceInfo(handle, cl_device_info(parameter), size, pointer, actual)
+      }
+    }
+    unsafe self.handle = unsafe handle
+    self.platform = platform
+    name = try text(CL_DEVICE_NAME)
+    vendor = try text(CL_DEVICE_VENDOR)
+    driverVersion = try text(CL_DRIVER_VERSION)
+    version = try text(CL_DEVICE_VERSION)
+    let type = try number(CL_DEVICE_TYPE, cl_device_type(0))
+    kind =
+      type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0
+      ? .gpu
+      : type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0
+        ? .cpu
+        : type & cl_device_type(CL_DEVICE_TYPE_ACCELERATOR) != 0 ? .accelerator : .other
+    computeUnits = Int(try number(CL_DEVICE_MAX_COMPUTE_UNITS, cl_uint(0)))
+    maximumClockMegahertz = Int(try number(CL_DEVICE_MAX_CLOCK_FREQUENCY, cl_uint(0)))
+    globalMemoryByteCount = Int(try number(CL_DEVICE_GLOBAL_MEM_SIZE, cl_ulong(0)))
+    maximumBufferByteCount = Int(try number(CL_DEVICE_MAX_MEM_ALLOC_SIZE, cl_ulong(0)))
+    localMemoryByteCount = Int(try number(CL_DEVICE_LOCAL_MEM_SIZE, cl_ulong(0)))
+    baseAddressAlignment =
+      max(Int(try number(CL_DEVICE_MEM_BASE_ADDR_ALIGN, cl_uint(0))) / 8, 1)
+    maximumWorkGroupSize = try number(CL_DEVICE_MAX_WORK_GROUP_SIZE, 0)
+    extensions = Set(try text(CL_DEVICE_EXTENSIONS).split(separator: " ").map(String.init))
+    supportsDouble = extensions.contains("cl_khr_fp64")
+    computeCapability =
+      extensions.contains("cl_nv_device_attribute_query")
+      ? (
+        major: Int(try number(Self.computeCapabilityMajor, cl_uint(0))),
+        minor: Int(try number(Self.computeCapabilityMinor, cl_uint(0)))
+      )
+      : nil
+  }
+
+  // From NVIDIA's extension cl_nv_device_attribute_query.
+  private static let computeCapabilityMajor: Int32 = 0x4000
+  private static let computeCapabilityMinor: Int32 = 0x4001
+}

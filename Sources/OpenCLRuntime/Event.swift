@@ -1,95 +1,93 @@
-#if OpenCL
-  import COpenCL
+import COpenCL
 
-  /// The completion of one enqueued command.
+/// The completion of one enqueued command.
+///
+/// It owns OpenCL's object alone and without memory of its own, so that a step can make and keep
+/// events and allocate nothing; `shared` makes a second owner.
+///
+/// Sendable: the handle never changes, and OpenCL's calls on events are thread-safe.
+@safe
+public struct Event: ~Copyable, @unchecked Sendable {
+  package let handle: OpaquePointer
+
+  package init(handle: OpaquePointer) { unsafe self.handle = unsafe handle }
+
+  deinit { _ = unsafe clReleaseEvent(handle) }
+
+  /// Another owner of the same completion.
+  public func shared() throws(OpenCLError) -> Event {
+    try check(unsafe clRetainEvent(handle), "clRetainEvent")
+    return unsafe Event(handle: handle)
+  }
+
+  /// Blocks until the command has finished.
   ///
-  /// It owns OpenCL's object alone and without memory of its own, so that a step can make and keep
-  /// events and allocate nothing; `shared` makes a second owner.
-  ///
-  /// Sendable: the handle never changes, and OpenCL's calls on events are thread-safe.
-  @safe
-  public struct Event: ~Copyable, @unchecked Sendable {
-    package let handle: OpaquePointer
+  /// - Throws: also where the command itself failed on the device.
+  public func wait() throws(OpenCLError) {
+    var event: OpaquePointer? = unsafe handle
+    try check(unsafe clWaitForEvents(1, &event), "clWaitForEvents")
+  }
 
-    package init(handle: OpaquePointer) { unsafe self.handle = unsafe handle }
-
-    deinit { _ = unsafe clReleaseEvent(handle) }
-
-    /// Another owner of the same completion.
-    public func shared() throws(OpenCLError) -> Event {
-      try check(unsafe clRetainEvent(handle), "clRetainEvent")
-      return unsafe Event(handle: handle)
-    }
-
-    /// Blocks until the command has finished.
-    ///
-    /// - Throws: also where the command itself failed on the device.
-    public func wait() throws(OpenCLError) {
-      var event: OpaquePointer? = unsafe handle
-      try check(unsafe clWaitForEvents(1, &event), "clWaitForEvents")
-    }
-
-    /// Whether the command has finished or failed.
-    public var isComplete: Bool {
-      get throws(OpenCLError) {
-        let status: cl_int = try unsafe queryNumber("clGetEventInfo", 0) { size, pointer, actual in
-          unsafe clGetEventInfo(
-            handle, cl_event_info(CL_EVENT_COMMAND_EXECUTION_STATUS), size, pointer, actual)
-        }
-        return status <= 0
+  /// Whether the command has finished or failed.
+  public var isComplete: Bool {
+    get throws(OpenCLError) {
+      let status: cl_int = try unsafe queryNumber("clGetEventInfo", 0) { size, pointer, actual in
+        unsafe clGetEventInfo(
+          handle, cl_event_info(CL_EVENT_COMMAND_EXECUTION_STATUS), size, pointer, actual)
       }
-    }
-
-    /// How long the command ran on the device, in seconds.
-    ///
-    /// - Throws: where the queue does not profile or the command has not finished.
-    public var duration: Double {
-      get throws(OpenCLError) {
-        let interval = try interval
-        return interval.upperBound - interval.lowerBound
-      }
-    }
-
-    /// When the device began and ended the command, in seconds of its own clock.
-    ///
-    /// - Throws: where the queue does not profile or the command has not finished.
-    public var interval: ClosedRange<Double> {
-      get throws(OpenCLError) {
-        let start = Double(try time(CL_PROFILING_COMMAND_START)) * 1e-9
-        return start...max(start, Double(try time(CL_PROFILING_COMMAND_END)) * 1e-9)
-      }
-    }
-
-    /// When the host enqueued the command and handed it to the device, in seconds of the same clock.
-    ///
-    /// - Throws: where the queue does not profile or the command has not finished.
-    public var preparation: (queued: Double, submitted: Double) {
-      get throws(OpenCLError) {
-        (
-          Double(try time(CL_PROFILING_COMMAND_QUEUED)) * 1e-9,
-          Double(try time(CL_PROFILING_COMMAND_SUBMIT)) * 1e-9
-        )
-      }
-    }
-
-    private func time(_ parameter: Int32) throws(OpenCLError) -> cl_ulong {
-      try unsafe queryNumber("clGetEventProfilingInfo", cl_ulong(0)) { size, pointer, actual in
-        unsafe clGetEventProfilingInfo(
-          handle, cl_profiling_info(parameter), size, pointer, actual)
-      }
+      return status <= 0
     }
   }
 
-  /// Calls `body` with a wait list as OpenCL takes it: no event is a null list. Nothing is allocated.
-  func withWaitList<Result>(
-    _ event: borrowing Event?, _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
-  ) -> Result {
-    switch event {
-    case nil:
-      return body(0, nil)
-    case let event?:
-      var handle: OpaquePointer? = unsafe event.handle
-      return unsafe withUnsafePointer(to: &handle) { list in unsafe body(1, list) }
+  /// How long the command ran on the device, in seconds.
+  ///
+  /// - Throws: where the queue does not profile or the command has not finished.
+  public var duration: Double {
+    get throws(OpenCLError) {
+      let interval = try interval
+      return interval.upperBound - interval.lowerBound
     }
   }
-#endif
+
+  /// When the device began and ended the command, in seconds of its own clock.
+  ///
+  /// - Throws: where the queue does not profile or the command has not finished.
+  public var interval: ClosedRange<Double> {
+    get throws(OpenCLError) {
+      let start = Double(try time(CL_PROFILING_COMMAND_START)) * 1e-9
+      return start...max(start, Double(try time(CL_PROFILING_COMMAND_END)) * 1e-9)
+    }
+  }
+
+  /// When the host enqueued the command and handed it to the device, in seconds of the same clock.
+  ///
+  /// - Throws: where the queue does not profile or the command has not finished.
+  public var preparation: (queued: Double, submitted: Double) {
+    get throws(OpenCLError) {
+      (
+        Double(try time(CL_PROFILING_COMMAND_QUEUED)) * 1e-9,
+        Double(try time(CL_PROFILING_COMMAND_SUBMIT)) * 1e-9
+      )
+    }
+  }
+
+  private func time(_ parameter: Int32) throws(OpenCLError) -> cl_ulong {
+    try unsafe queryNumber("clGetEventProfilingInfo", cl_ulong(0)) { size, pointer, actual in
+      unsafe clGetEventProfilingInfo(
+        handle, cl_profiling_info(parameter), size, pointer, actual)
+    }
+  }
+}
+
+/// Calls `body` with a wait list as OpenCL takes it: no event is a null list. Nothing is allocated.
+func withWaitList<Result>(
+  _ event: borrowing Event?, _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
+) -> Result {
+  switch event {
+  case nil:
+    return body(0, nil)
+  case let event?:
+    var handle: OpaquePointer? = unsafe event.handle
+    return unsafe withUnsafePointer(to: &handle) { list in unsafe body(1, list) }
+  }
+}

@@ -1,97 +1,95 @@
-#if OpenCL
-  import COpenCL
+import COpenCL
 
-  /// An implementation of OpenCL on this machine.
-  ///
-  /// Sendable: platform handles live as long as the process and OpenCL's calls on them are
-  /// thread-safe.
-  @safe
-  public struct Platform: @unchecked Sendable {
-    let handle: OpaquePointer
-    /// Of the driver.
-    public let name: String
-    /// Who made the driver.
-    public let vendor: String
-    /// "OpenCL <major.minor> <what the vendor adds>"
-    public let version: String
+/// An implementation of OpenCL on this machine.
+///
+/// Sendable: platform handles live as long as the process and OpenCL's calls on them are
+/// thread-safe.
+@safe
+public struct Platform: @unchecked Sendable {
+  let handle: OpaquePointer
+  /// Of the driver.
+  public let name: String
+  /// Who made the driver.
+  public let vendor: String
+  /// "OpenCL <major.minor> <what the vendor adds>"
+  public let version: String
 
-    /// Every platform; none where no driver is installed.
-    public static func all() throws(OpenCLError) -> [Platform] {
-      var count: cl_uint = 0
-      let status = unsafe clGetPlatformIDs(0, nil, &count)
-      // The loader answers −1001 where it finds no driver at all.
-      if status == StatusCode.platformNotFound.rawValue || (status == 0 && count == 0) { return [] }
-      try check(status, "clGetPlatformIDs")
-      var handles = unsafe [OpaquePointer?](repeating: nil, count: Int(count))
-      try check(unsafe clGetPlatformIDs(count, &handles, nil), "clGetPlatformIDs")
-      var platforms: [Platform] = []
-      for index in 0..<Int(count) {
-        if let handle = unsafe handles[index] {
-          platforms.append(try unsafe Platform(handle: handle))
-        }
-      }
-      return platforms
-    }
-
-    private init(handle: OpaquePointer) throws(OpenCLError) {
-      unsafe self.handle = unsafe handle
-      name = try unsafe Self.text(handle, CL_PLATFORM_NAME)
-      vendor = try unsafe Self.text(handle, CL_PLATFORM_VENDOR)
-      version = try unsafe Self.text(handle, CL_PLATFORM_VERSION)
-    }
-
-    private static func text(_ handle: OpaquePointer, _ parameter: Int32) throws(OpenCLError)
-      -> String
-    {
-      try unsafe queryText("clGetPlatformInfo") { size, pointer, actual in
-        unsafe clGetPlatformInfo(handle, cl_platform_info(parameter), size, pointer, actual)
+  /// Every platform; none where no driver is installed.
+  public static func all() throws(OpenCLError) -> [Platform] {
+    var count: cl_uint = 0
+    let status = unsafe clGetPlatformIDs(0, nil, &count)
+    // The loader answers −1001 where it finds no driver at all.
+    if status == StatusCode.platformNotFound.rawValue || (status == 0 && count == 0) { return [] }
+    try check(status, "clGetPlatformIDs")
+    var handles = unsafe [OpaquePointer?](repeating: nil, count: Int(count))
+    try check(unsafe clGetPlatformIDs(count, &handles, nil), "clGetPlatformIDs")
+    var platforms: [Platform] = []
+    for index in 0..<Int(count) {
+      if let handle = unsafe handles[index] {
+        platforms.append(try unsafe Platform(handle: handle))
       }
     }
+    return platforms
+  }
 
-    /// The platform's devices in its own order.
-    public func devices() throws(OpenCLError) -> [Device] {
-      var count: cl_uint = 0
-      let all = cl_device_type(CL_DEVICE_TYPE_ALL)
-      let status = unsafe clGetDeviceIDs(handle, all, 0, nil, &count)
-      if status == StatusCode.deviceNotFound.rawValue || (status == 0 && count == 0) { return [] }
-      try check(status, "clGetDeviceIDs")
-      var handles = unsafe [OpaquePointer?](repeating: nil, count: Int(count))
-      try check(unsafe clGetDeviceIDs(handle, all, count, &handles, nil), "clGetDeviceIDs")
-      var devices: [Device] = []
-      for index in 0..<Int(count) {
-        if let handle = unsafe handles[index] {
-          devices.append(try unsafe Device(handle: handle, platform: self))
-        }
-      }
-      return devices
+  private init(handle: OpaquePointer) throws(OpenCLError) {
+    unsafe self.handle = unsafe handle
+    name = try unsafe Self.text(handle, CL_PLATFORM_NAME)
+    vendor = try unsafe Self.text(handle, CL_PLATFORM_VENDOR)
+    version = try unsafe Self.text(handle, CL_PLATFORM_VERSION)
+  }
+
+  private static func text(_ handle: OpaquePointer, _ parameter: Int32) throws(OpenCLError)
+    -> String
+  {
+    try unsafe queryText("clGetPlatformInfo") { size, pointer, actual in
+      unsafe clGetPlatformInfo(handle, cl_platform_info(parameter), size, pointer, actual)
     }
   }
 
-  /// Reads a property that is text, without the terminating zero.
-  func queryText(
-    _ call: StaticString,
-    _ query: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int
-  ) throws(OpenCLError) -> String {
-    var size = 0
-    try check(unsafe query(0, nil, &size), call)
-    var bytes = [UInt8](repeating: 0, count: size)
-    let status = unsafe bytes.withUnsafeMutableBytes { raw in
-      unsafe query(size, raw.baseAddress, nil)
+  /// The platform's devices in its own order.
+  public func devices() throws(OpenCLError) -> [Device] {
+    var count: cl_uint = 0
+    let all = cl_device_type(CL_DEVICE_TYPE_ALL)
+    let status = unsafe clGetDeviceIDs(handle, all, 0, nil, &count)
+    if status == StatusCode.deviceNotFound.rawValue || (status == 0 && count == 0) { return [] }
+    try check(status, "clGetDeviceIDs")
+    var handles = unsafe [OpaquePointer?](repeating: nil, count: Int(count))
+    try check(unsafe clGetDeviceIDs(handle, all, count, &handles, nil), "clGetDeviceIDs")
+    var devices: [Device] = []
+    for index in 0..<Int(count) {
+      if let handle = unsafe handles[index] {
+        devices.append(try unsafe Device(handle: handle, platform: self))
+      }
     }
-    try check(status, call)
-    return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    return devices
   }
+}
 
-  /// Reads a property of a fixed size.
-  func queryNumber<Number: BitwiseCopyable>(
-    _ call: StaticString, _ initial: Number,
-    _ query: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int
-  ) throws(OpenCLError) -> Number {
-    var value = initial
-    let status = unsafe withUnsafeMutableBytes(of: &value) { raw in
-      unsafe query(raw.count, raw.baseAddress, nil)
-    }
-    try check(status, call)
-    return value
+/// Reads a property that is text, without the terminating zero.
+func queryText(
+  _ call: StaticString,
+  _ query: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int
+) throws(OpenCLError) -> String {
+  var size = 0
+  try check(unsafe query(0, nil, &size), call)
+  var bytes = [UInt8](repeating: 0, count: size)
+  let status = unsafe bytes.withUnsafeMutableBytes { raw in
+    unsafe query(size, raw.baseAddress, nil)
   }
-#endif
+  try check(status, call)
+  return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+}
+
+/// Reads a property of a fixed size.
+func queryNumber<Number: BitwiseCopyable>(
+  _ call: StaticString, _ initial: Number,
+  _ query: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int
+) throws(OpenCLError) -> Number {
+  var value = initial
+  let status = unsafe withUnsafeMutableBytes(of: &value) { raw in
+    unsafe query(raw.count, raw.baseAddress, nil)
+  }
+  try check(status, call)
+  return value
+}

@@ -1,171 +1,169 @@
-#if OpenCL
-  import Glibc
+import Glibc
 
-  /// Binaries of built programs in a directory, so that the second run of a process compiles
-  /// nothing.
+/// Binaries of built programs in a directory, so that the second run of a process compiles
+/// nothing.
+///
+/// An entry is found by source, options, device, driver and platform; it begins with its own key
+/// and a checksum, so that a damaged or foreign file is rebuilt and never loaded. Entries appear
+/// by renaming, so that processes can share a directory.
+public struct ProgramCache: Sendable {
+  /// Where entries lie; nil keeps nothing.
+  public let directory: String?
+  /// Whether programs that are compiled are kept.
+  public let isStoring: Bool
+
+  /// - Parameters:
+  ///   - directory: made, with its parents, by the first store; nil for no cache.
+  ///   - isStoring: whether programs that are compiled are kept; those that are there are used anyway.
+  public init(directory: String?, isStoring: Bool = true) {
+    self.directory = directory
+    self.isStoring = isStoring
+  }
+
+  /// The program, from its cached binary where there is one that works, else from the source.
   ///
-  /// An entry is found by source, options, device, driver and platform; it begins with its own key
-  /// and a checksum, so that a damaged or foreign file is rebuilt and never loaded. Entries appear
-  /// by renaming, so that processes can share a directory.
-  public struct ProgramCache: Sendable {
-    /// Where entries lie; nil keeps nothing.
-    public let directory: String?
-    /// Whether programs that are compiled are kept.
-    public let isStoring: Bool
-
-    /// - Parameters:
-    ///   - directory: made, with its parents, by the first store; nil for no cache.
-    ///   - isStoring: whether programs that are compiled are kept; those that are there are used anyway.
-    public init(directory: String?, isStoring: Bool = true) {
-      self.directory = directory
-      self.isStoring = isStoring
+  /// - Throws: as compiling does; trouble with the directory only costs the next run's time.
+  public func program(
+    _ context: Context, name: String, source: String, options: String = ""
+  ) throws -> Program {
+    guard let directory else {
+      return try Program(context, name: name, source: source, options: options)
     }
-
-    /// The program, from its cached binary where there is one that works, else from the source.
-    ///
-    /// - Throws: as compiling does; trouble with the directory only costs the next run's time.
-    public func program(
-      _ context: Context, name: String, source: String, options: String = ""
-    ) throws -> Program {
-      guard let directory else {
-        return try Program(context, name: name, source: source, options: options)
-      }
-      let key = Self.key(for: context.device, source: source, options: options)
-      let path = "\(directory)/\(name)-\(hexadecimal(checksum(key))).clbin"
-      if let binary = Self.load(path, key: key),
-        let program = try? Program(context, name: name, binary: binary, options: options)
-      {
-        return program
-      }
-      let program = try Program(context, name: name, source: source, options: options)
-      if isStoring, let binary = try? program.binary(), !binary.isEmpty {
-        Self.store(binary, key: key, at: path, in: directory)
-      }
+    let key = Self.key(for: context.device, source: source, options: options)
+    let path = "\(directory)/\(name)-\(hexadecimal(checksum(key))).clbin"
+    if let binary = Self.load(path, key: key),
+      let program = try? Program(context, name: name, binary: binary, options: options)
+    {
       return program
     }
-
-    /// What `record` kept beside the programs about this source and these options, on this device with
-    /// this driver; nil where there is nothing.
-    public func remark(
-      _ context: Context, name: String, source: String, options: String
-    ) -> String? {
-      guard let directory else { return nil }
-      let key = Self.key(for: context.device, source: source, options: options)
-      return Self.load(Self.remarkPath(directory, name, key), key: key)
-        .map { String(decoding: $0, as: UTF8.self) }
+    let program = try Program(context, name: name, source: source, options: options)
+    if isStoring, let binary = try? program.binary(), !binary.isEmpty {
+      Self.store(binary, key: key, at: path, in: directory)
     }
-
-    /// Keeps a text for `remark`.
-    ///
-    /// - Returns: whether it is there to be found.
-    public func record(
-      _ remark: String, _ context: Context, name: String, source: String, options: String
-    ) -> Bool {
-      guard let directory else { return false }
-      let key = Self.key(for: context.device, source: source, options: options)
-      let path = Self.remarkPath(directory, name, key)
-      Self.store(Array(remark.utf8), key: key, at: path, in: directory)
-      return Self.load(path, key: key) != nil
-    }
-
-    private static func remarkPath(_ directory: String, _ name: String, _ key: [UInt8]) -> String {
-      "\(directory)/\(name)-\(hexadecimal(checksum(key))).remark"
-    }
-
-    private static func key(for device: Device, source: String, options: String) -> [UInt8] {
-      let text = [
-        device.platform.name, device.platform.version, device.name, device.version,
-        device.driverVersion, options, source,
-      ]
-      return Array(text.joined(separator: "\u{1F}").utf8)
-    }
-
-    private static let magic = Array("isometry program 1\n".utf8)
-
-    // An entry: magic, length and bytes of the key, length, checksum and bytes of the binary.
-    private static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
-      guard let bytes = readFile(path) else { return nil }
-      let head = magic + littleEndian(UInt64(key.count)) + key
-      let start = head.count + 16
-      guard bytes.count > start, bytes.starts(with: head) else { return nil }
-      let binary = Array(bytes[start...])
-      let stamp = littleEndian(UInt64(binary.count)) + littleEndian(checksum(binary))
-      return bytes[head.count..<start].elementsEqual(stamp) ? binary : nil
-    }
-
-    private static func store(
-      _ binary: [UInt8], key: [UInt8], at path: String, in directory: String
-    ) {
-      makeDirectories(directory)
-      let entry =
-        magic + littleEndian(UInt64(key.count)) + key + littleEndian(UInt64(binary.count))
-        + littleEndian(checksum(binary)) + binary
-      writeFileAtomically(path, entry)
-    }
+    return program
   }
 
-  /// The 64-bit hash of Fowler, Noll and Vo (variant 1a).
-  private func checksum(_ bytes: [UInt8]) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return hash
+  /// What `record` kept beside the programs about this source and these options, on this device with
+  /// this driver; nil where there is nothing.
+  public func remark(
+    _ context: Context, name: String, source: String, options: String
+  ) -> String? {
+    guard let directory else { return nil }
+    let key = Self.key(for: context.device, source: source, options: options)
+    return Self.load(Self.remarkPath(directory, name, key), key: key)
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func hexadecimal(_ number: UInt64) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+  /// Keeps a text for `remark`.
+  ///
+  /// - Returns: whether it is there to be found.
+  public func record(
+    _ remark: String, _ context: Context, name: String, source: String, options: String
+  ) -> Bool {
+    guard let directory else { return false }
+    let key = Self.key(for: context.device, source: source, options: options)
+    let path = Self.remarkPath(directory, name, key)
+    Self.store(Array(remark.utf8), key: key, at: path, in: directory)
+    return Self.load(path, key: key) != nil
   }
 
-  /// A short name of a text: equal texts have equal ones, others most likely different ones.
-  package func fingerprint(of text: String) -> String {
-    hexadecimal(checksum(Array(text.utf8)))
+  private static func remarkPath(_ directory: String, _ name: String, _ key: [UInt8]) -> String {
+    "\(directory)/\(name)-\(hexadecimal(checksum(key))).remark"
   }
 
-  private func littleEndian(_ number: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+  private static func key(for device: Device, source: String, options: String) -> [UInt8] {
+    let text = [
+      device.platform.name, device.platform.version, device.name, device.version,
+      device.driverVersion, options, source,
+    ]
+    return Array(text.joined(separator: "\u{1F}").utf8)
   }
 
-  private func readFile(_ path: String) -> [UInt8]? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    let size = Int(lseek(descriptor, 0, SEEK_END))
-    guard size > 0, lseek(descriptor, 0, SEEK_SET) == 0 else { return nil }
-    var bytes = [UInt8](repeating: 0, count: size)
-    var filled = 0
-    while filled < size {
-      let count = unsafe bytes.withUnsafeMutableBytes { raw in
-        unsafe Glibc.read(descriptor, raw.baseAddress?.advanced(by: filled), size - filled)
-      }
-      guard count > 0 else { return nil }
-      filled += count
+  private static let magic = Array("isometry program 1\n".utf8)
+
+  // An entry: magic, length and bytes of the key, length, checksum and bytes of the binary.
+  private static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
+    guard let bytes = readFile(path) else { return nil }
+    let head = magic + littleEndian(UInt64(key.count)) + key
+    let start = head.count + 16
+    guard bytes.count > start, bytes.starts(with: head) else { return nil }
+    let binary = Array(bytes[start...])
+    let stamp = littleEndian(UInt64(binary.count)) + littleEndian(checksum(binary))
+    return bytes[head.count..<start].elementsEqual(stamp) ? binary : nil
+  }
+
+  private static func store(
+    _ binary: [UInt8], key: [UInt8], at path: String, in directory: String
+  ) {
+    makeDirectories(directory)
+    let entry =
+      magic + littleEndian(UInt64(key.count)) + key + littleEndian(UInt64(binary.count))
+      + littleEndian(checksum(binary)) + binary
+    writeFileAtomically(path, entry)
+  }
+}
+
+/// The 64-bit hash of Fowler, Noll and Vo (variant 1a).
+private func checksum(_ bytes: [UInt8]) -> UInt64 {
+  var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+  for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+  return hash
+}
+
+private func hexadecimal(_ number: UInt64) -> String {
+  let digits = String(number, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+/// A short name of a text: equal texts have equal ones, others most likely different ones.
+package func fingerprint(of text: String) -> String {
+  hexadecimal(checksum(Array(text.utf8)))
+}
+
+private func littleEndian(_ number: UInt64) -> [UInt8] {
+  (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+}
+
+private func readFile(_ path: String) -> [UInt8]? {
+  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return nil }
+  defer { close(descriptor) }
+  let size = Int(lseek(descriptor, 0, SEEK_END))
+  guard size > 0, lseek(descriptor, 0, SEEK_SET) == 0 else { return nil }
+  var bytes = [UInt8](repeating: 0, count: size)
+  var filled = 0
+  while filled < size {
+    let count = unsafe bytes.withUnsafeMutableBytes { raw in
+      unsafe Glibc.read(descriptor, raw.baseAddress?.advanced(by: filled), size - filled)
     }
-    return bytes
+    guard count > 0 else { return nil }
+    filled += count
   }
+  return bytes
+}
 
-  private func makeDirectories(_ path: String) {
-    var partial = path.hasPrefix("/") ? "/" : ""
-    for component in path.split(separator: "/") {
-      partial += component + "/"
-      _ = unsafe mkdir(partial, 0o777)
-    }
+private func makeDirectories(_ path: String) {
+  var partial = path.hasPrefix("/") ? "/" : ""
+  for component in path.split(separator: "/") {
+    partial += component + "/"
+    _ = unsafe mkdir(partial, 0o777)
   }
+}
 
-  /// Writes beside the final place and renames, so that readers see all of a file or nothing.
-  private func writeFileAtomically(_ path: String, _ bytes: [UInt8]) {
-    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).partial"
-    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { return }
-    var written = 0
-    while written < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes { raw in
-        unsafe Glibc.write(descriptor, raw.baseAddress?.advanced(by: written), raw.count - written)
-      }
-      if count <= 0 { break }
-      written += count
+/// Writes beside the final place and renames, so that readers see all of a file or nothing.
+private func writeFileAtomically(_ path: String, _ bytes: [UInt8]) {
+  let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).partial"
+  let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  guard descriptor >= 0 else { return }
+  var written = 0
+  while written < bytes.count {
+    let count = unsafe bytes.withUnsafeBytes { raw in
+      unsafe Glibc.write(descriptor, raw.baseAddress?.advanced(by: written), raw.count - written)
     }
-    let isWhole = written == bytes.count
-    if unsafe close(descriptor) == 0 && isWhole && rename(temporary, path) == 0 { return }
-    _ = unsafe unlink(temporary)
+    if count <= 0 { break }
+    written += count
   }
-#endif
+  let isWhole = written == bytes.count
+  if unsafe close(descriptor) == 0 && isWhole && rename(temporary, path) == 0 { return }
+  _ = unsafe unlink(temporary)
+}

@@ -49,7 +49,7 @@ import Testing
     for (number, rows) in Self.edges.enumerated() {
       for (turn, columns) in Self.edges.enumerated() {
         let inner = Self.edges[(2 * number + 3 * turn) % Self.edges.count]
-        // Each pair of extents in one of the four forms; neighbours have the other three.
+        // Each pair of extents in one of the four forms; neighbors have the other three.
         let (left, right) = ((number + turn / 2) % 2 == 1, turn % 2 == 1)
         let name = "\(rows)×\(columns)×\(inner)\(left ? " aᵀ" : "")\(right ? " bᵀ" : "")"
         let a = random.normals(rows * inner).map { Float($0) }

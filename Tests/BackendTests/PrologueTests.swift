@@ -5,14 +5,14 @@ import IsometryReference
 import TestSupport
 import Testing
 
-/// Convolutions and weight gradients that normalise what they load: right, and with the bits of tensors
+/// Convolutions and weight gradients that normalize what they load: right, and with the bits of tensors
 /// that were stored.
 @Suite(.serialized) struct PrologueTests {
   static let activations: [Activation] = [
     .relu, .linear, .leakyReLU(slope: 0.1), .hardTanh, .shiftedReLU,
   ]
 
-  /// Layers of the geometries behind a normalisation, with what of an epilogue they may have.
+  /// Layers of the geometries behind a normalization, with what of an epilogue they may have.
   private func experiment(
     _ geometries: [(x: Shape, weight: Shape, convolution: Convolution)], _ precision: DType
   ) -> Experiment {

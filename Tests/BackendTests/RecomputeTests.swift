@@ -18,7 +18,7 @@ import Testing
         network: ResidualNetwork(widths: [8, 16], depths: [2, 2], imageShape: [3, 12, 12]),
         choices: [.activations, .blocks]),
       Recipe(
-        testDescription: "bottlenecks with convolutional skips, without normalisation",
+        testDescription: "bottlenecks with convolutional skips, without normalization",
         network: ResidualNetwork(
           widths: [8, 12], depths: [3, 2], block: .bottleneck(expansion: 2), skip: .convolution,
           normalization: .none, traits: .multiplied, imageShape: [3, 9, 11]), choices: [.blocks]),

@@ -21,7 +21,7 @@ import Testing
           widths: [8, 16], depths: [1, 1], imageShape: [3, 16, 16]), optimizer: .default, rate: 0.05
       ),
       Recipe(
-        testDescription: "bottlenecks without normalisation, AdamW with clipping",
+        testDescription: "bottlenecks without normalization, AdamW with clipping",
         network: ResidualNetwork(
           widths: [8, 12], depths: [1, 1], block: .bottleneck(expansion: 2), activation: .tanh,
           normalization: .none, traits: .multiplied, imageShape: [3, 9, 11]),

@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  /// The optimisers with the numbers that `isometry train` gives them, from slots of zero.
+  /// The optimizers with the numbers that `isometry train` gives them, from slots of zero.
   @Test(arguments: BackendUnderTest.all)
   func everyOptimizerPassesFromItsStart(subject: BackendUnderTest) throws {
     let validating = BackendUnderTest(

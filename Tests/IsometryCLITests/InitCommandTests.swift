@@ -4,7 +4,7 @@ import IsometryTraining
 import Testing
 
 @Suite struct InitCommandTests {
-  @Test func everyInitialisationIsListed() throws {
+  @Test func everyInitializationIsListed() throws {
     try withFolder { folder in
       let result = try Program.run("init", "list", "--json", in: folder)
       #expect(result.code == 0, "\(result.standardError)")
@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  /// Initialisations that change the network, its learning rates, or look at the data, in a real run.
+  /// Initializations that change the network, its learning rates, or look at the data, in a real run.
   @Test(arguments: [
     ["--init", "fixup"], ["--init", "skipinit"], ["--init", "norm-preserving"],
     ["--init", "lsuv:images=8"], ["--init", "risotto-lossless"],
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  /// A step too small for any weight leaves the first ones in the checkpoint, also of an initialisation
+  /// A step too small for any weight leaves the first ones in the checkpoint, also of an initialization
   /// that measures.
   @Test func everyDeviceBeginsWithTheSameWeights() throws {
     try withFolder { folder in

@@ -105,10 +105,10 @@ import Testing
     #expect(empty.data == nil && empty.cacheDirectory == nil)
   }
 
-  @Test func everyInitialisationHasASectionAndAPicture() throws {
+  @Test func everyInitializationHasASectionAndAPicture() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let page = root.appending(path: "docs/initialisation.md")
+    let page = root.appending(path: "docs/initialization.md")
     let lines = try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
     for name in InitializerRegistry.names {
       #expect(lines.contains("## \(name)"))

@@ -16,7 +16,7 @@ import Testing
     (["train", "--skip", "none"], "convolution"),
     (["train", "--model", "resnet21"], "resnet20"),
     (["train", "--model", "mlp:axb"], "mlp:20x400"),
-    (["train", "--init", "magic"], "initialisations are he"),
+    (["train", "--init", "magic"], "initializations are he"),
     (["train", "--init", "he:x=1"], "x"),
     (["train", "--activation", "step"], "leaky-relu"),
     (["train", "--batch", "-5"], "not -5"),

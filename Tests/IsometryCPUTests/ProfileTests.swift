@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// Without normalisation each convolution has a bias, whose gradient are the channel sums of what the
+  /// Without normalization each convolution has a bias, whose gradient are the channel sums of what the
   /// gradient of the ReLU behind it stores; only the classifier's has a launch of its own.
   @Test func biasGradientsComeWithSlopes() throws {
     let run = try NoiseTraining("resnet20", batch: 2, precision: .float32, normalization: .none)

@@ -29,7 +29,7 @@ import Testing
       }
     }
 
-    /// Numbers at, and one unit beside, the middle between two neighbouring halves.
+    /// Numbers at, and one unit beside, the middle between two neighboring halves.
     @Test func roundingToHalfIsTheProcessors() {
       for bits in UInt16.min..<0x7C00 {
         let low = Float(Float16(bitPattern: bits))
@@ -45,7 +45,7 @@ import Testing
     }
   #endif
 
-  /// The nearest bfloat16 by definition: of two neighbours the nearer, of equally near the even one.
+  /// The nearest bfloat16 by definition: of two neighbors the nearer, of equally near the even one.
   @Test func roundingToBfloat16IsToTheNearest() {
     for bits in stride(from: UInt16.min, to: 0x7F7F, by: 1) {
       let low = HalfPrecision.float(bfloat16Bits: bits)

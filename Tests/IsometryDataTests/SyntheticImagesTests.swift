@@ -73,7 +73,7 @@ import Testing
   }
 }
 
-/// Multinomial logistic regression of the normalised pixels.
+/// Multinomial logistic regression of the normalized pixels.
 private struct SoftmaxClassifier {
   private typealias Lanes = SIMD16<Float>
   private static let classes = 10

@@ -53,7 +53,7 @@ import Testing
       guard case .batchNormalizationInputGradient(let normalization) = $0 else { return false }
       return normalization.epilogue.activation == .relu
     }
-    // The inner normalisation's mask is recomputed; the two whose gradient two readers share are not.
+    // The inner normalization's mask is recomputed; the two whose gradient two readers share are not.
     #expect(fusedBackward.count == 1)
     let averages = names.filter { if case .runningAverage = $0 { true } else { false } }
     #expect(

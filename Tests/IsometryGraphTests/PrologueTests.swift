@@ -8,7 +8,7 @@ import Testing
     graph.nodes.count { $0.operation.name == name }
   }
 
-  /// Of three normalisations, those of the stem and of the sum are read by others than convolutions.
+  /// Of three normalizations, those of the stem and of the sum are read by others than convolutions.
   @Test func theInnerNormalizationIsNeverStored() throws {
     let fused = makeResidualStep(normalized: true).fused()
     let graph = fused.withPrologues()
@@ -57,7 +57,7 @@ import Testing
     #expect(count(result, "batchNormalizationStatistics") == 1)
   }
 
-  /// A normalisation in front of a convolution, and what else reads it.
+  /// A normalization in front of a convolution, and what else reads it.
   private func prologues(
     activation: Activation = .relu, behind: Activation = .linear, rank: Int = 4,
     _ further: (inout Graph, _ normalized: Value, _ y: Value) -> Void = { _, _, _ in }

@@ -18,7 +18,7 @@ import Testing
       #expect(result.variables.map(\.name) == graph.variables.map(\.name))
       #expect(result.outputs.map(\.name) == graph.outputs.map(\.name))
       #expect(Schedule(result).peakByteCount <= Schedule(graph).peakByteCount)
-      // Copies and originals are one again where they are equal: not the copies of normalisations.
+      // Copies and originals are one again where they are equal: not the copies of normalizations.
       if !normalized { #expect(result.fused().nodes.count == graph.fused().nodes.count) }
     }
   }
@@ -28,7 +28,7 @@ import Testing
     #expect(GraphPrinter.text(of: graph.recomputing(.none)) == GraphPrinter.text(of: graph))
   }
 
-  /// No product runs twice, and normalisations take the statistics of the first time.
+  /// No product runs twice, and normalizations take the statistics of the first time.
   @Test func activationsComeFromProducts() {
     let graph = makeResidualStep(normalized: true).fused()
     let result = graph.recomputing(.activations)
@@ -58,7 +58,7 @@ import Testing
     #expect(2 * (normalizations(result) - normalizations(graph)) <= 4 * normalizations(graph))
   }
 
-  /// x + normalise(w·x) again and again, rectified.
+  /// x + normalize(w·x) again and again, rectified.
   private func makeSkipChain(depth: Int) -> Graph {
     var graph = Graph()
     var x = graph.input("x", [4096, 8])

@@ -4,7 +4,7 @@ import IsometryNN
 import IsometryReference
 import Testing
 
-/// Initialisers that change what is around the weights: where branches start, and what scales them.
+/// Initializers that change what is around the weights: where branches start, and what scales them.
 @Suite struct BranchInitializerTests {
   private func network(
     _ text: String, skip: SkipKind = .identity, widths: [Int] = [8], depths: [Int] = [3],

@@ -8,7 +8,7 @@ import Testing
 
 /// One seed gives the same bits, whatever computes them and wherever they go.
 @Suite struct InitialBitsTests {
-  /// A small network that an initialiser is for.
+  /// A small network that an initializer is for.
   private static func network(_ initializer: any Initializer) -> any Network {
     switch type(of: initializer).name {
     case "universal":
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  /// The initialiser of a name; one that measures has done so anew.
+  /// The initializer of a name; one that measures has done so anew.
   private static func make(_ name: String) throws -> (any Initializer, any Network) {
     let initializer = try InitializerRegistry.make(name)
     let network = network(initializer)

@@ -35,7 +35,7 @@ import Testing
     ] {
       #expect(error(text) == .malformed(text))
     }
-    #expect(error("")?.description.hasPrefix("'' is no initialisation; write NAME") == true)
+    #expect(error("")?.description.hasPrefix("'' is no initialization; write NAME") == true)
     #expect(
       error("universal:c=99999")?.description
         == "c=99999 of universal should be a number from 1e-12 to 300")

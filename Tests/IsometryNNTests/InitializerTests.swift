@@ -6,7 +6,7 @@ import Testing
 @testable import IsometryNN
 
 @Suite struct InitializerTests {
-  /// A normalised network with every kind of parameter, and room for statistics.
+  /// A normalized network with every kind of parameter, and room for statistics.
   static let layout = residualLayout(.batch)
 
   static func residualLayout(_ normalization: NormalizationKind) -> NetworkLayout {
@@ -22,7 +22,7 @@ import Testing
     try InitializerRegistry.make(text).values(for: layout, seed: seed)
   }
 
-  /// A registered initialiser, resolved, and a network that it is for: the first of several kinds that
+  /// A registered initializer, resolved, and a network that it is for: the first of several kinds that
   /// it does not refuse.
   struct Registered {
     let initializer: any Initializer
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  /// What initialisers draw besides weights; of all others they leave the neutral values.
+  /// What initializers draw besides weights; of all others they leave the neutral values.
   static let drawnRoles: [String: Parameter.Role] = [
     "skipinit": .branchMultiplier, "rezero": .branchMultiplier, "zero-gamma": .normalizationScale,
     "critical": .bias,
@@ -224,7 +224,7 @@ import Testing
     #expect((rest * basis).elements.allSatisfy { abs($0) < 1e-14 })
   }
 
-  @Test func deltaOrthogonalKernelsAreTheirCentre() throws {
+  @Test func deltaOrthogonalKernelsAreTheirCenter() throws {
     let bottleneck = ResidualNetwork(
       widths: [8, 16], depths: [1, 1], block: .bottleneck(expansion: 4), normalization: .none
     ).layout
@@ -235,7 +235,7 @@ import Testing
         let kernel = Kernel(parameter.shape, elements)
         #expect(kernel.isDelta, "\(parameter.name)")
         #expect(
-          kernel.centre.distanceFromOrthonormal(gain: Double(2).squareRoot()) < 1e-12,
+          kernel.center.distanceFromOrthonormal(gain: Double(2).squareRoot()) < 1e-12,
           "\(parameter.name)")
       }
     }

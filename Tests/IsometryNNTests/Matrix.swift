@@ -52,14 +52,14 @@ struct Matrix {
 
 /// A convolution's weight [K, C, R, S].
 struct Kernel {
-  let centre: Matrix
-  /// Whether every tap but the centre is exactly zero.
+  let center: Matrix
+  /// Whether every tap but the center is exactly zero.
   let isDelta: Bool
 
   init(_ shape: Shape, _ elements: [Double]) {
     let taps = shape[2] * shape[3]
     let middle = (shape[2] / 2) * shape[3] + shape[3] / 2
-    centre = Matrix(
+    center = Matrix(
       rows: shape[0], columns: shape[1],
       stride(from: middle, to: elements.count, by: taps).map { elements[$0] })
     isDelta = elements.indices.allSatisfy { $0 % taps == middle || elements[$0] == 0 }

@@ -37,7 +37,7 @@ import Testing
     return Matrix(rows: rows, columns: columns, elements)
   }
 
-  @Test func everyKernelIsItsCentre() throws {
+  @Test func everyKernelIsItsCenter() throws {
     for skip in SkipKind.allCases {
       let kernels = try kernels(
         ResidualNetwork(widths: [8, 16], depths: [2, 1], skip: skip, normalization: .none))
@@ -48,7 +48,7 @@ import Testing
   @Test func theStemIsMirroredAndOrthonormal() throws {
     let stem = try #require(
       try kernels(ResidualNetwork(widths: [8], depths: [1], normalization: .none))["stem.weight"]
-    ).centre
+    ).center
     let half = Matrix(rows: 4, columns: 3, Array(stem.elements.prefix(12)))
     #expect(half.distanceFromOrthonormal(gain: 1) < 1e-12)
     #expect(stem.elements.suffix(12).elementsEqual(half.elements.map { -$0 }))
@@ -61,11 +61,11 @@ import Testing
       normalization: .none, traits: .multiplied)
     let kernels = try kernels(network, "risotto:alpha=\(alpha)")
     for block in network.layout.blocks {
-      let parts = try block.branch.map { try quarter(#require(kernels[$0.weight.name]).centre) }
+      let parts = try block.branch.map { try quarter(#require(kernels[$0.weight.name]).center) }
       for part in parts { #expect(part.distanceFromOrthonormal(gain: 1) < 1e-12) }
       let branch = parts.dropFirst().reduce(parts[0]) { $1 * $0 }
       let skip = try quarter(
-        #require(kernels["body.\(block.index).skip.0.weight"]).centre)
+        #require(kernels["body.\(block.index).skip.0.weight"]).center)
       let whole = zip(skip.elements, branch.elements).map { $0 + alpha * $1 }
       #expect(
         Matrix(rows: skip.rows, columns: skip.columns, whole).distanceFromOrthonormal(gain: 1)
@@ -78,11 +78,11 @@ import Testing
     let network = ResidualNetwork(
       widths: [8], depths: [1], normalization: .none, traits: .multiplied)
     let kernels = try kernels(network, "risotto:alpha=\(alpha)")
-    let first = try #require(kernels["body.0.conv1.weight"]).centre
+    let first = try #require(kernels["body.0.conv1.weight"]).center
     for row in 0..<8 {
       for column in 0..<8 { #expect(first[row, column] == (row == column ? 1 : 0)) }
     }
-    let second = try #require(kernels["body.0.conv2.weight"]).centre
+    let second = try #require(kernels["body.0.conv2.weight"]).center
     var sum = second.elements.map { alpha * $0 }
     for index in 0..<8 { sum[index * 8 + index] += 1 }
     let half = Matrix(rows: 4, columns: 4, (0..<4).flatMap { sum[$0 * 8..<$0 * 8 + 4] })
@@ -98,11 +98,11 @@ import Testing
 
   @Test func theHeadIsMirroredUnlessAskedOtherwise() throws {
     let network = ResidualNetwork(widths: [24], depths: [1], normalization: .none)
-    let head = try #require(try kernels(network)["head.weight"]).centre
+    let head = try #require(try kernels(network)["head.weight"]).center
     for row in 0..<10 {
       for column in 0..<12 { #expect(head[row, column + 12] == -head[row, column]) }
     }
-    let plain = try #require(try kernels(network, "risotto:head=plain")["head.weight"]).centre
+    let plain = try #require(try kernels(network, "risotto:head=plain")["head.weight"]).center
     #expect(plain.distanceFromOrthonormal(gain: 1) < 1e-12)
   }
 

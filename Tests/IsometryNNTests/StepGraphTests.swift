@@ -39,7 +39,7 @@ import Testing
   }
 
   /// ResNet-18's convolutions take so long that its activations may be made again unasked, ResNet-20's do
-  /// not; without normalisation there is nothing to make again.
+  /// not; without normalization there is nothing to make again.
   @Test func activationsAreMadeAgainUnaskedWhereThatIsFree() throws {
     func training(
       _ model: String, _ normalization: NormalizationKind = .batch, _ choice: Recomputation? = nil,

@@ -5,7 +5,7 @@ import IsometryNN
 import IsometryReference
 import Testing
 
-/// Whole training steps against PyTorch in double precision: network, loss, gradients, optimiser,
+/// Whole training steps against PyTorch in double precision: network, loss, gradients, optimizer,
 /// running statistics and evaluation (fixture from scripts/reference/training_traces.py).
 @Suite struct TrainingTraceTests {
   static let batch = 6
@@ -35,7 +35,7 @@ import Testing
     }()
   }
 
-  /// The optimiser, and its learning rate.
+  /// The optimizer, and its learning rate.
   private func optimizer(_ name: String) throws -> (Optimizer, rate: Float) {
     switch name {
     case "nesterov": (.default, Self.rate)
@@ -55,7 +55,7 @@ import Testing
       )
     case "rmsprop":
       (Optimizer(.rmsProp(alpha: 0.9, epsilon: 1e-8, momentum: 0.5)), Self.rate / 64)
-    default: try #require(nil as (Optimizer, Float)?, "an optimiser called \(name)")
+    default: try #require(nil as (Optimizer, Float)?, "an optimizer called \(name)")
     }
   }
 

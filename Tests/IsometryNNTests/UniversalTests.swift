@@ -77,7 +77,7 @@ import Testing
     for (network, word) in networks {
       do {
         _ = try values("universal", network)
-        Issue.record("\(network) was initialised")
+        Issue.record("\(network) was initialized")
       } catch let error as InitializationError {
         #expect("\(error)".contains(word), "\(error)")
       }

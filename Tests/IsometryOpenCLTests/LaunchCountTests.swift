@@ -1,149 +1,147 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
-  import IsometryNN
-  import Testing
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import Testing
 
-  @testable import IsometryOpenCL
+@testable import IsometryOpenCL
 
-  /// How many launches a training step takes; none of it needs a device.
-  @Suite struct LaunchCountTests {
-    struct Sizes: Sendable, CustomStringConvertible {
-      let description: String
-      let tuning: Tuning
-      let precision: DType
-      let matrixUnits: MatrixUnits?
+/// How many launches a training step takes; none of it needs a device.
+@Suite struct LaunchCountTests {
+  struct Sizes: Sendable, CustomStringConvertible {
+    let description: String
+    let tuning: Tuning
+    let precision: DType
+    let matrixUnits: MatrixUnits?
 
-      static let all = [
-        Sizes(description: "CPU, fp32", tuning: .cpu, precision: .float32, matrixUnits: nil),
-        Sizes(description: "CPU, bf16", tuning: .cpu, precision: .bfloat16, matrixUnits: nil),
-        Sizes(description: "GPU, fp32", tuning: .gpu, precision: .float32, matrixUnits: nil),
-        Sizes(
-          description: "GPU, bf16, tensor cores", tuning: .gpu, precision: .bfloat16,
-          matrixUnits: .tensorCores),
-      ]
+    static let all = [
+      Sizes(description: "CPU, fp32", tuning: .cpu, precision: .float32, matrixUnits: nil),
+      Sizes(description: "CPU, bf16", tuning: .cpu, precision: .bfloat16, matrixUnits: nil),
+      Sizes(description: "GPU, fp32", tuning: .gpu, precision: .float32, matrixUnits: nil),
+      Sizes(
+        description: "GPU, bf16, tensor cores", tuning: .gpu, precision: .bfloat16,
+        matrixUnits: .tensorCores),
+    ]
+  }
+
+  private func plan(
+    _ model: String, _ normalization: NormalizationKind, batch: Int, _ sizes: Sizes,
+    hasPrologues: Bool = false, recomputation: Recomputation? = Recomputation.none
+  ) throws -> LaunchPlan {
+    let network = try ModelSpecification(model).network(
+      NetworkOptions(normalization: normalization))
+    func graph(_ network: some Network) -> Graph {
+      TrainingGraph(
+        network,
+        .init(
+          batch: batch, precision: sizes.precision, recomputation: recomputation,
+          hasPrologues: hasPrologues, operationsPerByte: sizes.tuning == .cpu ? 6 : nil)
+      ).graph
     }
+    let graph = graph(network)
+    var lowering = Lowering(
+      graph, tuning: sizes.tuning, gemmProvider: .own,
+      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
+      matrixUnits: sizes.matrixUnits)
+    return lowering.plan()
+  }
 
-    private func plan(
-      _ model: String, _ normalization: NormalizationKind, batch: Int, _ sizes: Sizes,
-      hasPrologues: Bool = false, recomputation: Recomputation? = Recomputation.none
-    ) throws -> LaunchPlan {
-      let network = try ModelSpecification(model).network(
-        NetworkOptions(normalization: normalization))
-      func graph(_ network: some Network) -> Graph {
-        TrainingGraph(
-          network,
-          .init(
-            batch: batch, precision: sizes.precision, recomputation: recomputation,
-            hasPrologues: hasPrologues, operationsPerByte: sizes.tuning == .cpu ? 6 : nil)
-        ).graph
-      }
-      let graph = graph(network)
-      var lowering = Lowering(
-        graph, tuning: sizes.tuning, gemmProvider: .own,
-        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
-        matrixUnits: sizes.matrixUnits)
-      return lowering.plan()
-    }
+  @Test(arguments: Sizes.all, [64, 512])
+  func resnet18TakesFewLaunches(sizes: Sizes, batch: Int) throws {
+    let plain = try plan("resnet18", .none, batch: batch, sizes).steps.map(\.label)
+    #expect(plain.count <= 70, "\(plain)")
+    let normalized = try plan("resnet18", .batch, batch: batch, sizes).steps.map(\.label)
+    #expect(normalized.count <= (sizes.tuning == .cpu ? 131 : 151), "\(normalized)")
+    // As a step is without flags: CPUs make activations again.
+    let unasked = try plan("resnet18", .batch, batch: batch, sizes, recomputation: nil)
+    #expect(unasked.steps.count <= 170, "\(unasked.steps.map(\.label))")
+    #expect((unasked.steps.count > normalized.count) == (sizes.tuning == .cpu))
+  }
 
-    @Test(arguments: Sizes.all, [64, 512])
-    func resnet18TakesFewLaunches(sizes: Sizes, batch: Int) throws {
-      let plain = try plan("resnet18", .none, batch: batch, sizes).steps.map(\.label)
-      #expect(plain.count <= 70, "\(plain)")
-      let normalized = try plan("resnet18", .batch, batch: batch, sizes).steps.map(\.label)
-      #expect(normalized.count <= (sizes.tuning == .cpu ? 131 : 151), "\(normalized)")
-      // As a step is without flags: CPUs make activations again.
-      let unasked = try plan("resnet18", .batch, batch: batch, sizes, recomputation: nil)
-      #expect(unasked.steps.count <= 170, "\(unasked.steps.map(\.label))")
-      #expect((unasked.steps.count > normalized.count) == (sizes.tuning == .cpu))
-    }
-
-    /// Convolutions find the statistics of their results; on a CPU nobody merges them either.
-    @Test(arguments: Sizes.all)
-    func noLaunchReadsAnImageForItsStatistics(sizes: Sizes) throws {
-      let kernels = try plan("resnet20", .batch, batch: 128, sizes).steps.map(\.variant)
-      #expect(kernels.count { $0 == "normalization_apply" } == 21)
-      #expect(!kernels.contains("normalization_statistics"))
-      if sizes.tuning == .cpu {
-        #expect(!kernels.contains("normalization_merge_statistics"))
-      }
-    }
-
-    /// In each of eight blocks the merging of statistics takes the place of the normalised tensor.
-    @Test(arguments: Sizes.all)
-    func prologuesTakeThePlaceOfNormalizations(sizes: Sizes) throws {
-      func kernels(_ hasPrologues: Bool) throws -> [String] {
-        try plan("resnet18", .batch, batch: 64, sizes, hasPrologues: hasPrologues).steps
-          .map(\.variant)
-      }
-      let (stored, found) = (try kernels(false), try kernels(true))
-      #expect(found.count <= stored.count)
-      #expect(found.count { $0 == "normalization_merge" } == 8)
-      #expect(
-        found.count { $0 == "normalization_apply" }
-          == stored.count { $0 == "normalization_apply" } - 8)
-    }
-
-    /// Statistics and sums of gradients are added up by the launches that use them, partial sums of
-    /// weight gradients by input gradients.
-    @Test(arguments: Sizes.all)
-    func depthCostsNoLaunchesThatAddUp(sizes: Sizes) throws {
-      for normalization in [NormalizationKind.none, .batch] {
-        let counts = try ["resnet20", "resnet110"].map { model in
-          try plan(model, normalization, batch: 128, sizes).steps
-            .count { $0.variant == "reduction_partial_sums" }
-        }
-        #expect(counts[0] == counts[1] && counts[0] <= 2, "\(counts)")
-      }
-    }
-
-    /// Every result of partial sums is made once, after its parts and before it is read.
-    @Test(arguments: Sizes.all)
-    func partialSumsAreAddedUpInTime(sizes: Sizes) throws {
-      let plan = try plan("resnet20", .batch, batch: 128, sizes)
-      var adding: [StorageID: Int] = [:]
-      for (number, step) in plan.steps.enumerated() {
-        guard case .launch(let launch) = step,
-          launch.variant.defines["MERGES_PARTS"] == "1"
-            || launch.kernel == "reduction_partial_sums"
-        else { continue }
-        for (place, storage) in launch.reached.enumerated() where place % 2 == 1 {
-          #expect(adding.updateValue(number, forKey: storage) == nil)
-        }
-        // The parts come before, their sums after.
-        for (place, storage) in launch.reached.enumerated() {
-          let touched = plan.steps.indices.filter { plan.steps[$0].touched.contains(storage) }
-          #expect(place % 2 == 1 ? touched.first == number : (touched.first ?? number) < number)
-        }
-      }
-      #expect(adding.count >= 19)
-    }
-
-    /// Rows of a table share out all columns, whole vectors or not.
-    @Test(arguments: [Tuning.cpu, .gpu])
-    func tablesCoverEveryColumn(tuning: Tuning) {
-      let storage = StorageID(index: 0)
-      for (columns, parts, width) in [(2304, 100, 16), (10, 64, 4), (864, 3, 8), (1, 9000, 1)] {
-        let sum = PartialSum(
-          partial: storage, result: storage, dtype: .float32, columns: columns, stride: columns,
-          parts: parts)
-        let table = PartialSumTable(
-          [sum], width: width, items: tuning.groupSize, elementsPerGroup: tuning.elementsPerGroup)
-        guard case .table(let words) = table.table else { return }
-        var next = 0
-        for row in stride(from: 0, to: words.count, by: 8) {
-          guard case .number(let first) = words[row + 2], case .number(let count) = words[row + 4],
-            case .number(let isWhole) = words[row + 7]
-          else {
-            Issue.record("a row has other words")
-            return
-          }
-          #expect(first == next && count > 0)
-          #expect(isWhole == (columns % width == 0 ? 1 : 0))
-          next += count
-        }
-        #expect(next == columns && table.rows * 8 == words.count)
-      }
+  /// Convolutions find the statistics of their results; on a CPU nobody merges them either.
+  @Test(arguments: Sizes.all)
+  func noLaunchReadsAnImageForItsStatistics(sizes: Sizes) throws {
+    let kernels = try plan("resnet20", .batch, batch: 128, sizes).steps.map(\.variant)
+    #expect(kernels.count { $0 == "normalization_apply" } == 21)
+    #expect(!kernels.contains("normalization_statistics"))
+    if sizes.tuning == .cpu {
+      #expect(!kernels.contains("normalization_merge_statistics"))
     }
   }
-#endif
+
+  /// In each of eight blocks the merging of statistics takes the place of the normalized tensor.
+  @Test(arguments: Sizes.all)
+  func prologuesTakeThePlaceOfNormalizations(sizes: Sizes) throws {
+    func kernels(_ hasPrologues: Bool) throws -> [String] {
+      try plan("resnet18", .batch, batch: 64, sizes, hasPrologues: hasPrologues).steps
+        .map(\.variant)
+    }
+    let (stored, found) = (try kernels(false), try kernels(true))
+    #expect(found.count <= stored.count)
+    #expect(found.count { $0 == "normalization_merge" } == 8)
+    #expect(
+      found.count { $0 == "normalization_apply" }
+        == stored.count { $0 == "normalization_apply" } - 8)
+  }
+
+  /// Statistics and sums of gradients are added up by the launches that use them, partial sums of
+  /// weight gradients by input gradients.
+  @Test(arguments: Sizes.all)
+  func depthCostsNoLaunchesThatAddUp(sizes: Sizes) throws {
+    for normalization in [NormalizationKind.none, .batch] {
+      let counts = try ["resnet20", "resnet110"].map { model in
+        try plan(model, normalization, batch: 128, sizes).steps
+          .count { $0.variant == "reduction_partial_sums" }
+      }
+      #expect(counts[0] == counts[1] && counts[0] <= 2, "\(counts)")
+    }
+  }
+
+  /// Every result of partial sums is made once, after its parts and before it is read.
+  @Test(arguments: Sizes.all)
+  func partialSumsAreAddedUpInTime(sizes: Sizes) throws {
+    let plan = try plan("resnet20", .batch, batch: 128, sizes)
+    var adding: [StorageID: Int] = [:]
+    for (number, step) in plan.steps.enumerated() {
+      guard case .launch(let launch) = step,
+        launch.variant.defines["MERGES_PARTS"] == "1"
+          || launch.kernel == "reduction_partial_sums"
+      else { continue }
+      for (place, storage) in launch.reached.enumerated() where place % 2 == 1 {
+        #expect(adding.updateValue(number, forKey: storage) == nil)
+      }
+      // The parts come before, their sums after.
+      for (place, storage) in launch.reached.enumerated() {
+        let touched = plan.steps.indices.filter { plan.steps[$0].touched.contains(storage) }
+        #expect(place % 2 == 1 ? touched.first == number : (touched.first ?? number) < number)
+      }
+    }
+    #expect(adding.count >= 19)
+  }
+
+  /// Rows of a table share out all columns, whole vectors or not.
+  @Test(arguments: [Tuning.cpu, .gpu])
+  func tablesCoverEveryColumn(tuning: Tuning) {
+    let storage = StorageID(index: 0)
+    for (columns, parts, width) in [(2304, 100, 16), (10, 64, 4), (864, 3, 8), (1, 9000, 1)] {
+      let sum = PartialSum(
+        partial: storage, result: storage, dtype: .float32, columns: columns, stride: columns,
+        parts: parts)
+      let table = PartialSumTable(
+        [sum], width: width, items: tuning.groupSize, elementsPerGroup: tuning.elementsPerGroup)
+      guard case .table(let words) = table.table else { return }
+      var next = 0
+      for row in stride(from: 0, to: words.count, by: 8) {
+        guard case .number(let first) = words[row + 2], case .number(let count) = words[row + 4],
+          case .number(let isWhole) = words[row + 7]
+        else {
+          Issue.record("a row has other words")
+          return
+        }
+        #expect(first == next && count > 0)
+        #expect(isWhole == (columns % width == 0 ? 1 : 0))
+        next += count
+      }
+      #expect(next == columns && table.rows * 8 == words.count)
+    }
+  }
+}

@@ -1,286 +1,284 @@
-#if OpenCL
-  import Foundation
-  import IsometryCore
-  import IsometryGraph
-  import OpenCLRuntime
-  import Testing
+import Foundation
+import IsometryCore
+import IsometryGraph
+import OpenCLRuntime
+import Testing
 
-  @testable import IsometryOpenCL
+@testable import IsometryOpenCL
 
-  private let device = (try? Device.all())?.first
+private let device = (try? Device.all())?.first
 
-  /// Kernels for matrix units: the layout of fragments, the choice of tiles, and who may use them.
-  @Suite(.serialized) struct MatrixUnitTests {
-    private static let kernels = URL(filePath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().appending(path: "kernels")
+/// Kernels for matrix units: the layout of fragments, the choice of tiles, and who may use them.
+@Suite(.serialized) struct MatrixUnitTests {
+  private static let kernels = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "kernels")
 
-    // MARK: Fragments, by the PTX ISA's tables
+  // MARK: Fragments, by the PTX ISA's tables
 
-    /// Whoever multiplies on this machine: the emulation, and tensor cores where there are some.
-    static let units: [MatrixUnits] =
-      [.emulated] + ((device?.computeCapability?.major ?? 0) >= 8 ? [.tensorCores] : [])
+  /// Whoever multiplies on this machine: the emulation, and tensor cores where there are some.
+  static let units: [MatrixUnits] =
+    [.emulated] + ((device?.computeCapability?.major ?? 0) >= 8 ? [.tensorCores] : [])
 
-    /// Each item's words of A and B, and its sums from 1, 2, 3, 4 on.
-    static let multiplyKernel = """
-      kernel __attribute__((reqd_work_group_size(32, 1, 1))) void multiply(
-          const global uint *words, global float *result) {
+  /// Each item's words of A and B, and its sums from 1, 2, 3, 4 on.
+  static let multiplyKernel = """
+    kernel __attribute__((reqd_work_group_size(32, 1, 1))) void multiply(
+        const global uint *words, global float *result) {
+      DECLARE_WARP(warp, 1);
+      uint a[4], b[2];
+      for (int w = 0; w < 4; ++w) a[w] = words[warp.lane * 6 + w];
+      for (int w = 0; w < 2; ++w) b[w] = words[warp.lane * 6 + 4 + w];
+      float sums[4] = {1, 2, 3, 4};
+      multiply_fragments(&warp, sums, a, b);
+      for (int e = 0; e < 4; ++e) result[warp.lane * 4 + e] = sums[e];
+    }
+
+    """
+
+  private func program(_ units: MatrixUnits, _ context: Context) throws -> Program {
+    let text = """
+      kernel __attribute__((reqd_work_group_size(32, 1, 1))) void load(
+          const global ushort *numbers, global uint *plain, global uint *transposed) {
+        local uint4 rows[32];
         DECLARE_WARP(warp, 1);
-        uint a[4], b[2];
-        for (int w = 0; w < 4; ++w) a[w] = words[warp.lane * 6 + w];
-        for (int w = 0; w < 2; ++w) b[w] = words[warp.lane * 6 + 4 + w];
-        float sums[4] = {1, 2, 3, 4};
-        multiply_fragments(&warp, sums, a, b);
-        for (int e = 0; e < 4; ++e) result[warp.lane * 4 + e] = sums[e];
+        copy_to_local(&warp, rows + warp.lane, numbers + warp.lane * 8, warp.lane != 9);
+        commit_copies(&warp);
+        wait_for_copies(&warp, 0);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        uint words[4];
+        load_fragments(&warp, words, rows + warp.lane, 0);
+        for (int w = 0; w < 4; ++w) plain[warp.lane * 4 + w] = words[w];
+        load_fragments(&warp, words, rows + warp.lane, 1);
+        for (int w = 0; w < 4; ++w) transposed[warp.lane * 4 + w] = words[w];
       }
-
       """
+    let header = try KernelSources(directory: nil)
+      .source(of: ["common/real.cl", "common/matrix_unit.cl"])
+    return try Program(
+      context, name: "fragments", source: header + Self.multiplyKernel + text,
+      options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")
+  }
 
-    private func program(_ units: MatrixUnits, _ context: Context) throws -> Program {
-      let text = """
-        kernel __attribute__((reqd_work_group_size(32, 1, 1))) void load(
-            const global ushort *numbers, global uint *plain, global uint *transposed) {
-          local uint4 rows[32];
-          DECLARE_WARP(warp, 1);
-          copy_to_local(&warp, rows + warp.lane, numbers + warp.lane * 8, warp.lane != 9);
-          commit_copies(&warp);
-          wait_for_copies(&warp, 0);
-          barrier(CLK_LOCAL_MEM_FENCE);
-          uint words[4];
-          load_fragments(&warp, words, rows + warp.lane, 0);
-          for (int w = 0; w < 4; ++w) plain[warp.lane * 4 + w] = words[w];
-          load_fragments(&warp, words, rows + warp.lane, 1);
-          for (int w = 0; w < 4; ++w) transposed[warp.lane * 4 + w] = words[w];
-        }
-        """
-      let header = try KernelSources(directory: nil)
-        .source(of: ["common/real.cl", "common/matrix_unit.cl"])
-      return try Program(
-        context, name: "fragments", source: header + Self.multiplyKernel + text,
-        options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")
-    }
-
-    @Test(.enabled(if: device != nil, "no OpenCL device on this machine"), arguments: units)
-    func fragmentsAreMultipliedAsTheTablesSay(units: MatrixUnits) throws {
-      let context = try Context(#require(device))
-      let queue = try CommandQueue(context)
-      var random = RandomStream(seed: 1)
-      func matrix(_ rows: Int, _ columns: Int) -> [[Float]] {
-        (0..<rows).map { _ in
-          (0..<columns).map { _ in Float(Int(random.integer(below: 17)) - 8) }
-        }
-      }
-      // Whole numbers below 256 are exact in bf16.
-      func pair(_ low: Float, _ high: Float) -> UInt32 {
-        low.bitPattern >> 16 | high.bitPattern & 0xFFFF_0000
-      }
-      let (a, b) = (matrix(16, 16), matrix(16, 8))
-      var words: [UInt32] = []
-      for lane in 0..<32 {
-        for word in 0..<4 {
-          let (row, column) = (lane / 4 + 8 * (word % 2), 2 * (lane % 4) + 8 * (word / 2))
-          words.append(pair(a[row][column], a[row][column + 1]))
-        }
-        for word in 0..<2 {
-          let row = 2 * (lane % 4) + 8 * word
-          words.append(pair(b[row][lane / 4], b[row + 1][lane / 4]))
-        }
-      }
-      let kernel = try program(units, context).makeKernel("multiply")
-      let (input, output) = (
-        try Buffer(context, byteCount: 4 * words.count), try Buffer(context, byteCount: 4 * 128)
-      )
-      try queue.upload(words, to: input)
-      try kernel.set(0, input)
-      try kernel.set(1, output)
-      try queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [32, 1, 1]))
-      let found = try queue.download(output, count: 128, of: Float(0))
-      for lane in 0..<32 {
-        for element in 0..<4 {
-          let (row, column) = (lane / 4 + 8 * (element / 2), 2 * (lane % 4) + element % 2)
-          let sum = (0..<16).map { a[row][$0] * b[$0][column] }.reduce(Float(element + 1), +)
-          #expect(found[lane * 4 + element] == sum)
-        }
+  @Test(.enabled(if: device != nil, "no OpenCL device on this machine"), arguments: units)
+  func fragmentsAreMultipliedAsTheTablesSay(units: MatrixUnits) throws {
+    let context = try Context(#require(device))
+    let queue = try CommandQueue(context)
+    var random = RandomStream(seed: 1)
+    func matrix(_ rows: Int, _ columns: Int) -> [[Float]] {
+      (0..<rows).map { _ in
+        (0..<columns).map { _ in Float(Int(random.integer(below: 17)) - 8) }
       }
     }
-
-    @Test(.enabled(if: device != nil, "no OpenCL device on this machine"), arguments: units)
-    func fragmentsAreLoadedAsTheTablesSay(units: MatrixUnits) throws {
-      let context = try Context(#require(device))
-      let queue = try CommandQueue(context)
-      let numbers = (0..<256).map { UInt16($0 + 1) }
-      let kernel = try program(units, context).makeKernel("load")
-      let input = try Buffer(context, byteCount: 512)
-      let outputs = try (0..<2).map { _ in try Buffer(context, byteCount: 512) }
-      try queue.upload(numbers, to: input)
-      for (index, buffer) in ([input] + outputs).enumerated() { try kernel.set(index, buffer) }
-      try queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [32, 1, 1]))
-      // Row 9, the second of matrix 1, was outside.
-      func number(_ matrix: Int, _ row: Int, _ column: Int) -> UInt32 {
-        matrix * 8 + row == 9 ? 0 : UInt32(numbers[matrix * 64 + row * 8 + column])
+    // Whole numbers below 256 are exact in bf16.
+    func pair(_ low: Float, _ high: Float) -> UInt32 {
+      low.bitPattern >> 16 | high.bitPattern & 0xFFFF_0000
+    }
+    let (a, b) = (matrix(16, 16), matrix(16, 8))
+    var words: [UInt32] = []
+    for lane in 0..<32 {
+      for word in 0..<4 {
+        let (row, column) = (lane / 4 + 8 * (word % 2), 2 * (lane % 4) + 8 * (word / 2))
+        words.append(pair(a[row][column], a[row][column + 1]))
       }
-      for (isTransposed, buffer) in zip([false, true], outputs) {
-        let found = try queue.download(buffer, count: 128, of: UInt32(0))
-        for lane in 0..<32 {
-          for matrix in 0..<4 {
-            let (outer, inner) = (lane / 4, 2 * (lane % 4))
-            let pair = [0, 1].map {
-              isTransposed
-                ? number(matrix, inner + $0, outer) : number(matrix, outer, inner + $0)
-            }
-            #expect(found[lane * 4 + matrix] == pair[0] | pair[1] << 16)
-          }
-        }
+      for word in 0..<2 {
+        let row = 2 * (lane % 4) + 8 * word
+        words.append(pair(b[row][lane / 4], b[row + 1][lane / 4]))
       }
     }
-
-    // MARK: Tiles
-
-    @Test(arguments: [1, 60, 200, 1 << 20], [8, 16, 24, 64, 72, 128, 192, 1000])
-    func tilesAreLegal(rows: Int, columns: Int) throws {
-      for (tuning, dtype) in [(Tuning.cpu, DType.bfloat16), (.gpu, .float16), (.gpu, .float32)] {
-        let tile = MatrixTile(rows: rows, columns: columns, dtype, tuning, .tensorCores)
-        let variant = tile.variant(
-          .matrixProduct, leftInnerLast: true, rightInnerLast: false)
-        func tunable(_ name: String) throws -> Int { Int(try #require(variant.defines[name]))! }
-        let (down, across) = (try tunable("WARP_ROWS"), try tunable("WARP_COLUMNS"))
-        #expect(down % 16 == 0 && across % 16 == 0)
-        #expect(tile.rows / down * (tile.columns / across) * 32 == MatrixTile.items)
-        let products = (tile.rows + tile.columns) * tile.inner * (try tunable("STAGES"))
-        let bytes = dtype.byteCount * products
-        #expect(bytes <= 48 << 10)
-        let covered =
-          quotientRoundedUp(rows, tile.rows) * quotientRoundedUp(columns, tile.columns)
-        #expect(tile.blocks(rows: rows, columns: columns) == covered)
+    let kernel = try program(units, context).makeKernel("multiply")
+    let (input, output) = (
+      try Buffer(context, byteCount: 4 * words.count), try Buffer(context, byteCount: 4 * 128)
+    )
+    try queue.upload(words, to: input)
+    try kernel.set(0, input)
+    try kernel.set(1, output)
+    try queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [32, 1, 1]))
+    let found = try queue.download(output, count: 128, of: Float(0))
+    for lane in 0..<32 {
+      for element in 0..<4 {
+        let (row, column) = (lane / 4 + 8 * (element / 2), 2 * (lane % 4) + element % 2)
+        let sum = (0..<16).map { a[row][$0] * b[$0][column] }.reduce(Float(element + 1), +)
+        #expect(found[lane * 4 + element] == sum)
       }
-    }
-
-    /// A layer with channels that matrix units take, forward and backward, and one that they do not.
-    private func kernels(of dtype: DType, _ units: MatrixUnits?) -> [String] {
-      var graph = Graph()
-      let image = graph.input("image", [64, 3, 16, 16], dtype)
-      let stem = graph.variable("stem", [16, 3, 3, 3])
-      let weight = graph.variable("weight", [32, 16, 3, 3])
-      let dense = graph.variable("dense", [10, 32])
-      let x = graph.convolve(image, with: graph.cast(stem, to: dtype), padding: 1)
-      let y = graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
-      let logits = graph.dense(graph.globalAveragePool(y), weight: graph.cast(dense, to: dtype))
-      let loss = graph.cast(graph.sum(logits), to: .float32)
-      graph.output("loss", loss)
-      let gradients = graph.gradients(of: loss, withRespectTo: [stem, weight, dense])
-      for (name, gradient) in zip(["a", "b", "c"], gradients) { graph.output(name, gradient!) }
-      var lowering = Lowering(
-        graph, tuning: .gpu, gemmProvider: .own,
-        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], matrixUnits: units)
-      return lowering.plan().steps.map(\.variant)
-    }
-
-    @Test func operandsOfWholeChunksUseMatrixUnits() {
-      for dtype in [DType.bfloat16, .float16] {
-        let kernels = kernels(of: dtype, .tensorCores)
-        for name in ["forward", "input_gradient", "weight_gradient"] {
-          #expect(
-            kernels.filter { $0 == "convolution_matrix_tile_" + name }.count == 1, "\(kernels)")
-        }
-        // The stem's three channels, and the head's ten columns.
-        #expect(kernels.contains("convolution_register_tile_forward"))
-        #expect(kernels.contains("gemm_register_tile"))
-        let portable = self.kernels(of: dtype, nil)
-        #expect(!portable.contains { $0.contains("matrix_tile") })
-        #expect(portable.count == kernels.count, "\(portable) \(kernels)")
-      }
-      #expect(!kernels(of: .float32, .tensorCores).contains { $0.contains("matrix_tile") })
-    }
-
-    // MARK: Trials
-
-    private func backend(_ options: OpenCLOptions) throws -> OpenCLBackend {
-      try OpenCLBackend(#require(device), number: 0, options: options)
-    }
-
-    @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
-    func devicesWithoutMatrixUnitsAreNotAsked() throws {
-      let backend = try backend(OpenCLOptions())
-      let has = (device?.computeCapability?.major ?? 0) >= 8
-      #expect(backend.mayUseMatrixUnits == has)
-      var graph = Graph()
-      graph.output("x", graph.input("x", [8, 8], .bfloat16))
-      if !has { #expect(backend.shared.matrixUnits.units(for: graph, on: backend.shared) == nil) }
-      #expect(try !self.backend(OpenCLOptions(matrixUnits: .off)).mayUseMatrixUnits)
-    }
-
-    @Test(
-      .enabled(if: device != nil, "no OpenCL device on this machine"),
-      arguments: [DType.bfloat16, .float16, .float32])
-    func theTrialPassesRightKernels(dtype: DType) throws {
-      let shared = try backend(OpenCLOptions()).shared
-      let units = MatrixUnits(kind: .emulated, takesFloat: true)
-      #expect(MatrixUnitTrial(units: units, dtype: dtype).reasonAgainst(shared) == nil)
-    }
-
-    /// Notes what a backend warns of.
-    private final class Warnings: Sendable {
-      private let lines = LockedLines()
-      var all: [String] { lines.all }
-      func add(_ line: String) { lines.add(line) }
-
-      private final class LockedLines: @unchecked Sendable {
-        private let lock = NSLock()
-        private var lines: [String] = []
-        var all: [String] { lock.withLock { lines } }
-        func add(_ line: String) { lock.withLock { lines.append(line) } }
-      }
-    }
-
-    /// What is replaced in the kernels, and what the reason says then.
-    struct Sabotage: Sendable {
-      let piece: String
-      let text: String
-      let replacement: String
-      let reason: String
-    }
-
-    @Test(
-      .enabled(if: device != nil, "no OpenCL device on this machine"),
-      arguments: [
-        Sabotage(
-          piece: "common/matrix_unit.cl", text: "words[w] = first[",
-          replacement: "words[3 - w] = first[",
-          reason: "they compute convolutions wrongly"),
-        Sabotage(
-          piece: "gemm/matrix_tile.cl", text: "MATRIX_KERNEL void gemm",
-          replacement: "nonsense gemm",
-          reason: "gemm-matrix-tile does not build"),
-      ])
-    func wrongKernelsAreRefusedOnce(sabotage: Sabotage) throws {
-      let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
-      defer { try? FileManager.default.removeItem(atPath: directory) }
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
-      let kernels = directory + "/kernels"
-      try FileManager.default.copyItem(atPath: Self.kernels.path, toPath: kernels)
-      let path = "\(kernels)/\(sabotage.piece)"
-      let text = try String(contentsOfFile: path, encoding: .utf8)
-      #expect(text.contains(sabotage.text))
-      try text.replacing(sabotage.text, with: sabotage.replacement)
-        .write(toFile: path, atomically: true, encoding: .utf8)
-
-      let warnings = Warnings()
-      for _ in 0..<2 {
-        let backend = try backend(
-          OpenCLOptions(
-            cacheDirectory: directory + "/cache", kernelDirectory: kernels,
-            warn: { warnings.add($0) }))
-        for _ in 0..<2 {
-          #expect(!backend.shared.matrixUnits.isTrusted(.emulated, .bfloat16, on: backend.shared))
-        }
-      }
-      #expect(warnings.all.count == 1, "\(warnings.all)")
-      #expect(warnings.all.first?.contains(sabotage.reason) == true, "\(warnings.all)")
-      // Without the fault the same device is asked again.
-      let mended = try backend(OpenCLOptions(cacheDirectory: directory + "/cache"))
-      #expect(
-        mended.shared.library.recordedRefusal(
-          of: MatrixUnitTrial(units: .emulated, dtype: .bfloat16).families, .bfloat16) == nil)
     }
   }
-#endif
+
+  @Test(.enabled(if: device != nil, "no OpenCL device on this machine"), arguments: units)
+  func fragmentsAreLoadedAsTheTablesSay(units: MatrixUnits) throws {
+    let context = try Context(#require(device))
+    let queue = try CommandQueue(context)
+    let numbers = (0..<256).map { UInt16($0 + 1) }
+    let kernel = try program(units, context).makeKernel("load")
+    let input = try Buffer(context, byteCount: 512)
+    let outputs = try (0..<2).map { _ in try Buffer(context, byteCount: 512) }
+    try queue.upload(numbers, to: input)
+    for (index, buffer) in ([input] + outputs).enumerated() { try kernel.set(index, buffer) }
+    try queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [32, 1, 1]))
+    // Row 9, the second of matrix 1, was outside.
+    func number(_ matrix: Int, _ row: Int, _ column: Int) -> UInt32 {
+      matrix * 8 + row == 9 ? 0 : UInt32(numbers[matrix * 64 + row * 8 + column])
+    }
+    for (isTransposed, buffer) in zip([false, true], outputs) {
+      let found = try queue.download(buffer, count: 128, of: UInt32(0))
+      for lane in 0..<32 {
+        for matrix in 0..<4 {
+          let (outer, inner) = (lane / 4, 2 * (lane % 4))
+          let pair = [0, 1].map {
+            isTransposed
+              ? number(matrix, inner + $0, outer) : number(matrix, outer, inner + $0)
+          }
+          #expect(found[lane * 4 + matrix] == pair[0] | pair[1] << 16)
+        }
+      }
+    }
+  }
+
+  // MARK: Tiles
+
+  @Test(arguments: [1, 60, 200, 1 << 20], [8, 16, 24, 64, 72, 128, 192, 1000])
+  func tilesAreLegal(rows: Int, columns: Int) throws {
+    for (tuning, dtype) in [(Tuning.cpu, DType.bfloat16), (.gpu, .float16), (.gpu, .float32)] {
+      let tile = MatrixTile(rows: rows, columns: columns, dtype, tuning, .tensorCores)
+      let variant = tile.variant(
+        .matrixProduct, leftInnerLast: true, rightInnerLast: false)
+      func tunable(_ name: String) throws -> Int { Int(try #require(variant.defines[name]))! }
+      let (down, across) = (try tunable("WARP_ROWS"), try tunable("WARP_COLUMNS"))
+      #expect(down % 16 == 0 && across % 16 == 0)
+      #expect(tile.rows / down * (tile.columns / across) * 32 == MatrixTile.items)
+      let products = (tile.rows + tile.columns) * tile.inner * (try tunable("STAGES"))
+      let bytes = dtype.byteCount * products
+      #expect(bytes <= 48 << 10)
+      let covered =
+        quotientRoundedUp(rows, tile.rows) * quotientRoundedUp(columns, tile.columns)
+      #expect(tile.blocks(rows: rows, columns: columns) == covered)
+    }
+  }
+
+  /// A layer with channels that matrix units take, forward and backward, and one that they do not.
+  private func kernels(of dtype: DType, _ units: MatrixUnits?) -> [String] {
+    var graph = Graph()
+    let image = graph.input("image", [64, 3, 16, 16], dtype)
+    let stem = graph.variable("stem", [16, 3, 3, 3])
+    let weight = graph.variable("weight", [32, 16, 3, 3])
+    let dense = graph.variable("dense", [10, 32])
+    let x = graph.convolve(image, with: graph.cast(stem, to: dtype), padding: 1)
+    let y = graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
+    let logits = graph.dense(graph.globalAveragePool(y), weight: graph.cast(dense, to: dtype))
+    let loss = graph.cast(graph.sum(logits), to: .float32)
+    graph.output("loss", loss)
+    let gradients = graph.gradients(of: loss, withRespectTo: [stem, weight, dense])
+    for (name, gradient) in zip(["a", "b", "c"], gradients) { graph.output(name, gradient!) }
+    var lowering = Lowering(
+      graph, tuning: .gpu, gemmProvider: .own,
+      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], matrixUnits: units)
+    return lowering.plan().steps.map(\.variant)
+  }
+
+  @Test func operandsOfWholeChunksUseMatrixUnits() {
+    for dtype in [DType.bfloat16, .float16] {
+      let kernels = kernels(of: dtype, .tensorCores)
+      for name in ["forward", "input_gradient", "weight_gradient"] {
+        #expect(
+          kernels.filter { $0 == "convolution_matrix_tile_" + name }.count == 1, "\(kernels)")
+      }
+      // The stem's three channels, and the head's ten columns.
+      #expect(kernels.contains("convolution_register_tile_forward"))
+      #expect(kernels.contains("gemm_register_tile"))
+      let portable = self.kernels(of: dtype, nil)
+      #expect(!portable.contains { $0.contains("matrix_tile") })
+      #expect(portable.count == kernels.count, "\(portable) \(kernels)")
+    }
+    #expect(!kernels(of: .float32, .tensorCores).contains { $0.contains("matrix_tile") })
+  }
+
+  // MARK: Trials
+
+  private func backend(_ options: OpenCLOptions) throws -> OpenCLBackend {
+    try OpenCLBackend(#require(device), number: 0, options: options)
+  }
+
+  @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
+  func devicesWithoutMatrixUnitsAreNotAsked() throws {
+    let backend = try backend(OpenCLOptions())
+    let has = (device?.computeCapability?.major ?? 0) >= 8
+    #expect(backend.mayUseMatrixUnits == has)
+    var graph = Graph()
+    graph.output("x", graph.input("x", [8, 8], .bfloat16))
+    if !has { #expect(backend.shared.matrixUnits.units(for: graph, on: backend.shared) == nil) }
+    #expect(try !self.backend(OpenCLOptions(matrixUnits: .off)).mayUseMatrixUnits)
+  }
+
+  @Test(
+    .enabled(if: device != nil, "no OpenCL device on this machine"),
+    arguments: [DType.bfloat16, .float16, .float32])
+  func theTrialPassesRightKernels(dtype: DType) throws {
+    let shared = try backend(OpenCLOptions()).shared
+    let units = MatrixUnits(kind: .emulated, takesFloat: true)
+    #expect(MatrixUnitTrial(units: units, dtype: dtype).reasonAgainst(shared) == nil)
+  }
+
+  /// Notes what a backend warns of.
+  private final class Warnings: Sendable {
+    private let lines = LockedLines()
+    var all: [String] { lines.all }
+    func add(_ line: String) { lines.add(line) }
+
+    private final class LockedLines: @unchecked Sendable {
+      private let lock = NSLock()
+      private var lines: [String] = []
+      var all: [String] { lock.withLock { lines } }
+      func add(_ line: String) { lock.withLock { lines.append(line) } }
+    }
+  }
+
+  /// What is replaced in the kernels, and what the reason says then.
+  struct Sabotage: Sendable {
+    let piece: String
+    let text: String
+    let replacement: String
+    let reason: String
+  }
+
+  @Test(
+    .enabled(if: device != nil, "no OpenCL device on this machine"),
+    arguments: [
+      Sabotage(
+        piece: "common/matrix_unit.cl", text: "words[w] = first[",
+        replacement: "words[3 - w] = first[",
+        reason: "they compute convolutions wrongly"),
+      Sabotage(
+        piece: "gemm/matrix_tile.cl", text: "MATRIX_KERNEL void gemm",
+        replacement: "nonsense gemm",
+        reason: "gemm-matrix-tile does not build"),
+    ])
+  func wrongKernelsAreRefusedOnce(sabotage: Sabotage) throws {
+    let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    let kernels = directory + "/kernels"
+    try FileManager.default.copyItem(atPath: Self.kernels.path, toPath: kernels)
+    let path = "\(kernels)/\(sabotage.piece)"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(text.contains(sabotage.text))
+    try text.replacing(sabotage.text, with: sabotage.replacement)
+      .write(toFile: path, atomically: true, encoding: .utf8)
+
+    let warnings = Warnings()
+    for _ in 0..<2 {
+      let backend = try backend(
+        OpenCLOptions(
+          cacheDirectory: directory + "/cache", kernelDirectory: kernels,
+          warn: { warnings.add($0) }))
+      for _ in 0..<2 {
+        #expect(!backend.shared.matrixUnits.isTrusted(.emulated, .bfloat16, on: backend.shared))
+      }
+    }
+    #expect(warnings.all.count == 1, "\(warnings.all)")
+    #expect(warnings.all.first?.contains(sabotage.reason) == true, "\(warnings.all)")
+    // Without the fault the same device is asked again.
+    let mended = try backend(OpenCLOptions(cacheDirectory: directory + "/cache"))
+    #expect(
+      mended.shared.library.recordedRefusal(
+        of: MatrixUnitTrial(units: .emulated, dtype: .bfloat16).families, .bfloat16) == nil)
+  }
+}

@@ -1,284 +1,282 @@
-#if OpenCL
-  import Foundation
-  import IsometryCore
-  import IsometryGraph
-  import OpenCLRuntime
-  import Testing
+import Foundation
+import IsometryCore
+import IsometryGraph
+import OpenCLRuntime
+import Testing
 
-  @testable import IsometryOpenCL
+@testable import IsometryOpenCL
 
-  private let device = (try? Device.all())?.first
+private let device = (try? Device.all())?.first
 
-  @Suite(.enabled(if: device != nil, "no OpenCL device on this machine"))
-  struct OpenCLSessionTests {
-    private func backend(_ options: OpenCLOptions = OpenCLOptions()) throws -> OpenCLBackend {
-      try OpenCLBackend(#require(device), number: 0, options: options)
+@Suite(.enabled(if: device != nil, "no OpenCL device on this machine"))
+struct OpenCLSessionTests {
+  private func backend(_ options: OpenCLOptions = OpenCLOptions()) throws -> OpenCLBackend {
+    try OpenCLBackend(#require(device), number: 0, options: options)
+  }
+
+  private func product() -> (Graph, [String: HostTensor]) {
+    var graph = Graph()
+    var random = RandomStream(seed: 1)
+    let a = graph.input("a", [33, 70])
+    let b = graph.variable("b", [20, 70])
+    graph.output("y", graph.matrixMultiply(a, b, transposeRight: true))
+    return (
+      graph,
+      [
+        "a": HostTensor([33, 70], random.normals(33 * 70)),
+        "b": HostTensor([20, 70], random.normals(20 * 70)),
+      ]
+    )
+  }
+
+  /// Losses and variables after three steps with the sizes for a kind of device.
+  private func train(_ tuning: Tuning) throws -> [HostTensor] {
+    let backend = try OpenCLBackend(
+      #require(device), number: 0, options: OpenCLOptions(), tuning: tuning)
+    let session = try backend.makeSession(for: SmallStep.graph())
+    try SmallStep.writeParameters(to: session, seed: 5)
+    var found: [HostTensor] = []
+    for step in 0..<3 {
+      try session.run(SmallStep.inputs(seed: UInt64(step)))
+      found.append(try session.read(output: "loss"))
     }
+    return try found + session.graph.variables.map { try session.read(variable: $0.name) }
+  }
 
-    private func product() -> (Graph, [String: HostTensor]) {
-      var graph = Graph()
-      var random = RandomStream(seed: 1)
-      let a = graph.input("a", [33, 70])
-      let b = graph.variable("b", [20, 70])
-      graph.output("y", graph.matrixMultiply(a, b, transposeRight: true))
-      return (
-        graph,
-        [
-          "a": HostTensor([33, 70], random.normals(33 * 70)),
-          "b": HostTensor([20, 70], random.normals(20 * 70)),
-        ]
-      )
-    }
-
-    /// Losses and variables after three steps with the sizes for a kind of device.
-    private func train(_ tuning: Tuning) throws -> [HostTensor] {
-      let backend = try OpenCLBackend(
-        #require(device), number: 0, options: OpenCLOptions(), tuning: tuning)
-      let session = try backend.makeSession(for: SmallStep.graph())
-      try SmallStep.writeParameters(to: session, seed: 5)
-      var found: [HostTensor] = []
-      for step in 0..<3 {
-        try session.run(SmallStep.inputs(seed: UInt64(step)))
-        found.append(try session.read(output: "loss"))
-      }
-      return try found + session.graph.variables.map { try session.read(variable: $0.name) }
-    }
-
-    @Test func sizesForCPUsAndGPUsComputeTheSame() throws {
-      let cpu = try train(.cpu)
-      let gpu = try train(.gpu)
-      for (a, b) in zip(cpu, gpu) {
-        for (x, y) in zip(a.doubles, b.doubles) { #expect(abs(x - y) < 1e-4 * (1 + abs(x))) }
-      }
-    }
-
-    @Test(arguments: [Tuning.cpu, .gpu])
-    func theSameRunGivesTheSameBits(tuning: Tuning) throws {
-      #expect(try train(tuning) == train(tuning))
-    }
-
-    /// Recorded or not, with a library's products between the launches or without, and with several
-    /// steps in the queue at once.
-    @Test(arguments: [GemmProvider.own, .clblast])
-    func recordedLaunchesComputeTheSame(gemm: GemmProvider) throws {
-      func train(_ recordsLaunches: Bool) throws -> [HostTensor] {
-        let backend = try backend(
-          OpenCLOptions(gemmProvider: gemm, recordsLaunches: recordsLaunches))
-        let session = try #require(
-          try backend.makeSession(for: SmallStep.graph()) as? OpenCLSession)
-        let recordings = session.binding.submissions.count {
-          if case .recorded = $0 { true } else { false }
-        }
-        let isPossible = try CommandBuffer.isSupported(by: backend.device)
-        #expect((recordings > 0) == (recordsLaunches && isPossible))
-        try SmallStep.writeParameters(to: session, seed: 5)
-        let slots = try session.makeStagingSlots(3)
-        for (number, slot) in slots.enumerated() {
-          for (name, tensor) in SmallStep.inputs(seed: UInt64(number)) {
-            tensor.withUnsafeBytes { slot.bytes(of: name).copyMemory(from: $0) }
-          }
-          try session.step(from: slot)
-        }
-        return try session.graph.variables.map { try session.read(variable: $0.name) }
-      }
-      #expect(try train(true) == train(false))
-    }
-
-    @Test func everyLaunchIsTimed() throws {
-      let session = try #require(
-        try backend().makeSession(for: SmallStep.graph()) as? OpenCLSession)
-      let slot = try session.makeStagingSlots(1)[0]
-      let time = try session.profiledStep(from: slot)
-      try session.synchronize()
-      let commands = try time()
-      #expect(commands.compactMap(\.launch) == Array(session.report.launches.indices))
-      #expect(session.launchWork.count == session.report.launchesPerStep)
-      #expect(session.launchWork.allSatisfy { $0.byteCount > 0 && !$0.variant.isEmpty })
-      let transfers = commands.filter { $0.track == .transfer }
-      #expect(transfers.count == 1 && transfers[0].byteCount > 0)
-      for command in commands {
-        let (queued, submitted) = (try #require(command.queued), try #require(command.submitted))
-        #expect(queued <= submitted && submitted <= command.start && command.seconds > 0)
-      }
-      let compute = commands.filter { $0.track == .compute }
-      for (one, next) in zip(compute, compute.dropFirst()) { #expect(one.end <= next.start) }
-      #expect(session.takeInputWait() == 0, "no wait of a profiled step counts")
-    }
-
-    @Test func productsOfTheLibraryAreTimed() throws {
-      let session = try #require(
-        try backend(OpenCLOptions(gemmProvider: .clblast)).makeSession(for: product().0)
-          as? OpenCLSession)
-      let time = try session.profiledStep(from: session.makeStagingSlots(1)[0])
-      try session.synchronize()
-      let commands = try time().filter { $0.launch != nil }
-      #expect(commands.count == 1 && commands[0].seconds > 0)
-      #expect(session.launchWork.map(\.variant) == ["clblast"])
-    }
-
-    @Test func clblastAgreesWithTheOwnProduct() throws {
-      let (graph, tensors) = product()
-      var results: [[Double]] = []
-      for provider in GemmProvider.allCases {
-        let session = try backend(OpenCLOptions(gemmProvider: provider)).makeSession(for: graph)
-        #expect(
-          session.report.launches.contains { $0.hasPrefix("clblast") } == (provider == .clblast))
-        try session.write(tensors["b"]!, toVariable: "b")
-        try session.run(["a": tensors["a"]!])
-        results.append(try session.read(output: "y").doubles)
-      }
-      for (own, library) in zip(results[0], results[1]) { #expect(abs(own - library) < 1e-4) }
-    }
-
-    /// The yardstick of the package's own products: every transposition, sizes around tile edges, and
-    /// all of an epilogue.
-    @Test func clblastAgreesOnEveryForm() throws {
-      var graph = Graph()
-      var random = RandomStream(seed: 2)
-      var inputs: [String: HostTensor] = [:]
-      func input(_ name: String, _ shape: Shape) -> Value {
-        inputs[name] = HostTensor(shape, random.normals(shape.elementCount))
-        return graph.input(name, shape)
-      }
-      for (rows, columns, inner) in [(1, 1, 1), (7, 10, 33), (17, 64, 5), (65, 31, 128)] {
-        for form in 0..<4 {
-          let (left, right) = (form & 1 == 1, form & 2 == 2)
-          let name = "\(rows)x\(columns)x\(inner) \(form)"
-          let epilogue =
-            form == 0
-            ? Epilogue.none : Epilogue(hasBias: true, hasResidual: form == 2, activation: .tanh)
-          var operands = [
-            input("a \(name)", left ? [inner, rows] : [rows, inner]),
-            input("b \(name)", right ? [columns, inner] : [inner, columns]),
-          ]
-          if epilogue.hasBias { operands.append(input("bias \(name)", [columns])) }
-          if epilogue.hasResidual { operands.append(input("residual \(name)", [rows, columns])) }
-          let product = MatrixMultiply(
-            transposeLeft: left, transposeRight: right, epilogue: epilogue)
-          graph.output(name, graph.append(.matrixMultiply(product), operands)[0])
-        }
-      }
-      var results: [[HostTensor]] = []
-      for provider in GemmProvider.allCases {
-        let session = try backend(OpenCLOptions(gemmProvider: provider)).makeSession(for: graph)
-        try session.run(inputs)
-        results.append(try graph.outputs.map { try session.read(output: $0.name) })
-      }
-      for (own, library) in zip(results[0], results[1]) {
-        for (x, y) in zip(own.doubles, library.doubles) { #expect(abs(x - y) < 1e-4) }
-      }
-    }
-
-    @Test func programsComeFromTheCacheTheSecondTime() throws {
-      let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
-      defer { try? FileManager.default.removeItem(atPath: directory) }
-      let (graph, tensors) = product()
-      var results: [HostTensor] = []
-      var entries: [Int] = []
-      for _ in 0..<2 {
-        let session = try backend(OpenCLOptions(cacheDirectory: directory))
-          .makeSession(for: graph)
-        try session.write(tensors["b"]!, toVariable: "b")
-        try session.run(["a": tensors["a"]!])
-        results.append(try session.read(output: "y"))
-        entries.append(try FileManager.default.contentsOfDirectory(atPath: directory).count)
-      }
-      #expect(results[0] == results[1])
-      #expect(entries[0] == entries[1] && entries[0] > 0)
-    }
-
-    @Test func brokenKernelsAreReportedWithTheirLog() throws {
-      let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
-      defer { try? FileManager.default.removeItem(atPath: directory) }
-      for piece in Set(ProgramFamily.gemm.pieces + ProgramFamily.prepare.pieces) {
-        let path = URL(filePath: directory).appending(path: piece)
-        try FileManager.default.createDirectory(
-          at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let text = KernelSources.embedded[piece]! + (piece.hasPrefix("gemm") ? "\nwrong" : "")
-        try text.write(to: path, atomically: true, encoding: .utf8)
-      }
-      let (graph, _) = product()
-      let error = #expect(throws: KernelBuildError.self) {
-        try backend(OpenCLOptions(kernelDirectory: directory)).makeSession(for: graph)
-      }
-      #expect(error?.kernel == "gemm-register-tile")
-      #expect(error?.log.contains("gemm/register_tile.cl") == true)
-    }
-
-    @Test func stagingIsPartOfTheMemory() throws {
-      let (graph, _) = product()
-      let session = try backend().makeSession(for: graph)
-      let before = session.report.otherBytes
-      let slots = try session.makeStagingSlots(3)
-      #expect(slots.count == 3)
-      #expect(session.report.otherBytes >= before + 3 * 4 * 33 * 70)
-      let error = #expect(throws: DeviceLimitError.self) { try session.makeStagingSlots(1 << 30) }
-      #expect(error?.what == "1073741824 staging slots")
-    }
-
-    /// None of these tensors is allocated, here or on the device.
-    @Test func whatIsTooLargeIsRefusedWithItsSizes() throws {
-      let device = try #require(device)
-      func refusal(_ rows: Int, _ columns: Int, tensors: Int) throws -> DeviceLimitError? {
-        var graph = Graph()
-        _ = graph.input("x", [rows], .int32)
-        var total = graph.append(
-          .broadcast(TensorType([rows, columns], .float32)), [graph.variable("scalar", [1])])[0]
-        let parts = (0..<tensors).map { graph.scale(total, by: Double($0 + 2)) }
-        for part in parts { total = graph.add(total, part) }
-        graph.output("sum", graph.sum(total))
-        return #expect(throws: DeviceLimitError.self) { try backend().makeSession(for: graph) }
-      }
-      let error = try #require(try refusal(1 << 16, 1 << 16, tensors: 1))
-      #expect(error.limit == .elementsOfTensor && error.needed == 1 << 32)
-      // As many tensors of 4 GiB at once as no device has.
-      let tensors = device.maximumBufferByteCount >> 32 + 1
-      let large = try #require(try refusal(1 << 10, 1 << 20, tensors: tensors))
-      #expect(large.limit == .bytesOfBuffer && large.allowed == device.maximumBufferByteCount)
-      #expect(large.needed > large.allowed && large.batch == 1 << 10)
-      let text = large.description
-      for part in ["batch 1024", "\(large.allowed >> 20) MiB", device.name, "--batch"] {
-        #expect(text.contains(part), "\(text)")
-      }
-    }
-
-    @Test func kernelsTakeNumbersOf32Bits() throws {
-      let limits = DeviceLimits(try #require(device), Graph())
-      #expect(try limits.word(-1, of: "x") == 0xFFFF_FFFF)
-      #expect(try limits.word(0xFFFF_FFFF, of: "x") == 0xFFFF_FFFF)
-      for number in [1 << 32, Int(Int32.min) - 1] {
-        let error = #expect(throws: DeviceLimitError.self) { try limits.word(number, of: "x") }
-        #expect(error?.limit == .numberInKernel && error?.what == "x")
-      }
-      #expect(TableWord.units(elements: 1 << 35) == 1 << 31)
-    }
-
-    /// A queue that does not profile tells no times: the wait is unknown then, and not nothing.
-    @Test func timesThatTheDeviceDoesNotTellAreNoTimes() throws {
-      let queue = try CommandQueue(Context(try #require(device)))
-      var clock = IdleClock()
-      clock.record(first: nil, last: try queue.marker())
-      clock.record(first: try queue.marker(), last: try queue.marker())
-      try queue.finish()
-      #expect(clock.take() == nil)
-      #expect(clock.take() == 0)
-    }
-
-    @Test func idleTimeIsCountedBetweenSteps() throws {
-      let (graph, tensors) = product()
-      let session = try backend().makeSession(for: graph)
-      try session.write(tensors["b"]!, toVariable: "b")
-      // The first step may still wait for the device's compiler.
-      try session.run(["a": tensors["a"]!])
-      let slot = try session.makeStagingSlots(1)[0]
-      try session.step(from: slot)
-      Thread.sleep(forTimeInterval: 0.5)
-      try session.step(from: slot)
-      try session.synchronize()
-      let wait = try #require(session.takeInputWait())
-      #expect(wait > 0.2 && wait < 5)
-      try session.synchronize()
-      #expect(session.takeInputWait() == 0)
+  @Test func sizesForCPUsAndGPUsComputeTheSame() throws {
+    let cpu = try train(.cpu)
+    let gpu = try train(.gpu)
+    for (a, b) in zip(cpu, gpu) {
+      for (x, y) in zip(a.doubles, b.doubles) { #expect(abs(x - y) < 1e-4 * (1 + abs(x))) }
     }
   }
-#endif
+
+  @Test(arguments: [Tuning.cpu, .gpu])
+  func theSameRunGivesTheSameBits(tuning: Tuning) throws {
+    #expect(try train(tuning) == train(tuning))
+  }
+
+  /// Recorded or not, with a library's products between the launches or without, and with several
+  /// steps in the queue at once.
+  @Test(arguments: [GemmProvider.own, .clblast])
+  func recordedLaunchesComputeTheSame(gemm: GemmProvider) throws {
+    func train(_ recordsLaunches: Bool) throws -> [HostTensor] {
+      let backend = try backend(
+        OpenCLOptions(gemmProvider: gemm, recordsLaunches: recordsLaunches))
+      let session = try #require(
+        try backend.makeSession(for: SmallStep.graph()) as? OpenCLSession)
+      let recordings = session.binding.submissions.count {
+        if case .recorded = $0 { true } else { false }
+      }
+      let isPossible = try CommandBuffer.isSupported(by: backend.device)
+      #expect((recordings > 0) == (recordsLaunches && isPossible))
+      try SmallStep.writeParameters(to: session, seed: 5)
+      let slots = try session.makeStagingSlots(3)
+      for (number, slot) in slots.enumerated() {
+        for (name, tensor) in SmallStep.inputs(seed: UInt64(number)) {
+          tensor.withUnsafeBytes { slot.bytes(of: name).copyMemory(from: $0) }
+        }
+        try session.step(from: slot)
+      }
+      return try session.graph.variables.map { try session.read(variable: $0.name) }
+    }
+    #expect(try train(true) == train(false))
+  }
+
+  @Test func everyLaunchIsTimed() throws {
+    let session = try #require(
+      try backend().makeSession(for: SmallStep.graph()) as? OpenCLSession)
+    let slot = try session.makeStagingSlots(1)[0]
+    let time = try session.profiledStep(from: slot)
+    try session.synchronize()
+    let commands = try time()
+    #expect(commands.compactMap(\.launch) == Array(session.report.launches.indices))
+    #expect(session.launchWork.count == session.report.launchesPerStep)
+    #expect(session.launchWork.allSatisfy { $0.byteCount > 0 && !$0.variant.isEmpty })
+    let transfers = commands.filter { $0.track == .transfer }
+    #expect(transfers.count == 1 && transfers[0].byteCount > 0)
+    for command in commands {
+      let (queued, submitted) = (try #require(command.queued), try #require(command.submitted))
+      #expect(queued <= submitted && submitted <= command.start && command.seconds > 0)
+    }
+    let compute = commands.filter { $0.track == .compute }
+    for (one, next) in zip(compute, compute.dropFirst()) { #expect(one.end <= next.start) }
+    #expect(session.takeInputWait() == 0, "no wait of a profiled step counts")
+  }
+
+  @Test func productsOfTheLibraryAreTimed() throws {
+    let session = try #require(
+      try backend(OpenCLOptions(gemmProvider: .clblast)).makeSession(for: product().0)
+        as? OpenCLSession)
+    let time = try session.profiledStep(from: session.makeStagingSlots(1)[0])
+    try session.synchronize()
+    let commands = try time().filter { $0.launch != nil }
+    #expect(commands.count == 1 && commands[0].seconds > 0)
+    #expect(session.launchWork.map(\.variant) == ["clblast"])
+  }
+
+  @Test func clblastAgreesWithTheOwnProduct() throws {
+    let (graph, tensors) = product()
+    var results: [[Double]] = []
+    for provider in GemmProvider.allCases {
+      let session = try backend(OpenCLOptions(gemmProvider: provider)).makeSession(for: graph)
+      #expect(
+        session.report.launches.contains { $0.hasPrefix("clblast") } == (provider == .clblast))
+      try session.write(tensors["b"]!, toVariable: "b")
+      try session.run(["a": tensors["a"]!])
+      results.append(try session.read(output: "y").doubles)
+    }
+    for (own, library) in zip(results[0], results[1]) { #expect(abs(own - library) < 1e-4) }
+  }
+
+  /// The yardstick of the package's own products: every transposition, sizes around tile edges, and
+  /// all of an epilogue.
+  @Test func clblastAgreesOnEveryForm() throws {
+    var graph = Graph()
+    var random = RandomStream(seed: 2)
+    var inputs: [String: HostTensor] = [:]
+    func input(_ name: String, _ shape: Shape) -> Value {
+      inputs[name] = HostTensor(shape, random.normals(shape.elementCount))
+      return graph.input(name, shape)
+    }
+    for (rows, columns, inner) in [(1, 1, 1), (7, 10, 33), (17, 64, 5), (65, 31, 128)] {
+      for form in 0..<4 {
+        let (left, right) = (form & 1 == 1, form & 2 == 2)
+        let name = "\(rows)x\(columns)x\(inner) \(form)"
+        let epilogue =
+          form == 0
+          ? Epilogue.none : Epilogue(hasBias: true, hasResidual: form == 2, activation: .tanh)
+        var operands = [
+          input("a \(name)", left ? [inner, rows] : [rows, inner]),
+          input("b \(name)", right ? [columns, inner] : [inner, columns]),
+        ]
+        if epilogue.hasBias { operands.append(input("bias \(name)", [columns])) }
+        if epilogue.hasResidual { operands.append(input("residual \(name)", [rows, columns])) }
+        let product = MatrixMultiply(
+          transposeLeft: left, transposeRight: right, epilogue: epilogue)
+        graph.output(name, graph.append(.matrixMultiply(product), operands)[0])
+      }
+    }
+    var results: [[HostTensor]] = []
+    for provider in GemmProvider.allCases {
+      let session = try backend(OpenCLOptions(gemmProvider: provider)).makeSession(for: graph)
+      try session.run(inputs)
+      results.append(try graph.outputs.map { try session.read(output: $0.name) })
+    }
+    for (own, library) in zip(results[0], results[1]) {
+      for (x, y) in zip(own.doubles, library.doubles) { #expect(abs(x - y) < 1e-4) }
+    }
+  }
+
+  @Test func programsComeFromTheCacheTheSecondTime() throws {
+    let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let (graph, tensors) = product()
+    var results: [HostTensor] = []
+    var entries: [Int] = []
+    for _ in 0..<2 {
+      let session = try backend(OpenCLOptions(cacheDirectory: directory))
+        .makeSession(for: graph)
+      try session.write(tensors["b"]!, toVariable: "b")
+      try session.run(["a": tensors["a"]!])
+      results.append(try session.read(output: "y"))
+      entries.append(try FileManager.default.contentsOfDirectory(atPath: directory).count)
+    }
+    #expect(results[0] == results[1])
+    #expect(entries[0] == entries[1] && entries[0] > 0)
+  }
+
+  @Test func brokenKernelsAreReportedWithTheirLog() throws {
+    let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    for piece in Set(ProgramFamily.gemm.pieces + ProgramFamily.prepare.pieces) {
+      let path = URL(filePath: directory).appending(path: piece)
+      try FileManager.default.createDirectory(
+        at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+      let text = KernelSources.embedded[piece]! + (piece.hasPrefix("gemm") ? "\nwrong" : "")
+      try text.write(to: path, atomically: true, encoding: .utf8)
+    }
+    let (graph, _) = product()
+    let error = #expect(throws: KernelBuildError.self) {
+      try backend(OpenCLOptions(kernelDirectory: directory)).makeSession(for: graph)
+    }
+    #expect(error?.kernel == "gemm-register-tile")
+    #expect(error?.log.contains("gemm/register_tile.cl") == true)
+  }
+
+  @Test func stagingIsPartOfTheMemory() throws {
+    let (graph, _) = product()
+    let session = try backend().makeSession(for: graph)
+    let before = session.report.otherBytes
+    let slots = try session.makeStagingSlots(3)
+    #expect(slots.count == 3)
+    #expect(session.report.otherBytes >= before + 3 * 4 * 33 * 70)
+    let error = #expect(throws: DeviceLimitError.self) { try session.makeStagingSlots(1 << 30) }
+    #expect(error?.what == "1073741824 staging slots")
+  }
+
+  /// None of these tensors is allocated, here or on the device.
+  @Test func whatIsTooLargeIsRefusedWithItsSizes() throws {
+    let device = try #require(device)
+    func refusal(_ rows: Int, _ columns: Int, tensors: Int) throws -> DeviceLimitError? {
+      var graph = Graph()
+      _ = graph.input("x", [rows], .int32)
+      var total = graph.append(
+        .broadcast(TensorType([rows, columns], .float32)), [graph.variable("scalar", [1])])[0]
+      let parts = (0..<tensors).map { graph.scale(total, by: Double($0 + 2)) }
+      for part in parts { total = graph.add(total, part) }
+      graph.output("sum", graph.sum(total))
+      return #expect(throws: DeviceLimitError.self) { try backend().makeSession(for: graph) }
+    }
+    let error = try #require(try refusal(1 << 16, 1 << 16, tensors: 1))
+    #expect(error.limit == .elementsOfTensor && error.needed == 1 << 32)
+    // As many tensors of 4 GiB at once as no device has.
+    let tensors = device.maximumBufferByteCount >> 32 + 1
+    let large = try #require(try refusal(1 << 10, 1 << 20, tensors: tensors))
+    #expect(large.limit == .bytesOfBuffer && large.allowed == device.maximumBufferByteCount)
+    #expect(large.needed > large.allowed && large.batch == 1 << 10)
+    let text = large.description
+    for part in ["batch 1024", "\(large.allowed >> 20) MiB", device.name, "--batch"] {
+      #expect(text.contains(part), "\(text)")
+    }
+  }
+
+  @Test func kernelsTakeNumbersOf32Bits() throws {
+    let limits = DeviceLimits(try #require(device), Graph())
+    #expect(try limits.word(-1, of: "x") == 0xFFFF_FFFF)
+    #expect(try limits.word(0xFFFF_FFFF, of: "x") == 0xFFFF_FFFF)
+    for number in [1 << 32, Int(Int32.min) - 1] {
+      let error = #expect(throws: DeviceLimitError.self) { try limits.word(number, of: "x") }
+      #expect(error?.limit == .numberInKernel && error?.what == "x")
+    }
+    #expect(TableWord.units(elements: 1 << 35) == 1 << 31)
+  }
+
+  /// A queue that does not profile tells no times: the wait is unknown then, and not nothing.
+  @Test func timesThatTheDeviceDoesNotTellAreNoTimes() throws {
+    let queue = try CommandQueue(Context(try #require(device)))
+    var clock = IdleClock()
+    clock.record(first: nil, last: try queue.marker())
+    clock.record(first: try queue.marker(), last: try queue.marker())
+    try queue.finish()
+    #expect(clock.take() == nil)
+    #expect(clock.take() == 0)
+  }
+
+  @Test func idleTimeIsCountedBetweenSteps() throws {
+    let (graph, tensors) = product()
+    let session = try backend().makeSession(for: graph)
+    try session.write(tensors["b"]!, toVariable: "b")
+    // The first step may still wait for the device's compiler.
+    try session.run(["a": tensors["a"]!])
+    let slot = try session.makeStagingSlots(1)[0]
+    try session.step(from: slot)
+    Thread.sleep(forTimeInterval: 0.5)
+    try session.step(from: slot)
+    try session.synchronize()
+    let wait = try #require(session.takeInputWait())
+    #expect(wait > 0.2 && wait < 5)
+    try session.synchronize()
+    #expect(session.takeInputWait() == 0)
+  }
+}

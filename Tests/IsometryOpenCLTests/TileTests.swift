@@ -1,170 +1,168 @@
-#if OpenCL
-  import Foundation
-  import IsometryCore
-  import IsometryGraph
-  import IsometryReference
-  import OpenCLRuntime
-  import Testing
+import Foundation
+import IsometryCore
+import IsometryGraph
+import IsometryReference
+import OpenCLRuntime
+import Testing
 
-  @testable import IsometryOpenCL
+@testable import IsometryOpenCL
 
-  private let device = (try? Device.all())?.first
+private let device = (try? Device.all())?.first
 
-  /// Tiles that launches can have, and tables that choose among them.
-  @Suite(.serialized) struct TileTests {
-    /// Every kind of place with a tile: odd extents, strides, rims, biases and a transposed operand.
-    /// Channels and filters are whole chunks, as matrix units need them.
-    private static func graph(_ dtype: DType) -> Graph {
-      var graph = Graph()
-      let x = graph.input("x", [3, 24, 9, 7], dtype)
-      let dy = graph.input("dy", [3, 40, 5, 4], dtype)
-      let (a, b) = (graph.input("a", [56, 40], dtype), graph.input("b", [40, 72], dtype))
-      let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
-      let y = graph.activation(
-        graph.biasAdd(
-          graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias),
-        .tanh)
-      graph.output("y", y)
-      for (name, gradient) in zip(
-        ["dx", "dw", "db"], graph.gradients(seeds: [(y, dy)], withRespectTo: [x, weight, bias]))
-      {
-        graph.output(name, gradient!)
-      }
-      let normalized = graph.activation(
-        graph.batchNormalization(
-          x, scale: graph.variable("scale", [24]), shift: graph.variable("shift", [24])
-        ).y, .relu)
-      let z = graph.convolve(
-        normalized, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
-      graph.output("z", z)
-      graph.output(
-        "dw of z", graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0]!)
-      let product = graph.matrixMultiply(a, b)
-      graph.output("ab", product)
-      graph.output("transposed", graph.matrixMultiply(product, a, transposeLeft: true))
-      return graph.fused().withPrologues()
+/// Tiles that launches can have, and tables that choose among them.
+@Suite(.serialized) struct TileTests {
+  /// Every kind of place with a tile: odd extents, strides, rims, biases and a transposed operand.
+  /// Channels and filters are whole chunks, as matrix units need them.
+  private static func graph(_ dtype: DType) -> Graph {
+    var graph = Graph()
+    let x = graph.input("x", [3, 24, 9, 7], dtype)
+    let dy = graph.input("dy", [3, 40, 5, 4], dtype)
+    let (a, b) = (graph.input("a", [56, 40], dtype), graph.input("b", [40, 72], dtype))
+    let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
+    let y = graph.activation(
+      graph.biasAdd(
+        graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias),
+      .tanh)
+    graph.output("y", y)
+    for (name, gradient) in zip(
+      ["dx", "dw", "db"], graph.gradients(seeds: [(y, dy)], withRespectTo: [x, weight, bias]))
+    {
+      graph.output(name, gradient!)
     }
+    let normalized = graph.activation(
+      graph.batchNormalization(
+        x, scale: graph.variable("scale", [24]), shift: graph.variable("shift", [24])
+      ).y, .relu)
+    let z = graph.convolve(
+      normalized, with: graph.cast(weight, to: dtype), stride: 2, padding: 1)
+    graph.output("z", z)
+    graph.output(
+      "dw of z", graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0]!)
+    let product = graph.matrixMultiply(a, b)
+    graph.output("ab", product)
+    graph.output("transposed", graph.matrixMultiply(product, a, transposeLeft: true))
+    return graph.fused().withPrologues()
+  }
 
-    private static func results(_ session: any Session) throws -> [String: [Double]] {
-      var random = RandomStream(seed: 3)
-      for (name, value) in session.graph.variables {
-        let shape = session.graph.shape(of: value)
-        try session.write(
-          HostTensor(shape, random.normals(shape.elementCount).map { 0.1 * $0 }, as: .float32),
-          toVariable: name)
-      }
-      var inputs: [String: HostTensor] = [:]
-      for (name, value) in session.graph.inputs {
-        let type = session.graph.type(of: value)
-        inputs[name] = HostTensor(
-          type.shape, random.normals(type.shape.elementCount), as: type.dtype)
-      }
-      try session.run(inputs)
-      var results: [String: [Double]] = [:]
-      for output in session.graph.outputs {
-        results[output.name] = try session.read(output: output.name).doubles
-      }
-      return results
+  private static func results(_ session: any Session) throws -> [String: [Double]] {
+    var random = RandomStream(seed: 3)
+    for (name, value) in session.graph.variables {
+      let shape = session.graph.shape(of: value)
+      try session.write(
+        HostTensor(shape, random.normals(shape.elementCount).map { 0.1 * $0 }, as: .float32),
+        toVariable: name)
     }
-
-    struct Kind: Sendable, CustomTestStringConvertible {
-      let sizes: Device.Kind
-      let dtype: DType
-      let units: MatrixUnitUse
-      var testDescription: String { "\(sizes) \(dtype) \(units)" }
+    var inputs: [String: HostTensor] = [:]
+    for (name, value) in session.graph.inputs {
+      let type = session.graph.type(of: value)
+      inputs[name] = HostTensor(
+        type.shape, random.normals(type.shape.elementCount), as: type.dtype)
     }
+    try session.run(inputs)
+    var results: [String: [Double]] = [:]
+    for output in session.graph.outputs {
+      results[output.name] = try session.read(output: output.name).doubles
+    }
+    return results
+  }
 
-    /// All that can be chosen is right, and only the parts of weight gradients change a bit.
-    @Test(
-      .enabled(if: device != nil, "no OpenCL device on this machine"),
-      arguments: [
-        Kind(sizes: .cpu, dtype: .float32, units: .off),
-        Kind(sizes: .gpu, dtype: .float32, units: .off),
-        Kind(sizes: .gpu, dtype: .bfloat16, units: .emulated),
-      ])
-    func everyCandidateIsRight(kind: Kind) throws {
-      let backend = try OpenCLBackend(
-        #require(device), number: 0, sizesFor: kind.sizes,
-        options: OpenCLOptions(matrixUnits: kind.units))
-      let graph = Self.graph(kind.dtype)
-      let expected = try Self.results(ReferenceBackend<Double>().makeSession(for: graph))
-      let plain = try Self.results(backend.makeSession(for: graph))
-      let places = try backend.tileCandidates(of: graph)
-      #expect(places.count == 7)
-      #expect(places.allSatisfy { $0.tiles.count >= 10 && Set($0.tiles).count == $0.tiles.count })
-      let parts = Dictionary(
-        places.compactMap { place in place.tiles[0].sizes["parts"].map { (place.site, $0) } },
-        uniquingKeysWith: { first, _ in first })
-      // Compiling takes most of the time.
-      let isThorough = ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil
-      for number in stride(
-        from: 1, to: places.map(\.tiles.count).max()!, by: isThorough ? 1 : 6)
-      {
-        // Each place has its number-th tile, as long as it has so many.
-        let tiles = Dictionary(
-          uniqueKeysWithValues: places.map { ($0.site, $0.tiles[number % $0.tiles.count]) })
-        let session = try backend.makeSession(
-          for: graph, sharing: nil, tiles: TileTable(tiles))
-        let use = try #require(session.report.tiles)
-        #expect(use.sites == places.count && use.tuned == places.count)
-        let found = try Self.results(session)
-        for (name, numbers) in found {
-          let wrong = Tolerance(kind.dtype, reduction: 400, roundings: 4).deviation(
-            of: numbers, from: expected[name]!)
-          #expect(wrong == nil, "\(name) \(tiles)")
-          if !["dw", "db", "dw of z"].contains(name) {
-            #expect(numbers == plain[name], "\(name) has other bits with \(tiles)")
-          }
+  struct Kind: Sendable, CustomTestStringConvertible {
+    let sizes: Device.Kind
+    let dtype: DType
+    let units: MatrixUnitUse
+    var testDescription: String { "\(sizes) \(dtype) \(units)" }
+  }
+
+  /// All that can be chosen is right, and only the parts of weight gradients change a bit.
+  @Test(
+    .enabled(if: device != nil, "no OpenCL device on this machine"),
+    arguments: [
+      Kind(sizes: .cpu, dtype: .float32, units: .off),
+      Kind(sizes: .gpu, dtype: .float32, units: .off),
+      Kind(sizes: .gpu, dtype: .bfloat16, units: .emulated),
+    ])
+  func everyCandidateIsRight(kind: Kind) throws {
+    let backend = try OpenCLBackend(
+      #require(device), number: 0, sizesFor: kind.sizes,
+      options: OpenCLOptions(matrixUnits: kind.units))
+    let graph = Self.graph(kind.dtype)
+    let expected = try Self.results(ReferenceBackend<Double>().makeSession(for: graph))
+    let plain = try Self.results(backend.makeSession(for: graph))
+    let places = try backend.tileCandidates(of: graph)
+    #expect(places.count == 7)
+    #expect(places.allSatisfy { $0.tiles.count >= 10 && Set($0.tiles).count == $0.tiles.count })
+    let parts = Dictionary(
+      places.compactMap { place in place.tiles[0].sizes["parts"].map { (place.site, $0) } },
+      uniquingKeysWith: { first, _ in first })
+    // Compiling takes most of the time.
+    let isThorough = ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil
+    for number in stride(
+      from: 1, to: places.map(\.tiles.count).max()!, by: isThorough ? 1 : 6)
+    {
+      // Each place has its number-th tile, as long as it has so many.
+      let tiles = Dictionary(
+        uniqueKeysWithValues: places.map { ($0.site, $0.tiles[number % $0.tiles.count]) })
+      let session = try backend.makeSession(
+        for: graph, sharing: nil, tiles: TileTable(tiles))
+      let use = try #require(session.report.tiles)
+      #expect(use.sites == places.count && use.tuned == places.count)
+      let found = try Self.results(session)
+      for (name, numbers) in found {
+        let wrong = Tolerance(kind.dtype, reduction: 400, roundings: 4).deviation(
+          of: numbers, from: expected[name]!)
+        #expect(wrong == nil, "\(name) \(tiles)")
+        if !["dw", "db", "dw of z"].contains(name) {
+          #expect(numbers == plain[name], "\(name) has other bits with \(tiles)")
         }
-        let isSplitAlike = parts.allSatisfy { tiles[$0.key]?.sizes["parts"] == $0.value }
-        if isSplitAlike { #expect(found["dw"] == plain["dw"]) }
-        if use.sums == nil { #expect(found == plain, "\(tiles)") }
       }
-    }
-
-    @Test func tablesChooseAmongWhatAPlaceCanHave() throws {
-      let graph = SmallStep.graph()
-      func plan(_ tiles: TileTable) -> Lowering {
-        var lowering = Lowering(
-          graph, tuning: .gpu, gemmProvider: .own,
-          layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], tiles: tiles)
-        _ = lowering.plan()
-        return lowering
-      }
-      let plain = plan(TileTable())
-      #expect(plain.tileChoices.use.tuned == 0 && plain.tileChoices.use.sums == nil)
-      let place = try #require(
-        plain.tileChoices.first { $0.site.kernel == "convolutionWeightGradient" })
-      let tiles = place.candidates()
-      let split = try #require(
-        tiles.first { $0.sizes["parts"] != tiles[0].sizes["parts"] })
-      let use = plan(TileTable([place.site: split])).tileChoices.use
-      #expect(use.tuned == 1 && use.sums != nil && use.sites == plain.tileChoices.count)
-      // Chosen, but as without a table.
-      let same = plan(TileTable([place.site: tiles[0]])).tileChoices.use
-      #expect(same.tuned == 1 && same.sums == nil)
-      // What a damaged or foreign table may say.
-      let foreign = Tile(tiles[0].sizes.merging(["rows": 13]) { $1 })
-      #expect(plan(TileTable([place.site: foreign])).tileChoices.use.tuned == 0)
-    }
-
-    @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
-    func aDeviceAsksForItsTilesOnce() throws {
-      var options = OpenCLOptions()
-      let asked = Asked()
-      options.tiles = { key in
-        asked.add(key)
-        return TileTable()
-      }
-      let backend = try OpenCLBackend(#require(device), number: 0, options: options)
-      for _ in 0..<2 { _ = try backend.makeSession(for: SmallStep.graph()) }
-      #expect(asked.keys == [backend.tileKey])
-      #expect(backend.tileKey.device == device?.name)
-    }
-
-    private final class Asked: @unchecked Sendable {
-      private(set) var keys: [TileKey] = []
-      func add(_ key: TileKey) { keys.append(key) }
+      let isSplitAlike = parts.allSatisfy { tiles[$0.key]?.sizes["parts"] == $0.value }
+      if isSplitAlike { #expect(found["dw"] == plain["dw"]) }
+      if use.sums == nil { #expect(found == plain, "\(tiles)") }
     }
   }
-#endif
+
+  @Test func tablesChooseAmongWhatAPlaceCanHave() throws {
+    let graph = SmallStep.graph()
+    func plan(_ tiles: TileTable) -> Lowering {
+      var lowering = Lowering(
+        graph, tuning: .gpu, gemmProvider: .own,
+        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], tiles: tiles)
+      _ = lowering.plan()
+      return lowering
+    }
+    let plain = plan(TileTable())
+    #expect(plain.tileChoices.use.tuned == 0 && plain.tileChoices.use.sums == nil)
+    let place = try #require(
+      plain.tileChoices.first { $0.site.kernel == "convolutionWeightGradient" })
+    let tiles = place.candidates()
+    let split = try #require(
+      tiles.first { $0.sizes["parts"] != tiles[0].sizes["parts"] })
+    let use = plan(TileTable([place.site: split])).tileChoices.use
+    #expect(use.tuned == 1 && use.sums != nil && use.sites == plain.tileChoices.count)
+    // Chosen, but as without a table.
+    let same = plan(TileTable([place.site: tiles[0]])).tileChoices.use
+    #expect(same.tuned == 1 && same.sums == nil)
+    // What a damaged or foreign table may say.
+    let foreign = Tile(tiles[0].sizes.merging(["rows": 13]) { $1 })
+    #expect(plan(TileTable([place.site: foreign])).tileChoices.use.tuned == 0)
+  }
+
+  @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
+  func aDeviceAsksForItsTilesOnce() throws {
+    var options = OpenCLOptions()
+    let asked = Asked()
+    options.tiles = { key in
+      asked.add(key)
+      return TileTable()
+    }
+    let backend = try OpenCLBackend(#require(device), number: 0, options: options)
+    for _ in 0..<2 { _ = try backend.makeSession(for: SmallStep.graph()) }
+    #expect(asked.keys == [backend.tileKey])
+    #expect(backend.tileKey.device == device?.name)
+  }
+
+  private final class Asked: @unchecked Sendable {
+    private(set) var keys: [TileKey] = []
+    func add(_ key: TileKey) { keys.append(key) }
+  }
+}

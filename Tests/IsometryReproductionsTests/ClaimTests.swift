@@ -243,7 +243,7 @@ import Testing
     #expect(
       verdicts(RisottoTable.self, accuracies(["risotto": 0.2, "risotto-lossless": 0.1]))
         == [.fails, .fails, .fails, .fails])
-    // Two of four against the rivals without normalisation.
+    // Two of four against the rivals without normalization.
     #expect(
       verdicts(RisottoTable.self, accuracies(["risotto": 0.5, "fixup": 0.6]))[0] == .undecided)
     #expect(

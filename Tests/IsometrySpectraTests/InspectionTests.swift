@@ -98,7 +98,7 @@ import Testing
       traits: traits, imageShape: [3, 6, 6])
     let result = try Self.inspect(network, initializer)
     for part in result.parts.dropFirst() {
-      // fp64 variables hold He's weights; the frozen normalisation divides by √(1 + 1e-5) beside a 0.
+      // fp64 variables hold He's weights; the frozen normalization divides by √(1 + 1e-5) beside a 0.
       #expect(Self.isNear(part.gain, 1, within: 1e-12) && part.prediction.gain == 1)
       #expect(abs(part.largest - 1) < 1e-12 && part.prediction.largest == 1)
       #expect(Self.isNear(part.smallest, 1, within: 1e-12))
@@ -255,7 +255,7 @@ import Testing
     }
   }
 
-  @Test func aNetworkThatTheInitialiserIsNotForIsRefused() throws {
+  @Test func aNetworkThatTheInitializerIsNotForIsRefused() throws {
     let network = ResidualNetwork(
       widths: [8], depths: [2], block: .bottleneck(expansion: 2), normalization: .none,
       imageShape: [3, 6, 6])

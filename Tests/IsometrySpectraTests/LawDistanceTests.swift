@@ -60,7 +60,7 @@ import Testing
     #expect(abs(LawDistance.between([full], and: law) - 0.5) < 1e-12)
   }
 
-  @Test func aLawIsSummarisedAsASpectrumIs() throws {
+  @Test func aLawIsSummarizedAsASpectrumIs() throws {
     let uniform = LawSummary(Uniform(zero: 0.25))
     #expect(uniform.zeroFraction == 0.25)
     #expect(abs(uniform.logMean - 0.5) < 1e-6)

@@ -159,7 +159,7 @@ import Testing
   }
 
   /// By hand: means and unbiased variances of a perceptron's pre-activations over a batch, the second
-  /// layer's behind the first one's normalisation, which divides by the biased one.
+  /// layer's behind the first one's normalization, which divides by the biased one.
   @Test func statisticsAreThoseOfTheBatch() throws {
     let network = MultilayerPerceptron(
       depth: 2, width: 4, activation: .tanh, normalization: .batch, imageShape: [1, 2, 3])

@@ -244,7 +244,7 @@ import Testing
     let z = Complex(0.3, 0.1)
     let scaled = try plain.resolvent(at: z / Complex(factor)) / Complex(factor)
     #expect(try (law.resolvent(at: z) - scaled).length < 1e-12 * scaled.length)
-    #expect(try UniversalLaw(cumulant: 0.5, skipWeight: -1, depth: 3).logCentre == 0)
+    #expect(try UniversalLaw(cumulant: 0.5, skipWeight: -1, depth: 3).logCenter == 0)
   }
 
   @Test func withoutBranchesTheLawIsOnePoint() throws {

@@ -22,7 +22,7 @@ import Testing
 
     static let all = [
       Step(
-        description: "normalised, basic blocks, clipped Nesterov",
+        description: "normalized, basic blocks, clipped Nesterov",
         network: ResidualNetwork(
           widths: [4, 6], depths: [1, 1], activation: .relu, normalization: .batch,
           imageShape: [3, 5, 7]),
@@ -39,7 +39,7 @@ import Testing
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: true), weightDecay: 0.1),
         precision: .bfloat16, tolerance: 0.06),
       Step(
-        description: "normalised, loss scaling, RMSProp",
+        description: "normalized, loss scaling, RMSProp",
         network: ResidualNetwork(
           widths: [8], depths: [1], activation: .tanh, normalization: .batch,
           imageShape: [3, 4, 4]),
@@ -65,9 +65,9 @@ import Testing
       imageShape: [3, 4, 3]),
     optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
 
-  /// Convolutions that normalise what they load.
+  /// Convolutions that normalize what they load.
   static let normalizingMatrixUnitStep = Step(
-    description: "normalised, on matrix units",
+    description: "normalized, on matrix units",
     network: ResidualNetwork(
       widths: [8, 16], depths: [1, 1], normalization: .batch, imageShape: [3, 4, 3]),
     optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
@@ -78,7 +78,7 @@ import Testing
     try trainingSteps(step: Self.normalizingMatrixUnitStep, subject: subject)
   }
 
-  /// Tiles that also sum up for the normalisation of what they make: rows that end within one, and
+  /// Tiles that also sum up for the normalization of what they make: rows that end within one, and
   /// channels that do not fill one.
   @Test(arguments: BackendUnderTest.withMatrixUnits)
   func statisticsOnMatrixUnits(subject: BackendUnderTest) throws {
@@ -96,7 +96,7 @@ import Testing
       let shift = experiment.variable("shift \(name)", [weight[0]])
       let result = experiment.graph.batchNormalization(y, scale: scale, shift: shift)
       for (what, value) in [
-        ("mean", result.mean), ("variance", result.variance), ("normalised", result.y),
+        ("mean", result.mean), ("variance", result.variance), ("normalized", result.y),
       ] {
         experiment.compare(
           "\(what) \(name)", value, Tolerance(.bfloat16, reduction: inner, roundings: 4))

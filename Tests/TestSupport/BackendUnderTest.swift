@@ -1,12 +1,9 @@
 internal import IsometryCPU
 public import IsometryCore
 public import IsometryGraph
+internal import IsometryOpenCL
 internal import IsometryReference
-
-#if OpenCL
-  internal import IsometryOpenCL
-  internal import OpenCLRuntime
-#endif
+internal import OpenCLRuntime
 
 /// One way to execute graphs that the shared suite runs over: a backend, with fusion or without.
 public struct BackendUnderTest: Sendable, CustomStringConvertible {
@@ -15,7 +12,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public let isFusing: Bool
   /// What sets it apart from others of the backend's name; may be empty.
   public let variant: String
-  /// Whether convolutions normalise what they load, where graphs are fused.
+  /// Whether convolutions normalize what they load, where graphs are fused.
   public let hasPrologues: Bool
 
   public init(
@@ -34,9 +31,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
 
   /// Whether convolutions that it is for go by Winograd's algorithm.
   public var usesWinograd: Bool {
-    #if OpenCL
-      if let backend = backend as? OpenCLBackend { return backend.usesWinograd }
-    #endif
+    if let backend = backend as? OpenCLBackend { return backend.usesWinograd }
     return backend.name == "cpu"
   }
 
@@ -63,53 +58,37 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   /// `all`, and every OpenCL device that is no GPU with the tiles and groups of one: what GPUs run must
   /// not be left to machines that have one.
   public static let withGPUSizes: [BackendUnderTest] = {
-    #if OpenCL
-      return all
-        + openCLVariant("GPU sizes") { device, number in
-          device.kind == .gpu ? nil : try? OpenCLBackend(device, number: number, sizesFor: .gpu)
-        }
-    #else
-      return all
-    #endif
+    return all
+      + openCLVariant("GPU sizes") { device, number in
+        device.kind == .gpu ? nil : try? OpenCLBackend(device, number: number, sizesFor: .gpu)
+      }
   }()
 
   /// `withGPUSizes`, and every OpenCL device with CLBlast for its products.
   public static let withEveryProduct: [BackendUnderTest] = {
-    #if OpenCL
-      return withGPUSizes
-        + openCLVariant("CLBlast") { device, number in
-          try? OpenCLBackend(device, number: number, options: OpenCLOptions(gemmProvider: .clblast))
-        }
-    #else
-      return all
-    #endif
+    return withGPUSizes
+      + openCLVariant("CLBlast") { device, number in
+        try? OpenCLBackend(device, number: number, options: OpenCLOptions(gemmProvider: .clblast))
+      }
   }()
 
   /// Every OpenCL device with fusion, in 16 bits on matrix units: on those that it has, and else with the
   /// emulation in their place.
   public static let withMatrixUnits: [BackendUnderTest] = {
-    #if OpenCL
-      return openCLVariant("matrix units") { device, number in
-        let has = (device.computeCapability?.major ?? 0) >= 8
-        return try? OpenCLBackend(
-          device, number: number, sizesFor: .gpu,
-          options: OpenCLOptions(matrixUnits: has ? .auto : .emulated))
-      }.filter(\.isFusing)
-    #else
-      return []
-    #endif
+    return openCLVariant("matrix units") { device, number in
+      let has = (device.computeCapability?.major ?? 0) >= 8
+      return try? OpenCLBackend(
+        device, number: number, sizesFor: .gpu,
+        options: OpenCLOptions(matrixUnits: has ? .auto : .emulated))
+    }.filter(\.isFusing)
   }()
 
   /// Every OpenCL device with fusion and the tiles of a CPU, if it has the local memory for Winograd's
   /// algorithm: a simulator calls itself a GPU.
   public static let withWinograd: [BackendUnderTest] = {
-    #if OpenCL
-      return openCLVariant("CPU sizes") { device, number in
-        try? OpenCLBackend(device, number: number, sizesFor: .cpu)
-      }.filter { $0.isFusing && $0.usesWinograd }
-    #else
-      return []
-    #endif
+    return openCLVariant("CPU sizes") { device, number in
+      try? OpenCLBackend(device, number: number, sizesFor: .cpu)
+    }.filter { $0.isFusing && $0.usesWinograd }
   }()
 
   /// A backend is added to the suite by one line here.
@@ -117,27 +96,23 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     var backends: [any Backend] = []
     backends.append(ReferenceBackend<Float>())
     backends.append(CPUBackend())
-    #if OpenCL
-      backends += openCLBackends { try? OpenCLBackend($0, number: $1) }
-    #endif
+    backends += openCLBackends { try? OpenCLBackend($0, number: $1) }
     return backends
   }()
 
-  #if OpenCL
-    private static func openCLVariant(
-      _ variant: String, _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
-    ) -> [BackendUnderTest] {
-      openCLBackends(make).flatMap { backend in
-        [false, true].map { BackendUnderTest(backend: backend, isFusing: $0, variant: variant) }
-      }
+  private static func openCLVariant(
+    _ variant: String, _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
+  ) -> [BackendUnderTest] {
+    openCLBackends(make).flatMap { backend in
+      [false, true].map { BackendUnderTest(backend: backend, isFusing: $0, variant: variant) }
     }
+  }
 
-    private static func openCLBackends(
-      _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
-    ) -> [any Backend] {
-      ((try? Device.all()) ?? []).enumerated().compactMap { make($1, $0) }
-    }
-  #endif
+  private static func openCLBackends(
+    _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
+  ) -> [any Backend] {
+    ((try? Device.all()) ?? []).enumerated().compactMap { make($1, $0) }
+  }
 
   /// The element types that the backend computes in, of those given.
   public func supported(_ precisions: [DType]) -> [DType] {

@@ -51,7 +51,7 @@ public struct TrainingRun: Sendable {
     return trace
   }
 
-  /// Images whose class shows in their mean colour, so that there is something to learn.
+  /// Images whose class shows in their mean color, so that there is something to learn.
   public func inputs(step: Int, rate: Double) -> [String: HostTensor] {
     var random = RandomStream(seed: seed, stream: UInt64(step) + 1)
     let batch = configuration.batch

@@ -1,4 +1,4 @@
-// Bytes [images, channels, height, width] to normalised channels-last images, with random crop,
+// Bytes [images, channels, height, width] to normalized channels-last images, with random crop,
 // flip and cutout; the formulas are ImageDecoding's.
 //
 //   y[n, row, column, c] = levels[c, byte], 0 in the cutout square

@@ -13,7 +13,7 @@
 // 8 rows that load_fragments reads at once lie in different banks.
 //
 // Sums leave through local memory, 16 rows of a warp at a time, so that each item stores WIDTH
-// neighbours: store_sums calls store_result, which each kernel defines.
+// neighbors: store_sums calls store_result, which each kernel defines.
 //
 // Tunables: BLOCK_INNER a multiple of 16; WARP_ROWS and WARP_COLUMNS multiples of 16, dividing
 // BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB (MatrixTile in
@@ -81,7 +81,7 @@ typedef struct {
 // What a kernel's results are stored with.
 typedef struct Result Result;
 
-// Takes the sums of WIDTH neighbouring columns, which may lie outside the result.
+// Takes the sums of WIDTH neighboring columns, which may lie outside the result.
 static inline void store_result(const Result *result, const int row, const int column,
                                 const accums sums);
 

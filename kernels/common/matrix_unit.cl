@@ -11,7 +11,7 @@
 //   copy_to_local        16 bytes from global to local memory, in the background (cp.async)
 //   commit_copies, wait_for_copies, synchronize_warp
 //
-// A warp is 32 neighbouring work-items of a group of one axis. Each holds pieces of the tiles:
+// A warp is 32 neighboring work-items of a group of one axis. Each holds pieces of the tiles:
 //
 //   A [16][16], 4 words        B [16][8], 2 words        sums [16][8], 4 floats
 //   word w of item l:          word w of item l:         float e of item l:

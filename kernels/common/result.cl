@@ -1,4 +1,4 @@
-// What becomes of WIDTH neighbouring sums before they are stored.
+// What becomes of WIDTH neighboring sums before they are stored.
 //
 //   store_product    y = phi(sums + bias + residual), of products and convolutions; without phi if
 //                    HAS_PROLOGUE

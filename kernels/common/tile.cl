@@ -66,7 +66,7 @@ static inline void add_product(Tile *tile, const global real *const *numbers, co
   }
 }
 
-// The sum of TILE_COLUMNS neighbouring numbers of `count` rows, `filters` apart.
+// The sum of TILE_COLUMNS neighboring numbers of `count` rows, `filters` apart.
 static inline void sum_columns(const global real *rows, const size_t count, const int filters,
                                global accum *result) {
   accums sum[TILE_VECTORS];

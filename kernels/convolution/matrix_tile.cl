@@ -5,7 +5,7 @@
 //   convolution_matrix_tile_forward (0)
 //     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
 //         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] v[r, s, k, c])
-//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
+//     with normalized x if HAS_PROLOGUE (common/prologue.cl)
 //   convolution_matrix_tile_input_gradient (1)
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] w[r, s, c, k]
@@ -30,7 +30,7 @@
 //      pixels  [ channels of one tap ]     x    [ channels of one tap ] transposed
 //
 // Each item copies the same CHUNK products of some rows of both slices, so that it follows one tap.
-// Normalised chunks go through its registers.
+// Normalized chunks go through its registers.
 //
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
 // Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
@@ -128,7 +128,7 @@ static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, c
 }
 
 #if HAS_PROLOGUE
-// Normalises what copy_taps has loaded.
+// Normalizes what copy_taps has loaded.
 static inline void finish_taps(const Pixels *pixels, local uint4 *left) {
   const int chunk = get_local_id(0) % CHUNKS;
   const int first = get_local_id(0) / CHUNKS;

@@ -3,7 +3,7 @@
 //   convolution_matrix_tile_weight_gradient
 //     partial[part, r, s, c, k] = sum over the part's pixels (n, p, q) of
 //                                 x[n, p sh + r - ph, q sw + s - pw, c] dy[n, p, q, k]
-//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
+//     with normalized x if HAS_PROLOGUE (common/prologue.cl)
 //     bias_partial[part, k]     = sum over the part's pixels of dy[n, p, q, k], if HAS_BIAS
 //
 //   dw is the sum over the parts, in order (common/partial_sums.cl over arrays [parts, R S C
@@ -17,7 +17,7 @@
 //
 // Both slices have the pixels outermost. A row of ones behind the last (r, s, c) makes the bias's
 // gradient. Each item copies the same tap and channels of the left slice throughout, pixel after
-// pixel; normalised chunks go through its registers.
+// pixel; normalized chunks go through its registers.
 //
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 parts of
 // pixels_per_part pixels. Assumes that channels and filters are multiples of 8 (MatrixTile

@@ -3,7 +3,7 @@
 //   convolution_register_tile_forward
 //     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
 //         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] w[r, s, c, k])
-//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
+//     with normalized x if HAS_PROLOGUE (common/prologue.cl)
 //   convolution_register_tile_input_gradient
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k, c]
@@ -70,7 +70,7 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
 
 #if HAS_PROLOGUE
 
-// The same of normalised pixels, while those outside the source stay zero.
+// The same of normalized pixels, while those outside the source stay zero.
 static inline void multiply_normalized_tap(Tile *tile, const global real *line, const int column,
                                            const int step, const int columns, const int channels,
                                            const global real *zeros, const global real *weights,

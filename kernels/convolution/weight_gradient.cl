@@ -4,7 +4,7 @@
 //     partial[part, r, s, c, k] = sum over the part's rows (n, p) and all q of
 //                                 x[n, p sh + r - ph, q sw + s - pw, c] dy[n, p, q, k]
 //
-//     with normalised x if HAS_PROLOGUE (common/prologue.cl)
+//     with normalized x if HAS_PROLOGUE (common/prologue.cl)
 //     bias_partial[part, k]     = sum over the part's rows and all q of dy[n, p, q, k], if HAS_BIAS
 //
 //   dw[r, s, c, k] is the sum over the parts, in order (common/partial_sums.cl over arrays
@@ -14,7 +14,7 @@
 //   partial: accum [parts, R, S, channels, filters]; bias_partial: accum [parts, filters].
 //
 // One work-item holds TILE_ROWS channels of x by TILE_VECTORS * WIDTH filters in registers and
-// walks over pixels: per pixel TILE_ROWS broadcasts of neighbouring numbers and TILE_VECTORS vector
+// walks over pixels: per pixel TILE_ROWS broadcasts of neighboring numbers and TILE_VECTORS vector
 // loads.
 //
 // Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile) and one more for the bias, axis 2

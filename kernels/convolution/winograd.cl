@@ -200,7 +200,7 @@ INLINE void load_square(const int size, accums *square, const global real *image
 
 #if HAS_PROLOGUE
 
-// Normalises channels c to c + WIDTH - 1 of an image's square, while what is outside stays zero.
+// Normalizes channels c to c + WIDTH - 1 of an image's square, while what is outside stays zero.
 INLINE void normalize_square(accums *square, const Prologue *prologue, const int c,
                              const Tiling *tiling, const int row, const int column) {
   const accums mean = load_accums(prologue->mean + c);

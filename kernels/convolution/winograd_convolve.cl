@@ -2,7 +2,7 @@
 // are convolutions with channels and filters exchanged and the kernel turned:
 //
 //   convolution_winograd_forward          y = phi(bias + residual + x * w), with statistics if
-//                                         HAS_STATISTICS, of normalised x if HAS_PROLOGUE
+//                                         HAS_STATISTICS, of normalized x if HAS_PROLOGUE
 //   convolution_winograd_input_gradient   x = y * v; if HAS_SLOPE, (y * v + addend) phi'(reference)
 //
 //   the images: real [images, height, width, SOURCE_CHANNELS] in, RESULT_CHANNELS out; bias: accum

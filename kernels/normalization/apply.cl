@@ -3,7 +3,7 @@
 //   xhat = (x - mean) / sqrt(variance + epsilon)
 //   normalization_apply            y = phi(scale xhat + shift + residual)
 //   normalization_merge            mean, variance and factor = scale / sqrt(variance + epsilon) of all
-//                                  rows from the spans', for those who normalise what they load
+//                                  rows from the spans', for those who normalize what they load
 //   normalization_gradient_sums    with g = dy phi'(scale xhat + shift), for the b-th span of rows:
 //                                  partial[b, 0, c] = sum of g, partial[b, 1, c] = sum of g xhat
 //   normalization_input_gradient   dx = scale / sqrt(variance + epsilon)

@@ -62,7 +62,7 @@ REDUCTION_KERNEL void normalization_statistics(const global real *restrict x,
 }
 
 // Rows are `lines` lines of `width` pixels. A part is part_lines of them by part_width pixels, and parts
-// along the same lines are neighbours; a span is span_parts parts, whole lines of them.
+// along the same lines are neighbors; a span is span_parts parts, whole lines of them.
 REDUCTION_KERNEL void normalization_merge_statistics(const global accum *restrict parts,
                                                      global accum *restrict partial,
                                                      const int lines, const int width,

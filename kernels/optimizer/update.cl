@@ -1,4 +1,4 @@
-// One optimiser step for many parameters in one launch; the rules are IsometryGraph's Update.Rule.
+// One optimizer step for many parameters in one launch; the rules are IsometryGraph's Update.Rule.
 //
 //   optimizer_sgd        g += decay p; m = momentum m + g; p -= rate d, where d = m or, with Nesterov
 //                        momentum, d = g + momentum m

@@ -10,8 +10,8 @@
 // plane's first element in each, 4 and 5 the tile's first row and column, 6 and 7 the plane's rows and
 // columns, 8 si, 9 sj, 10 st, which is an int and 0 for copies.
 //
-// Geometry: one group a row of the table. A tile goes through local memory, so that neighbouring items
-// read and write neighbouring elements whichever of the two axes is innermost in the source. Transforms
+// Geometry: one group a row of the table. A tile goes through local memory, so that neighboring items
+// read and write neighboring elements whichever of the two axes is innermost in the source. Transforms
 // take groups of one item, and WIDTH divides TILE (Preparations) and columns (Convolution.suitsWinograd).
 // Tunables: TILE; LOCAL_SIZE, of which one of both is a multiple of the other; with HAS_TRANSFORMS
 // WIDTH. Shape class: HAS_TRANSFORMS. Deterministic. After common/real.cl, common/source.cl,
@@ -88,7 +88,7 @@ kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void prepare_vari
   }
 #endif
   y += (size_t)first_row * entry[7] + first_column;
-  // Neighbouring items take neighbouring elements of a line, of the source first, then of the result.
+  // Neighboring items take neighboring elements of a line, of the source first, then of the result.
   const uint lane = get_local_id(0) % LANES;
   const uint line = get_local_id(0) / LANES;
   if (row_step < column_step) {

@@ -20,7 +20,7 @@ BATCH, SIDE, STEPS = 6, 8, 5
 RATE = 0.125
 
 
-def initialise(net):
+def initialize(net):
     for position, (name, p) in enumerate(net.named_parameters()):
         spread = math.sqrt(p.shape[0] / p.numel()) if p.dim() > 1 else 0.1
         values = [spread * math.sin(1 + 0.7 * i + position) for i in range(p.numel())]
@@ -39,7 +39,7 @@ def batch(step):
     return (x - mean) / deviation, torch.tensor([(i * 3 + step) % 10 for i in range(BATCH)])
 
 
-def optimiser(kind, parameters):
+def optimizer(kind, parameters):
     if kind == "nesterov":
         return torch.optim.SGD(parameters, RATE, momentum=0.9, weight_decay=5e-4, nesterov=True)
     if kind == "clipped":
@@ -55,8 +55,8 @@ def optimiser(kind, parameters):
 
 def trace(norm, bottleneck, kind, smoothing):
     net = peer.ResNet([4, 6], [1, 2], norm, bottleneck=bottleneck)
-    initialise(net)
-    opt = optimiser(kind, net.parameters())
+    initialize(net)
+    opt = optimizer(kind, net.parameters())
     losses = []
     net.train()
     for step in range(STEPS):
@@ -76,7 +76,7 @@ def trace(norm, bottleneck, kind, smoothing):
     return losses
 
 
-print(f"# PyTorch {torch.__version__}: normalization block optimiser smoothing, "
+print(f"# PyTorch {torch.__version__}: normalization block optimizer smoothing, "
       "the losses of 5 steps, the loss in evaluation mode")
 for norm in (True, False):
     for bottleneck in (False, True):

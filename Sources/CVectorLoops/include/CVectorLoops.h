@@ -1,4 +1,4 @@
-// Vectorised loops for what oneDNN lacks or does with more passes over memory.
+// Vectorized loops for what oneDNN lacks or does with more passes over memory.
 //
 // Every function works on the calling thread; who calls divides the work (Team.c). Arithmetic is
 // fp32 whatever the storage. Sums are taken in an order that depends on the sizes alone, so results
@@ -73,7 +73,7 @@ double vl_dot(vl_type type, const void *x, const void *y, int64_t n);
 // MARK: Channels, one slab; the vectors hold one element a channel of the slab
 
 /// out = phi(x * scale + shift + residual). scale (for 1), shift (for 0) and residual may be null.
-void vl_normalise(vl_type type, const vl_slab *slab, const void *x, const float *scale,
+void vl_normalize(vl_type type, const vl_slab *slab, const void *x, const float *scale,
                   const float *shift, const void *residual, vl_activation activation, void *out);
 /// out = value
 void vl_spread(vl_type type, const vl_slab *slab, const float *value, void *out);
@@ -86,11 +86,11 @@ void vl_activation_gradient_sums(vl_type type, const vl_slab *slab, vl_activatio
 /// The mean of the slab's elements of each channel, and the sum of squared deviations from it.
 void vl_moments(vl_type type, const vl_slab *slab, const void *x, float *mean, float *deviation);
 /// With z = x * scale + shift and g = dy * phi'(z): sum = sum of g, dot = sum of g * (x - mean).
-void vl_normalisation_sums(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+void vl_normalization_sums(vl_type type, const vl_slab *slab, const void *dy, const void *x,
                            const float *scale, const float *shift, const float *mean,
                            vl_activation activation, float *sum, float *dot);
 /// With g as above: dx = g * scale + (x - mean) * slope + offset.
-void vl_normalisation_gradient(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+void vl_normalization_gradient(vl_type type, const vl_slab *slab, const void *dy, const void *x,
                                const float *scale, const float *shift, const float *mean,
                                const float *slope, const float *offset, vl_activation activation,
                                void *dx);
@@ -105,7 +105,7 @@ void vl_merge_moments(int64_t groups, int64_t channels, int64_t elements, const 
                       const float *deviations, float *mean, float *variance);
 /// inverse = 1 / sqrt(variance + epsilon), factor = scale * inverse, offset = shift - mean *
 /// factor.
-void vl_normalisation_factors(int64_t channels, const float *scale, const float *shift,
+void vl_normalization_factors(int64_t channels, const float *scale, const float *shift,
                               const float *mean, const float *variance, float epsilon,
                               float *inverse, float *factor, float *offset);
 /// slope = -factor * inverse * dscale / elements, offset = -factor * dshift / elements.

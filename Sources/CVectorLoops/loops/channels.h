@@ -21,7 +21,7 @@ INLINE void store_channels(const vl_slab *slab, vf v, float *out) {
   for (int lane = 0; lane < slab->lanes; lane++) out[lane] = lanes[lane];
 }
 
-INLINE void normalise_as(vl_type type, const vl_slab *slab, const void *x, const float *scale,
+INLINE void normalize_as(vl_type type, const vl_slab *slab, const void *x, const float *scale,
                          const float *shift, const void *residual, vl_activation f, void *out) {
   vf factor = scale ? channel_vector(slab, scale) : splat(1);
   vf offset = shift ? channel_vector(slab, shift) : splat(0);
@@ -35,12 +35,12 @@ INLINE void normalise_as(vl_type type, const vl_slab *slab, const void *x, const
 #undef STEP
 }
 
-void VL(normalise)(vl_type type, const vl_slab *slab, const void *x, const float *scale,
+void VL(normalize)(vl_type type, const vl_slab *slab, const void *x, const float *scale,
                    const float *shift, const void *residual, vl_activation f, void *out) {
   if (residual) {
-    BY_TYPE(type, BY_ACTIVATION(f, normalise_as(TYPE, slab, x, scale, shift, residual, PHI, out)))
+    BY_TYPE(type, BY_ACTIVATION(f, normalize_as(TYPE, slab, x, scale, shift, residual, PHI, out)))
   } else {
-    BY_TYPE(type, BY_ACTIVATION(f, normalise_as(TYPE, slab, x, scale, shift, 0, PHI, out)))
+    BY_TYPE(type, BY_ACTIVATION(f, normalize_as(TYPE, slab, x, scale, shift, 0, PHI, out)))
   }
 }
 
@@ -105,15 +105,15 @@ INLINE void moments_as(vl_type type, const vl_slab *slab, const void *x, float *
   float inverse = 1 / (float)elements;
   int32_t channels = slab->lanes == LANES ? slab->width : slab->lanes;
   for (int lane = 0; lane < channels; lane++) mean[lane] = sums[lane] * inverse;
-  vf centre = channel_vector(slab, mean);
+  vf center = channel_vector(slab, mean);
   vf a = splat(0), b = splat(0), c = splat(0), d = splat(0);
   int64_t full = full_vectors(slab);
   int64_t v = 0, step = slab->step;
   for (; v + 4 <= full; v += 4) {
-    vf p = load(type, x, v * step, LANES) - centre;
-    vf q = load(type, x, (v + 1) * step, LANES) - centre;
-    vf r = load(type, x, (v + 2) * step, LANES) - centre;
-    vf s = load(type, x, (v + 3) * step, LANES) - centre;
+    vf p = load(type, x, v * step, LANES) - center;
+    vf q = load(type, x, (v + 1) * step, LANES) - center;
+    vf r = load(type, x, (v + 2) * step, LANES) - center;
+    vf s = load(type, x, (v + 3) * step, LANES) - center;
     a += p * p;
     b += q * q;
     c += r * r;
@@ -121,7 +121,7 @@ INLINE void moments_as(vl_type type, const vl_slab *slab, const void *x, float *
   }
   for (; v < slab->vectors; v++) {
     int32_t count = lanes_of(slab, v);
-    vf p = load(type, x, v * step, count) - centre;
+    vf p = load(type, x, v * step, count) - center;
     a += lanes_before(count) ? p * p : splat(0);
   }
   store_channels(slab, (a + b) + (c + d), deviation);
@@ -136,11 +136,11 @@ INLINE vf inner_gradient(vl_activation f, vf g, vf x, vf factor, vf offset) {
   return f.kind == VL_LINEAR ? g : gradient_before(f, 0, g, x * factor + offset);
 }
 
-INLINE void normalisation_sums_as(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+INLINE void normalization_sums_as(vl_type type, const vl_slab *slab, const void *dy, const void *x,
                                   const float *scale, const float *shift, const float *mean,
                                   vl_activation f, float *sum, float *dot) {
   vf factor = channel_vector(slab, scale), offset = channel_vector(slab, shift);
-  vf centre = channel_vector(slab, mean);
+  vf center = channel_vector(slab, mean);
   vf sums[2] = {splat(0), splat(0)}, dots[2] = {splat(0), splat(0)};
   int64_t full = full_vectors(slab);
   int64_t v = 0, step = slab->step;
@@ -149,7 +149,7 @@ INLINE void normalisation_sums_as(vl_type type, const vl_slab *slab, const void 
       vf value = load(type, x, (v + k) * step, LANES);
       vf g = inner_gradient(f, load(type, dy, (v + k) * step, LANES), value, factor, offset);
       sums[k] += g;
-      dots[k] += g * (value - centre);
+      dots[k] += g * (value - center);
     }
   }
   for (; v < slab->vectors; v++) {
@@ -158,40 +158,40 @@ INLINE void normalisation_sums_as(vl_type type, const vl_slab *slab, const void 
     vf value = load(type, x, v * step, count);
     vf g = inner_gradient(f, load(type, dy, v * step, count), value, factor, offset);
     sums[0] += g;
-    dots[0] += g * (value - centre);
+    dots[0] += g * (value - center);
   }
   store_channels(slab, sums[0] + sums[1], sum);
   store_channels(slab, dots[0] + dots[1], dot);
 }
 
-void VL(normalisation_sums)(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+void VL(normalization_sums)(vl_type type, const vl_slab *slab, const void *dy, const void *x,
                             const float *scale, const float *shift, const float *mean,
                             vl_activation f, float *sum, float *dot) {
   BY_TYPE(type, BY_ACTIVATION(
-                    f, normalisation_sums_as(TYPE, slab, dy, x, scale, shift, mean, PHI, sum, dot)))
+                    f, normalization_sums_as(TYPE, slab, dy, x, scale, shift, mean, PHI, sum, dot)))
 }
 
-INLINE void normalisation_gradient_as(vl_type type, const vl_slab *slab, const void *dy,
+INLINE void normalization_gradient_as(vl_type type, const vl_slab *slab, const void *dy,
                                       const void *x, const float *scale, const float *shift,
                                       const float *mean, const float *slope, const float *offset,
                                       vl_activation f, void *dx) {
   vf factor = channel_vector(slab, scale), base = channel_vector(slab, shift);
-  vf centre = channel_vector(slab, mean);
+  vf center = channel_vector(slab, mean);
   vf rate = channel_vector(slab, slope), rest = channel_vector(slab, offset);
 #define STEP(i, count)                                                       \
   {                                                                          \
     vf value = load(type, x, i, count);                                      \
     vf g = inner_gradient(f, load(type, dy, i, count), value, factor, base); \
-    store(type, dx, i, g *factor + ((value - centre) * rate + rest), count); \
+    store(type, dx, i, g *factor + ((value - center) * rate + rest), count); \
   }
   FOR_SLAB(slab, STEP);
 #undef STEP
 }
 
-void VL(normalisation_gradient)(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+void VL(normalization_gradient)(vl_type type, const vl_slab *slab, const void *dy, const void *x,
                                 const float *scale, const float *shift, const float *mean,
                                 const float *slope, const float *offset, vl_activation f,
                                 void *dx) {
-  BY_TYPE(type, BY_ACTIVATION(f, normalisation_gradient_as(TYPE, slab, dy, x, scale, shift, mean,
+  BY_TYPE(type, BY_ACTIVATION(f, normalization_gradient_as(TYPE, slab, dy, x, scale, shift, mean,
                                                            slope, offset, PHI, dx)))
 }

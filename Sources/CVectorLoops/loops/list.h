@@ -22,7 +22,7 @@
     (t, s, f, o, a, b, x, r, c))                                                                   \
   X(double, sum, (vl_type t, const void *x, int64_t n), (t, x, n))                                 \
   X(double, dot, (vl_type t, const void *x, const void *y, int64_t n), (t, x, y, n))               \
-  X(void, normalise,                                                                               \
+  X(void, normalize,                                                                               \
     (vl_type t, const vl_slab *s, const void *x, const float *a, const float *b, const void *r,    \
      vl_activation f, void *o),                                                                    \
     (t, s, x, a, b, r, f, o))                                                                      \
@@ -30,11 +30,11 @@
   X(void, channel_sum, (vl_type t, const vl_slab *s, const void *x, float *o), (t, s, x, o))       \
   X(void, moments, (vl_type t, const vl_slab *s, const void *x, float *m, float *d),               \
     (t, s, x, m, d))                                                                               \
-  X(void, normalisation_sums,                                                                      \
+  X(void, normalization_sums,                                                                      \
     (vl_type t, const vl_slab *s, const void *g, const void *x, const float *a, const float *b,    \
      const float *m, vl_activation f, float *u, float *v),                                         \
     (t, s, g, x, a, b, m, f, u, v))                                                                \
-  X(void, normalisation_gradient,                                                                  \
+  X(void, normalization_gradient,                                                                  \
     (vl_type t, const vl_slab *s, const void *g, const void *x, const float *a, const float *b,    \
      const float *m, const float *u, const float *v, vl_activation f, void *o),                    \
     (t, s, g, x, a, b, m, u, v, f, o))                                                             \
@@ -51,7 +51,7 @@
   X(void, merge_moments,                                                                           \
     (int64_t g, int64_t c, int64_t n, const float *a, const float *b, float *m, float *v),         \
     (g, c, n, a, b, m, v))                                                                         \
-  X(void, normalisation_factors,                                                                   \
+  X(void, normalization_factors,                                                                   \
     (int64_t c, const float *a, const float *b, const float *m, const float *v, float e, float *i, \
      float *f, float *o),                                                                          \
     (c, a, b, m, v, e, i, f, o))                                                                   \

@@ -32,22 +32,22 @@ void VL(merge_moments)(int64_t groups, int64_t channels, int64_t elements, const
   const float size = (float)elements, share = 1 / (float)groups;
 #define STEP(c, count)                                                  \
   {                                                                     \
-    vf centre = group_sum(groups, channels, means, c, count) * share;   \
+    vf center = group_sum(groups, channels, means, c, count) * share;   \
     vf within = group_sum(groups, channels, deviations, c, count);      \
     vf between = splat(0);                                              \
     for (int64_t g = 0; g < groups; g++) {                              \
-      vf d = load(VL_FLOAT32, means, g * channels + c, count) - centre; \
+      vf d = load(VL_FLOAT32, means, g * channels + c, count) - center; \
       between += d * d;                                                 \
     }                                                                   \
     vf spread = (within / size + between) * share;                      \
-    store(VL_FLOAT32, mean, c, centre, count);                          \
+    store(VL_FLOAT32, mean, c, center, count);                          \
     store(VL_FLOAT32, variance, c, spread, count);                      \
   }
   FOR_CHANNELS(channels, STEP);
 #undef STEP
 }
 
-void VL(normalisation_factors)(int64_t channels, const float *scale, const float *shift,
+void VL(normalization_factors)(int64_t channels, const float *scale, const float *shift,
                                const float *mean, const float *variance, float epsilon,
                                float *inverse, float *factor, float *offset) {
 #define STEP(c, count)                                                                      \

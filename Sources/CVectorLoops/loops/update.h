@@ -1,4 +1,4 @@
-// The optimisers' rules, as IsometryGraph's `Update` states them. Included once for each
+// The optimizers' rules, as IsometryGraph's `Update` states them. Included once for each
 // instruction set.
 
 #define AT_ELEMENT(base) load(VL_FLOAT32, base, i, count)

@@ -4,7 +4,7 @@
 //   s]
 //
 // oneDNN 2.6 runs it at 60 % of the rate of the forward convolution; this is as fast as the latter.
-// The processor's instruction adds up products of pairs of bf16, here of two neighbouring columns:
+// The processor's instruction adds up products of pairs of bf16, here of two neighboring columns:
 // dy is interleaved so that a vector holds a pair for each of 16 result channels, and the image is
 // turned into planes, where the pair of one channel is 32 adjacent bits that a load broadcasts.
 // Included for processors with bf16 instructions only.

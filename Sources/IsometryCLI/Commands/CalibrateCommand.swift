@@ -11,7 +11,7 @@ struct CalibrateCommand: ParsableCommand {
       Example:
         isometry calibrate --activation tanh --depth 20 --c 0.5
 
-      Networks with the same c have the same singular values at initialisation, whatever their \
+      Networks with the same c have the same singular values at initialization, whatever their \
       activation is. Weights get the variance σ_w²/(fan-in·depth). With a skip weight a, c is the one \
       of the law divided by a^(2·depth), as 'isometry theory signal' tells it.
       """)

@@ -4,7 +4,7 @@ import IsometryTraining
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init", abstract: "Say which initialisations there are.",
+    commandName: "init", abstract: "Say which initializations there are.",
     discussion: """
       Example:
         isometry init list
@@ -14,14 +14,14 @@ struct InitCommand: ParsableCommand {
 
 struct ListInitializersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the initialisations with their conditions and options.",
+    commandName: "list", abstract: "List the initializations with their conditions and options.",
     discussion: """
       Example:
         isometry init list
 
       Options go behind the name: --init risotto:alpha=0.5,head=plain
 
-      docs/initialisation.md has the definitions, the sources and a spectrum of each.
+      docs/initialization.md has the definitions, the sources and a spectrum of each.
       """)
 
   @OptionGroup var form: OutputArguments
@@ -42,6 +42,6 @@ struct ListInitializersCommand: ParsableCommand {
           type.options.map { ["name": .text($0.name), "meaning": .text($0.meaning)] }),
       ])
     }
-    console.say("docs/initialisation.md has the definitions, the sources and a spectrum of each")
+    console.say("docs/initialization.md has the definitions, the sources and a spectrum of each")
   }
 }

@@ -8,7 +8,7 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract:
-      "Measure what each block of a network does at initialisation, beside what theory says.",
+      "Measure what each block of a network does at initialization, beside what theory says.",
     discussion: """
       Examples:
         isometry inspect --model resnet20 --init risotto --device cpu

@@ -1,15 +1,10 @@
 /// Why the device that was asked for cannot be had.
 enum DeviceError: Error, Equatable, CustomStringConvertible {
-  /// The program was built without the trait OpenCL.
-  case builtWithoutOpenCL
   case noOpenCLDevice
   case noSuchOpenCLDevice(number: Int, count: Int)
 
   var description: String {
     switch self {
-    case .builtWithoutOpenCL:
-      "this program was built without OpenCL; build it with the package's default traits, or take "
-        + "--device cpu"
     case .noOpenCLDevice:
       "OpenCL finds no device: install the GPU's driver with its OpenCL part (isometry devices shows "
         + "what is found), or take --device cpu"

@@ -28,7 +28,7 @@ struct DeviceSelection {
     if usesOpenCL { environment.warnOfLostPrograms() }
   }
 
-  /// Where initialisers measure, whatever device the network runs on: one seed then gives the same
+  /// Where initializers measure, whatever device the network runs on: one seed then gives the same
   /// weights on every device, to the last bit.
   static let measuring: any Backend = CPUBackend()
 
@@ -51,8 +51,6 @@ struct DeviceSelection {
     let devices: OpenCLDevices
     do {
       devices = try OpenCLDevices(gemm: gemm, environment)
-    } catch DeviceError.builtWithoutOpenCL {
-      return cpu("built without OpenCL, so no GPU")
     } catch {
       return cpu("OpenCL does not answer (\(error)), so no GPU")
     }

@@ -1,77 +1,55 @@
 import IsometryGraph
+import IsometryOpenCL
+import OpenCLRuntime
 
-#if OpenCL
-  import IsometryOpenCL
-  import OpenCLRuntime
+/// The devices that OpenCL finds, numbered from 0 in its own order.
+struct OpenCLDevices {
+  private let devices: [Device]
+  private let options: OpenCLOptions
 
-  /// The devices that OpenCL finds, numbered from 0 in its own order.
-  struct OpenCLDevices {
-    private let devices: [Device]
-    private let options: OpenCLOptions
-
-    /// - Parameter gemm: who computes matrix products.
-    /// - Throws: `OpenCLError`.
-    init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws {
-      devices = try Device.all()
-      var options = OpenCLOptions(
-        cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
-        kernelDirectory: environment.kernelDirectory,
-        gemmProvider: gemm == .clblast ? .clblast : .own,
-        matrixUnits: MatrixUnitUse(rawValue: environment.matrixUnits.rawValue) ?? .auto,
-        recordsLaunches: environment.recordsLaunches,
-        warn: ProgramEnvironment.warn)
-      options.allowsTF32 = environment.allowsTF32
-      options.prologues = PrologueUse(rawValue: environment.prologues.rawValue) ?? .auto
-      options.usesWinograd = environment.usesWinograd
-      options.keepsPrograms = environment.keepsPrograms
-      options.tiles = environment.measuredTiles
-      self.options = options
-    }
-
-    var isEmpty: Bool { devices.isEmpty }
-    var numbers: Range<Int> { devices.indices }
-    var firstGPU: Int? { devices.firstIndex { $0.kind == .gpu } }
-
-    func name(of number: Int) -> String { devices[number].name }
-
-    /// Whether the device has kernels for 16 bits beside the portable ones.
-    func hasMatrixUnits(_ number: Int) throws -> Bool {
-      try OpenCLBackend(devices[number], number: number, options: options).mayUseMatrixUnits
-    }
-
-    /// Whether the device convolves by Winograd's algorithm beside direct sums.
-    func usesWinograd(_ number: Int) throws -> Bool {
-      try OpenCLBackend(devices[number], number: number, options: options).usesWinograd
-    }
-
-    /// - Parameter number: nil for the first GPU or, where there is none, the first device.
-    /// - Throws: `DeviceError`, and `OpenCLError` where the device cannot be opened.
-    func backend(number: Int?) throws -> any Backend {
-      guard !devices.isEmpty else { throw DeviceError.noOpenCLDevice }
-      let number = number ?? firstGPU ?? 0
-      guard devices.indices.contains(number) else {
-        throw DeviceError.noSuchOpenCLDevice(number: number, count: devices.count)
-      }
-      return try OpenCLBackend(devices[number], number: number, options: options)
-    }
+  /// - Parameter gemm: who computes matrix products.
+  /// - Throws: `OpenCLError`.
+  init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws {
+    devices = try Device.all()
+    var options = OpenCLOptions(
+      cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
+      kernelDirectory: environment.kernelDirectory,
+      gemmProvider: gemm == .clblast ? .clblast : .own,
+      matrixUnits: environment.matrixUnits,
+      recordsLaunches: environment.recordsLaunches,
+      warn: ProgramEnvironment.warn)
+    options.allowsTF32 = environment.allowsTF32
+    options.prologues = environment.prologues
+    options.usesWinograd = environment.usesWinograd
+    options.keepsPrograms = environment.keepsPrograms
+    options.tiles = environment.measuredTiles
+    self.options = options
   }
-#else
-  /// Stands for OpenCL where the program was built without it.
-  struct OpenCLDevices {
-    /// - Throws: `DeviceError.builtWithoutOpenCL`, always.
-    init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws(DeviceError) {
-      throw .builtWithoutOpenCL
-    }
 
-    var isEmpty: Bool { true }
-    var numbers: Range<Int> { 0..<0 }
-    var firstGPU: Int? { nil }
-    func name(of number: Int) -> String { "" }
-    func hasMatrixUnits(_ number: Int) throws(DeviceError) -> Bool { false }
-    func usesWinograd(_ number: Int) throws(DeviceError) -> Bool { false }
+  var isEmpty: Bool { devices.isEmpty }
+  var numbers: Range<Int> { devices.indices }
+  var firstGPU: Int? { devices.firstIndex { $0.kind == .gpu } }
 
-    func backend(number: Int?) throws(DeviceError) -> any Backend {
-      throw .builtWithoutOpenCL
-    }
+  func name(of number: Int) -> String { devices[number].name }
+
+  /// Whether the device has kernels for 16 bits beside the portable ones.
+  func hasMatrixUnits(_ number: Int) throws -> Bool {
+    try OpenCLBackend(devices[number], number: number, options: options).mayUseMatrixUnits
   }
-#endif
+
+  /// Whether the device convolves by Winograd's algorithm beside direct sums.
+  func usesWinograd(_ number: Int) throws -> Bool {
+    try OpenCLBackend(devices[number], number: number, options: options).usesWinograd
+  }
+
+  /// - Parameter number: nil for the first GPU or, where there is none, the first device.
+  /// - Throws: `DeviceError`, and `OpenCLError` where the device cannot be opened.
+  func backend(number: Int?) throws -> any Backend {
+    guard !devices.isEmpty else { throw DeviceError.noOpenCLDevice }
+    let number = number ?? firstGPU ?? 0
+    guard devices.indices.contains(number) else {
+      throw DeviceError.noSuchOpenCLDevice(number: number, count: devices.count)
+    }
+    return try OpenCLBackend(devices[number], number: number, options: options)
+  }
+}

@@ -40,7 +40,7 @@ enum RecomputationFlag: EnumerableFlag {
       """
     case .activations:
       """
-      Compute again what takes no product, normalisations and activations, for little time. (the \
+      Compute again what takes no product, normalizations and activations, for little time. (the \
       default on CPUs where convolutions take so long that it costs a fiftieth of a step or less)
       """
     case .nothing: "Keep all that the backward pass reads. (the default elsewhere)"

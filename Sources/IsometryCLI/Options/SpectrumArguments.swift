@@ -76,7 +76,7 @@ struct InputArguments: ParsableArguments {
     return (try Self.heldOut(count, of: source.load(.test), seed: seed), source.explanation)
   }
 
-  /// The initialiser, which has seen as many of the inputs as it measures on.
+  /// The initializer, which has seen as many of the inputs as it measures on.
   func initializer(
     of configuration: RunConfiguration, _ network: any Network
   ) throws -> any Initializer {

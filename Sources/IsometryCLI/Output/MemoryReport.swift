@@ -24,7 +24,7 @@ extension MemoryUse {
   fileprivate var words: String {
     switch self {
     case .parameters: "parameters"
-    case .optimizerState: "optimiser state"
+    case .optimizerState: "optimizer state"
     case .statistics: "statistics"
     case .parameterCopies: "copies of parameters"
     case .activations: "activations for the backward pass"

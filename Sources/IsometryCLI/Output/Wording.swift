@@ -52,7 +52,7 @@ enum Wording {
     String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
   }
 
-  /// What is said of a network's normalisation, with the size of the batch whose statistics it has; 0
+  /// What is said of a network's normalization, with the size of the batch whose statistics it has; 0
   /// where it has none, or those of a training.
   static func normalization(_ kind: NormalizationKind, statisticsOf inputs: Int) -> String {
     "normalization \(kind.rawValue)"

@@ -5,7 +5,7 @@ final class PrimitiveDescriptor {
   let raw: dnnl_primitive_desc_t
 
   /// - Parameters:
-  ///   - operation: an initialised operation descriptor.
+  ///   - operation: an initialized operation descriptor.
   ///   - attributes: epilogues; the scratchpad is always the caller's.
   ///   - forward: the forward implementation that a backward one belongs to.
   init(

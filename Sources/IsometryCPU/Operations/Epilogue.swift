@@ -19,7 +19,7 @@ extension GraphLowering {
         vectors: Int64(vectors), step: 16, lanes: 16, width: Int32(min(16, count)),
         last: Int32(count - 16 * (vectors - 1)))
       let offset = first * size
-      vl_normalise(
+      vl_normalize(
         type, &slab, result.storage.bytes(from: offset), nil, nil, residual?.bytes(from: offset),
         activation, result.storage.bytes(from: offset))
     }

@@ -2,7 +2,7 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// What a normalisation's factors depend on.
+/// What a normalization's factors depend on.
 struct NormalizationKey: Hashable {
   let scale: Value
   let shift: Value
@@ -11,7 +11,7 @@ struct NormalizationKey: Hashable {
   let epsilon: Double
 }
 
-/// A normalisation as y = x·factor + offset, with 1/√(variance + ε) beside; each [C].
+/// A normalization as y = x·factor + offset, with 1/√(variance + ε) beside; each [C].
 struct NormalizationFactors {
   let inverse: Storage
   let factor: Storage
@@ -48,7 +48,7 @@ extension GraphLowering {
     let factors = factors(
       scale: node.inputs[1], shift: node.inputs[2], mean: node.results[1],
       variance: node.results[2], normalization)
-    try lowerNormalise(node, x, factors, normalization)
+    try lowerNormalize(node, x, factors, normalization)
   }
 
   func lowerFrozenNormalization(
@@ -57,11 +57,11 @@ extension GraphLowering {
     let factors = factors(
       scale: node.inputs[1], shift: node.inputs[2], mean: node.inputs[3], variance: node.inputs[4],
       normalization)
-    try lowerNormalise(node, try imagePlace(node.inputs[0]), factors, normalization)
+    try lowerNormalize(node, try imagePlace(node.inputs[0]), factors, normalization)
   }
 
   /// y = φ(x·factor + offset + residual).
-  private func lowerNormalise(
+  private func lowerNormalize(
     _ node: Node, _ x: Place, _ factors: NormalizationFactors, _ normalization: Normalization
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
@@ -72,18 +72,18 @@ extension GraphLowering {
     let activation = normalization.epilogue.activation.loops
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
-      "normalise", reads: [x, factors.factor, factors.offset] + (residual.map { [$0] } ?? []),
+      "normalize", reads: [x, factors.factor, factors.offset] + (residual.map { [$0] } ?? []),
       writes: [result.storage],
       ChannelGeometry(result).work { slab, offset, channel, _ in
         let offset = offset * size
-        vl_normalise(
+        vl_normalize(
           type, slab, x.bytes(from: offset), factors.factor.elements() + channel,
           factors.offset.elements() + channel, residual?.bytes(from: offset), activation,
           result.storage.bytes(from: offset))
       })
   }
 
-  /// The factors of a normalisation: made with the forward operation, used again by the backward ones.
+  /// The factors of a normalization: made with the forward operation, used again by the backward ones.
   private func factors(
     scale: Value, shift: Value, mean: Value, variance: Value, _ normalization: Normalization
   ) -> NormalizationFactors {
@@ -99,7 +99,7 @@ extension GraphLowering {
       "normalizationFactors", reads: inputs,
       writes: [factors.inverse, factors.factor, factors.offset],
       .whole {
-        vl_normalisation_factors(
+        vl_normalization_factors(
           Int64(channels), inputs[0].elements(), inputs[1].elements(), inputs[2].elements(),
           inputs[3].elements(), Float(normalization.epsilon), factors.inverse.elements(),
           factors.factor.elements(), factors.offset.elements())
@@ -127,7 +127,7 @@ extension GraphLowering {
       node.operation.name, reads: [dy, x.storage, mean, factors.factor, factors.offset],
       writes: [sums, dots],
       geometry.work { slab, offset, channel, partial in
-        vl_normalisation_sums(
+        vl_normalization_sums(
           type, slab, dy.bytes(from: offset * size), x.storage.bytes(from: offset * size),
           factors.factor.elements() + channel, factors.offset.elements() + channel,
           mean.elements() + channel, activation, sums.elements() + partial,
@@ -179,7 +179,7 @@ extension GraphLowering {
       writes: [result.storage],
       geometry.work { slab, offset, channel, _ in
         let offset = offset * size
-        vl_normalisation_gradient(
+        vl_normalization_gradient(
           type, slab, dy.bytes(from: offset), x.bytes(from: offset),
           factors.factor.elements() + channel, factors.offset.elements() + channel,
           mean.elements() + channel, slope.elements() + channel, rest.elements() + channel,
@@ -203,7 +203,7 @@ extension GraphLowering {
     emit(
       node.operation.name, reads: [dy, factor], writes: [result.storage],
       ChannelGeometry(result).work { slab, offset, channel, _ in
-        vl_normalise(
+        vl_normalize(
           type, slab, dy.bytes(from: offset * size), factor.elements() + channel, nil, nil, linear,
           result.storage.bytes(from: offset * size))
       })

@@ -133,7 +133,7 @@ extension GraphLowering {
     emit(
       node.operation.name, reads: [x, bias], writes: [result.storage],
       geometry.work { slab, offset, channel, _ in
-        vl_normalise(
+        vl_normalize(
           type, slab, x.bytes(from: offset * size), nil, bias.elements() + channel, nil, linear,
           result.storage.bytes(from: offset * size))
       })

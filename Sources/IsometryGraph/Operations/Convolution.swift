@@ -20,7 +20,7 @@ public struct Convolution: Sendable, Hashable {
     public init(_ both: Int) { self.init(both, both) }
   }
 
-  /// Pixels between neighbouring positions of the kernel.
+  /// Pixels between neighboring positions of the kernel.
   public let stride: Pair
   /// Zeros on each of two opposite sides.
   public let padding: Pair

@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// What a product or a normalisation does to its result before it is stored, in this order: bias,
+/// What a product or a normalization does to its result before it is stored, in this order: bias,
 /// residual, activation. Networks are built without; the fusion pass fills it in.
 public struct Epilogue: Sendable, Hashable {
   /// The input after the operands is a bias [C].

@@ -6,12 +6,12 @@ public import IsometryCore
 /// `RandomStream.block(seed: seed, stream: ImageDecoding.stream, index: n)`, words w₀…w₃:
 /// crop offset down ⌊w₀·(2p + 1)/2³²⌋ − p and right ⌊w₁·(2p + 1)/2³²⌋ − p (the result row y reads the source row y + offset),
 /// flipped where w₂'s lowest bit is set, cutout
-/// centre (row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋) in the coordinates of the result.
+/// center (row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋) in the coordinates of the result.
 ///
 /// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte; where the crop reads
 /// outside the image v is 0. The results are those of `levels(ofChannel:)`, rounded once to `dtype`,
-/// so that every backend decodes to the same bits. A cutout square covers rows centre − ⌊s/2⌋ ..< centre − ⌊s/2⌋ + s, and
-/// columns likewise, and holds 0 after normalisation. The flip is applied to the cropped image.
+/// so that every backend decodes to the same bits. A cutout square covers rows center − ⌊s/2⌋ ..< center − ⌊s/2⌋ + s, and
+/// columns likewise, and holds 0 after normalization. The flip is applied to the cropped image.
 public struct ImageDecoding: Sendable, Hashable {
   /// What is done to training images, by chance and anew for each sample.
   public struct Augmentation: Sendable, Hashable {
@@ -77,7 +77,7 @@ public struct ImageDecoding: Sendable, Hashable {
 }
 
 extension Graph {
-  /// Normalised images from bytes [N, C, H, W]; `samples` (int32 [2], low word first) is how many
+  /// Normalized images from bytes [N, C, H, W]; `samples` (int32 [2], low word first) is how many
   /// images the run has seen before this batch.
   public mutating func decodeImages(
     _ images: Value, samples: Value, _ decoding: ImageDecoding

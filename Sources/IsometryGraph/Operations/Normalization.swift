@@ -16,10 +16,10 @@ public struct Normalization: Sendable, Hashable {
   /// never have a residual.
   public let epilogue: Epilogue
 
-  /// PyTorch's ε, and nothing behind the normalisation.
+  /// PyTorch's ε, and nothing behind the normalization.
   public init(epsilon: Double = 1e-5, epilogue: Epilogue = .none) {
-    precondition(epsilon > 0, "a normalisation's epsilon is positive")
-    precondition(!epilogue.hasBias, "a normalisation's shift is its bias")
+    precondition(epsilon > 0, "a normalization's epsilon is positive")
+    precondition(!epilogue.hasBias, "a normalization's shift is its bias")
     self.epsilon = epsilon
     self.epilogue = epilogue
   }
@@ -64,7 +64,7 @@ public struct Normalization: Sendable, Hashable {
     try requireSame(inputs[0], inputs[1])
     for vector in inputs[2...] { try requireChannels(vector, of: inputs[0]) }
     guard !epilogue.hasResidual else {
-      throw ShapeError("a residual's gradient is taken before the normalisation's")
+      throw ShapeError("a residual's gradient is taken before the normalization's")
     }
   }
 
@@ -72,7 +72,7 @@ public struct Normalization: Sendable, Hashable {
     try requireCount(inputs, 3)
     for vector in inputs[1...2] { try requireChannels(vector, of: inputs[0]) }
     guard epilogue == .none else {
-      throw ShapeError("the gradients of what follows a frozen normalisation are taken before")
+      throw ShapeError("the gradients of what follows a frozen normalization are taken before")
     }
     return inputs[0]
   }
@@ -82,7 +82,7 @@ public struct Normalization: Sendable, Hashable {
   func trainingVJP(_ node: Node, _ upstream: [Value?], _ graph: inout Graph) -> [Value?] {
     precondition(
       upstream.dropFirst().allSatisfy { $0 == nil },
-      "the statistics of a batch normalisation are not differentiated")
+      "the statistics of a batch normalization are not differentiated")
     guard let upstream = upstream[0] else { return node.inputs.map { _ in nil } }
     let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
     let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
@@ -118,7 +118,7 @@ public struct Normalization: Sendable, Hashable {
     return [y, nil, nil]
   }
 
-  /// The tangents through scale (x normalised with that scale) and shift.
+  /// The tangents through scale (x normalized with that scale) and shift.
   private func parameterTangents(
     _ node: Node, _ tangents: [Value?], statistics: (mean: Value, variance: Value),
     type: TensorType, in graph: inout Graph

@@ -14,7 +14,7 @@ public struct Pooling: Sendable, Hashable {
   public let kind: Kind
   /// Rows and columns of the window.
   public let window: Convolution.Pair
-  /// Pixels between neighbouring windows.
+  /// Pixels between neighboring windows.
   public let stride: Convolution.Pair
   /// Pixels beyond each of two opposite edges that windows may cover.
   public let padding: Convolution.Pair

@@ -5,7 +5,7 @@ public import IsometryCore
 ///
 /// Three vectors [C] of the accumulator's type follow the operation's own inputs: mean, factor, shift.
 /// Networks are built without; `Graph.withPrologues` lets such convolutions take the place of
-/// normalisations, whose results are then never stored.
+/// normalizations, whose results are then never stored.
 public struct Prologue: Sendable, Hashable {
   /// φ, one that `isCheap` allows.
   public let activation: Activation

@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// One optimiser step for any number of parameters: g ← gradient·gradientScale, then the rule.
+/// One optimizer step for any number of parameters: g ← gradient·gradientScale, then the rule.
 ///
 /// Inputs: schedule fp32 [2] (learning rate η, step number t from 1, which counts skipped steps too), the gradient scale [1] where
 /// `hasGradientScale`, then for each parameter: parameter p, gradient, and the rule's slots, all of
@@ -101,7 +101,7 @@ public struct Update: Sendable, Hashable {
 
 /// One running statistic: running ← (1 − momentum)·running + momentum·correction·value.
 public struct RunningAverage: Sendable, Hashable {
-  /// The share of the new value, as PyTorch's normalisations count it.
+  /// The share of the new value, as PyTorch's normalizations count it.
   public let momentum: Double
   /// n/(n − 1) turns a biased variance into the unbiased one that evaluation uses.
   public let correction: Double

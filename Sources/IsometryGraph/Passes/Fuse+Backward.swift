@@ -82,8 +82,8 @@ private struct BackwardFusion {
     return true
   }
 
-  /// The gradient after the activation, and the normalisation that takes it, where a backward
-  /// operation's dy is the gradient of an activation fused behind the same normalisation and nobody
+  /// The gradient after the activation, and the normalization that takes it, where a backward
+  /// operation's dy is the gradient of an activation fused behind the same normalization and nobody
   /// but the two backward operations reads it.
   private func recomputed(
     _ node: Node, _ normalization: Normalization

@@ -4,8 +4,8 @@ extension Graph {
   /// The same computation in fewer passes over memory:
   ///
   /// - bias, residual add and activation move into the epilogue of the convolution, matrix product or
-  ///   normalisation before them, where nothing else reads what lies between (Fuse+Forward);
-  /// - the gradient of an activation that follows a normalisation moves into the normalisation's
+  ///   normalization before them, where nothing else reads what lies between (Fuse+Forward);
+  /// - the gradient of an activation that follows a normalization moves into the normalization's
   ///   backward operations, which recompute φ′; a sum of two gradients moves into the activation
   ///   gradient after it; a bias gradient comes out of the weight gradient that reads the same tensor
   ///   (Fuse+Backward);

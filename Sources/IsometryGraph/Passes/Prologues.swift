@@ -1,9 +1,9 @@
 internal import IsometryCore
 
 extension Graph {
-  /// The same computation with fewer normalised tensors: where convolutions and their weight gradients
-  /// alone read the result of a Batch Normalization, they normalise and activate what they load
-  /// (`Prologue`), and the normalisation makes nothing but vectors.
+  /// The same computation with fewer normalized tensors: where convolutions and their weight gradients
+  /// alone read the result of a Batch Normalization, they normalize and activate what they load
+  /// (`Prologue`), and the normalization makes nothing but vectors.
   ///
   /// For backends that say so (`Backend.takesPrologues`), behind `fused()` and before `recomputing`:
   /// what is never stored need not be computed again. Such a graph is not differentiated any more.
@@ -15,7 +15,7 @@ extension Graph {
 
 private struct PrologueFusion {
   private var rewriter: Rewriter
-  /// By the normalised images: what makes them of others.
+  /// By the normalized images: what makes them of others.
   private var replaced: [Value: Replacement] = [:]
 
   private struct Replacement {
@@ -40,7 +40,7 @@ private struct PrologueFusion {
     return rewriter.finish()
   }
 
-  /// The positions of normalisations whose result only convolutions read that can normalise it.
+  /// The positions of normalizations whose result only convolutions read that can normalize it.
   private static func normalizations(of graph: Graph) -> Set<Int> {
     var fitting = [Int](repeating: 0, count: graph.types.count)
     for node in graph.nodes {
@@ -83,7 +83,7 @@ private struct PrologueFusion {
       vectors: [vectors[0], vectors[2], shift])
   }
 
-  /// Whether the node reads normalised images and was replaced.
+  /// Whether the node reads normalized images and was replaced.
   private mutating func rewrite(_ node: Node) -> Bool {
     guard let value = Self.images(of: node), let replacement = replaced[value] else { return false }
     let results: [Value]

@@ -4,8 +4,8 @@ internal import IsometryCore
 public enum Recomputation: String, Sendable, Hashable, CaseIterable, Codable {
   /// Nothing.
   case none
-  /// What takes no product: normalisations, activations, sums and pooling, again from the results of
-  /// convolutions and matrix products. Statistics of normalisations are kept.
+  /// What takes no product: normalizations, activations, sums and pooling, again from the results of
+  /// convolutions and matrix products. Statistics of normalizations are kept.
   case activations
   /// Runs of whole blocks, each again from the activation before it; the last run is kept. Costs at
   /// most one more forward pass.
@@ -17,7 +17,7 @@ extension Graph {
   /// of the first backward operation that reads their results, take the place of values kept.
   ///
   /// A copy is the same operation on the same values, so where kernels are deterministic nothing
-  /// changes, to the last bit; a normalisation's copy takes the statistics of the original, which are
+  /// changes, to the last bit; a normalization's copy takes the statistics of the original, which are
   /// kept, so that running averages follow each batch once. Forward is what the outputs depend on.
   ///
   /// A block ends where one activation alone is still needed: behind each sum of branch and skip, and
@@ -111,7 +111,7 @@ private struct ForwardPart {
     var dependsOnInput = Set(graph.inputs.map(\.value))
     for position in steps {
       let node = graph.nodes[position]
-      // Vectors that normalise are kept: they are small, and never the whole of what is known.
+      // Vectors that normalize are kept: they are small, and never the whole of what is known.
       if case .batchNormalizationStatistics = node.operation { continue }
       guard node.inputs.contains(where: { dependsOnInput.contains($0) }) else { continue }
       let first = node.results[0]

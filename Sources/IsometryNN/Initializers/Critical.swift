@@ -19,7 +19,7 @@ public struct Critical: Initializer {
   public static let name = "critical"
   public static let summary =
     "weights and biases on the critical line of plain networks, near isometry for a small q"
-  public static let conditions = "plain networks (mlp) without normalisation"
+  public static let conditions = "plain networks (mlp) without normalization"
   public static let options = [
     InitializerOption("q", "the variance of pre-activations (default 0.05)"),
     InitializerOption(
@@ -114,7 +114,7 @@ public struct Critical: Initializer {
         "take a model such as mlp:100x400, or --init universal for resmlp")
     }
     guard layout.normalization == .none else {
-      throw refusal("is for networks without normalisation", "take --normalization none")
+      throw refusal("is for networks without normalization", "take --normalization none")
     }
     let function = ActivationFunction(layout.activation)
     do throws(TheoryError) {

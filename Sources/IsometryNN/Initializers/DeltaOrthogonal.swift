@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// Convolution kernels that are zero but for the centre tap, which is a Haar orthogonal matrix times a
+/// Convolution kernels that are zero but for the center tap, which is a Haar orthogonal matrix times a
 /// gain: with stride 1 the convolution itself is an isometry times the gain. Dense weights are
 /// orthogonal.
 ///
@@ -13,7 +13,7 @@ internal import IsometryCore
 ///   theory of CNNs" (2018), algorithm 1.
 public struct DeltaOrthogonal: Initializer {
   public static let name = "delta-orthogonal"
-  public static let summary = "Haar orthogonal centre taps: convolutions are isometries"
+  public static let summary = "Haar orthogonal center taps: convolutions are isometries"
   public static let conditions =
     "any network; a convolution is an isometry where it has no stride and no fewer outputs than inputs"
   public static let options = [Orthogonal.gainOption]

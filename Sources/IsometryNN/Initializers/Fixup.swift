@@ -1,7 +1,7 @@
 internal import IsometryCore
 internal import RealModule
 
-/// Residual networks without normalisation whose updates, not whose Jacobians, are kept in bounds by
+/// Residual networks without normalization whose updates, not whose Jacobians, are kept in bounds by
 /// scaling down the branches.
 ///
 /// - The head and the last layer of every branch start at zero.
@@ -33,7 +33,7 @@ public struct Fixup: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.normalization == .none else {
       throw .condition(
-        initializer: Self.name, reason: "takes the place of normalisation",
+        initializer: Self.name, reason: "takes the place of normalization",
         remedy: "use --normalization none")
     }
     guard layout.parameters.contains(where: { $0.role == .scalarBias }),

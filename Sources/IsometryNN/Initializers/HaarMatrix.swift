@@ -1,7 +1,7 @@
 internal import CLAPACK
 internal import IsometryCore
 
-/// A dense matrix in row-major order, for the algebra of initialisers.
+/// A dense matrix in row-major order, for the algebra of initializers.
 struct DenseMatrix: Sendable {
   let rows: Int
   let columns: Int
@@ -104,7 +104,7 @@ extension RandomStream {
   ///
   /// It is the orthogonal factor of a Gaussian matrix. The reflection that clears a column below the
   /// diagonal leaves the columns after it Gaussian and independent of it, so each reflection is drawn
-  /// by itself and the matrix never factorised. The factor is Haar only when the triangular factor's
+  /// by itself and the matrix never factorized. The factor is Haar only when the triangular factor's
   /// diagonal is positive, so columns take the signs that it would have.
   ///
   /// - Source: Stewart, "The efficient generation of random orthogonal matrices with an application to

@@ -43,7 +43,7 @@ public struct He: Initializer {
 }
 
 extension NetworkLayout {
-  /// He's normal weights of variance 2/fan_in, for initialisers that change only what is around them.
+  /// He's normal weights of variance 2/fan_in, for initializers that change only what is around them.
   func drawHe(seed: UInt64, store: (Parameter, [Double]) throws -> Void) throws {
     try drawWeights(store) { parameter in
       let variance = 2 / Double(parameter.fanIn)

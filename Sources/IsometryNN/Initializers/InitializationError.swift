@@ -1,6 +1,6 @@
-/// Why a network cannot be initialised as asked.
+/// Why a network cannot be initialized as asked.
 public enum InitializationError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// No initialiser has that name.
+  /// No initializer has that name.
   case unknownInitializer(String)
   /// `text` is not `NAME:option=value,…`.
   case malformed(String)
@@ -14,10 +14,10 @@ public enum InitializationError: Error, Sendable, Hashable, CustomStringConverti
   public var description: String {
     switch self {
     case .unknownInitializer(let name):
-      "there is no initialisation \(name); the initialisations are "
+      "there is no initialization \(name); the initializations are "
         + InitializerRegistry.names.joined(separator: ", ")
     case .malformed(let text):
-      "'\(text)' is no initialisation; write NAME or NAME:option=value,option=value, each option once"
+      "'\(text)' is no initialization; write NAME or NAME:option=value,option=value, each option once"
     case .unknownOption(let option, let initializer, let known):
       known.isEmpty
         ? "\(initializer) takes no options, so not \(option) either"

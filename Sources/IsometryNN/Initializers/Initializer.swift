@@ -3,7 +3,7 @@ public import IsometryGraph
 
 /// A law for the initial weights of a network.
 ///
-/// An initialiser is one file and one line in `InitializerRegistry`. It draws each parameter from the
+/// An initializer is one file and one line in `InitializerRegistry`. It draws each parameter from the
 /// random stream of that parameter's name, so that a network's weights depend on the seed alone, and
 /// computes in Double; who stores them rounds once.
 public protocol Initializer: Sendable {
@@ -13,7 +13,7 @@ public protocol Initializer: Sendable {
   /// What it does, in one line.
   static var summary: String { get }
 
-  /// The networks that it can initialise, in one line.
+  /// The networks that it can initialize, in one line.
   static var conditions: String { get }
 
   /// The options that `init(options:)` reads.
@@ -28,13 +28,13 @@ public protocol Initializer: Sendable {
   /// The learning rate of parameters that are one number for a whole tensor, as a share of the others'.
   var scalarLearningRate: Double { get }
 
-  /// How many images of the data set the weights depend on: 0, but for an initialiser that measures.
+  /// How many images of the data set the weights depend on: 0, but for an initializer that measures.
   var imagesNeeded: Int { get }
 
-  /// The initialiser itself, or for one that measures the one that it becomes on these images.
+  /// The initializer itself, or for one that measures the one that it becomes on these images.
   ///
   /// - Parameters:
-  ///   - images: normalised, fp32 [imagesNeeded, C, H, W].
+  ///   - images: normalized, fp32 [imagesNeeded, C, H, W].
   ///   - backend: where the network runs for the measurement, in fp32.
   /// - Throws: `InitializationError` where the images give nothing to measure; what the backend throws.
   func resolved(
@@ -44,7 +44,7 @@ public protocol Initializer: Sendable {
   /// What the weights of hidden layers are.
   var weightEnsemble: WeightEnsemble { get }
 
-  /// - Throws: `InitializationError` where the network does not meet a condition of the initialiser.
+  /// - Throws: `InitializationError` where the network does not meet a condition of the initializer.
   func check(_ layout: NetworkLayout) throws(InitializationError)
 
   /// Draws every weight, and any other parameter that should not have its role's neutral value.
@@ -70,10 +70,10 @@ extension Initializer {
   public var weightEnsemble: WeightEnsemble { .other }
   public func check(_ layout: NetworkLayout) throws(InitializationError) {}
 
-  /// Checks the network and gives every parameter its initial value: what the initialiser draws, and
+  /// Checks the network and gives every parameter its initial value: what the initializer draws, and
   /// zeros for biases and shifts, ones for scales and multipliers otherwise.
   ///
-  /// - Throws: `InitializationError` where the network does not meet the initialiser's conditions;
+  /// - Throws: `InitializationError` where the network does not meet the initializer's conditions;
   ///   what `store` throws.
   public func initialize(
     _ layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
@@ -98,7 +98,7 @@ extension Initializer {
 
   /// The initial values of every parameter in Double, by name.
   ///
-  /// - Throws: `InitializationError` where the network does not meet the initialiser's conditions.
+  /// - Throws: `InitializationError` where the network does not meet the initializer's conditions.
   public func values(for layout: NetworkLayout, seed: UInt64) throws -> [String: [Double]] {
     var values: [String: [Double]] = [:]
     try initialize(layout, seed: seed) { values[$0.name] = $1 }

@@ -1,4 +1,4 @@
-/// An option of an initialiser, for lists and messages.
+/// An option of an initializer, for lists and messages.
 public struct InitializerOption: Sendable, Hashable {
   /// As it is written before the equals sign.
   public let name: String
@@ -12,7 +12,7 @@ public struct InitializerOption: Sendable, Hashable {
   }
 }
 
-/// The options of an initialiser as given: names with values, still text.
+/// The options of an initializer as given: names with values, still text.
 public struct InitializerOptions: Sendable, Hashable {
   /// Whose options they are, for messages.
   public let initializer: String

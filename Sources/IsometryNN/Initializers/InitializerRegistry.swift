@@ -1,6 +1,6 @@
-/// Every initialiser by its name on the command line.
+/// Every initializer by its name on the command line.
 public enum InitializerRegistry {
-  /// The initialisers, in the order of help and lists.
+  /// The initializers, in the order of help and lists.
   public static let types: [any Initializer.Type] = [
     He.self,
     Glorot.self,
@@ -23,7 +23,7 @@ public enum InitializerRegistry {
   /// The names that `--init` takes, in the order of its help.
   public static var names: [String] { types.map { $0.name } }
 
-  /// The initialiser that `NAME` or `NAME:option=value,…` describes.
+  /// The initializer that `NAME` or `NAME:option=value,…` describes.
   ///
   /// - Throws: `InitializationError` for a name, an option or a value that does not exist.
   public static func make(_ text: String) throws(InitializationError) -> any Initializer {

@@ -108,7 +108,7 @@ private struct Orthonormal: Initializer {
       guard let elements = weights[parameter] else {
         throw InitializationError.condition(
           initializer: Self.name, reason: "measured another network than this one",
-          remedy: "resolve it for the network that it initialises")
+          remedy: "resolve it for the network that it initializes")
       }
       try store(parameter, elements)
     }

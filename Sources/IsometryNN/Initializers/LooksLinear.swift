@@ -1,10 +1,10 @@
 internal import IsometryCore
 
-/// ReLU networks that are linear maps at initialisation: every weight is mirrored, so that a signal û
+/// ReLU networks that are linear maps at initialization: every weight is mirrored, so that a signal û
 /// of half as many units travels as x = [û₊; û₋], and x → W·û for each layer's half matrix W.
 ///
 /// - first layer [W; −W], head [W, −W], all others [[W, −W], [−W, W]];
-/// - convolutions have the matrix at their centre tap;
+/// - convolutions have the matrix at their center tap;
 /// - a block with a convolutional skip has mirrored weights in branch and skip, drawn independently.
 ///
 /// The singular values of the input–output Jacobian are those of the product of the half matrices,
@@ -19,7 +19,7 @@ internal import IsometryCore
 ///   Balduzzi et al., "The shattered gradients problem" (2017).
 public struct LooksLinear: Initializer {
   public static let name = "looks-linear"
-  public static let summary = "mirrored weights: a ReLU network that is linear at initialisation"
+  public static let summary = "mirrored weights: a ReLU network that is linear at initialization"
   public static let conditions =
     "ReLU, even widths; residual networks with --skip convolution; not resmlp, resconv"
   public static let options = [

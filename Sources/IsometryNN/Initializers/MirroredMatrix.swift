@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// Matrices and kernels that act on mirrored signals x = [û₊; û₋], as looks-linear initialisation and
+/// Matrices and kernels that act on mirrored signals x = [û₊; û₋], as looks-linear initialization and
 /// RISOTTO need them.
 extension DenseMatrix {
   /// [[M, −M], [−M, M]]: on x = [û₊; û₋] it gives the same form of M·û before the rectifier.
@@ -45,9 +45,9 @@ extension DenseMatrix {
     return result
   }
 
-  /// The kernel [rows, columns, size, size] whose centre tap is the matrix and whose other taps are 0.
+  /// The kernel [rows, columns, size, size] whose center tap is the matrix and whose other taps are 0.
   func deltaKernel(size: Int) -> [Double] {
-    Self.kernel(of: [self], at: [centre(size)], size: size)
+    Self.kernel(of: [self], at: [center(size)], size: size)
   }
 
   /// The kernel [2·rows, 2·columns/window², size, size] that mirrors each of the window² parts which
@@ -68,7 +68,7 @@ extension DenseMatrix {
     return Self.kernel(of: parts, at: taps, size: size)
   }
 
-  private func centre(_ size: Int) -> Int { (size / 2) * size + size / 2 }
+  private func center(_ size: Int) -> Int { (size / 2) * size + size / 2 }
 
   /// The kernel with these matrices at these taps, and zeros elsewhere.
   private static func kernel(of matrices: [DenseMatrix], at taps: [Int], size: Int) -> [Double] {

@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// He's weights without normalisation, and every sum of branch and skip multiplied by √½, which undoes
+/// He's weights without normalization, and every sum of branch and skip multiplied by √½, which undoes
 /// that the variances of the two add up: exactly in the mean where the skip is a convolution of its own
 /// weights, nearly where it is the identity.
 ///
@@ -12,7 +12,7 @@ internal import IsometryCore
 ///   blocks for effective ResNet training without batch normalization" (2021).
 public struct NormPreserving: Initializer {
   public static let name = "norm-preserving"
-  public static let summary = "he without normalisation, sums of branch and skip times √½"
+  public static let summary = "he without normalization, sums of branch and skip times √½"
   public static let conditions = "resnet models with --normalization none"
 
   public var blockTraits: BlockTraits { BlockTraits(sumFactor: 0.5.squareRoot()) }
@@ -23,7 +23,7 @@ public struct NormPreserving: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard !layout.blocks.isEmpty, layout.normalization == .none else {
       throw .condition(
-        initializer: Self.name, reason: "takes the place of normalisation in residual blocks",
+        initializer: Self.name, reason: "takes the place of normalization in residual blocks",
         remedy: "choose a resnet model with --normalization none")
     }
     guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {

@@ -1,13 +1,13 @@
 internal import IsometryCore
 
 /// He's weights, and a learned multiplier on every branch that starts at 0: x + α·F(x). Unlike
-/// `SkipInit` it may stand beside normalisation.
+/// `SkipInit` it may stand beside normalization.
 ///
 /// - Source: Bachlechner, Majumder, Mao, Cottrell, McAuley, "ReZero is all you need: fast convergence
 ///   at large depth" (2020), equation 1.
 public struct ReZero: Initializer {
   public static let name = "rezero"
-  public static let summary = "he, with or without normalisation, branches times a scalar from 0"
+  public static let summary = "he, with or without normalization, branches times a scalar from 0"
   public static let conditions = "residual networks"
 
   public var blockTraits: BlockTraits { .multiplied }
@@ -28,7 +28,7 @@ public struct ReZero: Initializer {
 }
 
 extension NetworkLayout {
-  /// For initialisers whose branches begin at a multiplier's value.
+  /// For initializers whose branches begin at a multiplier's value.
   func requireMultipliers(_ name: String) throws(InitializationError) {
     guard !blocks.isEmpty, blocks.allSatisfy({ $0.multiplier != nil }) else {
       throw .condition(

@@ -3,7 +3,7 @@ internal import IsometryCore
 /// Exact dynamical isometry of ReLU residual networks at finite width and depth, by balancing the
 /// branch against the skip.
 ///
-/// Every kernel is zero but for its centre tap. A signal û of half as many channels travels as
+/// Every kernel is zero but for its center tap. A signal û of half as many channels travels as
 /// x = [û₊; û₋]. With LL(M) = [[M, −M], [−M, M]] and independent Haar (semi-)orthogonal matrices:
 ///
 /// - stem: [U; −U], with U orthonormal columns;

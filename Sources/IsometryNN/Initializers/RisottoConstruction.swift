@@ -115,7 +115,7 @@ extension RisottoConstruction {
       layer.inputChannels / 2 * (window > 1 && layer.stride == window ? window * window : 1)
     }
 
-    /// [U; −U] at the centre.
+    /// [U; −U] at the center.
     ///
     /// - Returns: U, whose columns are an orthonormal basis of the signals behind the stem.
     @discardableResult

@@ -61,7 +61,7 @@ public struct RisottoLossless: Initializer {
         throw .condition(
           initializer: Self.name,
           reason: "needs strided blocks whose branch and skip read every pixel, unlike block "
-            + "\(block.index)", remedy: "build the network with this initialiser's block traits")
+            + "\(block.index)", remedy: "build the network with this initializer's block traits")
       }
     }
   }

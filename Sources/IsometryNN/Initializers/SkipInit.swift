@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// He's weights without normalisation, and a learned multiplier on every branch that starts at 0, or
+/// He's weights without normalization, and a learned multiplier on every branch that starts at 0, or
 /// small: the network begins as its skips.
 ///
 /// Options: `alpha=NUMBER` (0), the multipliers' initial value; `alpha=depth` is 1/√B for B blocks.
@@ -9,7 +9,7 @@ internal import IsometryCore
 ///   deep networks" (2020), section 4.
 public struct SkipInit: Initializer {
   public static let name = "skipinit"
-  public static let summary = "he without normalisation, branches multiplied by a scalar from 0"
+  public static let summary = "he without normalization, branches multiplied by a scalar from 0"
   public static let conditions = "residual networks with --normalization none"
   public static let options = [
     InitializerOption("alpha", "a number (default 0), or depth for 1/√(number of blocks)")
@@ -30,7 +30,7 @@ public struct SkipInit: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.normalization == .none else {
       throw .condition(
-        initializer: Self.name, reason: "takes the place of normalisation",
+        initializer: Self.name, reason: "takes the place of normalization",
         remedy: "use --normalization none")
     }
     try layout.requireMultipliers(Self.name)

@@ -9,7 +9,7 @@ internal import IsometryTheory
 /// where there are fewer of them; a convolution as stem and the head have entries of variance 1/fan-in.
 ///
 /// Options: `c=NUMBER` (0.5), `mean-square=NUMBER` (1): of the elements of the network's input, 1 for
-/// normalised images.
+/// normalized images.
 ///
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak, "Dynamical isometry is achieved in residual
 ///   networks in a universal way for any activation function" (2019); docs/theory.md.
@@ -18,7 +18,7 @@ public struct Universal: Initializer {
   public static let summary =
     "weights scaled so that any activation has the singular values of the universal law of c"
   public static let conditions =
-    "residual networks without activation after the sum (resmlp, resconv), without normalisation"
+    "residual networks without activation after the sum (resmlp, resconv), without normalization"
   public static let options = [
     InitializerOption("c", "the level of isometry (default 0.5)"),
     InitializerOption("mean-square", "of the elements of the input (default 1)"),
@@ -83,7 +83,7 @@ public struct Universal: Initializer {
     }
     guard layout.normalization == .none else {
       throw refusal(
-        "is a law of networks without normalisation", "take --normalization none")
+        "is a law of networks without normalization", "take --normalization none")
     }
     for block in layout.blocks {
       guard block.form == .activatedBranch, block.branch.count == 1, block.sumFactor == 1 else {

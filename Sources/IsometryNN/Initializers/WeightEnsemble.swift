@@ -1,9 +1,9 @@
-/// What an initialiser's weights are as random matrices, which decides what law a network's singular
+/// What an initializer's weights are as random matrices, which decides what law a network's singular
 /// values follow.
 public enum WeightEnsemble: Sendable, Hashable {
   /// Independent entries of mean 0: the laws ask for nothing but their variance.
   case independent
-  /// Haar orthogonal matrices times gains: of convolutions the whole weight, flattened, or a centre tap
+  /// Haar orthogonal matrices times gains: of convolutions the whole weight, flattened, or a center tap
   /// beside zeros.
   case orthogonal
   /// Mirrored halves, independent of each other, which make a ReLU network a linear map; Haar

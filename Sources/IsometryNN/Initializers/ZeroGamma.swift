@@ -21,14 +21,14 @@ public struct ZeroGamma: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard !layout.blocks.isEmpty, layout.normalization == .batch else {
       throw .condition(
-        initializer: Self.name, reason: "sets the scale of normalisations that end a branch",
+        initializer: Self.name, reason: "sets the scale of normalizations that end a branch",
         remedy: "choose a resnet model with --normalization batch")
     }
     guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
       throw .condition(
         initializer: Self.name,
         reason:
-          "needs branches that end with a normalisation, for an activation behind it would see "
+          "needs branches that end with a normalization, for an activation behind it would see "
           + "0 alone, and that of ReLU pass no gradient back",
         remedy: "choose a resnet model, or --init rezero")
     }

@@ -1,4 +1,4 @@
-/// What a residual block has besides the weights that its kind prescribes. An initialiser may ask for
+/// What a residual block has besides the weights that its kind prescribes. An initializer may ask for
 /// it (`Initializer.blockTraits`).
 public struct BlockTraits: Sendable, Hashable {
   /// What a skip that changes the image size reads.

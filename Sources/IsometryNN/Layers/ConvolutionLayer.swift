@@ -6,14 +6,14 @@ extension NetworkBuilder {
   /// has it, a bias otherwise.
   ///
   /// Square kernels of odd size are padded by half their size, so that a stride of 1 keeps the image
-  /// size and the centre tap of every window of a strided convolution reads pixel (stride·i,
+  /// size and the center tap of every window of a strided convolution reads pixel (stride·i,
   /// stride·j); 1×1 kernels of the same stride read the same pixels. A kernel of the stride's size is
   /// not padded: its windows share no pixel and leave none out.
   ///
   /// - Parameters:
   ///   - x: [N, C, H, W] in the network's precision.
   ///   - name: of the convolution in PyTorch's terms, as `body.0.conv1`.
-  ///   - normalizationName: of the normalisation, as `body.0.bn1`.
+  ///   - normalizationName: of the normalization, as `body.0.bn1`.
   /// - Returns: [N, channels, ⌈H/stride⌉, ⌈W/stride⌉] and the layer's record.
   public mutating func convolutionLayer(
     _ x: Value, channels: Int, kernel: Int, stride: Int = 1, name: String,

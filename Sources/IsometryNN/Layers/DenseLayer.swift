@@ -8,7 +8,7 @@ extension NetworkBuilder {
   /// - Parameters:
   ///   - x: [N, C] in the network's precision.
   ///   - name: of the layer, as `layers.0`.
-  ///   - normalizationName: of the normalisation, as `norms.0`.
+  ///   - normalizationName: of the normalization, as `norms.0`.
   /// - Returns: [N, width] and the layer's record.
   public mutating func denseLayer(
     _ x: Value, width: Int, name: String, normalizationName: String
@@ -20,7 +20,7 @@ extension NetworkBuilder {
       y, weight: record, stride: 1, name: name, normalizationName: normalizationName)
   }
 
-  /// A dense layer with a bias and no normalisation, whose result is kept in the accumulator's type:
+  /// A dense layer with a bias and no normalization, whose result is kept in the accumulator's type:
   /// the head of a network, so that the loss sees unrounded logits.
   ///
   /// - Parameter x: [N, C] in the network's precision.

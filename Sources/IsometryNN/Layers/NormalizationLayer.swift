@@ -2,7 +2,7 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension NetworkBuilder {
-  /// Appends the bias or the normalisation that follows a weight, and records the layer.
+  /// Appends the bias or the normalization that follows a weight, and records the layer.
   mutating func finishLayer(
     _ y: Value, weight: Parameter, stride: Int, name: String, normalizationName: String
   ) -> (y: Value, layer: NetworkLayout.Layer) {

@@ -10,7 +10,7 @@ extension NetworkBuilder {
   mutating func withUnitVariance(_ y: Value, behind weight: Parameter) -> Value {
     guard measuresDeviations else { return y }
     let (shape, type) = (graph.shape(of: y), graph.type(of: y).dtype.accumulator)
-    // As one channel: a normalisation takes the variance of all elements then.
+    // As one channel: a normalization takes the variance of all elements then.
     let image: Shape =
       shape.rank == 4
       ? [shape[0], 1, shape[1] * shape[2], shape[3]] : [shape[0], 1, shape[1], 1]

@@ -1,22 +1,22 @@
 public import IsometryCore
 
-/// The structure of a network as initialisers, optimisers and reports need it: its parameters, and
+/// The structure of a network as initializers, optimizers and reports need it: its parameters, and
 /// which of them form the layers and the residual blocks. It does not depend on the batch size.
 public struct NetworkLayout: Sendable {
   /// A weight with what follows it before the activation.
   public struct Layer: Sendable, Hashable {
     /// [K, C, R, S] or [out, in]
     public let weight: Parameter
-    /// nil where a normalisation follows, whose shift does the same.
+    /// nil where a normalization follows, whose shift does the same.
     public let bias: Parameter?  // [K]
-    /// The scale and the shift of the normalisation behind the weight, each [K].
+    /// The scale and the shift of the normalization behind the weight, each [K].
     public let normalization: ScaleAndShift?
     /// Of a convolution, rows and columns alike; 1 for dense layers.
     public let stride: Int
     /// [H, W] of a convolution's result; empty for dense layers.
     public let imageSize: [Int]
 
-    /// What a normalisation learns: y = scale·x̂ + shift.
+    /// What a normalization learns: y = scale·x̂ + shift.
     public struct ScaleAndShift: Sendable, Hashable {
       /// The factor of each channel.
       public let scale: Parameter  // [K]
@@ -81,7 +81,7 @@ public struct NetworkLayout: Sendable {
   /// The last layer, which gives the logits.
   public internal(set) var head: Layer?
 
-  /// A stretch of the network that initialisations are looked at by.
+  /// A stretch of the network that initializations are looked at by.
   public enum Part: Sendable, Hashable {
     /// The first layer, or a hidden layer of a network without blocks, with its activation.
     case layer(Layer)

@@ -3,7 +3,7 @@ public import IsometryCore
 /// A learned tensor of a network, kept as a variable of the graph in the accumulator's type (fp32
 /// where the network computes in 16 bits).
 public struct Parameter: Sendable, Hashable {
-  /// What a parameter does, which decides how it is initialised and whether its weights decay.
+  /// What a parameter does, which decides how it is initialized and whether its weights decay.
   public enum Role: String, Sendable, Hashable, CaseIterable {
     /// [K, C, R, S]
     case convolutionWeight
@@ -11,16 +11,16 @@ public struct Parameter: Sendable, Hashable {
     case denseWeight
     /// [C]
     case bias
-    /// The factor of a normalisation, [C].
+    /// The factor of a normalization, [C].
     case normalizationScale
-    /// The offset of a normalisation, [C].
+    /// The offset of a normalization, [C].
     case normalizationShift
     /// The learned factor of a residual branch, [1].
     case branchMultiplier
     /// A learned offset of a whole tensor, [1].
     case scalarBias
 
-    /// Whether the parameter is a weight: a tensor of two or more axes that an initialiser draws.
+    /// Whether the parameter is a weight: a tensor of two or more axes that an initializer draws.
     public var isWeight: Bool {
       switch self {
       case .convolutionWeight, .denseWeight: true
@@ -36,7 +36,7 @@ public struct Parameter: Sendable, Hashable {
       }
     }
 
-    /// What every element is where the initialiser does not say otherwise; nil for weights.
+    /// What every element is where the initializer does not say otherwise; nil for weights.
     public var neutralValue: Double? {
       switch self {
       case .convolutionWeight, .denseWeight: nil

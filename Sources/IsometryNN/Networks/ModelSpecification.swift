@@ -187,14 +187,14 @@ public struct NetworkOptions: Sendable, Hashable {
   public var activation: Activation
   /// a of `resmlp`'s and `resconv`'s blocks; nil for 1.
   public var skipWeight: Double?
-  /// What the initialiser asks for.
+  /// What the initializer asks for.
   public var traits: BlockTraits
   /// [C, H, W]
   public var imageShape: Shape
   /// Logits of the head.
   public var classes: Int
 
-  /// Without arguments: no normalisation, ReLU, plain skips, CIFAR-10's images and classes.
+  /// Without arguments: no normalization, ReLU, plain skips, CIFAR-10's images and classes.
   public init(
     normalization: NormalizationKind = .none, skip: SkipKind? = nil,
     activation: Activation = .relu, skipWeight: Double? = nil, traits: BlockTraits = BlockTraits(),

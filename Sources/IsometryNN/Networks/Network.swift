@@ -1,7 +1,7 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// A network from normalised images to logits, as a description that can be appended to any graph,
+/// A network from normalized images to logits, as a description that can be appended to any graph,
 /// for any batch size, precision and mode.
 public protocol Network: Sendable {
   /// One image, [C, H, W].

@@ -28,7 +28,7 @@ public enum StepNames {
   public static let evaluationCorrect = "evaluation.correct"
 }
 
-/// The statistics that raw bytes are normalised with, per channel in units of the byte range [0, 1].
+/// The statistics that raw bytes are normalized with, per channel in units of the byte range [0, 1].
 public struct ImageStatistics: Sendable, Hashable {
   /// Of each channel, of pixels scaled to [0, 1]: [C].
   public let mean: [Double]

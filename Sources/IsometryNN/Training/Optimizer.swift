@@ -7,8 +7,8 @@ public struct Optimizer: Sendable, Hashable {
   public var rule: Update.Rule
   /// As `Update.Rule` applies it: added to the gradient, or decoupled for AdamW.
   public var weightDecay: Double
-  /// Whether only weights decay: biases, normalisations' scales and shifts, and branch multipliers
-  /// keep their size. PyTorch's optimisers decay everything.
+  /// Whether only weights decay: biases, normalizations' scales and shifts, and branch multipliers
+  /// keep their size. PyTorch's optimizers decay everything.
   public var decaysOnlyWeights: Bool
   /// The learning rate of parameters that are one number for a whole tensor, as a share of the others'.
   public var scalarLearningRate: Double
@@ -37,7 +37,7 @@ public struct Optimizer: Sendable, Hashable {
 }
 
 extension Optimizer {
-  /// The optimiser's state of one parameter, in the order of the rule's slots.
+  /// The optimizer's state of one parameter, in the order of the rule's slots.
   public func slotNames(of parameter: Parameter) -> [String] {
     rule.slotNames.map { "\(parameter.name).\($0)" }
   }

@@ -3,7 +3,7 @@ public import IsometryGraph
 
 /// One whole training step as a graph: decoding, network, loss, gradients, update, statistics and
 /// metrics. The names of its inputs, outputs and variables are those of `StepNames`, of the network's
-/// layout, and of the optimiser's slots.
+/// layout, and of the optimizer's slots.
 ///
 /// A loss that is not a number shows in `metrics.loss` from that step on. With loss scaling (fp16) a
 /// step whose gradients overflow changes no parameter; its loss counts all the same.
@@ -18,7 +18,7 @@ public struct TrainingGraph: Sendable {
     public var optimizer: Optimizer
     /// ε of the targets (1 − ε)·onehot + ε/classes.
     public var labelSmoothing: Double
-    /// What images are normalised by when they are decoded.
+    /// What images are normalized by when they are decoded.
     public var statistics: ImageStatistics
     /// nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
@@ -29,7 +29,7 @@ public struct TrainingGraph: Sendable {
     public var recomputation: Recomputation?
     /// What `Backend.operationsPerByte` says of whom the step is for.
     public var operationsPerByte: Double?
-    /// Whether convolutions normalise what they load, where the fusion pass runs: what
+    /// Whether convolutions normalize what they load, where the fusion pass runs: what
     /// `Backend.takesPrologues` says.
     public var hasPrologues: Bool
 

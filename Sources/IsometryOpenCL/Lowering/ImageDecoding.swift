@@ -1,40 +1,38 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  extension Lowering {
-    mutating func lowerDecoding(_ node: Node, _ decoding: ImageDecoding) {
-      let type = graph.type(of: node.results[0])
-      let shape = type.shape
-      let levels = (0..<shape[1]).flatMap { decoding.levels(ofChannel: $0) }
-      let pixels = shape[2] * shape[3]
-      let local = tuning.groupSize == 1 ? 1 : 64
-      // On a CPU so many that the random words of their image cost nothing.
-      let span = tuning.groupSize == 1 ? min(pixels, 4096) : local
-      let variant = ProgramVariant(
-        .decoding, storage: type.dtype,
-        [
-          "WIDTH": 1, "LOCAL_SIZE": local,
-          "HAS_AUGMENTATION": decoding.augmentation == nil ? 0 : 1,
-        ])
-      let augmentation =
-        decoding.augmentation
-        ?? ImageDecoding.Augmentation(cropPadding: 0, flips: false, cutout: 0, seed: 0)
-      let words = [augmentation.seed, ImageDecoding.stream].flatMap {
-        [Int($0 & 0xFFFF_FFFF), Int($0 >> 32)]
-      }
-      launch(
-        "decodeImages \(type)", variant, "decode_images",
-        [
-          .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
-          .storage(makeConstant(levels, type.dtype)),
-          .storage(makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
-          .integer(shape[2]), .integer(shape[3]), .integer(span),
-        ] + words.map { .integer($0) } + [
-          .integer(augmentation.cropPadding), .integer(augmentation.flips ? 1 : 0),
-          .integer(augmentation.cutout),
-        ],
-        groups: [quotientRoundedUp(pixels, span), shape[0]], local: [local])
+extension Lowering {
+  mutating func lowerDecoding(_ node: Node, _ decoding: ImageDecoding) {
+    let type = graph.type(of: node.results[0])
+    let shape = type.shape
+    let levels = (0..<shape[1]).flatMap { decoding.levels(ofChannel: $0) }
+    let pixels = shape[2] * shape[3]
+    let local = tuning.groupSize == 1 ? 1 : 64
+    // On a CPU so many that the random words of their image cost nothing.
+    let span = tuning.groupSize == 1 ? min(pixels, 4096) : local
+    let variant = ProgramVariant(
+      .decoding, storage: type.dtype,
+      [
+        "WIDTH": 1, "LOCAL_SIZE": local,
+        "HAS_AUGMENTATION": decoding.augmentation == nil ? 0 : 1,
+      ])
+    let augmentation =
+      decoding.augmentation
+      ?? ImageDecoding.Augmentation(cropPadding: 0, flips: false, cutout: 0, seed: 0)
+    let words = [augmentation.seed, ImageDecoding.stream].flatMap {
+      [Int($0 & 0xFFFF_FFFF), Int($0 >> 32)]
     }
+    launch(
+      "decodeImages \(type)", variant, "decode_images",
+      [
+        .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
+        .storage(makeConstant(levels, type.dtype)),
+        .storage(makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
+        .integer(shape[2]), .integer(shape[3]), .integer(span),
+      ] + words.map { .integer($0) } + [
+        .integer(augmentation.cropPadding), .integer(augmentation.flips ? 1 : 0),
+        .integer(augmentation.cutout),
+      ],
+      groups: [quotientRoundedUp(pixels, span), shape[0]], local: [local])
   }
-#endif
+}

@@ -1,40 +1,38 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  extension Lowering {
-    mutating func lowerLoss(_ node: Node, _ smoothing: Double) {
-      let type = graph.type(of: node.inputs[0])
-      let narrow = narrowCopy(of: node.results[2])
-      let dtype = narrow.map { graph.type(of: $0).dtype } ?? type.dtype
-      let variant = ProgramVariant(
-        .crossEntropy, storage: dtype,
-        [
-          "WIDTH": 1, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize,
-          "HAS_NARROW": narrow == nil ? 0 : 1,
-        ])
-      let gradient = makeResult(node.results[2])
-      launch(
-        "softmaxCrossEntropy \(type)", variant, "softmax_cross_entropy",
-        [
-          .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
-          .storage(makeResult(node.results[0])), .storage(makeResult(node.results[1])),
-          .storage(gradient), .storage(narrow.map { makeResult($0) } ?? gradient),
-          .integer(type.shape[0]), .integer(type.shape[1]), .number(smoothing),
-        ], groups: [1, 1], local: [1, tuning.groupSize])
-    }
-
-    /// The gradient in the 16 bits in which a network computes; nil where nobody asks for them.
-    private func narrowCopy(of gradient: Value) -> Value? {
-      let wide = graph.type(of: gradient).dtype
-      for reader in readers(of: gradient) {
-        guard case .cast = reader.operation else { continue }
-        let narrow = graph.type(of: reader.results[0]).dtype
-        if narrow != wide, narrow.isFloatingPoint, narrow.accumulator == wide {
-          return reader.results[0]
-        }
-      }
-      return nil
-    }
+extension Lowering {
+  mutating func lowerLoss(_ node: Node, _ smoothing: Double) {
+    let type = graph.type(of: node.inputs[0])
+    let narrow = narrowCopy(of: node.results[2])
+    let dtype = narrow.map { graph.type(of: $0).dtype } ?? type.dtype
+    let variant = ProgramVariant(
+      .crossEntropy, storage: dtype,
+      [
+        "WIDTH": 1, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize,
+        "HAS_NARROW": narrow == nil ? 0 : 1,
+      ])
+    let gradient = makeResult(node.results[2])
+    launch(
+      "softmaxCrossEntropy \(type)", variant, "softmax_cross_entropy",
+      [
+        .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
+        .storage(makeResult(node.results[0])), .storage(makeResult(node.results[1])),
+        .storage(gradient), .storage(narrow.map { makeResult($0) } ?? gradient),
+        .integer(type.shape[0]), .integer(type.shape[1]), .number(smoothing),
+      ], groups: [1, 1], local: [1, tuning.groupSize])
   }
-#endif
+
+  /// The gradient in the 16 bits in which a network computes; nil where nobody asks for them.
+  private func narrowCopy(of gradient: Value) -> Value? {
+    let wide = graph.type(of: gradient).dtype
+    for reader in readers(of: gradient) {
+      guard case .cast = reader.operation else { continue }
+      let narrow = graph.type(of: reader.results[0]).dtype
+      if narrow != wide, narrow.isFloatingPoint, narrow.accumulator == wide {
+        return reader.results[0]
+      }
+    }
+    return nil
+  }
+}

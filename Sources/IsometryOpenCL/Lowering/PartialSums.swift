@@ -1,183 +1,181 @@
-#if OpenCL
-  import IsometryCore
+import IsometryCore
 
-  /// Sums over the parts of an array, to be made later: the column first + c of all parts, in order,
-  /// adds up to element c of the result.
-  struct PartialSum {
-    let partial: StorageID
-    let result: StorageID
-    /// The type of the parts; the result is of its accumulator.
-    let dtype: DType
-    var first = 0
-    let columns: Int
-    /// Elements from one part to the next.
-    let stride: Int
-    let parts: Int
-    /// The step before which all parts are there first, and the node of the graph that made them.
-    fileprivate(set) var step = 0
-    fileprivate(set) var node = 0
+/// Sums over the parts of an array, to be made later: the column first + c of all parts, in order,
+/// adds up to element c of the result.
+struct PartialSum {
+  let partial: StorageID
+  let result: StorageID
+  /// The type of the parts; the result is of its accumulator.
+  let dtype: DType
+  var first = 0
+  let columns: Int
+  /// Elements from one part to the next.
+  let stride: Int
+  let parts: Int
+  /// The step before which all parts are there first, and the node of the graph that made them.
+  fileprivate(set) var step = 0
+  fileprivate(set) var node = 0
+}
+
+/// Partial sums that a launch takes along.
+struct PartialSumTable {
+  let sums: [PartialSum]
+  private let words: [TableWord]
+
+  /// Words of a row, which kernels/common/partial_sums.cl describes.
+  private static let rowLength = 8
+
+  /// - Parameters:
+  ///   - sums: of types that the kernel's program knows, its storage and its accumulator.
+  ///   - width: elements of the kernel's vectors.
+  ///   - items: work-items of a group.
+  ///   - elementsPerGroup: how many a group adds up.
+  init(_ sums: [PartialSum], width: Int, items: Int, elementsPerGroup: Int) {
+    self.sums = sums
+    words = sums.flatMap { sum -> [TableWord] in
+      let wide = sum.dtype.accumulator
+      let isWhole = [sum.first, sum.columns, sum.stride].allSatisfy { $0 % width == 0 }
+      let atOnce = items * width
+      let columns = quotientRoundedUp(elementsPerGroup / sum.parts, atOnce) * atOnce
+      return stride(from: 0, to: sum.columns, by: max(columns, atOnce)).flatMap { first in
+        [
+          TableWord.element(sum.partial, elementByteCount: sum.dtype.byteCount, plus: 0),
+          .element(sum.result, elementByteCount: wide.byteCount, plus: 0),
+          .number(sum.first + first),
+          .number(first), .number(min(max(columns, atOnce), sum.columns - first)),
+          .number(sum.stride), .number(sum.parts),
+          .number((isWhole ? 1 : 0) + (sum.dtype == wide ? 0 : 2)),
+        ]
+      }
+    }
   }
 
-  /// Partial sums that a launch takes along.
-  struct PartialSumTable {
-    let sums: [PartialSum]
-    private let words: [TableWord]
+  var rows: Int { words.count / Self.rowLength }
+  var slab: Argument { .slab(of: sums[0].partial) }
+  var table: Argument { .table(words) }
+  var reached: [StorageID] { sums.flatMap { [$0.partial, $0.result] } }
+}
 
-    /// Words of a row, which kernels/common/partial_sums.cl describes.
-    private static let rowLength = 8
-
-    /// - Parameters:
-    ///   - sums: of types that the kernel's program knows, its storage and its accumulator.
-    ///   - width: elements of the kernel's vectors.
-    ///   - items: work-items of a group.
-    ///   - elementsPerGroup: how many a group adds up.
-    init(_ sums: [PartialSum], width: Int, items: Int, elementsPerGroup: Int) {
-      self.sums = sums
-      words = sums.flatMap { sum -> [TableWord] in
-        let wide = sum.dtype.accumulator
-        let isWhole = [sum.first, sum.columns, sum.stride].allSatisfy { $0 % width == 0 }
-        let atOnce = items * width
-        let columns = quotientRoundedUp(elementsPerGroup / sum.parts, atOnce) * atOnce
-        return stride(from: 0, to: sum.columns, by: max(columns, atOnce)).flatMap { first in
-          [
-            TableWord.element(sum.partial, elementByteCount: sum.dtype.byteCount, plus: 0),
-            .element(sum.result, elementByteCount: wide.byteCount, plus: 0),
-            .number(sum.first + first),
-            .number(first), .number(min(max(columns, atOnce), sum.columns - first)),
-            .number(sum.stride), .number(sum.parts),
-            .number((isWhole ? 1 : 0) + (sum.dtype == wide ? 0 : 2)),
-          ]
-        }
-      }
-    }
-
-    var rows: Int { words.count / Self.rowLength }
-    var slab: Argument { .slab(of: sums[0].partial) }
-    var table: Argument { .table(words) }
-    var reached: [StorageID] { sums.flatMap { [$0.partial, $0.result] } }
+extension Lowering {
+  /// Sums that a launch makes in so many parts; of one part, which is the result.
+  ///
+  /// The launch writes `partial`, and `addUp` says that it has.
+  mutating func splitSum(
+    of result: StorageID, columns: Int, parts: Int, _ dtype: DType
+  ) -> PartialSum {
+    PartialSum(
+      partial: parts == 1 ? result : makeWorkspace(parts * columns, dtype), result: result,
+      dtype: dtype, columns: columns, stride: columns, parts: parts)
   }
 
-  extension Lowering {
-    /// Sums that a launch makes in so many parts; of one part, which is the result.
-    ///
-    /// The launch writes `partial`, and `addUp` says that it has.
-    mutating func splitSum(
-      of result: StorageID, columns: Int, parts: Int, _ dtype: DType
-    ) -> PartialSum {
-      PartialSum(
-        partial: parts == 1 ? result : makeWorkspace(parts * columns, dtype), result: result,
-        dtype: dtype, columns: columns, stride: columns, parts: parts)
-    }
+  /// Has parts that are there now added up before somebody reads the result: by the next launch that
+  /// takes partial sums along, or by one of their own.
+  mutating func addUp(_ sum: PartialSum) {
+    guard sum.partial != sum.result else { return }
+    precondition(
+      slab(of: sum.partial) == .arena && slab(of: sum.result) == .arena,
+      "partial sums and their results lie in the arena")
+    var sum = sum
+    (sum.step, sum.node) = (steps.count, position)
+    partialSums.append(sum)
+  }
 
-    /// Has parts that are there now added up before somebody reads the result: by the next launch that
-    /// takes partial sums along, or by one of their own.
-    mutating func addUp(_ sum: PartialSum) {
-      guard sum.partial != sum.result else { return }
-      precondition(
-        slab(of: sum.partial) == .arena && slab(of: sum.result) == .arena,
-        "partial sums and their results lie in the arena")
-      var sum = sum
-      (sum.step, sum.node) = (steps.count, position)
-      partialSums.append(sum)
+  /// A launch that adds up what partial sums there are besides its own work.
+  ///
+  /// - Parameter isSharing: whether its groups, along axis 1, share the sums among them; else groups
+  ///   behind its own make them. Where groups are few and long, others beside them would upset how a
+  ///   device deals them out.
+  mutating func launchWithPartialSums(
+    _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
+    groups: [Int], local: [Int], isSharing: Bool = false
+  ) {
+    // Shares of whole rows are the more even the more rows there are.
+    let elementsPerRow = isSharing ? tuning.elementsPerGroup / 4 : tuning.elementsPerGroup
+    guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }),
+      let table = takePartialSums(
+        by: variant, width: width, items: local.reduce(1, *), elementsPerGroup: elementsPerRow)
+    else {
+      launch(label, variant, kernel, arguments, groups: groups, local: local)
+      return
     }
-
-    /// A launch that adds up what partial sums there are besides its own work.
-    ///
-    /// - Parameter isSharing: whether its groups, along axis 1, share the sums among them; else groups
-    ///   behind its own make them. Where groups are few and long, others beside them would upset how a
-    ///   device deals them out.
-    mutating func launchWithPartialSums(
-      _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
-      groups: [Int], local: [Int], isSharing: Bool = false
-    ) {
-      // Shares of whole rows are the more even the more rows there are.
-      let elementsPerRow = isSharing ? tuning.elementsPerGroup / 4 : tuning.elementsPerGroup
-      guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }),
-        let table = takePartialSums(
-          by: variant, width: width, items: local.reduce(1, *), elementsPerGroup: elementsPerRow)
-      else {
-        launch(label, variant, kernel, arguments, groups: groups, local: local)
-        return
-      }
-      let merging = variant.adding(["MERGES_PARTS": "1"])
-      let tables = [table.slab, table.table, .integer(table.rows)]
-      if isSharing {
-        launch(
-          label, merging, kernel, arguments + tables, groups: groups, local: local,
-          reached: table.reached)
-        return
-      }
-      let others = groups.reduce(1, *) / groups[1]
-      var groups = groups
-      let first = groups[1]
-      groups[1] += quotientRoundedUp(table.rows, others)
+    let merging = variant.adding(["MERGES_PARTS": "1"])
+    let tables = [table.slab, table.table, .integer(table.rows)]
+    if isSharing {
       launch(
-        label, merging, kernel, arguments + tables + [.integer(first)], groups: groups,
-        local: local, reached: table.reached)
+        label, merging, kernel, arguments + tables, groups: groups, local: local,
+        reached: table.reached)
+      return
     }
+    let others = groups.reduce(1, *) / groups[1]
+    var groups = groups
+    let first = groups[1]
+    groups[1] += quotientRoundedUp(table.rows, others)
+    launch(
+      label, merging, kernel, arguments + tables + [.integer(first)], groups: groups,
+      local: local, reached: table.reached)
+  }
 
-    /// The partial sums of a program's types whose results nobody has read yet; nil where there are none.
-    private mutating func takePartialSums(
-      by variant: ProgramVariant, width: Int, items: Int, elementsPerGroup: Int
-    ) -> PartialSumTable? {
-      let taken = partialSums.filter { sum in
-        [variant.storage, variant.accumulator].contains(sum.dtype)
-          && !steps[sum.step...].contains { $0.touched.contains(sum.result) }
-      }
-      guard !taken.isEmpty else { return nil }
-      let results = Set(taken.map(\.result))
-      partialSums.removeAll { results.contains($0.result) }
-      return PartialSumTable(
-        taken, width: width, items: items, elementsPerGroup: elementsPerGroup)
+  /// The partial sums of a program's types whose results nobody has read yet; nil where there are none.
+  private mutating func takePartialSums(
+    by variant: ProgramVariant, width: Int, items: Int, elementsPerGroup: Int
+  ) -> PartialSumTable? {
+    let taken = partialSums.filter { sum in
+      [variant.storage, variant.accumulator].contains(sum.dtype)
+        && !steps[sum.step...].contains { $0.touched.contains(sum.result) }
     }
+    guard !taken.isEmpty else { return nil }
+    let results = Set(taken.map(\.result))
+    partialSums.removeAll { results.contains($0.result) }
+    return PartialSumTable(
+      taken, width: width, items: items, elementsPerGroup: elementsPerGroup)
+  }
 
-    /// Adds up what no other launch has taken along: at once what is read later than the last of it is
-    /// there.
-    ///
-    /// - Parameter plan: the launches so far.
-    mutating func launchPartialSums(_ plan: LaunchPlan) {
-      let lifetimes = plan.lifetimes
-      var batches: [[PartialSum]] = []
-      // What nobody reads is not made.
-      for sum in partialSums where lifetimes[sum.result] != nil {
-        let joins = batches.last.map { batch in
-          Self.storage(of: batch + [sum]) != nil
-            && batch.allSatisfy { (lifetimes[$0.result]?.lowerBound ?? 0) >= sum.step }
-        }
-        if joins == true {
-          batches[batches.count - 1].append(sum)
-        } else {
-          batches.append([sum])
-        }
+  /// Adds up what no other launch has taken along: at once what is read later than the last of it is
+  /// there.
+  ///
+  /// - Parameter plan: the launches so far.
+  mutating func launchPartialSums(_ plan: LaunchPlan) {
+    let lifetimes = plan.lifetimes
+    var batches: [[PartialSum]] = []
+    // What nobody reads is not made.
+    for sum in partialSums where lifetimes[sum.result] != nil {
+      let joins = batches.last.map { batch in
+        Self.storage(of: batch + [sum]) != nil
+          && batch.allSatisfy { (lifetimes[$0.result]?.lowerBound ?? 0) >= sum.step }
       }
-      for batch in batches.reversed() {
-        guard let last = batch.last else { continue }
-        launch(before: last.step, as: last.node) { $0.launch(batch) }
+      if joins == true {
+        batches[batches.count - 1].append(sum)
+      } else {
+        batches.append([sum])
       }
     }
-
-    /// The type of a program that knows the types of all parts; nil where none does.
-    private static func storage(of sums: [PartialSum]) -> DType? {
-      let types = Set(sums.map(\.dtype))
-      let wide = Set(types.map(\.accumulator))
-      let narrow = types.subtracting(wide)
-      return wide.count == 1 && narrow.count <= 1 ? narrow.first ?? wide.first : nil
-    }
-
-    private mutating func launch(_ sums: [PartialSum]) {
-      guard let storage = Self.storage(of: sums) else {
-        preconditionFailure("partial sums of one launch are of one program's types")
-      }
-      let width = tuning.width(storage)
-      let table = PartialSumTable(
-        sums, width: width, items: tuning.groupSize, elementsPerGroup: tuning.elementsPerGroup)
-      launch(
-        "partialSums \(sums.count)",
-        ProgramVariant(
-          .channelReduction, storage: storage,
-          ["WIDTH": width, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize]),
-        "reduction_partial_sums", [table.slab, table.table], groups: [1, table.rows],
-        local: [1, tuning.groupSize], reached: table.reached)
+    for batch in batches.reversed() {
+      guard let last = batch.last else { continue }
+      launch(before: last.step, as: last.node) { $0.launch(batch) }
     }
   }
-#endif
+
+  /// The type of a program that knows the types of all parts; nil where none does.
+  private static func storage(of sums: [PartialSum]) -> DType? {
+    let types = Set(sums.map(\.dtype))
+    let wide = Set(types.map(\.accumulator))
+    let narrow = types.subtracting(wide)
+    return wide.count == 1 && narrow.count <= 1 ? narrow.first ?? wide.first : nil
+  }
+
+  private mutating func launch(_ sums: [PartialSum]) {
+    guard let storage = Self.storage(of: sums) else {
+      preconditionFailure("partial sums of one launch are of one program's types")
+    }
+    let width = tuning.width(storage)
+    let table = PartialSumTable(
+      sums, width: width, items: tuning.groupSize, elementsPerGroup: tuning.elementsPerGroup)
+    launch(
+      "partialSums \(sums.count)",
+      ProgramVariant(
+        .channelReduction, storage: storage,
+        ["WIDTH": width, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize]),
+      "reduction_partial_sums", [table.slab, table.table], groups: [1, table.rows],
+      local: [1, tuning.groupSize], reached: table.reached)
+  }
+}

@@ -1,94 +1,92 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  extension Lowering {
-    mutating func lowerPooling(_ node: Node) {
-      let x = node.inputs[0]
-      let result = graph.type(of: node.results[0])
-      switch node.operation {
-      case .pool(let pooling):
-        let kernel =
-          switch pooling.kind {
-          case .max: "pooling_max"
-          case .average: "pooling_average"
-          }
-        window(node, kernel, pooling, images: graph.shape(of: x), pooled: result.shape)
-      case .averagePoolGradient(let pooling, let shape):
-        window(
-          node, "pooling_average_gradient", pooling, images: shape, pooled: graph.shape(of: x))
-      case .maxPoolGradient(let pooling):
-        window(
-          node, "pooling_max_gradient", pooling, images: result.shape, pooled: graph.shape(of: x))
-      case .maxPoolTangent(let pooling):
-        window(
-          node, "pooling_max_tangent", pooling, images: graph.shape(of: x), pooled: result.shape)
-      case .globalAveragePool:
-        lowerGlobalAverage(node)
-      case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
-      default: preconditionFailure("\(node.operation.name) is not a pooling")
-      }
-    }
-
-    private static let poolingLocal = 64
-
-    private mutating func window(
-      _ node: Node, _ kernel: String, _ pooling: Pooling, images: Shape, pooled: Shape
-    ) {
-      let type = graph.type(of: node.results[0])
-      let width = tuning.width(type.dtype, dividing: type.shape[1])
-      let variant = ProgramVariant(
-        .windowPooling, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
-      let operands = node.inputs.map { Argument.storage(operand($0, .channelsLast)) }
-      let sizes = [
-        images[0], images[2], images[3], images[1], pooling.window.height, pooling.window.width,
-        pooling.stride.height, pooling.stride.width, pooling.padding.height,
-        pooling.padding.width, pooled[2], pooled[3],
-      ]
-      launch(
-        "\(node.operation.name) \(type)", variant, kernel,
-        operands + [.storage(makeResult(node.results[0], .channelsLast))]
-          + sizes.map { .integer($0) },
-        groups: [quotientRoundedUp(type.shape.elementCount / width, Self.poolingLocal)],
-        local: [Self.poolingLocal])
-    }
-
-    private mutating func lowerGlobalAverage(_ node: Node) {
-      let (x, y) = (graph.type(of: node.inputs[0]), graph.type(of: node.results[0]))
-      let images = operand(node.inputs[0], imageLayout(x.shape))
-      launchGlobal(
-        "\(node.operation.name) \(y)", "pooling_global_average", images: x, items: y,
-        [.storage(images), .storage(makeResult(node.results[0], imageLayout(y.shape)))])
-    }
-
-    private mutating func lowerGlobalAverageGradient(_ node: Node) {
-      let epilogue = GradientEpilogue(of: node, self)
-      let type = graph.type(of: epilogue.result)
-      let layout = imageLayout(type.shape)
-      let dy = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
-      launchGlobal(
-        "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
-        items: type,
-        [.storage(dy)] + epilogue.arguments(for: &self, in: layout, placeholder: dy)
-          + [.storage(makeResult(epilogue.result, layout))], epilogue.defines)
-    }
-
-    /// - Parameters:
-    ///   - images: the type of what is averaged.
-    ///   - items: the type of what is made, a vector an item.
-    private mutating func launchGlobal(
-      _ label: String, _ kernel: String, images: TensorType, items: TensorType,
-      _ operands: [Argument], _ defines: [String: String] = [:]
-    ) {
-      let shape = images.shape
-      let width = tuning.width(images.dtype, dividing: shape[1])
-      let variant = ProgramVariant(
-        .globalPooling, storage: images.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
-      launch(
-        label, variant.adding(defines), kernel,
-        operands + [.integer(shape[0]), .integer(shape[2] * shape[3]), .integer(shape[1])],
-        groups: [quotientRoundedUp(items.shape.elementCount / width, Self.poolingLocal)],
-        local: [Self.poolingLocal])
+extension Lowering {
+  mutating func lowerPooling(_ node: Node) {
+    let x = node.inputs[0]
+    let result = graph.type(of: node.results[0])
+    switch node.operation {
+    case .pool(let pooling):
+      let kernel =
+        switch pooling.kind {
+        case .max: "pooling_max"
+        case .average: "pooling_average"
+        }
+      window(node, kernel, pooling, images: graph.shape(of: x), pooled: result.shape)
+    case .averagePoolGradient(let pooling, let shape):
+      window(
+        node, "pooling_average_gradient", pooling, images: shape, pooled: graph.shape(of: x))
+    case .maxPoolGradient(let pooling):
+      window(
+        node, "pooling_max_gradient", pooling, images: result.shape, pooled: graph.shape(of: x))
+    case .maxPoolTangent(let pooling):
+      window(
+        node, "pooling_max_tangent", pooling, images: graph.shape(of: x), pooled: result.shape)
+    case .globalAveragePool:
+      lowerGlobalAverage(node)
+    case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
+    default: preconditionFailure("\(node.operation.name) is not a pooling")
     }
   }
-#endif
+
+  private static let poolingLocal = 64
+
+  private mutating func window(
+    _ node: Node, _ kernel: String, _ pooling: Pooling, images: Shape, pooled: Shape
+  ) {
+    let type = graph.type(of: node.results[0])
+    let width = tuning.width(type.dtype, dividing: type.shape[1])
+    let variant = ProgramVariant(
+      .windowPooling, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
+    let operands = node.inputs.map { Argument.storage(operand($0, .channelsLast)) }
+    let sizes = [
+      images[0], images[2], images[3], images[1], pooling.window.height, pooling.window.width,
+      pooling.stride.height, pooling.stride.width, pooling.padding.height,
+      pooling.padding.width, pooled[2], pooled[3],
+    ]
+    launch(
+      "\(node.operation.name) \(type)", variant, kernel,
+      operands + [.storage(makeResult(node.results[0], .channelsLast))]
+        + sizes.map { .integer($0) },
+      groups: [quotientRoundedUp(type.shape.elementCount / width, Self.poolingLocal)],
+      local: [Self.poolingLocal])
+  }
+
+  private mutating func lowerGlobalAverage(_ node: Node) {
+    let (x, y) = (graph.type(of: node.inputs[0]), graph.type(of: node.results[0]))
+    let images = operand(node.inputs[0], imageLayout(x.shape))
+    launchGlobal(
+      "\(node.operation.name) \(y)", "pooling_global_average", images: x, items: y,
+      [.storage(images), .storage(makeResult(node.results[0], imageLayout(y.shape)))])
+  }
+
+  private mutating func lowerGlobalAverageGradient(_ node: Node) {
+    let epilogue = GradientEpilogue(of: node, self)
+    let type = graph.type(of: epilogue.result)
+    let layout = imageLayout(type.shape)
+    let dy = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
+    launchGlobal(
+      "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
+      items: type,
+      [.storage(dy)] + epilogue.arguments(for: &self, in: layout, placeholder: dy)
+        + [.storage(makeResult(epilogue.result, layout))], epilogue.defines)
+  }
+
+  /// - Parameters:
+  ///   - images: the type of what is averaged.
+  ///   - items: the type of what is made, a vector an item.
+  private mutating func launchGlobal(
+    _ label: String, _ kernel: String, images: TensorType, items: TensorType,
+    _ operands: [Argument], _ defines: [String: String] = [:]
+  ) {
+    let shape = images.shape
+    let width = tuning.width(images.dtype, dividing: shape[1])
+    let variant = ProgramVariant(
+      .globalPooling, storage: images.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
+    launch(
+      label, variant.adding(defines), kernel,
+      operands + [.integer(shape[0]), .integer(shape[2] * shape[3]), .integer(shape[1])],
+      groups: [quotientRoundedUp(items.shape.elementCount / width, Self.poolingLocal)],
+      local: [Self.poolingLocal])
+  }
+}

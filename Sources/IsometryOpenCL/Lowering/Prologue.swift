@@ -1,21 +1,19 @@
-#if OpenCL
-  import IsometryGraph
+import IsometryGraph
 
-  /// What a convolution's or a weight gradient's launch has besides where it normalises the images that it
-  /// reads (kernels/common/prologue.cl).
-  struct PrologueLaunch {
-    var defines: [String: String] = [:]
-    /// Behind all others of the kernel.
-    var arguments: [Argument] = []
-  }
+/// What a convolution's or a weight gradient's launch has besides where it normalizes the images that it
+/// reads (kernels/common/prologue.cl).
+struct PrologueLaunch {
+  var defines: [String: String] = [:]
+  /// Behind all others of the kernel.
+  var arguments: [Argument] = []
+}
 
-  extension Lowering {
-    mutating func launch(of prologue: Prologue?, _ node: Node) -> PrologueLaunch {
-      guard let prologue else { return PrologueLaunch() }
-      return PrologueLaunch(
-        defines: prologue.activation.defines.merging(["HAS_PROLOGUE": "1"]) { $1 },
-        arguments: node.inputs[2..<2 + Optional(prologue).inputCount]
-          .map { .storage(operand($0)) })
-    }
+extension Lowering {
+  mutating func launch(of prologue: Prologue?, _ node: Node) -> PrologueLaunch {
+    guard let prologue else { return PrologueLaunch() }
+    return PrologueLaunch(
+      defines: prologue.activation.defines.merging(["HAS_PROLOGUE": "1"]) { $1 },
+      arguments: node.inputs[2..<2 + Optional(prologue).inputCount]
+        .map { .storage(operand($0)) })
   }
-#endif
+}

@@ -1,128 +1,126 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  extension Lowering {
-    mutating func lowerReduction(_ node: Node) {
-      let x = node.inputs[0]
-      let type = graph.type(of: x)
-      switch node.operation {
-      case .sum: flatSum(node, "reduction_sum", [.storage(home(of: x).storage)], type)
-      case .dot:
-        // The sum runs over the same pairs in whatever layout both have.
-        let layout = home(of: x).layout
-        flatSum(
-          node, "reduction_dot",
-          [.storage(operand(x, layout)), .storage(operand(node.inputs[1], layout))], type)
-      case .channelSum: lowerChannelSum(node)
-      case .squaredNorm: lowerSquaredNorm(node)
-      default: preconditionFailure("\(node.operation.name) is not a reduction")
-      }
-    }
-
-    private var flatLocal: [Int] { [1, tuning.groupSize] }
-
-    private func flatVariant(_ dtype: DType) -> ProgramVariant {
-      ProgramVariant(
-        .flatReduction, storage: dtype,
-        [
-          "WIDTH": tuning.width(dtype), "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize,
-        ])
-    }
-
-    private mutating func flatSum(
-      _ node: Node, _ kernel: String, _ operands: [Argument], _ type: TensorType
-    ) {
-      let count = type.shape.elementCount
-      let chunk = tuning.elementsPerGroup
-      let groups = quotientRoundedUp(count, chunk)
-      let partial = makeWorkspace(groups, type.dtype.accumulator)
-      launch(
-        "\(node.operation.name) \(type)", flatVariant(type.dtype), kernel,
-        operands + [.storage(partial), .integer(count), .integer(chunk)], groups: [1, groups],
-        local: flatLocal)
-      sumPartials(node, partial, groups, type.dtype)
-    }
-
-    private mutating func sumPartials(
-      _ node: Node, _ partial: StorageID, _ count: Int, _ dtype: DType
-    ) {
-      launch(
-        "\(node.operation.name) partials", flatVariant(dtype), "reduction_partials",
-        [
-          .storage(partial), .storage(makeResult(node.results[0])), .integer(count), .number(1),
-        ], groups: [1, 1], local: flatLocal)
-    }
-
-    private mutating func lowerSquaredNorm(_ node: Node) {
-      let dtype = graph.type(of: node.inputs[0]).dtype
-      var parts: [(storage: StorageID, first: Int, count: Int)] = []
-      for input in node.inputs {
-        let storage = home(of: input).storage
-        let count = graph.shape(of: input).elementCount
-        for first in stride(from: 0, to: count, by: tuning.elementsPerGroup) {
-          parts.append((storage, first, min(tuning.elementsPerGroup, count - first)))
-        }
-      }
-      let partial = makeWorkspace(parts.count, dtype.accumulator)
-      var done = 0
-      for part in grouped(parts, by: { [slab(of: $0.storage)] }) {
-        let table = part.flatMap { entry -> [TableWord] in
-          [
-            .element(entry.storage, elementByteCount: dtype.byteCount, plus: entry.first),
-            .number(entry.count),
-          ]
-        }
-        launch(
-          "squaredNorm \(part.count) parts", flatVariant(dtype), "reduction_squares",
-          [
-            .slab(of: part[0].storage), .table(table), .storage(partial), .integer(done),
-          ],
-          groups: [1, part.count], local: flatLocal, reached: part.map(\.storage))
-        done += part.count
-      }
-      sumPartials(node, partial, parts.count, dtype)
-    }
-
-    /// Sums over the rows of an array with channels innermost, [C] of the accumulator's type.
-    private mutating func lowerChannelSum(_ node: Node) {
-      let type = graph.type(of: node.inputs[0])
-      let x = operand(node.inputs[0], imageLayout(type.shape))
-      let rows = RowBlocks(type, tuning)
-      let wide = type.dtype.accumulator
-      let result = makeResult(node.results[0])
-      if type.shape.elementCount <= tuning.elementsPerGroup, slab(of: x) == .arena {
-        // The rows of a small array are parts themselves.
-        addUp(
-          PartialSum(
-            partial: x, result: result, dtype: type.dtype, columns: rows.channels,
-            stride: rows.channels, parts: rows.rows))
-        return
-      }
-      let sum = splitSum(of: result, columns: rows.channels, parts: rows.blocks, wide)
-      launch(
-        "channelSum \(type)",
-        ProgramVariant(.channelReduction, storage: type.dtype, rows.defines),
-        "reduction_channels",
-        [
-          .storage(x), .storage(sum.partial), .integer(rows.rows), .integer(rows.channels),
-          .integer(rows.blockRows),
-        ], groups: rows.blockGroups, local: rows.local)
-      addUp(sum)
+extension Lowering {
+  mutating func lowerReduction(_ node: Node) {
+    let x = node.inputs[0]
+    let type = graph.type(of: x)
+    switch node.operation {
+    case .sum: flatSum(node, "reduction_sum", [.storage(home(of: x).storage)], type)
+    case .dot:
+      // The sum runs over the same pairs in whatever layout both have.
+      let layout = home(of: x).layout
+      flatSum(
+        node, "reduction_dot",
+        [.storage(operand(x, layout)), .storage(operand(node.inputs[1], layout))], type)
+    case .channelSum: lowerChannelSum(node)
+    case .squaredNorm: lowerSquaredNorm(node)
+    default: preconditionFailure("\(node.operation.name) is not a reduction")
     }
   }
 
-  /// The elements in runs of equal keys, keys in order of first appearance.
-  func grouped<Element, Key: Hashable>(_ elements: [Element], by key: (Element) -> Key)
-    -> [[Element]]
-  {
-    var order: [Key] = []
-    var groups: [Key: [Element]] = [:]
-    for element in elements {
-      let name = key(element)
-      if groups[name] == nil { order.append(name) }
-      groups[name, default: []].append(element)
-    }
-    return order.compactMap { groups[$0] }
+  private var flatLocal: [Int] { [1, tuning.groupSize] }
+
+  private func flatVariant(_ dtype: DType) -> ProgramVariant {
+    ProgramVariant(
+      .flatReduction, storage: dtype,
+      [
+        "WIDTH": tuning.width(dtype), "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize,
+      ])
   }
-#endif
+
+  private mutating func flatSum(
+    _ node: Node, _ kernel: String, _ operands: [Argument], _ type: TensorType
+  ) {
+    let count = type.shape.elementCount
+    let chunk = tuning.elementsPerGroup
+    let groups = quotientRoundedUp(count, chunk)
+    let partial = makeWorkspace(groups, type.dtype.accumulator)
+    launch(
+      "\(node.operation.name) \(type)", flatVariant(type.dtype), kernel,
+      operands + [.storage(partial), .integer(count), .integer(chunk)], groups: [1, groups],
+      local: flatLocal)
+    sumPartials(node, partial, groups, type.dtype)
+  }
+
+  private mutating func sumPartials(
+    _ node: Node, _ partial: StorageID, _ count: Int, _ dtype: DType
+  ) {
+    launch(
+      "\(node.operation.name) partials", flatVariant(dtype), "reduction_partials",
+      [
+        .storage(partial), .storage(makeResult(node.results[0])), .integer(count), .number(1),
+      ], groups: [1, 1], local: flatLocal)
+  }
+
+  private mutating func lowerSquaredNorm(_ node: Node) {
+    let dtype = graph.type(of: node.inputs[0]).dtype
+    var parts: [(storage: StorageID, first: Int, count: Int)] = []
+    for input in node.inputs {
+      let storage = home(of: input).storage
+      let count = graph.shape(of: input).elementCount
+      for first in stride(from: 0, to: count, by: tuning.elementsPerGroup) {
+        parts.append((storage, first, min(tuning.elementsPerGroup, count - first)))
+      }
+    }
+    let partial = makeWorkspace(parts.count, dtype.accumulator)
+    var done = 0
+    for part in grouped(parts, by: { [slab(of: $0.storage)] }) {
+      let table = part.flatMap { entry -> [TableWord] in
+        [
+          .element(entry.storage, elementByteCount: dtype.byteCount, plus: entry.first),
+          .number(entry.count),
+        ]
+      }
+      launch(
+        "squaredNorm \(part.count) parts", flatVariant(dtype), "reduction_squares",
+        [
+          .slab(of: part[0].storage), .table(table), .storage(partial), .integer(done),
+        ],
+        groups: [1, part.count], local: flatLocal, reached: part.map(\.storage))
+      done += part.count
+    }
+    sumPartials(node, partial, parts.count, dtype)
+  }
+
+  /// Sums over the rows of an array with channels innermost, [C] of the accumulator's type.
+  private mutating func lowerChannelSum(_ node: Node) {
+    let type = graph.type(of: node.inputs[0])
+    let x = operand(node.inputs[0], imageLayout(type.shape))
+    let rows = RowBlocks(type, tuning)
+    let wide = type.dtype.accumulator
+    let result = makeResult(node.results[0])
+    if type.shape.elementCount <= tuning.elementsPerGroup, slab(of: x) == .arena {
+      // The rows of a small array are parts themselves.
+      addUp(
+        PartialSum(
+          partial: x, result: result, dtype: type.dtype, columns: rows.channels,
+          stride: rows.channels, parts: rows.rows))
+      return
+    }
+    let sum = splitSum(of: result, columns: rows.channels, parts: rows.blocks, wide)
+    launch(
+      "channelSum \(type)",
+      ProgramVariant(.channelReduction, storage: type.dtype, rows.defines),
+      "reduction_channels",
+      [
+        .storage(x), .storage(sum.partial), .integer(rows.rows), .integer(rows.channels),
+        .integer(rows.blockRows),
+      ], groups: rows.blockGroups, local: rows.local)
+    addUp(sum)
+  }
+}
+
+/// The elements in runs of equal keys, keys in order of first appearance.
+func grouped<Element, Key: Hashable>(_ elements: [Element], by key: (Element) -> Key)
+  -> [[Element]]
+{
+  var order: [Key] = []
+  var groups: [Key: [Element]] = [:]
+  for element in elements {
+    let name = key(element)
+    if groups[name] == nil { order.append(name) }
+    groups[name, default: []].append(element)
+  }
+  return order.compactMap { groups[$0] }
+}

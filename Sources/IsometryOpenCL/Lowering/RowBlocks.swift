@@ -1,70 +1,68 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
+import IsometryCore
+import IsometryGraph
 
-  /// How an array [rows, channels] is shared out: vectors of channels along axis 0, blocks or spans of
-  /// rows along axis 1.
-  struct RowBlocks {
-    let rows: Int
-    let channels: Int
-    let width: Int
-    /// Work-items of a group: vectors, rows.
-    let local: [Int]
-    /// Rows that stay in a cache while a group walks over them.
-    let blockRows: Int
-    /// Rows that one work-item of a pointwise kernel makes.
-    let itemRows: Int
-    /// Adding up s spans in each of s groups is s² steps, which stay below the array's rows with so many.
-    let mostSpans: Int
-    /// Rows of a span: whole blocks, so many that spans are few and each group of a kernel that follows
-    /// can add them all up.
-    let spanRows: Int
-    /// The same as `itemRows` for a kernel that adds up spans first.
-    let itemRowsAfterSpans: Int
+/// How an array [rows, channels] is shared out: vectors of channels along axis 0, blocks or spans of
+/// rows along axis 1.
+struct RowBlocks {
+  let rows: Int
+  let channels: Int
+  let width: Int
+  /// Work-items of a group: vectors, rows.
+  let local: [Int]
+  /// Rows that stay in a cache while a group walks over them.
+  let blockRows: Int
+  /// Rows that one work-item of a pointwise kernel makes.
+  let itemRows: Int
+  /// Adding up s spans in each of s groups is s² steps, which stay below the array's rows with so many.
+  let mostSpans: Int
+  /// Rows of a span: whole blocks, so many that spans are few and each group of a kernel that follows
+  /// can add them all up.
+  let spanRows: Int
+  /// The same as `itemRows` for a kernel that adds up spans first.
+  let itemRowsAfterSpans: Int
 
-    init(_ type: TensorType, _ tuning: Tuning) {
-      let channels = type.shape[1]
-      self.init(
-        rows: type.shape.elementCount / channels, channels: channels, type.dtype, tuning)
-    }
-
-    init(rows: Int, channels: Int, _ dtype: DType, _ tuning: Tuning) {
-      self.rows = rows
-      self.channels = channels
-      width = tuning.width(dtype, dividing: channels)
-      let isCPU = tuning.groupSize == 1
-      let across = powerOfTwo(atMost: min(channels / width, 16, tuning.groupSize))
-      local = [across, tuning.groupSize / across]
-      let rowBytes = channels * dtype.accumulator.byteCount
-      blockRows = min(max(tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
-      itemRows = isCPU ? blockRows : 4
-      mostSpans = max(1, min(isCPU ? 64 : 256, Int(Double(rows / 8).squareRoot())))
-      let blocksOfSpan = quotientRoundedUp(quotientRoundedUp(rows, mostSpans), blockRows)
-      spanRows = min(blocksOfSpan * blockRows, rows)
-      itemRowsAfterSpans = isCPU ? spanRows : quotientRoundedUp(spanRows, 2 * local[1])
-    }
-
-    /// Blocks and spans of a reduction.
-    var blocks: Int { quotientRoundedUp(rows, blockRows) }
-    var spans: Int { quotientRoundedUp(rows, spanRows) }
-
-    private var vectorGroups: Int { quotientRoundedUp(channels / width, local[0]) }
-
-    /// Groups of a reduction by blocks and by spans.
-    var blockGroups: [Int] { [vectorGroups, blocks] }
-    var spanGroups: [Int] { [vectorGroups, spans] }
-
-    /// Groups of a pointwise kernel.
-    var itemGroups: [Int] { itemGroups(mergesSpans: false) }
-
-    /// - Parameter mergesSpans: whether each group adds up spans first.
-    func itemGroups(mergesSpans: Bool) -> [Int] {
-      let itemRows = mergesSpans ? itemRowsAfterSpans : itemRows
-      return [vectorGroups, quotientRoundedUp(rows, local[1] * itemRows)]
-    }
-
-    var defines: [String: Int] {
-      ["WIDTH": width, "LOCAL_VECTORS": local[0], "LOCAL_ROWS": local[1]]
-    }
+  init(_ type: TensorType, _ tuning: Tuning) {
+    let channels = type.shape[1]
+    self.init(
+      rows: type.shape.elementCount / channels, channels: channels, type.dtype, tuning)
   }
-#endif
+
+  init(rows: Int, channels: Int, _ dtype: DType, _ tuning: Tuning) {
+    self.rows = rows
+    self.channels = channels
+    width = tuning.width(dtype, dividing: channels)
+    let isCPU = tuning.groupSize == 1
+    let across = powerOfTwo(atMost: min(channels / width, 16, tuning.groupSize))
+    local = [across, tuning.groupSize / across]
+    let rowBytes = channels * dtype.accumulator.byteCount
+    blockRows = min(max(tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
+    itemRows = isCPU ? blockRows : 4
+    mostSpans = max(1, min(isCPU ? 64 : 256, Int(Double(rows / 8).squareRoot())))
+    let blocksOfSpan = quotientRoundedUp(quotientRoundedUp(rows, mostSpans), blockRows)
+    spanRows = min(blocksOfSpan * blockRows, rows)
+    itemRowsAfterSpans = isCPU ? spanRows : quotientRoundedUp(spanRows, 2 * local[1])
+  }
+
+  /// Blocks and spans of a reduction.
+  var blocks: Int { quotientRoundedUp(rows, blockRows) }
+  var spans: Int { quotientRoundedUp(rows, spanRows) }
+
+  private var vectorGroups: Int { quotientRoundedUp(channels / width, local[0]) }
+
+  /// Groups of a reduction by blocks and by spans.
+  var blockGroups: [Int] { [vectorGroups, blocks] }
+  var spanGroups: [Int] { [vectorGroups, spans] }
+
+  /// Groups of a pointwise kernel.
+  var itemGroups: [Int] { itemGroups(mergesSpans: false) }
+
+  /// - Parameter mergesSpans: whether each group adds up spans first.
+  func itemGroups(mergesSpans: Bool) -> [Int] {
+    let itemRows = mergesSpans ? itemRowsAfterSpans : itemRows
+    return [vectorGroups, quotientRoundedUp(rows, local[1] * itemRows)]
+  }
+
+  var defines: [String: Int] {
+    ["WIDTH": width, "LOCAL_VECTORS": local[0], "LOCAL_ROWS": local[1]]
+  }
+}

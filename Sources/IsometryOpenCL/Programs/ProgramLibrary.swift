@@ -1,55 +1,53 @@
-#if OpenCL
-  import IsometryCore
-  internal import OpenCLRuntime
-  internal import Synchronization
+import IsometryCore
+internal import OpenCLRuntime
+internal import Synchronization
 
-  /// The programs of one device: built once a process, kept as binaries between processes.
-  final class ProgramLibrary: Sendable {
-    let context: Context
-    private let sources: KernelSources
-    private let cache: ProgramCache
-    private let programs = Mutex<[ProgramVariant: Program]>([:])
+/// The programs of one device: built once a process, kept as binaries between processes.
+final class ProgramLibrary: Sendable {
+  let context: Context
+  private let sources: KernelSources
+  private let cache: ProgramCache
+  private let programs = Mutex<[ProgramVariant: Program]>([:])
 
-    init(_ context: Context, sources: KernelSources, cache: ProgramCache) {
-      self.context = context
-      self.sources = sources
-      self.cache = cache
-    }
-
-    /// The program of that variant, compiled unless a cached binary serves.
-    func program(_ variant: ProgramVariant) throws -> Program {
-      if let known = programs.withLock({ $0[variant] }) { return known }
-      let program = try cache.program(
-        context, name: variant.family.rawValue,
-        source: try sources.source(of: variant.family.pieces), options: variant.options)
-      // Two threads may have built it; both results are the same.
-      programs.withLock { $0[variant] = program }
-      return program
-    }
-
-    /// Why families are not used in that type on this device with this driver, if an earlier trial of the
-    /// same text found a reason.
-    func recordedRefusal(of families: [ProgramFamily], _ dtype: DType) -> String? {
-      guard let source = try? source(of: families) else { return nil }
-      return cache.remark(context, name: Self.refusals, source: source, options: dtype.rawValue)
-    }
-
-    /// Keeps a reason for `recordedRefusal`; false where there is no place to keep it.
-    func recordRefusal(_ reason: String, of families: [ProgramFamily], _ dtype: DType) -> Bool {
-      guard let source = try? source(of: families) else { return false }
-      return cache.record(
-        reason, context, name: Self.refusals, source: source, options: dtype.rawValue)
-    }
-
-    /// Names the text of families; of a text that is missing as of any other.
-    func fingerprint(of families: [ProgramFamily]) -> String {
-      OpenCLRuntime.fingerprint(of: (try? source(of: families)) ?? "")
-    }
-
-    private static let refusals = "refused"
-
-    private func source(of families: [ProgramFamily]) throws -> String {
-      try families.map { try sources.source(of: $0.pieces) }.joined()
-    }
+  init(_ context: Context, sources: KernelSources, cache: ProgramCache) {
+    self.context = context
+    self.sources = sources
+    self.cache = cache
   }
-#endif
+
+  /// The program of that variant, compiled unless a cached binary serves.
+  func program(_ variant: ProgramVariant) throws -> Program {
+    if let known = programs.withLock({ $0[variant] }) { return known }
+    let program = try cache.program(
+      context, name: variant.family.rawValue,
+      source: try sources.source(of: variant.family.pieces), options: variant.options)
+    // Two threads may have built it; both results are the same.
+    programs.withLock { $0[variant] = program }
+    return program
+  }
+
+  /// Why families are not used in that type on this device with this driver, if an earlier trial of the
+  /// same text found a reason.
+  func recordedRefusal(of families: [ProgramFamily], _ dtype: DType) -> String? {
+    guard let source = try? source(of: families) else { return nil }
+    return cache.remark(context, name: Self.refusals, source: source, options: dtype.rawValue)
+  }
+
+  /// Keeps a reason for `recordedRefusal`; false where there is no place to keep it.
+  func recordRefusal(_ reason: String, of families: [ProgramFamily], _ dtype: DType) -> Bool {
+    guard let source = try? source(of: families) else { return false }
+    return cache.record(
+      reason, context, name: Self.refusals, source: source, options: dtype.rawValue)
+  }
+
+  /// Names the text of families; of a text that is missing as of any other.
+  func fingerprint(of families: [ProgramFamily]) -> String {
+    OpenCLRuntime.fingerprint(of: (try? source(of: families)) ?? "")
+  }
+
+  private static let refusals = "refused"
+
+  private func source(of families: [ProgramFamily]) throws -> String {
+    try families.map { try sources.source(of: $0.pieces) }.joined()
+  }
+}

@@ -1,82 +1,80 @@
-#if OpenCL
-  import IsometryCore
-  import IsometryGraph
-  internal import OpenCLRuntime
+import IsometryCore
+import IsometryGraph
+internal import OpenCLRuntime
 
-  /// What a launch's tile can be.
-  protocol TileCandidate {
-    /// As tables name it.
-    var tile: Tile { get }
-  }
+/// What a launch's tile can be.
+protocol TileCandidate {
+  /// As tables name it.
+  var tile: Tile { get }
+}
 
-  /// A place whose tile was chosen.
-  struct TileChoice {
-    let site: TileSite
-    /// Whether a table has chosen.
-    let isTuned: Bool
-    /// The order of sums where it is another than without a table.
-    let changedOrder: [Int]?
-    let candidates: () -> [Tile]
-  }
+/// A place whose tile was chosen.
+struct TileChoice {
+  let site: TileSite
+  /// Whether a table has chosen.
+  let isTuned: Bool
+  /// The order of sums where it is another than without a table.
+  let changedOrder: [Int]?
+  let candidates: () -> [Tile]
+}
 
-  extension Lowering {
-    /// The tile of a launch: the table's where it has one that the launch can have, else the first.
-    ///
-    /// - Parameters:
-    ///   - candidates: all that the launch can have; the first is what a model of the device prefers.
-    ///   - order: what of a candidate decides in which order terms are added up, and so on the last bits.
-    mutating func choose<Candidate: TileCandidate>(
-      _ kernel: String, _ shape: String, _ dtype: DType, _ units: MatrixUnits? = nil,
-      preferring preferred: Candidate, among candidates: @escaping () -> [Candidate],
-      order: (Candidate) -> [Int]
-    ) -> Candidate {
-      let site = TileSite(
-        kernel: kernel, shape: shape, precision: dtype, units: units?.kind.rawValue ?? "portable")
-      let tuned = tiles[site].flatMap { tile in candidates().first { $0.tile == tile } }
-      let chosen = tuned ?? preferred
-      record(
-        TileChoice(
-          site: site, isTuned: tuned != nil,
-          changedOrder: order(chosen) == order(preferred) ? nil : order(chosen),
-          candidates: { candidates().map(\.tile) }))
-      return chosen
-    }
-  }
-
-  extension [TileChoice] {
-    var use: TileUse {
-      let changed = compactMap { choice in
-        choice.changedOrder.map { order in
-          "\(choice.site): \(order.map(String.init).joined(separator: " "))\n"
-        }
-      }
-      return TileUse(
-        sites: count, tuned: count { $0.isTuned },
-        sums: changed.isEmpty ? nil : fingerprint(of: changed.sorted().joined()))
-    }
-
-    /// Puts a choice in place of that of the same site.
-    mutating func replace(_ choice: TileChoice) {
-      guard let place = firstIndex(where: { $0.site == choice.site }) else { return }
-      self[place] = choice
-    }
-  }
-
-  /// Candidates by what a model expects of them.
+extension Lowering {
+  /// The tile of a launch: the table's where it has one that the launch can have, else the first.
   ///
   /// - Parameters:
-  ///   - preferred: comes first, whatever the model says.
-  ///   - cost: a relative time.
-  func ranked<Candidate: TileCandidate>(
-    _ candidates: [Candidate], preferring preferred: Candidate, cost: (Candidate) -> Double
-  ) -> [Candidate] {
-    var known: Set<Tile> = [preferred.tile]
-    let others = candidates.filter { known.insert($0.tile).inserted }
-    let order = others.enumerated().map { (place: $0.offset, cost: cost($0.element)) }
-      .sorted { ($0.cost, $0.place) < ($1.cost, $1.place) }
-    return [preferred] + order.prefix(mostCandidates - 1).map { others[$0.place] }
+  ///   - candidates: all that the launch can have; the first is what a model of the device prefers.
+  ///   - order: what of a candidate decides in which order terms are added up, and so on the last bits.
+  mutating func choose<Candidate: TileCandidate>(
+    _ kernel: String, _ shape: String, _ dtype: DType, _ units: MatrixUnits? = nil,
+    preferring preferred: Candidate, among candidates: @escaping () -> [Candidate],
+    order: (Candidate) -> [Int]
+  ) -> Candidate {
+    let site = TileSite(
+      kernel: kernel, shape: shape, precision: dtype, units: units?.kind.rawValue ?? "portable")
+    let tuned = tiles[site].flatMap { tile in candidates().first { $0.tile == tile } }
+    let chosen = tuned ?? preferred
+    record(
+      TileChoice(
+        site: site, isTuned: tuned != nil,
+        changedOrder: order(chosen) == order(preferred) ? nil : order(chosen),
+        candidates: { candidates().map(\.tile) }))
+    return chosen
+  }
+}
+
+extension [TileChoice] {
+  var use: TileUse {
+    let changed = compactMap { choice in
+      choice.changedOrder.map { order in
+        "\(choice.site): \(order.map(String.init).joined(separator: " "))\n"
+      }
+    }
+    return TileUse(
+      sites: count, tuned: count { $0.isTuned },
+      sums: changed.isEmpty ? nil : fingerprint(of: changed.sorted().joined()))
   }
 
-  /// Of one place: what is measured in some seconds.
-  private let mostCandidates = 16
-#endif
+  /// Puts a choice in place of that of the same site.
+  mutating func replace(_ choice: TileChoice) {
+    guard let place = firstIndex(where: { $0.site == choice.site }) else { return }
+    self[place] = choice
+  }
+}
+
+/// Candidates by what a model expects of them.
+///
+/// - Parameters:
+///   - preferred: comes first, whatever the model says.
+///   - cost: a relative time.
+func ranked<Candidate: TileCandidate>(
+  _ candidates: [Candidate], preferring preferred: Candidate, cost: (Candidate) -> Double
+) -> [Candidate] {
+  var known: Set<Tile> = [preferred.tile]
+  let others = candidates.filter { known.insert($0.tile).inserted }
+  let order = others.enumerated().map { (place: $0.offset, cost: cost($0.element)) }
+    .sorted { ($0.cost, $0.place) < ($1.cost, $1.place) }
+  return [preferred] + order.prefix(mostCandidates - 1).map { others[$0.place] }
+}
+
+/// Of one place: what is measured in some seconds.
+private let mostCandidates = 16

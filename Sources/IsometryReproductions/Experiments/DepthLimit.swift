@@ -2,7 +2,7 @@ import Foundation
 import IsometryNN
 import IsometryTraining
 
-/// How deep residual networks without normalisation can be and still learn, by initialisation.
+/// How deep residual networks without normalization can be and still learn, by initialization.
 package struct DepthLimit: Experiment {
   package struct Cell: TrainingCell {
     let depth: Int
@@ -18,7 +18,7 @@ package struct DepthLimit: Experiment {
 
   package static let name = "depth-limit"
   package static let summary =
-    "Accuracy after a fixed budget by depth, without normalisation: which initialisations still train"
+    "Accuracy after a fixed budget by depth, without normalization: which initializations still train"
   package static let paper = RisottoTable.paper
   package static let published = [
     "RISOTTO is an exact dynamical isometry at any depth (abstract).",
@@ -51,8 +51,8 @@ package struct DepthLimit: Experiment {
 
   package var procedure: [String] {
     [
-      "ResNets of the 16-32-64 family with identity skips and without normalisation, of depth "
-        + depths.map(String.init).joined(separator: ", ") + ", initialised by "
+      "ResNets of the 16-32-64 family with identity skips and without normalization, of depth "
+        + depths.map(String.init).joined(separator: ", ") + ", initialized by "
         + Self.initializers.joined(separator: ", ") + ".",
       recipe.words + "; the same budget whatever the depth.",
       "A network trains where the accuracy of every seed is above \(percent(upperBound)), five standard "
@@ -116,7 +116,7 @@ extension DepthLimit {
     Table(
       "Test accuracy after the budget at the best learning rate", name: "accuracies",
       columns: [
-        "depth", "initialisation", "best rate", "at the edge", "accuracy", "s.d.", "trains",
+        "depth", "initialization", "best rate", "at the edge", "accuracy", "s.d.", "trains",
         "diverged",
         "trainings",
       ],
@@ -138,7 +138,7 @@ extension DepthLimit {
     (
       "accuracy-by-depth",
       Plot(
-        title: "Test accuracy after a fixed budget, without normalisation",
+        title: "Test accuracy after a fixed budget, without normalization",
         x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
         y: Plot.Axis("test accuracy", column: "accuracy"),
         series: results.grouped { $0.cell.initializer }.map { initializer, results in
@@ -187,7 +187,7 @@ extension DepthLimit {
       depths.isEmpty ? "no depth" : "depth " + depths.map(String.init).joined(separator: ", ")
     }
     return Claim(
-      "RISOTTO trains at depths at which He's initialisation does not",
+      "RISOTTO trains at depths at which He's initialization does not",
       rule:
         "holds where risotto trains at some depth at which he does not, and never the other way "
         + "round; fails where it is the other way round; cannot be decided where both train at the same "

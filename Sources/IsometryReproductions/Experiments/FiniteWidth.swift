@@ -2,7 +2,7 @@ import Foundation
 package import IsometryTraining
 
 /// Norms and similarities of signals in ReLU networks of finite width against their exact laws, and
-/// whether such networks learn, by initialisation and depth.
+/// whether such networks learn, by initialization and depth.
 package struct FiniteWidth: Experiment {
   /// The initial weights that are compared.
   package enum Weights: String, Sendable, Codable, CaseIterable {
@@ -113,7 +113,7 @@ package struct FiniteWidth: Experiment {
         + widths.map(String.init).joined(separator: ", ")
         + " without biases, \(networks) of each for "
         + "the Gaussian weights and \(exactNetworks) for the orthogonal ones, as the package's "
-        + "initialisers draw them. Two orthogonal inputs of half as many units as the layers have pass "
+        + "initializers draw them. Two orthogonal inputs of half as many units as the layers have pass "
         + "through each in Double.",
       "He's signals are compared with the exact law of a layer's squared norm, with the exact mean "
         + "and variance of its logarithm after all layers where no layer is dead, and with as many "

@@ -120,7 +120,7 @@ struct LearningTimes {
       "Steps to \(Int((100 * goal).rounded())) % test accuracy at the best learning rate",
       name: "steps",
       columns: [
-        "weights", "activation", "point", "optimiser", "depth", "best rate", "at the edge", "steps",
+        "weights", "activation", "point", "optimizer", "depth", "best rate", "at the edge", "steps",
         "best accuracy", "diverged", "trainings",
       ],
       rows: groups.map { setting, results in

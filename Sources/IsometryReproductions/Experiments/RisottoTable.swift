@@ -2,7 +2,7 @@ import Foundation
 import IsometryNN
 import IsometryTraining
 
-/// The accuracy of residual networks by initialisation, kind of skip and normalisation.
+/// The accuracy of residual networks by initialization, kind of skip and normalization.
 package struct RisottoTable: Experiment {
   package struct Cell: TrainingCell {
     let skip: SkipKind
@@ -19,7 +19,7 @@ package struct RisottoTable: Experiment {
 
   package static let name = "risotto-table"
   package static let summary =
-    "Accuracy of residual networks by initialisation, with both kinds of skips, without and with Batch "
+    "Accuracy of residual networks by initialization, with both kinds of skips, without and with Batch "
     + "Normalization"
   package static let paper =
     "Gadhikar, Burkholz: Dynamical isometry for residual networks (2022)"
@@ -35,7 +35,7 @@ package struct RisottoTable: Experiment {
   private let model: String
   private let recipe: ResidualRecipe
   /// Every combination of the table, with its trainings: none where the network does not meet the
-  /// initialisation's conditions.
+  /// initialization's conditions.
   private let grid: [(network: Network, configurations: [RunConfiguration])]
 
   package init(_ plan: Plan) {
@@ -75,12 +75,12 @@ package struct RisottoTable: Experiment {
   package var procedure: [String] {
     [
       "\(model) with identity skips (B) and convolutional skips (C), without and with Batch "
-        + "Normalization, initialised by \(Self.initializers.joined(separator: ", ")).",
-      "Left out, since the networks do not meet the initialisation's conditions: "
+        + "Normalization, initialized by \(Self.initializers.joined(separator: ", ")).",
+      "Left out, since the networks do not meet the initialization's conditions: "
         + leftOut.joined(separator: "; ") + ".",
       recipe.words + ".",
       "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing. Without "
-        + "normalisation, skipinit and rezero are the same network.",
+        + "normalization, skipinit and rezero are the same network.",
     ]
   }
 
@@ -96,7 +96,7 @@ package struct RisottoTable: Experiment {
 
   private var leftOut: [String] {
     grid.filter { $0.configurations.isEmpty }.map { network, _ in
-      "\(network.initializer) with \(Self.letter(network.skip)) skips and normalisation "
+      "\(network.initializer) with \(Self.letter(network.skip)) skips and normalization "
         + network.normalization.rawValue
     }
   }
@@ -113,10 +113,10 @@ package struct RisottoTable: Experiment {
           "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases",
           results, in: .none, than: ["fixup", "skipinit"], needsMost: true),
         comparison(
-          "Without Batch Normalization, RISOTTO does better than He's initialisation",
+          "Without Batch Normalization, RISOTTO does better than He's initialization",
           results, in: .none, than: ["he"], needsMost: false),
         comparison(
-          "With Batch Normalization, RISOTTO is often better than the other initialisations",
+          "With Batch Normalization, RISOTTO is often better than the other initializations",
           results, in: .batch, than: ["he", "rezero", "delta-orthogonal", "looks-linear"],
           needsMost: true),
         lossless(results),
@@ -148,7 +148,7 @@ extension RisottoTable {
     Table(
       "Test accuracy of \(model) at the best learning rate", name: "accuracies",
       columns: [
-        "normalization", "skips", "initialisation", "best rate", "at the edge", "accuracy", "s.d.",
+        "normalization", "skips", "initialization", "best rate", "at the edge", "accuracy", "s.d.",
         "diverged",
         "trainings",
       ],
@@ -170,14 +170,14 @@ extension RisottoTable {
 
       var words: String {
         RisottoTable.letter(skip) + " skips, "
-          + (normalization == .none ? "no normalisation" : "Batch Normalization")
+          + (normalization == .none ? "no normalization" : "Batch Normalization")
       }
     }
     return (
       "accuracies",
       Plot(
         title: "Test accuracy of \(model) at the best learning rate",
-        x: Plot.Axis("initialisation", column: "initialisation", names: Self.initializers),
+        x: Plot.Axis("initialization", column: "initialization", names: Self.initializers),
         y: Plot.Axis("test accuracy", column: "accuracy"),
         series: results.grouped {
           Panel(normalization: $0.cell.normalization, skip: $0.cell.skip)
@@ -194,7 +194,7 @@ extension RisottoTable {
     )
   }
 
-  /// Whether the network meets the initialiser's conditions.
+  /// Whether the network meets the initializer's conditions.
   private func takes(
     _ initializer: String, _ skip: SkipKind, _ normalization: NormalizationKind
   ) -> Bool {

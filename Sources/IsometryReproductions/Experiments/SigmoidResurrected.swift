@@ -2,7 +2,7 @@ import Foundation
 import IsometryTraining
 
 /// How fast deep plain networks learn, by the law of their weights, their activation, their place on
-/// or off the critical line, the optimiser and the depth.
+/// or off the critical line, the optimizer and the depth.
 package struct SigmoidResurrected: Experiment {
   package enum Weights: String, Sendable, Codable, CaseIterable {
     case orthogonal, gaussian
@@ -46,7 +46,7 @@ package struct SigmoidResurrected: Experiment {
 
   package static let name = "sigmoid-resurrected"
   package static let summary =
-    "Steps to a fixed accuracy of deep plain networks, by weights, activation, optimiser and depth"
+    "Steps to a fixed accuracy of deep plain networks, by weights, activation, optimizer and depth"
   package static let paper =
     "Pennington, Schoenholz, Ganguli: Resurrecting the sigmoid in deep learning through dynamical "
     + "isometry (2017)"
@@ -102,7 +102,7 @@ package struct SigmoidResurrected: Experiment {
 
   package var procedure: [String] {
     [
-      "Plain fully connected networks of width \(width) and depth \(depth) without normalisation; "
+      "Plain fully connected networks of width \(width) and depth \(depth) without normalization; "
         + "orthogonal and Gaussian weights; tanh, hard tanh, erf(√π·x/2) and ReLU.",
       "Critical: hidden layers of sigmoidal networks at q* = 1/64 on the critical line, those of ReLU "
         + "networks at σ_w² = 2 without bias; the first layer gives pre-activations the variance q*, 1 for "

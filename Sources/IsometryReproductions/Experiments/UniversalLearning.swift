@@ -26,7 +26,7 @@ package struct UniversalLearning: Experiment {
   package static let paper = UniversalSpectra.paper
   package static let published = [
     "A proposal (abstract): give all activations the same spectrum of singular values, so that a "
-      + "comparison of their learning curves is not one of initialisations.",
+      + "comparison of their learning curves is not one of initializations.",
     "Its networks, learning rates and curves on CIFAR-10 are not known here.",
   ]
   package static let usesImages = true
@@ -65,7 +65,7 @@ package struct UniversalLearning: Experiment {
   package var procedure: [String] {
     [
       "Fully connected residual networks of width \(width) and depth "
-        + depths.map(String.init).joined(separator: ", ") + ", without normalisation, with the "
+        + depths.map(String.init).joined(separator: ", ") + ", without normalization, with the "
         + "activations \(activations.joined(separator: ", ")).",
       "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",

@@ -43,7 +43,7 @@ package struct UniversalSpectra: Experiment {
     "Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak: Dynamical isometry is achieved in residual "
     + "networks in a universal way for any activation function (2019)"
   package static let published = [
-    "The singular values at initialisation depend on the activation through one number c alone, in "
+    "The singular values at initialization depend on the activation through one number c alone, in "
       + "the limit of width and depth (abstract).",
     "Depths, widths and numbers of its simulations are not known here.",
   ]
@@ -72,7 +72,7 @@ package struct UniversalSpectra: Experiment {
   package var procedure: [String] {
     [
       "Fully connected residual networks of width \(width) and depth "
-        + "\(depths.map(String.init).joined(separator: ", ")), without normalisation, with the "
+        + "\(depths.map(String.init).joined(separator: ", ")), without normalization, with the "
         + "activations \(ActivationRegime.activations.joined(separator: ", ")); all singular values of "
         + "the Jacobian of the residual stack at an input of Gaussian noise; \(seedWords(seeds)).",
       "Weights scaled to the same c (\(levels.map(shortNumber).joined(separator: ", "))) and, as a "

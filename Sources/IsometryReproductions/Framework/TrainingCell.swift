@@ -19,7 +19,7 @@ extension TrainingCell {
 }
 
 extension LearningCurve {
-  /// The share of test images recognised at the end. A training that diverged recognises as many as one
+  /// The share of test images recognized at the end. A training that diverged recognizes as many as one
   /// that guesses.
   var accuracy: Double { finalAccuracy ?? Chance.accuracy }
 }
@@ -40,7 +40,7 @@ enum Chance {
 }
 
 extension RunConfiguration {
-  /// A training at one learning rate, on the images as they are, without normalisation, momentum and
+  /// A training at one learning rate, on the images as they are, without normalization, momentum and
   /// weight decay: what experiments start from.
   static func bare(
     model: String, initializer: String, activation: String = "relu", rate: Double, seed: UInt64
@@ -84,7 +84,7 @@ struct TrainingBudget: Sendable, Equatable {
   }
 }
 
-/// How residual networks are trained where initialisations are compared: SGD with Nesterov momentum,
+/// How residual networks are trained where initializations are compared: SGD with Nesterov momentum,
 /// one-cycle, at the best of a grid of learning rates.
 struct ResidualRecipe: Sendable, Equatable {
   let rates: [Double]
@@ -101,7 +101,7 @@ struct ResidualRecipe: Sendable, Equatable {
       + "; \(budget.words), \(seedWords(seeds))"
   }
 
-  /// Every training of a network, none where it does not meet the initialiser's conditions.
+  /// Every training of a network, none where it does not meet the initializer's conditions.
   func configurations(
     model: String, initializer: String, normalization: NormalizationKind,
     skip: SkipKind = .identity

@@ -3,7 +3,7 @@ public import IsometryGraph
 public import IsometryNN
 
 /// What a network's layers do to random directions, measured on the network with its weights as they
-/// are: the parameters of the laws, so that a law can be laid over networks of any initialisation,
+/// are: the parameters of the laws, so that a law can be laid over networks of any initialization,
 /// padding and activation.
 public struct MeasuredStrength: Sendable, Equatable {
   /// s of each residual block: the mean square of the branch's Jacobian, ‖J_branch‖²/n. Σ s is the
@@ -26,7 +26,7 @@ public struct MeasuredStrength: Sendable, Equatable {
   static let rows = 64
 
   /// - Parameters:
-  ///   - images: of C·H·W normalised numbers each; all are used alike.
+  ///   - images: of C·H·W normalized numbers each; all are used alike.
   ///   - session: of `backend`, with the network's parameters and statistics.
   /// - Throws: `SpectrumError.unsuitable` where a block is no sum of a branch and a skip; what the
   ///   backend throws.

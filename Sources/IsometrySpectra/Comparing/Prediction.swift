@@ -34,7 +34,7 @@ public struct Prediction: Sendable {
     basis = reason
   }
 
-  /// The law of several networks together, such as of one initialiser's seeds: the mixture of their laws,
+  /// The law of several networks together, such as of one initializer's seeds: the mixture of their laws,
   /// at the means of their parameters; none where one of them has none.
   ///
   /// - Precondition: there is a prediction.
@@ -59,11 +59,11 @@ public struct Prediction: Sendable {
   public struct Subject: Sendable {
     /// The architecture.
     public let network: any Network
-    /// What the initialiser draws hidden weights from.
+    /// What the initializer draws hidden weights from.
     public let ensemble: WeightEnsemble
     /// Where the Jacobian starts and ends.
     public let section: JacobianSection
-    /// Inputs at which spectra are measured, each C·H·W normalised numbers.
+    /// Inputs at which spectra are measured, each C·H·W normalized numbers.
     public let images: [[Double]]
     /// Of the signals that are measured.
     public let precision: DType
@@ -84,7 +84,7 @@ public struct Prediction: Sendable {
   /// The law of a network with the initial weights that `session` holds.
   ///
   /// What a law leaves open — c, the share of open slopes, the weights' variance — is measured on the
-  /// network itself, layer by layer, so that one choice serves every initialisation, padding and
+  /// network itself, layer by layer, so that one choice serves every initialization, padding and
   /// activation: the law then predicts the spectrum of the whole from the strengths of its layers.
   ///
   /// - Throws: what the backend throws.

@@ -9,12 +9,12 @@ struct LayerGain {
   let perDirection: Double
   /// ‖W‖²/m for m outputs: what the mean square of elements is multiplied by.
   let meanSquare: Double
-  /// The mean square of the bias, or of the shift that a normalisation has in its place.
+  /// The mean square of the bias, or of the shift that a normalization has in its place.
   let biasVariance: Double
 
   /// - Parameters:
   ///   - inputSize: [H, W] of a convolution's input; of no matter for dense layers.
-  ///   - session: of normalisations the scale and the shift alone are looked at, as if what they read
+  ///   - session: of normalizations the scale and the shift alone are looked at, as if what they read
   ///     had mean 0 and variance 1 already.
   init(
     _ layer: NetworkLayout.Layer, inputSize: [Int], session: any Session

@@ -11,7 +11,7 @@ public struct NetworkInspection: Sendable {
   public var network: any Network
   /// Of signals, vectors and products.
   public var precision: DType
-  /// Inputs, each C·H·W normalised numbers; two or more.
+  /// Inputs, each C·H·W normalized numbers; two or more.
   public var images: [[Double]]
   /// The batch whose statistics Batch Normalization has; empty for `images`.
   public var normalizationImages: [[Double]] = []

@@ -1,7 +1,7 @@
 internal import CLAPACK
 internal import IsometryCore
 
-/// Golub–Kahan bidiagonalisation of the Jacobian, or of its transpose where that has the smaller
+/// Golub–Kahan bidiagonalization of the Jacobian, or of its transpose where that has the smaller
 /// domain, from one random start, with every new vector made orthogonal to all before it.
 ///
 /// A·V = U·B with B upper bidiagonal. B's singular values tend to A's extreme ones; its right singular

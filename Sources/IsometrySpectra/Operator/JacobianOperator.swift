@@ -122,7 +122,7 @@ public final class JacobianOperator: JacobianProducts {
   }
 
   /// Sets parameters and statistics to their state before the first step of training, where
-  /// normalisations have mean 0 and variance 1 and do nothing in evaluation mode; `measureStatistics`
+  /// normalizations have mean 0 and variance 1 and do nothing in evaluation mode; `measureStatistics`
   /// gives them those of a batch.
   ///
   /// - Throws: `InitializationError`, and what the backend throws.
@@ -132,10 +132,10 @@ public final class JacobianOperator: JacobianProducts {
   }
 
   /// Sets the statistics of Batch Normalization to those of these images as one batch, layer by layer:
-  /// what training mode would normalise them by, with the unbiased variances of evaluation. Does nothing
-  /// to a network without normalisation.
+  /// what training mode would normalize them by, with the unbiased variances of evaluation. Does nothing
+  /// to a network without normalization.
   ///
-  /// - Parameter images: C·H·W normalised numbers each; several, for a perceptron's variances are over
+  /// - Parameter images: C·H·W normalized numbers each; several, for a perceptron's variances are over
   ///   images alone.
   /// - Throws: what the backend throws.
   public func measureStatistics(of images: [[Double]]) throws {
@@ -156,7 +156,7 @@ public final class JacobianOperator: JacobianProducts {
 
   /// Takes the Jacobian at this image from now on. To be called again after variables change.
   ///
-  /// - Parameter image: C·H·W normalised numbers.
+  /// - Parameter image: C·H·W normalized numbers.
   /// - Returns: the network's value at the section's end, `outputCount` numbers.
   @discardableResult
   public func move(to image: [Double]) throws -> [Double] {

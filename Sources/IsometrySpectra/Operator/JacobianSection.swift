@@ -6,7 +6,7 @@ public import IsometryNN
 public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
   /// Where it starts.
   public enum Start: String, Sendable, Hashable, CaseIterable {
-    /// The image, normalised.
+    /// The image, normalized.
     case input
     /// What the first layer gives: where the layers of one width begin, which the laws describe.
     case stack

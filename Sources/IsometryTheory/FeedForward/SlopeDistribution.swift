@@ -52,10 +52,10 @@ struct SlopeDistribution: Sendable {
       excess += (panel.weights * panel.excesses).sum()
     }
     let logMean = Double.log(onePlus: excess)
-    let normalised: @Sendable (Double) -> Double = { raw(deviation * $0) - logMean }
-    logSlope = normalised
+    let normalized: @Sendable (Double) -> Double = { raw(deviation * $0) - logMean }
+    logSlope = normalized
     let panels = zip(ends, ends.dropFirst()).map { low, high in
-      SlopePanel(from: low, to: high, multiplicity: factor, normalised)
+      SlopePanel(from: low, to: high, multiplicity: factor, normalized)
     }
     self.panels = panels
     var masses: [Double: (sum: Double, isExact: Bool)] = [:]

@@ -236,7 +236,7 @@ extension RectifierChain {
   }
 }
 
-/// Networks with mirrored (looks-linear) weights, which are linear at initialisation.
+/// Networks with mirrored (looks-linear) weights, which are linear at initialization.
 public enum LooksLinearNorms {
   /// The relative variance of the squared norm with Gaussian blocks after layers of the given widths:
   /// ∏(1 + 4/N) − 1, as of a linear network of half the widths.

@@ -13,7 +13,7 @@ extension UniversalLaw {
       throw .outsideDomain(parameter: "|z|", value: z.length, expected: "finite and not 0")
     }
     guard scaledCumulant > 0 else {
-      let difference = z - Complex(.exp(logCentre))
+      let difference = z - Complex(.exp(logCenter))
       guard !difference.isZero else {
         throw .outsideDomain(
           parameter: "z", value: z.real, expected: "apart from the law's only eigenvalue")
@@ -21,13 +21,13 @@ extension UniversalLaw {
       return 1 / difference
     }
     guard z.imaginary >= 0 else { return try resolvent(at: z.conjugate).conjugate }
-    let log = Double.log(z.length) - logCentre
+    let log = Double.log(z.length) - logCenter
     let w = momentTransform(log: log.magnitude, of: z)
     // As λ and 1/λ have the same law, 1 + w at z is −w at 1/z.
     return (log >= 0 ? 1 + w : -w.conjugate) / z
   }
 
-  /// w = zG(z) − 1 on the ray of z at |log |z|| = `log`, for the law centred at 1 and Im z ≥ 0; it is
+  /// w = zG(z) − 1 on the ray of z at |log |z|| = `log`, for the law centered at 1 and Im z ≥ 0; it is
   /// accurate to its own size, which is 1/|z|.
   private func momentTransform(log: Double, of z: Complex<Double>) -> Complex<Double> {
     let angle = Double.atan2(y: z.imaginary, x: z.real)

@@ -22,9 +22,9 @@ public struct UniversalLaw: SpectralLaw {
 
   /// c/a², the c of the law of λ/a^{2L}.
   let scaledCumulant: Double
-  /// 2L·log |a|, the centre of the law of log λ.
-  public let logCentre: Double
-  /// The largest log λ − logCentre.
+  /// 2L·log |a|, the center of the law of log λ.
+  public let logCenter: Double
+  /// The largest log λ − logCenter.
   let logEdge: Double
   /// The curve in the plane of w on which z(w) is real; nil for c = 0.
   let ray: UniversalRay?
@@ -57,11 +57,11 @@ public struct UniversalLaw: SpectralLaw {
         expected: "0, or \(Self.cumulants.lowerBound) to \(Self.cumulants.upperBound)")
     }
     let r = (scaled * (scaled + 2)).squareRoot()
-    let centre = 2 * Double(depth) * .log(skipWeight.magnitude)
+    let center = 2 * Double(depth) * .log(skipWeight.magnitude)
     let edge = r + .log(onePlus: scaled + r)
-    guard centre.magnitude + edge < Self.largestLog else {
+    guard center.magnitude + edge < Self.largestLog else {
       throw .outsideDomain(
-        parameter: "2L·log a, the centre of log λ,", value: centre,
+        parameter: "2L·log a, the center of log λ,", value: center,
         expected: "within ±\((Self.largestLog - edge).rounded(.down)) for λ to be a number;"
           + " choose a skip weight nearer to 1 or a smaller depth")
     }
@@ -69,7 +69,7 @@ public struct UniversalLaw: SpectralLaw {
     self.skipWeight = skipWeight
     self.depth = depth
     scaledCumulant = scaled
-    logCentre = centre
+    logCenter = center
     logEdge = edge
     ray = scaled == 0 ? nil : UniversalRay(cumulant: scaled, angle: 0)
   }
@@ -77,9 +77,9 @@ public struct UniversalLaw: SpectralLaw {
 
 extension UniversalLaw {
   /// The smallest λ.
-  public var smallestLambda: Double { .exp(logCentre - logEdge) }
+  public var smallestLambda: Double { .exp(logCenter - logEdge) }
   /// The largest λ.
-  public var largestLambda: Double { .exp(logCentre + logEdge) }
+  public var largestLambda: Double { .exp(logCenter + logEdge) }
 
   /// Variance of log λ: 2c + c²/3 for a = 1.
   public var logVariance: Double {
@@ -138,28 +138,28 @@ extension UniversalLaw {
         rescalings += 1
       }
     }
-    return .log(sum) + rescalings * .log(rescaling) - argument / 2 + power * logCentre
+    return .log(sum) + rescalings * .log(rescaling) - argument / 2 + power * logCenter
   }
 }
 
 extension UniversalLaw {
-  public var logSupport: ClosedRange<Double> { (logCentre - logEdge)...(logCentre + logEdge) }
+  public var logSupport: ClosedRange<Double> { (logCenter - logEdge)...(logCenter + logEdge) }
 
   public var atoms: [SpectralAtom] {
-    ray == nil ? [SpectralAtom(lambda: .exp(logCentre), mass: 1)] : []
+    ray == nil ? [SpectralAtom(lambda: .exp(logCenter), mass: 1)] : []
   }
 
   public func logDensity(atLog t: Double) -> Double {
-    guard let point = ray?.point(atLog: (t - logCentre).magnitude) else { return 0 }
+    guard let point = ray?.point(atLog: (t - logCenter).magnitude) else { return 0 }
     return point.height / .pi
   }
 
   public func survival(atLog t: Double) -> Double {
     guard let ray else {
-      // The atom as `atoms` gives it, whose logarithm may differ from the centre by a rounding.
-      return t < .log(.exp(logCentre)) ? 1 : 0
+      // The atom as `atoms` gives it, whose logarithm may differ from the center by a rounding.
+      return t < .log(.exp(logCenter)) ? 1 : 0
     }
-    let offset = t - logCentre
+    let offset = t - logCenter
     let tail = ray.point(atLog: offset.magnitude).map(ray.tail) ?? 0
     return offset < 0 ? 1 - tail : tail
   }
@@ -173,7 +173,7 @@ extension UniversalLaw {
       let point = ray.point(atAngle: angle.magnitude)
       let tail = ray.tail(point)
       return SpectralPoint(
-        logLambda: logCentre + (angle < 0 ? -point.log : point.log),
+        logLambda: logCenter + (angle < 0 ? -point.log : point.log),
         logDensity: point.height / .pi, survival: angle < 0 ? 1 - tail : tail)
     }
   }
@@ -202,9 +202,9 @@ extension UniversalLaw {
 
   /// - Precondition: the probability is in [0, 1].
   private func logQuantile(within probability: Double) -> Double {
-    guard let ray else { return logCentre }
+    guard let ray else { return logCenter }
     let tail = min(probability, 1 - probability)
     let offset = tail == 0 ? logEdge : ray.point(atTail: tail).log
-    return logCentre + (probability < 0.5 ? -offset : offset)
+    return logCenter + (probability < 0.5 ? -offset : offset)
   }
 }

@@ -79,7 +79,7 @@ extension SpecialFunctions {
     return .exp(exponent) * (all / (2 * .pi * hits * misses)).squareRoot()
   }
 
-  /// The regularised incomplete gamma function P(a, x) = ∫₀ˣ s^{a−1}e^{−s} ds/Γ(a), a > 0, x ≥ 0.
+  /// The regularized incomplete gamma function P(a, x) = ∫₀ˣ s^{a−1}e^{−s} ds/Γ(a), a > 0, x ≥ 0.
   ///
   /// - Source: series and Lentz's continued fraction: Abramowitz, Stegun (1964), 6.5.29 and 6.5.31.
   package static func regularizedGamma(_ a: Double, _ x: Double) -> Double {

@@ -12,8 +12,8 @@ public struct Calibration: Sendable, Hashable {
 extension ResidualModel {
   /// The σ_w with which the law of this network has c/a² = `level`. The model's own σ_w is not used.
   ///
-  /// Networks with the same c/a² have the same spectrum at initialisation whatever their activation
-  /// is, so that comparing activations does not compare initialisations.
+  /// Networks with the same c/a² have the same spectrum at initialization whatever their activation
+  /// is, so that comparing activations does not compare initializations.
   ///
   /// - Throws: `TheoryError.outsideDomain` for parameters that mean nothing;
   ///   `TheoryError.noSolution` where no σ_w up to 10⁸ reaches the level, or where the signal grows

@@ -16,7 +16,7 @@ public enum ResidualBranch: Sendable, Hashable {
   }
 }
 
-/// A residual network of constant width at initialisation, in the limit of infinite width: L blocks
+/// A residual network of constant width at initialization, in the limit of infinite width: L blocks
 /// x ← branch(x) + a·x with independent weights of mean 0, and biases b ~ N(0, σ_b²).
 ///
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019) for the model with

@@ -1,6 +1,6 @@
 internal import RealModule
 
-/// How a signal, and small changes of it, pass through a residual network at initialisation.
+/// How a signal, and small changes of it, pass through a residual network at initialization.
 public struct ResidualSignal: Sendable, Hashable {
   /// One block.
   public struct Layer: Sendable, Hashable {

@@ -1,7 +1,7 @@
 internal import RealModule
 
 /// How a block relu(α·W₂relu(W₁x) + skip(x)) of a wide network passes on norms and similarities at
-/// initialisation.
+/// initialization.
 ///
 /// - Source: Gadhikar, Burkholz, "Dynamical isometry for residual networks" (2022); the maps are derived
 ///   in docs/theory.md. Infinite width for He's weights, exact at every width for the others.

@@ -6,7 +6,7 @@ public import IsometryGraph
 ///
 /// As a safetensors file it holds the model's parameters and statistics under their own names, which
 /// are those of PyTorch's `state_dict` of the same network, and everything else that training keeps
-/// (optimiser state, loss scale, metric sums) under `training/` and the variable's name. In Python:
+/// (optimizer state, loss scale, metric sums) under `training/` and the variable's name. In Python:
 ///
 ///     tensors = safetensors.torch.load_file(path)
 ///     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")})

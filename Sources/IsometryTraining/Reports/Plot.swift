@@ -169,12 +169,12 @@ package struct Plot: Sendable {
       text += "END\n"
     }
     let parts = series.enumerated().map { index, series in
-      let colour = Self.colours[index % Self.colours.count]
-      // Beyond the colours, dashes tell lines apart.
-      let dashes = 1 + index / Self.colours.count
+      let color = Self.colors[index % Self.colors.count]
+      // Beyond the colors, dashes tell lines apart.
+      let dashes = 1 + index / Self.colors.count
       let drawing = series.style.drawing(count: series.points.count)
       return "$series\(index) using 1:2\(series.style.using) with \(drawing) "
-        + "linecolor rgb '\(colour)' dashtype \(dashes) title \(Self.quoted(series.name))"
+        + "linecolor rgb '\(color)' dashtype \(dashes) title \(Self.quoted(series.name))"
     }
     return text + "plot " + parts.joined(separator: ", \\\n  ") + "\n"
   }
@@ -195,7 +195,7 @@ package struct Plot: Sendable {
   }
 
   /// Told apart by eyes of any kind. Source: Okabe and Ito, "Color universal design" (2008).
-  private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
+  private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 }
 
 extension Plot.Series.Style {

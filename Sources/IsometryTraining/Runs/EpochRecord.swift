@@ -4,11 +4,11 @@ public struct EpochRecord: Sendable, Equatable {
   public let epoch: Int
   /// Means over the epoch's steps, each with the parameters before its update.
   public let trainLoss: Double
-  /// The share of the images that were recognised, each before its step's update.
+  /// The share of the images that were recognized, each before its step's update.
   public let trainAccuracy: Double
   /// Over the whole test split after the epoch.
   public let testLoss: Double
-  /// The share of the test images that were recognised.
+  /// The share of the test images that were recognized.
   public let testAccuracy: Double
   /// Of training; evaluation is left out.
   public let seconds: Double

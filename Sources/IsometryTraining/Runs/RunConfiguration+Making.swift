@@ -9,7 +9,7 @@ extension RunConfiguration {
     try InitializerRegistry.make(initializer)
   }
 
-  /// The initialiser for the configuration's network, which has seen the images that it needs.
+  /// The initializer for the configuration's network, which has seen the images that it needs.
   ///
   /// - Parameters:
   ///   - dataset: the training split, of which it sees the first images, without augmentation.
@@ -29,7 +29,7 @@ extension RunConfiguration {
       for: makeNetwork(), seed: seed, images: dataset.normalizedImages(count), on: backend)
   }
 
-  /// The network with the options of the configuration, which meets its initialiser's conditions.
+  /// The network with the options of the configuration, which meets its initializer's conditions.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
   public func makeNetwork() throws -> any Network {
@@ -62,7 +62,7 @@ extension RunConfiguration {
 
   /// The rule of descent, with PyTorch's defaults for what the configuration does not name.
   ///
-  /// - Throws: `InitializationError`, as the initialiser decides how fast scalars learn.
+  /// - Throws: `InitializationError`, as the initializer decides how fast scalars learn.
   public func makeOptimizer() throws -> Optimizer {
     let rule: Update.Rule =
       switch optimizer {
@@ -147,17 +147,17 @@ extension NetworkLayout {
 }
 
 extension RunConfiguration {
-  /// The defaults of an optimiser and a kind of network.
+  /// The defaults of an optimizer and a kind of network.
   public init(optimizer: OptimizerName, normalization: NormalizationKind) {
     self.init()
     self.normalization = normalization
     useDefaults(of: optimizer)
   }
 
-  /// Takes an optimiser with the learning rate and momentum that usually go with it.
+  /// Takes an optimizer with the learning rate and momentum that usually go with it.
   ///
-  /// Without normalisation nothing bounds what one step does to the activations: ResNet-20 with any
-  /// initialisation diverges or dies at a tenth of the rate that Batch Normalization bears.
+  /// Without normalization nothing bounds what one step does to the activations: ResNet-20 with any
+  /// initialization diverges or dies at a tenth of the rate that Batch Normalization bears.
   public mutating func useDefaults(of optimizer: OptimizerName) {
     self.optimizer = optimizer
     (learningRate, momentum, nesterov) =

@@ -177,7 +177,7 @@ extension RunFolder {
     var buffer = [CChar](repeating: 0, count: 32)
     let length = strftime(&buffer, buffer.count, "%Y-%m-%d-%H%M%S", &calendar)
     let moment = String(decoding: buffer.prefix(length).map { UInt8($0) }, as: UTF8.self)
-    // A colon is no character for folders; the initialiser's options stay in config.json.
+    // A colon is no character for folders; the initializer's options stay in config.json.
     let model = configuration.model.replacingOccurrences(of: ":", with: "-")
     let initializer = configuration.initializer.prefix { $0 != ":" }
     let base = "\(defaultParent)/\(moment)-\(model)-\(initializer)"

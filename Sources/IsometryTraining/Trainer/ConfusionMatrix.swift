@@ -19,7 +19,7 @@ public struct ConfusionMatrix: Sendable, Equatable {
   /// How many images have the label.
   public func imageCount(ofClass label: Int) -> Int { counts[label].reduce(0, +) }
 
-  /// The share of a class's images that were recognised; nil for a class without images.
+  /// The share of a class's images that were recognized; nil for a class without images.
   public func accuracy(ofClass label: Int) -> Double? {
     let count = imageCount(ofClass: label)
     return count == 0 ? nil : Double(counts[label][label]) / Double(count)

@@ -14,7 +14,7 @@ public final class Evaluator {
     /// Images of the whole data set.
     public let count: Int
 
-    /// The share of the images that were recognised, 0 to 1.
+    /// The share of the images that were recognized, 0 to 1.
     public var accuracy: Double { Double(correct) / Double(count) }
   }
 

@@ -20,7 +20,7 @@ public final class TrainingRun {
   /// Builds the graphs, and compiles and binds them on the device. The variables are those of the
   /// first step.
   ///
-  /// - Parameter measuring: where an initialiser that measures does so. Devices differ in their last
+  /// - Parameter measuring: where an initializer that measures does so. Devices differ in their last
   ///   bits: one for all of them gives the same variables on all. nil for `backend`.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `TrainingError.tooFewImages`,
   ///   `UnsupportedPrecision`, and what the backend throws.
@@ -58,7 +58,7 @@ public final class TrainingRun {
   ///
   /// - Parameter path: what errors name.
   /// - Throws: `ConfigurationError` where the run has gone over another number of images;
-  ///   `CheckpointError` where the checkpoint is of another network or optimiser, or its place does
+  ///   `CheckpointError` where the checkpoint is of another network or optimizer, or its place does
   ///   not exist in a run over these images.
   public func restore(_ checkpoint: Checkpoint, path: String) throws {
     try requireSameImages(as: checkpoint)
@@ -156,7 +156,7 @@ extension Evaluator {
   /// - Parameters:
   ///   - configuration: the checkpoint's, perhaps with another precision.
   ///   - path: what errors name.
-  ///   - dataset: normalised by its own statistics.
+  ///   - dataset: normalized by its own statistics.
   /// - Throws: `CheckpointError` where the file is of another network than it says; otherwise as
   ///   `TrainingRun.init`.
   public convenience init(

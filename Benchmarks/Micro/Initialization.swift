@@ -4,8 +4,8 @@ import IsometryCore
 import IsometryGraph
 import IsometryNN
 
-/// What a run spends before its first step: ResNet-50's weights by every initialisation that is for it.
-func initialisationBenchmarks() {
+/// What a run spends before its first step: ResNet-50's weights by every initialization that is for it.
+func initializationBenchmarks() {
   var configuration = Benchmark.defaultConfiguration
   configuration.metrics = [.wallClock, .cpuTotal]
   configuration.maxDuration = .seconds(4)
@@ -31,7 +31,7 @@ func initialisationBenchmarks() {
   }
 }
 
-/// ResNet-50 with the skips and the normalisation that the initialiser is for; nil where there is none.
+/// ResNet-50 with the skips and the normalization that the initializer is for; nil where there is none.
 private func network(for initializer: any Initializer) -> (any Network)? {
   let normalization: NormalizationKind = initializer is ZeroGamma ? .batch : .none
   for skip in [SkipKind.identity, .convolution] {
