@@ -2,6 +2,7 @@ import ArgumentParser
 import IsometryCPU
 import IsometryCore
 import IsometryGraph
+import IsometryOpenCL
 import IsometryTraining
 
 struct KernelsBenchmarkCommand: ParsableCommand {
