@@ -39,9 +39,7 @@ let package = Package(
       dependencies: [
         "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining",
         "IsometryReference", "IsometryReproductions", "IsometryCPU", "IsometryTheory",
-        "IsometrySpectra",
-        "IsometryOpenCL",
-        "OpenCLRuntime",
+        "IsometrySpectra", "IsometryOpenCL", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -185,7 +183,7 @@ let package = Package(
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryCLI", "IsometryNN", "IsometryReproductions", "IsometryTheory",
+        "IsometryCLI", "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
         "IsometryTraining",
       ],
       swiftSettings: strict),

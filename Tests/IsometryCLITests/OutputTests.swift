@@ -1,5 +1,6 @@
 import Foundation
 import IsometryNN
+import IsometryOpenCL
 import IsometryTraining
 import Testing
 
