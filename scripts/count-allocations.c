@@ -1,7 +1,7 @@
-// Counts the allocations of memory that this program and Swift's runtime ask for: preloaded by
-// scripts/check-allocations. Libraries (a driver, oneDNN, the C++ and C runtimes) are counted apart.
+// Counts the allocations of this program and of Swift's runtime. scripts/check-allocations preloads it.
+// Libraries (a driver, oneDNN, the C++ and C runtimes) are counted separately.
 //
-// A call belongs to the object whose code asked for the memory. At the end the counts are written to
+// A call belongs to the object whose code requested the memory. At the end, the counts are written to
 // the file that ISOMETRY_ALLOCATIONS names: `own N` and `libraries N`.
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,17 +1,17 @@
-# What the scripts share; sourced, never run. Sets `root`, `build_tools` and the build options.
+# Shared by the scripts, which source it. Sets `root`, `build_tools` and the build options.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_tools=$root/.build-tools # tools fetched for the checks; ignored by git
 script=${0##*/}
 
-# Tests need internal declarations, which changes how every module is compiled: they get a build
-# folder of their own, so that training and testing by turns rebuilds nothing.
+# Tests need internal declarations, which changes how every module is compiled. They have a separate
+# build folder, so that alternating between training and testing rebuilds nothing.
 release_options=(--package-path "$root" -c release --explicit-target-dependency-import-check error)
 testing_options=("${release_options[@]}" --scratch-path "$root/.build-testing" -Xswiftc -enable-testing)
 
-# The versions of clang that the kernel checks know, best first: docs/kernels-report.txt is
-# written with the first, the others check everything but that report.
+# The versions of clang that the kernel checks support, best first. docs/kernels-report.txt is written
+# with the first; the others check everything except that report.
 clang_versions=(16 17 18 19 15)
 
 # Messages go to standard error: standard output belongs to the program that a script runs.
@@ -22,7 +22,7 @@ fail() {
 }
 step() { printf '\n== %s\n' "$*" >&2; }
 
-# Prints the comment at the head of the running script and ends, when the first argument asks.
+# Prints the comment at the head of the running script and ends, if the first argument is --help.
 usage_if_asked() {
   case "${1:-}" in
     -h | --help)
@@ -37,7 +37,7 @@ require_swift() {
     fail "no swift in PATH; install Swift 6.3 for Linux from https://www.swift.org/install/linux"
 }
 
-# The C compiler that comes with Swift: beside `swift` in PATH, or beside what that links to.
+# The C compiler that comes with Swift: beside `swift` in PATH, or beside the target of that link.
 swift_clang() {
   local swift folder
   require_swift
@@ -51,7 +51,7 @@ swift_clang() {
   fail "no clang beside $swift; install the whole toolchain from https://www.swift.org/install/linux"
 }
 
-# First of `name-VERSION` for the versions above that is installed; empty where there is none.
+# First of `name-VERSION` for the versions above that is installed; empty if there is none.
 versioned_tool() {
   local version
   for version in "${clang_versions[@]}"; do
