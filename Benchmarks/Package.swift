@@ -17,7 +17,6 @@ let package = Package(
       dependencies: [
         .product(name: "Benchmark", package: "benchmark"),
         .product(name: "Isometry", package: "Isometry"),
-        .product(name: "IsometryCPU", package: "Isometry"),
       ],
       path: "Micro",
       swiftSettings: [

@@ -21,8 +21,8 @@ public struct NetworkBuilder {
   public let precision: DType
   /// Where normalizations take their statistics from.
   public let mode: Mode
-  /// What the layers appended so far learn.
-  public internal(set) var layout: NetworkLayout
+  /// The parameters, statistics and layers appended so far. Each network sets its `stem`.
+  public var layout: NetworkLayout
   /// The residual block that parameters appended now belong to.
   var currentBlock: Int?
   /// Whether learned scalars take the place of the layers' biases (`BlockTraits.hasScalarBiases`).
@@ -55,11 +55,17 @@ public struct NetworkBuilder {
     layout = NetworkLayout(activation: activation, normalization: normalization)
   }
 
-  /// Appends a parameter.
+  /// Appends a parameter, for a layer with weights of its own. The layer casts a weight to
+  /// `precision` before it multiplies. Initializers draw weights, and give parameters of other roles
+  /// their neutral value.
   ///
+  /// - Parameters:
+  ///   - name: of the variable, as in PyTorch's `state_dict`: `head.weight`. It also selects the
+  ///     random stream of the initial values.
+  ///   - shape: as `role` states.
   /// - Precondition: the name is new.
   /// - Returns: its value in the accumulator's type, and its record.
-  mutating func parameter(
+  public mutating func parameter(
     _ name: String, _ shape: Shape, _ role: Parameter.Role
   ) -> (value: Value, parameter: Parameter) {
     precondition(layout.parameter(named: name) == nil, "the network already has \(name)")

@@ -1,8 +1,8 @@
 """usage: python gaussian_moments.py [FILE]
 
-Writes the Gaussian moments E phi, E phi^2, E phi'^2 and E phi'^4 that the theory is held against, by
-quadrature with 34 digits, to FILE (Tests/IsometryTheoryTests/Fixtures/gaussian_moments.json by
-default). Needs mpmath and nothing else.
+Writes the Gaussian moments E phi, E phi^2, E phi'^2 and E phi'^4 that the tests of the theory use,
+computed by quadrature with 34 digits. FILE is
+Tests/IsometryTheoryTests/Fixtures/gaussian_moments.json by default. Needs mpmath (requirements-theory.txt).
 """
 
 import json
@@ -84,7 +84,7 @@ ACTIVATIONS = [
 
 
 def ends(q, kinks):
-    """Ends of panels on [-15, 15] that follow the Gaussian, the activation and its kinks."""
+    """Ends of the quadrature panels on [-15, 15]: whole numbers, the activation's scales, its kinks."""
     deviation = mpmath.sqrt(q)
     scales = [mpf(s) / deviation for s in (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)]
     positive = [mpf(z) for z in range(0, 16)] + [s for s in scales if s < 15]
@@ -113,7 +113,7 @@ def moments(functions, kinks, q):
             y, s = value(deviation * z), slope(deviation * z)
             for index, term in enumerate((y, y * y, s * s, s**4)):
                 sums[index] += factor * term
-    if kinks == [-1]:  # the mean of max(x, -1) is far below the parts that cancel in it
+    if kinks == [-1]:  # the mean of max(x, -1) is much smaller than its two terms, which cancel
         u = 1 / deviation
         with mp.workdps(400):
             sums[0] = +(deviation * density(u) - phi(-u))

@@ -1,8 +1,8 @@
 """usage: python make_fixtures.py [FOLDER]
 
-Writes the fixtures that the reference backend is held against, from PyTorch in double precision:
-one small JSON file a family into FOLDER (Tests/Fixtures by default), with the seed and PyTorch's
-version inside. Needs torch and nothing else.
+Writes the fixtures that the reference backend is compared with, computed by PyTorch in double
+precision. Each family of operations is one small JSON file in FOLDER (Tests/Fixtures by default),
+which also holds the seed and the version of PyTorch. Needs torch (requirements.txt).
 """
 
 import json
@@ -128,7 +128,7 @@ def cross_entropies():
     for smoothing in [0.0, 0.1]:
         logits = leaf(draw(6, 5, scale=3.0))
         labels = torch.tensor([0, 4, -1, 2, 2, 1])
-        # The mean over all rows, with rows without a label counting nothing.
+        # The mean over all rows; rows without a label add 0.
         loss = F.cross_entropy(
             logits, labels, ignore_index=-1, reduction="sum", label_smoothing=smoothing) / 6
         loss.backward()
@@ -153,7 +153,7 @@ def activations():
         "unit-erf": lambda x: torch.erf(x * (torch.pi ** 0.5 / 2)),
         "selu": F.selu,
         "elu": F.elu,
-        # Beyond its threshold PyTorch returns x itself.
+        # Above its threshold PyTorch returns x, so the threshold is out of reach.
         "softplus": lambda x: F.softplus(x, threshold=1000),
         "silu": F.silu,
         "gelu": F.gelu,

@@ -1,28 +1,24 @@
 #!/usr/bin/env python3
-"""Writes the names and shapes of the peer's state_dict, which checkpoints must match:
-    network_names.py PEER > Tests/IsometryNNTests/Fixtures/state_dicts.txt
-PEER is the file that defines the PyTorch networks (Benchmarks/peers/pytorch_resnet.py).
+"""Writes the names and shapes of the PyTorch networks' state_dict, which checkpoints must match:
+
+    network_names.py > Tests/IsometryNNTests/Fixtures/state_dicts.txt
+
+The networks are those of Benchmarks/peers/pytorch_resnet.py. Needs the packages of requirements.txt.
 """
-import importlib.util
+import pathlib
 import sys
 
 import torch
 
-spec = importlib.util.spec_from_file_location("peer", sys.argv[1])
-peer = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(peer)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Benchmarks" / "peers"))
+import pytorch_resnet as peer
 
-networks = {
-    "resnet20": ([16, 32, 64], [3, 3, 3], False),
-    "resnet18": ([64, 128, 256, 512], [2, 2, 2, 2], False),
-    "resnet50": ([64, 128, 256, 512], [3, 4, 6, 3], True),
-}
 print(f"# PyTorch {torch.__version__}: model normalization, then name and shape; "
       "num_batches_tracked left out")
-for name, (widths, depths, bottleneck) in networks.items():
-    for norm in (True, False):
-        net = peer.ResNet(widths, depths, norm, bottleneck=bottleneck)
-        print("model", name, "batch" if norm else "none")
-        for key, value in net.state_dict().items():
+for name in ("resnet20", "resnet18", "resnet50"):
+    for normalized in (True, False):
+        network = peer.make_network(name, normalized)
+        print("model", name, "batch" if normalized else "none")
+        for key, value in network.state_dict().items():
             if not key.endswith("num_batches_tracked"):
                 print(key, "x".join(str(n) for n in value.shape))

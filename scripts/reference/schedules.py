@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Writes PyTorch's learning rates for the schedules that the trainer has:
+
     schedules.py > Tests/IsometryTrainingTests/Fixtures/schedules.txt
-One line a schedule: its name, its parameters, a colon, the rate of each step.
+
+Each schedule is one line: its name, its parameters, a colon, and the rate of each step. Needs the
+packages of requirements.txt.
 """
 import torch
 from torch.optim import lr_scheduler as schedulers

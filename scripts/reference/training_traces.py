@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
-"""Writes losses of small networks that PyTorch trains in double precision, from parameters and
-images that a formula gives, for Tests/IsometryNNTests/TrainingTraceTests.swift:
-    training_traces.py PEER > Tests/IsometryNNTests/Fixtures/training_traces.txt
-PEER is the file that defines the PyTorch networks (Benchmarks/peers/pytorch_resnet.py).
+"""Writes the losses of small networks that PyTorch trains in double precision:
+
+    training_traces.py > Tests/IsometryNNTests/Fixtures/training_traces.txt
+
+Formulas give the initial parameters and the images, so that
+Tests/IsometryNNTests/TrainingTraceTests.swift can repeat each run. The networks are those of
+Benchmarks/peers/pytorch_resnet.py. Needs the packages of requirements.txt.
 """
-import importlib.util
 import math
+import pathlib
 import sys
 
 import torch
 import torch.nn.functional as F
 
-spec = importlib.util.spec_from_file_location("peer", sys.argv[1])
-peer = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(peer)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Benchmarks" / "peers"))
+import pytorch_resnet as peer
+
 torch.set_default_dtype(torch.float64)
 
 BATCH, SIDE, STEPS = 6, 8, 5

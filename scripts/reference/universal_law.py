@@ -1,11 +1,11 @@
 """usage: python universal_law.py [FILE]
 
-Writes points of the universal law of residual networks by solving the equation of its Green's
-function on the real axis with 40 digits, to FILE
-(Tests/IsometryTheoryTests/Fixtures/universal_law.json by default). Needs mpmath and nothing else.
+Writes points of the universal law of residual networks. They solve the equation of its Green's
+function on the real axis with 40 digits. FILE is
+Tests/IsometryTheoryTests/Fixtures/universal_law.json by default. Needs mpmath (requirements-theory.txt).
 
-The equation log(1+w) - log w + c(1+2w) = log z is continued from large Im z downwards, so no part of
-the parametric form that the package uses enters.
+The solution of log(1+w) - log w + c(1+2w) = log z is continued from large Im z downward. The
+parametric form that the package uses is not involved.
 """
 
 import json
@@ -26,8 +26,10 @@ def edge(c):
 
 
 def transform(c, log_z):
-    """w at z = exp(log_z), 0 < Im log_z < pi, by continuation along the angle from the negative axis
-    side, where no edge is near."""
+    """w at z = exp(log_z), 0 < Im log_z < pi.
+
+    Newton's method follows the angle from the negative real axis, which is far from the edges.
+    """
 
     def newton(w, target):
         for _ in range(200):
@@ -41,7 +43,7 @@ def transform(c, log_z):
         raise ArithmeticError((c, log_z))
 
     real, angle = mpmath.re(log_z), mpmath.im(log_z)
-    # On the negative axis w is in (-1, 0): log((1+w)/-w) + c(1+2w) is decreasing.
+    # On the negative axis w is in (-1, 0), and log((1+w)/-w) + c(1+2w) increases with w.
     low, high = -mpf(1), mpf(0)
     for _ in range(160):
         middle = (low + high) / 2

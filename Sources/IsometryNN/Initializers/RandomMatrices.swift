@@ -1,10 +1,10 @@
-internal import IsometryCore
+public import IsometryCore
 
 extension Parameter {
   /// The random stream that belongs to the parameter: the same for every network, order and device.
   ///
-  /// - Parameter purpose: tells apart several draws for one parameter.
-  func randomStream(seed: UInt64, purpose: String = "") -> RandomStream {
+  /// - Parameter purpose: distinguishes several draws for one parameter.
+  public func randomStream(seed: UInt64, purpose: String = "") -> RandomStream {
     RandomStream(
       seed: seed, stream: StableHash.fnv1a(purpose.isEmpty ? name : name + "#" + purpose))
   }

@@ -76,8 +76,9 @@ public struct NetworkLayout: Sendable {
   public internal(set) var layers: [Layer] = []
   /// In the order of computation; none in plain networks.
   public internal(set) var blocks: [Block] = []
-  /// The first layer, which sees the images.
-  public internal(set) var stem: Layer?
+  /// The first layer, which reads the images. Each network sets it in `Network.append`. Without it
+  /// there are no `parts`, and some initializers reject the network.
+  public var stem: Layer?
   /// The last layer, which gives the logits.
   public internal(set) var head: Layer?
 

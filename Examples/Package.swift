@@ -1,0 +1,17 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The programs of docs/library.md, as a package that depends on Isometry.
+
+let isometry: Target.Dependency = .product(name: "Isometry", package: "Isometry")
+
+let package = Package(
+  name: "IsometryExamples",
+  dependencies: [.package(name: "Isometry", path: "..")],
+  targets: [
+    .executableTarget(name: "TrainResNet20", dependencies: [isometry]),
+    .executableTarget(name: "OwnInitializer", dependencies: [isometry]),
+    .executableTarget(name: "OwnNetwork", dependencies: [isometry]),
+  ],
+  swiftLanguageModes: [.v6]
+)
