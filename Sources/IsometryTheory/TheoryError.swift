@@ -1,13 +1,14 @@
-/// An argument outside the domain of a formula, or a wish that no value of the unknown fulfils.
+/// An argument outside the domain of a formula, or an inverse problem without a solution.
 public enum TheoryError: Error, Equatable {
-  /// `parameter` has a value for which the formula means nothing; `expected` words the legal range.
+  /// `parameter` has a value for which the formula is not defined; `expected` describes the legal
+  /// range.
   case outsideDomain(parameter: String, value: Double, expected: String)
-  /// No solution of an inverse problem in the range searched; `reason` says which and what to change.
+  /// An inverse problem has no solution in the range searched. `reason` gives the range and a remedy.
   case noSolution(unknown: String, reason: String)
 }
 
 extension TheoryError: CustomStringConvertible {
-  /// Whole numbers, as of layers, without a fraction.
+  /// The value in a message. Whole numbers, such as layer counts, have no fraction.
   private static func spelled(_ value: Double) -> String {
     Int(exactly: value).map { "\($0)" } ?? "\(value)"
   }

@@ -1,9 +1,9 @@
 public import IsometryCore
 
-/// A pointwise nonlinearity φ as the theory needs it: its value, its slope, and where the two are not
-/// smooth. One of the package's activations, or a user's own.
+/// A pointwise nonlinearity φ: its value, its slope, and the points at which either is not smooth. It
+/// is one of the package's activations or a user's.
 public struct ActivationFunction: Sendable {
-  /// For messages and tables.
+  /// The name used in messages and tables.
   public let name: String
   /// The points at which φ or φ′ jumps, increasing.
   public let kinks: [Double]
@@ -11,10 +11,10 @@ public struct ActivationFunction: Sendable {
   public let value: @Sendable (Double) -> Double
   /// φ′(x); any of the one-sided values at a kink.
   public let slope: @Sendable (Double) -> Double
-  /// The package's activation that this is; nil for a user's own.
+  /// The package's activation that this is; nil for a user's activation.
   let known: Activation?
 
-  /// One of the package's activations, whose closed forms are used.
+  /// Wraps one of the package's activations and uses its closed forms.
   public init(_ activation: Activation) {
     name = activation.name
     known = activation
@@ -23,11 +23,11 @@ public struct ActivationFunction: Sendable {
     slope = { activation.derivative($0) }
   }
 
-  /// A user's own activation. Between kinks it should be smooth, and vary on the scale of 1, as the
-  /// usual activations do: that is what the quadrature resolves.
+  /// Makes a user's activation. Between kinks it should be smooth and vary on the scale of 1, as the
+  /// usual activations do. The quadrature resolves that scale.
   ///
   /// - Parameters:
-  ///   - kinks: where φ or φ′ jumps, in any order.
+  ///   - kinks: the points at which φ or φ′ jumps, in any order.
   ///   - value: φ; finite for finite arguments.
   ///   - slope: φ′; finite for finite arguments.
   public init(

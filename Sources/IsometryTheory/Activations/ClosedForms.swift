@@ -1,12 +1,13 @@
 internal import IsometryCore
 internal import RealModule
 
-// Moments of E f(h), h ~ N(0, q), in closed form. Each follows from ∫ g(z)dz, ∫ z g(z)dz, ∫ z² g(z)dz
-// over half-lines, from E e^{kh}·1[h < 0] = ½·erfcx(k·√(q/2)) or from E e^{−kh²} = 1/√(1 + 2kq);
-// the arrangement is what keeps the digits for small and large q.
+// Moments E f(h), h ~ N(0, q), in closed form. Each follows from one of these:
+// - ∫ g(z)dz, ∫ z g(z)dz and ∫ z² g(z)dz over half-lines,
+// - E e^{kh}·1[h < 0] = ½·erfcx(k·√(q/2)),
+// - E e^{−kh²} = 1/√(1 + 2kq). The formulas are arranged to avoid cancellation for small and large q.
 
 extension Activation {
-  /// max(x, slope·x): the two half-lines.
+  /// The moments of max(x, slope·x), from the two half-lines.
   func leakyMoments(slope: Double, variance q: Double) -> GaussianMoments {
     let square = slope * slope
     return GaussianMoments(
@@ -14,7 +15,7 @@ extension Activation {
       slopeSquare: (1 + square) / 2, slopeFourth: (1 + square * square) / 2)
   }
 
-  /// The slope is 1 for |z| < u = 1/√q, and there φ² = q·z².
+  /// The moments of hard tanh. The slope is 1 for |z| < u = 1/√q; φ² = q·z² there.
   func hardTanhMoments(variance q: Double) -> GaussianMoments {
     let u = 1 / q.squareRoot()
     let inside = Double.erf(u * Self.rootHalf)
@@ -24,8 +25,8 @@ extension Activation {
       slopeSquare: inside, slopeFourth: inside)
   }
 
-  /// max(x, −1): x itself, and what the cut adds for z < −u = −1/√q. The mean is
-  /// E(−1 − h)₊ = √q·g(u) − Φ(−u), in which exp(−u²/2) is taken out of both terms.
+  /// The moments of max(x, −1): those of x plus the contribution of the cut at z < −u = −1/√q. The mean
+  /// is E(−1 − h)₊ = √q·g(u) − Φ(−u). exp(−u²/2) is factored out of both terms.
   func shiftedReLUMoments(variance q: Double) -> GaussianMoments {
     let u = 1 / q.squareRoot()
     let density = SpecialFunctions.normalDensity(u)
@@ -37,8 +38,9 @@ extension Activation {
       slopeSquare: above, slopeFourth: above)
   }
 
-  /// erf(s·x), `scaleSquare` = s². The mean square is Williams' arcsine kernel,
-  /// (2/π)·asin(t/(1 + t)) with t = 2s²q; the arctangent says the same without loss for large t.
+  /// The moments of erf(s·x), `scaleSquare` = s². The mean square is Williams' arcsine kernel,
+  /// (2/π)·asin(t/(1 + t)) with t = 2s²q. The arctangent form is equal and keeps its accuracy for large
+  /// t.
   ///
   /// - Source: Williams, "Computing with infinite networks" (1997).
   func errorFunctionMoments(scaleSquare: Double, variance q: Double) -> GaussianMoments {
@@ -50,10 +52,10 @@ extension Activation {
       slopeFourth: slopeAtZero * slopeAtZero / (1 + 4 * t).squareRoot())
   }
 
-  /// scale·(x for x > 0, α(eˣ − 1) otherwise).
+  /// The moments of scale·(x for x > 0, α(eˣ − 1) otherwise).
   ///
-  /// For small q the terms of order 1 and √q of the negative half cancel: there they are left out
-  /// of the series.
+  /// For small q the terms of order 1 and √q of the negative half cancel. The series for small q omits
+  /// them.
   func exponentialMoments(
     scale: Double, alpha: Double, variance q: Double
   ) -> GaussianMoments {

@@ -11,7 +11,7 @@ public struct GaussianMoments: Sendable, Hashable {
   /// E φ′(h)⁴.
   public var slopeFourth: Double
 
-  /// Moments found elsewhere.
+  /// Initializes the moments with known values.
   public init(mean: Double, meanSquare: Double, slopeSquare: Double, slopeFourth: Double) {
     self.mean = mean
     self.meanSquare = meanSquare
@@ -21,14 +21,13 @@ public struct GaussianMoments: Sendable, Hashable {
 }
 
 extension ActivationFunction {
-  /// The Gaussian moments at the variance q of the pre-activation, in closed form where one exists and
-  /// by quadrature otherwise; relative error below 1e−12 for q in [1e−8, 1e4] for the package's
-  /// activations.
+  /// The Gaussian moments at the variance q of the pre-activation. They come from a closed form if one
+  /// exists, else from quadrature. The relative error is below 1e−12 for q in [1e−8, 1e4] for the
+  /// package's activations.
   ///
   /// - Parameter variance: q, positive and finite.
-  /// - Throws: `TheoryError.outsideDomain` for any other q, and where the activation has no finite
-  ///   moments.
-  /// - Complexity: some 100 ns in closed form, some 20 µs by quadrature.
+  /// - Throws: `TheoryError.outsideDomain` for any other q, or if the activation has no finite moments.
+  /// - Complexity: about 100 ns in closed form, about 20 µs by quadrature.
   public func moments(variance q: Double) throws(TheoryError) -> GaussianMoments {
     guard q > 0, q.isFinite else {
       throw .outsideDomain(parameter: "the variance q", value: q, expected: "positive and finite")
@@ -42,10 +41,10 @@ extension ActivationFunction {
     return moments
   }
 
-  /// Whether the moments come from a formula, which is cheap.
+  /// Whether the moments have a closed form, which is cheap.
   var hasClosedForm: Bool { known?.hasClosedForm ?? false }
 
-  /// Whether φ(s·x) = s·φ(x) for s > 0 is known, so that the slope has one law at every variance.
+  /// Whether φ(s·x) = s·φ(x) for s > 0 is known. The slope then has the same law at every variance.
   var isHomogeneous: Bool {
     switch known {
     case .linear, .relu, .leakyReLU: true

@@ -2,18 +2,19 @@ internal import IsometryCore
 internal import RealModule
 
 extension ActivationFunction {
-  /// E φ(h)·φ(h̃) for jointly Gaussian pre-activations of mean 0: what two inputs have in common behind
-  /// a wide layer.
+  /// E φ(h)·φ(h̃) for jointly Gaussian pre-activations of mean 0: the similarity of two inputs after a
+  /// wide layer.
   ///
-  /// In closed form for ReLU; by quadrature over a plane otherwise, to about 1e−6 of √(E φ(h)²·E φ(h̃)²).
+  /// ReLU has a closed form. Other activations use quadrature over a plane, with an error of about 1e−6
+  /// of √(E φ(h)²·E φ(h̃)²).
   ///
   /// - Parameters:
   ///   - variances: E h² and E h̃², positive and finite.
-  ///   - covariance: E h·h̃; cut to what the variances allow.
+  ///   - covariance: E h·h̃, clamped to the range that the variances allow.
   /// - Throws: `TheoryError.outsideDomain` for other variances.
   /// - Source: Cho, Saul, "Kernel methods for deep learning" (2009), for ReLU; Poole et al.,
   ///   "Exponential expressivity in deep neural networks through transient chaos" (2016), equation 5.
-  /// - Complexity: some 1 ms by quadrature.
+  /// - Complexity: about 1 ms by quadrature.
   public func product(
     variances: (Double, Double), covariance: Double
   ) throws(TheoryError) -> Double {
@@ -38,7 +39,7 @@ extension ActivationFunction {
     }
   }
 
-  /// Nodes on a line with the weights of the normal density.
+  /// Nodes on a line, weighted by the normal density.
   private static let plane: [(z: Double, weight: Double)] = {
     let half = 0.5
     return (-16..<16).flatMap { panel in

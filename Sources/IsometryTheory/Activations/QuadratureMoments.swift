@@ -1,15 +1,14 @@
 internal import IsometryCore
 internal import RealModule
 
-/// Where the panels of a Gaussian expectation end. Plain Gauss–Hermite quadrature is wrong by up to 0.1
-/// for activations: they have kinks, or vary on the scale of 1 inside a Gaussian that can be much
-/// wider. So the panels follow both scales.
+/// The ends of the panels of a Gaussian expectation. Plain Gauss–Hermite quadrature has errors of up to
+/// 0.1 for activations. They have kinks, or vary on the scale of 1 inside a Gaussian that can be much
+/// wider. The panels therefore follow both scales.
 enum GaussianPanels {
-  /// |z| beyond which the normal density, 1e−32, is nothing.
+  /// The largest |z| that is integrated. The normal density beyond, 1e−32, is negligible.
   static let reach = 12.0
 
-  /// The ends of panels on [0, 12] for an activation that is even or odd up to a linear term, and
-  /// smooth.
+  /// The ends of panels on [0, 12] for a smooth activation that is even or odd up to a linear term.
   static func half(deviation: Double) -> [Double] {
     var ends: [Double] = [0, 1, 2, 4, 6, 8, 10, reach]
     for scale in [0.5, 1, 2, 4, 8, 16, 32] where scale / deviation < reach {
@@ -27,7 +26,7 @@ enum GaussianPanels {
 }
 
 extension ActivationFunction {
-  /// The moments of any activation.
+  /// The moments of any activation, by quadrature.
   func quadratureMoments(variance q: Double) -> GaussianMoments {
     let deviation = q.squareRoot()
     let ends = GaussianPanels.whole(deviation: deviation, kinks: kinks)
@@ -51,8 +50,8 @@ extension ActivationFunction {
 }
 
 extension Activation {
-  /// The moments of the smooth activations without closed forms, each integrand folded to x ≥ 0 in a
-  /// form whose terms are all positive: that keeps the relative accuracy for small q.
+  /// The moments of the smooth activations without closed forms. Each integrand is folded to x ≥ 0 in a
+  /// form with positive terms only, which keeps the relative accuracy for small q.
   func smoothMoments(variance q: Double) -> GaussianMoments {
     let deviation = q.squareRoot()
     let ends = GaussianPanels.half(deviation: deviation)

@@ -2,8 +2,8 @@ internal import IsometryCore
 internal import RealModule
 
 extension ActivationFunction {
-  /// log φ′², up to a constant that makes it small where φ is nearly linear; −∞ only where the slope is
-  /// 0, or, for a user's own, too small for Double.
+  /// log φ′², up to a constant that makes it small where φ is nearly linear. It is −∞ only where the
+  /// slope is 0 or, for a user's activation, underflows Double.
   var logSquaredSlope: @Sendable (Double) -> Double {
     switch known {
     case .tanh: return { -4 * logCosh($0) }
@@ -36,7 +36,7 @@ extension ActivationFunction {
     case .tanh, .sigmoid, .erf, .unitErf, .selu, .elu, .softplus, .silu, .gelu: return true
     case nil:
       if !slopeZeros.isEmpty { return true }
-      // A tail far out; a slope that is 0 there and not before is so by definition.
+      // The tails far from 0. A slope that is 0 there but not closer to 0 is 0 by definition.
       return [-1, 1].contains { side in
         let (middle, far) = (abs(slope(side * 32)), abs(slope(side * 1e12)))
         return middle > 0 && far < 1e-6 * middle
@@ -44,8 +44,8 @@ extension ActivationFunction {
     }
   }
 
-  /// Whether φ′ is constant by definition between kinks from x on, where Double sees no difference: the
-  /// slopes of smooth activations saturate, but reach no number.
+  /// Whether φ′ is constant by definition between kinks from x on, given that Double shows no
+  /// difference. The slopes of smooth activations saturate but never become constant.
   func isSlopeConstant(from x: Double) -> Bool {
     switch known {
     case .linear, .relu, .leakyReLU, .hardTanh, .shiftedReLU, nil: true
@@ -54,7 +54,7 @@ extension ActivationFunction {
     }
   }
 
-  /// Where φ′ changes its sign on [−32, 32], so that its logarithm has a pole.
+  /// The points on [−32, 32] at which φ′ changes its sign. Its logarithm has a pole there.
   var slopeZeros: [Double] {
     if let known {
       switch known {
@@ -72,8 +72,8 @@ extension ActivationFunction {
     }
   }
 
-  /// Where |φ′| is largest or least between its zeros on [−32, 32]: the squared slope is monotone
-  /// between these, its zeros and kinks.
+  /// The points on [−32, 32] at which |φ′| is largest or smallest between its zeros. The squared slope
+  /// is monotone between these points, its zeros and its kinks.
   var slopeExtremes: [Double] {
     switch known {
     case .linear, .relu, .leakyReLU, .hardTanh, .selu, .elu, .softplus, .shiftedReLU: return []
@@ -93,7 +93,7 @@ extension ActivationFunction {
     return (1..<points.count - 1).compactMap { index in
       let (before, after) = (sizes[index] - sizes[index - 1], sizes[index + 1] - sizes[index])
       guard before * after < 0 else { return nil }
-      // By golden sections.
+      // Golden-section search.
       let sign = before > 0 ? 1.0 : -1
       var (low, high) = (points[index - 1], points[index + 1])
       let ratio = 0.6180339887498949
@@ -105,10 +105,10 @@ extension ActivationFunction {
     }
   }
 
-  /// Whether φ′, not 0 at `open` and 0 at `closed`, is 0 by definition there, as ReLU's is, and not only
-  /// smaller than the least number of Double, as in the tail of a Gaussian.
+  /// Whether φ′, nonzero at `open` and 0 at `closed`, is 0 at `closed` by definition, as for ReLU. The
+  /// alternative is underflow of Double, as in the tail of a Gaussian.
   func vanishesByDefinition(from open: Double, to closed: Double) -> Bool {
-    // The slopes of the package's own activations have logarithms that do not underflow.
+    // The logarithms of the package's slopes do not underflow.
     guard known == nil else { return true }
     var (last, first) = (open, closed)
     while true {
@@ -116,7 +116,7 @@ extension ActivationFunction {
       guard middle != last, middle != first else { break }
       if slope(middle) == 0 { first = middle } else { last = middle }
     }
-    // A little way back, a slope that falls like a power is large; one that decays is still tiny.
+    // A short step back, a slope that falls like a power is large. A slope that decays is still tiny.
     let step = 1e-3 * max(1, abs(last))
     return abs(slope(last + (open < closed ? -step : step))) > 1e-250
   }
@@ -131,7 +131,7 @@ private func logCosh(_ x: Double) -> Double {
   return size + .log(onePlus: .exp(-2 * size)) - .log(2)
 }
 
-/// log |Φ(x) + x·g(x)|, in the left tail as log g(x) + log(|x| − R) with Mills' ratio R = Φ(x)/g(x).
+/// log |Φ(x) + x·g(x)|. In the left tail it is log g(x) + log(|x| − R) with Mills' ratio R = Φ(x)/g(x).
 private func logGELUSlope(_ x: Double) -> Double {
   guard x < -1 else {
     let density = 0.3989422804014327 * Double.exp(-x * x / 2)
@@ -141,7 +141,7 @@ private func logGELUSlope(_ x: Double) -> Double {
   return -x * x / 2 - 0.9189385332046727 + .log(-x - ratio)
 }
 
-/// log |s(x)·(1 + x·s(−x))|, s the logistic function.
+/// log |s(x)·(1 + x·s(−x))|, where s is the logistic function.
 private func logSiLUSlope(_ x: Double) -> Double {
   guard x < 0 else {
     let decay = Double.exp(-x)

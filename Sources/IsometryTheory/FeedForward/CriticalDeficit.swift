@@ -3,16 +3,16 @@ internal import RealModule
 
 /// The deficit q·Eφ′² − Eφ² at h ~ N(0, q), which is σ_b²/σ_w² of the critical point at q.
 ///
-/// In Hermite coefficients a_n of φ it is Σ (n − 1)·a_n², so what is linear in φ drops out; for small q
-/// nearly everything is linear, and the difference itself would keep no digits. Closed forms, or
-/// quadrature of what is left without the linear part.
+/// In Hermite coefficients a_n of φ it is Σ (n − 1)·a_n², so the linear part of φ drops out. For small
+/// q φ is nearly linear, and the plain difference would lose all digits. The code uses closed forms, or
+/// quadrature of φ without its linear part.
 extension ActivationFunction {
   /// - Precondition: q is positive and finite.
   func criticalDeficit(variance q: Double) -> Double {
     known?.criticalDeficit(variance: q) ?? quadratureDeficit(variance: q)
   }
 
-  /// Relative variance of φ′², Eφ′⁴/(Eφ′²)² − 1.
+  /// The relative variance of φ′², Eφ′⁴/(Eφ′²)² − 1.
   ///
   /// - Precondition: q is positive and finite.
   func slopeSpread(variance q: Double) -> Double {
@@ -21,8 +21,8 @@ extension ActivationFunction {
     return samples.relativeVariance { slope($0) * slope($0) }
   }
 
-  /// Eφ′⁴/(Eφ′²)² − 1 at h ~ N(0, q): the relative variance of λ that one layer with orthogonal weights
-  /// gives; Gaussian weights add 1.
+  /// The relative variance Eφ′⁴/(Eφ′²)² − 1 at h ~ N(0, q) that one layer with orthogonal weights gives
+  /// λ. Gaussian weights add 1.
   ///
   /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite.
   public func relativeSlopeVariance(variance q: Double) throws(TheoryError) -> Double {
@@ -64,7 +64,7 @@ extension Activation {
       let scale = Self.seluScale * Self.seluAlpha
       return scale * scale * Self.exponentialDeficit(q)
     case .tanh: return Self.tanhDeficit(q)
-    // ½ + ½·tanh(h/2), whose mean ½ counts against it.
+    // sigmoid(h) = ½ + ½·tanh(h/2). The mean ½ is subtracted.
     case .sigmoid: return Self.tanhDeficit(q / 4) / 4 - 0.25
     case .silu: return Self.siluDeficit(q)
     case .softplus: return Self.softplusDeficit(q)
@@ -100,7 +100,8 @@ extension Activation {
     return sum
   }
 
-  /// y²·X(2y) − ½X(2y) + X(y) − ½ with y = √(q/2) and X = erfcx: the negative half's exponential.
+  /// y²·X(2y) − ½X(2y) + X(y) − ½ with y = √(q/2) and X = erfcx: the deficit of the negative half's
+  /// exponential.
   private static func exponentialDeficit(_ q: Double) -> Double {
     let y = (q / 2).squareRoot()
     guard y < 0.35 else {
@@ -128,7 +129,7 @@ extension Activation {
         return q * slope * slope - .tanh(h) * .tanh(h)
       }
     }
-    // tanh h = h + rest: only the rest's part without h itself counts.
+    // tanh h = h + rest. The component of the rest that is linear in h drops out.
     let slopeMean = samples.mean { .tanh($0) * .tanh($0) }
     let linear = samples.mean { $0 * tanhLessArgument($0) } / q
     return samples.mean { h in
@@ -138,7 +139,7 @@ extension Activation {
     }
   }
 
-  /// tanh h − h, by the continued fraction tanh h = h/(1 + h²/(3 + h²/(5 + …))).
+  /// tanh h − h, from the continued fraction tanh h = h/(1 + h²/(3 + h²/(5 + …))).
   private static func tanhLessArgument(_ h: Double) -> Double {
     guard abs(h) < 1 else { return .tanh(h) - h }
     var tail = 0.0
@@ -146,7 +147,7 @@ extension Activation {
     return -h * tail / (1 + tail)
   }
 
-  /// Of x/2 + (x/2)·tanh(x/2) the even part alone.
+  /// The deficit of the even part of x/2 + (x/2)·tanh(x/2). The linear part drops out.
   private static func siluDeficit(_ q: Double) -> Double {
     let samples = GaussianSamples(evenVariance: q)
     guard q >= 1 else {
@@ -156,7 +157,7 @@ extension Activation {
         return q * slope * slope - bend * bend
       }
     }
-    // Both terms without what they have in common with |x|/2.
+    // Both terms without their common part, that of |x|/2.
     return samples.mean { h in
       let decay = 1 / (.cosh(h / 2) * .cosh(h / 2))
       let slope = -0.25 + h / 4 * .tanh(h / 2) + h * h / 16 * decay
@@ -164,7 +165,7 @@ extension Activation {
     }
   }
 
-  /// Of x/2 + log(2·cosh(x/2)) the even part, less |x|/2: always negative.
+  /// The deficit of the even part of x/2 + log(2·cosh(x/2)), minus |x|/2. It is always negative.
   private static func softplusDeficit(_ q: Double) -> Double {
     GaussianSamples(evenVariance: q).mean { h in
       let size = abs(h)
@@ -233,13 +234,13 @@ extension Activation {
 struct GaussianSamples {
   private var points: [(h: Double, weight: Double)] = []
 
-  /// For even integrands, smooth on the scale of 1.
+  /// Samples for even integrands that are smooth on the scale of 1.
   init(evenVariance q: Double) {
     let deviation = q.squareRoot()
     append(ends: GaussianPanels.half(deviation: deviation), deviation: deviation, factor: 2)
   }
 
-  /// For any integrand that is smooth on the scale of 1 between kinks.
+  /// Samples for any integrand that is smooth on the scale of 1 between kinks.
   init(variance q: Double, kinks: [Double]) {
     let deviation = q.squareRoot()
     append(

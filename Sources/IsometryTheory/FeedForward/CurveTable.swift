@@ -1,12 +1,12 @@
 internal import ComplexModule
 internal import RealModule
 
-/// The continuous part of a law whose curve w(λ) has to be solved for: series of Chebyshev polynomials
-/// on pieces that are halved until the series end in rounding errors.
+/// The continuous part of a law whose curve w(λ) is computed numerically. It is stored as Chebyshev
+/// series on pieces that are halved until the truncation error reaches rounding.
 ///
-/// The parameter u in [0, 1] runs from the lower to the upper edge such that log |ζ| is quadratic in the
-/// distance from both, which makes square-root edges smooth. Of w the series have Im w, relative to its
-/// size on the piece; or v = (w + ih)/(w − ih), which is finite where w has a pole, as it has where an
+/// The parameter u in [0, 1] runs from the lower to the upper edge. log |ζ| is quadratic in the
+/// distance from both edges, which makes square-root edges smooth. A piece stores Im w relative to its
+/// size on the piece, or v = (w + ih)/(w − ih). v is finite at a pole of w. A pole appears where an
 /// atom has just vanished.
 struct CurveTable: Sendable {
   /// One solved point.
@@ -17,7 +17,7 @@ struct CurveTable: Sendable {
   }
 
   private struct Piece: Sendable {
-    let range: ClosedRange<Double>  // of u
+    let range: ClosedRange<Double>  // in u
     let logLambda: [Double]
     let survival: [Double]
     let height: Height
@@ -56,8 +56,8 @@ struct CurveTable: Sendable {
     pieces = builder.pieces
   }
 
-  /// The point at a share in 0…1 of the way from the lower to the upper edge, of which each piece is an
-  /// equal part: the pieces are small where the law varies.
+  /// The point at a share in 0…1 of the way from the lower to the upper edge. Each piece counts as an
+  /// equal part, and pieces are small where the law varies.
   func point(atShare share: Double) -> SpectralPoint {
     let place = min(max(share, 0), 1) * Double(pieces.count)
     let index = min(Int(place), pieces.count - 1)
@@ -71,13 +71,15 @@ struct CurveTable: Sendable {
     let root = RootFinding.brent(in: piece.range) { u in
       Self.sum(piece.logLambda, at: Self.argument(u, in: piece.range)) - t
     }
-    // Between two series that differ by a rounding there may be none.
+    // Between two series that differ by a rounding error there may be no root.
     let isBelow = Self.sum(piece.logLambda, at: -1) > t
     return point(
       at: root ?? (isBelow ? piece.range.lowerBound : piece.range.upperBound), in: piece)
   }
 
-  /// The last piece of which that is true, or else the first one: it is true up to some piece.
+  /// The last piece for which `isBelow` holds, or else the first one.
+  ///
+  /// - Precondition: `isBelow` holds up to some piece and not after it.
   private func last(where isBelow: (Piece) -> Bool) -> Piece {
     var (low, high) = (0, pieces.count)
     while high - low > 1 {
@@ -104,13 +106,13 @@ struct CurveTable: Sendable {
       survival: min(max(Self.sum(piece.survival, at: x), 0), 1))
   }
 
-  /// u as a number in −1…1.
+  /// u mapped to −1…1.
   private static func argument(_ u: Double, in range: ClosedRange<Double>) -> Double {
     let (low, high) = (range.lowerBound, range.upperBound)
     return ((u - low) - (high - u)) / (high - low)
   }
 
-  /// Clenshaw's sum of a series of Chebyshev polynomials.
+  /// Clenshaw's recurrence for a Chebyshev series.
   private static func sum(_ coefficients: [Double], at x: Double) -> Double {
     var (next, afterNext) = (0.0, 0.0)
     for index in stride(from: coefficients.count - 1, to: 0, by: -1) {
@@ -119,9 +121,9 @@ struct CurveTable: Sendable {
     return coefficients[0] + x * next - afterNext
   }
 
-  /// A piece that was halved: what its halves begin with.
+  /// A piece that was halved: the starting values of its halves.
   private struct Parent {
-    let range: ClosedRange<Double>  // of u
+    let range: ClosedRange<Double>  // in u
     let angles: [Double]  // the series of arg ζ
     let error: Double
 
@@ -133,7 +135,7 @@ struct CurveTable: Sendable {
   private struct Builder {
     let curve: SmoothSlopeCurve
     let radii: ClosedRange<Double>
-    /// Of the support in log λ.
+    /// The width of the support in log λ.
     let width: Double
     var pieces: [Piece] = []
     private var last: SmoothSlopeCurve.Solved?
@@ -147,7 +149,7 @@ struct CurveTable: Sendable {
     ) {
       let (piece, angles, error) = piece(from: low, to: high, below: parent)
       let parentError = parent?.error ?? .infinity
-      // Where halving helps no more, what is left is rounding.
+      // If halving no longer helps, the remaining error is rounding.
       let isRounding = parentError < 1e-8 && error > parentError / 4
       if error < 1e-11 || isRounding || halvings >= CurveTable.mostHalvings || pieces.count > 400 {
         pieces.append(piece)
@@ -165,7 +167,7 @@ struct CurveTable: Sendable {
       let count = CurveTable.count
       var samples: [Sample] = []
       var angles: [Double] = []
-      // Chebyshev's nodes fall from the upper end.
+      // Chebyshev's nodes descend from the upper end.
       for node in (0..<count).reversed() {
         let x = CurveTable.cosines[node][1]
         let solved = solve(at: (low + high) / 2 + (high - low) / 2 * x, below: parent)
@@ -178,7 +180,7 @@ struct CurveTable: Sendable {
       let survival = Self.coefficients(samples.map(\.survival))
       let range = abs(samples[0].logLambda - samples[count - 1].logLambda)
       let (height, heightError) = self.height(samples, range: range)
-      // Relative, but in tails only as far as it displaces mass.
+      // The error is relative. In tails it counts only as far as it displaces mass.
       let density = samples.reduce(0) { max($0, -$1.w.imaginary) } / .pi
       let logError =
         Self.error(logLambda) * min(1 / max(range, 1e-3 * min(width, 1)), 10 * density)
@@ -191,8 +193,8 @@ struct CurveTable: Sendable {
       )
     }
 
-    /// The series of −Im w, and their error: relative, but in tails relative to what 1/1000 of the mass
-    /// would be.
+    /// The series of −Im w and their error. The error is relative; in tails it is relative to the
+    /// height that 1/1000 of the mass would have.
     private func height(_ samples: [Sample], range: Double) -> (Height, error: Double) {
       let heights = samples.map { -$0.w.imaginary }
       let largest = heights.reduce(0, max)
@@ -209,7 +211,7 @@ struct CurveTable: Sendable {
       return poleError < error ? (.pole(real, imaginary), poleError) : (.series(series), error)
     }
 
-    /// What the last coefficients say about those that are left out.
+    /// The truncation error, estimated from the last coefficients.
     private static func error(_ coefficients: [Double]) -> Double {
       coefficients.suffix(3).reduce(0) { max($0, abs($1)) }
     }

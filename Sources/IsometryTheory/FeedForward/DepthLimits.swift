@@ -4,8 +4,8 @@ internal import RealModule
 /// criticality: S = exp(−σ₀²·w/(1 + w)).
 ///
 /// - Source: Pennington, Schoenholz, Ganguli, "The emergence of spectral universality in deep networks"
-///   (2018), the Bernoulli class; the parametric density is derived in docs/theory.md. Limits N → ∞,
-///   then L → ∞; E λ = 1.
+///   (2018), the Bernoulli class. docs/theory.md derives the parametric density. Limits N → ∞, then
+///   L → ∞; E λ = 1.
 public struct BernoulliLimitLaw: AngularLaw {
   /// σ₀² = Var λ
   public let variance: Double
@@ -29,7 +29,7 @@ public struct BernoulliLimitLaw: AngularLaw {
   var logUpperEdge: Double { 1 + .log(variance) }
 
   func logLambda(at angle: SpectralAngle) -> Double {
-    // θ·cot θ falls like −π/(π − θ).
+    // θ·cot θ diverges like −π/(π − θ).
     let cotangent =
       angle.angle * (angle.isInLowerHalf ? .cos(angle.angle) : -.cos(angle.complement))
     let ratio = angle.sine / angle.angle
@@ -52,9 +52,10 @@ public struct BernoulliLimitLaw: AngularLaw {
 }
 
 /// The limit of the orthogonal law of smooth slopes for depth L → ∞ with L·(Eφ′⁴/(Eφ′²)² − 1) = σ₀²
-/// fixed, at criticality: S = exp(−σ₀²·w), which is e^{−c} times the universal law of c = σ₀²/2.
+/// fixed, at criticality: S = exp(−σ₀²·w). It is e^{−c} times the universal law of c = σ₀²/2.
 ///
-/// - Source: Pennington, Schoenholz, Ganguli (2018), the smooth class. Limits N → ∞, then L → ∞; E λ = 1.
+/// - Source: Pennington, Schoenholz, Ganguli (2018), the smooth class. Limits N → ∞, then L → ∞; E
+///   λ = 1.
 public struct SmoothLimitLaw: SpectralLaw {
   /// σ₀² = Var λ
   public let variance: Double
@@ -62,7 +63,7 @@ public struct SmoothLimitLaw: SpectralLaw {
 
   public var name: String { "smooth-limit" }
 
-  /// - Throws: `TheoryError.outsideDomain` for a variance outside of the universal law's domain.
+  /// - Throws: `TheoryError.outsideDomain` for a variance outside the universal law's domain.
   public init(variance: Double) throws(TheoryError) {
     try TheoryError.check(positive: variance, "σ₀²")
     self.variance = variance

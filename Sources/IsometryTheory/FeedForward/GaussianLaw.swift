@@ -1,13 +1,13 @@
 internal import RealModule
 
-/// The squared singular values of a plain network with Gaussian weights and slopes 0 or 1:
-/// J = ∏ Dˡ·Wˡ, Wˡ with independent entries of variance σ_w²/N, Dˡ projections of rank p·N.
+/// The law of the squared singular values of a plain network with Gaussian weights and slopes 0 or 1:
+/// J = ∏ Dˡ·Wˡ. The Wˡ have independent entries of variance σ_w²/N; the Dˡ are projections of rank p·N.
 ///
-/// S = σ_w^{−2L}·(w + p)^{−L}. A continuous part of mass p that reaches down to λ = 0 (for L = 1 it is
-/// the Marchenko–Pastur law with ratio p), and an atom of mass 1 − p at 0.
+/// S = σ_w^{−2L}·(w + p)^{−L}. The law has a continuous part of mass p that reaches down to λ = 0, and
+/// an atom of mass 1 − p at 0. For L = 1 the continuous part is the Marchenko–Pastur law with ratio p.
 ///
-/// - Source: Pennington, Schoenholz, Ganguli (2017), S-transforms; the parametric density is derived
-///   in docs/theory.md. Limit N → ∞ at fixed L; λ in units where the mean is χᴸ, χ = σ_w²·p.
+/// - Source: Pennington, Schoenholz, Ganguli (2017), S-transforms. docs/theory.md derives the
+///   parametric density. Limit N → ∞ at fixed L; λ in units where the mean is χᴸ, χ = σ_w²·p.
 public struct GaussianLaw: AngularLaw {
   /// p, the probability that a slope is 1.
   public let openProbability: OpenProbability
@@ -20,7 +20,7 @@ public struct GaussianLaw: AngularLaw {
 
   /// - Parameters:
   ///   - depth: L ≥ 1.
-  ///   - slope: χ = σ_w²·p, the mean of λ that one layer gives; 1 at criticality.
+  ///   - slope: χ = σ_w²·p, the mean of λ for one layer; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
   public init(
     openProbability: OpenProbability, depth: Int, slope: Double = 1
@@ -57,7 +57,7 @@ public struct GaussianLaw: AngularLaw {
 
   var continuousMass: Double { openProbability.open }
 
-  /// Where log z(w) is stationary for real w > 0.
+  /// The upper edge, where log z(w) is stationary for real w > 0.
   var logUpperEdge: Double {
     let (p, depth) = (openProbability.open, Double(depth))
     let root = ((depth - 1) * (depth - 1) + 4 * depth * p).squareRoot()
@@ -65,7 +65,7 @@ public struct GaussianLaw: AngularLaw {
     return depth * logSlope + .log(onePlus: 1 / w) + depth * .log(onePlus: w / p)
   }
 
-  /// Of one layer's law (1 − √p)²/p, times χ.
+  /// The lower edge: for one layer (1 − √p)²/p, times χ.
   var logLowerEdge: Double {
     let (p, closed) = (openProbability.open, openProbability.closed)
     guard depth == 1, closed > Self.leastClosedProbability else { return -.infinity }
@@ -107,21 +107,21 @@ public struct GaussianLaw: AngularLaw {
     var seen: (alpha: Double, beta: Double) { (alpha, beta) }
   }
 
-  /// Closer to p = 1 than this the law differs from that of p = 1 by less than rounding, but the angle
-  /// could no longer resolve where it changes.
+  /// For 1 − p below this bound the law is replaced by that of p = 1. The two differ by less than
+  /// rounding. The angle could not resolve the difference.
   private static let leastClosedProbability = 1e-28
 
   private func arguments(at angle: SpectralAngle) -> Arguments {
     let (open, closed) = (openProbability.open, openProbability.closed)
     let layers = Double(depth)
     guard closed > Self.leastClosedProbability else {
-      // The points −p and −1 are one, and the parameter is θ = (L + 1)α.
+      // The points −p and −1 coincide. The parameter is θ = (L + 1)α.
       let alpha = angle.angle / (layers + 1)
       return Arguments(alpha: alpha, beta: alpha, theta: angle, difference: layers * alpha)
     }
-    // The parameter is L·α. That w, −p, −1 and 0 lie as they do gives, with δ = α − β,
-    //   sin β·sin((L−1)α + β) = p·sin Lα·sin α,  sin δ·sin((L+1)α − δ) = (1 − p)·sin Lα·sin α,
-    // of which each is a quadratic equation for a tangent. All sums here are of positive numbers.
+    // The parameter is L·α. The positions of w, −p, −1 and 0 give, with δ = α − β,
+    //   sin β·sin((L−1)α + β) = p·sin Lα·sin α,  sin δ·sin((L+1)α − δ) = (1 − p)·sin Lα·sin α.
+    // Each is a quadratic equation for a tangent. All sums here have positive terms.
     let alpha = angle.angle / layers
     let product = angle.sine * .sin(alpha)
     let inner = Double(depth - 1) * alpha
@@ -147,7 +147,7 @@ public struct GaussianLaw: AngularLaw {
     } else {
       let delta = Double.atan2(
         y: root - .sin(outer), x: 2 * (.cos(outer) - closed * product))
-      // The difference loses digits where it is small, the arcsine where it is near π/2.
+      // The difference loses digits if it is small, the arcsine if it is near π/2.
       complement =
         delta > -2 * outer ? outer + delta : .asin(closed * product / .sin(delta))
     }
@@ -156,7 +156,7 @@ public struct GaussianLaw: AngularLaw {
   }
 }
 
-/// One layer: w lies on the circle of radius √p, and the parameter is −arg w.
+/// The formulas for one layer. w lies on the circle of radius √p; the parameter is −arg w.
 extension GaussianLaw {
   /// λ = (χ/p)·|1 + √p·e^{iθ}|²
   private func logLambdaOfOneLayer(at angle: SpectralAngle) -> Double {

@@ -1,8 +1,8 @@
 internal import IsometryCore
 internal import RealModule
 
-/// A point of the critical line of plain networks: weights and biases for which the variance q of the
-/// pre-activations is a fixed point and gradients neither grow nor shrink, χ = 1.
+/// A point of the critical line of plain networks. At its weight and bias variances the variance q of
+/// the pre-activations is a fixed point, and χ = 1: gradients neither grow nor shrink.
 public struct CriticalPoint: Sendable, Hashable {
   /// q*.
   public let variance: Double
@@ -10,8 +10,8 @@ public struct CriticalPoint: Sendable, Hashable {
   public let weightVariance: Double
   /// σ_b².
   public let biasVariance: Double
-  /// Eφ′⁴/(Eφ′²)² − 1, by which each layer with orthogonal weights adds to the relative variance of λ;
-  /// with Gaussian weights it adds 1 more.
+  /// Eφ′⁴/(Eφ′²)² − 1, the relative variance of λ that each layer with orthogonal weights adds. With
+  /// Gaussian weights a layer adds 1 more.
   public let relativeVariancePerLayer: Double
 }
 
@@ -19,9 +19,11 @@ public struct CriticalPoint: Sendable, Hashable {
 /// biases of variance σ_b².
 ///
 /// - Source: Poole et al., "Exponential expressivity in deep neural networks through transient chaos"
-///   (2016), length map; Pennington, Schoenholz, Ganguli (2017), critical line and its use. Limit N → ∞.
+///   (2016), length map; Pennington, Schoenholz, Ganguli (2017), critical line and its use. Limit
+///   N → ∞.
 extension ActivationFunction {
-  /// q' = σ_w²·Eφ(√q z)² + σ_b²: the variance of a layer's pre-activations from that of the layer before.
+  /// The length map q' = σ_w²·Eφ(√q z)² + σ_b²: the variance of a layer's pre-activations as a function
+  /// of the previous layer's.
   ///
   /// - Throws: `TheoryError.outsideDomain` for a q that is not positive and finite.
   public func lengthMap(
@@ -39,11 +41,11 @@ extension ActivationFunction {
     try weightVariance * moments(variance: q).slopeSquare
   }
 
-  /// The fixed point q* of the length map to which a network converges that begins at `start`.
+  /// The fixed point q* of the length map to which a network converges from the variance `start`.
   ///
-  /// - Returns: 0 where the variances shrink below 1e−12 without a bias; `start` where the map is the
+  /// - Returns: 0 if the variances shrink below 1e−12 without a bias; `start` if the map is the
   ///   identity.
-  /// - Throws: `TheoryError.outsideDomain` for illegal variances; `noSolution` where the variance grows
+  /// - Throws: `TheoryError.outsideDomain` for illegal variances; `noSolution` if the variance grows
   ///   beyond 1e12.
   public func fixedPoint(
     weightVariance: Double, biasVariance: Double, from start: Double = 1
@@ -83,10 +85,10 @@ extension ActivationFunction {
 
   /// The critical point at which q is the fixed point: σ_w² = 1/Eφ′², σ_b² = q − σ_w²·Eφ².
   ///
-  /// σ_b² is accurate relative to itself also for small q, where it is some q³ for odd activations.
+  /// σ_b² keeps its relative accuracy for small q, where it is about q³ for odd activations.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for a q outside of 10⁻¹⁰⁰…10¹⁰⁰; `noSolution` where σ_b²
-  ///   would have to be negative.
+  /// - Throws: `TheoryError.outsideDomain` for a q outside 10⁻¹⁰⁰…10¹⁰⁰; `noSolution` if σ_b² would be
+  ///   negative.
   public func criticalPoint(variance q: Double) throws(TheoryError) -> CriticalPoint {
     try criticalPoint(variance: q, isFromLevel: false)
   }
@@ -94,7 +96,7 @@ extension ActivationFunction {
   private func criticalPoint(
     variance q: Double, isFromLevel: Bool
   ) throws(TheoryError) -> CriticalPoint {
-    // Beyond, q³ is no number.
+    // Outside this range q³ overflows or underflows Double.
     let variances = 1e-100...1e100
     guard variances.contains(q) else {
       throw .outsideDomain(
@@ -121,12 +123,12 @@ extension ActivationFunction {
       relativeVariancePerLayer: spread)
   }
 
-  /// The critical point whose network of `depth` layers with orthogonal weights has squared singular
-  /// values of relative variance L·(Eφ′⁴/(Eφ′²)² − 1) = `level`: the largest q* with that isometry.
+  /// The critical point with the largest q* for which L·(Eφ′⁴/(Eφ′²)² − 1) = `level`. That is the
+  /// relative variance of the squared singular values of `depth` layers with orthogonal weights.
   ///
-  /// - Parameter level: ε², the wanted Var λ/(E λ)².
-  /// - Throws: `TheoryError.outsideDomain` for an illegal depth or level; `noSolution` where no q in
-  ///   [1e−12, 1e4] has that level, or where it has no critical point.
+  /// - Parameter level: ε², the target Var λ/(E λ)².
+  /// - Throws: `TheoryError.outsideDomain` for an illegal depth or level; `noSolution` if no q in
+  ///   [1e−12, 1e4] has that level, or if that q has no critical point.
   public func criticalPoint(depth: Int, level: Double) throws(TheoryError) -> CriticalPoint {
     try TheoryError.check(depth: depth)
     try TheoryError.check(positive: level, "the isometry level")
@@ -135,11 +137,12 @@ extension ActivationFunction {
       slopeSpread(variance: .exp(logVariance)) - wanted
     }
     let bounds = (Double.log(1e-12), Double.log(1e4))
-    // Downwards, in small steps: the spread of some activations falls with q before it rises.
+    // The search runs downwards in small steps: the spread of some activations falls with q before it
+    // rises.
     var high = bounds.1
     let first = excess(high)
     var isAbove = first >= 0
-    // ReLU and the like have one relative variance at every q.
+    // Homogeneous activations such as ReLU have the same relative variance at every q.
     if isHomogeneous, abs(first) <= 1e-12 * wanted {
       throw .noSolution(
         unknown: "single q*",

@@ -1,8 +1,8 @@
 internal import RealModule
 
-/// The law of a slope that is 1 with probability `open` and 0 otherwise: ReLU's, hard tanh's.
+/// The law of a slope that is 1 with probability `open` and 0 otherwise, as for ReLU and hard tanh.
 ///
-/// Both probabilities are kept, since 1 − p has no digits left where p is near 1.
+/// It stores both probabilities, since 1 − p loses its digits if p is near 1.
 public struct OpenProbability: Sendable, Hashable {
   /// p in (0, 1].
   public let open: Double
@@ -43,7 +43,7 @@ public struct OpenProbability: Sendable, Hashable {
 }
 
 extension TheoryError {
-  /// Deeper chains would take minutes and gigabytes.
+  /// The largest depth. Deeper chains would take minutes and gigabytes.
   static let largestDepth = 1_000_000
 
   static func check(depth: Int) throws(TheoryError) {

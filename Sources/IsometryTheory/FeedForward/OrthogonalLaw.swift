@@ -1,15 +1,17 @@
 internal import RealModule
 
-/// The squared singular values of a plain network with orthogonal weights and slopes 0 or 1:
-/// J = ∏ Dˡ·σ_w·Oˡ with Haar orthogonal Oˡ and projections Dˡ of rank p·N.
+/// The law of the squared singular values of a plain network with orthogonal weights and slopes 0 or 1:
+/// J = ∏ Dˡ·σ_w·Oˡ. The Oˡ are Haar orthogonal, and the Dˡ are projections of rank p·N.
 ///
-/// S = σ_w^{−2L}·((1 + w)/(w + p))ᴸ. For p < 1 and L ≥ 2 there is a continuous part of mass
-/// min(p, L(1 − p) − (1 − p)), an atom of mass 1 − p at 0, and an atom of mass max(0, 1 − L(1 − p)) at
-/// σ_w^{2L}; for p = 1 or L = 1 the law consists of atoms.
+/// S = σ_w^{−2L}·((1 + w)/(w + p))ᴸ. For p = 1 or L = 1 the law consists of atoms. For p < 1 and L ≥ 2
+/// it has three parts:
+/// - a continuous part of mass min(p, L(1 − p) − (1 − p)),
+/// - an atom of mass 1 − p at 0,
+/// - an atom of mass max(0, 1 − L(1 − p)) at σ_w^{2L}.
 ///
 /// - Source: Pennington, Schoenholz, Ganguli, "Resurrecting the sigmoid in deep learning through
-///   dynamical isometry" (2017), S-transforms; the parametric density is derived in docs/theory.md.
-///   Limit N → ∞ at fixed L; λ in units where the mean is χᴸ, χ = σ_w²·p.
+///   dynamical isometry" (2017), S-transforms. docs/theory.md derives the parametric density. Limit
+///   N → ∞ at fixed L; λ in units where the mean is χᴸ, χ = σ_w²·p.
 public struct OrthogonalLaw: AngularLaw {
   /// p, the probability that a slope is 1.
   public let openProbability: OpenProbability
@@ -22,7 +24,7 @@ public struct OrthogonalLaw: AngularLaw {
 
   /// - Parameters:
   ///   - depth: L ≥ 1.
-  ///   - slope: χ = σ_w²·p, the mean of λ that one layer gives; 1 at criticality.
+  ///   - slope: χ = σ_w²·p, the mean of λ for one layer; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
   public init(
     openProbability: OpenProbability, depth: Int, slope: Double = 1
@@ -37,7 +39,7 @@ public struct OrthogonalLaw: AngularLaw {
   /// Mass of the atom at σ_w^{2L}: 1 − L(1 − p), or 0.
   public var topMass: Double { max(0, 1 - Double(depth) * openProbability.closed) }
 
-  /// log σ_w^{2L}, where the upper atom lies if there is one.
+  /// log σ_w^{2L}, the position of the upper atom if there is one.
   public var logTop: Double { Double(depth) * (logSlope - openProbability.logOpen) }
 
   public var atoms: [SpectralAtom] {
@@ -49,7 +51,7 @@ public struct OrthogonalLaw: AngularLaw {
     return atoms
   }
 
-  /// log of the largest λ, an atom's or the continuous part's.
+  /// log of the largest λ of the atoms and the continuous part.
   public var logMaximum: Double {
     topMass > 0 ? max(logTop, logUpperEdge) : logUpperEdge
   }
@@ -57,7 +59,7 @@ public struct OrthogonalLaw: AngularLaw {
   /// Var λ/(E λ)² = L(1 − p)/p.
   public var relativeVariance: Double { Double(depth) * openProbability.odds }
 
-  /// E λᵏ = χ^{Lk}·Σ_{j<k} C(Lk, j)·((1 − p)/p)ʲ·(k − j)/k for k ≥ 1: all terms are positive.
+  /// E λᵏ = χ^{Lk}·Σ_{j<k} C(Lk, j)·((1 − p)/p)ʲ·(k − j)/k for k ≥ 1. All terms are positive.
   public func moment(_ order: Int) -> Double {
     precondition(order >= 1, "moments are counted from 1")
     var term = 1.0

@@ -3,11 +3,11 @@ internal import IsometryCore
 extension ActivationFunction {
   /// The law of the squared singular values of a plain network with this activation.
   ///
-  /// In closed form where the squared slope is 0 or 1, by the numerical solution otherwise.
+  /// It has a closed form if the squared slope is 0 or 1. Otherwise it is solved numerically.
   ///
   /// - Parameters:
-  ///   - variance: q of the pre-activations, the same in every layer: in 10⁻¹²…10⁸, or positive and
-  ///     finite where the slope has the same law at each.
+  ///   - variance: q of the pre-activations, the same in every layer. It lies in 10⁻¹²…10⁸, or is any
+  ///     positive finite number if the slope has the same law at each q.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
@@ -26,8 +26,8 @@ extension ActivationFunction {
     }
   }
 
-  /// The variances that laws of slopes are made for: beyond, Double resolves neither the slope's tails
-  /// nor its differences.
+  /// The variances for which laws of slopes are computed. Outside, Double resolves neither the slope's
+  /// tails nor its differences.
   static let lawVariances = 1e-12...1e8
 
   func check(lawVariance q: Double) throws(TheoryError) {

@@ -1,6 +1,6 @@
 internal import RealModule
 
-/// The law itself, which is that of one layer with orthogonal weights.
+/// The law of one layer with orthogonal weights, which is the slope's law.
 extension SlopeDistribution {
   /// P(log X > t)
   func survival(atLog t: Double) -> Double {
@@ -15,13 +15,13 @@ extension SlopeDistribution {
     return multiplicity * sum
   }
 
-  /// The density of log X, its atoms left out.
+  /// The density of log X without its atoms.
   func density(atLog t: Double) -> Double {
     var sum = 0.0
     for panel in panels {
       for z in crossings(of: t, in: panel) {
         let reach = breaks.map { abs(z - $0) }.min() ?? .infinity
-        // Next to a pole of log X the difference has to be much smaller than the distance.
+        // Near a pole of log X the step must be much smaller than the distance to the pole.
         let step = min(step, reach / 200)
         let near = logSlope(z + step) - logSlope(z - step)
         let far = logSlope(z + 2 * step) - logSlope(z - 2 * step)
@@ -32,11 +32,11 @@ extension SlopeDistribution {
     return multiplicity * sum
   }
 
-  /// Increasing values of log X from the least to the largest one, as many on each panel on which X is
-  /// not constant.
+  /// Increasing values of log X from the smallest to the largest. Each panel on which X is not constant
+  /// gets the same number of values.
   ///
   /// - Precondition: `count` ≥ 2.
-  /// - Returns: none where X is constant on all panels.
+  /// - Returns: an empty array if X is constant on all panels.
   func places(count: Int) -> [Double] {
     let smooth = panels.filter { !$0.isConstant }
     guard !smooth.isEmpty else { return [] }
@@ -44,7 +44,7 @@ extension SlopeDistribution {
     let inner = (0..<count - 2).map { index in
       let place = Double(smooth.count) * (Double(index) + 0.5) / Double(count - 2)
       let panel = smooth[min(Int(place), smooth.count - 1)]
-      // Closer at the ends, where the density may have poles.
+      // Values are denser at the ends, where the density may have poles.
       let step = (1 - Double.cos(.pi * (place - place.rounded(.down)))) / 2
       return logSlope(panel.low + (panel.high - panel.low) * step)
     }
@@ -53,10 +53,10 @@ extension SlopeDistribution {
       + [support.upperBound]
   }
 
-  /// Where log X = t inside a panel.
+  /// The z at which log X = t inside a panel.
   private func crossings(of t: Double, in panel: SlopePanel) -> [Double] {
-    // Just inside of the ends, where a kink may lie; where none does, a root at the end is this
-    // panel's.
+    // Just inside the ends, since a kink may lie on them. A root at an end without a kink belongs to
+    // this panel.
     let inset = 1e-13 * max(1, abs(panel.low))
     let first = breaks.contains(panel.low) ? panel.low + inset : panel.low - inset
     let last = panel.high - inset

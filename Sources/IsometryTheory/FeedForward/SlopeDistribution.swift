@@ -1,33 +1,34 @@
 internal import IsometryCore
 internal import RealModule
 
-/// The law of a squared slope φ′(h)² at h ~ N(0, q) in units of its mean, X, as quadrature over
-/// z = h/√q needs it.
+/// The law of X, the squared slope φ′(h)² at h ~ N(0, q) divided by its mean, prepared for quadrature
+/// over z = h/√q.
 struct SlopeDistribution: Sendable {
   /// A value that the squared slope takes with positive probability.
   struct Atom: Sendable {
     let log: Double
     let mass: Double
-    /// Whether the slope is constant by definition, and not only as far as Double can tell.
+    /// Whether the slope is constant by definition. If false, it is constant only to Double's
+    /// precision.
     let isExact: Bool
   }
 
   let atoms: [Atom]
-  /// Whether all of the mass is one atom by definition.
+  /// Whether the law is one atom by definition.
   let isConstant: Bool
   /// Whether X > 0 comes arbitrarily close to 0.
   let reachesZero: Bool
-  /// P(φ′ = 0): of the intervals on which the slope is 0 by definition.
+  /// P(φ′ = 0), from the intervals on which the slope is 0 by definition.
   let massAtZero: Double
-  /// Of z ≥ 0 alone where the slope is even.
+  /// Panels of the z axis; of z ≥ 0 only if the slope is even.
   let panels: [SlopePanel]
-  /// 2 where the panels also stand for their mirror images.
+  /// 2 if the panels also stand for their mirror images.
   let multiplicity: Double
-  /// Where log X jumps or has a kink, in z.
+  /// The z at which log X jumps or has a kink.
   let breaks: [Double]
   /// Whether the slope changes its sign, so that log X has a pole.
   private let hasPole: Bool
-  /// How far z may be moved for a difference of log X.
+  /// The step in z for a numerical derivative of log X.
   let step: Double
   /// log X as a function of z.
   let logSlope: @Sendable (Double) -> Double
@@ -45,7 +46,7 @@ struct SlopeDistribution: Sendable {
     multiplicity = factor
     let ends = Self.panelEnds(
       deviation: deviation, kinks: kinks + function.slopeExtremes, isEven: isEven)
-    // E X − 1 in units of the raw slope: small, with all its digits, where φ is nearly linear.
+    // E X − 1 in units of the raw slope. It is small and accurate where φ is nearly linear.
     var excess = 0.0
     for (low, high) in zip(ends, ends.dropFirst()) {
       let panel = SlopePanel(from: low, to: high, multiplicity: factor) { raw(deviation * $0) }
@@ -80,12 +81,12 @@ struct SlopeDistribution: Sendable {
       + [ends[ends.count - 1]]
   }
 
-  /// The mass of the runs of panels without any slope, but for runs where a user's slope only became
-  /// too small for Double.
+  /// The mass of the runs of panels with slope 0. Runs in which a user's slope merely underflows Double
+  /// are excluded.
   private static func massAtZero(
     _ panels: [SlopePanel], _ function: ActivationFunction, _ deviation: Double
   ) -> Double {
-    /// Whether the slope is 0 by definition behind the place at which it vanishes towards the run.
+    /// Whether the slope is 0 by definition beyond the point at which it vanishes towards the run.
     func isDefinite(_ run: SlopePanel, besides panel: Int) -> Bool {
       guard panels.indices.contains(panel) else { return true }
       let open = panels[panel].logs.indices.filter { panels[panel].logs[$0] > -.infinity }
@@ -115,7 +116,8 @@ struct SlopeDistribution: Sendable {
     return mass
   }
 
-  /// The least and the largest log X but −∞; about a zero of the slope, down to where no mass is left.
+  /// The smallest and the largest log X above −∞. Near a zero of the slope the range ends where no mass
+  /// is left.
   var logSupport: ClosedRange<Double> {
     let open = panels.filter { $0.logLeast > -.infinity }
     var low = open.reduce(.infinity) { min($0, $1.logLeast) }
@@ -123,7 +125,7 @@ struct SlopeDistribution: Sendable {
     return low...panels.reduce(low) { max($0, logSlope($1.low), logSlope($1.high), $1.logMost) }
   }
 
-  /// Values of log X all over its range, increasing, but for tails without mass.
+  /// Increasing values of log X over its whole range, without tails that hold no mass.
   var samples: [Double] {
     var nodes = panels.flatMap { panel in
       panel.logs.indices.map { (log: panel.logs[$0], weight: panel.weights[$0]) }

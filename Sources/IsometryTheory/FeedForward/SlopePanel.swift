@@ -1,7 +1,6 @@
 internal import RealModule
 
-/// A piece of the z axis with the squared slope X = φ′(√q·z)²/Eφ′² at sixteen nodes of Gauss–Legendre
-/// quadrature.
+/// A piece of the z axis with the squared slope X = φ′(√q·z)²/Eφ′² at sixteen Gauss–Legendre nodes.
 struct SlopePanel: Sendable {
   typealias Nodes = SIMD16<Double>
 
@@ -10,19 +9,19 @@ struct SlopePanel: Sendable {
   let logs: Nodes  // log X
   let values: Nodes  // X
   let excesses: Nodes  // X − 1
-  let weights: Nodes  // with the normal density
-  let mass: Double  // the weights' sum
-  /// Of log X, the ends of the panel included.
+  let weights: Nodes  // include the normal density
+  let mass: Double  // sum of the weights
+  /// Bounds of log X, including the ends of the panel.
   let logLeast: Double
   let logMost: Double
-  /// Of X.
+  /// Bounds of X.
   let least: Double
   let most: Double
-  /// Whether the nodes resolve X; where they do not, it is log X that they resolve.
+  /// Whether the nodes resolve X; otherwise they resolve log X.
   let resolvesValues: Bool
 
   /// - Parameters:
-  ///   - multiplicity: 2 where the panel also stands for its mirror image.
+  ///   - multiplicity: 2 if the panel also stands for its mirror image.
   ///   - logSlope: log X as a function of z.
   init(
     from low: Double, to high: Double, multiplicity: Double, _ logSlope: (Double) -> Double
@@ -38,7 +37,7 @@ struct SlopePanel: Sendable {
     let most = max(logs.max(), ends.0, ends.1)
     self.logs = logs
     (values, excesses) = VectorFunctions.exponential(logs)
-    // Relative accuracy in far tails, which have no mass, would need more care with z².
+    // z² is not computed to relative accuracy in far tails, since they have no mass.
     let factor = half * multiplicity * 0.3989422804014327
     weights = factor * Self.weights * VectorFunctions.exponential(-0.5 * places * places).value
     mass = weights.sum()
@@ -47,10 +46,10 @@ struct SlopePanel: Sendable {
     resolvesValues = Self.resolves(values, logs: logs, logMost: most)
   }
 
-  /// Whether X is one number on the panel.
+  /// Whether X is constant on the panel.
   var isConstant: Bool { logLeast == logMost }
 
-  /// z of a node.
+  /// The z of a node.
   func place(of node: Int) -> Double {
     let half = (high - low) / 2
     return low + half + half * Self.nodes[node]
@@ -60,7 +59,7 @@ struct SlopePanel: Sendable {
     if logMost == -.infinity { return true }
     var relative = values
     if logMost < -600 || logMost > 600 {
-      // The largest itself may be no number of Double.
+      // The largest value may itself overflow or underflow Double.
       for index in logs.indices { relative[index] = .exp(logs[index] - logMost) }
     } else {
       relative *= .exp(-logMost)
@@ -70,7 +69,7 @@ struct SlopePanel: Sendable {
 
   static let nodes = Nodes(GaussLegendre.points16.nodes)
   private static let weights = Nodes(GaussLegendre.points16.weights)
-  /// The two last Legendre polynomials that the rule's nodes tell apart, times the weights.
+  /// The two highest Legendre polynomials that the rule's nodes distinguish, times the weights.
   private static let lastPolynomials: [Nodes] = [14, 15].map { last in
     var (below, value) = (Nodes(repeating: 1), nodes)
     for degree in 2...last {

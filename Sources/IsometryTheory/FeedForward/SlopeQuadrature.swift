@@ -1,20 +1,20 @@
 internal import ComplexModule
 internal import RealModule
 
-/// What one point ζ of the complex plane needs of the law of a squared slope X, with k = X/(ζ − X).
+/// Expectations over the law of a squared slope X at one complex point ζ, with k = X/(ζ − X).
 struct SlopeTransform {
   var w = Complex<Double>.zero  // E k
-  // 1 + w = E(1 + k), which w = −1 + … has no digits of for small ζ
+  // 1 + w = E(1 + k); for small ζ, w is near −1 and adding 1 would lose all digits
   var above = Complex<Double>.zero
   var derivative = Complex<Double>.zero  // dw/d log ζ = −E k(1 + k)
 }
 
-/// Expectations over a slope's law that have a pole at X = ζ, however near to the real axis ζ lies: the
-/// law's panels are halved where the pole is near, and the halves kept for the next such points.
+/// Expectations over a slope's law with a pole at X = ζ, at any distance of ζ from the real axis.
+/// Panels near the pole are halved, and the halves are kept for later points.
 final class SlopeQuadrature {
   private var tree: Tree
 
-  /// |log X − log |ζ|| beyond which a panel's part of w is 0 or −1 to rounding.
+  /// |log X − log |ζ|| beyond which a panel's contribution to w is 0 or −1 to rounding.
   fileprivate static let farAway = 50.0
 
   init(_ slopes: SlopeDistribution) { tree = Tree(slopes) }
@@ -90,7 +90,7 @@ extension SlopePanel {
     return logLeast - logRadius > SlopeQuadrature.farAway ? .above : .near
   }
 
-  /// |ζ| − X at the nodes, from the differences to 1 where these have the digits.
+  /// |ζ| − X at the nodes, from the differences to 1 if these are more accurate.
   @inline(__always)
   fileprivate func distances(to point: ComplexPoint) -> Nodes {
     point.radius > 0.25 && least > 0.25 ? point.excess - excesses : point.radius - values
@@ -102,7 +102,7 @@ extension SlopePanel {
     let square = point.imaginary * point.imaginary
     let inverse = 1 / (distance * distance + square)
     let x = values * inverse
-    // k = X/(ζ − X) and 1 + k = ζ/(ζ − X) have one imaginary part.
+    // k = X/(ζ − X) and 1 + k = ζ/(ζ − X) have the same imaginary part.
     let (kReal, kImaginary) = (x * distance, -point.imaginary * x)
     let nextReal = (point.real * distance + square) * inverse
     sums.kReal += weights * kReal
@@ -112,7 +112,7 @@ extension SlopePanel {
     sums.slopeImaginary += weights * (kImaginary * (kReal + nextReal))
   }
 
-  /// The same for |ζ| whose square is no number of Double.
+  /// The same contribution for |ζ| whose square overflows or underflows Double.
   fileprivate func addByLogarithms(at point: ComplexPoint, to result: inout SlopeTransform) {
     for node in logs.indices {
       let s = logs[node] - point.logRadius
@@ -138,20 +138,20 @@ extension SlopePanel {
   }
 }
 
-/// Panels and their halves, as far as points needed them.
+/// Panels and their halves, made as points need them.
 private struct Tree {
   private let logSlope: (Double) -> Double
   private let multiplicity: Double
   private let rootCount: Int
   private(set) var panels: [SlopePanel]
-  /// Where the first of a panel's two halves is; 0 where it was not halved.
+  /// The index of the first of a panel's two halves; 0 if it was not halved.
   private var halves: [Int]
   /// The panels that resolve the point of the last call of `resolve`.
   private(set) var leaves: [Int] = []
 
-  /// Beyond so many panels, some ten megabytes, all halves are forgotten.
+  /// The number of panels, about ten megabytes, beyond which all halves are discarded.
   private static let capacity = 15_000
-  /// A panel narrower than this is not halved: only a law with jumps between kinks gets there.
+  /// The width below which a panel is not halved. Only a law with jumps between kinks reaches it.
   private static let leastWidth = 1e-17
 
   init(_ slopes: SlopeDistribution) {
@@ -162,7 +162,7 @@ private struct Tree {
     halves = [Int](repeating: 0, count: rootCount)
   }
 
-  /// Sets `leaves` to panels that resolve the pole at X = ζ.
+  /// Sets `leaves` to the panels that resolve the pole at X = ζ.
   mutating func resolve(_ point: ComplexPoint) {
     if panels.count > Self.capacity {
       panels.removeLast(panels.count - rootCount)
@@ -195,8 +195,8 @@ private struct Tree {
     visit(first + 1, point)
   }
 
-  /// Whether sixteen nodes see the kernel as smooth: its pole is no nearer than 0.6 times the panel's
-  /// length, in s = log(X/|ζ|) or in X: sixteen nodes then err by 1e-13.
+  /// Whether the kernel is smooth at the scale of sixteen nodes. The pole must be at least 0.6 times
+  /// the panel's length away, in s = log(X/|ζ|) or in X. Sixteen nodes then have an error of 1e-13.
   private func isResolved(_ index: Int, _ point: ComplexPoint) -> Bool {
     let least = panels[index].logLeast - point.logRadius
     let most = panels[index].logMost - point.logRadius
@@ -216,14 +216,15 @@ private struct Tree {
   }
 }
 
-/// ζ = |ζ|·e^{iϑ} in forms that keep small angles and small distances from the positive numbers.
+/// ζ = |ζ|·e^{iϑ} in forms that stay accurate at small angles and small distances from the positive
+/// axis.
 private struct ComplexPoint {
   let logRadius: Double
   let angle: Double
   let sine: Double
   let cosine: Double
   let cosineDistance: Double  // 1 − cos ϑ
-  /// Whether |ζ|² is a number of Double, so that X and |ζ| serve in place of their logarithms.
+  /// Whether |ζ|² is representable in Double, so that X and |ζ| can replace their logarithms.
   let hasRadius: Bool
   let radius: Double
   let excess: Double  // |ζ| − 1

@@ -6,9 +6,9 @@ struct SmoothSlopeCurve {
   let slopes: SlopeDistribution
   let weights: WeightLaw
   let depth: Int
-  /// Where the curve comes nearer to the real axis than this, it is on the axis: the density is 0.
+  /// The angle below which the curve counts as on the real axis, where the density is 0.
   let leastAngle: Double
-  /// The relative standard deviation of λ, for the scale.
+  /// The relative standard deviation of λ, which sets the scale.
   private let width: Double
   private let quadrature: SlopeQuadrature
 
@@ -28,9 +28,10 @@ struct SmoothSlopeCurve {
     let turn: Double
   }
 
-  /// The angle at |ζ|; `leastAngle` where the curve is real.
+  /// The point of the curve at |ζ|. Its angle is `leastAngle` if the curve is real there.
   ///
-  /// The imaginary part of log z over the angle grows with the angle, so there is one root at most.
+  /// The imaginary part of log z divided by the angle increases with the angle, so there is at most one
+  /// root.
   func solve(logRadius: Double, near guess: Double? = nil) -> Solved {
     var low = leastAngle
     var isLowBelow = false  // whether the root is known to be above `low`
@@ -42,7 +43,7 @@ struct SmoothSlopeCurve {
         (low, isLowBelow) = (angle, true)
       } else {
         high = angle
-        // Near the real axis the quadrature is dear, so that this end is looked at last.
+        // Quadrature near the real axis is expensive, so this end is checked last.
         if angle <= leastAngle { break }
       }
       var next = angle - point.value / point.slope.real
@@ -51,7 +52,7 @@ struct SmoothSlopeCurve {
         if !isLowBelow && high <= 4 * leastAngle {
           next = leastAngle
         } else {
-          // Small angles are found by halving their logarithm.
+          // Small angles are bisected in their logarithm.
           next = high / low > 4 ? (low * high).squareRoot() : (low + high) / 2
         }
       }
@@ -73,7 +74,7 @@ struct SmoothSlopeCurve {
       turn: -point.slope.imaginary / point.slope.real)
   }
 
-  /// arg z and d log z/d log ζ, whose real part is the derivative of arg z to the angle.
+  /// arg z and d log z/d log ζ. The real part of the latter is the derivative of arg z by the angle.
   private func evaluate(
     _ logRadius: Double, _ angle: Double
   ) -> (value: Double, slope: Complex<Double>, transform: SlopeTransform) {
@@ -100,7 +101,7 @@ struct SmoothSlopeCurve {
   private func ratio(_ transform: SlopeTransform) -> Complex<Double> {
     let inverse = (1 / transform.w)
     let product = transform.above * inverse
-    // Near 1 the sum has the digits, elsewhere the product.
+    // Near 1 the sum is accurate, elsewhere the product.
     return product.lengthSquared < 0.25
       ? product : Complex(1 + inverse.real, inverse.imaginary)
   }
@@ -120,13 +121,13 @@ struct SmoothSlopeCurve {
     }
   }
 
-  /// The scale of |w| where the density is.
+  /// The scale of |w| where the density is nonzero.
   var height: Double { 1 / width }
 
   func sample(_ solved: Solved) -> CurveTable.Sample {
     let layers = Double(depth)
     let mean = quadrature.meanArgument(logRadius: solved.logRadius, angle: solved.angle)
-    // Im w < 0 always; where rounding has left none of it, its sign would decide between 0 and 2π.
+    // Im w < 0 always. If rounding has left 0, its sign would decide between 0 and 2π.
     let above = solved.transform.above
     let beta = Double.atan2(y: abs(above.imaginary), x: above.real)
     let height = -solved.transform.w.imaginary
@@ -145,7 +146,7 @@ struct SmoothSlopeCurve {
       .sorted()
     let ends = (slopes.atoms.map(\.log) + [samples[0], samples[samples.count - 1]])
       .filter(leavesAxis)
-    // Where an atom has just vanished, w has a pole, in which the curve may end.
+    // Where an atom has just vanished, w has a pole. The curve may end in it.
     let poles = slopes.atoms.filter { atom in
       weights == .orthogonal && abs(1 - Double(depth) * (1 - atom.mass)) < 1e-12 * Double(depth)
     }.map(\.log)
@@ -161,8 +162,9 @@ struct SmoothSlopeCurve {
     evaluate(logRadius, leastAngle).value < 0
   }
 
-  /// Gaussian weights let the curve reach any small radius, and the tails of a smooth activation's
-  /// slope any at which it has a density; where that is 10⁻¹⁴, no mass is left.
+  /// Whether the density at this radius exceeds 10⁻¹⁴; below that, no mass is left. Gaussian weights
+  /// let the curve reach any small radius. The tails of a smooth activation's slope let it reach any
+  /// radius at which they have a density.
   private func hasMass(_ logRadius: Double) -> Bool {
     let solved = solve(logRadius: logRadius)
     return solved.angle > leastAngle && -solved.transform.w.imaginary > 1e-14
@@ -171,19 +173,19 @@ struct SmoothSlopeCurve {
   private func edge(from start: Double, step: Double) -> Double {
     var inside = start
     var step = step
-    // Gaussian weights let the curve reach any small radius; there next to no mass is left.
+    // Gaussian weights let the curve reach any small radius, where almost no mass is left.
     while hasMass(inside + step), abs(step) < 1e5 {
       inside += step
       step *= 2
     }
     var outside = inside + step
-    // Where the mass ends as a tail, its end need not be exact.
+    // If the mass ends as a tail, the end need not be exact.
     let accuracy = leavesAxis(outside) ? 1e-2 : 1e-4
     while abs(outside - inside) > accuracy * abs(step) {
       let middle = inside + (outside - inside) / 2
       if hasMass(middle) { inside = middle } else { outside = middle }
     }
-    // Where the curve reaches the axis, it is the edge of the support.
+    // If the curve reaches the axis, that point is the edge of the support.
     guard !leavesAxis(outside) else { return inside }
     return RootFinding.brent(in: min(inside, outside)...max(inside, outside)) {
       evaluate($0, leastAngle).slope.real

@@ -1,7 +1,7 @@
 internal import RealModule
 
-/// The law of the weights of a plain network, each scaled so that a layer multiplies the mean square by
-/// σ_w².
+/// The law of the weights of a plain network. The scale is such that a layer multiplies the mean square
+/// by σ_w².
 public enum WeightLaw: String, Sendable, Hashable, CaseIterable {
   /// Independent normal entries of variance σ_w²/N.
   case gaussian
@@ -9,18 +9,18 @@ public enum WeightLaw: String, Sendable, Hashable, CaseIterable {
   case orthogonal
 }
 
-/// The squared singular values of a plain network of any depth whose slopes have any law: the free
-/// product of L layers Dˡ·Wˡ, D = diag φ′(h), h ~ N(0, q).
+/// The law of the squared singular values of a plain network of any depth whose slopes have any law. It
+/// is the free product of L layers Dˡ·Wˡ, D = diag φ′(h), h ~ N(0, q).
 ///
-/// With ζ the argument of M(ζ) = E[φ′²/(ζ − φ′²)] = w, the map z of the whole product is explicit:
-/// z = σ_w^{2L}·ζᴸ·(w/(1 + w))^{L−1} for orthogonal and σ_w^{2L}·ζᴸ·w^{L−1}·(1 + w) for Gaussian weights.
-/// For each |ζ| there is at most one arg ζ in (0, π) at which z is real and positive, and λ = z grows
-/// with |ζ|: the law's density and survival function follow without any inversion of M.
+/// ζ is the argument of M(ζ) = E[φ′²/(ζ − φ′²)] = w. The map z of the whole product is then explicit:
+/// z = σ_w^{2L}·ζᴸ·(w/(1 + w))^{L−1} for orthogonal and σ_w^{2L}·ζᴸ·w^{L−1}·(1 + w) for Gaussian
+/// weights. For each |ζ| there is at most one arg ζ in (0, π) at which z is real and positive, and
+/// λ = z increases with |ζ|. The density and the survival function follow without inverting M.
 ///
-/// Making a law solves for the curve, which takes some milliseconds; everything after that reads a table
-/// of it, a microsecond for a point.
+/// The initializer solves for the curve in a few milliseconds. All later queries read a table of it,
+/// about a microsecond a point.
 ///
-/// - Source: S-transforms: Pennington, Schoenholz, Ganguli (2017); that the curve is a graph over |ζ|:
+/// - Source: S-transforms: Pennington, Schoenholz, Ganguli (2017). The curve is a graph over |ζ|:
 ///   docs/theory.md, after the subordination of free convolution powers (Belinschi, Bercovici 2005).
 ///   Limit N → ∞ at fixed L; λ in units where the mean is χᴸ.
 public struct SmoothSlopeLaw: SpectralLaw {
@@ -35,18 +35,19 @@ public struct SmoothSlopeLaw: SpectralLaw {
   public let logSupport: ClosedRange<Double>
   public let atoms: [SpectralAtom]
 
-  /// Whether λ > 0 comes arbitrarily close to 0: `logSupport` then ends where no mass is left.
+  /// Whether λ > 0 comes arbitrarily close to 0. `logSupport` then ends where no mass is left.
   public let reachesZero: Bool
 
   private let slopes: SlopeDistribution
-  /// The continuous part; nil with orthogonal weights for one layer, whose law is that of the slopes,
-  /// and for slopes of one size.
+  /// The continuous part. It is nil for one layer with orthogonal weights, whose law is that of the
+  /// slopes, and for slopes of constant size.
   private let table: CurveTable?
 
   public var name: String { weights.rawValue }
 
   /// - Parameters:
-  ///   - variance: q of the pre-activations, in 10⁻¹²…10⁸; for ReLU and the like any.
+  ///   - variance: q of the pre-activations, in 10⁻¹²…10⁸; any for homogeneous activations such as
+  ///     ReLU.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
@@ -131,7 +132,7 @@ public struct SmoothSlopeLaw: SpectralLaw {
   public func curve(count: Int) -> [SpectralPoint] {
     precondition(count >= 2, "a curve has two points at least")
     guard let table else { return curveOfOneLayer(count: count) }
-    // Of a lower tail that reaches far down only what holds 10⁻⁴ of the mass is left out.
+    // If a lower tail reaches far down, the points stop where 10⁻⁴ of the mass is left.
     let wanted = 1 - slopes.massAtZero - 1e-4
     let low =
       table.point(atShare: 0.5).survival > wanted
@@ -143,7 +144,7 @@ public struct SmoothSlopeLaw: SpectralLaw {
       let step = Double(index) / Double(count - 1)
       var point = table.point(atShare: from + (1 - from) * step)
       point.logLambda += logShift
-      // Between points that nearly are one, rounding must not turn the order.
+      // Rounding must not reverse the order of two points that nearly coincide.
       greatest = max(greatest, point.logLambda)
       least = min(least, point.survival)
       (point.logLambda, point.survival) = (greatest, least)

@@ -1,19 +1,19 @@
 public import IsometryCore
 internal import RealModule
 
-/// The exact law of T = Σ_{i≤N} relu(z_i)² for independent standard normal z_i, the factor by which a
-/// rectified layer of N units multiplies the variance of its pre-activations:
+/// The exact law of T = Σ_{i≤N} relu(z_i)² for independent standard normal z_i. T is the factor by
+/// which a rectified layer of N units multiplies the variance of its pre-activations:
 /// T ~ 2^{−N}·δ₀ + Σ_k C(N, k)·2^{−N}·χ²_k.
 ///
 /// - Source: Burkholz, Dubatovka, "Initialization of ReLUs for dynamical isometry" (2018); exact at
-///   every width. Derived anew in docs/theory.md.
+///   every width. docs/theory.md has a derivation.
 public struct RectifiedSquareSum: Sendable {
   /// N
   public let width: Int
 
-  /// The numbers k of open units with a probability that Double can hold, k ≥ 1.
+  /// The numbers k ≥ 1 of open units whose probability is representable in Double.
   private let openCounts: ClosedRange<Int>
-  /// C(N, k)·2^{−N} for each of them.
+  /// C(N, k)·2^{−N} for each k in `openCounts`.
   private let weights: [Double]
 
   /// - Complexity: O(√N)
@@ -47,11 +47,11 @@ public struct RectifiedSquareSum: Sendable {
   /// Var T = 5N/4
   public var variance: Double { 5 * Double(width) / 4 }
 
-  /// P(T = 0) = 2^{−N}: every unit is closed.
+  /// P(T = 0) = 2^{−N}, the probability that every unit is closed.
   public var atomAtZero: Double { .exp(-Double(width) * .log(2)) }
 
-  /// The density of T's continuous part, whose mass is 1 − 2^{−N}; 0 for t < 0, and +∞ at t = 0, where
-  /// a single open unit's density has a pole.
+  /// The density of T's continuous part, whose mass is 1 − 2^{−N}. It is 0 for t < 0. It is +∞ at
+  /// t = 0, where the density of a single open unit has a pole.
   ///
   /// - Complexity: O(√N)
   public func density(at t: Double) -> Double {
@@ -59,7 +59,7 @@ public struct RectifiedSquareSum: Sendable {
     return zip(weights, chiSquareDensities(at: t)).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// P(T ≤ t), the atom at 0 included.
+  /// P(T ≤ t), including the atom at 0.
   ///
   /// - Complexity: O(√N)
   public func cumulative(at t: Double) -> Double {
@@ -68,7 +68,7 @@ public struct RectifiedSquareSum: Sendable {
     }
     let densities = chiSquareDensities(at: t)
     let last = openCounts.upperBound
-    // F_k = F_{k+2} + 2·f_{k+2}: downwards all terms are positive.
+    // F_k = F_{k+2} + 2·f_{k+2}. The downward recurrence has positive terms only.
     var sum = atomAtZero
     var functions = [Double](repeating: 0, count: densities.count)
     for k in openCounts.reversed() {
@@ -82,14 +82,14 @@ public struct RectifiedSquareSum: Sendable {
     return min(sum, 1)
   }
 
-  /// E(log T | T > 0) − log(N/2): the drift of the logarithm of the squared norm in one layer of He's
-  /// weights; near −5/(2N).
+  /// E(log T | T > 0) − log(N/2), about −5/(2N). It is the drift of the logarithm of the squared norm
+  /// in one layer with He's weights.
   public var logMeanRatio: Double { conditional { relativeLogMean($0) } }
 
   /// E(log T | T > 0)
   public var logMean: Double { logMeanRatio + .log(mean) }
 
-  /// Var(log T | T > 0); near 5/N.
+  /// Var(log T | T > 0), about 5/N.
   public var logVariance: Double {
     let mean = logMeanRatio
     return conditional { k in
@@ -98,7 +98,7 @@ public struct RectifiedSquareSum: Sendable {
     }
   }
 
-  /// A sample: the number of open units, then χ² with as many degrees of freedom.
+  /// A sample: the number of open units, then a χ² number with that many degrees of freedom.
   ///
   /// - Complexity: O(N/64)
   public func sample(_ random: inout RandomStream) -> Double {
@@ -123,8 +123,8 @@ public struct RectifiedSquareSum: Sendable {
     return sum / -.expMinusOne(-Double(width) * .log(2))
   }
 
-  /// The densities of χ²_k at t for each k of `openCounts`, by f_{k+2} = f_k·t/k away from the largest
-  /// one, so that nothing overflows.
+  /// The densities of χ²_k at t for each k of `openCounts`. The recurrence f_{k+2} = f_k·t/k starts at
+  /// the largest one, so that nothing overflows.
   private func chiSquareDensities(at t: Double) -> [Double] {
     var densities = [Double](repeating: 0, count: openCounts.count)
     let first = openCounts.lowerBound
@@ -150,8 +150,9 @@ public struct RectifiedSquareSum: Sendable {
 }
 
 extension RandomStream {
-  /// A χ² number with a number of degrees of freedom ≥ 1.
+  /// A χ² number.
   ///
+  /// - Precondition: `degrees`, the number of degrees of freedom, is at least 1.
   /// - Source: Marsaglia, Tsang, "A simple method for generating gamma variables" (2000).
   mutating func chiSquare(degrees: Int) -> Double {
     if degrees == 1 {

@@ -1,22 +1,23 @@
 public import IsometryCore
 internal import RealModule
 
-/// The squared norms of a plain ReLU network's layers, xˡ = relu(Wˡx^{l−1} + bˡ), at finite width: an
-/// exact Markov chain |xˡ|² = (σ_w²|x^{l−1}|² + σ_b²)·T with independent T of the width's law.
+/// The squared norms of the layers of a plain ReLU network, xˡ = relu(Wˡx^{l−1} + bˡ), at finite width.
+/// They form an exact Markov chain |xˡ|² = (σ_w²|x^{l−1}|² + σ_b²)·T with independent T of the width's
+/// law.
 ///
 /// - Source: Burkholz, Dubatovka (2018); W has independent N(0, σ_w²) entries, without a factor 1/N.
-///   Exact at every width. Derived anew in docs/theory.md.
+///   Exact at every width. docs/theory.md has a derivation.
 public struct RectifierChain: Sendable, Hashable {
   /// One layer.
   public struct Layer: Sendable, Hashable {
-    /// N, units of the result.
+    /// N, the number of output units.
     public var width: Int
     /// σ_w² of one entry.
     public var weightVariance: Double
     /// σ_b².
     public var biasVariance: Double
 
-    /// A layer; the chain checks its numbers.
+    /// Makes a layer. The chain checks its values.
     public init(width: Int, weightVariance: Double, biasVariance: Double = 0) {
       self.width = width
       self.weightVariance = weightVariance
@@ -32,7 +33,7 @@ public struct RectifierChain: Sendable, Hashable {
     public let meanSquare: Double
   }
 
-  /// From the first to the last.
+  /// The layers from first to last.
   public let layers: [Layer]
 
   /// - Throws: `TheoryError.outsideDomain` for no layers, a width below 1 or a negative variance.
@@ -52,7 +53,7 @@ public struct RectifierChain: Sendable, Hashable {
     self.layers = layers
   }
 
-  /// He's weights, σ_w² = 2/N_in, without bias, and one width.
+  /// The chain of constant width with He's weights, σ_w² = 2/N_in, and without bias.
   public static func he(width: Int, depth: Int) throws(TheoryError) -> RectifierChain {
     try TheoryError.check(depth: depth)
     guard width >= 1 else {
@@ -75,33 +76,33 @@ public struct RectifierChain: Sendable, Hashable {
     }
   }
 
-  /// E log(|xᴸ|²/|x⁰|²) where no layer is dead.
+  /// E log(|xᴸ|²/|x⁰|²), given that no layer is dead.
   ///
-  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias, with which the logarithm is no sum.
+  /// - Throws: `TheoryError.outsideDomain` if a layer has a bias; the logarithm is then not a sum.
   public func logNormMean() throws(TheoryError) -> Double {
     try sum { layer, law in
       law.logMeanRatio + .log(Double(layer.width) / 2 * layer.weightVariance)
     }
   }
 
-  /// Var log(|xᴸ|²/|x⁰|²) where no layer is dead; near Σ 5/N.
+  /// Var log(|xᴸ|²/|x⁰|²), given that no layer is dead; about Σ 5/N.
   ///
-  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias.
+  /// - Throws: `TheoryError.outsideDomain` if a layer has a bias.
   public func logNormVariance() throws(TheoryError) -> Double {
     try sum { _, law in law.logVariance }
   }
 
   /// Var|xᴸ|²/(E|xᴸ|²)² = ∏(1 + 5/N) − 1.
   ///
-  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias.
+  /// - Throws: `TheoryError.outsideDomain` if a layer has a bias.
   public func relativeVariance() throws(TheoryError) -> Double {
     try checkUnbiased()
     return .expMinusOne(layers.reduce(0) { $0 + .log(onePlus: 5 / Double($1.width)) })
   }
 
-  /// P(xᴸ = 0) = 1 − ∏(1 − 2^{−N}): some layer has no open unit.
+  /// P(xᴸ = 0) = 1 − ∏(1 − 2^{−N}), the probability that some layer has no open unit.
   ///
-  /// - Throws: `TheoryError.outsideDomain` where a layer has a bias, which would revive the network.
+  /// - Throws: `TheoryError.outsideDomain` if a layer has a bias, which would revive the network.
   public func deathProbability() throws(TheoryError) -> Double {
     try checkUnbiased()
     let logSurvival = layers.reduce(0) {
@@ -162,8 +163,7 @@ public struct RectifierChain: Sendable, Hashable {
 
 /// The squared norms of two inputs in one network, and of their difference.
 ///
-/// The difference is carried in place of ⟨x, x̃⟩, of which it keeps the digits that count when the two
-/// become alike.
+/// The difference is stored instead of ⟨x, x̃⟩, because it stays accurate if the two become similar.
 public struct PairNorms: Sendable, Hashable {
   /// |x|².
   public var first: Double
@@ -172,7 +172,7 @@ public struct PairNorms: Sendable, Hashable {
   /// |x − x̃|².
   public var difference: Double
 
-  /// Squared norms, 0 or more.
+  /// Makes squared norms, each 0 or more.
   public init(first: Double, second: Double, difference: Double) {
     self.first = first
     self.second = second
@@ -184,7 +184,8 @@ public struct PairNorms: Sendable, Hashable {
 }
 
 extension RectifierChain {
-  /// The pairs (xˡ, x̃ˡ) of one random network for l = 1, …, L, neuron by neuron: exact at every width.
+  /// The pairs (xˡ, x̃ˡ) of one random network for l = 1, …, L, sampled neuron by neuron. Exact at
+  /// every width.
   ///
   /// - Precondition: the three norms are those of two vectors.
   /// - Complexity: O(N) per layer
@@ -195,7 +196,7 @@ extension RectifierChain {
       let variance = w * pair.first + b
       let otherVariance = w * pair.second + b
       let spread = w * pair.difference
-      // h − h̃ = slope·h + an independent rest; the bias is common to both.
+      // h − h̃ = slope·h + an independent rest. The bias is the same for both.
       let covariance = (variance - otherVariance + spread) / 2
       let slope = variance > 0 ? covariance / variance : 0
       let rest = max(0, spread - slope * covariance).squareRoot()
@@ -214,8 +215,8 @@ extension RectifierChain {
     }
   }
 
-  /// Mean and variance of ⟨x, x̃⟩ after a layer of N units at pre-activations with standard deviations
-  /// σ, σ̃ and correlation cos θ: N·σσ̃·k₁ and N·σ²σ̃²·(k₂ − k₁²).
+  /// Mean and variance of ⟨x, x̃⟩ after a layer of N units: N·σσ̃·k₁ and N·σ²σ̃²·(k₂ − k₁²). The
+  /// pre-activations have standard deviations σ, σ̃ and correlation cos θ.
   public static func innerProduct(
     width: Int, deviations: (Double, Double), kernel: RectifierKernel
   ) -> (mean: Double, variance: Double) {
@@ -239,7 +240,7 @@ extension RectifierChain {
 /// Networks with mirrored (looks-linear) weights, which are linear at initialization.
 public enum LooksLinearNorms {
   /// The relative variance of the squared norm with Gaussian blocks after layers of the given widths:
-  /// ∏(1 + 4/N) − 1, as of a linear network of half the widths.
+  /// ∏(1 + 4/N) − 1. It equals that of a linear network of half the widths.
   ///
   /// - Source: Burkholz, Dubatovka (2018), Gaussian submatrices; derived in docs/theory.md.
   /// - Throws: `TheoryError.outsideDomain` for an odd or non-positive width.

@@ -1,9 +1,9 @@
 internal import RealModule
 
-/// Expectations of products of ReLU at two standard normal numbers with correlation ρ = cos θ, and
-/// what they say about two inputs of one network.
+/// Expectations of products of ReLU at two standard normal numbers with correlation ρ = cos θ. They
+/// describe how similar two inputs of one network stay.
 ///
-/// The angle is what is carried: near ρ = 1 the correlation itself has no digits left.
+/// The angle is stored, because the correlation has no digits left near ρ = 1.
 ///
 /// - Source: Burkholz, Dubatovka (2018), two-input statistics; Cho, Saul, "Kernel methods for deep
 ///   learning" (2009), the arc-cosine kernels.
@@ -52,13 +52,13 @@ public struct RectifierKernel: Sendable, Hashable {
     return sum / (4 * .pi)
   }
 
-  /// 1 − f(ρ), where f is the map of cosines; with full relative accuracy near ρ = 1.
+  /// 1 − f(ρ), where f is the map of cosines. It has full relative accuracy near ρ = 1.
   public var cosineDistanceAfterLayer: Double {
     let half = Double.sin(angle / 2)
     return 2 * half * half - Self.sineLessCosine(angle) / .pi
   }
 
-  /// f(ρ) = (sin θ + (π − θ)·cos θ)/π: the cosine of two inputs after one wide layer without bias.
+  /// f(ρ) = (sin θ + (π − θ)·cos θ)/π, the cosine of two inputs after one wide layer without bias.
   public var cosineAfterLayer: Double {
     angle < .pi / 2 ? 1 - cosineDistanceAfterLayer : Self.sineLessCosine(.pi - angle) / .pi
   }
@@ -104,7 +104,7 @@ public struct RectifierKernel: Sendable, Hashable {
     2 * .asin(min(1, (cosineDistance / 2).squareRoot()))
   }
 
-  /// sin x − x·cos x, which is near x³/3 for small x.
+  /// sin x − x·cos x, which is about x³/3 for small x.
   private static func sineLessCosine(_ x: Double) -> Double {
     guard x < 0.7 else { return .sin(x) - x * .cos(x) }
     // Σ_{n≥1} (−1)^{n+1}·2n·x^{2n+1}/(2n + 1)!

@@ -1,6 +1,6 @@
 internal import RealModule
 
-/// A point of an angular parameter in (0, π), near both ends as exact as Double allows.
+/// An angular parameter in (0, π) that keeps Double's accuracy near both ends.
 struct SpectralAngle {
   let angle: Double
   let complement: Double  // π − angle
@@ -24,7 +24,7 @@ struct SpectralAngle {
     isInLowerHalf ? .sin(difference) : .sin(complement + step)
   }
 
-  /// log(sin(angle)/sin(angle − step)); the quotient is near 1 for the small steps of deep networks.
+  /// log(sin(angle)/sin(angle − step)). The quotient is near 1 for the small steps of deep networks.
   func logSineRatio(less step: Double, difference: Double) -> Double {
     let below = sine(less: step, difference: difference)
     let middleCosine =
@@ -35,17 +35,17 @@ struct SpectralAngle {
   }
 }
 
-/// A law whose continuous part is known as a curve: an angle in (0, π) gives log λ, which falls from
-/// the upper edge at 0 to the lower one at π, the density of log λ, and the survival function.
+/// A law whose continuous part is an explicit curve. An angle in (0, π) gives log λ, the density of log
+/// λ and the survival function. log λ falls from the upper edge at angle 0 to the lower edge at π.
 ///
-/// With w = u − iy on the curve where z(w) is real and positive, the density of log λ is y/π, so
-/// that neither branches nor square-root edges have to be resolved.
+/// On the curve w = u − iy, z(w) is real and positive, and the density of log λ is y/π. Neither
+/// branches nor square-root edges have to be resolved.
 ///
 /// - Source: docs/theory.md, "The density without solving an equation" and "The spectrum".
 protocol AngularLaw: SpectralLaw {
   /// log λ at the upper edge of the continuous part.
   var logUpperEdge: Double { get }
-  /// log λ at the lower edge: −∞ where the continuous part reaches down to 0.
+  /// log λ at the lower edge; −∞ if the continuous part reaches down to 0.
   var logLowerEdge: Double { get }
   /// The mass of the continuous part.
   var continuousMass: Double { get }
@@ -54,11 +54,11 @@ protocol AngularLaw: SpectralLaw {
   func logLambda(at angle: SpectralAngle) -> Double
   /// The density of log λ.
   func logDensity(at angle: SpectralAngle) -> Double
-  /// P(λ' > λ), atoms above included.
+  /// P(λ' > λ), including atoms above λ.
   func survival(at angle: SpectralAngle) -> Double
 }
 
-/// Below this complement of an angle neither mass nor density is left that Double could tell from 0.
+/// The logarithm of the complement of an angle below which mass and density are 0 in Double.
 private let logLeastComplement = -690.0
 
 extension AngularLaw {
@@ -76,7 +76,7 @@ extension AngularLaw {
 
   public func survival(atLog t: Double) -> Double {
     guard continuousMass > 0, t < logUpperEdge else {
-      // A λ that was rounded on its way here still is the atom's.
+      // A λ that was rounded before this call still counts as the atom's.
       let slack = 1e-14 * max(1, abs(t))
       return atoms.filter { $0.lambda > 0 && Double.log($0.lambda) > t + slack }
         .map(\.mass).reduce(0, +)
@@ -87,9 +87,9 @@ extension AngularLaw {
     return survival(at: angle)
   }
 
-  /// `count` points: half of them above the middle of the angle, crowded towards the edge; of the
-  /// others some at equal distances of log λ and some at equal distances of the logarithm of the
-  /// angle's complement, down to where 10⁻⁴ of the continuous mass is left.
+  /// `count` points. Half of them are above the middle of the angle, denser towards the edge. Of the
+  /// others, some are equally spaced in log λ and some in the logarithm of the angle's complement. They
+  /// end where 10⁻⁴ of the continuous mass is left.
   public func curve(count: Int) -> [SpectralPoint] {
     precondition(count >= 2, "a curve has two points at least")
     guard continuousMass > 0 else { return [] }
@@ -106,7 +106,7 @@ extension AngularLaw {
     return points
   }
 
-  /// Increasing complements in (0, π/2), of which the last is less than π/2.
+  /// Increasing complements in (0, π/2). The last one is below π/2.
   private func lowerComplements(count: Int) -> [Double] {
     let logMiddle = Double.log(.pi / 2)
     let bottom = massAboveZero
@@ -142,10 +142,10 @@ extension AngularLaw {
       survival: survival(at: angle))
   }
 
-  /// The angle of a log λ below the upper edge; nil below the least λ that the angle can tell.
+  /// The angle of a log λ below the upper edge; nil below the smallest λ that an angle can represent.
   private func angle(atLog t: Double) -> SpectralAngle? {
     if t >= logLambda(at: SpectralAngle(.pi / 2)) {
-      // log λ falls with the angle's square from the edge on.
+      // Near the edge, log λ decreases with the square of the angle.
       let square = RootFinding.brent(in: 0...(.pi * .pi / 4)) { square in
         square == 0 ? logUpperEdge - t : logLambda(at: SpectralAngle(square.squareRoot())) - t
       }

@@ -6,11 +6,11 @@ public struct SpectralAtom: Sendable, Hashable {
   public var lambda: Double
   /// In (0, 1].
   public var mass: Double
-  /// false where the mass lies on an interval too short for Double to tell it from a point, as that of
-  /// GELU's slopes near 1 at a large variance.
+  /// Whether the mass lies on a point. If false, its interval is too short for Double to resolve, as
+  /// for GELU's slopes near 1 at a large variance.
   public var isExact: Bool
 
-  /// An atom at λ = σ².
+  /// Makes an atom at λ = σ².
   public init(lambda: Double, mass: Double, isExact: Bool = true) {
     self.lambda = lambda
     self.mass = mass
@@ -22,12 +22,12 @@ public struct SpectralAtom: Sendable, Hashable {
 public struct SpectralPoint: Sendable, Hashable {
   /// t = log λ.
   public var logLambda: Double
-  /// Density of t, continuous part only.
+  /// Density of t; continuous part only.
   public var logDensity: Double
-  /// P(log λ > t), atoms above t included.
+  /// P(log λ > t), including atoms above t.
   public var survival: Double
 
-  /// The law at t = log λ.
+  /// Makes a point at t = log λ.
   public init(logLambda: Double, logDensity: Double, survival: Double) {
     self.logLambda = logLambda
     self.logDensity = logDensity
@@ -35,16 +35,16 @@ public struct SpectralPoint: Sendable, Hashable {
   }
 }
 
-/// The law of the squared singular values λ = σ² of an input–output Jacobian, in the variable
-/// t = log λ, in which all the laws of this package are smooth.
+/// The law of the squared singular values λ = σ² of an input–output Jacobian, in the variable t = log
+/// λ. All laws of this package are smooth in t.
 ///
-/// A law is a continuous part with a density of t, and atoms. The mass of both together is 1.
+/// A law has a continuous part with a density of t, and atoms. Their masses add up to 1.
 public protocol SpectralLaw: Sendable {
   /// The law's name in tables, plots and JSON: "universal", "orthogonal", …
   var name: String { get }
 
-  /// Where the continuous part has mass, as an interval of t; a bound can be −∞, and the interval is
-  /// one point where the law has no continuous part.
+  /// The interval of t that holds the continuous part's mass. A bound can be −∞. The interval is one
+  /// point if the law has no continuous part.
   var logSupport: ClosedRange<Double> { get }
 
   /// Whether λ > 0 comes arbitrarily close to 0.
@@ -53,32 +53,32 @@ public protocol SpectralLaw: Sendable {
   /// Point masses in increasing order of λ.
   var atoms: [SpectralAtom] { get }
 
-  /// Density of t = log λ of the continuous part; 0 outside of the support.
+  /// Density of t = log λ of the continuous part; 0 outside the support.
   func logDensity(atLog t: Double) -> Double
 
-  /// P(log λ > t), atoms above t included.
+  /// P(log λ > t), including atoms above t.
   func survival(atLog t: Double) -> Double
 
-  /// `count` points in increasing t which resolve the edges and the peak of the continuous part;
-  /// empty where there is none.
+  /// `count` points in increasing t that resolve the edges and the peak of the continuous part; empty
+  /// if the law has no continuous part.
   ///
   /// - Precondition: `count` ≥ 2.
   func curve(count: Int) -> [SpectralPoint]
 }
 
 extension SpectralLaw {
-  /// By default, whether the support is said to begin at −∞.
+  /// By default, whether the support begins at −∞.
   public var reachesZero: Bool { logSupport.lowerBound == -.infinity }
 
-  /// log of the largest λ, an atom's or the continuous part's.
+  /// log of the largest λ of the atoms and the continuous part.
   public var logLargest: Double {
     atoms.filter { $0.lambda > 0 }.map { Double.log($0.lambda) }
       .reduce(logSupport.upperBound, max)
   }
 
-  /// Mass of the atom at the largest λ; 0 where there is none.
+  /// Mass of the atom at the largest λ; 0 if there is none.
   public var massAtLargest: Double {
-    // Where no continuous part reaches further, but for rounding.
+    // The continuous part must not reach further, up to rounding.
     let slack = 1e-12 * max(1, abs(logLargest))
     return atoms.last { $0.isExact && $0.lambda > 0 && .log($0.lambda) >= logLargest - slack }?.mass
       ?? 0
@@ -94,7 +94,7 @@ extension SpectralLaw {
     sigma > 0 ? 2 * logDensity(atLog: 2 * .log(sigma)) / sigma : 0
   }
 
-  /// P(λ' ≤ λ), an atom at λ included.
+  /// P(λ' ≤ λ), including an atom at λ.
   public func cumulative(at lambda: Double) -> Double {
     if lambda < 0 { return 0 }
     if lambda == 0 { return atoms.first { $0.lambda == 0 }?.mass ?? 0 }

@@ -7,7 +7,7 @@ extension UniversalLaw {
   /// On the support, where G jumps, the value is that of the upper side, with imaginary part −π·ρ(z).
   ///
   /// - Throws: `TheoryError.outsideDomain` for z that is not finite; for z = 0, where G is
-  ///   −`moment(-1)`; and for z at the one eigenvalue that the law has for c = 0.
+  ///   −`moment(-1)`; and for z at the only eigenvalue of the law with c = 0.
   public func resolvent(at z: Complex<Double>) throws(TheoryError) -> Complex<Double> {
     guard z.isFinite, !z.isZero else {
       throw .outsideDomain(parameter: "|z|", value: z.length, expected: "finite and not 0")
@@ -23,16 +23,16 @@ extension UniversalLaw {
     guard z.imaginary >= 0 else { return try resolvent(at: z.conjugate).conjugate }
     let log = Double.log(z.length) - logCenter
     let w = momentTransform(log: log.magnitude, of: z)
-    // As λ and 1/λ have the same law, 1 + w at z is −w at 1/z.
+    // λ and 1/λ have the same law, so 1 + w at z equals −w at 1/z.
     return (log >= 0 ? 1 + w : -w.conjugate) / z
   }
 
-  /// w = zG(z) − 1 on the ray of z at |log |z|| = `log`, for the law centered at 1 and Im z ≥ 0; it is
-  /// accurate to its own size, which is 1/|z|.
+  /// w = zG(z) − 1 on the ray of z at |log |z|| = `log`, for the law centered at 1 and Im z ≥ 0. Its
+  /// error is relative to its size, 1/|z|.
   private func momentTransform(log: Double, of z: Complex<Double>) -> Complex<Double> {
     let angle = Double.atan2(y: z.imaginary, x: z.real)
     if log > logEdge + 60 {
-      // The next term is smaller by λ_max/|z| at least.
+      // The next term is smaller by a factor of at least λ_max/|z|.
       return Complex(length: .exp(scaledCumulant - log), phase: -angle)
     }
     if angle == .pi { return Complex(-realRoot(log: log, sign: -1, below: 0.5)) }
@@ -46,7 +46,7 @@ extension UniversalLaw {
     return Complex(point.excess, -point.height)
   }
 
-  /// The v in (0, limit] for which w = sign·v has log |(1 + w)/w| + c(1 + 2w) equal to `log`.
+  /// The v in (0, limit] at which log |(1 + w)/w| + c(1 + 2w) with w = sign·v equals `log`.
   private func realRoot(log: Double, sign: Double, below limit: Double) -> Double {
     let root = RootFinding.brent(in: -.log(limit)...(log + 2 * scaledCumulant + 10)) {
       negativeLog in

@@ -3,21 +3,21 @@ internal import RealModule
 
 /// The spectral law of deep residual networks, which depends on the activation through one number.
 ///
-/// For blocks x ← φ(W·x + b) + a·x with independent weights of mean 0 and variance σ_w²/(N·L), the law
-/// of λ = σ² of the Jacobian tends, as N → ∞ and then L → ∞, to the one with the S-transform
+/// The blocks are x ← φ(W·x + b) + a·x with independent weights of mean 0 and variance σ_w²/(N·L). As
+/// N → ∞ and then L → ∞, the law of λ = σ² of the Jacobian has the limit with the S-transform
 /// a^{−2L}·exp(−(c/a²)(1 + 2w)), c = (1/L) Σ σ_w² E φ′². Divided by a^{2L}, λ and 1/λ have the same
-/// law; in t = log λ it is a bump that is even about 2L·log a, close to a semicircle for small c.
+/// law. In t = log λ it is even about 2L·log |a| and close to a semicircle for small c.
 ///
-/// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019): the equation of the Green's function.
-///   Edges, moments and the parametric density are derived from it in docs/theory.md.
+/// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019): the equation of the Green's
+///   function. docs/theory.md derives edges, moments and the parametric density from it.
 public struct UniversalLaw: SpectralLaw {
   public let name = "universal"
 
-  /// c: the effective cumulant.
+  /// c, the effective cumulant.
   public let cumulant: Double
-  /// a: what the skips multiply by.
+  /// a, the weight of the skips.
   public let skipWeight: Double
-  /// L: how many blocks; it matters only where a² ≠ 1.
+  /// L, the number of blocks. It matters only if a² ≠ 1.
   public let depth: Int
 
   /// c/a², the c of the law of λ/a^{2L}.
@@ -29,17 +29,16 @@ public struct UniversalLaw: SpectralLaw {
   /// The curve in the plane of w on which z(w) is real; nil for c = 0.
   let ray: UniversalRay?
 
-  /// The c/a² that the formulas are known to hold for in Double, beside 0.
+  /// The values of c/a², besides 0, for which the formulas are accurate in Double.
   public static let cumulants = 1e-12...300.0
-  /// |log λ| beyond which λ is no number of Double.
+  /// |log λ| beyond which λ overflows or underflows Double.
   static let largestLog = 700.0
 
   /// - Parameters:
   ///   - cumulant: c; 0, or with c/a² in `cumulants`.
   ///   - skipWeight: a; not 0.
   ///   - depth: L; positive.
-  /// - Throws: `TheoryError.outsideDomain` otherwise, and where λ would be too large or too small for
-  ///   Double.
+  /// - Throws: `TheoryError.outsideDomain` otherwise, or if λ would overflow or underflow Double.
   public init(
     cumulant: Double, skipWeight: Double = 1, depth: Int = 1
   ) throws(TheoryError) {
@@ -92,20 +91,20 @@ extension UniversalLaw {
   /// E σ.
   public var meanSingularValue: Double { .exp(logMoment(of: 0.5)) }
 
-  /// The powers that moments are computed for.
+  /// The powers for which moments are computed.
   public static let powers = -1e4...1e4
 
-  /// E λˢ for any real power s, negative ones included; +∞ where it is too large for Double.
+  /// E λˢ for any real power s, including negative ones; +∞ if it overflows Double.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for s outside of `powers`.
+  /// - Throws: `TheoryError.outsideDomain` for s outside `powers`.
   /// - Complexity: proportional to 1 + √c·|s|.
   public func moment(_ power: Double) throws(TheoryError) -> Double {
     .exp(try logMoment(power))
   }
 
-  /// log E λˢ, which is finite where E λˢ is too large for Double.
+  /// log E λˢ, which is finite even if E λˢ overflows Double.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for s outside of `powers`.
+  /// - Throws: `TheoryError.outsideDomain` for s outside `powers`.
   public func logMoment(_ power: Double) throws(TheoryError) -> Double {
     guard Self.powers.contains(power) else {
       throw .outsideDomain(
@@ -115,9 +114,9 @@ extension UniversalLaw {
     return logMoment(of: power)
   }
 
-  /// For a = 1 the moments are e^{cs}·₁F₁(1 − s; 2; −2cs), for integer s a Laguerre polynomial. They
-  /// are even in s, and Kummer's transformation for s ≥ 0 makes every term of the series positive:
-  /// e^{−cs}·₁F₁(1 + s; 2; 2cs).
+  /// For a = 1 the moments are e^{cs}·₁F₁(1 − s; 2; −2cs), a Laguerre polynomial for integer s. They
+  /// are even in s. For s ≥ 0 Kummer's transformation e^{−cs}·₁F₁(1 + s; 2; 2cs) makes every term of
+  /// the series positive.
   private func logMoment(of power: Double) -> Double {
     let s = power.magnitude
     let argument = 2 * scaledCumulant * s
@@ -156,7 +155,7 @@ extension UniversalLaw {
 
   public func survival(atLog t: Double) -> Double {
     guard let ray else {
-      // The atom as `atoms` gives it, whose logarithm may differ from the center by a rounding.
+      // The atom as `atoms` stores it. Its logarithm may differ from the center by a rounding error.
       return t < .log(.exp(logCenter)) ? 1 : 0
     }
     let offset = t - logCenter
@@ -168,7 +167,7 @@ extension UniversalLaw {
     precondition(count >= 2, "a curve has at least two points")
     guard let ray else { return [] }
     return (0..<count).map { index in
-      // Equal steps of the angle of the semicircle which the density is close to.
+      // Equal steps of the angle of the semicircle that approximates the density.
       let angle = .pi * (Double(index) / Double(count - 1) - 0.5)
       let point = ray.point(atAngle: angle.magnitude)
       let tail = ray.tail(point)
@@ -178,9 +177,9 @@ extension UniversalLaw {
     }
   }
 
-  /// The t = log λ below which a share `probability` of the eigenvalues lies.
+  /// The t = log λ below which a fraction `probability` of the eigenvalues lies.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for a probability outside of [0, 1].
+  /// - Throws: `TheoryError.outsideDomain` for a probability outside [0, 1].
   public func logQuantile(_ probability: Double) throws(TheoryError) -> Double {
     guard (0...1).contains(probability) else {
       throw .outsideDomain(parameter: "the probability", value: probability, expected: "0 to 1")
@@ -188,9 +187,9 @@ extension UniversalLaw {
     return logQuantile(within: probability)
   }
 
-  /// The λ below which a share `probability` of the eigenvalues lies.
+  /// The λ below which a fraction `probability` of the eigenvalues lies.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for a probability outside of [0, 1].
+  /// - Throws: `TheoryError.outsideDomain` for a probability outside [0, 1].
   public func quantile(_ probability: Double) throws(TheoryError) -> Double {
     .exp(try logQuantile(probability))
   }

@@ -1,18 +1,18 @@
 internal import RealModule
 
-/// The points w at which z(w) = ((1 + w)/w)·exp(c(1 + 2w)) has one argument: a curve in the lower
-/// half-plane that belongs to a ray of the plane of z. On the ray at angle 0 the curve gives the law's
-/// density.
+/// The points w at which z(w) = ((1 + w)/w)·exp(c(1 + 2w)) has a given argument. They form a curve in
+/// the lower half-plane that corresponds to a ray in the plane of z. On the ray at angle 0 the curve
+/// gives the law's density.
 ///
-/// With w = −½ ± p − iy the argument of z is α − 2cy, where α is the angle under which w sees the
-/// segment [−1, 0], and the inscribed angle gives p² = ¼ + y·cot α − y². So y alone runs along the
-/// curve, from the point with p = 0, where |z| = 1, down to 0, and |log |z|| grows all the way: every z
-/// is found in a bracket, without a choice of branch. With x = α/2,
-/// p² = (½cot x − y)(½tan x + y), whose first factor vanishes at p = 0.
+/// Let w = −½ ± p − iy. The argument of z is α − 2cy, where α is the angle under which w sees the
+/// segment [−1, 0]. The inscribed angle gives p² = ¼ + y·cot α − y². So y alone parametrizes the curve,
+/// from the point with p = 0, where |z| = 1, down to 0. |log |z|| increases all the way, so each z has
+/// a bracket and no branch has to be chosen. With x = α/2, p² = (½cot x − y)(½tan x + y), whose first
+/// factor is 0 at p = 0.
 ///
 /// - Source: docs/theory.md, "The density without solving an equation".
 struct UniversalRay: Sendable {
-  /// w = −½ ± distance − i·height, and what belongs to it.
+  /// The point w = −½ ± distance − i·height, and quantities derived from it.
   struct Point: Sendable {
     let height: Double  // y
     let distance: Double  // p
@@ -36,14 +36,14 @@ struct UniversalRay: Sendable {
 
   /// - Parameters:
   ///   - angle: θ in [0, π).
-  ///   - complement: π − θ, for angles so close to π that the difference has lost its digits.
+  ///   - complement: π − θ, for angles so close to π that the difference has no accuracy.
   init(cumulant: Double, angle: Double, complement: Double? = nil) {
     self.cumulant = cumulant
     let start = angle / 2
     let room = (complement ?? .pi - angle) / 2
     self.start = start
     self.room = room
-    // h·tan(h + θ/2) = c/2, free of the pole.
+    // h·tan(h + θ/2) = c/2, in a form without the pole.
     top =
       RootFinding.bisect(in: 0...room) { h in
         let x = Self.circular(start + h, room - h)
@@ -57,8 +57,8 @@ struct UniversalRay: Sendable {
     share <= 0.5 ? point(nearEnd: share) : point(nearTop: 1 - share)
   }
 
-  /// The point with y = cos(angle)·(largest y), angle in [0, π/2]: on the ray at angle 0 that is near
-  /// to log |z| = sin(angle)·(largest log |z|).
+  /// The point with y = cos(angle)·(largest y), angle in [0, π/2]. On the ray at angle 0 its log |z| is
+  /// about sin(angle)·(largest log |z|).
   func point(atAngle angle: Double) -> Point {
     if angle < .pi / 3 {
       let half = Double.sin(angle / 2)
@@ -67,7 +67,7 @@ struct UniversalRay: Sendable {
     return point(nearEnd: max(0, .sin(.pi / 2 - angle)))
   }
 
-  /// Of x, given with π/2 − x so that neither end of [0, π/2] loses digits.
+  /// Sine and cosine of x, given with π/2 − x so that neither end of [0, π/2] loses digits.
   private static func circular(_ x: Double, _ rest: Double) -> (sine: Double, cosine: Double) {
     x < .pi / 4 ? (.sin(x), .cos(x)) : (.cos(rest), .sin(rest))
   }
@@ -96,7 +96,7 @@ struct UniversalRay: Sendable {
     let x = start + h
     let y = h / cumulant
     let circular = Self.circular(x, room - h)
-    // ½cot x − y is 0 at the top; here it is a sum of two positive terms.
+    // ½cot x − y is 0 at the top. This form is a sum of two positive terms.
     let first = 0.5 * .sin(back) / (circular.sine * topSine) + back / cumulant
     let square = first * (y + 0.5 * circular.sine / circular.cosine)
     return finish(
@@ -114,12 +114,12 @@ struct UniversalRay: Sendable {
 }
 
 extension UniversalRay {
-  /// The point with that |log |z||; nil where there is none, which is beyond the edge on the ray at
-  /// angle 0.
+  /// The point with the given |log |z||; nil if there is none. That is the case beyond the edge on the
+  /// ray at angle 0.
   func point(atLog log: Double) -> Point? {
     let middle = point(nearEnd: 0.5)
     if log <= middle.log {
-      // |log |z|| is proportional to the root of the distance from the top.
+      // |log |z|| is proportional to the square root of the distance from the top.
       let root = RootFinding.brent(in: 0...0.5.squareRoot()) { root in
         point(nearTop: root * root).log - log
       }
@@ -129,15 +129,15 @@ extension UniversalRay {
       return RootFinding.brent(in: 0...0.5) { point(nearEnd: $0).log - log }
         .map(point(nearEnd:))
     }
-    // y falls like 1/|z|, and its relative accuracy is wanted.
+    // y decreases like 1/|z|. The search in log y keeps its relative accuracy.
     return RootFinding.brent(in: .log(2)...(log + 100)) { point(nearEnd: .exp(-$0)).log - log }
       .map { point(nearEnd: .exp(-$0)) }
   }
 
-  /// On the ray at angle 0: the share of eigenvalues with log λ above the point's.
+  /// The fraction of eigenvalues with log λ above the point's, on the ray at angle 0.
   ///
-  /// π times it is arg(1 + w) less 2cy(p − ½), of which each is of order y near the edge but the
-  /// difference of order y³.
+  /// π times the fraction is arg(1 + w) minus 2cy(p − ½). Near the edge each term is of order y, but
+  /// the difference is of order y³.
   func tail(_ point: Point) -> Double {
     let y = point.height
     let slope = y / (0.5 + point.distance)
@@ -148,9 +148,9 @@ extension UniversalRay {
     return max(0, slope * bend - Self.arctangentGap(slope)) / .pi
   }
 
-  /// On the ray at angle 0: the point that has a share `tail` of the eigenvalues above it.
+  /// The point that has a fraction `tail` of the eigenvalues above it, on the ray at angle 0.
   ///
-  /// - Precondition: the share is in (0, ½].
+  /// - Precondition: the fraction is in (0, ½].
   func point(atTail tail: Double) -> Point {
     if tail > self.tail(point(nearEnd: 0.5)) {
       let root = RootFinding.brent(in: 0...0.5.squareRoot()) { root in
@@ -158,7 +158,7 @@ extension UniversalRay {
       }
       return point(nearTop: root.map { $0 * $0 } ?? 0)
     }
-    // The share grows with the third power of the distance from the edge.
+    // The fraction increases with the third power of the distance from the edge.
     let wanted = Double.root(tail, 3)
     let share = RootFinding.brent(in: 0...0.5) {
       .root(self.tail(point(nearEnd: $0)), 3) - wanted
@@ -166,7 +166,7 @@ extension UniversalRay {
     return point(nearEnd: share ?? 0.5)
   }
 
-  /// 1 − x·cot x for 0 ≤ x < π, which is x²/3 for small x.
+  /// 1 − x·cot x for 0 ≤ x < π, which is about x²/3 for small x.
   private static func cotangentGap(_ x: Double) -> Double {
     guard x < 0.4 else { return 1 - x / .tan(x) }
     let s = x * x
@@ -178,7 +178,7 @@ extension UniversalRay {
     return s * terms.reversed().reduce(0.0) { $0 * s + $1 }
   }
 
-  /// x − atan x for 0 ≤ x, which is x³/3 for small x.
+  /// x − atan x for 0 ≤ x, which is about x³/3 for small x.
   private static func arctangentGap(_ x: Double) -> Double {
     guard x < 0.3 else { return x - .atan(x) }
     let s = x * x

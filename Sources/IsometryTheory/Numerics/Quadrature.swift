@@ -2,7 +2,7 @@ internal import RealModule
 
 /// Gauss–Legendre quadrature: exact for polynomials of degree 2·count − 1 on one panel.
 package struct GaussLegendre: Sendable {
-  /// In (−1, 1), increasing.
+  /// The nodes in (−1, 1), increasing.
   package let nodes: [Double]
   package let weights: [Double]
 
@@ -10,7 +10,7 @@ package struct GaussLegendre: Sendable {
   package static let points32 = GaussLegendre(count: 32)
   package static let points64 = GaussLegendre(count: 64)
 
-  /// Nodes by Newton's method on the Legendre polynomial, from Tricomi's estimate.
+  /// Computes the nodes by Newton's method on the Legendre polynomial, from Tricomi's estimate.
   ///
   /// - Precondition: `count` is positive.
   package init(count: Int) {
@@ -20,7 +20,7 @@ package struct GaussLegendre: Sendable {
     for index in 0..<(count + 1) / 2 {
       var x = Double.cos(.pi * (Double(index) + 0.75) / (Double(count) + 0.5))
       var slope = 0.0
-      // Newton's method doubles the digits: from an error of 1/count⁴ three steps are enough.
+      // Newton's method doubles the digits. From an error of 1/count⁴ three steps are enough.
       for _ in 0..<6 {
         var below = 0.0
         var value = 1.0

@@ -1,9 +1,9 @@
-/// Roots of continuous functions of one variable in a bracket at whose ends the signs differ.
+/// Root finding for continuous functions of one variable in a bracket at whose ends the signs differ.
 package enum RootFinding {
-  /// The root by halving: slow, but it ends after at most 1,100 evaluations whatever the function is
-  /// like, and its result is as near to the root as Double allows.
+  /// The root by bisection. It ends after at most 1,100 evaluations for any function, and its result is
+  /// as near to the root as Double allows.
   ///
-  /// - Returns: nil where the signs at the ends do not differ, or one of the two values is NaN.
+  /// - Returns: nil if the signs at the ends are equal, or one of the two values is NaN.
   package static func bisect(
     in bracket: ClosedRange<Double>, _ function: (Double) -> Double
   ) -> Double? {
@@ -23,12 +23,12 @@ package enum RootFinding {
     }
   }
 
-  /// The root by Brent's method: inverse quadratic and secant steps inside a bracket that halving
-  /// keeps shrinking. Around ten evaluations for a smooth function.
+  /// The root by Brent's method: inverse quadratic and secant steps inside a bracket, with bisection as
+  /// the fallback. A smooth function takes about ten evaluations.
   ///
   /// - Parameters:
-  ///   - tolerance: the largest error of the root that is accepted, beside 4 ulp of the root.
-  /// - Returns: nil where the signs at the ends do not differ, or a value is NaN.
+  ///   - tolerance: the largest accepted error of the root, in addition to 4 ulp of the root.
+  /// - Returns: nil if the signs at the ends are equal, or a value is NaN.
   /// - Source: Brent, "Algorithms for minimization without derivatives" (1973), chapter 4.
   package static func brent(
     in bracket: ClosedRange<Double>, tolerance: Double = 0, _ function: (Double) -> Double

@@ -1,8 +1,8 @@
 internal import RealModule
 
-/// Γ and the functions of its family, as sums over binomial and χ² laws need them.
+/// Γ and related functions, for sums over binomial and χ² laws.
 extension SpecialFunctions {
-  /// ψ(x) = d log Γ(x)/dx for x > 0; absolute error some 1e−15·max(1, |ψ|).
+  /// ψ(x) = d log Γ(x)/dx for x > 0; absolute error about 1e−15·max(1, |ψ|).
   ///
   /// - Source: recurrence and asymptotic series: Abramowitz, Stegun (1964), 6.3.5 and 6.3.18.
   package static func digamma(_ x: Double) -> Double {
@@ -18,7 +18,7 @@ extension SpecialFunctions {
     return shift + (.log(x) - (0.5 / x + series))
   }
 
-  /// ψ′(x) for x > 0; relative error some 1e−15.
+  /// ψ′(x) for x > 0; relative error about 1e−15.
   ///
   /// - Source: Abramowitz, Stegun (1964), 6.4.6 and 6.4.12.
   package static func trigamma(_ x: Double) -> Double {
@@ -34,7 +34,7 @@ extension SpecialFunctions {
     return shift + (1 / x + q / 2 + q / x * series)
   }
 
-  /// What Stirling's formula leaves out: log Γ(n + 1) − ((n + 1/2)·log n − n + log(2π)/2), n > 0.
+  /// The error of Stirling's formula: log Γ(n + 1) − ((n + 1/2)·log n − n + log(2π)/2), n > 0.
   package static func stirlingRemainder(_ n: Double) -> Double {
     guard n >= 12 else {
       return .logGamma(n + 1) - ((n + 0.5) * .log(n) - n + 0.9189385332046727)
@@ -44,7 +44,7 @@ extension SpecialFunctions {
       (1 / 12.0 - q * (1 / 360.0 - q * (1 / 1260.0 - q * (1 / 1680.0 - q * (1 / 1188.0))))) / n
   }
 
-  /// x·log(x/m) + m − x for x, m > 0, also where x is near m.
+  /// x·log(x/m) + m − x for x, m > 0. It is accurate also for x near m.
   package static func deviance(_ x: Double, from m: Double) -> Double {
     let v = (x - m) / (x + m)
     guard abs(v) < 0.1 else { return x * .log(x / m) + m - x }

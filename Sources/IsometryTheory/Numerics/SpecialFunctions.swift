@@ -16,7 +16,7 @@ package enum SpecialFunctions {
 
   /// The scaled complementary error function exp(x²)·erfc(x); +∞ for x below −26.6.
   ///
-  /// Relative error below 1e−15 for x ≥ 0.
+  /// The relative error is below 1e−15 for x ≥ 0.
   ///
   /// - Source: asymptotic series: Abramowitz, Stegun (1964), 7.1.23.
   package static func erfcx(_ x: Double) -> Double {
@@ -31,7 +31,8 @@ package enum SpecialFunctions {
     return sum / (x * 1.772453850905516)
   }
 
-  /// erfcx(x) − 1 + 2x/√π, which is x² for small x, without the cancellation of that difference.
+  /// erfcx(x) − 1 + 2x/√π, which is about x² for small x. It avoids the cancellation of that
+  /// difference.
   ///
   /// - Source: erfcx(x) = Σ (−x)ⁿ/Γ(n/2 + 1).
   package static func erfcxRemainder(_ x: Double) -> Double {
@@ -51,7 +52,7 @@ package enum SpecialFunctions {
   }
 
   /// The probability P(3/2, y) that a χ² variable with three degrees of freedom is below 2y:
-  /// erf(√y) − 2√(y/π)·e^{−y}, without its cancellation for small y.
+  /// erf(√y) − 2√(y/π)·e^{−y}. It avoids that difference's cancellation for small y.
   package static func chiSquare3CDF(half y: Double) -> Double {
     guard y < 0.5 else {
       return .erf(y.squareRoot()) - 2 * (y / .pi).squareRoot() * .exp(-y)
@@ -67,7 +68,7 @@ package enum SpecialFunctions {
     return y * y.squareRoot() * .exp(-y) * sum
   }
 
-  /// x² as a head that is exact and a rest, so that exp(x²) does not amplify the rounding of x².
+  /// x² as an exact head and a rest, so that exp(x²) does not amplify the rounding of x².
   private static func splitSquare(_ x: Double) -> (head: Double, rest: Double) {
     let head = Double(Float(x))  // 24 bits, its square 48
     return (head * head, (x - head) * (x + head))

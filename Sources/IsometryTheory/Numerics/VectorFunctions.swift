@@ -1,10 +1,10 @@
 internal import RealModule
 
-/// Functions of sixteen numbers at once, which the C library has for one.
+/// Functions of sixteen numbers at once. The C library has them for one number.
 enum VectorFunctions {
   typealias Numbers = SIMD16<Double>
 
-  /// The argument in [0, π] of x + iy for y ≥ 0; relative error of some 1e−16.
+  /// The argument in [0, π] of x + iy for y ≥ 0; relative error about 1e−16.
   ///
   /// - Precondition: x and y are finite, and not both 0.
   static func argument(y: Numbers, x: Numbers) -> Numbers {
@@ -34,13 +34,13 @@ enum VectorFunctions {
     return x * (next - afterNext)
   }
 
-  /// eˣ and eˣ − 1, each with a relative error of some 1e−16; 0 and −1 for x below −708.
+  /// eˣ and eˣ − 1, each with a relative error of about 1e−16; 0 and −1 for x below −708.
   ///
   /// - Precondition: x is at most 709.
   static func exponential(_ x: Numbers) -> (value: Numbers, lessOne: Numbers) {
     let isTiny = x .< -708
     let x = x.replacing(with: 0, where: isTiny)
-    // x = n·log 2 + r; adding the shifter rounds to a whole number, which its last bits then hold.
+    // x = n·log 2 + r. Adding the shifter rounds to an integer, which the sum's last bits then hold.
     let shifted = x * 1.4426950408889634 + shifter
     let n = shifted - shifter
     let r = (x - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10

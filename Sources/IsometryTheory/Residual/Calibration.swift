@@ -1,23 +1,22 @@
 internal import RealModule
 
-/// Weight scales that give a network a wanted level of isometry.
+/// Weight scales that give a network a target level of isometry.
 public struct Calibration: Sendable, Hashable {
   /// σ_w.
   public var weightDeviation: Double
-  /// The standard deviation of the entries of the branch's last weight, times the root of its fan-in:
-  /// σ_w/√L.
+  /// The standard deviation of the entries of the branch's last weight, times the square root of its
+  /// fan-in: σ_w/√L.
   public var scaledEntryDeviation: Double
 }
 
 extension ResidualModel {
-  /// The σ_w with which the law of this network has c/a² = `level`. The model's own σ_w is not used.
+  /// The σ_w for which the law of this network has c/a² = `level`. The model's σ_w is not used.
   ///
-  /// Networks with the same c/a² have the same spectrum at initialization whatever their activation
-  /// is, so that comparing activations does not compare initializations.
+  /// Networks with the same c/a² have the same spectrum at initialization for every activation. A
+  /// comparison of activations then does not compare initializations.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for parameters that mean nothing;
-  ///   `TheoryError.noSolution` where no σ_w up to 10⁸ reaches the level, or where the signal grows
-  ///   beyond Double before c does so.
+  /// - Throws: `TheoryError.outsideDomain` for invalid parameters; `TheoryError.noSolution` if no σ_w
+  ///   up to 10⁸ reaches the level, or if the signal overflows Double before c reaches it.
   /// - Source: the proposal of Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019).
   public func calibrated(to level: Double) throws(TheoryError) -> Calibration {
     guard UniversalLaw.cumulants.contains(level) else {
@@ -30,14 +29,14 @@ extension ResidualModel {
     try model.check()
     if activation.isHomogeneous { return try homogeneousCalibration(to: level) }
     guard !skipsOverflow else { throw overflow() }
-    // A copy of the table in every evaluation would lose what it has learnt.
+    // One table serves all evaluations. A copy in each would lose its computed octaves.
     var moments = MomentTable(activation, isInterpolating: true)
     let scale = skipWeight.magnitude
     let wanted = Double.log(level)
     let limit = level * .exp(Self.tooMuch) * Double(depth) * scale * scale
 
-    /// log of what is reached over what is wanted, up to `tooMuch`: where the signal explodes the blocks
-    /// behind would take long, and tell nothing.
+    /// log of reached over target, up to `tooMuch`. If the signal explodes, the later blocks would take
+    /// long and add no information.
     func excess(_ logDeviation: Double) -> Double {
       model.weightDeviation = scale * .exp(logDeviation)
       var sum = 0.0
@@ -53,7 +52,7 @@ extension ResidualModel {
       return sum < limit ? .log(max(reached, .leastNormalMagnitude)) - wanted : Self.tooMuch
     }
 
-    // c is close to proportional to σ_w², so from here a few doublings bracket the solution.
+    // c is nearly proportional to σ_w², so a few doublings from here bracket the solution.
     var low = wanted / 2
     var high = low
     let step = Double.log(2)
@@ -84,7 +83,7 @@ extension ResidualModel {
       throw .noSolution(
         unknown: "σ_w", reason: "c is no continuous function of σ_w with \(activation.name)")
     }
-    // Where the signal leaves Double the excess jumps, which Brent's method takes for a root.
+    // If the signal overflows Double, the excess jumps. Brent's method takes that jump for a root.
     guard abs(excess(root)) < 1e-9 else {
       throw .noSolution(
         unknown: "σ_w",
@@ -94,7 +93,8 @@ extension ResidualModel {
     return calibration(scale * .exp(root))
   }
 
-  /// c of ReLU and the like is σ_w² times a number, whatever the signal is, even beyond Double.
+  /// For ReLU and other homogeneous activations c is σ_w² times a constant for any signal, even beyond
+  /// Double's range.
   private func homogeneousCalibration(to level: Double) throws(TheoryError) -> Calibration {
     var share = paddingFactor * (try activation.moments(variance: 1).slopeSquare)
     if case .twoLayer(let first) = branch { share *= first * paddingFactor }

@@ -1,18 +1,18 @@
 internal import RealModule
 
-/// Residual networks of finite depth whose branches are linear, x ← W·x + a·x, or have an activation
-/// of constant slope: their moments are exact for infinite width.
+/// Residual networks of finite depth whose branches are linear, x ← W·x + a·x, or have an activation of
+/// constant slope. Their moments are exact for infinite width.
 public enum LinearResidualNetwork {
-  /// The most moments that are computed.
+  /// The largest number of moments that are computed.
   public static let largestCount = 64
 
-  /// m_1 … m_count of λ, from the S-transform of one block,
-  /// S(w) = 2/(1 + s(1 + 2w) + √(1 + s² + 2s(1 + 2w))) for a = 1, the product of the blocks', and
-  /// Lagrange's inversion m_k = (1/k)·[w^{k−1}] ((1 + w)/S(w))^k. The series are exact; no sum over a
-  /// circle in the plane of w is taken.
+  /// m_1 … m_count of λ, by Lagrange's inversion m_k = (1/k)·[w^{k−1}] ((1 + w)/S(w))^k.
+  ///
+  /// S is the product of the blocks' S-transforms, for a = 1 S(w) = 2/(1 + s(1 + 2w) + √(1 + s²
+  /// + 2s(1 + 2w))). The power series are exact; no contour integral in the plane of w is needed.
   ///
   /// - Parameters:
-  ///   - variances: of each block's weight, N times that of an entry, times the squared slope.
+  ///   - variances: of each block's weight: N times that of an entry, times the squared slope.
   ///   - skipWeight: a, not 0.
   ///   - count: 1 to `largestCount`.
   /// - Throws: `TheoryError.outsideDomain` otherwise.
@@ -53,7 +53,7 @@ public enum LinearResidualNetwork {
   }
 }
 
-/// A power series cut off after `count` coefficients.
+/// A power series truncated after `count` coefficients.
 private struct PowerSeries {
   var coefficients: [Double]
 
@@ -73,7 +73,7 @@ private struct PowerSeries {
     PowerSeries(coefficients: zip(coefficients, other.coefficients).map { $0 + $1 })
   }
 
-  /// From E′ = E·f′.
+  /// The exponential E, from E′ = E·f′.
   func exponential() -> PowerSeries {
     var result = [Double.exp(coefficients[0])]
     for n in 1..<max(1, coefficients.count) {
@@ -83,7 +83,7 @@ private struct PowerSeries {
     return PowerSeries(coefficients: result)
   }
 
-  /// From f′ = f·L′; the constant coefficient is positive.
+  /// The logarithm L, from f′ = f·L′. The constant coefficient is positive.
   func logarithm() -> PowerSeries {
     var result = [Double.log(coefficients[0])]
     for n in 1..<max(1, coefficients.count) {

@@ -1,13 +1,13 @@
 internal import RealModule
 
-/// Gaussian moments for many variances: polynomials in log q over one octave each, made when a
-/// variance of that octave is first asked for. As functions of log q the moments are analytic in a
-/// strip of half-width π/2, so 18 Chebyshev nodes an octave leave an error below the quadrature's.
+/// A table of Gaussian moments for many variances: one polynomial in log q per octave, made on first
+/// use. As functions of log q the moments are analytic in a strip of half-width π/2. With 18 Chebyshev
+/// nodes an octave the interpolation error is below the quadrature's.
 ///
-/// Signals that decay or explode pass through a thousand octaves; beyond 2^±24 one polynomial serves
-/// for all of them, where the activation's moments are a power of q there, as `MomentTail` has it.
+/// Signals that decay or explode pass through a thousand octaves. Beyond 2^±24 a single polynomial is
+/// used if the activation's moments are a power of q there (`MomentTail`).
 struct MomentTable {
-  /// From how many evaluations on the table pays.
+  /// The number of evaluations from which the table is faster.
   static let worthwhileCount = 64
   private static let nodeCount = 18
 
@@ -17,10 +17,10 @@ struct MomentTable {
   private let activation: ActivationFunction
   private let isInterpolating: Bool
   private var octaves: [Int: [Moments]] = [:]  // Chebyshev coefficients
-  /// The octave asked for last, as from block to block the variance changes little.
+  /// The octave of the last call; the variance changes little from block to block.
   private var octave = Int.min
   private var coefficients: [Moments] = []
-  /// Made when first asked for; nil inside where the moments are no power of q.
+  /// The tails, made on first use. The inner value is nil if the moments are not a power of q.
   private var lowerTail: MomentTail??
   private var upperTail: MomentTail??
 
@@ -79,7 +79,7 @@ struct MomentTable {
     }
   }
 
-  /// Of the polynomial through a function's values at Chebyshev's nodes in −1…1.
+  /// The coefficients of the polynomial through a function's values at Chebyshev's nodes in −1…1.
   static func coefficients(
     count: Int, of function: (Double) throws(TheoryError) -> Moments
   ) throws(TheoryError) -> [Moments] {

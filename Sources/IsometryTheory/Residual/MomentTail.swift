@@ -1,17 +1,17 @@
 internal import RealModule
 
-/// Gaussian moments for all small, or all large variances: a half-integer power of q each, times a
+/// Gaussian moments for all small, or all large variances: half-integer powers of q, times a
 /// polynomial.
 ///
-/// For small q a smooth activation's moments are series in q, and with a kink at 0 in √q; for large q,
-/// where only its asymptotes and what is near 0 tell, they are series in 1/√q.
+/// For small q the moments of a smooth activation are series in q; with a kink at 0 they are series in
+/// √q. For large q they are series in 1/√q, since only the asymptotes and the values near 0 matter.
 struct MomentTail {
   typealias Moments = MomentTable.Moments
 
   enum Side {
     case lower, upper
 
-    /// The variance at which it begins.
+    /// The variance at which the tail begins.
     var end: Double {
       switch self {
       case .lower: 0x1p-24
@@ -26,16 +26,16 @@ struct MomentTail {
   private let powers: SIMD4<Int>  // of √q
   private let coefficients: [Moments]
 
-  /// - Returns: nil where the moments are no such powers, as a logarithm's are not.
+  /// - Returns: nil if the moments are not such powers, as for a logarithm.
   init?(_ activation: ActivationFunction, _ side: Side) {
-    // Far out, where the polynomial is its first term.
+    // Far out, the polynomial reduces to its first term.
     let far = side == .lower ? 0x1p-120 : 0x1p120
     guard let near = try? Moments(activation.moments(variance: 4 * far)),
       let here = try? Moments(activation.moments(variance: far))
     else { return nil }
     var powers = SIMD4<Int>()
     for index in powers.indices {
-      // A mean of an odd activation is rounding, which has no power.
+      // The mean of an odd activation is a rounding error, which has no power.
       let isNone = abs(here[index]) <= (index == 0 ? 1e-12 * here[1].squareRoot() : 0)
       let power = isNone ? 0 : Double.log2(near[index] / here[index])
       guard abs(power - power.rounded()) < 1e-6 else { return nil }
@@ -51,7 +51,7 @@ struct MomentTail {
     guard isAccurate(activation) else { return nil }
   }
 
-  /// √q for the polynomial's argument in −1…1, which is 2u − 1 with u = √(q/end) or √(end/q).
+  /// √q for the polynomial's argument 2u − 1 in −1…1, with u = √(q/end) or √(end/q).
   private static func root(_ side: Side, at x: Double) -> Double {
     let u = (1 + x) / 2
     let end = side.end.squareRoot()
@@ -72,7 +72,8 @@ struct MomentTail {
     return factors
   }
 
-  /// Between the nodes, where an activation that varies on other scales would show it.
+  /// Whether the polynomial is accurate between the nodes. It is not for an activation that varies on
+  /// other scales.
   private func isAccurate(_ activation: ActivationFunction) -> Bool {
     [-0.9, 0.3, 1].allSatisfy { x in
       let root = Self.root(side, at: x)

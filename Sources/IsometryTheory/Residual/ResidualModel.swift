@@ -1,5 +1,5 @@
-/// The branch of a residual block, x ← branch(x) + a·x. Nothing is activated after the sum: with a
-/// ReLU there, exact zeros appear and the universal law does not hold.
+/// The branch of a residual block, x ← branch(x) + a·x. No activation follows the sum. A ReLU there
+/// would produce exact zeros, and the universal law would not hold.
 public enum ResidualBranch: Sendable, Hashable {
   /// φ(W·x + b) with entries of variance σ_w²/(fan-in·L).
   case activated
@@ -7,7 +7,7 @@ public enum ResidualBranch: Sendable, Hashable {
   /// σ_w²/(fan-in·L).
   case twoLayer(firstVariance: Double)
 
-  /// How many weights a branch has.
+  /// The number of weights in a branch.
   var layers: Int {
     switch self {
     case .activated: 1
@@ -16,44 +16,44 @@ public enum ResidualBranch: Sendable, Hashable {
   }
 }
 
-/// A residual network of constant width at initialization, in the limit of infinite width: L blocks
-/// x ← branch(x) + a·x with independent weights of mean 0, and biases b ~ N(0, σ_b²).
+/// A residual network of constant width at initialization, in the limit of infinite width. It has L
+/// blocks x ← branch(x) + a·x with independent weights of mean 0, and biases b ~ N(0, σ_b²).
 ///
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019) for the model with
-///   `ResidualBranch.activated`; the two-layer branch and the padding are derived in docs/theory.md.
+///   `ResidualBranch.activated`; docs/theory.md derives the two-layer branch and the padding.
 public struct ResidualModel: Sendable {
   /// φ
   public var activation: ActivationFunction
-  /// L: how many blocks.
+  /// L, the number of blocks.
   public var depth: Int
   /// σ_w.
   public var weightDeviation: Double
   /// σ_b.
   public var biasDeviation = 0.0
-  /// a: what the skips multiply by.
+  /// a, the weight of the skips.
   public var skipWeight = 1.0
-  /// Of the elements of the first block's input.
+  /// The mean of the elements of the first block's input.
   public var inputMean = 0.0
-  /// Of the elements of the first block's input.
+  /// The mean square of the elements of the first block's input.
   public var inputMeanSquare = 1.0
-  /// What each block adds to a·x.
+  /// The branch, which each block adds to a·x.
   public var branch = ResidualBranch.activated
-  /// The share of the mean square that a convolution's zero padding leaves, `ZeroPadding.factor`; 1
-  /// for dense layers.
+  /// The fraction of the mean square that remains after a convolution's zero padding,
+  /// `ZeroPadding.factor`; 1 for dense layers.
   public var paddingFactor = 1.0
-  /// What σ_w is multiplied by in each block, for weights that depend on the depth; empty for 1
+  /// The factor of σ_w in each block, for weights that depend on the depth; empty if it is 1
   /// everywhere.
   public var blockFactors: [Double] = []
 
-  /// A model without biases, with skip weight 1, for an input of mean 0 and mean square 1; the
-  /// parameters are checked where they are used.
+  /// Makes a model without biases, with skip weight 1, for an input of mean 0 and mean square 1. The
+  /// parameters are checked when they are used.
   public init(activation: ActivationFunction, depth: Int, weightDeviation: Double) {
     self.activation = activation
     self.depth = depth
     self.weightDeviation = weightDeviation
   }
 
-  /// The most blocks that a network may have.
+  /// The largest number of blocks.
   public static let largestDepth = 10_000
 
   func check() throws(TheoryError) {
@@ -69,7 +69,7 @@ public struct ResidualModel: Sendable {
     try Self.check(inputMeanSquare, "the input's mean square", "0 or above, and finite") {
       $0 >= 0
     }
-    // Rounded, a constant input's mean square may be a little below its mean's square.
+    // After rounding, a constant input's mean square may be slightly below the square of its mean.
     let room = inputMeanSquare * (1 + 1e-9)
     try Self.check(
       inputMean, "the input's mean", "within ± the root of its mean square \(inputMeanSquare)"
@@ -103,11 +103,13 @@ public struct ResidualModel: Sendable {
   }
 }
 
-/// What a convolution loses at the border of an image that is padded with zeros.
+/// The loss of a convolution at the border of an image that is padded with zeros.
 public enum ZeroPadding {
-  /// The share of a kernel's taps that lie on the image, averaged over the pixels of the result: the
-  /// factor by which padding lowers the mean square after a convolution of stride 1 with a square
-  /// kernel of odd size, padded by half of it. 3×3 on H×W: ((3H − 2)/(3H))·((3W − 2)/(3W)).
+  /// The fraction of a kernel's taps that lie on the image, averaged over the output pixels. Padding
+  /// lowers the mean square after the convolution by this factor.
+  ///
+  /// The convolution has stride 1 and a square kernel of odd size, padded by half of it. For 3×3 on H×W
+  /// the factor is ((3H − 2)/(3H))·((3W − 2)/(3W)).
   ///
   /// - Throws: `TheoryError.outsideDomain` for a kernel that is even or not positive, and for sizes
   ///   below 1.
@@ -126,7 +128,7 @@ public enum ZeroPadding {
     guard size > 0 else {
       throw .outsideDomain(parameter: parameter, value: Double(size), expected: "1 or above")
     }
-    // A tap at offset d meets size − |d| pixels; offsets beyond the image meet none.
+    // A tap at offset d overlaps size − |d| pixels; offsets beyond the image overlap none.
     let size = Double(size)
     let reach = min(Double(kernel / 2), size - 1)
     return ((2 * reach + 1) * size - reach * (reach + 1)) / (Double(kernel) * size)

@@ -1,52 +1,55 @@
 internal import RealModule
 
-/// How a signal, and small changes of it, pass through a residual network at initialization.
+/// The propagation of a signal, and of small changes of it, through a residual network at
+/// initialization.
 public struct ResidualSignal: Sendable, Hashable {
   /// One block.
   public struct Layer: Sendable, Hashable {
-    /// q: of the pre-activations.
+    /// q, the variance of the pre-activations.
     public var variance: Double
     /// c of this block: L times the variance that its branch adds to the Jacobian.
     public var cumulant: Double
     /// κ = E φ′⁴/(E φ′²)².
     public var slopeKurtosis: Double
-    /// Of the elements after the block.
+    /// The mean of the elements after the block.
     public var mean: Double
-    /// Of the elements after the block.
+    /// The mean square of the elements after the block.
     public var meanSquare: Double
   }
 
   /// The blocks in order.
   public let layers: [Layer]
-  /// a: what the skips multiply by.
+  /// a, the weight of the skips.
   public let skipWeight: Double
-  /// How many weights a branch has.
+  /// The number of weights in a branch.
   let branchLayers: Int
 
-  /// c = (1/L)·Σ c^l, which `UniversalLaw` takes.
+  /// c = (1/L)·Σ c^l, the cumulant of `UniversalLaw`.
   public var cumulant: Double {
     layers.reduce(0) { $0 + $1.cumulant } / Double(layers.count)
   }
 
-  /// c/a², which decides the shape of the law: the level of isometry.
+  /// c/a², the level of isometry. It determines the shape of the law.
   public var scaledCumulant: Double { cumulant / (skipWeight * skipWeight) }
 
   /// The law of the Jacobian's squared singular values for many blocks.
   ///
-  /// - Throws: `TheoryError.outsideDomain` where c is outside of the law's domain.
+  /// - Throws: `TheoryError.outsideDomain` if c is outside the law's domain.
   public func universalLaw() throws(TheoryError) -> UniversalLaw {
     try UniversalLaw(cumulant: cumulant, skipWeight: skipWeight, depth: layers.count)
   }
 
-  /// log E λ for this number of blocks: Σ log(a² + c^l/L), exact for infinite width.
+  /// log E λ for this number of blocks: Σ log(a² + c^l/L). It is exact for infinite width.
   public var logMeanLambda: Double {
     let depth = Double(layers.count)
     return layers.reduce(0) { $0 + .log(skipWeight * skipWeight + $1.cumulant / depth) }
   }
 
-  /// Var λ/(E λ)² for this number of blocks, to leading order the law's 2c/a²; exact for infinite
-  /// width. Each block adds (2s + ρs²)/(1 + s)² with s = c^l/(L·a²), where ρ is the relative variance
-  /// of the squared singular values of the branch alone: κ for one weight, and 1 more for another.
+  /// Var λ/(E λ)² for this number of blocks. To leading order it is the law's 2c/a²; it is exact for
+  /// infinite width.
+  ///
+  /// Each block adds (2s + ρs²)/(1 + s)² with s = c^l/(L·a²). ρ is the relative variance of the squared
+  /// singular values of the branch alone: κ for one weight, and 1 more for another.
   ///
   /// - Source: docs/theory.md, "What finite depth changes".
   public var relativeVariance: Double {
@@ -60,17 +63,15 @@ public struct ResidualSignal: Sendable, Hashable {
 }
 
 extension ResidualModel {
-  /// Follows mean and mean square of the elements from block to block.
+  /// Computes mean and mean square of the elements from block to block.
   ///
-  /// W is independent of the block's input, so pre-activations are Gaussian with the variance
-  /// q = (σ_w²/L)·M + σ_b² and independent of the input's elements given M; hence
-  /// M′ = a²M + 2aμ·E φ + E φ² and μ′ = aμ + E φ. The cross term makes M grow like L² for activations
-  /// of non-zero mean.
+  /// W is independent of the block's input. Given M, pre-activations are Gaussian with the variance
+  /// q = (σ_w²/L)·M + σ_b² and independent of the input's elements. This gives M′ = a²M + 2aμ·E φ + E
+  /// φ² and μ′ = aμ + E φ. The cross term makes M grow like L² for activations of nonzero mean.
   ///
-  /// - Throws: `TheoryError.outsideDomain` for parameters that mean nothing, and where the signal
-  ///   grows beyond Double.
-  /// - Complexity: one evaluation of Gaussian moments a block; they are interpolated in log q where
-  ///   they need quadrature and there are many blocks.
+  /// - Throws: `TheoryError.outsideDomain` for invalid parameters, or if the signal overflows Double.
+  /// - Complexity: one evaluation of Gaussian moments a block. If they need quadrature and there are
+  ///   many blocks, they are interpolated in log q.
   public func signal() throws(TheoryError) -> ResidualSignal {
     try check()
     var moments = MomentTable(activation, isInterpolating: depth > MomentTable.worthwhileCount)
@@ -90,14 +91,14 @@ extension ResidualModel {
     return signal
   }
 
-  /// Whether the skips alone take the signal out of Double.
+  /// Whether the skips alone make the signal overflow or underflow Double.
   var skipsOverflow: Bool {
     let start = max(inputMeanSquare, .leastNormalMagnitude)
     return 2 * Double(depth) * .log(skipWeight.magnitude) + .log(start)
       >= .log(.greatestFiniteMagnitude)
   }
 
-  /// - Parameter block: in which it shows.
+  /// - Parameter block: the block in which the overflow occurs.
   func overflow(block: Int = 1) -> TheoryError {
     skipsOverflow
       ? .outsideDomain(
@@ -109,10 +110,10 @@ extension ResidualModel {
         expected: "smaller: the signal grows beyond all numbers in block \(block)")
   }
 
-  /// Calls `body` with each block in turn, until it returns false.
+  /// Calls `body` with each block in order, until it returns false.
   ///
-  /// - Parameter isBounded: follows a signal that grows beyond 10²⁹⁰ as one that stays there, which
-  ///   changes no slope any more: its blocks have the right c, where there is no signal to be told.
+  /// - Parameter isBounded: whether a signal that exceeds 10²⁹⁰ is held there. Slopes no longer change,
+  ///   so its blocks have the right c, but their signal is meaningless.
   func forEachBlock(
     moments: inout MomentTable, isBounded: Bool = false, _ body: (ResidualSignal.Layer) -> Bool
   ) throws(TheoryError) {
@@ -130,7 +131,7 @@ extension ResidualModel {
       case .twoLayer(let first): variance = first * paddingFactor * meanSquare + biasVariance
       }
       guard variance.isFinite else { throw overflow(block: index + 1) }
-      // Without weights or input there is a pre-activation of 0: the limit of small variances.
+      // Without weights or input the pre-activation is 0, which is the limit of small variances.
       let values = try moments.moments(variance: max(variance, .leastNormalMagnitude))
       let cumulant: Double
       switch branch {

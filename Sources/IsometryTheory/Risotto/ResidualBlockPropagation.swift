@@ -1,18 +1,18 @@
 internal import RealModule
 
-/// How a block relu(α·W₂relu(W₁x) + skip(x)) of a wide network passes on norms and similarities at
-/// initialization.
+/// The propagation of norms and similarities by a block relu(α·W₂relu(W₁x) + skip(x)) of a wide network
+/// at initialization.
 ///
-/// - Source: Gadhikar, Burkholz, "Dynamical isometry for residual networks" (2022); the maps are derived
-///   in docs/theory.md. Infinite width for He's weights, exact at every width for the others.
+/// - Source: Gadhikar, Burkholz, "Dynamical isometry for residual networks" (2022); docs/theory.md
+///   derives the maps. Infinite width for He's weights, exact at every width for the others.
 public enum ResidualBlockPropagation: Sendable, Hashable {
-  /// Independent weights by He's law in both layers and in a learned skip: the branch has the factor
-  /// α, the skip the factor β.
+  /// Independent weights by He's law in both layers and in a learned skip. The branch has the factor α,
+  /// the skip the factor β.
   case he(branchFactor: Double, skipFactor: Double)
-  /// A branch that gives 0 and an identity skip (Fixup, SkipInit, ReZero): on the non-negative input
-  /// of a block the block is the identity.
+  /// A branch with output 0 and an identity skip (Fixup, SkipInit, ReZero). On its non-negative input
+  /// the block is the identity.
   case zeroBranch
-  /// Mirrored weights whose branch and skip together are orthogonal: the block preserves norms and
+  /// Mirrored weights whose branch and skip together are orthogonal. The block preserves norms and
   /// inner products of x₊ − x₋, the difference of the two halves.
   case risotto
 
@@ -24,8 +24,8 @@ public enum ResidualBlockPropagation: Sendable, Hashable {
     }
   }
 
-  /// The similarity of two inputs after one block: f(a·f(ρ) + (1 − a)·ρ) with a = α²/(α² + β²) for He's
-  /// weights and ReLU's map f of cosines, ρ itself for the others.
+  /// The similarity of two inputs after one block. For He's weights it is f(a·f(ρ) + (1 − a)·ρ) with
+  /// a = α²/(α² + β²) and ReLU's map f of cosines. For the others it is ρ.
   public func similarity(after kernel: RectifierKernel) -> RectifierKernel {
     switch self {
     case .he(let branch, let skip):

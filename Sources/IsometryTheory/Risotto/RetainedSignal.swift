@@ -1,17 +1,17 @@
 internal import RealModule
 
-/// What an exactly isometric (RISOTTO) convolutional network keeps of its input where it loses
-/// resolution: a strided block with a delta kernel reads one pixel of each window of the stride.
+/// The part of its input that an exactly isometric (RISOTTO) convolutional network retains. A strided
+/// block with a delta kernel reads one pixel of each window of the stride and drops the others.
 ///
-/// - Source: Gadhikar, Burkholz (2022), construction; counts and bounds are derived in docs/theory.md.
+/// - Source: Gadhikar, Burkholz (2022), construction; docs/theory.md derives counts and bounds.
 public struct RetainedSignal: Sendable, Hashable {
-  /// Input images [C, H, W].
+  /// Channels of the input images [C, H, W].
   public let channels: Int
   /// Rows of the input.
   public let height: Int
   /// Columns of the input.
   public let width: Int
-  /// The strides of the network's blocks; 1 may be left out.
+  /// The strides of the network's blocks; strides of 1 may be omitted.
   public let strides: [Int]
 
   /// - Throws: `TheoryError.outsideDomain` for a size or stride below 1.
@@ -29,23 +29,23 @@ public struct RetainedSignal: Sendable, Hashable {
     self.strides = strides
   }
 
-  /// Pixels of the last feature map; an odd extent is rounded up by each stride.
+  /// Pixels of the last feature map. Each stride rounds an odd extent up.
   public var featurePixels: Int { extent(height) * extent(width) }
 
-  /// How many singular values of the map from image to features are not 0: all of them are 1.
+  /// The number of nonzero singular values of the map from image to features. All of them are 1.
   public var nonzeroSingularValues: Int { channels * featurePixels }
 
-  /// The fraction of the input's C·H·W directions that the features do not see.
+  /// The fraction of the input's C·H·W directions that do not reach the features.
   public var zeroFraction: Double {
     1 - Double(nonzeroSingularValues) / Double(channels * height * width)
   }
 
-  /// The rank of the map to the logits through global average pooling and a mirrored head: the head
-  /// sees the mean of each input channel over the pixels that were kept.
+  /// The rank of the map to the logits through global average pooling and a mirrored head. The head
+  /// sees the mean of each input channel over the retained pixels.
   public var pooledRank: Int { channels }
 
-  /// The bound 1/√P on the singular values of that map, P the feature pixels: the pooling averages P
-  /// orthonormal directions.
+  /// The bound 1/√P on the singular values of that map, where P is the number of feature pixels. The
+  /// pooling averages P orthonormal directions.
   public var largestPooledSingularValue: Double {
     1 / Double(featurePixels).squareRoot()
   }
