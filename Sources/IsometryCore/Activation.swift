@@ -2,15 +2,15 @@ public import RealModule
 
 /// The pointwise nonlinearities of the package, with their parameters.
 ///
-/// `name` is the spelling of the command line. Values and derivatives of the scalar functions are
-/// generic over the number type, so that the reference backend, the theory and the tests share them.
+/// `name` is the spelling on the command line. Values and derivatives of the scalar functions are
+/// generic over the number type. The reference backend, the theory and the tests share them.
 public enum Activation: Sendable, Hashable {
   case linear
   case relu
   /// max(x, slope·x)
   case leakyReLU(slope: Double)
   case tanh
-  /// x cut to [−1, 1]
+  /// x clamped to [−1, 1]
   case hardTanh
   case sigmoid
   /// erf(x)
@@ -30,13 +30,15 @@ public enum Activation: Sendable, Hashable {
   /// max(x, −1)
   case shiftedReLU
 
-  /// Source: Klambauer et al., "Self-normalizing neural networks" (2017).
+  /// Λ of SELU.
+  ///
+  /// - Source: Klambauer et al., "Self-normalizing neural networks" (2017).
   public static let seluScale = 1.0507009873554805
   /// α of SELU, from the same source.
   public static let seluAlpha = 1.6732632423543772
-  /// Of leaky ReLU left of zero, PyTorch's default.
+  /// The slope of leaky ReLU for x < 0; PyTorch's default.
   public static let defaultSlope = 0.01
-  /// What ELU tends to at −∞, up to the sign; PyTorch's default.
+  /// α of ELU, the magnitude of its limit at −∞; PyTorch's default.
   public static let defaultAlpha = 1.0
 
   /// The 14 activations of the command line with their default parameters.
@@ -65,7 +67,7 @@ public enum Activation: Sendable, Hashable {
     }
   }
 
-  /// The number that the name leaves open: leaky ReLU's slope, ELU's α; 0 for all others.
+  /// The parameter that the name does not contain: leaky ReLU's slope or ELU's α; 0 for all others.
   public var parameter: Double {
     switch self {
     case .leakyReLU(let slope): slope
@@ -76,10 +78,10 @@ public enum Activation: Sendable, Hashable {
     }
   }
 
-  /// The activation of that name.
+  /// Makes the activation of that name.
   ///
-  /// - Parameter parameter: leaky ReLU's slope or ELU's α; the default where absent.
-  /// - Returns: nil for an unknown name, and for a parameter given to one that takes none.
+  /// - Parameter parameter: leaky ReLU's slope or ELU's α; nil for the default.
+  /// - Returns: nil for an unknown name, or if an activation without a parameter gets one.
   public init?(named name: String, parameter: Double? = nil) {
     switch (name, parameter) {
     case ("leaky-relu", let slope): self = .leakyReLU(slope: slope ?? Self.defaultSlope)
@@ -91,10 +93,10 @@ public enum Activation: Sendable, Hashable {
     }
   }
 
-  /// Whether φ′(x) can be had from φ(x) alone, so that the pre-activation need not be kept.
+  /// Whether φ′(x) can be computed from φ(x) alone, so that the pre-activation need not be stored.
   ///
-  /// True for leaky ReLU and ELU only where the function is increasing (parameter ≥ 0; for a slope or
-  /// an α of exactly 0 the output 0 has derivative 0, as for ReLU).
+  /// For leaky ReLU and ELU it is true only if the function is increasing (parameter ≥ 0). For a slope
+  /// or an α of exactly 0 the output 0 has derivative 0, as for ReLU.
   public var hasDerivativeFromOutput: Bool {
     switch self {
     case .linear, .relu, .tanh, .hardTanh, .sigmoid, .selu, .softplus, .shiftedReLU: true
@@ -125,7 +127,7 @@ public enum Activation: Sendable, Hashable {
     }
   }
 
-  /// φ′(x); at a kink the derivative from the left.
+  /// φ′(x); at a kink the left derivative.
   @inlinable
   public func derivative<T: Real & BinaryFloatingPoint>(_ x: T) -> T {
     switch self {
@@ -178,7 +180,7 @@ public enum Activation: Sendable, Hashable {
   @usableFromInline static let oneOverRootTwoPi = 0.3989422804014327
   @usableFromInline static let rootHalf = 0.7071067811865476
 
-  /// max(x, 0), with NaN passed on so that a diverged run shows itself.
+  /// max(x, 0). It passes NaN on, so that a diverged run is visible.
   @inlinable
   static func positivePart<T: BinaryFloatingPoint>(_ x: T) -> T {
     x > 0 ? x : (x.isNaN ? x : 0)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Seconds of a clock that never goes back.
+/// The time of the monotonic clock, in seconds.
 package func now() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)

@@ -1,4 +1,4 @@
-/// The element types that tensors of the engine can have.
+/// The element types of the engine's tensors.
 public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
   case float32 = "fp32"
   case float64 = "fp64"
@@ -25,8 +25,8 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
     }
   }
 
-  /// The type in which sums over elements of this type are kept, and in which gradients of
-  /// parameters arrive: `float32` for the 16-bit types, the type itself otherwise.
+  /// The type of sums over elements of this type, and of the gradients of parameters. It is `float32`
+  /// for the 16-bit types, and the type itself otherwise.
   public var accumulator: DType {
     switch self {
     case .bfloat16, .float16, .float32: .float32

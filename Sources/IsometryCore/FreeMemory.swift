@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// What the machine can still give. Linux promises memory that it does not have and ends the process
-/// that takes it, so whoever needs much of it asks first.
+/// The memory that the process can still allocate. Linux overcommits memory and kills processes that
+/// use it. Code that needs much memory therefore checks this first.
 package enum FreeMemory {
-  /// Bytes that the kernel holds for available, within what the process's control groups and its own
-  /// limit on addresses leave; `Int.max` where nothing is known.
+  /// The kernel's available bytes, limited by the process's control groups and its address-space limit;
+  /// `Int.max` if nothing is known.
   package static var byteCount: Int { byteCount(root: "") }
 
-  /// - Parameter root: what the names of the kernel's files begin with; empty for the machine's own.
+  /// - Parameter root: a prefix of the paths of the kernel's files; empty for the machine's files.
   static func byteCount(root: String) -> Int {
     let available = Self.kibibytes(after: "MemAvailable:", in: "\(root)/proc/meminfo") ?? .max
     return min(available, controlGroupRest(root), addressRest(root))
@@ -22,12 +22,12 @@ package enum FreeMemory {
     return max(0, addresses - used)
   }
 
-  /// The files of a hierarchy of control groups that tell of memory.
+  /// The memory files of a control-group hierarchy.
   private struct Hierarchy {
     let mount: String
     let limit: String
     let usage: String
-    /// What keys in `memory.stat` begin with that count what lies below too.
+    /// The prefix of keys in `memory.stat` that include the groups below.
     let statistics: String
 
     static let unified = Hierarchy(
@@ -37,11 +37,11 @@ package enum FreeMemory {
       usage: "memory.usage_in_bytes", statistics: "total_")
   }
 
-  /// What the process's group and all above it may still take, cached files counted as free: the kernel
-  /// gives them up first.
+  /// The bytes that the process's group and its ancestors may still allocate. Cached files count as
+  /// free, since the kernel evicts them first.
   private static func controlGroupRest(_ root: String) -> Int {
     var rest = Int.max
-    // `0::/a/b` of version 2, `4:memory:/a/b` of version 1.
+    // Version 2 has `0::/a/b`, version 1 `4:memory:/a/b`.
     for line in lines(of: "\(root)/proc/self/cgroup") {
       let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard fields.count == 3 else { continue }
@@ -53,7 +53,7 @@ package enum FreeMemory {
       } else {
         continue
       }
-      // In a container the mount may begin at the process's own group: what does not exist is skipped.
+      // In a container the mount may begin at the process's group. Missing folders are skipped.
       var names = fields[2].split(separator: "/")
       while true {
         let group = ([root + hierarchy.mount] + names.map(String.init)).joined(separator: "/")
@@ -66,7 +66,7 @@ package enum FreeMemory {
 
   private static func rest(of group: String, _ hierarchy: Hierarchy) -> Int {
     func number(_ file: String) -> Int? { lines(of: "\(group)/\(file)").first.flatMap { Int($0) } }
-    // `max`, and beyond any machine's memory in version 1, means no limit.
+    // `max`, or in version 1 a number beyond any machine's memory, means no limit.
     guard let limit = number(hierarchy.limit), let used = number(hierarchy.usage) else {
       return .max
     }
@@ -90,7 +90,7 @@ package enum FreeMemory {
     return nil
   }
 
-  /// The lines of a small text file of the kernel; none where it cannot be read.
+  /// The lines of a small text file of the kernel; none if it cannot be read.
   private static func lines(of path: String) -> [String] {
     guard let file = fopen(path, "re") else { return [] }
     defer { fclose(file) }

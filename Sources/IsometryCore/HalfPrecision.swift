@@ -1,5 +1,5 @@
-/// Conversions to and from the 16-bit floating-point formats, rounding to nearest, ties to even:
-/// the same results as the processors' own instructions.
+/// Conversions to and from the 16-bit floating-point formats. They round to nearest, ties to even, like
+/// the processors' instructions.
 public enum HalfPrecision {
   /// The bit pattern of the bfloat16 nearest to `value`.
   @inlinable
@@ -9,7 +9,7 @@ public enum HalfPrecision {
     return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
   }
 
-  /// The number that a bfloat16 bit pattern stands for, exactly.
+  /// The exact value of a bfloat16 bit pattern.
   @inlinable
   public static func float(bfloat16Bits bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
@@ -23,7 +23,7 @@ public enum HalfPrecision {
     let magnitude = value.magnitude
     if magnitude >= 65520 { return sign | 0x7C00 }
     if magnitude < 0x1p-14 {
-      // Subnormal halves are multiples of 2^-24; the addition rounds to nearest even.
+      // Subnormal halves are multiples of 2^-24. Rounding is to nearest even.
       let scaled = (magnitude * 0x1p24).rounded(.toNearestOrEven)
       return sign | UInt16(scaled)
     }
@@ -32,7 +32,7 @@ public enum HalfPrecision {
     return sign | UInt16(truncatingIfNeeded: rounded >> 13)
   }
 
-  /// The number that an IEEE half bit pattern stands for, exactly.
+  /// The exact value of an IEEE half bit pattern.
   public static func float(float16Bits bits: UInt16) -> Float {
     let sign: Float = bits & 0x8000 == 0 ? 1 : -1
     let exponent = Int((bits >> 10) & 0x1F)

@@ -10,7 +10,7 @@ public struct HostTensor: Sendable, Equatable {
   /// The element type.
   public var dtype: DType { type.dtype }
 
-  /// A tensor of zeros.
+  /// Makes a tensor of zeros.
   public init(zeros type: TensorType) {
     self.type = type
     bytes = [UInt8](onHugePages: type.byteCount) { $0.initialize(repeating: 0) }
@@ -24,7 +24,7 @@ public struct HostTensor: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// A tensor of any floating-point type from numbers, each rounded to nearest.
+  /// Makes a tensor of any floating-point type from numbers, each rounded to nearest.
   ///
   /// - Precondition: `elements` has exactly `shape.elementCount` numbers and `dtype` is a
   ///   floating-point type.
@@ -32,14 +32,14 @@ public struct HostTensor: Sendable, Equatable {
     self.init(packing: elements, shape: shape, dtype: dtype)
   }
 
-  /// A tensor of any floating-point type from numbers, each rounded to nearest.
+  /// Makes a tensor of any floating-point type from numbers, each rounded to nearest.
   ///
   /// - Precondition: as for the initializer from `Double`.
   public init(_ shape: Shape, _ elements: [Float], as dtype: DType = .float32) {
     self.init(packing: elements, shape: shape, dtype: dtype)
   }
 
-  /// A tensor of whole numbers (class labels, counters).
+  /// Makes a tensor of integers (class labels, counters).
   public init(_ shape: Shape, _ elements: [Int32]) {
     precondition(elements.count == shape.elementCount, "\(shape) does not hold \(elements.count)")
     self.init(
@@ -71,7 +71,7 @@ public struct HostTensor: Sendable, Equatable {
     }
   }
 
-  /// The elements as single-precision numbers, whatever the type.
+  /// The elements of any type as single-precision numbers.
   public var floats: [Float] {
     switch dtype {
     case .float32: unpack(Float.self)
@@ -83,7 +83,7 @@ public struct HostTensor: Sendable, Equatable {
     }
   }
 
-  /// The elements as double-precision numbers, whatever the type.
+  /// The elements of any type as double-precision numbers.
   public var doubles: [Double] {
     switch dtype {
     case .float64: unpack(Double.self)
@@ -114,15 +114,14 @@ public struct HostTensor: Sendable, Equatable {
     }
   }
 
-  /// Gives the elements' bytes, row-major in the host's byte order, for the duration of a call.
+  /// Calls `body` with the elements' bytes, row-major in the host's byte order.
   public func withUnsafeBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
     try bytes.withUnsafeBytes(body)
   }
 
-  /// Gives the elements' bytes for writing, row-major in the host's byte order, for the duration of
-  /// a call.
+  /// Calls `body` with the elements' bytes for writing, row-major in the host's byte order.
   public mutating func withUnsafeMutableBytes<Result>(
     _ body: (UnsafeMutableRawBufferPointer) throws -> Result
   ) rethrows -> Result {

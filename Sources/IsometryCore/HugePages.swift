@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Pages of 2 MiB instead of 4 KiB, for large memory that is filled at once: a fault brings 512 times as
-/// much, and small pages take several times as long to fault in as to clear.
+/// Pages of 2 MiB instead of 4 KiB, for large memory that is filled at once. A fault maps 512 times as
+/// much memory. Small pages take several times as long to fault in as to clear.
 package enum HugePages {
-  /// Bytes of one.
+  /// The size of a huge page, in bytes.
   package static let size = 1 << 21
 
-  /// Asks for huge pages where whole ones lie in memory that was not touched yet. A system without them
-  /// has small ones.
+  /// Requests huge pages for the whole ones that lie in untouched memory. Systems without huge pages
+  /// ignore the request.
   package static func advise(_ memory: UnsafeMutableRawBufferPointer) {
     guard memory.count >= size, let start = memory.baseAddress else { return }
     let first = start.alignedUp(toMultipleOf: size)
@@ -18,7 +18,7 @@ package enum HugePages {
 }
 
 extension Array where Element: BitwiseCopyable {
-  /// An array on huge pages where it is that large.
+  /// Makes an array, on huge pages if it is large enough.
   ///
   /// - Parameter fill: initializes all `count` elements.
   package init(

@@ -1,26 +1,26 @@
 import RealModule
 
-/// Counter-based random numbers: Philox4x32 with ten rounds.
+/// A counter-based random number generator: Philox4x32 with ten rounds.
 ///
-/// Block `n` of stream `s` with seed `k` is a pure function of (k, s, n), computed with the same
-/// bits here, in the OpenCL kernels (kernels/common/philox.cl) and in the vector loops. The
-/// position is therefore the whole state, and a checkpoint stores it as one number.
+/// Block `n` of stream `s` with seed `k` is a pure function of (k, s, n). This type, the OpenCL kernels
+/// (kernels/common/philox.cl) and the vector loops compute the same bits. The position is therefore the
+/// whole state, and a checkpoint stores it as one number.
 ///
 /// - Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 public struct RandomStream: RandomNumberGenerator, Sendable {
   /// The key k.
   public let seed: UInt64
-  /// The stream s: streams of one seed are independent of each other.
+  /// The stream s. Streams of one seed are independent of each other.
   public let stream: UInt64
-  /// How many 32-bit words have been taken.
+  /// The number of 32-bit words that have been taken.
   public private(set) var position: UInt64
   private var block = Block(repeating: 0)
   private var spareNormal: Double?
 
-  /// The four words that the generator makes at a time.
+  /// The four words of one call of the generator.
   public typealias Block = InlineArray<4, UInt32>
 
-  /// A stream from a position on, in words; O(1) wherever that is.
+  /// Makes a stream that starts at a position, in words, in O(1).
   public init(seed: UInt64, stream: UInt64 = 0, position: UInt64 = 0) {
     self.seed = seed
     self.stream = stream
@@ -67,7 +67,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// A whole number in `0..<bound`, by multiplication and rejection (Lemire), so without bias.
+  /// An unbiased integer in `0..<bound`, by multiplication and rejection (Lemire).
   public mutating func integer(below bound: UInt32) -> UInt32 {
     precondition(bound > 0, "a bound is positive")
     let threshold = (0 &- bound) % bound
@@ -77,7 +77,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     }
   }
 
-  /// A standard normal number, by the method of Box and Muller; numbers come in pairs.
+  /// A standard normal number, by the Box–Muller method. Numbers come in pairs.
   public mutating func normal() -> Double {
     if let spare = spareNormal {
       spareNormal = nil
@@ -96,7 +96,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     }
   }
 
-  /// The numbers `0..<count` in random order (Fisher–Yates).
+  /// A random permutation of `0..<count` (Fisher–Yates).
   public mutating func permutation(_ count: Int) -> [Int32] {
     var order = (0..<Int32(count)).map { $0 }
     var last = count - 1

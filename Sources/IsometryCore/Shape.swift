@@ -10,7 +10,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     self.dimensions = dimensions
   }
 
-  /// `[N, C, H, W]`; every extent is at least 1.
+  /// Makes a shape such as `[N, C, H, W]`; every extent is at least 1.
   public init(arrayLiteral elements: Int...) {
     self.init(elements)
   }
@@ -18,10 +18,10 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   /// How many axes there are; 0 for a scalar.
   public var rank: Int { dimensions.count }
 
-  /// The product of the extents.
+  /// The number of axes; 0 for a scalar.
   public var elementCount: Int { dimensions.reduce(1, *) }
 
-  /// The extent of an axis, counted from 0, the outermost.
+  /// The extent of an axis. Axis 0 is the outermost.
   public subscript(axis: Int) -> Int { dimensions[axis] }
 
   /// The product of the extents from `axis` on.
@@ -41,14 +41,14 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   }
 }
 
-/// What a tensor is, without its elements: shape and element type.
+/// The type of a tensor: shape and element type.
 public struct TensorType: Sendable, Hashable, CustomStringConvertible {
   /// The extents, outermost first.
   public let shape: Shape
   /// The element type.
   public let dtype: DType
 
-  /// The type of tensors of a shape.
+  /// Makes the type of tensors of a shape.
   public init(_ shape: Shape, _ dtype: DType) {
     self.shape = shape
     self.dtype = dtype

@@ -1,4 +1,4 @@
-/// How far a backend's results may be from the same computation in double precision.
+/// The accepted difference between a backend's results and the same computation in double precision.
 ///
 /// An element `e` of a result with root mean square `m` may be off by `bound·(|e| + m)`. The bounds:
 ///
@@ -12,8 +12,9 @@ package struct Tolerance: Sendable {
   package let bound: Double
 
   /// - Parameters:
-  ///   - reduction: the number n of terms that are summed for one element.
-  ///   - roundings: how many times r values on the way are rounded to the type; fusion changes that.
+  ///   - reduction: n, the number of terms that are summed for one element.
+  ///   - roundings: r, the number of times that intermediate values are rounded to the type; fusion
+  ///     changes it.
   package init(_ dtype: DType, reduction: Int = 1, roundings: Int = 1) {
     let wide = (8 + 2 * Double(reduction).squareRoot()) * DType.float32.epsilon
     switch dtype {
@@ -23,20 +24,20 @@ package struct Tolerance: Sendable {
     }
   }
 
-  /// A bound from elsewhere, as for long computations.
+  /// Makes a tolerance with a given bound, for example for long computations.
   package init(bound: Double) { self.bound = bound }
 
-  /// Results are the same bits as the reference's, rounded to their type.
+  /// The tolerance of results that equal the reference's bits after rounding to their type.
   package static let exact = Tolerance(bound: 0)
 
-  /// The element that is furthest off, in terms of what is allowed.
+  /// The element with the largest difference relative to the tolerance.
   package struct Deviation: Sendable, Equatable, CustomStringConvertible {
     package let position: Int
     package let found: Double
     package let expected: Double
-    /// The difference over what is allowed; NaN where one side alone is.
+    /// The difference divided by the tolerance; NaN if one side alone is NaN.
     package let ratio: Double
-    /// The root mean square of what is expected.
+    /// The root mean square of the expected values.
     package let scale: Double
 
     package var description: String {
@@ -45,15 +46,15 @@ package struct Tolerance: Sendable {
     }
   }
 
-  /// Where two tensors disagree most; nil where they agree.
+  /// The largest deviation between two tensors; nil if they agree.
   ///
-  /// - Parameter noise: what every element may be off in addition.
-  /// - Precondition: both have as many elements.
+  /// - Parameter noise: an additional absolute tolerance for every element.
+  /// - Precondition: both have the same number of elements.
   package func deviation(
     of found: [Double], from expected: [Double], noise: Double = 0
   ) -> Deviation? {
     precondition(found.count == expected.count, "both tensors have one shape")
-    // An infinity among them must not make the others pass.
+    // An infinite element must not make the others pass.
     let finite = expected.filter(\.isFinite)
     let squares = finite.reduce(0) { $0 + $1 * $1 }
     let scale = (squares / Double(max(1, finite.count))).squareRoot()
@@ -73,7 +74,7 @@ package struct Tolerance: Sendable {
       scale: scale)
   }
 
-  /// Where and how two tensors disagree most; nil where they agree.
+  /// A message on the largest deviation between two tensors; nil if they agree.
   package func disagreement(_ found: [Double], _ expected: [Double]) -> String? {
     guard found.count == expected.count else {
       return "\(found.count) elements instead of \(expected.count)"
