@@ -11,7 +11,7 @@ final class BatchFiller: Sendable {
   private let dataset: ImageDataset
   private let batchSize: Int
   private let order: BatchStream.Order
-  /// The order of the epoch at hand, drawn once for each epoch.
+  /// The image order of the current epoch, drawn once per epoch.
   private let epochOrder = Mutex(EpochOrder())
 
   init(dataset: ImageDataset, batchSize: Int, order: BatchStream.Order) {

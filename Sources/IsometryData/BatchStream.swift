@@ -1,23 +1,25 @@
 public import IsometryCore
 
-/// A place in the sequence of batches that a stream hands out.
+/// A position in a stream's sequence of batches.
 public struct BatchPosition: Sendable, Hashable, Codable {
-  /// The number of the epoch, from 0.
+  /// The epoch's number, from 0.
   public var epoch: Int
-  /// The number of the batch in its epoch.
+  /// The batch's number in its epoch.
   public var batch: Int
 
-  /// A place; without arguments the first batch of all.
+  /// Makes a position; by default that of the first batch.
   public init(epoch: Int = 0, batch: Int = 0) {
     self.epoch = epoch
     self.batch = batch
   }
 }
 
-/// Endless batches of a data set, copied to staging slots by a thread of its own ahead of the consumer.
+/// An endless stream of a data set's batches. A thread copies them to staging slots ahead of the
+/// consumer.
 ///
-/// Epoch follows epoch without a gap: while the last batches of one are computed, the first of the next
-/// are prepared. The bytes travel as they are; devices decode, normalize and augment them.
+/// Epochs follow each other without a gap: the thread prepares the first batches of the next epoch
+/// while the last ones are computed. The bytes are copied unchanged; devices decode, normalize and
+/// augment them.
 ///
 ///     let stream = BatchStream(of: dataset, batchSize: 128, order: .shuffled(seed: 1), slots: slots)
 ///     while training {
@@ -26,41 +28,41 @@ public struct BatchPosition: Sendable, Hashable, Codable {
 ///       stream.recycle(batch)
 ///     }
 ///
-/// One consumer at a time calls `next` and `recycle`; `stop` may come from any thread.
+/// One consumer at a time calls `next` and `recycle`; any thread may call `stop`.
 public final class BatchStream: Sendable {
-  /// The number of slots that hides the preparation of batches without holding much memory.
+  /// The default number of slots. It hides the preparation of batches without much memory.
   public static let defaultBatchesInFlight = 3
-  /// The input that takes the images: uint8 [N, 3, 32, 32].
+  /// The graph input of the images: uint8 [N, 3, 32, 32].
   public static let imageInput = "images"
-  /// The input that takes the labels: int32 [N].
+  /// The graph input of the labels: int32 [N].
   public static let labelInput = "labels"
   /// The label of padding, which the loss ignores.
   public static let ignoredLabel: Int32 = -1
 
-  /// Which images make up the batches.
+  /// The order of the images in the batches.
   public enum Order: Sendable, Hashable {
-    /// For training: a new order in each epoch, a function of seed and epoch alone. The images that
-    /// do not fill a last batch are left out until the next epoch.
+    /// For training: a new order in each epoch, a function of seed and epoch alone. Images that do not
+    /// fill a last batch are omitted in that epoch.
     case shuffled(seed: UInt64)
-    /// For evaluation: as in the data set, the last batch padded with zero images of the ignored
-    /// label.
+    /// For evaluation: the order of the data set. The last batch is padded with zero images of the
+    /// ignored label.
     case sequential
   }
 
-  /// A filled slot. The consumer submits it and gives the batch back with `recycle`.
+  /// A filled slot. The consumer submits it and returns the batch with `recycle`.
   public struct Batch: Sendable {
-    /// Holds the images and labels until the batch is recycled.
+    /// The slot that holds the images and labels until the batch is recycled.
     public let slot: any StagingSlot
-    /// Which batch it is.
+    /// The batch's position in the stream.
     public let position: BatchPosition
-    /// How many images are there; the rest of the slot is padding.
+    /// The number of images; the rest of the slot is padding.
     public let validCount: Int
     fileprivate let slotIndex: Int
   }
 
-  /// Images that a slot holds, padding included.
+  /// The number of images in a slot, including padding.
   public let batchSize: Int
-  /// Batches from one epoch's start to the next.
+  /// The number of batches in an epoch.
   public let batchesPerEpoch: Int
   private let imageCount: Int
   private let firstNumber: Int
@@ -69,10 +71,10 @@ public final class BatchStream: Sendable {
   /// Starts the thread, which fills the first slots at once.
   ///
   /// - Parameters:
-  ///   - slots: as many batches are in flight at most; each with the inputs `images` and `labels` of
+  ///   - slots: their number limits the batches in flight. Each has the inputs `images` and `labels` of
   ///     this batch size.
-  ///   - start: the first batch to hand out, for resuming a run. A batch number past the end of the
-  ///     epoch counts on into the next.
+  ///   - start: the first batch, for resuming a run. A batch number past the end of the epoch continues
+  ///     into the next.
   /// - Precondition: at least one slot, and with `shuffled` at least one full batch of images.
   public init(
     of dataset: ImageDataset, batchSize: Int, order: Order, slots: [any StagingSlot],
@@ -117,8 +119,8 @@ public final class BatchStream: Sendable {
       validCount: min(batchSize, imageCount - batch * batchSize), slotIndex: slotIndex)
   }
 
-  /// Gives a batch's slot back after it was submitted. The stream's thread waits for the device to take
-  /// it before it fills the slot anew, so the consumer need not.
+  /// Returns a batch's slot after it was submitted. The consumer need not wait for the device: the
+  /// stream's thread does so before it refills the slot.
   public func recycle(_ batch: Batch) {
     prefetcher.recycle(batch.slotIndex)
   }
@@ -128,14 +130,14 @@ public final class BatchStream: Sendable {
     prefetcher.waitSeconds
   }
 
-  /// Ends the thread and waits for it; giving up the stream does the same. No slot is touched later.
+  /// Ends the thread and waits for it, as releasing the stream does. No slot is accessed later.
   public func stop() {
     prefetcher.stop()
   }
 
   /// The order of the images in an epoch of `Order.shuffled`.
   static func order(ofEpoch epoch: Int, count: Int, seed: UInt64) -> [Int32] {
-    // The upper half of a stream's number says what the stream is for.
+    // The upper half of a stream's number states its purpose.
     let purpose: UInt64 = 0x6F72_6465  // "orde"
     var random = RandomStream(seed: seed, stream: purpose << 32 | UInt64(epoch))
     return random.permutation(count)

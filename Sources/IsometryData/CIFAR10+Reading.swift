@@ -4,7 +4,7 @@ import Synchronization
 extension CIFAR10 {
   /// The folder with the batches: `directory` itself or its folder `cifar-10-batches-bin`.
   ///
-  /// - Returns: nil where neither holds any batch file.
+  /// - Returns: nil if neither holds a batch file.
   public static func locate(in directory: String) -> String? {
     [directory, directory + "/" + folderName].first { folder in
       (trainFiles + [testFile]).contains { InputFile.exists(folder + "/" + $0) }
@@ -13,11 +13,12 @@ extension CIFAR10 {
 
   /// Reads one split and checks every record.
   ///
-  /// A file holds as many records as `batches.counts.txt` beside it says and, where there is no such
-  /// file, 10,000. Where the split then has another size than the official one, `origin` states it.
+  /// The file `batches.counts.txt` in the same folder gives the number of records of each batch file.
+  /// Without it each has 10,000. `origin` states the size of the split if it differs from the official
+  /// one.
   ///
   /// - Parameter directory: the folder of the batches, or the one that holds `cifar-10-batches-bin`.
-  /// - Throws: `DatasetError` with the file at fault.
+  /// - Throws: `DatasetError` with the defective file.
   public static func load(
     _ split: DatasetSplit, from directory: String
   ) throws(DatasetError) -> ImageDataset {
@@ -38,7 +39,7 @@ extension CIFAR10 {
       origin: "CIFAR-10 in \(folder), \(split.rawValue)\(remark)", normalization: normalization)
   }
 
-  /// The number of records of each file of a split, which is as many as there should be.
+  /// The number of records of each file of a split, checked against the expected number.
   private static func recordCounts(
     of split: DatasetSplit, in folder: String
   ) throws(DatasetError) -> [Int] {
@@ -66,7 +67,7 @@ extension CIFAR10 {
     return byteCount / bytesPerRecord
   }
 
-  /// Reads whole files side by side, each to its own part of the pixels and labels.
+  /// Reads whole files concurrently, each into its range of the pixels and labels.
   private static func readFiles(
     _ paths: [String], counts: [Int]
   ) throws(DatasetError) -> (pixels: [UInt8], labels: [UInt8]) {
@@ -87,7 +88,7 @@ extension CIFAR10 {
               of: paths[index], pixels: pixels.extracting(bytes(of: records)),
               labels: labels.extracting(records))
           } catch {
-            // The array takes every byte for initialized, so none may be left out.
+            // The array assumes that every byte is initialized, so all must be.
             pixels.extracting(bytes(of: records)).initialize(repeating: 0)
             failures.withLock { $0[index] = error }
           }
@@ -103,7 +104,7 @@ extension CIFAR10 {
     images.lowerBound * ImageDataset.bytesPerImage..<images.upperBound * ImageDataset.bytesPerImage
   }
 
-  /// Reads as many records as there is room for labels, and checks each.
+  /// Reads one record per label of the buffer, and checks each.
   private static func readRecords(
     of path: String, pixels: UnsafeMutableBufferPointer<UInt8>,
     labels: UnsafeMutableBufferPointer<UInt8>
@@ -134,7 +135,7 @@ extension CIFAR10 {
     }
   }
 
-  /// The class names of the text file, one a line; CIFAR-10's own where there is no such file.
+  /// The class names of the text file, one a line; CIFAR-10's names if there is no such file.
   private static func readClassNames(_ path: String) throws(DatasetError) -> [String] {
     guard InputFile.exists(path) else { return classNames }
     let names = try InputFile(path).lines()

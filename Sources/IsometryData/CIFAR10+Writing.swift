@@ -2,14 +2,14 @@ import Foundation
 
 extension CIFAR10 {
   /// Writes a data set of ten classes as CIFAR-10's binary batches, in `cifar-10-batches-bin` of a
-  /// directory. The folder appears in one step, complete, or not at all.
+  /// directory. The folder appears complete in one step, or not at all.
   ///
-  /// The training images are spread evenly over the five files, in order. Where a file then holds
-  /// another number of records than the official one, `batches.counts.txt` says so.
+  /// The training images are spread evenly over the five files, in order. If a file's number of records
+  /// differs from the official one, `batches.counts.txt` states it.
   ///
-  /// - Parameter directory: made where it is missing.
+  /// - Parameter directory: created if missing.
   /// - Returns: the path of the folder.
-  /// - Throws: `DatasetError`: where the folder exists already or cannot be written.
+  /// - Throws: `DatasetError` if the folder exists already or cannot be written.
   /// - Precondition: at least five training images, and the same class names for both splits.
   @discardableResult
   public static func write(
@@ -40,9 +40,9 @@ extension CIFAR10 {
     return target
   }
 
-  /// Makes sure that `write` can do its work, before a caller draws what it will write.
+  /// Checks that `write` can succeed, before the caller draws the images.
   ///
-  /// - Throws: `DatasetError` where the folder exists already or cannot be made.
+  /// - Throws: `DatasetError` if the folder exists already or cannot be created.
   package static func requireWritable(_ directory: String) throws(DatasetError) {
     _ = try freeTarget(in: directory)
     _ = try TemporaryFolder(in: directory)

@@ -1,25 +1,25 @@
-/// CIFAR-10 in its binary format: files of records of one label byte and 3,072 pixel bytes (1,024
-/// red, 1,024 green, 1,024 blue, row-major), and a text file with the names of the classes.
+/// CIFAR-10 in its binary format. Files hold records of one label byte and 3,072 pixel bytes (1,024
+/// red, 1,024 green, 1,024 blue, row-major). A text file holds the names of the classes.
 ///
 /// - Source: Krizhevsky, "Learning multiple layers of features from tiny images" (2009);
 ///   https://www.cs.toronto.edu/~kriz/cifar.html.
 public enum CIFAR10 {
-  /// The folder that the official archive unpacks to.
+  /// The name of the folder in the official archive.
   public static let folderName = "cifar-10-batches-bin"
   /// The files of the training split, in the order of their images.
   public static let trainFiles = (1...5).map { "data_batch_\($0).bin" }
-  /// The one file of the test split.
+  /// The file of the test split.
   public static let testFile = "test_batch.bin"
-  /// A text file with one name a line; it may be missing.
+  /// A text file with one name a line; optional.
   public static let classNamesFile = "batches.meta.txt"
-  /// A text file beside the batches of a set that is not the official one: a line with name and number
-  /// of records for each batch file.
+  /// A text file in the folder of an unofficial set. It has one line for each batch file, with the
+  /// file's name and number of records.
   public static let recordCountsFile = "batches.counts.txt"
   /// The names in the official text file, in the order of their labels.
   public static let classNames = [
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
   ]
-  /// A label and the pixels of one image.
+  /// The size of a record: a label and the pixels of one image.
   public static let bytesPerRecord = 1 + ImageDataset.bytesPerImage
   /// The number of records of each official file.
   public static let recordsPerFile = 10_000

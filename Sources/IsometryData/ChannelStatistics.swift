@@ -2,9 +2,9 @@
 ///
 /// Devices decode a byte b of channel c to (b/255 − mean[c]) / standardDeviation[c].
 public struct ChannelStatistics: Sendable, Equatable {
-  /// Of each channel, 0 to 1.
+  /// The mean of each channel, 0 to 1.
   public let mean: [Double]  // [3]
-  /// Of each channel, in the unit of the mean.
+  /// The standard deviation of each channel, in the unit of the mean.
   public let standardDeviation: [Double]  // [3]
 
   /// - Precondition: three finite means and three positive standard deviations.
@@ -17,10 +17,10 @@ public struct ChannelStatistics: Sendable, Equatable {
     self.standardDeviation = standardDeviation
   }
 
-  /// The statistics of all pixels of a data set, exact up to the last rounding.
+  /// Computes the statistics of all pixels of a data set, exact up to the last rounding.
   ///
-  /// A channel without any variation is given the standard deviation 1/255, the smallest step of a
-  /// byte, so that decoding stays finite.
+  /// A constant channel gets the standard deviation 1/255, the smallest step of a byte, so that
+  /// decoding stays finite.
   public init(of dataset: ImageDataset) {
     var sums: InlineArray<3, UInt64> = [0, 0, 0]
     var squares: InlineArray<3, UInt64> = [0, 0, 0]

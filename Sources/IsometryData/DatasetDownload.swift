@@ -1,14 +1,14 @@
 import Foundation
 
-/// Gets CIFAR-10 from its authors' site: downloads the archive, verifies its checksum, unpacks it and
+/// A download of CIFAR-10 from its authors' site. It verifies the archive's checksum, unpacks it and
 /// moves the complete folder to its place in one step.
 ///
-/// The work is done by the system's `curl`, `md5sum` and `tar`, which know proxies, certificates and
-/// archives. Whatever fails leaves nothing behind.
+/// The system's `curl`, `md5sum` and `tar` do the work; they support proxies, certificates and
+/// archives. A failure leaves no files behind.
 public struct DatasetDownload: Sendable {
-  /// The binary version on the page of the data set's authors.
+  /// The binary version on the data set's page.
   public static let officialURL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-  /// The checksum that the same page gives.
+  /// The checksum on the same page.
   public static let officialMD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 
   private let url: String
@@ -17,35 +17,35 @@ public struct DatasetDownload: Sendable {
 
   /// - Parameters:
   ///   - url: of a gzip-compressed tar archive that holds the folder `cifar-10-batches-bin`.
-  ///   - md5: the archive's checksum, 32 hexadecimal digits in lower case.
+  ///   - md5: the archive's checksum, 32 lowercase hexadecimal digits.
   public init(url: String = officialURL, md5: String = officialMD5) {
     self.init(url: url, md5: md5, recordsPerFile: CIFAR10.recordsPerFile)
   }
 
-  /// - Parameter recordsPerFile: what each batch file must hold.
+  /// - Parameter recordsPerFile: the required number of records in each batch file.
   init(url: String, md5: String, recordsPerFile: Int) {
     self.url = url
     self.md5 = md5
     self.recordsPerFile = recordsPerFile
   }
 
-  /// What `fetch` found or did.
+  /// The result of `fetch`.
   public enum Outcome: Sendable, Equatable {
-    /// The folder is new.
+    /// The folder was downloaded.
     case fetched(folder: String)
-    /// The folder was there, complete and undamaged; nothing was downloaded.
+    /// The folder was present, complete and undamaged; nothing was downloaded.
     case alreadyPresent(folder: String)
   }
 
-  /// Puts `cifar-10-batches-bin` into a directory, unless it is there already.
+  /// Puts `cifar-10-batches-bin` into a directory unless it is there already.
   ///
   /// - Parameters:
-  ///   - directory: made where it is missing.
-  ///   - progress: called several times a second with the number of bytes downloaded so far, to the
-  ///     last moment before the folder gets its name; where it throws, all is ended, everything removed,
-  ///     and the error passed on.
-  /// - Throws: `DatasetDownloadError`, or `DatasetError` where the directory cannot be written, or
-  ///   holds a damaged set or another one under that name (which is never overwritten).
+  ///   - directory: created if missing.
+  ///   - progress: called several times a second with the number of bytes downloaded so far. The last
+  ///     call is just before the folder gets its name. If it throws, the download ends, all files are
+  ///     removed, and the error is passed on.
+  /// - Throws: `DatasetDownloadError`. `DatasetError` if the directory cannot be written, or holds a
+  ///   damaged or different set under that name; that set is never overwritten.
   public func fetch(
     to directory: String, progress: (_ byteCount: Int) throws -> Void = { _ in }
   ) throws -> Outcome {
@@ -126,7 +126,7 @@ public struct DatasetDownload: Sendable {
       ? "\(program) ended with code \(outcome.status)" : outcome.lastErrorLine
   }
 
-  /// Reads every record, so that what is called complete can be trained on.
+  /// Reads every record, so that a set reported as complete can be trained on.
   private func validate(_ folder: String) throws {
     for split in DatasetSplit.allCases {
       let found = try CIFAR10.load(split, from: folder).count
@@ -139,24 +139,24 @@ public struct DatasetDownload: Sendable {
   }
 }
 
-/// Why CIFAR-10 could not be fetched. The description is one line which says what to do.
+/// The reason why CIFAR-10 could not be downloaded. The description is one line with a remedy.
 public enum DatasetDownloadError: Error, Sendable, Equatable {
-  /// A program of the system that fetching needs is not there.
+  /// A system program that the download needs is not installed.
   case missingProgram(String)
-  /// The network refused, the server did, or the disk is full; `reason` is curl's word.
+  /// The network or the server refused, or the disk is full; `reason` is curl's message.
   case downloadFailed(url: String, reason: String)
-  /// The archive is not the one that was asked for, or arrived damaged.
+  /// The archive is a different one, or arrived damaged.
   case wrongChecksum(url: String, expected: String, found: String)
-  /// The archive is none, or the disk is full; `reason` is tar's word.
+  /// The file is not an archive, or the disk is full; `reason` is tar's message.
   case cannotUnpack(url: String, reason: String)
   /// The archive lacks the folder of batches.
   case unexpectedContents(url: String, missing: String)
-  /// The folder holds a whole set of batches that is not CIFAR-10.
+  /// The folder holds a complete set of batches that is not CIFAR-10.
   case otherSet(folder: String, split: DatasetSplit, expected: Int, found: Int)
 }
 
 extension DatasetDownloadError: CustomStringConvertible {
-  /// One line that says what to do.
+  /// One line with a remedy.
   public var description: String {
     switch self {
     case .missingProgram(let name):

@@ -1,43 +1,43 @@
-/// What can be wrong with data from outside. The description is one line which says what to do.
+/// An error in external data. The description is one line with a remedy.
 public enum DatasetError: Error, Sendable, Equatable {
-  /// A directory that was named as the place of the data holds no batch of CIFAR-10.
+  /// A directory that the user named holds no batch of CIFAR-10.
   case noBatches(directory: String, namedBy: DirectoryOrigin)
-  /// One of the files of a split is not there.
+  /// One of the files of a split is missing.
   case missingFile(path: String)
-  /// The system refused to open, read or write; `reason` is the system's word.
+  /// The system refused to open, read or write; `reason` is its message.
   case inaccessible(path: String, reason: String)
-  /// A file is not a whole number of records.
+  /// The size of a file is not a multiple of the record size.
   case partialRecord(path: String, byteCount: Int, bytesPerRecord: Int)
-  /// A file holds another number of records than the official one or, where the set's own list of
-  /// counts is named, than that list says.
+  /// A file's number of records differs from the official one, or from the set's list of counts if that
+  /// is named.
   case wrongRecordCount(path: String, expected: Int, found: Int, statedBy: String?)
-  /// A list of counts lacks a file, names one twice, or has a line that is no name of a batch file and
+  /// A list of counts lacks a file, names one twice, or has a line that is not a batch file's name and
   /// count.
   case malformedCounts(path: String, line: String)
-  /// A label byte names no class.
+  /// A label byte has no class.
   case labelOutOfRange(path: String, record: Int, found: Int, classCount: Int)
-  /// The file of class names does not hold as many names as there are classes.
+  /// The number of names in the file of class names differs from the number of classes.
   case wrongClassNames(path: String, expected: Int, found: Int)
-  /// Something is already where a new folder of batches would go; nothing is ever overwritten.
+  /// The target of a new folder of batches exists; existing files are never overwritten.
   case alreadyExists(path: String)
-  /// So many images do not fit the memory that is free, in bytes.
+  /// The images need more memory than is free, in bytes.
   case notEnoughMemory(count: Int, needed: Int, free: Int)
   /// A data set cannot be written in CIFAR-10's format, which has exactly ten classes.
   case notTenClasses(found: Int)
 
-  /// Who named a directory; the raw value is the word for it in messages.
+  /// The source of a directory's name. Messages use the raw value.
   public enum DirectoryOrigin: String, Sendable, Equatable {
-    /// An option of the command line.
+    /// A command-line option.
     case option = "--data"
     /// The environment variable.
     case environment = "$ISOMETRY_DATA"
-    /// The run that goes on, or whose checkpoint is used.
+    /// The configuration of the run that is resumed, or whose checkpoint is used.
     case run = "the run's configuration"
   }
 }
 
 extension DatasetError: CustomStringConvertible {
-  /// One line with the file at fault and a way out.
+  /// One line with the defective file and a remedy.
   public var description: String {
     switch self {
     case .noBatches(let directory, let origin):

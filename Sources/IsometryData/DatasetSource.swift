@@ -1,37 +1,39 @@
 import Glibc
 
-/// Where a run takes its images from, and the line that tells people so.
+/// The source of a run's images, with a line that explains it to the user.
 public struct DatasetSource: Sendable, Equatable {
   /// The two kinds of images.
   public enum Place: Sendable, Equatable {
     /// The folder that holds CIFAR-10's batches.
     case cifar10(folder: String)
-    /// The pictures that the program draws itself.
+    /// The pictures that the program draws.
     case synthetic
   }
 
-  /// Where the images are.
+  /// The kind of the images and their folder.
   public let place: Place
-  /// One line for people: what is used, why, and how to get CIFAR-10 where it is not CIFAR-10.
+  /// One line for the user: the source, the reason for it, and how to get CIFAR-10 if it is another
+  /// set.
   public let explanation: String
 
-  /// The value of `--data` that asks for the built-in set.
+  /// The value of `--data` that selects the built-in set.
   public static let syntheticName = "synthetic"
-  /// The directory looked into when none is named, in the working directory.
+  /// The directory, in the working directory, that is searched by default.
   public static let defaultDirectory = "data"
 
-  /// Decides by the first of these that is given: the option, what a run was recorded with, the
+  /// Chooses the first of these that is given: the option, the value recorded with a run, the
   /// environment variable, CIFAR-10 in `./data`, the built-in synthetic set.
   ///
   /// A directory that was named is never silently replaced.
   ///
   /// - Parameters:
   ///   - option: the value of `--data`: a directory, or `synthetic`.
-  ///   - recorded: the option's value when the run began that goes on, or whose checkpoint is used.
+  ///   - recorded: the option's value at the start of the run that is resumed, or whose checkpoint is
+  ///     used.
   ///   - environment: the value of `$ISOMETRY_DATA`, with the same meaning; empty counts as absent.
-  ///   - workingDirectory: where `data` is looked for.
-  /// - Throws: `DatasetError.noBatches` where a named directory holds no data,
-  ///   `DatasetError.inaccessible` where it is none or cannot be looked into.
+  ///   - workingDirectory: the folder in which `data` is searched.
+  /// - Throws: `DatasetError.noBatches` if a named directory holds no data, `DatasetError.inaccessible`
+  ///   if it is not a directory or cannot be opened.
   public static func resolve(
     option: String?, recorded: String? = nil, environment: String?, workingDirectory: String = "."
   ) throws(DatasetError) -> DatasetSource {
@@ -54,7 +56,7 @@ public struct DatasetSource: Sendable, Equatable {
 
   /// Reads or draws one split.
   ///
-  /// - Throws: `DatasetError` where a file is missing or damaged.
+  /// - Throws: `DatasetError` if a file is missing or damaged.
   public func load(_ split: DatasetSplit) throws(DatasetError) -> ImageDataset {
     switch place {
     case .cifar10(let folder): try CIFAR10.load(split, from: folder)
@@ -62,10 +64,10 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
-  /// Reads or draws the first `limit` images of a split, all of them where there is no limit or they are
-  /// fewer; with how many there are.
+  /// Reads or draws the first `limit` images of a split, and returns the number that is available. It
+  /// returns all images if there is no limit or if they are fewer.
   ///
-  /// - Throws: `DatasetError` where a file is missing or damaged.
+  /// - Throws: `DatasetError` if a file is missing or damaged.
   public func load(
     _ split: DatasetSplit, limit: Int?
   ) throws(DatasetError) -> (images: ImageDataset, available: Int) {
@@ -74,7 +76,7 @@ public struct DatasetSource: Sendable, Equatable {
       let whole = try load(split)
       return (limit.map { whole.prefix($0) } ?? whole, whole.count)
     case .synthetic:
-      // Only what is used need be drawn.
+      // Only the images that are used need be drawn.
       let available = officialCount(of: split)
       return (
         try SyntheticImages.drawn(split, count: min(limit ?? available, available)), available
@@ -82,8 +84,8 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
-  /// How many images a split has where the set is the one that its name means: CIFAR-10 as published,
-  /// the built-in pictures as drawn.
+  /// The number of images in a split of the standard set: CIFAR-10 as published, or the built-in
+  /// pictures as drawn.
   public func officialCount(of split: DatasetSplit) -> Int {
     switch place {
     case .cifar10: CIFAR10.files(of: split).count * CIFAR10.recordsPerFile
@@ -91,7 +93,8 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
-  /// Throws where what was named is there and cannot be looked into: a file, or another user's folder.
+  /// Throws if a named path exists and cannot be opened as a directory: a file, or another user's
+  /// folder.
   private static func requireFolder(_ path: String) throws(DatasetError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if descriptor >= 0 {

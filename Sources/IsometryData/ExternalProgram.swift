@@ -1,19 +1,19 @@
 import Foundation
 
-/// Runs a program of the system to its end.
+/// A runner for system programs that waits for their end.
 package enum ExternalProgram {
-  /// The exit code where the program is not installed.
+  /// The exit code if the program is not installed.
   package static let missing: Int32 = 127
 
   package struct Outcome {
-    /// The exit code; `missing` where the program is not installed, 128 + n where signal n ended it.
+    /// The exit code; `missing` if the program is not installed, 128 + n if signal n ended it.
     package let status: Int32
     package let standardOutput: String
-    /// The last line that the program wrote to its standard error.
+    /// The last line of the program's standard error.
     package let lastErrorLine: String
   }
 
-  /// Calls `body` with a new folder, and removes the folder.
+  /// Calls `body` with a new folder, and then removes the folder.
   package static func withScratchFolder<Result>(
     _ body: (_ path: String) throws -> Result
   ) throws -> Result {
@@ -25,17 +25,17 @@ package enum ExternalProgram {
 
   /// - Parameters:
   ///   - scratch: a folder for the program's output while it runs.
-  ///   - whileRunning: called several times a second on the calling thread; where it throws, the
-  ///     program is ended and the error passed on.
+  ///   - whileRunning: called several times a second on the calling thread. If it throws, the program
+  ///     is ended and the error passed on.
   package static func run(
     _ name: String, _ arguments: [String], scratch: String,
     whileRunning: () throws -> Void = {}
   ) throws -> Outcome {
-    // Files cannot fill up and block the program as pipes can.
+    // Unlike pipes, files cannot fill up and block the program.
     let outputPath = "\(scratch)/\(name).out"
     let errorPath = "\(scratch)/\(name).err"
     let process = Process()
-    // env finds the program in PATH, and answers 127 where it is not there.
+    // env searches PATH and exits with 127 if the program is not there.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [name] + arguments
     process.standardInput = FileHandle.nullDevice

@@ -6,36 +6,36 @@ public enum DatasetSplit: String, Sendable, Hashable, CaseIterable, Codable {
   case test
 }
 
-/// Labelled color images of 32×32 pixels in memory, one byte a channel.
+/// Labeled color images of 32×32 pixels in memory, one byte a channel.
 ///
-/// A value: copies share the pixels.
+/// It is a value type; copies share the pixels.
 public struct ImageDataset: Sendable {
   /// Rows and columns of an image, in pixels.
   public static let side = 32
   /// Red, green, blue.
   public static let channels = 3
-  /// Pixels of one channel, which are also its bytes.
+  /// The number of pixels of one channel, which is also its size in bytes.
   public static let pixelsPerChannel = side * side
   /// The bytes of one image: 1,024 red, 1,024 green, 1,024 blue, each row-major.
   public static let bytesPerImage = channels * pixelsPerChannel
 
-  /// Which part of the data set this is, or is taken from.
+  /// The split that the images belong to.
   public let split: DatasetSplit
-  /// All images one after the other: [count, 3, 32, 32].
+  /// All images in order: [count, 3, 32, 32].
   public let pixels: [UInt8]
   /// The class of each image, an index into `classNames`.
   public let labels: [UInt8]  // [count]
   /// The classes in the order of their labels.
   public let classNames: [String]
-  /// Where the images come from, for people: a few words without a full stop.
+  /// The origin of the images, for messages: a few words without a full stop.
   public let origin: String
-  /// What devices normalize by: fixed for a kind of data, so that it is the same for every split and
-  /// every limit on the number of images.
+  /// The statistics for normalization. They are fixed for a kind of data, so that every split and every
+  /// limit on the number of images uses the same ones.
   public let normalization: ChannelStatistics
 
-  /// How many images there are.
+  /// The number of images.
   public var count: Int { labels.count }
-  /// How many classes a label can name, whether or not an image has each.
+  /// The number of classes, including those without images.
   public var classCount: Int { classNames.count }
 
   /// - Precondition: at least one image, 3,072 bytes for each label, and every label has a class name.
@@ -58,7 +58,7 @@ public struct ImageDataset: Sendable {
     self.normalization = normalization
   }
 
-  /// Asks for memory before images are read or drawn.
+  /// Checks that the memory for images is free, before they are read or drawn.
   ///
   /// - Throws: `DatasetError.notEnoughMemory`.
   package static func requireMemory(forImages count: Int) throws(DatasetError) {
@@ -68,7 +68,7 @@ public struct ImageDataset: Sendable {
     throw .notEnoughMemory(count: count, needed: overflow ? .max : needed, free: free)
   }
 
-  /// The first `limit` images; the whole set where it holds no more.
+  /// The first `limit` images; the whole set if it has at most that number.
   ///
   /// - Precondition: `limit` is positive.
   public func prefix(_ limit: Int) -> ImageDataset {

@@ -1,12 +1,12 @@
 import Foundation
 
-/// A file opened for reading, closed when the value ends.
+/// A file that is open for reading until the value ends.
 struct InputFile: ~Copyable {
   private let path: String
   private let descriptor: Int32
 
   init(_ path: String) throws(DatasetError) {
-    // A pipe in the place of a file would otherwise be waited for.
+    // Opening a pipe would otherwise block.
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     self.path = path
     guard descriptor >= 0 else {
@@ -38,7 +38,7 @@ struct InputFile: ~Copyable {
     return status
   }
 
-  /// Reads the next bytes to the front of a buffer.
+  /// Reads the next bytes into the start of a buffer.
   ///
   /// - Returns: the number of bytes read; below `limit` only at the end of the file.
   func read(into buffer: inout [UInt8], upTo limit: Int) throws(DatasetError) -> Int {
@@ -57,8 +57,8 @@ struct InputFile: ~Copyable {
     return done
   }
 
-  /// The lines of a small text file, without spaces around them and empty lines; of a large one those
-  /// of its beginning.
+  /// The non-empty lines of a small text file, trimmed. Of a large file it returns the first lines
+  /// only.
   func lines() throws(DatasetError) -> [String] {
     var bytes = [UInt8](repeating: 0, count: 4096)
     let found = try read(into: &bytes, upTo: bytes.count)

@@ -1,19 +1,19 @@
 import Foundation
 
-/// The folders that had to be made so that a wanted one exists, so that they can be removed again
-/// where nothing came of it.
+/// The folders that were created so that a given folder exists. They can be removed again if the work
+/// fails.
 package struct MadeFolders: Sendable {
-  /// A folder that the system refused to make.
+  /// A folder that the system refused to create.
   package struct Refusal: Error {
     package let path: String
-    /// The system's number of the reason.
+    /// The system's error number.
     package let code: Int32
   }
 
   /// From the outermost to the innermost.
   private var paths: [String] = []
 
-  /// Makes a folder, and those above it which are missing. Where that fails, none of them stays.
+  /// Creates a folder and its missing parents. If that fails, none of them remains.
   package init(for folder: String) throws(Refusal) {
     var missing: [String] = []
     var ancestor = URL(fileURLWithPath: folder).standardizedFileURL
@@ -31,12 +31,12 @@ package struct MadeFolders: Sendable {
     }
   }
 
-  /// Adds those of a folder within.
+  /// Adds the folders of a folder inside.
   package mutating func append(_ other: MadeFolders) {
     paths += other.paths
   }
 
-  /// Removes what was made and is empty; what came to use stays.
+  /// Removes the created folders that are empty, and leaves the others.
   package func removeEmpty() {
     for path in paths.reversed() { rmdir(path) }
   }

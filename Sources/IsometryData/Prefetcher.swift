@@ -2,14 +2,13 @@ import Dispatch
 import IsometryCore
 import Synchronization
 
-/// Fills staging slots on a thread of its own, ahead of a consumer, in order and without end.
+/// A thread that fills staging slots ahead of a consumer, in order and without end.
 ///
-/// A slot goes round: free → filled by the thread → ready → with the consumer → free. There are no
-/// others, so the number of slots bounds how far the thread runs ahead; when none is free it sleeps.
-/// Nothing is allocated on the way.
+/// A slot cycles: free → filled by the thread → ready → with the consumer → free. The number of slots
+/// bounds how far the thread runs ahead; it sleeps if none is free. The cycle allocates no memory.
 final class Prefetcher: Sendable {
-  /// Fills a slot with the next batch; called on the prefetcher's thread only, once for each number
-  /// from 0 on, in order.
+  /// Fills a slot with the next batch. The prefetcher's thread calls it once for each number from 0 on,
+  /// in order.
   typealias Fill = @Sendable (_ slot: any StagingSlot, _ number: Int) throws -> Void
 
   private let ring: Ring
@@ -20,11 +19,12 @@ final class Prefetcher: Sendable {
     precondition(!slots.isEmpty, "a prefetcher needs a slot to fill")
     let ring = Ring(slots: slots)
     self.ring = ring
-    // The closure holds the ring but not the prefetcher, so that giving up the prefetcher ends it.
+    // The closure holds the ring but not the prefetcher, so that releasing the prefetcher ends the
+    // thread.
     thread = WorkerThread { ring.produce(fill) }
   }
 
-  /// Ends the thread and waits for it. A wait for the device inside `waitUntilReusable` is waited out.
+  /// Ends the thread and waits for it. It also waits until a running `waitUntilReusable` returns.
   func stop() {
     ring.stop()
     thread.join()
@@ -36,14 +36,14 @@ final class Prefetcher: Sendable {
 
   /// The oldest filled slot, with its number; blocks until there is one.
   ///
-  /// - Throws: what `fill` threw, once everything filled before has been handed out;
+  /// - Throws: the error of `fill`, after all slots filled before it have been returned;
   ///   `CancellationError` after `stop`.
   /// - Precondition: not all slots are with the consumer.
   func next() throws -> (slot: any StagingSlot, index: Int, number: Int) {
     try ring.take()
   }
 
-  /// Takes a slot back; it is refilled as soon as the device has read what was submitted from it.
+  /// Returns a slot, which is refilled once the device has read what was submitted from it.
   ///
   /// - Parameter index: as `next` returned it, once for each return.
   func recycle(_ index: Int) {
@@ -56,14 +56,14 @@ final class Prefetcher: Sendable {
   }
 }
 
-/// The slots of a prefetcher and where each is; shared by the thread and the consumer.
+/// The slots of a prefetcher and their states, shared by the thread and the consumer.
 private final class Ring: Sendable {
   private struct State {
-    /// Queues of slot indices, first in first out. Their storage never grows beyond the slots.
+    /// Queues of slot indices, first in first out. Their storage never exceeds the number of slots.
     var free: [Int]
     var ready: [Int]
     var withConsumer: [Bool]
-    /// How many slots have been handed out, which is the number of the next one.
+    /// The number of slots that `next` has returned, which is the number of the next one.
     var handedOut = 0
     var isStopped = false
     var failure: (any Error)?
@@ -72,7 +72,7 @@ private final class Ring: Sendable {
 
   let slots: [any StagingSlot]
   private let state: Mutex<State>
-  // A semaphore counts each queue, plus one signal that is never taken back after a stop or failure.
+  // One semaphore counts each queue. After a stop or failure each has one extra permanent signal.
   private let freeCount = DispatchSemaphore(value: 0)
   private let readyCount = DispatchSemaphore(value: 0)
 
@@ -124,7 +124,7 @@ private final class Ring: Sendable {
     }
     let (index, number) = try state.withLock { state in
       guard !state.isStopped, !state.ready.isEmpty else {
-        // The signal stays for whoever asks again.
+        // Restores the signal for the next call.
         readyCount.signal()
         throw state.isStopped ? CancellationError() : state.failure!
       }

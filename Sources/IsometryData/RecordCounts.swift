@@ -1,14 +1,14 @@
-/// What a set of batches that is not the official one says of itself: how many records each file
-/// holds, so that a file which was cut short is told from one that was meant to be small.
+/// The record counts of an unofficial set of batches, from its list. They distinguish a truncated file
+/// from one that is small on purpose.
 struct RecordCounts {
-  /// The file that says so.
+  /// The file that holds the counts.
   let path: String
   private var counts: [String: Int] = [:]
 
   /// - Parameter folder: the folder of the batches.
-  /// - Returns: nil where it says nothing, as the official set does.
-  /// - Throws: `DatasetError.malformedCounts` with the first line that is no count of a batch file, or
-  ///   the second of one.
+  /// - Returns: nil if there is no list, as in the official set.
+  /// - Throws: `DatasetError.malformedCounts` with the first line that is not a batch file's count, or
+  ///   that repeats one.
   init?(folder: String) throws(DatasetError) {
     path = folder + "/" + CIFAR10.recordCountsFile
     guard InputFile.exists(path) else { return nil }

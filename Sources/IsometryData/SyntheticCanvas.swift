@@ -1,8 +1,8 @@
 import IsometryCore
 
-/// One synthetic picture while it is drawn: linear light intensities in [0, 1], before noise.
+/// A canvas for one synthetic picture: linear light intensities in [0, 1], before noise.
 ///
-/// One canvas serves for many pictures, so that drawing allocates nothing.
+/// One canvas is reused for many pictures, so that drawing allocates nothing.
 struct SyntheticCanvas {
   private typealias Color = SIMD3<Float>
   private static let side = ImageDataset.side
@@ -77,8 +77,8 @@ struct SyntheticCanvas {
     }
   }
 
-  /// Draws the figure in a color that stands out from the background; a texture fills the outline of
-  /// any of three shapes with two colors that differ from each other.
+  /// Draws the figure in a color that contrasts with the background. A texture fills the outline of one
+  /// of three shapes with two colors that contrast with each other.
   private mutating func drawFigure(
     _ figure: SyntheticFigure, at center: SIMD2<Float>, radius: Float, ground: Color,
     random: inout RandomStream
@@ -102,7 +102,7 @@ struct SyntheticCanvas {
     }
   }
 
-  /// Blends a color over every pixel within `reach` of a place along both axes.
+  /// Blends a color over every pixel within `reach` of a point along both axes.
   private mutating func paint(
     around place: SIMD2<Float>, reach: Float,
     _ brush: (_ offset: SIMD2<Float>) -> (color: Color, coverage: Float)
@@ -131,7 +131,7 @@ struct SyntheticCanvas {
     Color(random.uniform(in: 0..<1), random.uniform(in: 0..<1), random.uniform(in: 0..<1))
   }
 
-  /// A random color at least `distance` from another; the farthest of 16 where none was found.
+  /// A random color at least `distance` from another, or else the farthest of 16 candidates.
   private static func color(
     awayFrom other: Color, by distance: Float, random: inout RandomStream
   ) -> Color {
@@ -147,8 +147,8 @@ struct SyntheticCanvas {
     return best
   }
 
-  /// A unit vector of random direction: a point of the unit disc, scaled. Square roots and divisions
-  /// are exact to the last bit on every machine, sines are not.
+  /// A random unit vector: a point of the unit disc, normalized. Square roots and divisions have the
+  /// same bits on every machine; sines do not.
   private static func direction(random: inout RandomStream) -> SIMD2<Float> {
     while true {
       let point = SIMD2(random.uniform(in: -1..<1), random.uniform(in: -1..<1))

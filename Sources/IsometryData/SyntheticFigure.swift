@@ -1,11 +1,11 @@
-/// What a synthetic picture shows: a shape of one color, or a patch with a texture of two.
+/// The figure of a synthetic picture: a shape of one color, or a patch with a texture of two.
 ///
 /// The raw value is the label.
 enum SyntheticFigure: Int, CaseIterable {
   case disc, square, triangle, star, cross
   case stripes, checks, dots, rings, zigzag
 
-  /// Whether the class is the outline or the filling.
+  /// Whether the class is the texture instead of the outline.
   var isTexture: Bool {
     switch self {
     case .disc, .square, .triangle, .star, .cross: false
@@ -13,11 +13,11 @@ enum SyntheticFigure: Int, CaseIterable {
     }
   }
 
-  /// The distance of a point from the outline of a shape, negative inside, in pixels. Exact near the
-  /// edge, where it serves to smooth it; a lower bound farther out.
+  /// The signed distance of a point from a shape's outline, negative inside, in pixels. It is exact
+  /// near the edge, where it smooths the edge, and a lower bound farther out.
   ///
   /// - Parameters:
-  ///   - point: in the figure's own axes, its center at 0.
+  ///   - point: in the figure's axes, with its center at 0.
   ///   - radius: of the circle around the figure.
   func outline(_ point: SIMD2<Float>, radius: Float) -> Float {
     let x = abs(point.x)
@@ -38,12 +38,12 @@ enum SyntheticFigure: Int, CaseIterable {
     }
   }
 
-  /// The share of the second color at a point of a textured patch, from 0 to 1.
+  /// The fraction of the second color at a point of a textured patch, from 0 to 1.
   ///
   /// - Parameters:
-  ///   - point: in the figure's own axes, in pixels.
+  ///   - point: in the figure's axes, in pixels.
   ///   - period: of the texture, in pixels.
-  ///   - phase: shifts the texture, in periods.
+  ///   - phase: the texture's offset, in periods.
   func texture(_ point: SIMD2<Float>, period: Float, phase: SIMD2<Float>) -> Float {
     let u = point.x / period + phase.x
     let v = point.y / period + phase.y
@@ -77,7 +77,7 @@ enum SyntheticFigure: Int, CaseIterable {
     max(0, min(1, distance + 0.5))
   }
 
-  /// The distance from a five-pointed star: the plane is folded onto half a point by reflections.
+  /// The distance from a five-pointed star. Reflections fold the plane onto half a point of it.
   private static func starDistance(_ point: SIMD2<Float>, radius: Float) -> Float {
     let right = SIMD2<Float>(0.809_017, -0.587_785_24)
     let left = SIMD2<Float>(-0.809_017, -0.587_785_24)

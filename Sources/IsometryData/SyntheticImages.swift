@@ -3,21 +3,21 @@ import IsometryCore
 
 /// The built-in data set: 32×32 pictures of five shapes and five textures, drawn procedurally.
 ///
-/// Each picture shows one figure of random place, size, angle and colors on a cluttered background,
-/// crossed by a stroke or two, under noise. Colors carry no information about the class, so a linear
-/// classifier of the pixels stays near chance, while a small residual network learns the set
-/// in a few epochs.
+/// Each picture shows one figure of random place, size, angle and colors on a cluttered background. One
+/// or two strokes cross it, under noise. Colors carry no information about the class. A linear
+/// classifier of the pixels stays near chance, while a small residual network learns the set in a few
+/// epochs.
 ///
-/// Picture `n` of a split is a function of the seed, the split and `n` alone: the first pictures are
-/// the same however many are drawn, and train and test never share random numbers. Only operations
-/// which IEEE 754 defines to the last bit take part, so that every machine draws the same bytes.
+/// Picture `n` of a split is a function of the seed, the split and `n` alone. The first pictures are
+/// the same for every number of pictures, and train and test never share random numbers. All operations
+/// are exactly defined by IEEE 754, so that every machine draws the same bytes.
 public enum SyntheticImages {
-  /// What the pictures show, in the order of their labels.
+  /// The class names in the order of their labels.
   public static let classNames = [
     "disc", "square", "triangle", "star", "cross",
     "stripes", "checks", "dots", "rings", "zigzag",
   ]
-  /// The seed of the pictures that `--data synthetic` means.
+  /// The seed of `--data synthetic`.
   public static let defaultSeed: UInt64 = 10
   /// Training images of `--data synthetic`.
   public static let trainCount = 10_000
@@ -28,9 +28,9 @@ public enum SyntheticImages {
   public static let normalization = ChannelStatistics(
     mean: [0.4991, 0.5001, 0.4988], standardDeviation: [0.2431, 0.2437, 0.2444])
 
-  /// Draws one split; the classes take turns, so that every prefix is balanced.
+  /// Draws one split. The classes alternate, so that every prefix is balanced.
   ///
-  /// - Parameter count: the number of pictures; `trainCount` or `testCount` where absent.
+  /// - Parameter count: the number of pictures; nil for `trainCount` or `testCount`.
   /// - Precondition: `count` is positive and below 2³².
   public static func make(
     _ split: DatasetSplit, count: Int? = nil, seed: UInt64 = defaultSeed
@@ -63,7 +63,7 @@ public enum SyntheticImages {
       normalization: normalization)
   }
 
-  /// The same, where the memory for it is free.
+  /// Draws one split after checking that its memory is free.
   ///
   /// - Throws: `DatasetError.notEnoughMemory`.
   package static func drawn(
@@ -82,7 +82,7 @@ public enum SyntheticImages {
 
   private static func label(of index: Int) -> Int { index % classNames.count }
 
-  /// A stream of random numbers for each picture; the splits differ in the upper half.
+  /// The random stream of a picture. The splits differ in the upper half.
   private static func stream(of split: DatasetSplit, index: Int) -> UInt64 {
     switch split {
     case .train: UInt64(index)

@@ -1,13 +1,13 @@
 import Foundation
 
-/// A new folder beside the place of what is made in it, so that the finished whole appears there in
-/// one step; removed with all that is left in it when the value ends, as are the folders above it
-/// which had to be made and are still empty.
+/// A new folder next to the final place of its contents, so that they appear there in one step. When
+/// the value ends, the folder is removed with its remaining contents. Its parents are removed too if
+/// they were created for it and are empty.
 struct TemporaryFolder: ~Copyable {
   let path: String
   private let madeParents: MadeFolders
 
-  /// - Parameter parent: made where it is missing.
+  /// - Parameter parent: created if missing.
   init(in parent: String) throws(DatasetError) {
     let made: MadeFolders
     do {
@@ -30,7 +30,7 @@ struct TemporaryFolder: ~Copyable {
     madeParents.removeEmpty()
   }
 
-  /// Makes a folder inside.
+  /// Creates a folder inside.
   func makeFolder(_ name: String) throws(DatasetError) -> String {
     let folder = "\(path)/\(name)"
     guard mkdir(folder, 0o777) == 0 else { throw .inaccessible(path: folder, errno: errno) }
@@ -39,7 +39,7 @@ struct TemporaryFolder: ~Copyable {
 
   /// Moves a finished folder to its place, in one step.
   ///
-  /// - Throws: `DatasetError.alreadyExists` where the place is taken.
+  /// - Throws: `DatasetError.alreadyExists` if the place is taken.
   func publish(_ folder: String, as target: String) throws(DatasetError) {
     guard rename(folder, target) == 0 else {
       throw errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR

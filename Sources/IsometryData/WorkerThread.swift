@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// A thread of the system that runs one closure and can be joined.
+/// A system thread that runs one closure and can be joined.
 ///
-/// Blocking work has its own thread here: blocked closures would starve the pools of Dispatch and of
+/// Blocking work needs a separate thread. Blocked closures would starve the pools of Dispatch and of
 /// Swift's concurrency, which have as many threads as processors.
 final class WorkerThread: Sendable {
   private let handle: Mutex<pthread_t?>
@@ -24,7 +24,7 @@ final class WorkerThread: Sendable {
     handle = Mutex(started)
   }
 
-  /// Waits until the closure has returned and everything it captured is released. Callable often.
+  /// Waits until the closure has returned and its captures are released. It may be called repeatedly.
   func join() {
     handle.withLock { thread in
       if let running = thread { pthread_join(running, nil) }
