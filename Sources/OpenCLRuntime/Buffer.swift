@@ -2,19 +2,19 @@ import COpenCL
 
 /// Memory of a context, or a region of such memory.
 ///
-/// Sendable: the handle never changes and OpenCL's calls on memory objects are thread-safe; the
-/// order of accesses to the contents is the queues' affair.
+/// Sendable: the handle never changes, and OpenCL's calls on memory objects are thread-safe. The queues
+/// order the accesses to the contents.
 @safe
 public final class Buffer: @unchecked Sendable {
   package let handle: OpaquePointer
-  /// Where the memory lives.
+  /// The context that owns the memory.
   public let context: Context
-  /// Its size.
+  /// The size in bytes.
   public let byteCount: Int
   // A region keeps the memory it lies in alive.
   private let parent: Buffer?
 
-  /// Uninitialized device memory.
+  /// Allocates uninitialized device memory.
   ///
   /// - Precondition: `byteCount` is positive.
   public convenience init(_ context: Context, byteCount: Int) throws(OpenCLError) {
@@ -46,7 +46,7 @@ public final class Buffer: @unchecked Sendable {
     self.parent = parent
   }
 
-  /// The part `offset..<offset + byteCount` of this memory as a buffer of its own.
+  /// The part `offset..<offset + byteCount` of this memory as a separate buffer.
   ///
   /// - Precondition: the region lies inside the buffer, and the buffer is not a region itself.
   /// - Throws: CL_MISALIGNED_SUB_BUFFER_OFFSET unless `offset` is a multiple of the device's
@@ -56,7 +56,7 @@ public final class Buffer: @unchecked Sendable {
     precondition(
       offset >= 0 && byteCount > 0 && offset + byteCount <= self.byteCount,
       "bytes \(offset)..<\(offset + byteCount) lie outside a buffer of \(self.byteCount)")
-    // Some drivers accept what others refuse; here all of them refuse alike.
+    // Drivers differ in the offsets that they accept. This check makes all of them equally strict.
     guard offset % context.device.baseAddressAlignment == 0 else {
       throw OpenCLError(
         call: "clCreateSubBuffer", code: .misalignedSubBufferOffset,
@@ -68,9 +68,10 @@ public final class Buffer: @unchecked Sendable {
   deinit { _ = unsafe clReleaseMemObject(handle) }
 }
 
-/// Host memory that the device's copy engines reach directly, mapped for its whole life.
+/// Host memory that the device's copy engines access directly, mapped for its whole life.
 ///
-/// Sendable: the address never changes; who fills it and who copies from it agree through events.
+/// Sendable: the address never changes. Code that fills the memory and code that copies from it
+/// synchronize by events.
 @safe
 public final class PinnedMemory: @unchecked Sendable {
   private let buffer: Buffer
@@ -94,7 +95,7 @@ public final class PinnedMemory: @unchecked Sendable {
     unsafe self.address = unsafe address
   }
 
-  /// The memory. Valid as long as this object lives.
+  /// The memory, valid while this object lives.
   public var bytes: UnsafeMutableRawBufferPointer {
     unsafe UnsafeMutableRawBufferPointer(start: address, count: buffer.byteCount)
   }

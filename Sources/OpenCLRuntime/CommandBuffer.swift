@@ -1,19 +1,19 @@
 import COpenCL
 
-/// Launches that are recorded once and then enqueued together, as one command (the extension
+/// Launches that are recorded once and then enqueued together as one command (the extension
 /// cl_khr_command_buffer).
 ///
-/// Not Sendable, as the kernels are not.
+/// Not Sendable, because kernels are not.
 @safe
 public final class CommandBuffer {
   private let handle: OpaquePointer
   private let functions: Functions
-  /// What was recorded uses their arguments.
+  /// The kernels whose arguments the recording uses.
   private let kernels: [Kernel]
 
   /// Whether the device can record launches and have the same recording in its queue more than once.
   ///
-  /// - Throws: `OpenCLError` where the driver does not answer.
+  /// - Throws: `OpenCLError` if the driver does not answer.
   public static func isSupported(by device: Device) throws(OpenCLError) -> Bool {
     guard device.extensions.contains(CL_KHR_COMMAND_BUFFER_EXTENSION_NAME) else { return false }
     let capabilities = try unsafe queryNumber(
@@ -28,10 +28,10 @@ public final class CommandBuffer {
     return unsafe capabilities & wanted != 0 && Functions(device.platform) != nil
   }
 
-  /// Records launches with the arguments that their kernels have now, to run one after the other.
+  /// Records launches with the current arguments of their kernels. They run one after the other.
   ///
   /// - Precondition: the queue's device is one that `isSupported(by:)`.
-  /// - Throws: `OpenCLError` where the driver refuses the recording.
+  /// - Throws: `OpenCLError` if the driver refuses the recording.
   public init(
     _ launches: [(kernel: Kernel, geometry: LaunchGeometry)], for queue: CommandQueue
   ) throws(OpenCLError) {
@@ -71,7 +71,7 @@ public final class CommandBuffer {
 }
 
 extension CommandQueue {
-  /// Enqueues launches that were recorded for this queue. Nothing is allocated.
+  /// Enqueues launches that were recorded for this queue. It allocates nothing.
   public func run(_ commands: CommandBuffer) throws(OpenCLError) {
     try commands.enqueue(on: self)
   }
@@ -86,7 +86,7 @@ private struct Functions {
   let record: clCommandNDRangeKernelKHR_fn
   let enqueue: clEnqueueCommandBufferKHR_fn
 
-  /// nil where the driver lacks one.
+  /// Makes nil if the driver lacks one of them.
   init?(_ platform: Platform) {
     func find(_ name: String) -> UnsafeMutableRawPointer? {
       unsafe clGetExtensionFunctionAddressForPlatform(platform.handle, name)

@@ -6,12 +6,12 @@ import COpenCL
 @safe
 public final class CommandQueue: @unchecked Sendable {
   package let handle: OpaquePointer
-  /// Whose buffers and kernels the commands may use.
+  /// The context whose buffers and kernels the commands may use.
   public let context: Context
-  /// Whether events tell when their commands ran, which costs some time for each.
+  /// Whether events record the times of their commands. Each recording takes some time.
   public let isProfiling: Bool
 
-  /// - Parameter profiling: whether events of the queue tell their `duration`.
+  /// - Parameter profiling: whether events of the queue have a `duration`.
   public init(_ context: Context, profiling: Bool = false) throws(OpenCLError) {
     var status: cl_int = 0
     let properties = profiling ? cl_command_queue_properties(CL_QUEUE_PROFILING_ENABLE) : 0
@@ -24,13 +24,13 @@ public final class CommandQueue: @unchecked Sendable {
 
   deinit { _ = unsafe clReleaseCommandQueue(handle) }
 
-  /// Enqueues a launch. Nothing is allocated.
+  /// Enqueues a launch. It allocates nothing.
   public func launch(_ kernel: Kernel, _ geometry: LaunchGeometry) throws(OpenCLError) {
     let status = unsafe enqueue(kernel, geometry, nil)
     try check(status, "clEnqueueNDRangeKernel", kernel.name)
   }
 
-  /// Enqueues a launch and returns its completion, for profiling.
+  /// Enqueues a launch and returns its completion event, for profiling.
   public func timedLaunch(
     _ kernel: Kernel, _ geometry: LaunchGeometry
   ) throws(OpenCLError) -> Event {
@@ -51,8 +51,8 @@ public final class CommandQueue: @unchecked Sendable {
 
   /// Enqueues a copy of host memory into a buffer without waiting for it.
   ///
-  /// - Precondition: `source` stays as it is until the returned event is complete. Only a copy
-  ///   from `PinnedMemory` overlaps with computation; others may block.
+  /// - Precondition: `source` is unchanged until the returned event is complete. Only a copy from
+  ///   `PinnedMemory` overlaps with computation; others may block.
   @discardableResult
   public func write(
     _ source: UnsafeRawBufferPointer, to buffer: Buffer, offset: Int = 0,
@@ -70,7 +70,7 @@ public final class CommandQueue: @unchecked Sendable {
 
   /// Enqueues a copy of a buffer into host memory without waiting for it.
   ///
-  /// - Precondition: `destination` lives, and is not read, until the returned event is complete.
+  /// - Precondition: `destination` is valid and not read until the returned event is complete.
   @discardableResult
   public func read(
     _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer,
@@ -86,7 +86,7 @@ public final class CommandQueue: @unchecked Sendable {
       handle: try created(event, status, "clEnqueueReadBuffer", "\(destination.count) bytes"))
   }
 
-  /// Copies elements into a buffer and waits until they are there.
+  /// Copies elements into a buffer and waits for the copy.
   public func upload<Element: BitwiseCopyable>(
     _ elements: [Element], to buffer: Buffer, offset: Int = 0
   ) throws(OpenCLError) {
@@ -98,8 +98,8 @@ public final class CommandQueue: @unchecked Sendable {
     try check(status, "clEnqueueWriteBuffer", "\(elements.count) elements at \(offset)")
   }
 
-  /// The first elements of a buffer from `offset` (in bytes) on, after waiting for all commands
-  /// enqueued before.
+  /// The first elements of a buffer from `offset` (in bytes) on. It waits for all commands enqueued
+  /// before.
   public func download<Element: BitwiseCopyable>(
     _ buffer: Buffer, offset: Int = 0, count: Int, of initial: Element
   ) throws(OpenCLError) -> [Element] {
@@ -136,7 +136,7 @@ public final class CommandQueue: @unchecked Sendable {
       "clEnqueueFillBuffer", "\(buffer.byteCount) bytes")
   }
 
-  /// Calls `body` with a buffer's memory as the host sees it. What the buffer held may be lost.
+  /// Calls `body` with the host's mapping of a buffer. The buffer's former contents may be lost.
   public func withHostView(
     of buffer: Buffer, _ body: (UnsafeMutableRawBufferPointer) -> Void
   ) throws(OpenCLError) {
@@ -154,7 +154,7 @@ public final class CommandQueue: @unchecked Sendable {
       "clEnqueueUnmapMemObject")
   }
 
-  /// Holds later commands of this queue until an event, which may be of another queue, is complete.
+  /// Delays later commands of this queue until an event, possibly of another queue, is complete.
   public func wait(for event: borrowing Event) throws(OpenCLError) {
     var handle: OpaquePointer? = unsafe event.handle
     try check(
@@ -162,19 +162,19 @@ public final class CommandQueue: @unchecked Sendable {
       "clEnqueueBarrierWithWaitList")
   }
 
-  /// The completion of everything enqueued so far.
+  /// The completion event of all commands enqueued so far.
   public func marker() throws(OpenCLError) -> Event {
     var event: OpaquePointer?
     let status = unsafe clEnqueueMarkerWithWaitList(handle, 0, nil, &event)
     return unsafe Event(handle: try created(event, status, "clEnqueueMarkerWithWaitList"))
   }
 
-  /// Sees to it that the device starts on what is enqueued.
+  /// Submits all enqueued commands to the device.
   public func flush() throws(OpenCLError) {
     try check(unsafe clFlush(handle), "clFlush")
   }
 
-  /// Blocks until everything enqueued is complete.
+  /// Blocks until all enqueued commands are complete.
   public func finish() throws(OpenCLError) {
     try check(unsafe clFinish(handle), "clFinish")
   }

@@ -1,15 +1,15 @@
 import COpenCL
 
-/// A context for exactly one device: contexts shared by several GPUs serialize them on NVIDIA.
+/// A context for exactly one device. NVIDIA's driver serializes GPUs that share a context.
 ///
 /// Sendable: the handle never changes, and OpenCL's calls on contexts are thread-safe.
 @safe
 public final class Context: @unchecked Sendable {
   package let handle: OpaquePointer
-  /// The one device of the context.
+  /// The device of the context.
   public let device: Device
 
-  /// - Throws: `OpenCLError` where the driver refuses the device.
+  /// - Throws: `OpenCLError` if the driver refuses the device.
   public init(_ device: Device) throws(OpenCLError) {
     self.device = device
     var status: cl_int = 0

@@ -1,51 +1,51 @@
 import COpenCL
 
-/// One device of a platform, with the properties that kernels and memory plans depend on.
+/// A device of a platform, with the properties that kernels and memory plans depend on.
 ///
 /// Sendable: handles of root devices live as long as the process, and OpenCL's calls on them are
 /// thread-safe.
 @safe
 public struct Device: @unchecked Sendable {
-  /// What the driver takes the device for.
+  /// The kind of a device according to the driver.
   public enum Kind: String, Sendable, Hashable {
     case cpu, gpu, accelerator, other
   }
 
   package let handle: OpaquePointer
-  /// The driver that the device belongs to.
+  /// The platform of the device.
   public let platform: Platform
-  /// As the driver tells it.
+  /// The driver's name of the device.
   public let name: String
-  /// As the driver tells it.
+  /// The driver's name of the vendor.
   public let vendor: String
-  /// What the driver takes the device for.
+  /// The kind according to the driver.
   public let kind: Kind
-  /// In the vendor's own form.
+  /// The driver's version, in the vendor's format.
   public let driverVersion: String
-  /// "OpenCL <major.minor> <what the vendor adds>"
+  /// "OpenCL <major.minor> <vendor's text>"
   public let version: String
   /// Multiprocessors of a GPU, threads of a processor.
   public let computeUnits: Int
-  /// The highest clock, where the driver knows it.
+  /// The highest clock frequency that the driver reports.
   public let maximumClockMegahertz: Int
-  /// In bytes.
+  /// The global memory in bytes.
   public let globalMemoryByteCount: Int
   /// The largest single buffer, in bytes.
   public let maximumBufferByteCount: Int
-  /// What one work-group can have, in bytes.
+  /// The local memory of one work-group, in bytes.
   public let localMemoryByteCount: Int
-  /// Sub-buffers begin at multiples of this, in bytes (the property itself is in bits).
+  /// The alignment of sub-buffers in bytes. The OpenCL property is in bits.
   public let baseAddressAlignment: Int
-  /// Work-items of one group; single kernels may bear fewer.
+  /// The largest work-group. Single kernels may allow fewer work-items.
   public let maximumWorkGroupSize: Int
-  /// The names of the extensions, `cl_khr_fp16`.
+  /// The names of the extensions, such as `cl_khr_fp16`.
   public let extensions: Set<String>
   /// Whether kernels may compute in fp64.
   public let supportsDouble: Bool
-  /// CUDA's compute capability as (major, minor); nil off NVIDIA.
+  /// CUDA's compute capability as (major, minor); nil for other vendors.
   public let computeCapability: (major: Int, minor: Int)?
 
-  /// Every device of every platform; none where no driver is installed.
+  /// The devices of all platforms; empty if no driver is installed.
   public static func all() throws(OpenCLError) -> [Device] {
     var devices: [Device] = []
     for platform in try Platform.all() { devices += try platform.devices() }

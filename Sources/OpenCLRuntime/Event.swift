@@ -2,8 +2,8 @@ import COpenCL
 
 /// The completion of one enqueued command.
 ///
-/// It owns OpenCL's object alone and without memory of its own, so that a step can make and keep
-/// events and allocate nothing; `shared` makes a second owner.
+/// It owns only OpenCL's object and no other memory, so that a step can make and store events without
+/// allocating. `shared` makes a second owner.
 ///
 /// Sendable: the handle never changes, and OpenCL's calls on events are thread-safe.
 @safe
@@ -22,7 +22,7 @@ public struct Event: ~Copyable, @unchecked Sendable {
 
   /// Blocks until the command has finished.
   ///
-  /// - Throws: also where the command itself failed on the device.
+  /// - Throws: also if the command failed on the device.
   public func wait() throws(OpenCLError) {
     var event: OpaquePointer? = unsafe handle
     try check(unsafe clWaitForEvents(1, &event), "clWaitForEvents")
@@ -39,9 +39,9 @@ public struct Event: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// How long the command ran on the device, in seconds.
+  /// The device time of the command, in seconds.
   ///
-  /// - Throws: where the queue does not profile or the command has not finished.
+  /// - Throws: if the queue does not profile or the command has not finished.
   public var duration: Double {
     get throws(OpenCLError) {
       let interval = try interval
@@ -49,9 +49,9 @@ public struct Event: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// When the device began and ended the command, in seconds of its own clock.
+  /// The times at which the device began and ended the command, in seconds of the device's clock.
   ///
-  /// - Throws: where the queue does not profile or the command has not finished.
+  /// - Throws: if the queue does not profile or the command has not finished.
   public var interval: ClosedRange<Double> {
     get throws(OpenCLError) {
       let start = Double(try time(CL_PROFILING_COMMAND_START)) * 1e-9
@@ -59,9 +59,10 @@ public struct Event: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// When the host enqueued the command and handed it to the device, in seconds of the same clock.
+  /// The times at which the host enqueued the command and submitted it to the device, in seconds of the
+  /// same clock.
   ///
-  /// - Throws: where the queue does not profile or the command has not finished.
+  /// - Throws: if the queue does not profile or the command has not finished.
   public var preparation: (queued: Double, submitted: Double) {
     get throws(OpenCLError) {
       (
@@ -79,7 +80,7 @@ public struct Event: ~Copyable, @unchecked Sendable {
   }
 }
 
-/// Calls `body` with a wait list as OpenCL takes it: no event is a null list. Nothing is allocated.
+/// Calls `body` with an OpenCL wait list; without an event the list is null. It allocates nothing.
 func withWaitList<Result>(
   _ event: borrowing Event?, _ body: (cl_uint, UnsafePointer<OpaquePointer?>?) -> Result
 ) -> Result {

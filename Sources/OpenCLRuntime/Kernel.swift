@@ -1,13 +1,13 @@
 import COpenCL
 
-/// One entry point of a program with its arguments. A launch site has a kernel of its own, whose
+/// An entry point of a program with its arguments. Each call site has a separate kernel, whose
 /// arguments are set once.
 ///
-/// Not Sendable: setting arguments is the one part of OpenCL that is not thread-safe.
+/// Not Sendable: setting arguments is the only part of OpenCL that is not thread-safe.
 @safe
 public final class Kernel {
   package let handle: OpaquePointer
-  /// The entry point.
+  /// The name of the entry point.
   public let name: String
   // OpenCL does not keep the buffers of arguments alive.
   private var buffers: [Int: Buffer] = [:]
@@ -21,7 +21,7 @@ public final class Kernel {
 
   /// Sets an argument to a buffer, which the kernel keeps alive.
   ///
-  /// - Throws: `OpenCLError` where there is no such argument.
+  /// - Throws: `OpenCLError` if there is no such argument.
   public func set(_ index: Int, _ buffer: Buffer) throws(OpenCLError) {
     var handle: OpaquePointer? = unsafe buffer.handle
     try check(
@@ -41,7 +41,7 @@ public final class Kernel {
   }
 }
 
-/// How many work-items a launch has, and in which groups.
+/// The number of work-items of a launch, and their groups.
 public struct LaunchGeometry: Sendable {
   /// Work-items along each axis; a multiple of `local`.
   public let global: InlineArray<3, Int>
@@ -57,7 +57,7 @@ public struct LaunchGeometry: Sendable {
     self.local = local
   }
 
-  /// Calls `body` with `global` and `local` as OpenCL takes them.
+  /// Calls `body` with OpenCL's forms of `global` and `local`.
   func withPointers(_ body: (UnsafePointer<Int>?, UnsafePointer<Int>?) -> cl_int) -> cl_int {
     var global = global
     var local = local
@@ -70,7 +70,7 @@ public struct LaunchGeometry: Sendable {
     }
   }
 
-  /// Enough groups of `local` work-items along one axis for `count` work-items.
+  /// Makes a geometry of one axis with enough groups of `local` work-items for `count` work-items.
   public init(covering count: Int, by local: Int) {
     self.init(groups: [(count + local - 1) / local, 1, 1], local: [local, 1, 1])
   }

@@ -2,7 +2,7 @@
 public struct StatusCode: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
   /// The number in the OpenCL headers; 0 or negative.
   public let rawValue: Int32
-  /// Any number: drivers have codes of their own.
+  /// Accepts any number, since drivers define additional codes.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
   /// CL_SUCCESS
@@ -50,20 +50,20 @@ public struct StatusCode: RawRepresentable, Sendable, Hashable, CustomStringConv
     -1001: "CL_PLATFORM_NOT_FOUND_KHR",
   ]
 
-  /// The code's name in the OpenCL headers, or the number where the headers name none.
+  /// The code's name in the OpenCL headers, or its number if they have no name for it.
   public var description: String { Self.names[rawValue] ?? "status \(rawValue)" }
 }
 
 /// A call of the OpenCL interface that failed.
 public struct OpenCLError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The name of the function, `clEnqueueNDRangeKernel`.
+  /// The name of the function, such as `clEnqueueNDRangeKernel`.
   public let call: String
-  /// What the function returned.
+  /// The function's result.
   public let code: StatusCode
-  /// What the call was about: a kernel's name, a size; may be empty.
+  /// Details of the call, such as a kernel's name or a size; may be empty.
   public let detail: String
 
-  /// The error of a call.
+  /// Makes the error of a call.
   public init(call: String, code: StatusCode, detail: String = "") {
     self.call = call
     self.code = code
@@ -77,14 +77,14 @@ public struct OpenCLError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// A program that the device's compiler refused.
 public struct KernelBuildError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The program's name in the package's terms, `convolution`.
+  /// The program's name in the package, such as `convolution`.
   public let kernel: String
-  /// The build options, `-DTILE_M=64 …`.
+  /// The build options, such as `-DTILE_M=64 …`.
   public let defines: String
   /// The compiler's whole log.
   public let log: String
 
-  /// The error of a program's build.
+  /// Makes the error of a program's build.
   public init(kernel: String, defines: String, log: String) {
     self.kernel = kernel
     self.defines = defines
@@ -96,7 +96,7 @@ public struct KernelBuildError: Error, Sendable, Hashable, CustomStringConvertib
   }
 }
 
-/// Throws what a status other than success stands for.
+/// Throws an `OpenCLError` for a status other than success.
 func check(
   _ status: Int32, _ call: StaticString, _ detail: @autoclosure () -> String = ""
 ) throws(OpenCLError) {
@@ -105,7 +105,7 @@ func check(
     call: call.description, code: StatusCode(rawValue: status), detail: detail())
 }
 
-/// The handle that a creating call returned, or the error it reported.
+/// The handle that a creating call returned. It throws the reported error instead.
 func created(
   _ handle: OpaquePointer?, _ status: Int32, _ call: StaticString,
   _ detail: @autoclosure () -> String = ""

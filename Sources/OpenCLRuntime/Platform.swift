@@ -7,18 +7,18 @@ import COpenCL
 @safe
 public struct Platform: @unchecked Sendable {
   let handle: OpaquePointer
-  /// Of the driver.
+  /// The name of the driver.
   public let name: String
-  /// Who made the driver.
+  /// The manufacturer of the driver.
   public let vendor: String
-  /// "OpenCL <major.minor> <what the vendor adds>"
+  /// "OpenCL <major.minor> <vendor's text>"
   public let version: String
 
-  /// Every platform; none where no driver is installed.
+  /// All platforms; empty if no driver is installed.
   public static func all() throws(OpenCLError) -> [Platform] {
     var count: cl_uint = 0
     let status = unsafe clGetPlatformIDs(0, nil, &count)
-    // The loader answers −1001 where it finds no driver at all.
+    // The loader returns −1001 if it finds no driver.
     if status == StatusCode.platformNotFound.rawValue || (status == 0 && count == 0) { return [] }
     try check(status, "clGetPlatformIDs")
     var handles = unsafe [OpaquePointer?](repeating: nil, count: Int(count))
@@ -47,7 +47,7 @@ public struct Platform: @unchecked Sendable {
     }
   }
 
-  /// The platform's devices in its own order.
+  /// The platform's devices in the driver's order.
   public func devices() throws(OpenCLError) -> [Device] {
     var count: cl_uint = 0
     let all = cl_device_type(CL_DEVICE_TYPE_ALL)

@@ -6,19 +6,19 @@ import COpenCL
 @safe
 public final class Program: @unchecked Sendable {
   package let handle: OpaquePointer
-  /// Where the program was built.
+  /// The context of the program.
   public let context: Context
-  /// For messages and the cache; no part of the source.
+  /// The name in messages and the cache; not part of the source.
   public let name: String
-  /// The compiler's options, macros included.
+  /// The compiler's options, including macros.
   public let options: String
 
   /// Compiles source text.
   ///
   /// - Parameters:
-  ///   - name: what error messages call the program.
-  ///   - options: build options, `-DTILE_M=64 -cl-mad-enable`.
-  /// - Throws: `KernelBuildError` with the compiler's log; `OpenCLError` for all else.
+  ///   - name: the program's name in error messages.
+  ///   - options: build options, such as `-DTILE_M=64 -cl-mad-enable`.
+  /// - Throws: `KernelBuildError` with the compiler's log; `OpenCLError` for other failures.
   public init(_ context: Context, name: String, source: String, options: String = "") throws {
     var status: cl_int = 0
     let handle = unsafe source.withCString { text in
@@ -32,9 +32,9 @@ public final class Program: @unchecked Sendable {
     try build()
   }
 
-  /// Loads what `binary()` returned before.
+  /// Loads a binary that `binary()` returned before.
   ///
-  /// - Throws: where the device's driver no longer takes it; the source must then be compiled.
+  /// - Throws: if the device's driver no longer accepts it; the source must then be compiled.
   public init(_ context: Context, name: String, binary: [UInt8], options: String = "") throws {
     var status: cl_int = 0
     var binaryStatus: cl_int = 0
@@ -64,7 +64,7 @@ public final class Program: @unchecked Sendable {
     try check(status, "clBuildProgram", name)
   }
 
-  /// What the compiler said, warnings included.
+  /// The compiler's output, including warnings.
   public var buildLog: String {
     get throws(OpenCLError) {
       try unsafe queryText("clGetProgramBuildInfo") { size, pointer, actual in
@@ -75,7 +75,7 @@ public final class Program: @unchecked Sendable {
     }
   }
 
-  /// The device's form of the program.
+  /// The binary of the program for this device.
   public func binary() throws(OpenCLError) -> [UInt8] {
     let size: Int = try unsafe queryNumber("clGetProgramInfo", 0) { size, pointer, actual in
       unsafe clGetProgramInfo(
@@ -92,7 +92,7 @@ public final class Program: @unchecked Sendable {
     return bytes
   }
 
-  /// A fresh kernel for the entry point of that name.
+  /// Makes a new kernel for the entry point of that name.
   public func makeKernel(_ name: String) throws(OpenCLError) -> Kernel {
     var status: cl_int = 0
     let kernel = unsafe clCreateKernel(handle, name, &status)

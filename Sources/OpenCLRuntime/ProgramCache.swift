@@ -1,28 +1,27 @@
 import Glibc
 
-/// Binaries of built programs in a directory, so that the second run of a process compiles
-/// nothing.
+/// A directory of program binaries, so that the second run of a program compiles nothing.
 ///
-/// An entry is found by source, options, device, driver and platform; it begins with its own key
-/// and a checksum, so that a damaged or foreign file is rebuilt and never loaded. Entries appear
-/// by renaming, so that processes can share a directory.
+/// The key of an entry consists of source, options, device, driver and platform. An entry begins with
+/// its key and a checksum, so that a damaged or foreign file is never loaded but rebuilt. Entries are
+/// written by renaming, so that processes can share a directory.
 public struct ProgramCache: Sendable {
-  /// Where entries lie; nil keeps nothing.
+  /// The directory of the entries; nil for no cache.
   public let directory: String?
-  /// Whether programs that are compiled are kept.
+  /// Whether compiled programs are stored.
   public let isStoring: Bool
 
   /// - Parameters:
-  ///   - directory: made, with its parents, by the first store; nil for no cache.
-  ///   - isStoring: whether programs that are compiled are kept; those that are there are used anyway.
+  ///   - directory: created, with its parents, by the first store; nil for no cache.
+  ///   - isStoring: whether compiled programs are stored. Existing entries are used in both cases.
   public init(directory: String?, isStoring: Bool = true) {
     self.directory = directory
     self.isStoring = isStoring
   }
 
-  /// The program, from its cached binary where there is one that works, else from the source.
+  /// The program, from its cached binary if a working one exists, else from the source.
   ///
-  /// - Throws: as compiling does; trouble with the directory only costs the next run's time.
+  /// - Throws: the errors of compilation. Errors of the directory only cost time in the next run.
   public func program(
     _ context: Context, name: String, source: String, options: String = ""
   ) throws -> Program {
@@ -43,8 +42,8 @@ public struct ProgramCache: Sendable {
     return program
   }
 
-  /// What `record` kept beside the programs about this source and these options, on this device with
-  /// this driver; nil where there is nothing.
+  /// The text that `record` stored for this source and these options, on this device with this driver;
+  /// nil if there is none.
   public func remark(
     _ context: Context, name: String, source: String, options: String
   ) -> String? {
@@ -54,9 +53,9 @@ public struct ProgramCache: Sendable {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// Keeps a text for `remark`.
+  /// Stores a text for `remark`.
   ///
-  /// - Returns: whether it is there to be found.
+  /// - Returns: whether the text was stored.
   public func record(
     _ remark: String, _ context: Context, name: String, source: String, options: String
   ) -> Bool {
@@ -81,7 +80,8 @@ public struct ProgramCache: Sendable {
 
   private static let magic = Array("isometry program 1\n".utf8)
 
-  // An entry: magic, length and bytes of the key, length, checksum and bytes of the binary.
+  // The format of an entry: magic, length and bytes of the key, length, checksum and bytes of the
+  // binary.
   private static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
     guard let bytes = readFile(path) else { return nil }
     let head = magic + littleEndian(UInt64(key.count)) + key
@@ -115,7 +115,7 @@ private func hexadecimal(_ number: UInt64) -> String {
   return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
-/// A short name of a text: equal texts have equal ones, others most likely different ones.
+/// A short hash of a text. Equal texts have equal hashes; other texts almost certainly have others.
 package func fingerprint(of text: String) -> String {
   hexadecimal(checksum(Array(text.utf8)))
 }
@@ -150,7 +150,8 @@ private func makeDirectories(_ path: String) {
   }
 }
 
-/// Writes beside the final place and renames, so that readers see all of a file or nothing.
+/// Writes a temporary file in the same directory and renames it, so that readers see a whole file or
+/// none.
 private func writeFileAtomically(_ path: String, _ bytes: [UInt8]) {
   let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).partial"
   let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
