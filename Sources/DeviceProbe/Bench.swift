@@ -1,26 +1,27 @@
 internal import IsometryCore
 package import OpenCLRuntime
 
-/// How much of a device's time a measurement may take.
+/// The budget of a measurement.
 package struct Effort: Sendable {
-  /// What a timed piece of work is scaled to, in seconds.
+  /// The target duration of a timed piece of work, in seconds.
   package let seconds: Double
-  /// Timings of each piece, of which the shortest counts.
+  /// The number of timings of each piece. The shortest one counts.
   package let repeats: Int
   /// The largest buffer, in bytes.
   package let byteCount: Int
 
   package static let full = Effort(seconds: 0.1, repeats: 10, byteCount: 1 << 30)
-  /// For tests and for a first look.
+  /// For tests and a first look.
   package static let quick = Effort(seconds: 0.005, repeats: 2, byteCount: 8 << 20)
-  /// For a benchmark that wants to know the ceilings before it begins.
+  /// For a benchmark that needs the ceilings before it begins.
   package static let brief = Effort(seconds: 0.02, repeats: 5, byteCount: 256 << 20)
 }
 
-/// A device with a fresh context, so that a question that breaks its context breaks no other.
+/// A device with a fresh context for each measurement. A measurement that breaks its context affects no
+/// other.
 package struct Bench {
   package let context: Context
-  /// In order, with event times.
+  /// An in-order queue with event times.
   package let queue: CommandQueue
   package let effort: Effort
 
@@ -32,10 +33,10 @@ package struct Bench {
 
   package var device: Device { context.device }
 
-  /// The size for buffers of which a question needs a few: a share of the device's memory.
+  /// The size of a buffer, of which a measurement needs a few: a fraction of the device's memory.
   package var byteCount: Int {
     let share = min(device.maximumBufferByteCount, device.globalMemoryByteCount / 16)
-    // A CPU's memory is busy enough with less.
+    // A smaller buffer saturates a CPU's memory.
     let limit = device.kind == .cpu ? min(effort.byteCount, 128 << 20) : effort.byteCount
     return min(share, limit) & ~4095
   }
@@ -51,8 +52,8 @@ package struct Bench {
         .joined(separator: " "))
   }
 
-  /// A kernel that keeps the arithmetic units busy, for groups of 256; argument 3 is how many
-  /// rounds of x = x/2 + 1 it computes.
+  /// A kernel that saturates the arithmetic units, for groups of 256. Argument 3 is the number of
+  /// rounds of x = x/2 + 1.
   package func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
     let kernel = try program(.ceilings, defines: [("CHAINS", chains), ("LANES", lanes)])
       .makeKernel("probe_multiply_add")
@@ -73,7 +74,7 @@ package struct Bench {
     return best
   }
 
-  /// The shortest wall time of `body`, in seconds; `body` waits for what it enqueues.
+  /// The shortest wall time of `body`, in seconds. `body` waits for the commands that it enqueues.
   package func wallSeconds(_ body: () throws -> Void) rethrows -> Double {
     var best = Double.infinity
     for _ in 0..<effort.repeats {
@@ -84,8 +85,8 @@ package struct Bench {
     return best
   }
 
-  /// Finds how many rounds of a loop take about `seconds`, and the shortest device time of that
-  /// many.
+  /// The number of rounds of a loop that takes about `seconds`, and the shortest device time of that
+  /// number.
   package func scaled(
     to seconds: Double, _ launch: (_ rounds: UInt32) throws -> Event
   ) throws -> (rounds: UInt32, seconds: Double) {

@@ -1,8 +1,8 @@
 internal import OpenCLRuntime
 
 extension Bench {
-  /// Bytes read and written a second by copies within the device's memory: by a kernel, and by the
-  /// driver, whose wall time includes one wait.
+  /// Bytes read and written per second by copies within the device's memory, by a kernel and by the
+  /// driver. The driver's wall time includes one wait.
   package func copyRates() throws -> (kernel: Double, driver: Double) {
     let source = try Buffer(context, byteCount: byteCount)
     let target = try Buffer(context, byteCount: byteCount)
@@ -23,21 +23,21 @@ extension Bench {
     return (bytes / seconds, bytes / driverSeconds)
   }
 
-  /// Operations a second of fused fp32 multiply–adds, in several variants.
+  /// Fused fp32 multiply–adds per second, in several variants.
   ///
-  /// - Throws: also `WrongSums`, where the device did not do the work.
+  /// - Throws: also `WrongSums` if the device did not do the work.
   package func multiplyAddRates() throws -> [(variant: String, operationsPerSecond: Double)] {
     let groups = device.computeUnits * 32
     let sums = try Buffer(context, byteCount: 4 * 256 * groups)
     let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-    // Compilers for CPUs want the vectors spelled out; GPUs want few registers.
+    // CPU compilers need explicit vectors; GPUs need few registers.
     return try [(8, 1), (16, 1), (4, 4), (8, 16)].map { chains, lanes in
       let kernel = try multiplyAddKernel(chains: chains, lanes: lanes, sums: sums)
       let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
         try kernel.set(3, rounds)
         return try queue.timedLaunch(kernel, geometry)
       }
-      // x = x/2 + 1 ends at 2 in every chain, unless the work was not done.
+      // x = x/2 + 1 ends at 2 in every chain if the work was done.
       let found = try queue.download(sums, count: 256 * groups, of: Float(0))
       let variant = "\(chains) chains of \(lanes)"
       guard found.allSatisfy({ $0 == Float(2 * chains * lanes) }) else {
@@ -48,7 +48,7 @@ extension Bench {
     }
   }
 
-  /// Operations a second of mma.sync in bf16 with fp32 sums, in several variants.
+  /// Operations per second of mma.sync in bf16 with fp32 accumulators, in several variants.
   ///
   /// - Precondition: the device has such tensor cores.
   package func matrixRates() throws -> [(variant: String, operationsPerSecond: Double)] {
@@ -73,7 +73,7 @@ extension Bench {
   }
 }
 
-/// A device whose arithmetic was to be timed computed something else.
+/// The error of a device whose timed arithmetic has a wrong result.
 package struct WrongSums: Error, CustomStringConvertible {
   let variant: String
 
@@ -81,12 +81,12 @@ package struct WrongSums: Error, CustomStringConvertible {
 }
 
 extension Device {
-  /// Why questions about PTX do not arise here; nil where they do.
+  /// The reason why the device cannot run PTX; nil if it can.
   package var withoutPTX: String? {
     computeCapability == nil ? "\(vendor)'s device takes no PTX" : nil
   }
 
-  /// Why questions about bf16 tensor cores do not arise here; nil where they do.
+  /// The reason why the device has no bf16 tensor cores; nil if it has them.
   package var withoutTensorCores: String? {
     if let withoutPTX { return withoutPTX }
     guard let computeCapability, computeCapability.major < 8 else { return nil }

@@ -6,7 +6,7 @@ package enum ProbeFile: String, CaseIterable {
   case hopper = "hopper_nvidia.cl"
   case tensorCores = "tensor_cores_nvidia.cl"
 
-  /// The text as embedded, after a line that lets build logs name the file.
+  /// The embedded text, after a line with the file's name for build logs.
   package var source: String {
     let text =
       switch self {
