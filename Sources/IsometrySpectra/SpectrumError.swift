@@ -1,8 +1,8 @@
-/// Why a spectrum cannot be measured.
+/// The reason why a spectrum cannot be measured.
 public enum SpectrumError: Error, Equatable {
-  /// The request does not fit the network; `reason` says why and what to ask for instead.
+  /// The request does not fit the network; `reason` gives the reason and an alternative.
   case unsuitable(reason: String)
-  /// LAPACK's routine `routine` did not converge (`info` > 0 is what it returned).
+  /// LAPACK's routine `routine` did not converge and returned `info` > 0.
   case notConverged(routine: String, info: Int)
 }
 

@@ -2,39 +2,40 @@ public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 
-/// How the singular values of a Jacobian are found.
+/// The method for the singular values of a Jacobian.
 public enum SpectrumMethod: String, Sendable, Hashable, CaseIterable {
-  /// All of them where there are at most so many as `SpectrumStudy.largestDense`, else by Lanczos.
+  /// All singular values if there are at most `SpectrumStudy.largestDense`, otherwise Lanczos
+  /// quadrature.
   case auto
-  /// All min(n, m) of them; see `JacobianOperator.DenseOptions`.
+  /// All min(n, m) singular values; see `JacobianOperator.DenseOptions`.
   case dense
   /// Stochastic Lanczos quadrature; see `JacobianOperator.LanczosOptions`.
   case lanczos
 }
 
-/// The spectra of one network at several inputs and initial weights, and the law beside them.
+/// The spectra of one network at several inputs and initial weights, compared with the law.
 public struct SpectrumStudy: Sendable {
   /// The architecture.
   public var network: any Network
-  /// Where the Jacobians start and end.
+  /// The start and the end of the Jacobians.
   public var section: JacobianSection
-  /// Of vectors and products.
+  /// The type of vectors and products.
   public var precision: DType
-  /// Inputs, each C·H·W normalized numbers.
+  /// The inputs, each C·H·W normalized numbers.
   public var images: [[Double]]
-  /// The batch whose statistics Batch Normalization has at initial weights; empty for `images`.
+  /// The batch that gives Batch Normalization its statistics at initial weights; `images` if empty.
   public var normalizationImages: [[Double]] = []
-  /// How singular values are found.
+  /// The method for singular values.
   public var method = SpectrumMethod.auto
-  /// What Lanczos quadrature costs, where it is taken.
+  /// The options of Lanczos quadrature.
   public var lanczos = JacobianOperator.LanczosOptions()
-  /// `auto` takes all singular values up to so many.
+  /// The largest number of singular values that `auto` computes in full.
   public var largestDense = Self.automaticDense
 
   /// The default of `largestDense`.
   public static let automaticDense = 4096
 
-  /// A study of a network at these images, with the default method.
+  /// Makes a study of a network at these images, with the default method.
   public init(
     network: any Network, section: JacobianSection, precision: DType, images: [[Double]]
   ) {
@@ -44,15 +45,15 @@ public struct SpectrumStudy: Sendable {
     self.images = images
   }
 
-  /// What a study found.
+  /// The results of a study.
   public struct Result: Sendable {
-    /// One for each seed and input.
+    /// One spectrum for each seed and input.
     public let spectra: [Spectrum]
-    /// All spectra in a few numbers.
+    /// A summary of all spectra.
     public let summary: SpectrumSummary
-    /// The law beside them, or why there is none; of several seeds, the mean of each one's own law.
+    /// The law, or the reason why there is none. For several seeds it is the mean of the seeds' laws.
     public let prediction: Prediction
-    /// The Kolmogorov–Smirnov distance of all singular values from the law; nil where there is no law.
+    /// The Kolmogorov–Smirnov distance of all singular values from the law; nil if there is no law.
     public let distance: Double?
   }
 
@@ -60,8 +61,8 @@ public struct SpectrumStudy: Sendable {
   ///
   /// - Parameters:
   ///   - seeds: of the weights.
-  ///   - onSpectrum: called after each spectrum with how many are done.
-  /// - Throws: `SpectrumError`, `InitializationError`, and what the backend throws.
+  ///   - onSpectrum: called after each spectrum with the number of finished ones.
+  /// - Throws: `SpectrumError`, `InitializationError`, and the backend's errors.
   public func run(
     initializer: any Initializer, seeds: [UInt64], on backend: any Backend,
     onSpectrum: (Int) throws -> Void = { _ in }
@@ -81,16 +82,16 @@ public struct SpectrumStudy: Sendable {
         spectra.append(try spectrum(jacobian, at: image))
         try onSpectrum(spectra.count)
       }
-      // What a law leaves open is measured on each seed's own weights.
+      // The law's free parameters are measured on each seed's weights.
       predictions.append(
         try Prediction.make(for: subject, on: backend, sharing: jacobian.evaluation, seed: seed))
     }
     return result(spectra, Prediction(mixing: predictions))
   }
 
-  /// Measures with the parameters that a session has, as of a checkpoint or of a run under way.
+  /// Measures with the parameters of a session, for example of a checkpoint or of a running training.
   ///
-  /// - Throws: `SpectrumError`, and what the backend throws.
+  /// - Throws: `SpectrumError`, and the backend's errors.
   public func run(
     sharing session: any Session, on backend: any Backend,
     onSpectrum: (Int) throws -> Void = { _ in }
@@ -99,7 +100,7 @@ public struct SpectrumStudy: Sendable {
       with: try makeOperator(on: backend, sharing: session), onSpectrum: onSpectrum)
   }
 
-  /// The same with an operator that was made before, by `makeOperator`.
+  /// Measures with an existing operator, made by `makeOperator`.
   public func run(
     with jacobian: JacobianOperator, onSpectrum: (Int) throws -> Void = { _ in }
   ) throws -> Result {
@@ -111,10 +112,10 @@ public struct SpectrumStudy: Sendable {
     return result(spectra, Prediction(none: "no law is known for weights that were trained"))
   }
 
-  /// The Jacobian of the network on a device.
+  /// Makes the Jacobian of the network on a device.
   ///
-  /// - Parameter session: whose variables it uses; nil for variables of its own.
-  /// - Throws: what the backend throws.
+  /// - Parameter session: the owner of the variables; nil for separate variables.
+  /// - Throws: the backend's errors.
   public func makeOperator(
     on backend: any Backend, sharing session: (any Session)?
   ) throws -> JacobianOperator {

@@ -3,7 +3,7 @@ public import IsometryTheory
 /// The law of an exact isometry on a part of its domain: singular values 1 and 0.
 public struct IsometryLaw: SpectralLaw {
   public let name = "isometry"
-  /// The share of singular values that are 1.
+  /// The fraction of singular values that are 1.
   public let retained: Double
 
   /// - Precondition: `retained` is in 0…1.

@@ -1,15 +1,16 @@
 internal import IsometryCore
 internal import IsometryNN
 
-/// How many dimensions of the image RISOTTO's blocks carry on.
+/// The number of the image's dimensions that RISOTTO's blocks retain.
 struct KeptSignal {
-  /// Behind each of the network's parts: channels of û that hold the image's signal, and pixels.
+  /// The channels of û that carry the image's signal, and the pixels, after each of the network's
+  /// parts.
   private let places: [(channels: Int, pixels: Int)]
   private let imageCount: Int
 
   /// - Parameters:
   ///   - imageShape: [C, H, W]
-  ///   - isLossless: whether strides put the pixels of a window into channels, as many as fit.
+  ///   - isLossless: whether strides move the pixels of a window into channels, as far as they fit.
   init(_ layout: NetworkLayout, _ imageShape: Shape, isLossless: Bool) {
     imageCount = imageShape.elementCount
     var channels = imageShape[0]
@@ -18,7 +19,7 @@ struct KeptSignal {
       case .layer(let layer): return (channels, layer.imageSize.reduce(1, *))
       case .block(let block):
         if isLossless, case .projection(let skip) = block.skip, skip.stride > 1 {
-          // A window's pixels become channels of a signal that half of the network's can carry.
+          // A window's pixels become channels of û, which has half of the network's channels.
           channels = min(channels * skip.stride * skip.stride, skip.outputChannels / 2)
         }
         let pixels = block.branch.last?.imageSize.reduce(1, *) ?? 1
@@ -27,9 +28,9 @@ struct KeptSignal {
     }
   }
 
-  /// Dimensions behind that part.
+  /// The number of dimensions after that part.
   func count(through part: Int) -> Int { places[part].channels * places[part].pixels }
 
-  /// Whether nothing of the image is lost behind that part.
+  /// Whether all of the image's dimensions are retained after that part.
   func isComplete(through part: Int) -> Bool { count(through: part) == imageCount }
 }

@@ -6,9 +6,9 @@ internal import RealModule
 public enum LawDistance {
   /// The distance of all spectra together, each with the same weight.
   ///
-  /// A singular value within the measurement's resolution of one of the law's atoms counts as being
-  /// there: rounding must not decide on which side of a jump it falls. Below the resolution there is
-  /// nothing to compare but the mass.
+  /// A singular value within the measurement's resolution of one of the law's atoms counts as equal to
+  /// it. Otherwise rounding would decide on which side of a jump it falls. Below the resolution only
+  /// the mass is compared.
   public static func between(_ spectra: [Spectrum], and law: any SpectralLaw) -> Double {
     if spectra.contains(where: { $0.method == .lanczos }) {
       return ofQuadrature(spectra, from: law)
@@ -21,7 +21,7 @@ public enum LawDistance {
       )
     }
     var points: [(t: Double, weight: Double)] = []
-    var below = 0.0  // the measured mass up to here
+    var below = 0.0  // the measured mass so far
     let share = 1 / Double(spectra.count)
     for spectrum in spectra {
       for (value, weight) in zip(spectrum.values, spectrum.weights) {
@@ -34,7 +34,7 @@ public enum LawDistance {
         points.append((atom?.t ?? t, share * weight))
       }
     }
-    // The law may jump where nothing was measured.
+    // The law may also jump at points without a measured value.
     points += atoms.map { ($0.t, 0) }
     points.sort { $0.t < $1.t }
 
@@ -53,7 +53,7 @@ public enum LawDistance {
         weight += points[position].weight
         position += 1
       }
-      // An atom's place may differ from the law's own by a rounding.
+      // An atom's position may differ from the law's by a rounding error.
       let step = 1e-12 * max(1, abs(t))
       distance = max(distance, abs(below - lawBelow(t - step)))
       below += weight
@@ -63,13 +63,13 @@ public enum LawDistance {
   }
 
   /// The distance of quadrature nodes. The distribution function of a Gauss quadrature is close to the
-  /// measured one in the middle of each of its steps; between the middles it is taken as linear in
-  /// log λ, and the probes' functions are averaged.
+  /// measured one in the middle of each of its steps. Between the middles it is interpolated linearly
+  /// in log λ. The probes' functions are averaged.
   private static func ofQuadrature(_ spectra: [Spectrum], from law: any SpectralLaw) -> Double {
     var functions: [[(t: Double, below: Double)]] = []
     for spectrum in spectra {
       for probe in Set(spectrum.probes) {
-        // In increasing order; the weights of one probe sum to 1.
+        // In increasing order. The weights of one probe sum to 1.
         let nodes = spectrum.values.indices.reversed().filter { spectrum.probes[$0] == probe }
         let total = nodes.reduce(0) { $0 + spectrum.weights[$1] }
         var below = 0.0

@@ -1,15 +1,15 @@
 public import IsometryTheory
 internal import RealModule
 
-/// A law in the numbers of `SpectrumSummary`.
+/// The quantities of `SpectrumSummary` for a law.
 public struct LawSummary: Sendable, Equatable {
-  /// The mass at λ = 0 and, where a resolution was given, below it.
+  /// The mass at λ = 0 or, if a resolution was given, below it.
   public let zeroFraction: Double
-  /// The least λ but 0 that the law allows; 0 where it comes arbitrarily close.
+  /// The smallest nonzero λ that the law allows; 0 if it comes arbitrarily close to 0.
   public let smallest: Double
   /// The largest λ that the law allows.
   public let largest: Double
-  /// E λ, over all of the law's mass.
+  /// E λ over all of the law's mass.
   public let mean: Double
   /// E log λ above the resolution.
   public let logMean: Double
@@ -17,8 +17,8 @@ public struct LawSummary: Sendable, Equatable {
   public let logVariance: Double
 
   /// - Parameters:
-  ///   - law: integrated by the trapezoidal rule over its own curve.
-  ///   - resolution: singular values below this count as zeros, as a measurement sees them.
+  ///   - law: integrated by the trapezoidal rule over its curve.
+  ///   - resolution: singular values below this count as zeros, as in a measurement.
   public init(_ law: any SpectralLaw, resolution: Double = 0) {
     let floor = resolution > 0 ? 2 * Double.log(resolution) : -.infinity
     let points = law.curve(count: 4000)
@@ -32,7 +32,7 @@ public struct LawSummary: Sendable, Equatable {
       mean += weight * .exp(t)
     }
     for (left, right) in zip(points, points.dropFirst()) {
-      // Half of the strip's mass at each end, so that edges and peaks count as they should.
+      // Half of the strip's mass goes to each end, for the accuracy of edges and peaks.
       let width = right.logLambda - left.logLambda
       add(left.logDensity * width / 2, at: left.logLambda)
       add(right.logDensity * width / 2, at: right.logLambda)

@@ -2,19 +2,18 @@ public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 
-/// What a network's layers do to random directions, measured on the network with its weights as they
-/// are: the parameters of the laws, so that a law can be laid over networks of any initialization,
-/// padding and activation.
+/// The effect of a network's layers on random directions, measured with its current weights. It gives
+/// the parameters of the laws for any initialization, padding and activation.
 public struct MeasuredStrength: Sendable, Equatable {
   /// s of each residual block: the mean square of the branch's Jacobian, ‖J_branch‖²/n. Σ s is the
   /// effective cumulant c of the universal law (for skips of weight 1).
   public let branches: [Double]
-  /// Of each hidden layer after the first, for networks without blocks.
+  /// The slope of each hidden layer after the first, for networks without blocks.
   public let slopes: [Slope]
 
-  /// What one layer of activations does.
+  /// The slope statistics of one activation layer.
   public struct Slope: Sendable, Equatable {
-    /// q: the mean square of the pre-activations.
+    /// q, the mean square of the pre-activations.
     public let variance: Double
     /// E φ′²
     public let square: Double
@@ -22,14 +21,14 @@ public struct MeasuredStrength: Sendable, Equatable {
     public let spread: Double
   }
 
-  /// Directions that are tried: enough for c to half a percent.
+  /// The number of random directions, enough for c to half a percent.
   static let rows = 64
 
   /// - Parameters:
-  ///   - images: of C·H·W normalized numbers each; all are used alike.
+  ///   - images: of C·H·W normalized numbers each; all have the same weight.
   ///   - session: of `backend`, with the network's parameters and statistics.
-  /// - Throws: `SpectrumError.unsuitable` where a block is no sum of a branch and a skip; what the
-  ///   backend throws.
+  /// - Throws: `SpectrumError.unsuitable` if a block is not a sum of a branch and a skip; the backend's
+  ///   errors.
   public init(
     of network: any Network, at images: [[Double]], precision: DType, on backend: any Backend,
     sharing session: any Session, seed: UInt64
@@ -59,7 +58,7 @@ public struct MeasuredStrength: Sendable, Equatable {
       guard let tangent else { preconditionFailure("a branch depends on its start") }
       graph.output("square \(index)", graph.dot(tangent, tangent))
       if primal.values.blocks.isEmpty {
-        // Random signs through φ′: the squares of the squares are φ′⁴.
+        // Random signs are multiplied by φ′. The squares of the squares are φ′⁴.
         let start = probes[index].start
         graph.output("variance \(index)", graph.dot(start, start))
         let square = graph.multiply(tangent, tangent)
@@ -106,8 +105,8 @@ public struct MeasuredStrength: Sendable, Equatable {
     let end: Value
   }
 
-  /// From each block's input to what its branch adds to the skip. Seeding every block's input with
-  /// directions of its own keeps the branches apart.
+  /// Probes from each block's input to the branch's result. Each block's input has separate random
+  /// directions, which keeps the branches apart.
   private static func branchProbes(
     _ values: NetworkValues, in graph: Graph
   ) throws(SpectrumError) -> [Probe] {
@@ -125,7 +124,8 @@ public struct MeasuredStrength: Sendable, Equatable {
     return probes
   }
 
-  /// From each pre-activation to the activation's result: random signs through φ′ have φ′² as squares.
+  /// Probes from each pre-activation to the activation's result. Random signs times φ′ have the squares
+  /// φ′².
   private static func activationProbes(after stack: Value, in graph: Graph) -> [Probe] {
     graph.nodes.compactMap { node in
       guard case .activation = node.operation, node.results[0].index > stack.index else {

@@ -1,12 +1,12 @@
 internal import IsometryTheory
 
-/// The law of singular values from several networks together, each with a law of its own and the same
-/// share: densities, survival functions and atoms are the means of theirs.
+/// The law of singular values from several networks, each with a different law and the same weight. Its
+/// densities, survival functions and atoms are the means over the networks' laws.
 struct MixtureLaw: SpectralLaw {
   /// The laws, at least one.
   let parts: [any SpectralLaw]
 
-  /// - Precondition: there is a law.
+  /// - Precondition: there is at least one law.
   init(_ parts: [any SpectralLaw]) {
     precondition(!parts.isEmpty, "a mixture has a part")
     self.parts = parts
@@ -39,7 +39,7 @@ struct MixtureLaw: SpectralLaw {
   func survival(atLog t: Double) -> Double { mean { $0.survival(atLog: t) } }
 
   func curve(count: Int) -> [SpectralPoint] {
-    // Each part's own points resolve its edges; of all of them, every n-th.
+    // Each part's points resolve its edges. The curve takes every n-th point of all of them.
     let places = parts.flatMap { $0.curve(count: count).map(\.logLambda) }.sorted()
     guard let last = places.indices.last else { return [] }
     return (0..<count).map { index in

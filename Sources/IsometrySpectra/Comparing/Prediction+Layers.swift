@@ -6,13 +6,13 @@ internal import IsometryTheory
 internal import RealModule
 
 extension Prediction {
-  /// A network's layers as the laws see them.
+  /// A network's layers in the quantities of the laws.
   struct Layers {
     let layout: NetworkLayout
     let strength: MeasuredStrength
     let session: any Session
 
-    /// σ_w² of each hidden layer behind the first: the weights' mean square times the fan-in.
+    /// σ_w² of each hidden layer after the first: the weights' mean square times the fan-in.
     func weightVariances() throws -> [Double] {
       let names = Set([layout.stem, layout.head].compactMap { $0?.weight.name })
       return try layout.layers.filter { !names.contains($0.weight.name) }.map { layer in
@@ -22,8 +22,8 @@ extension Prediction {
       }
     }
 
-    /// g² where the first layer's weights are g times orthonormal rows, so that the Jacobian from the
-    /// input has g times the singular values of that from the stack; nil where they are not.
+    /// g² if the first layer's weights are g times orthonormal rows; otherwise nil. The Jacobian from
+    /// the input then has g times the singular values of the one from the stack.
     func squaredStemGain() throws -> Double? {
       guard let stem = layout.stem, stem.weight.role == .denseWeight else { return nil }
       let (rows, columns) = (stem.outputChannels, stem.inputChannels)
@@ -34,7 +34,7 @@ extension Prediction {
         CblasRowMajor, CblasLower, CblasNoTrans, blasint(rows), blasint(columns), 1, weight,
         blasint(columns), 0, &gram, blasint(rows))
       let gain = (0..<rows).reduce(0) { $0 + gram[$1 * (rows + 1)] } / Double(rows)
-      // Rounded to fp32, orthonormal rows are so to about 1e-6.
+      // In fp32, rows are orthonormal to about 1e-6.
       for row in 0..<rows {
         for column in 0...row {
           let expected = row == column ? gain : 0
@@ -45,7 +45,7 @@ extension Prediction {
     }
   }
 
-  /// The universal law, with c as the sum of the branches' strengths.
+  /// The universal law. c is the sum of the branches' strengths.
   static func residual(_ subject: Subject, _ layers: Layers) throws -> Prediction {
     let skips = layers.layout.blocks.map { block -> Double? in
       switch block.skip {
@@ -68,7 +68,7 @@ extension Prediction {
       cumulant: cumulant, skipWeight: weight, depth: layers.layout.blocks.count)
     var basis =
       "c is the sum of the mean squares of the branches' Jacobians, measured at these inputs"
-    // log E λ of infinitely many blocks that share these strengths, less that of these blocks.
+    // log E λ of infinitely many blocks with the same total strength, minus that of these blocks.
     let excess = layers.strength.branches.reduce(0) { sum, strength in
       let s = strength / (weight * weight)
       return sum + s - .log(onePlus: s)
@@ -84,7 +84,7 @@ extension Prediction {
       basis: basis)
   }
 
-  /// Of log E λ, above which the universal law is said to be none of the network's.
+  /// The shift of log E λ above which the universal law is rejected for the network.
   private static let largestFiniteDepthShift = 0.05
 
   /// The law of plain layers, in the limit of large width.
@@ -95,7 +95,7 @@ extension Prediction {
     }
     let variances = try layers.weightVariances()
     let depth = variances.count
-    // Where there is no node for the activation, its slope is 1.
+    // Without a node for the activation, its slope is 1.
     let slopes =
       layers.strength.slopes.isEmpty
       ? variances.map { _ in MeasuredStrength.Slope(variance: 1, square: 1, spread: 0) }
@@ -118,8 +118,8 @@ extension Prediction {
         law, [("depth", Double(depth)), ("chi", .exp(logSlope)), ("variance", variance)],
         basis: "the pre-activations' variance and chi measured at these inputs")
     }
-    // A slope of 0 or 1 is open with probability 1/(1 + spread). What open units multiply by is where
-    // an atom lies, so it is kept rather than χ.
+    // A slope of 0 or 1 is open with probability 1/(1 + spread). The slope of open units determines the
+    // position of an atom, so it is preserved instead of χ.
     let open = try OpenProbability(
       closed: slopes.reduce(0) { $0 + mean * $1.spread / (1 + $1.spread) })
     let logOpenSlope = logSlope + slopes.reduce(0) { $0 + mean * .log(1 + $1.spread) }
@@ -134,7 +134,7 @@ extension Prediction {
       basis: "the share of open slopes and chi measured at these inputs")
   }
 
-  /// A law of the stack as that of the section asked for.
+  /// Converts a law of the stack to a law of the requested section.
   private static func behindTheStem(
     _ law: any SpectralLaw, _ parameters: [(String, Double)], _ subject: Subject, _ layers: Layers,
     basis: String
@@ -153,11 +153,11 @@ extension Prediction {
 }
 
 extension [MeasuredStrength.Slope] {
-  /// Whether a law of equal layers describes them, but for what differs by chance.
+  /// Whether a law of equal layers describes these, up to random differences.
   ///
   /// - Parameter width: of the layers.
   fileprivate func areAlike(width: Int) -> Bool {
-    // In terms of a slope of 0 or 1 of the same spread.
+    // The spreads expressed as open probabilities of a slope of 0 or 1.
     let open = map { 1 / (1 + $0.spread) }
     let mean = open.reduce(0, +) / Double(count)
     let chance = 4 * (mean * (1 - mean) / Double(width)).squareRoot()
@@ -166,7 +166,7 @@ extension [MeasuredStrength.Slope] {
 }
 
 extension Activation {
-  /// Whether the slope is 0 or one other number everywhere.
+  /// Whether the slope takes only 0 and one other value.
   var isBinary: Bool {
     switch self {
     case .linear, .relu, .hardTanh, .shiftedReLU: true

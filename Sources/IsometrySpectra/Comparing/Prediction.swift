@@ -3,22 +3,22 @@ public import IsometryGraph
 public import IsometryNN
 public import IsometryTheory
 
-/// The law that theory gives the singular values of a network at its initial weights, or why it gives
-/// none.
+/// The theoretical law of a network's singular values at its initial weights, or the reason why there
+/// is none.
 public struct Prediction: Sendable {
   /// A number that the law depends on.
   public struct Parameter: Sendable, Hashable {
     /// A symbol or a few words.
     public let name: String
-    /// As it was measured or chosen.
+    /// The measured or chosen value.
     public let value: Double
   }
 
-  /// nil where no law is known.
+  /// nil if no law is known.
   public let law: (any SpectralLaw)?
-  /// What the law was evaluated at; empty where there is none.
+  /// The parameters of the law; empty if there is none.
   public let parameters: [Parameter]
-  /// Where the parameters come from; for no law, why.
+  /// The origin of the parameters; without a law, the reason.
   public let basis: String
 
   init(_ law: any SpectralLaw, _ parameters: [(String, Double)], basis: String) {
@@ -27,17 +27,18 @@ public struct Prediction: Sendable {
     self.basis = basis
   }
 
-  /// No law, for a reason.
+  /// Makes a prediction without a law.
   public init(none reason: String) {
     law = nil
     parameters = []
     basis = reason
   }
 
-  /// The law of several networks together, such as of one initializer's seeds: the mixture of their laws,
-  /// at the means of their parameters; none where one of them has none.
+  /// Combines the predictions of several networks, for example of one initializer's seeds. The law is
+  /// the mixture of their laws, with the means of their parameters. There is none if one of them has
+  /// none.
   ///
-  /// - Precondition: there is a prediction.
+  /// - Precondition: there is at least one prediction.
   init(mixing predictions: [Prediction]) {
     let laws = predictions.compactMap(\.law)
     guard laws.count == predictions.count, laws.count > 1 else {
@@ -55,20 +56,21 @@ public struct Prediction: Sendable {
     basis = first.basis + "; each seed has its own law, and the parameters are their means"
   }
 
-  /// The network whose law is wanted.
+  /// The network of a prediction.
   public struct Subject: Sendable {
     /// The architecture.
     public let network: any Network
-    /// What the initializer draws hidden weights from.
+    /// The ensemble of the hidden weights.
     public let ensemble: WeightEnsemble
-    /// Where the Jacobian starts and ends.
+    /// The start and the end of the Jacobian.
     public let section: JacobianSection
-    /// Inputs at which spectra are measured, each C·H·W normalized numbers.
+    /// The inputs at which spectra are measured, each C·H·W normalized numbers.
     public let images: [[Double]]
-    /// Of the signals that are measured.
+    /// The type of the measured signals.
     public let precision: DType
 
-    /// A network, the ensemble of its weights, and where its signals are measured.
+    /// Makes a subject from a network, the ensemble of its weights, and the section and inputs to
+    /// measure.
     public init(
       network: any Network, ensemble: WeightEnsemble, section: JacobianSection,
       images: [[Double]], precision: DType
@@ -83,11 +85,12 @@ public struct Prediction: Sendable {
 
   /// The law of a network with the initial weights that `session` holds.
   ///
-  /// What a law leaves open — c, the share of open slopes, the weights' variance — is measured on the
-  /// network itself, layer by layer, so that one choice serves every initialization, padding and
-  /// activation: the law then predicts the spectrum of the whole from the strengths of its layers.
+  /// The free parameters of a law are c, the fraction of open slopes, and the weights' variance. They
+  /// are measured on the network, layer by layer, so that one method covers every initialization,
+  /// padding and activation. The law then predicts the spectrum of the whole from the strengths of its
+  /// layers.
   ///
-  /// - Throws: what the backend throws.
+  /// - Throws: the backend's errors.
   public static func make(
     for subject: Subject, on backend: any Backend, sharing session: any Session, seed: UInt64
   ) throws -> Prediction {
@@ -140,8 +143,8 @@ public struct Prediction: Sendable {
         ? "as many dimensions as the channels hold" : "the pixels that the strides read")
   }
 
-  /// Plain networks of mirrored weights are linear maps of the image; with orthogonal ones isometries on
-  /// as many dimensions as half of the width holds.
+  /// The prediction for plain networks of mirrored weights, which are linear maps of the image.
+  /// Orthogonal ones are isometries on as many dimensions as half of the width.
   private static func mirrored(
     _ subject: Subject, _ primal: Linearization.Primal, isOrthogonal: Bool
   ) -> Prediction {

@@ -1,7 +1,7 @@
 internal import IsometryTheory
 internal import RealModule
 
-/// A law all of whose λ are multiplied by one factor.
+/// A law whose λ are all multiplied by one factor.
 struct ScaledLaw: SpectralLaw {
   let base: any SpectralLaw
   let logFactor: Double

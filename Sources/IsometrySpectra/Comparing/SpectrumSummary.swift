@@ -1,26 +1,27 @@
 internal import RealModule
 
-/// The spectra of several Jacobians, of other inputs and seeds, in a few numbers.
+/// Summary statistics of several Jacobians' spectra, at different inputs and seeds.
 public struct SpectrumSummary: Sendable, Equatable {
-  /// min(n, m): the singular values of one Jacobian.
+  /// min(n, m), the number of singular values of one Jacobian.
   public let count: Int
-  /// How many Jacobians there were.
+  /// The number of Jacobians.
   public let matrices: Int
-  /// The share of singular values that are zero. All below but `meanSquare` leave them out.
+  /// The fraction of singular values that are zero. The statistics below exclude zeros unless stated
+  /// otherwise.
   public let zeroFraction: Double
-  /// nil where every singular value is zero.
+  /// The smallest nonzero σ; nil if every singular value is zero.
   public let smallest: Double?
   /// The largest σ of any Jacobian.
   public let largest: Double
-  /// E σ over all singular values, zeros included.
+  /// E σ over all singular values, including zeros.
   public let mean: Double
-  /// E σ² over all singular values, zeros included.
+  /// E σ² over all singular values, including zeros.
   public let meanSquare: Double
   /// E log λ, λ = σ².
   public let logMean: Double?
   /// Var log λ
   public let logVariance: Double?
-  /// The largest σ of any Jacobian over the smallest one that is not zero.
+  /// The largest σ of any Jacobian divided by the smallest nonzero one.
   public var condition: Double? { smallest.map { largest / $0 } }
   /// The largest uncertainty of a singular value.
   public let resolution: Double
@@ -44,7 +45,7 @@ public struct SpectrumSummary: Sendable, Equatable {
         smallest = min(smallest, value)
         total += share * weight * value
         totalSquare += share * weight * value * value
-        // Relative to the largest, so that a flat spectrum far from 1 keeps its variance's digits.
+        // Relative to the largest, so that the variance of a flat spectrum far from 1 stays accurate.
         let t = 2 * Double.log(value) - shift
         mass += weight
         logTotal += weight * t

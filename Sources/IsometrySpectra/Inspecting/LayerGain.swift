@@ -2,20 +2,20 @@ internal import IsometryCore
 internal import IsometryGraph
 internal import IsometryNN
 
-/// What one layer of a network does to mean squares, from its weights as they are: the squared norm
-/// ‖W‖² of the linear map from image to image, padding and stride included, over its sides.
+/// The effect of one layer on mean squares, from its current weights. It is the squared norm ‖W‖² of
+/// the linear map from image to image, including padding and stride, divided by a side.
 struct LayerGain {
   /// ‖W‖²/n for n inputs: the mean of ‖W·v‖² over unit vectors v.
   let perDirection: Double
-  /// ‖W‖²/m for m outputs: what the mean square of elements is multiplied by.
+  /// ‖W‖²/m for m outputs: the factor of the elements' mean square.
   let meanSquare: Double
-  /// The mean square of the bias, or of the shift that a normalization has in its place.
+  /// The mean square of the bias, or of the normalization's shift that replaces it.
   let biasVariance: Double
 
   /// - Parameters:
-  ///   - inputSize: [H, W] of a convolution's input; of no matter for dense layers.
-  ///   - session: of normalizations the scale and the shift alone are looked at, as if what they read
-  ///     had mean 0 and variance 1 already.
+  ///   - inputSize: [H, W] of a convolution's input; ignored for dense layers.
+  ///   - session: the source of weights. Of normalizations only scale and shift are used, as if their
+  ///     inputs had mean 0 and variance 1.
   init(
     _ layer: NetworkLayout.Layer, inputSize: [Int], session: any Session
   ) throws {
@@ -44,7 +44,7 @@ struct LayerGain {
     biasVariance = shifts.reduce(0) { $0 + $1 * $1 } / Double(max(1, shifts.count))
   }
 
-  /// How many of the result's pixels each tap of the kernel reads a pixel of the image for.
+  /// The number of output pixels for which each tap of the kernel lies on the image.
   private static func readings(of layer: NetworkLayout.Layer, inputSize: [Int]) -> [Double] {
     guard layer.weight.role == .convolutionWeight else { return [1] }
     let size = layer.weight.shape[2]

@@ -2,75 +2,75 @@ public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 
-/// What a network at its initial weights does to signals and their changes, part by part and as a
-/// whole, with what theory says of each.
+/// An inspection of a network at its initial weights: signals and their changes, for each part and the
+/// whole, compared with theory.
 ///
-/// Signals are followed for all images; Jacobians are taken at the first.
+/// Signals are measured for all images, Jacobians at the first.
 public struct NetworkInspection: Sendable {
   /// The architecture.
   public var network: any Network
-  /// Of signals, vectors and products.
+  /// The type of signals, vectors and products.
   public var precision: DType
-  /// Inputs, each C·H·W normalized numbers; two or more.
+  /// The inputs, each C·H·W normalized numbers; at least two.
   public var images: [[Double]]
-  /// The batch whose statistics Batch Normalization has; empty for `images`.
+  /// The batch that gives Batch Normalization its statistics; `images` if empty.
   public var normalizationImages: [[Double]] = []
-  /// How singular values are found.
+  /// The method for singular values.
   public var method = SpectrumMethod.auto
-  /// What Lanczos quadrature costs, where it is taken.
+  /// The options of Lanczos quadrature.
   public var lanczos = JacobianOperator.LanczosOptions(steps: 24, probes: 4)
-  /// `auto` takes all singular values up to so many.
+  /// The largest number of singular values that `auto` computes in full.
   public var largestDense = Self.automaticDense
-  /// Whether each part is looked at together with all before it, from the image on.
+  /// Whether each part is measured together with all parts before it, from the image on.
   public var isCumulative = false
 
-  /// The default of `largestDense`: there are many parts, so it is less than for one spectrum.
+  /// The default of `largestDense`. It is smaller than for one spectrum, because there are many parts.
   public static let automaticDense = 1024
 
-  /// An inspection of a network at these images.
+  /// Makes an inspection of a network at these images.
   public init(network: any Network, precision: DType, images: [[Double]]) {
     self.network = network
     self.precision = precision
     self.images = images
   }
 
-  /// What one part, or the network, does.
+  /// The measurements of one part, or of the whole network.
   public struct Finding: Sendable {
     /// The part's name, or the section of the network.
     public let name: String
-    /// Elements that go in.
+    /// The number of input elements.
     public let inputCount: Int
-    /// Elements that come out.
+    /// The number of output elements.
     public let outputCount: Int
-    /// The mean of ‖out‖²/‖in‖² over the images whose signal reaches it; nil where none does.
+    /// The mean of ‖out‖²/‖in‖² over the images with a nonzero input signal; nil if there is none.
     public let gain: Double?
-    /// The mean cosine of two images' signals before it; nil where a signal is 0.
+    /// The mean cosine of two images' input signals; nil if a signal is 0.
     public let cosineBefore: Double?
-    /// The mean cosine of two images' signals behind it; nil where a signal is 0.
+    /// The mean cosine of two images' output signals; nil if a signal is 0.
     public let cosineAfter: Double?
-    /// E σ of the Jacobian, zeros included.
+    /// E σ of the Jacobian, including zeros.
     public let mean: Double
-    /// E σ² of the Jacobian, zeros included.
+    /// E σ² of the Jacobian, including zeros.
     public let meanSquare: Double
-    /// The smallest σ but 0; nil where all are 0.
+    /// The smallest nonzero σ; nil if all are 0.
     public let smallest: Double?
     /// The largest σ.
     public let largest: Double
-    /// The share of the singular values that are 0.
+    /// The fraction of the singular values that are 0.
     public let zeroFraction: Double
-    /// How the singular values were found; nil where no unit carries a signal.
+    /// The method for the singular values; nil if no unit carries a signal.
     public let method: Spectrum.Method?
-    /// What theory says.
+    /// The prediction of theory.
     public let prediction: PartPrediction
   }
 
-  /// What an inspection found.
+  /// The results of an inspection.
   public struct Result: Sendable {
-    /// One for each of the network's parts.
+    /// One finding for each of the network's parts.
     public let parts: [Finding]
-    /// The network from where its law starts to its features.
+    /// The finding for the network from the start of its law to its features.
     public let whole: Finding
-    /// The law of the whole, or why there is none.
+    /// The law of the whole, or the reason why there is none.
     public let law: Prediction
   }
 
@@ -78,9 +78,9 @@ public struct NetworkInspection: Sendable {
   ///
   /// - Parameters:
   ///   - initializer: resolved, if it measures.
-  ///   - onPart: called before each part with how many are done and how many there are, the whole
-  ///     network included.
-  /// - Throws: `SpectrumError`, `InitializationError`, and what the backend throws.
+  ///   - onPart: called before each part with the numbers of finished and of all parts, including the
+  ///     whole network.
+  /// - Throws: `SpectrumError`, `InitializationError`, and the backend's errors.
   public func run(
     initializer: any Initializer, seed: UInt64, on backend: any Backend,
     onPart: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -131,7 +131,7 @@ public struct NetworkInspection: Sendable {
     return Result(parts: findings, whole: result, law: law)
   }
 
-  /// Where the law of the whole network starts.
+  /// The start of the law of the whole network.
   private func start(for ensemble: WeightEnsemble) -> JacobianSection.Start {
     switch ensemble {
     case .mirrored, .isometry, .losslessIsometry: .input
@@ -178,7 +178,7 @@ public struct NetworkInspection: Sendable {
 
   // MARK: Spectra
 
-  /// A spectrum with the zeros of what carries no signal counted in.
+  /// A summary of a spectrum that includes the zeros of inactive units.
   private struct ActiveSummary {
     var mean = 0.0
     var meanSquare = 0.0
@@ -220,7 +220,7 @@ public struct NetworkInspection: Sendable {
 
   // MARK: Signals
 
-  /// Each image with the next, the last with the first.
+  /// Pairs of each image with the next, and of the last with the first.
   private func pairs(of rows: [[Double]]) -> [(x: [Double], y: [Double])] {
     rows.indices.map { (rows[$0], rows[($0 + 1) % rows.count]) }
   }
@@ -245,7 +245,7 @@ public struct NetworkInspection: Sendable {
   }
 }
 
-/// The results of a network's parts for several images at once.
+/// The results of a network's parts for several images.
 private struct PartSignals {
   private let session: any Session
   private let shapes: [Shape]
@@ -283,7 +283,7 @@ private struct PartSignals {
     try self.session.synchronize()
   }
 
-  /// The parts as the theory sees them.
+  /// The parts in the form of the theory.
   func places(imageShape: Shape) -> [PartTheory.Place] {
     shapes.indices.map { part in
       PartTheory.Place(
@@ -292,7 +292,7 @@ private struct PartSignals {
     }
   }
 
-  /// A row for each image.
+  /// One row for each image.
   func results(of part: Int) throws -> [[Double]] {
     let numbers = try session.read(output: "part \(part)").doubles
     guard numbers.allSatisfy(\.isFinite) else {

@@ -1,23 +1,23 @@
-/// What theory says of a part of a network at its initial weights and the signals that reach it; nil
-/// where it says nothing.
+/// The theoretical prediction for a part of a network at its initial weights and for its input signals.
+/// Values without a prediction are nil.
 public struct PartPrediction: Sendable, Equatable {
   /// E ‖out‖²/‖in‖²
   public var gain: Double?
-  /// The cosine of two signals behind the part.
+  /// The cosine of two output signals.
   public var cosine: Double?
   /// E σ²
   public var meanSquare: Double?
-  /// The smallest σ but 0.
+  /// The smallest nonzero σ.
   public var smallest: Double?
   /// The largest σ.
   public var largest: Double?
-  /// The share of singular values that are 0.
+  /// The fraction of singular values that are 0.
   public var zeroFraction: Double?
 
-  /// Nothing.
+  /// Makes a prediction without values.
   init() {}
 
-  /// Singular values `value`, `count` of them, and zeros.
+  /// Sets `count` singular values to `value` and the others to zero.
   mutating func setFlat(_ value: Double, count: Int, of fullCount: Int) {
     let share = min(1, Double(count) / Double(fullCount))
     smallest = value

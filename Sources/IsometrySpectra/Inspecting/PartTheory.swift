@@ -5,9 +5,9 @@ internal import IsometryTheory
 
 /// The theory of one network's parts.
 ///
-/// Weights that are independent of each other and of mean 0 make wide layers whose pre-activations are
-/// Gaussian, so that a part's effect on two signals follows from the signals' moments and the weights'
-/// sizes, which are read from the network. Mirrored weights are linear maps of x₊ − x₋.
+/// With independent weights of mean 0, wide layers have Gaussian pre-activations. A part's effect on
+/// two signals then follows from the signals' moments and the weights' sizes, which are read from the
+/// network. Mirrored weights are linear maps of x₊ − x₋.
 ///
 /// - Source: docs/theory.md, "How a signal travels" and "What residual blocks do to similarity".
 struct PartTheory {
@@ -17,26 +17,26 @@ struct PartTheory {
   let session: any Session
   let function: ActivationFunction
 
-  /// One of the network's parts, and what it reads and gives.
+  /// One of the network's parts, with its input and output.
   struct Place {
     let part: Int
-    /// [C, H, W], or [C]; of one signal that reaches the part.
+    /// The shape of one input signal, [C, H, W] or [C].
     let shape: Shape
-    /// Of the part's results.
+    /// Whether the part's results are activated.
     let isActivated: Bool
-    /// Elements of the part's result.
+    /// The number of elements of the part's result.
     let outputCount: Int
 
-    /// [H, W], or nothing.
+    /// [H, W], or empty.
     var imageSize: [Int] { Array(shape.dimensions.dropFirst()) }
   }
 
-  /// A part as it was found.
+  /// A part with its measured input.
   struct Subject {
     let place: Place
-    /// Pairs of signals that reach the part.
+    /// Pairs of input signals.
     let pairs: [(x: [Double], y: [Double])]
-    /// Inputs of the part that carry a signal, and its singular values.
+    /// The numbers of active inputs and of singular values.
     let (activeInputs, fullCount): (Int, Int)
 
     var part: Int { place.part }
@@ -54,8 +54,8 @@ struct PartTheory {
     function = ActivationFunction(layout.activation)
   }
 
-  /// Of a network with Batch Normalization only blocks whose branch starts at 0 are told: it scales
-  /// every layer by what the layer itself makes of the batch.
+  /// The prediction for a part. Batch Normalization scales every layer by statistics of its batch.
+  /// Networks with it have predictions only for blocks whose branch starts at 0.
   func prediction(_ subject: Subject) throws -> PartPrediction {
     guard try layout.normalization == .none || isPlainSkip(subject) else {
       return PartPrediction()
@@ -73,7 +73,7 @@ struct PartTheory {
     }
   }
 
-  /// Whether the part is a block that passes on what goes past its branch, and that as it is.
+  /// Whether the part is a block whose branch contributes nothing and whose skip is the input itself.
   private func isPlainSkip(_ subject: Subject) throws -> Bool {
     guard case .block(let block) = layout.parts[subject.part], block.plainSkipFactor != nil else {
       return false
@@ -81,8 +81,8 @@ struct PartTheory {
     return try BlockGains(block, inputSize: subject.imageSize, session: session).hasZeroBranch
   }
 
-  /// Of the network from the image to the end of a part: the course of signals, and the singular values
-  /// of isometries.
+  /// The prediction for the network from the image to the end of a part: the signals, and the singular
+  /// values of isometries.
   func cumulativePrediction(
     _ point: SignalCourse.Point, through part: Int, fullCount: Int
   ) -> PartPrediction {
@@ -104,7 +104,7 @@ struct PartTheory {
 
   // MARK: Independent weights
 
-  /// What a part makes of a pair of signals, and the mean of ‖J·v‖² over unit vectors v of active
+  /// The part's results for a pair of signals, and the mean of ‖J·v‖² over unit vectors v of active
   /// inputs.
   typealias Effect = (pair: SignalPair, perDirection: Double)
 
@@ -133,11 +133,11 @@ struct PartTheory {
     return prediction
   }
 
-  /// The effect of a part of independent weights, by the weights' sizes as they are.
+  /// The effect of a part of independent weights, from the weights' current sizes.
   ///
-  /// - Parameter stream: of the draws that an expectation needs; parts that follow one another take
-  ///   different ones.
-  /// - Throws: what reading the weights throws; the effect throws `TheoryError` for signals that are 0.
+  /// - Parameter stream: of the random draws for an expectation; successive parts use different ones.
+  /// - Throws: the errors of reading the weights. The effect throws `TheoryError` for signals that are
+  ///   0.
   func effect(of place: Place, stream: UInt64) throws -> (SignalPair) throws -> Effect {
     switch layout.parts[place.part] {
     case .layer(let layer):
@@ -218,7 +218,7 @@ struct PartTheory {
     return prediction
   }
 
-  /// E ‖W·û‖²/‖û‖² of the linear map û → W·û that a part is, over independent half matrices.
+  /// E ‖W·û‖²/‖û‖² of a part's linear map û → W·û, over independent half matrices.
   func mirroredGain(of place: Place) throws -> Double {
     switch layout.parts[place.part] {
     case .layer(let layer):
@@ -261,9 +261,9 @@ struct PartTheory {
     return prediction
   }
 
-  /// The cosine of [û₊; û₋] for signals û that a random rotation has turned, from that of û.
+  /// The cosine of [û₊; û₋] for randomly rotated signals û, from the cosine of û.
   ///
-  /// - Parameter read: what of û the part reads.
+  /// - Parameter read: selects the elements of û that the part reads.
   private func cosineOfHalves(
     _ subject: Subject, _ read: ([Double]) -> [Double]
   ) throws -> Double? {
@@ -298,7 +298,7 @@ private struct BlockGains {
     multiplier = try block.multiplier.map { try session.read(variable: $0.name).scalar } ?? 1
   }
 
-  /// Whether the branch gives 0 and passes nothing on, whatever it reads.
+  /// Whether the branch is 0 with a zero Jacobian for every input.
   var hasZeroBranch: Bool {
     multiplier == 0
       || branch.last.map { $0.perDirection == 0 && $0.biasVariance == 0 } ?? false
@@ -306,7 +306,7 @@ private struct BlockGains {
 }
 
 extension NetworkLayout.Block {
-  /// What the block multiplies x by beside its branch; nil for a projection.
+  /// The factor of x outside the branch; nil for a projection.
   fileprivate var plainSkipFactor: Double? {
     switch skip {
     case .identity: sumFactor
@@ -317,12 +317,12 @@ extension NetworkLayout.Block {
 }
 
 extension [Double] {
-  /// nil of nothing.
+  /// The mean; nil for an empty array.
   var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 
   var sumOfSquares: Double { reduce(0) { $0 + $1 * $1 } }
 
-  /// Of the pixels of all channels those in every stride-th row and column.
+  /// The pixels of all channels in every stride-th row and column.
   func pixels(of imageSize: [Int], each stride: Int) -> [Double] {
     guard stride > 1 else { return self }
     let (rows, columns) = (imageSize[0], imageSize[1])
@@ -331,7 +331,7 @@ extension [Double] {
     }.map { self[$0] }
   }
 
-  /// x₊ − x₋: the first half of the channels less the second.
+  /// x₊ − x₋: the first half of the channels minus the second.
   fileprivate var halvesDifference: [Double] {
     let half = count / 2
     return (0..<half).map { self[$0] - self[half + $0] }

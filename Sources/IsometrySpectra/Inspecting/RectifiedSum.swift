@@ -1,18 +1,18 @@
 internal import IsometryCore
 
-/// φ(factor · (x + g)) and the same of y, for Gaussian g that is independent of the signals: a block
-/// whose skip is the identity. The signals are not Gaussian, so that the expectation over g is taken
-/// by drawing it once for every element.
+/// φ(factor · (x + g)) and φ(factor · (y + g̃)), with Gaussian g and g̃ independent of the signals. It
+/// models a block with an identity skip. Since the signals are not Gaussian, the expectation over g
+/// uses one random draw per element.
 struct RectifiedSum {
   let pair: SignalPair
-  /// The mean of φ′² over the elements of x that are active themselves.
+  /// The mean of φ′² over the active elements of x.
   let activeSlope: Double
   /// The mean of φ′² over all elements.
   let slope: Double
 
   /// - Parameters:
   ///   - branch: the moments of g for the two signals.
-  ///   - stream: tells apart the blocks' draws.
+  ///   - stream: distinguishes the blocks' draws.
   init(
     of pair: (x: [Double], y: [Double]), adding branch: SignalMoments, scaledBy factor: Double,
     through activation: Activation, stream: UInt64
@@ -22,7 +22,7 @@ struct RectifiedSum {
     let deviations = (
       branch.meanSquares.0.squareRoot(), branch.meanSquares.1.squareRoot()
     )
-    // Streams that no inputs are drawn from, whatever their seed.
+    // These streams differ from those of all inputs, for every seed.
     var random = RandomStream(seed: 1, stream: 1 << 32 | stream)
     var (first, second) = ([Double](), [Double]())
     first.reserveCapacity(pair.x.count)

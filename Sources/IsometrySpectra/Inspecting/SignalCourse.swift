@@ -2,22 +2,22 @@ internal import IsometryCore
 internal import IsometryNN
 internal import IsometryTheory
 
-/// What theory alone says of signals behind each of a network's parts, from the signals at the start on:
-/// the parts' laws, one after another.
+/// The theoretical propagation of signals through a network's parts, from the measured signals at the
+/// start. It applies the parts' laws one after another.
 struct SignalCourse {
-  /// Behind one part.
+  /// The signals after one part.
   struct Point {
-    /// E ‖out‖²/‖in‖² from the start on; nil where there is no law, or every signal at the start is 0.
+    /// E ‖out‖²/‖in‖² from the start on; nil without a law, or if every signal at the start is 0.
     var gain: Double?
-    /// The mean cosine of two signals; nil where there is no law, or where they are 0.
+    /// The mean cosine of two signals; nil without a law, or if they are 0.
     var cosine: Double?
 
-    /// No law.
+    /// Makes a point without values.
     init() {}
 
     /// - Parameters:
     ///   - before: the pairs at the start, of signals of `inputCount` elements.
-    ///   - after: the same pairs behind the part, of signals of `outputCount` elements.
+    ///   - after: the same pairs after the part, of signals of `outputCount` elements.
     init(from before: [SignalPair], inputCount: Int, to after: [SignalPair], outputCount: Int) {
       let share = Double(outputCount) / Double(inputCount)
       gain =
@@ -29,17 +29,17 @@ struct SignalCourse {
     }
   }
 
-  /// One for each part; of parts before the start, and where there is no law, empty ones.
+  /// One point for each part. Points of parts before the start, and without a law, are empty.
   private(set) var points: [Point]
 
-  /// Behind the last part.
+  /// The point after the last part.
   var end: Point { points.last ?? Point() }
 
   /// - Parameters:
   ///   - places: all parts of the network.
-  ///   - first: the first part that is followed; 0 for signals that are images.
+  ///   - first: the first part to propagate through; 0 for signals that are images.
   ///   - pairs: of signals that reach that part.
-  /// - Throws: what reading the weights throws.
+  /// - Throws: the errors of reading the weights.
   init(
     _ theory: PartTheory, through places: [PartTheory.Place], from first: Int,
     pairs: [(x: [Double], y: [Double])]
@@ -51,7 +51,7 @@ struct SignalCourse {
       do {
         try follow(theory, places, from: first, pairs.map { SignalPair($0.x, $0.y) })
       } catch is TheoryError {
-        // The points behind stay empty.
+        // The remaining points stay empty.
       }
     case .mirrored where first == 0:
       var gain = 1.0
@@ -75,7 +75,7 @@ struct SignalCourse {
     }
   }
 
-  /// Independent weights: the moments from part to part.
+  /// Propagates the moments from part to part, for independent weights.
   private mutating func follow(
     _ theory: PartTheory, _ places: [PartTheory.Place], from first: Int, _ start: [SignalPair]
   ) throws {
@@ -89,12 +89,12 @@ struct SignalCourse {
     }
   }
 
-  /// Networks that are linear maps of the image, rotations of which no direction is preferred: [û₊; û₋]
-  /// has the cosine that ReLU gives to that of the pixels read.
+  /// Sets the points of networks that are linear, rotation-invariant maps of the image. [û₊; û₋] has
+  /// the cosine that ReLU maps the cosine of the read pixels to.
   ///
   /// - Parameters:
-  ///   - reads: whether a stride reads one pixel in stride², not all.
-  ///   - gain: of a part from the image on, with the pixels that are read of each pair.
+  ///   - reads: whether a stride reads one pixel in stride² instead of all.
+  ///   - gain: of a part from the image on, given the read pixels of each pair.
   private mutating func setLinear(
     _ places: [PartTheory.Place], _ layout: NetworkLayout,
     _ pairs: [(x: [Double], y: [Double])], reads: Bool,

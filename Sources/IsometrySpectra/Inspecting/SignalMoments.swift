@@ -1,8 +1,8 @@
 internal import IsometryTheory
 internal import RealModule
 
-/// The elements of two signals of one shape in a few numbers: all that a wide layer of random weights
-/// sees of them.
+/// The moments of the elements of two signals of one shape. They determine the effect of a wide layer
+/// of random weights.
 struct SignalMoments {
   var means: (Double, Double)
   var meanSquares: (Double, Double)
@@ -12,7 +12,7 @@ struct SignalMoments {
   /// ‖x‖·‖y‖ over the number of elements.
   private var norm: Double { (meanSquares.0 * meanSquares.1).squareRoot() }
 
-  /// nil where a signal is 0 everywhere.
+  /// The cosine; nil if a signal is 0 everywhere.
   var cosine: Double? { norm > 0 ? max(-1, min(1, product / norm)) : nil }
 
   init(means: (Double, Double), meanSquares: (Double, Double), product: Double) {
@@ -36,11 +36,11 @@ struct SignalMoments {
       meanSquares: (share * firstSquare, share * secondSquare), product: share * product)
   }
 
-  /// Of the pre-activations of a wide layer of mean 0.
+  /// The moments of the pre-activations of a wide layer of mean 0.
   ///
   /// - Parameters:
-  ///   - gain: what the layer multiplies a mean square by.
-  ///   - biasVariance: what it adds.
+  ///   - gain: the factor of the mean square.
+  ///   - biasVariance: the term that is added to it.
   func throughWeights(gain: Double, biasVariance: Double = 0) -> SignalMoments {
     SignalMoments(
       means: (0, 0),
@@ -48,9 +48,9 @@ struct SignalMoments {
       product: gain * product + biasVariance)
   }
 
-  /// Of the results of an activation at Gaussian pre-activations of mean 0, and E φ′² there.
+  /// The moments of an activation's results at Gaussian pre-activations of mean 0, and E φ′² there.
   ///
-  /// - Throws: `TheoryError.outsideDomain` where a signal is 0 everywhere, or not finite.
+  /// - Throws: `TheoryError.outsideDomain` if a signal is 0 everywhere, or not finite.
   func throughActivation(
     _ function: ActivationFunction
   ) throws(TheoryError) -> (moments: SignalMoments, slopeSquare: Double) {

@@ -1,30 +1,30 @@
 internal import IsometryCore
 
-/// Two signals of one shape as theory follows them through a network: their moments, and elements that
-/// have them for what moments do not tell.
+/// A pair of signals of one shape in the theory's propagation. It has moments, and elements with these
+/// moments for effects that moments do not determine.
 struct SignalPair {
   let moments: SignalMoments
   private let origin: Origin
 
   private enum Origin {
     case known(x: [Double], y: [Double])
-    /// φ of Gaussian numbers of these moments; the numbers themselves without φ.
+    /// φ of Gaussian numbers with these moments, or the numbers themselves without φ.
     case gaussian(SignalMoments, Activation?)
   }
 
-  /// Signals as they are.
+  /// Makes a pair of known signals.
   init(_ x: [Double], _ y: [Double]) {
     moments = SignalMoments(x, y)
     origin = .known(x: x, y: y)
   }
 
-  /// Signals that only their moments are known of.
+  /// Makes a pair of which only the moments are known.
   init(_ moments: SignalMoments) {
     self.moments = moments
     origin = .gaussian(moments, nil)
   }
 
-  /// φ(h) of Gaussian pre-activations h.
+  /// Makes the pair φ(h) of Gaussian pre-activations h.
   ///
   /// - Parameter moments: of φ(h).
   init(_ moments: SignalMoments, of activation: Activation, at preactivations: SignalMoments) {
@@ -32,9 +32,9 @@ struct SignalPair {
     origin = .gaussian(preactivations, activation)
   }
 
-  /// The elements of the two; `count` of them, drawn, where they are not known.
+  /// The elements of the two signals. Unknown ones are `count` random draws.
   ///
-  /// - Parameter stream: tells draws apart that should be independent.
+  /// - Parameter stream: distinguishes draws that should be independent.
   func elements(count: Int, stream: UInt64) -> (x: [Double], y: [Double]) {
     switch origin {
     case .known(let x, let y): return (x, y)

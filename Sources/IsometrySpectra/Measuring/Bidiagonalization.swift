@@ -1,12 +1,12 @@
 internal import CLAPACK
 internal import IsometryCore
 
-/// Golub–Kahan bidiagonalization of the Jacobian, or of its transpose where that has the smaller
-/// domain, from one random start, with every new vector made orthogonal to all before it.
+/// Golub–Kahan bidiagonalization of the Jacobian, or of its transpose if that has the smaller domain.
+/// It begins with one random start vector and orthogonalizes every new vector against all before it.
 ///
-/// A·V = U·B with B upper bidiagonal. B's singular values tend to A's extreme ones; its right singular
-/// vectors' first components, squared, are the weights of the Gauss quadrature of the start vector's
-/// spectral measure.
+/// A·V = U·B with B upper bidiagonal. B's singular values converge to A's extreme ones. The squared
+/// first components of its right singular vectors are the weights of the Gauss quadrature of the start
+/// vector's spectral measure.
 ///
 /// - Source: Golub & Kahan, "Calculating the singular values and pseudo-inverse of a matrix" (1965).
 struct Bidiagonalization {
@@ -16,7 +16,8 @@ struct Bidiagonalization {
   private var left: [Double] = []  // U: rows of `range`
   private(set) var diagonal: [Double] = []
   private(set) var above: [Double] = []
-  /// A norm below this share of B's largest entry means that the start's invariant subspace is used up.
+  /// The fraction of B's largest entry below which a norm means that the start's invariant subspace is
+  /// exhausted.
   private let negligible: Double
   private(set) var isComplete = false
 
@@ -28,21 +29,21 @@ struct Bidiagonalization {
     self.negligible = negligible
   }
 
-  /// v: what A is to be multiplied by next.
+  /// v, the next vector to multiply by A.
   var rightVector: [Double] { Array(right.suffix(domain)) }
-  /// u: what Aᵀ is to be multiplied by next.
+  /// u, the next vector to multiply by Aᵀ.
   var leftVector: [Double] { Array(left.suffix(range)) }
 
   private var scale: Double { max(diagonal.max() ?? 0, above.max() ?? 0) }
 
-  /// Takes A·v.
+  /// Adds the product A·v.
   mutating func pushed(_ product: [Double]) {
     guard !isComplete else { return }
     var next = product
     Self.orthogonalize(&next, against: left, width: range)
     let norm = Self.normalize(&next)
     if norm <= negligible * scale {
-      // A kills what is left of v: B ends with a zero on its diagonal.
+      // A maps the rest of v to 0: B ends with a zero on its diagonal.
       diagonal.append(0)
       isComplete = true
       return
@@ -51,7 +52,7 @@ struct Bidiagonalization {
     left += next
   }
 
-  /// Takes Aᵀ·u.
+  /// Adds the product Aᵀ·u.
   mutating func pulled(_ product: [Double]) {
     guard !isComplete else { return }
     var next = product
@@ -65,15 +66,15 @@ struct Bidiagonalization {
     right += next
   }
 
-  /// B's singular values, the largest first, and their quadrature weights.
+  /// B's singular values in decreasing order, with their quadrature weights.
   func quadrature() throws(SpectrumError) -> (values: [Double], weights: [Double]) {
     let (values, first) = try LinearAlgebra.bidiagonalValues(
       diagonal: diagonal, above: Array(above.prefix(diagonal.count - 1)))
     return (values, first.map { $0 * $0 })
   }
 
-  /// Takes a vector's parts along orthonormal rows out, twice: once leaves rounding errors of the size
-  /// of what was taken out.
+  /// Removes a vector's components along orthonormal rows, twice. One pass leaves rounding errors of
+  /// the size of the removed components.
   private static func orthogonalize(_ vector: inout [Double], against rows: [Double], width: Int) {
     let count = rows.count / width
     guard count > 0 else { return }

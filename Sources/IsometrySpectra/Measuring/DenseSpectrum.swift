@@ -1,18 +1,18 @@
 internal import IsometryCore
 
 extension JacobianOperator {
-  /// What a dense spectrum may use.
+  /// The limits of a dense spectrum.
   public struct DenseOptions: Sendable, Hashable {
-    /// The matrix is decomposed as it is, in Double, where its smaller side is at most this, or where
-    /// its entries are known in Double; else through its Gram matrix.
+    /// The size of the smaller side up to which the matrix itself is decomposed in Double. Larger
+    /// matrices use the Gram matrix, unless their entries are known in Double.
     public var largestDecomposedSide = 1024
-    /// Beyond so many bytes in Double the Gram matrix is used in any case.
+    /// The size in Double, in bytes, above which the Gram matrix is always used.
     public var largestDecomposedBytes = 1 << 30
-    /// How many bytes of rows in single precision are kept while the Gram matrix is accumulated, as a
-    /// multiple of the Gram matrix itself. With less, rows are computed more than once.
+    /// The memory for rows in single precision while the Gram matrix is accumulated, as a multiple of
+    /// the Gram matrix. With less memory, rows are computed more than once.
     public var rowsPerGram = 2.0
 
-    /// The defaults.
+    /// Makes the default options.
     public init() {}
   }
 }
@@ -20,16 +20,16 @@ extension JacobianOperator {
 extension JacobianProducts {
   /// All min(n, m) singular values of the Jacobian at the image that the operator was moved to.
   ///
-  /// J is taken along its smaller side: n columns J·e where n ≤ m, m rows Jᵀ·e otherwise.
+  /// J is computed along its smaller side: n columns J·e if n ≤ m, otherwise m rows Jᵀ·e.
   ///
-  /// - `decomposition`: LAPACK's dgesdd; every singular value has the absolute error of J's entries.
-  /// - `gram`: AAᵀ in Double of the rows A in single precision. For Jacobians in fp32 this loses nothing:
-  ///   the square root of Double's ε is below fp32's. Memory is the Gram matrix, 8·min(n, m)² bytes,
-  ///   and at most `rowsPerGram` times as much for rows; where all rows take more, they come in panels,
-  ///   and P panels cost (P + 1)/2 times the products.
+  /// - `decomposition`: LAPACK's dgesdd. Every singular value has the absolute error of J's entries.
+  /// - `gram`: AAᵀ in Double of the rows A in single precision. For Jacobians in fp32 this loses no
+  ///   accuracy: the square root of Double's ε is below fp32's. The Gram matrix takes 8·min(n, m)²
+  ///   bytes, and the rows take at most `rowsPerGram` times as much. If all rows take more, they are
+  ///   processed in panels, and P panels cost (P + 1)/2 times the products.
   ///
   /// - Complexity: min(n, m) passes of the network, and O(min(n, m)²·max(n, m)) in LAPACK.
-  /// - Throws: `SpectrumError`, and what the backend throws.
+  /// - Throws: `SpectrumError`, and the backend's errors.
   public func denseSpectrum(_ options: JacobianOperator.DenseOptions = .init()) throws -> Spectrum {
     let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
     let rounding = SpectralResolution.rounding(precision.epsilon, side: long)
@@ -57,7 +57,7 @@ extension JacobianProducts {
 
   /// The Gram matrix along the smaller side.
   ///
-  /// - Parameter panel: how many rows are kept in memory at a time.
+  /// - Parameter panel: the number of rows in memory at a time.
   private func gramMatrix(panel: Int) throws -> GramMatrix {
     let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
     var gram = GramMatrix(size: short)
@@ -77,7 +77,7 @@ extension JacobianProducts {
     return gram
   }
 
-  /// Products with unit vectors along the smaller side: columns of J, or rows where J has fewer.
+  /// Products with unit vectors along the smaller side: columns of J, or rows if J has fewer rows.
   private func rows(_ range: Range<Int>) throws -> [Double] {
     let width = min(inputCount, outputCount)
     var vectors = [Double](repeating: 0, count: range.count * width)

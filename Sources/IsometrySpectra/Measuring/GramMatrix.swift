@@ -1,13 +1,13 @@
 internal import CLAPACK
 
-/// The Gram matrix of many long rows, accumulated in Double from rows in single precision that need
-/// not all be in memory at once.
+/// The Gram matrix of many long rows, accumulated in Double from rows in single precision. The rows
+/// need not be in memory all at once.
 struct GramMatrix {
   let size: Int
-  /// size × size, row-major; rows up to the diagonal.
+  /// size × size, row-major; only the lower triangle with the diagonal.
   private(set) var elements: [Double]
 
-  /// Columns that are converted to Double at a time: enough for the products to run at full speed.
+  /// The number of columns converted to Double at a time, enough for products at full speed.
   private static let chunk = 256
 
   init(size: Int) {
@@ -19,7 +19,7 @@ struct GramMatrix {
   ///
   /// - Parameters:
   ///   - rows: of `length` numbers.
-  ///   - first: the position of the first row among all.
+  ///   - first: the index of the first row.
   mutating func add(_ rows: [Float], first: Int, length: Int) {
     let count = rows.count / length
     let target = first * size + first
@@ -35,7 +35,7 @@ struct GramMatrix {
     }
   }
 
-  /// Sets the products of some rows with rows before them.
+  /// Sets the products of some rows with preceding rows.
   mutating func add(
     _ rows: [Float], first: Int, with before: [Float], firstBefore: Int, length: Int
   ) {
@@ -55,7 +55,7 @@ struct GramMatrix {
     }
   }
 
-  /// The eigenvalues, the smallest first.
+  /// The eigenvalues in increasing order.
   consuming func eigenvalues() throws(SpectrumError) -> [Double] {
     try LinearAlgebra.eigenvalues(&elements, size: size)
   }

@@ -1,13 +1,14 @@
 internal import IsometryCore
 
 extension JacobianOperator {
-  /// What a Lanczos spectrum costs.
+  /// The budget of a Lanczos spectrum.
   public struct LanczosOptions: Sendable, Hashable {
-    /// Steps of each probe, of two products each. 30 to 60 give the largest singular value to 1e-6.
+    /// The steps of each probe, with two products each. 30 to 60 give the largest singular value to
+    /// 1e-6.
     public var steps: Int
-    /// Random starts, which run side by side in one batch.
+    /// The number of random start vectors, which run together in one batch.
     public var probes: Int
-    /// Of the random starts.
+    /// The seed of the start vectors.
     public var seed: UInt64
 
     /// - Precondition: there is at least one step and one probe.
@@ -22,15 +23,16 @@ extension JacobianOperator {
 
 extension JacobianProducts {
   /// The spectrum by stochastic Lanczos quadrature, for Jacobians too large for all their singular
-  /// values: nodes and weights with Σ weight·f(node) ≈ (1/count) Σ f(σ) for smooth f.
+  /// values. It gives nodes and weights with Σ weight·f(node) ≈ (1/count) Σ f(σ) for smooth f.
   ///
-  /// The largest node is the largest singular value, to rounding after some tens of steps; the smallest
-  /// is an upper bound of the smallest one, close only where that is isolated. The quadrature's error
-  /// from P probes is about √(2/(P·count)) of f's deviation.
+  /// The largest node is the largest singular value, to rounding after some tens of steps. The smallest
+  /// node is an upper bound of the smallest singular value; it is close only if that is isolated. With
+  /// P probes the quadrature's error is about √(2/(P·count)) of f's deviation.
   ///
-  /// - Source: Ubaru, Chen, Saad, "Fast estimation of tr(f(A)) via stochastic Lanczos quadrature" (2017).
+  /// - Source: Ubaru, Chen, Saad, "Fast estimation of tr(f(A)) via stochastic Lanczos quadrature"
+  ///   (2017).
   /// - Complexity: 2·steps·probes passes of the network.
-  /// - Throws: `SpectrumError`, and what the backend throws.
+  /// - Throws: `SpectrumError`, and the backend's errors.
   public func lanczosSpectrum(_ options: JacobianOperator.LanczosOptions = .init()) throws
     -> Spectrum
   {
@@ -86,14 +88,14 @@ public struct SpectralMoments: Sendable, Equatable {
 }
 
 extension JacobianProducts {
-  /// E λ and E λ² by Hutchinson's estimate with random signs v: |A·v|²/min(n, m) and
-  /// |AᵀA·v|²/min(n, m), where A is J or, where that has the smaller domain, Jᵀ.
+  /// E λ and E λ² by Hutchinson's estimate with random signs v: |A·v|²/min(n, m) and |AᵀA·v|²/min(n,
+  /// m). A is J, or Jᵀ if that has the smaller domain.
   ///
   /// The relative standard deviation of E λ is at most √(2·(m₂/m₁²)/(min(n, m)·probes)).
   ///
   /// - Source: Hutchinson, "A stochastic estimator of the trace of the influence matrix" (1990).
   /// - Complexity: 2·probes passes of the network.
-  /// - Throws: `SpectrumError.unsuitable` where a product is not finite; what the backend throws.
+  /// - Throws: `SpectrumError.unsuitable` if a product is not finite; the backend's errors.
   public func moments(probes: Int = 32, seed: UInt64 = 1) throws -> SpectralMoments {
     precondition(probes > 0, "an estimate has a probe")
     let isTall = inputCount <= outputCount
@@ -118,7 +120,7 @@ extension JacobianProducts {
 }
 
 extension RandomStream {
-  /// Numbers of one magnitude and random signs.
+  /// Numbers of one magnitude with random signs.
   mutating func signs(_ count: Int, magnitude: Double) -> [Double] {
     (0..<count).map { _ in nextUInt32() & 1 == 0 ? magnitude : -magnitude }
   }

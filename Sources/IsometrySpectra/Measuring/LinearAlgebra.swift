@@ -1,15 +1,16 @@
 internal import CLAPACK
 
-/// The few decompositions that spectra need, through LAPACK in Double.
+/// Matrix decompositions in Double, through LAPACK.
 enum LinearAlgebra {
-  /// The singular values of a matrix, the largest first.
+  /// The singular values of a matrix in decreasing order.
   ///
   /// - Parameter matrix: `rows` rows of `columns`; overwritten.
   static func singularValues(
     _ matrix: inout [Double], rows: Int, columns: Int
   ) throws(SpectrumError) -> [Double] {
     var values = [Double](repeating: 0, count: min(rows, columns))
-    // Row-major rows × columns is column-major columns × rows: the transpose, with the same values.
+    // A row-major rows × columns matrix is a column-major columns × rows one: the transpose, which has
+    // the same singular values.
     let (m, n) = (Int32(columns), Int32(rows))
     let status = LAPACKE_dgesdd(
       LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), m, n, &matrix, m, &values, nil, 1, nil, 1)
@@ -17,9 +18,9 @@ enum LinearAlgebra {
     return values
   }
 
-  /// The eigenvalues of a symmetric matrix, the smallest first.
+  /// The eigenvalues of a symmetric matrix in increasing order.
   ///
-  /// - Parameter matrix: size × size, of which rows up to the diagonal are read; overwritten.
+  /// - Parameter matrix: size × size, of which only the lower triangle is read; overwritten.
   static func eigenvalues(_ matrix: inout [Double], size: Int) throws(SpectrumError) -> [Double] {
     var values = [Double](repeating: 0, count: size)
     let n = Int32(size)
@@ -30,7 +31,7 @@ enum LinearAlgebra {
     return values
   }
 
-  /// The singular values of an upper bidiagonal matrix, the largest first, with the first component of
+  /// The singular values of an upper bidiagonal matrix in decreasing order, with the first component of
   /// each right singular vector.
   static func bidiagonalValues(
     diagonal: [Double], above: [Double]
@@ -38,7 +39,7 @@ enum LinearAlgebra {
     let size = diagonal.count
     var (values, rest) = (diagonal, above)
     rest.append(0)
-    // What dbdsqr multiplies by the right singular vectors: the first unit vector as one column gives
+    // dbdsqr multiplies this by the right singular vectors. The first unit vector as one column gives
     // their first components.
     var first = [Double](repeating: 0, count: size)
     first[0] = 1

@@ -1,6 +1,6 @@
-/// The singular values of one Jacobian: all of them, or nodes with weights that stand for them.
+/// The singular values of one Jacobian: all of them, or quadrature nodes with weights.
 public struct Spectrum: Sendable, Equatable {
-  /// How the values were found.
+  /// The method of a spectrum.
   public enum Method: String, Sendable, Hashable {
     /// LAPACK's singular value decomposition of the matrix in Double.
     case decomposition = "svd"
@@ -10,23 +10,23 @@ public struct Spectrum: Sendable, Equatable {
     case lanczos
   }
 
-  /// How the values were found.
+  /// The method of the values.
   public let method: Method
-  /// min(n, m): how many singular values there are.
+  /// min(n, m), the number of singular values.
   public let count: Int
-  /// In decreasing order. Those that cannot be told from zero are exactly 0.
+  /// The values in decreasing order. Values that are not distinguishable from zero are exactly 0.
   public let values: [Double]
-  /// The share of the `count` singular values that each of `values` stands for; the sum is 1.
+  /// The fraction of the `count` singular values that each value represents; the sum is 1.
   public let weights: [Double]
-  /// Which random start each of `values` belongs to; 0 where they are all singular values.
+  /// The index of each value's random start; 0 if the values are all singular values.
   let probes: [Int]
-  /// Singular values at or below this are rounding errors, and count as zeros.
+  /// The size at or below which singular values are rounding errors and count as zeros.
   public let resolution: Double
 
   /// - Parameters:
   ///   - values: in decreasing order.
-  ///   - weights: nil where every value stands for itself.
-  ///   - probes: nil where there was no random start.
+  ///   - weights: nil if every value represents itself.
+  ///   - probes: nil if there was no random start.
   init(
     method: Method, count: Int, values: [Double], weights: [Double]? = nil, probes: [Int]? = nil,
     resolution: Double
@@ -39,7 +39,7 @@ public struct Spectrum: Sendable, Equatable {
     self.resolution = resolution
   }
 
-  /// The share of singular values that are zero.
+  /// The fraction of singular values that are zero.
   public var zeroFraction: Double {
     switch method {
     case .decomposition, .gram: Double(values.count { $0 == 0 }) / Double(count)
@@ -48,17 +48,19 @@ public struct Spectrum: Sendable, Equatable {
   }
 }
 
-/// How large a singular value must be, next to the largest, to be told from zero.
+/// The smallest size of a singular value, relative to the largest, that is distinguishable from zero.
 enum SpectralResolution {
-  /// Products rounded to a type with this ε make every singular value uncertain by about the spectral
-  /// norm of a random matrix of their errors, which is √(larger side) times an entry's. An entry's
-  /// error is a few ε of the root mean square of the row over √(larger side) for one layer, and grows
-  /// with the square root of the depth: 8 covers some hundred layers.
+  /// The resolution for products rounded to a type with this ε. Rounding makes every singular value
+  /// uncertain by about the spectral norm of a random error matrix, which is √(larger side) times an
+  /// entry's error.
+  ///
+  /// For one layer an entry's error is a few ε of the root mean square of the row over √(larger side).
+  /// It grows with the square root of the depth. The factor 8 covers some hundred layers.
   static func rounding(_ epsilon: Double, side: Int) -> Double {
     8 * Double(side).squareRoot() * epsilon
   }
 
-  /// A Gram matrix squares the singular values, so that errors of ε come out as √ε.
+  /// The resolution of a Gram matrix. It squares the singular values, so errors of ε become √ε.
   static func gram(_ epsilon: Double, side: Int) -> Double {
     rounding(epsilon, side: side).squareRoot()
   }

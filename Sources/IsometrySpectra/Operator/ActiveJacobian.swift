@@ -2,15 +2,15 @@ internal import IsometryCore
 
 /// The rows and columns of a Jacobian that carry signals.
 ///
-/// A rectifier passes on nothing of the units that it switches off: as inputs of a part their columns
-/// are directions in which no signal can move, and as results of a part their rows are 0. Without both
-/// a part's singular values are those of the map between signals.
+/// A rectifier passes on nothing from the units that it switches off. If they are a part's inputs,
+/// their columns are directions in which no signal can move. If they are its results, their rows are 0.
+/// Without both, a part's singular values are those of the map between signals.
 struct ActiveJacobian: JacobianProducts {
   private let whole: JacobianOperator
   private let inputs: [Int]
   private let outputs: [Int]
 
-  /// At the image that the operator was moved to.
+  /// Selects the active rows and columns at the image that the operator was moved to.
   init(_ whole: JacobianOperator) throws {
     self.whole = whole
     let values = try whole.values()
@@ -22,8 +22,8 @@ struct ActiveJacobian: JacobianProducts {
   var outputCount: Int { outputs.count }
   var batch: Int { whole.batch }
   var precision: DType { whole.precision }
-  /// The singular values that the signals could have: as many as active inputs, or outputs of any
-  /// kind.
+  /// The number of singular values that the signals could have: the active inputs, or all outputs if
+  /// those are fewer.
   var fullCount: Int { min(inputs.count, whole.outputCount) }
 
   func forward(_ vectors: [Double]) throws -> [Double] {
@@ -60,7 +60,7 @@ struct ActiveJacobian: JacobianProducts {
 }
 
 extension Activation {
-  /// Whether the slope is not 0 where the activation gives this.
+  /// Whether the slope is nonzero for this result of the activation.
   func passesOn(result: Double) -> Bool {
     switch self {
     case .relu: result > 0

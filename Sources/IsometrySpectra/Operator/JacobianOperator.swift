@@ -2,37 +2,36 @@ public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 
-/// The Jacobian J of a network at one image as an operator: J·v and Jᵀ·u for many vectors at once, on
-/// any backend, without ever holding J.
+/// The Jacobian J of a network at one image as an operator. It computes J·v and Jᵀ·u for many vectors
+/// at once, on any backend, without storing J.
 ///
-/// The network is in evaluation mode, so Batch Normalization has frozen statistics, those that
-/// `evaluation` holds, and rows of a batch do not see each other. A product costs about one forward
-/// pass for each vector.
+/// The network is in evaluation mode: Batch Normalization uses the fixed statistics of `evaluation`,
+/// and rows of a batch are independent. A product costs about one forward pass per vector.
 public final class JacobianOperator: JacobianProducts {
-  /// Where J starts and ends.
+  /// The start and the end of J.
   public let section: JacobianSection
-  /// Of vectors and products.
+  /// The type of vectors and products.
   public let precision: DType
-  /// n: elements of the section's start, for one image.
+  /// n, the number of elements at the section's start for one image.
   public let inputCount: Int
-  /// m: elements of the section's end, for one image.
+  /// m, the number of elements at the section's end for one image.
   public let outputCount: Int
-  /// Vectors of one step of the device; more go in several.
+  /// The number of vectors of one step of the device. More vectors take several steps.
   public let batch: Int
   /// The network's parameters and statistics.
   public let layout: NetworkLayout
 
-  /// Evaluates the network at one image; its graph has every parameter and statistic that the Jacobian
-  /// depends on, under their own names.
+  /// The session that evaluates the network at one image. Its graph has every parameter and statistic
+  /// that the Jacobian depends on, under the same names.
   public let evaluation: any Session
 
-  /// Called before each product on the device; what it throws ends the measurement, and leaves the
-  /// operator as it was.
+  /// Called before each product on the device. If it throws, the measurement ends and the operator is
+  /// unchanged.
   public var beforeProduct: () throws -> Void = {}
 
   private let network: any Network
   private let backend: any Backend
-  /// The activations whose results the section starts and ends with; nil where other operations do.
+  /// The activations that produce the section's start and end; nil for other operations.
   let activations: (start: Activation?, end: Activation?)
 
   private let pointNames: [Linearization.Direction: [(name: String, output: String)]]
@@ -42,9 +41,9 @@ public final class JacobianOperator: JacobianProducts {
   private var hasPoints = false
   private var image: [Double] = []
 
-  /// Bytes that the points of all vectors of one step may take together.
+  /// The largest memory, in bytes, of the points of all vectors of one step.
   public static let pointBytes = 64 << 20
-  /// Beyond so many vectors a step gains nothing on any device that was tried.
+  /// The largest batch. Larger steps were no faster on any tested device.
   public static let largestBatch = 512
 
   private final class Product {
@@ -59,14 +58,14 @@ public final class JacobianOperator: JacobianProducts {
   }
 
   /// - Parameters:
-  ///   - section: between which places.
+  ///   - section: the start and the end of the Jacobian.
   ///   - precision: of activations and tangents; fp64 is for the reference backend in Double.
   ///   - batch: vectors of one step; nil for as many as fit in `pointBytes`.
-  ///   - session: a session of `backend` that has the network's parameters and statistics, as of a
-  ///     training or evaluation graph, whose variables are used as they are; nil for variables of the
-  ///     operator's own, which `writeInitialState` or a checkpoint set.
-  /// - Throws: `SpectrumError.unsuitable` where nothing lies in the section; `UnsupportedPrecision`, and
-  ///   what the backend throws.
+  ///   - session: a session of `backend` that has the network's parameters and statistics, such as that
+  ///     of a training or evaluation graph. Its variables are used. nil for separate variables, which
+  ///     `writeInitialState` or a checkpoint sets.
+  /// - Throws: `SpectrumError.unsuitable` if the section is empty; `UnsupportedPrecision`, and the
+  ///   backend's errors.
   public init(
     of network: any Network, _ section: JacobianSection = JacobianSection(),
     precision: DType = .float32, batch: Int? = nil, on backend: any Backend,
@@ -121,23 +120,23 @@ public final class JacobianOperator: JacobianProducts {
     slot = try evaluation.makeStagingSlots(1)[0]
   }
 
-  /// Sets parameters and statistics to their state before the first step of training, where
-  /// normalizations have mean 0 and variance 1 and do nothing in evaluation mode; `measureStatistics`
-  /// gives them those of a batch.
+  /// Sets parameters and statistics to their state before the first step of training. Normalizations
+  /// then have mean 0 and variance 1 and do nothing in evaluation mode; `measureStatistics` gives them
+  /// those of a batch.
   ///
-  /// - Throws: `InitializationError`, and what the backend throws.
+  /// - Throws: `InitializationError`, and the backend's errors.
   public func writeInitialState(initializer: any Initializer, seed: UInt64) throws {
     try layout.writeInitialState(to: evaluation, initializer: initializer, seed: seed)
     hasPoints = false
   }
 
-  /// Sets the statistics of Batch Normalization to those of these images as one batch, layer by layer:
-  /// what training mode would normalize them by, with the unbiased variances of evaluation. Does nothing
-  /// to a network without normalization.
+  /// Sets the statistics of Batch Normalization to those of these images as one batch, layer by layer.
+  /// They are the statistics of training mode, with the unbiased variances of evaluation. A network
+  /// without normalization is unchanged.
   ///
-  /// - Parameter images: C·H·W normalized numbers each; several, for a perceptron's variances are over
-  ///   images alone.
-  /// - Throws: what the backend throws.
+  /// - Parameter images: C·H·W normalized numbers each. Pass several, because a perceptron's variances
+  ///   are over images alone.
+  /// - Throws: the backend's errors.
   public func measureStatistics(of images: [[Double]]) throws {
     guard network.normalization == .batch else { return }
     precondition(!images.isEmpty, "statistics are of an image or more")
@@ -154,7 +153,7 @@ public final class JacobianOperator: JacobianProducts {
     hasPoints = false
   }
 
-  /// Takes the Jacobian at this image from now on. To be called again after variables change.
+  /// Moves the Jacobian to this image. Call it again after variables change.
   ///
   /// - Parameter image: C·H·W normalized numbers.
   /// - Returns: the network's value at the section's end, `outputCount` numbers.
@@ -186,7 +185,7 @@ public final class JacobianOperator: JacobianProducts {
   ///
   /// - Parameter vectors: rows of `inputCount` numbers.
   /// - Returns: as many rows of `outputCount` numbers.
-  /// - Throws: `SpectrumError.unsuitable` where a product is not finite.
+  /// - Throws: `SpectrumError.unsuitable` if a product is not finite.
   public func forward(_ vectors: [Double]) throws -> [Double] {
     try products(.forward, vectors, from: inputCount, to: outputCount)
   }
@@ -195,7 +194,7 @@ public final class JacobianOperator: JacobianProducts {
   ///
   /// - Parameter vectors: rows of `outputCount` numbers.
   /// - Returns: as many rows of `inputCount` numbers.
-  /// - Throws: `SpectrumError.unsuitable` where a product is not finite.
+  /// - Throws: `SpectrumError.unsuitable` if a product is not finite.
   public func reverse(_ vectors: [Double]) throws -> [Double] {
     try products(.reverse, vectors, from: outputCount, to: inputCount)
   }
@@ -224,7 +223,7 @@ public final class JacobianOperator: JacobianProducts {
     return results
   }
 
-  /// Writes vectors to the slot, zeros where the batch is not full.
+  /// Writes vectors to the slot, with zeros if the batch is not full.
   private func fill(_ product: Product, _ vectors: ArraySlice<Double>) {
     let graph = product.session.graph
     guard let value = graph.source(named: Linearization.vectors) else {
@@ -238,7 +237,7 @@ public final class JacobianOperator: JacobianProducts {
     rest.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
-  /// The session of a product, its points those of the last image.
+  /// The session of a product, with the points of the last image.
   private func currentProduct(_ direction: Linearization.Direction) throws -> Product {
     precondition(hasPoints, "an operator is moved to an image first")
     let product: Product
@@ -261,7 +260,7 @@ public final class JacobianOperator: JacobianProducts {
 
   private func writePoints(_ direction: Linearization.Direction, to session: any Session) throws {
     for (name, output) in pointNames[direction] ?? [] {
-      // Fusion may have found that a point is not needed.
+      // Fusion may have removed a point.
       guard let variable = session.graph.source(named: name) else { continue }
       let single = try evaluation.read(output: output)
       let shape = session.graph.shape(of: variable)

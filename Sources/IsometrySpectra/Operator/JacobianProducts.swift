@@ -1,15 +1,15 @@
 public import IsometryCore
 
-/// A matrix J of m rows and n columns, known by its products with many vectors at once: what spectra
-/// are measured of.
+/// A matrix J of m rows and n columns that is defined by its products with many vectors at once.
+/// Spectra are measured from it.
 public protocol JacobianProducts {
   /// n
   var inputCount: Int { get }
   /// m
   var outputCount: Int { get }
-  /// Vectors that are multiplied at a time; more go in several steps.
+  /// The number of vectors that are multiplied at a time. More vectors take several steps.
   var batch: Int { get }
-  /// Of the products, which bounds how small a singular value can be told from zero.
+  /// The type of the products. It bounds how small a singular value is distinguishable from zero.
   var precision: DType { get }
 
   /// J·v for each row v of n numbers, as rows of m numbers.

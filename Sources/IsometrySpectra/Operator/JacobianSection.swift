@@ -2,50 +2,50 @@ internal import IsometryCore
 internal import IsometryGraph
 public import IsometryNN
 
-/// Between which two places of a network a Jacobian is taken.
+/// The start and the end of a Jacobian in a network.
 public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
-  /// Where it starts.
+  /// The start of a section.
   public enum Start: String, Sendable, Hashable, CaseIterable {
-    /// The image, normalized.
+    /// The normalized image.
     case input
-    /// What the first layer gives: where the layers of one width begin, which the laws describe.
+    /// The first layer's result. The layers of one width, which the laws describe, begin there.
     case stack
   }
 
-  /// Where it ends.
+  /// The end of a section.
   public enum End: String, Sendable, Hashable, CaseIterable {
-    /// What the last block or hidden layer gives, before any pooling.
+    /// The result of the last block or hidden layer, before any pooling.
     case features
     /// The features averaged over the image; the features themselves for a perceptron.
     case pooled
-    /// What the head gives.
+    /// The head's result.
     case logits
   }
 
-  /// How much of the network lies in between.
+  /// The extent of a section.
   public enum Extent: Sendable, Hashable {
-    /// What is between `start` and `end`.
+    /// From `start` to `end`.
     case whole
     /// One of the network's parts alone, a position in `NetworkLayout.parts`.
     case part(Int)
-    /// What is between the image and the end of that part.
+    /// From the image to the end of that part.
     case through(Int)
   }
 
-  /// Where the Jacobian starts.
+  /// The start of the Jacobian.
   public var start: Start
-  /// Where the Jacobian ends.
+  /// The end of the Jacobian.
   public var end: End
-  /// Of other extents than `whole` the start and the end do not matter.
+  /// The extent. Unless it is `whole`, start and end are ignored.
   public var extent = Extent.whole
 
-  /// Without arguments: from the image to the features.
+  /// Makes a section; by default from the image to the features.
   public init(from start: Start = .input, to end: End = .features) {
     self.start = start
     self.end = end
   }
 
-  /// A part of a network, or the network up to the end of that part.
+  /// Makes the section of a part of a network, or of the network up to the end of that part.
   public init(_ extent: Extent) {
     self.init()
     self.extent = extent
@@ -59,8 +59,8 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Where a Jacobian starts unless asked otherwise: at the stack where all layers behind it have one
-  /// shape, so that a law for such layers can be laid over it; at the input else.
+  /// The default start of a Jacobian. It is the stack if all layers after it have one shape, so that a
+  /// law for such layers applies; otherwise it is the input.
   public static func defaultStart(for network: any Network) -> Start {
     let values = Linearization.Primal(
       network, JacobianSection(), precision: .float32, batch: 1)

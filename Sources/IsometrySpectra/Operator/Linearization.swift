@@ -4,11 +4,11 @@ internal import IsometryNN
 
 /// A network as a linear map around one image, in two graphs.
 ///
-/// The tangents and gradients that `Autodiff` appends are linear in what flows through them; what they
-/// take from the network's own values (an activation's result, a maximum's place) is fixed by the
-/// image. Those values, the points, are computed once, with a batch of one image, and then stand in
-/// the product's graph as variables, once for each vector. A product with B vectors therefore costs B
-/// passes, not 2·B, and keeps no activations alive but the points.
+/// The tangents and gradients that `Autodiff` appends are linear in their inputs. They also use values
+/// of the network, such as an activation's result or a maximum's position, which the image determines.
+/// These values, the points, are computed once with a batch of one image. The product's graph has them
+/// as variables, one copy per vector. A product with B vectors therefore costs B passes, not 2·B, and
+/// keeps no activations except the points.
 struct Linearization {
   static let image = "image"
   static let vectors = "vectors"
@@ -16,7 +16,7 @@ struct Linearization {
   static let start = "start"
   static let end = "end"
 
-  /// Which product.
+  /// The direction of a product.
   enum Direction: Hashable {
     /// J·v
     case forward
@@ -41,12 +41,12 @@ struct Linearization {
     }
   }
 
-  /// From `vectors` [batch, …] to `products` [batch, …]; has the points as variables.
+  /// The graph from `vectors` [batch, …] to `products` [batch, …], with the points as variables.
   let product: Graph
-  /// The points by the names of the product's variables, as values of the primal graph.
+  /// The points as values of the primal graph, with the names of the product's variables.
   let points: [(name: String, value: Value)]
 
-  /// - Throws: `SpectrumError.unsuitable` where the section's end does not depend on its start.
+  /// - Throws: `SpectrumError.unsuitable` if the section's end does not depend on its start.
   init(
     of network: any Network, _ section: JacobianSection, _ direction: Direction, precision: DType,
     batch: Int
@@ -71,8 +71,8 @@ struct Linearization {
       result, from: graph, boundary: boundary, image: primal.image)
   }
 
-  /// The part of a graph that `result` needs, with a variable in place of every value before
-  /// `boundary` that depends on the image.
+  /// The part of a graph that `result` needs. Every value before `boundary` that depends on the image
+  /// becomes a variable.
   private static func extract(
     _ result: Value, from graph: Graph, boundary: Int, image: Value
   ) -> (Graph, [(name: String, value: Value)]) {
