@@ -1,34 +1,34 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// Appends a network's layers to a graph and records what it learns.
+/// A builder that appends a network's layers to a graph and records their parameters.
 ///
-/// Parameters are variables of the accumulator's type (fp32; fp64 for a network in fp64), cast to
-/// the precision where a weight is used. Biases, scales, shifts and multipliers stay as they are:
+/// Parameters are variables of the accumulator's type (fp32; fp64 for a network in fp64). Weights are
+/// cast to the precision when they are used. Biases, scales, shifts and multipliers are not cast:
 /// backends add them in the accumulator.
 public struct NetworkBuilder {
-  /// Where normalizations take their statistics from.
+  /// The source of the normalizations' statistics.
   public enum Mode: Sendable, Hashable {
-    /// From the batch; the running statistics follow.
+    /// From the batch, which also updates the running statistics.
     case training
     /// From the running statistics.
     case evaluation
   }
 
-  /// What has been appended so far.
+  /// The graph that has been built so far.
   public var graph: Graph
-  /// The type of activations and of the weights as the products see them.
+  /// The type of activations, and of weights in products.
   public let precision: DType
-  /// Where normalizations take their statistics from.
+  /// The source of the normalizations' statistics.
   public let mode: Mode
   /// The parameters, statistics and layers appended so far. Each network sets its `stem`.
   public var layout: NetworkLayout
-  /// The residual block that parameters appended now belong to.
+  /// The residual block of the parameters that are appended now.
   var currentBlock: Int?
-  /// Whether learned scalars take the place of the layers' biases (`BlockTraits.hasScalarBiases`).
+  /// Whether learned scalars replace the layers' biases (`BlockTraits.hasScalarBiases`).
   var hasScalarBiases = false
   /// Whether every weight's result is divided by its standard deviation over the batch, which becomes
-  /// an output: how `LayerSequentialUnitVariance` measures.
+  /// an output. `LayerSequentialUnitVariance` measures this way.
   var measuresDeviations = false
   private var statisticUpdates: [StatisticUpdate] = []
 
@@ -38,9 +38,9 @@ public struct NetworkBuilder {
     let value: Value
   }
 
-  /// The share of a batch in the running statistics, PyTorch's default.
+  /// The weight of a batch in the running statistics, PyTorch's default.
   public static let statisticMomentum = 0.1
-  /// What normalizations add to the variance, PyTorch's default.
+  /// The term that normalizations add to the variance, PyTorch's default.
   public static let normalizationEpsilon = 1e-5
 
   /// - Precondition: `precision` is a floating-point type.
@@ -55,13 +55,13 @@ public struct NetworkBuilder {
     layout = NetworkLayout(activation: activation, normalization: normalization)
   }
 
-  /// Appends a parameter, for a layer with weights of its own. The layer casts a weight to
+  /// Appends a parameter, for a layer that defines its weights itself. The layer casts a weight to
   /// `precision` before it multiplies. Initializers draw weights, and give parameters of other roles
   /// their neutral value.
   ///
   /// - Parameters:
-  ///   - name: of the variable, as in PyTorch's `state_dict`: `head.weight`. It also selects the
-  ///     random stream of the initial values.
+  ///   - name: of the variable, as in PyTorch's `state_dict`: `head.weight`. It also selects the random
+  ///     stream of the initial values.
   ///   - shape: as `role` states.
   /// - Precondition: the name is new.
   /// - Returns: its value in the accumulator's type, and its record.
@@ -81,7 +81,7 @@ public struct NetworkBuilder {
     return graph.variable(name, shape, precision.accumulator)
   }
 
-  /// Remembers that a running statistic follows a batch's value.
+  /// Records that a running statistic follows a batch's value.
   mutating func track(_ running: Value, following value: Value, correction: Double = 1) {
     statisticUpdates.append(
       StatisticUpdate(correction: correction, running: running, value: value))
@@ -92,10 +92,10 @@ public struct NetworkBuilder {
     graph.activation(x, layout.activation)
   }
 
-  /// Appends the updates of all running statistics as one node; none without normalization or in
-  /// evaluation mode. To be called once, after the last use of the statistics.
+  /// Appends the updates of all running statistics as one node. Without normalization or in evaluation
+  /// mode it appends nothing. Call it once, after the last use of the statistics.
   ///
-  /// - Parameter momentum: the share of the batch; 1 makes the statistics the batch's own.
+  /// - Parameter momentum: the weight of the batch; 1 makes the statistics those of the batch.
   public mutating func appendStatisticUpdates(momentum: Double = statisticMomentum) {
     guard !statisticUpdates.isEmpty else { return }
     let averages = statisticUpdates.map {

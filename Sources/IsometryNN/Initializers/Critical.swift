@@ -1,17 +1,20 @@
 internal import IsometryCore
 public import IsometryTheory
 
-/// Weights and biases of a plain network on the critical line: the variance q of the pre-activations is
+/// Weights and biases of a plain network on the critical line. The variance q of the pre-activations is
 /// the same in every layer, and the squared singular values of the Jacobian have the mean 1.
 ///
 /// Hidden weights have entries of variance σ_w²/fan-in (`weights=gaussian`) or are σ_w times a Haar
-/// orthogonal matrix; hidden biases are normal with variance σ_b². The first layer is scaled so that
-/// inputs of mean square 1 give the variance q at once, which near q = 0 would take many layers
-/// otherwise. The head has variance 1/fan-in, or orthonormal rows, and no bias.
+/// orthogonal matrix. Hidden biases are normal with variance σ_b². The first layer is scaled so that
+/// inputs of mean square 1 give the variance q at once. Otherwise q near 0 would take many layers to
+/// reach. The head has variance 1/fan-in, or orthonormal rows, and no bias.
 ///
-/// Options: `q=NUMBER` (0.05), or for orthogonal weights `level=NUMBER`: the largest q at which L hidden
-/// layers give λ that relative variance; `weights=orthogonal|gaussian` (orthogonal). L layers of
-/// Gaussian weights have a relative variance of L or more at any q, and so no level to choose.
+/// Options:
+/// - `weights=orthogonal|gaussian` (orthogonal).
+/// - `q=NUMBER` (0.05).
+/// - `level=NUMBER`, for orthogonal weights instead of q: the largest q at which L hidden layers give λ
+///   that relative variance. With Gaussian weights the relative variance is L or more at any q, so
+///   there is no level to choose.
 ///
 /// - Source: Pennington, Schoenholz, Ganguli, "Resurrecting the sigmoid in deep learning through
 ///   dynamical isometry" (2017); docs/theory.md.
@@ -27,7 +30,7 @@ public struct Critical: Initializer {
     InitializerOption("weights", "orthogonal or gaussian (default orthogonal)"),
   ]
 
-  /// What fixes the point of the critical line.
+  /// The option that selects the point of the critical line.
   private enum Target: Sendable {
     case variance(Double)
     case level(Double)
@@ -124,7 +127,7 @@ public struct Critical: Initializer {
         try function.criticalPoint(depth: max(1, layout.layers.count - 1), level: level)
       }
     } catch {
-      // The error says what to do about it.
+      // The error contains a remedy.
       if case .noSolution(_, let reason) = error {
         throw refusal("finds no critical point", reason)
       }

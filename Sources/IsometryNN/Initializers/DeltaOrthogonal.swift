@@ -1,11 +1,10 @@
 internal import IsometryCore
 
-/// Convolution kernels that are zero but for the center tap, which is a Haar orthogonal matrix times a
-/// gain: with stride 1 the convolution itself is an isometry times the gain. Dense weights are
-/// orthogonal.
+/// Convolution kernels that are zero except for the center tap, which is a Haar orthogonal matrix times
+/// a gain. With stride 1 the convolution is an isometry times the gain. Dense weights are orthogonal.
 ///
-/// A matrix with fewer rows than columns has orthonormal rows, so a convolution that reduces the
-/// channels (as a bottleneck's first does) is an isometry on the channels that it keeps.
+/// A matrix with fewer rows than columns has orthonormal rows. A convolution that reduces the channels,
+/// such as a bottleneck's first, is then an isometry on the channels that it retains.
 ///
 /// Options: `gain=NUMBER`, as for `Orthogonal`.
 ///
@@ -18,7 +17,7 @@ public struct DeltaOrthogonal: Initializer {
     "any network; a convolution is an isometry where it has no stride and no fewer outputs than inputs"
   public static let options = [Orthogonal.gainOption]
 
-  /// nil for the activation's.
+  /// The gain; nil for the activation's.
   public let gain: Double?
 
   public var weightEnsemble: WeightEnsemble { .orthogonal }

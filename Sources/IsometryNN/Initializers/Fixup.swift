@@ -1,17 +1,17 @@
 internal import IsometryCore
 internal import RealModule
 
-/// Residual networks without normalization whose updates, not whose Jacobians, are kept in bounds by
-/// scaling down the branches.
+/// Residual networks without normalization, with scaled-down branches. The scaling bounds the updates,
+/// not the Jacobians.
 ///
 /// - The head and the last layer of every branch start at zero.
 /// - The other layers of a branch of m layers start as He's times B^(−1/(2m − 2)), for B blocks.
 /// - Stem and learned skips start as He's.
-/// - Learned scalars take the place of biases: an offset (0) before every weight and every activation,
-///   and a multiplier (1) for every branch (`BlockTraits.hasScalarBiases`). They learn at a tenth of
-///   the rate.
+/// - Learned scalars replace biases: an offset (0) before every weight and every activation, and a
+///   multiplier (1) for every branch (`BlockTraits.hasScalarBiases`). They learn at a tenth of the
+///   rate.
 ///
-/// He's variance is 2/fan_out here, which the authors' code has in the branches.
+/// He's variance is 2/fan_out here, as in the branches of the authors' code.
 ///
 /// - Source: Zhang, Dauphin, Ma, "Fixup initialization: residual learning without normalization"
 ///   (2019), section 3.

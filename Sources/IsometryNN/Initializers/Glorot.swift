@@ -1,5 +1,5 @@
-/// Independent entries of variance 2/(fan_in + fan_out): a compromise between keeping the size of
-/// signals and that of gradients in a network of linear or odd activations.
+/// Independent entries of variance 2/(fan_in + fan_out). It is a compromise between preserving the size
+/// of signals and of gradients in a network of linear or odd activations.
 ///
 /// Options: `distribution=uniform|normal` (uniform).
 ///

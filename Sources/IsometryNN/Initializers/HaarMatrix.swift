@@ -37,7 +37,7 @@ struct DenseMatrix: Sendable {
   }
 
   var transposed: DenseMatrix {
-    // In squares that fit the cache.
+    // Transposes squares that fit in the cache.
     let side = 32
     var result = DenseMatrix(zeros: columns, rows)
     result.elements.withUnsafeMutableBufferPointer { target in
@@ -56,14 +56,15 @@ struct DenseMatrix: Sendable {
     return result
   }
 
-  /// self·Bᵀ for columns B that, beside those of `basis`, make up an orthonormal basis of the whole
+  /// self·Bᵀ, where the columns of B complete those of `basis` to an orthonormal basis of the whole
   /// space.
   ///
-  /// - Precondition: the columns of `basis` are orthonormal; the matrix has as many as are missing.
+  /// - Precondition: the columns of `basis` are orthonormal; the matrix has as many columns as are
+  ///   missing.
   func onComplement(of basis: DenseMatrix) -> DenseMatrix {
     precondition(columns == basis.rows - basis.columns, "a complement has the other dimensions")
-    // B are the last columns of the orthogonal factor Q of the basis: [0, self]·Qᵀ, which row by row
-    // is column-major Q·[0, self]ᵀ.
+    // B consists of the last columns of the orthogonal factor Q of the basis. The result is [0,
+    // self]·Qᵀ, which row by row is column-major Q·[0, self]ᵀ.
     var factor = basis.transposed.elements
     var scales = [Double](repeating: 0, count: basis.columns)
     let (m, n, k) = (Int32(basis.rows), Int32(rows), Int32(basis.columns))
@@ -100,12 +101,12 @@ struct DenseMatrix: Sendable {
 
 extension RandomStream {
   /// A matrix from the uniform (Haar) law of matrices with orthonormal columns, or with orthonormal
-  /// rows where there are fewer rows than columns.
+  /// rows if there are fewer rows than columns.
   ///
   /// It is the orthogonal factor of a Gaussian matrix. The reflection that clears a column below the
-  /// diagonal leaves the columns after it Gaussian and independent of it, so each reflection is drawn
-  /// by itself and the matrix never factorized. The factor is Haar only when the triangular factor's
-  /// diagonal is positive, so columns take the signs that it would have.
+  /// diagonal leaves the later columns Gaussian and independent of it. Each reflection is therefore
+  /// drawn separately, and no matrix is factorized. The factor is Haar only if the triangular factor's
+  /// diagonal is positive, so columns get the signs that it would have.
   ///
   /// - Source: Stewart, "The efficient generation of random orthogonal matrices with an application to
   ///   condition estimators" (1980); Mezzadri, "How to generate random matrices from the classical
@@ -113,7 +114,7 @@ extension RandomStream {
   /// - Complexity: 2·m·n² floating-point operations for sides m ≥ n.
   mutating func haarMatrix(rows: Int, columns: Int) -> DenseMatrix {
     let (long, short) = (max(rows, columns), min(rows, columns))
-    // Row by row the columns of the factor: column-major, as LAPACK likes it.
+    // Rows hold the columns of the factor, which is LAPACK's column-major order.
     var factor = DenseMatrix(zeros: short, long)
     var scales = [Double](repeating: 0, count: short)
     var flips = [Bool](repeating: false, count: short)

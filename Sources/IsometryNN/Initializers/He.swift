@@ -1,5 +1,5 @@
-/// Independent entries of variance 2/fan: keeps the mean square of pre-activations of a plain ReLU
-/// network from layer to layer.
+/// Independent entries of variance 2/fan. It preserves the mean square of pre-activations from layer to
+/// layer of a plain ReLU network.
 ///
 /// Options: `fan=in|out` (in), `distribution=normal|uniform` (normal).
 ///
@@ -14,8 +14,8 @@ public struct He: Initializer {
     InitializerOption("distribution", "normal (default) or uniform"),
   ]
 
-  /// Which connections the variance is divided by: those into a unit, which keeps activations, or
-  /// those out of it, which keeps gradients.
+  /// The connections that the variance is divided by. Those into a unit preserve activations; those out
+  /// of it preserve gradients.
   public enum Fan: String, Sendable, CaseIterable {
     case `in`, out
   }
@@ -43,7 +43,7 @@ public struct He: Initializer {
 }
 
 extension NetworkLayout {
-  /// He's normal weights of variance 2/fan_in, for initializers that change only what is around them.
+  /// Draws He's normal weights of variance 2/fan_in, for initializers that change only other parts.
   func drawHe(seed: UInt64, store: (Parameter, [Double]) throws -> Void) throws {
     try drawWeights(store) { parameter in
       let variance = 2 / Double(parameter.fanIn)

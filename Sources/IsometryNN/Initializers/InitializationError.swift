@@ -1,13 +1,13 @@
-/// Why a network cannot be initialized as asked.
+/// The reason why a network cannot be initialized as requested.
 public enum InitializationError: Error, Sendable, Hashable, CustomStringConvertible {
   /// No initializer has that name.
   case unknownInitializer(String)
   /// `text` is not `NAME:option=value,…`.
   case malformed(String)
   case unknownOption(String, initializer: String, known: [String])
-  /// `expected` says what would be legal.
+  /// `expected` describes the legal values.
   case illegalValue(String, option: String, initializer: String, expected: String)
-  /// The network does not meet a condition; `remedy` says what to change.
+  /// The network violates a condition of the initializer; `remedy` describes the change it needs.
   case condition(initializer: String, reason: String, remedy: String)
 
   /// One line with the legal choices.

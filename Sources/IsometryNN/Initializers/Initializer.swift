@@ -4,13 +4,13 @@ public import IsometryGraph
 /// A law for the initial weights of a network.
 ///
 /// An initializer is one file and one line in `InitializerRegistry`. It draws each parameter from the
-/// random stream of that parameter's name, so that a network's weights depend on the seed alone, and
-/// computes in Double; who stores them rounds once.
+/// random stream of that parameter's name, so that a network's weights depend on the seed alone. It
+/// computes in Double; the code that stores the weights rounds once.
 public protocol Initializer: Sendable {
-  /// The spelling of the command line.
+  /// The spelling on the command line.
   static var name: String { get }
 
-  /// What it does, in one line.
+  /// The purpose, in one line.
   static var summary: String { get }
 
   /// The networks that it can initialize, in one line.
@@ -19,32 +19,33 @@ public protocol Initializer: Sendable {
   /// The options that `init(options:)` reads.
   static var options: [InitializerOption] { get }
 
-  /// - Throws: `InitializationError` for values that an option does not take.
+  /// - Throws: `InitializationError` for values that an option does not accept.
   init(options: InitializerOptions) throws(InitializationError)
 
-  /// What residual blocks must have besides their weights.
+  /// The requirements on residual blocks besides their weights.
   var blockTraits: BlockTraits { get }
 
-  /// The learning rate of parameters that are one number for a whole tensor, as a share of the others'.
+  /// The learning rate of parameters that are one number for a whole tensor, relative to the others'.
   var scalarLearningRate: Double { get }
 
-  /// How many images of the data set the weights depend on: 0, but for an initializer that measures.
+  /// The number of images of the data set that the weights depend on. It is 0 except for an initializer
+  /// that measures.
   var imagesNeeded: Int { get }
 
-  /// The initializer itself, or for one that measures the one that it becomes on these images.
+  /// The initializer itself. An initializer that measures returns its result on these images.
   ///
   /// - Parameters:
   ///   - images: normalized, fp32 [imagesNeeded, C, H, W].
-  ///   - backend: where the network runs for the measurement, in fp32.
-  /// - Throws: `InitializationError` where the images give nothing to measure; what the backend throws.
+  ///   - backend: runs the network for the measurement, in fp32.
+  /// - Throws: `InitializationError` if the images give nothing to measure; the backend's errors.
   func resolved(
     for network: any Network, seed: UInt64, images: HostTensor, on backend: any Backend
   ) throws -> any Initializer
 
-  /// What the weights of hidden layers are.
+  /// The ensemble of hidden weights.
   var weightEnsemble: WeightEnsemble { get }
 
-  /// - Throws: `InitializationError` where the network does not meet a condition of the initializer.
+  /// - Throws: `InitializationError` if the network violates a condition of the initializer.
   func check(_ layout: NetworkLayout) throws(InitializationError)
 
   /// Draws every weight, and any other parameter that should not have its role's neutral value.
@@ -52,7 +53,7 @@ public protocol Initializer: Sendable {
   /// - Parameters:
   ///   - layout: has passed `check`.
   ///   - store: takes a parameter's elements in row-major order; called at most once for each.
-  /// - Throws: what `store` throws.
+  /// - Throws: the errors of `store`.
   func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void) throws
 }
@@ -70,11 +71,11 @@ extension Initializer {
   public var weightEnsemble: WeightEnsemble { .other }
   public func check(_ layout: NetworkLayout) throws(InitializationError) {}
 
-  /// Checks the network and gives every parameter its initial value: what the initializer draws, and
-  /// zeros for biases and shifts, ones for scales and multipliers otherwise.
+  /// Checks the network and gives every parameter its initial value. Parameters that the initializer
+  /// does not draw get zeros for biases and shifts, and ones for scales and multipliers.
   ///
-  /// - Throws: `InitializationError` where the network does not meet the initializer's conditions;
-  ///   what `store` throws.
+  /// - Throws: `InitializationError` if the network violates the initializer's conditions; the errors
+  ///   of `store`.
   public func initialize(
     _ layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
@@ -98,7 +99,7 @@ extension Initializer {
 
   /// The initial values of every parameter in Double, by name.
   ///
-  /// - Throws: `InitializationError` where the network does not meet the initializer's conditions.
+  /// - Throws: `InitializationError` if the network violates the initializer's conditions.
   public func values(for layout: NetworkLayout, seed: UInt64) throws -> [String: [Double]] {
     var values: [String: [Double]] = [:]
     try initialize(layout, seed: seed) { values[$0.name] = $1 }
@@ -108,7 +109,7 @@ extension Initializer {
 
 extension NetworkLayout {
   /// Sets the parameters and statistics of a session's graph to their state before the first step,
-  /// rounded once to the variables' type. Those that the graph does not have are left out.
+  /// rounded once to the variables' type. Those that the graph lacks are skipped.
   public func writeInitialState(
     to session: any Session, initializer: any Initializer, seed: UInt64
   ) throws {

@@ -1,24 +1,24 @@
 /// An option of an initializer, for lists and messages.
 public struct InitializerOption: Sendable, Hashable {
-  /// As it is written before the equals sign.
+  /// The name before the equals sign.
   public let name: String
-  /// The legal values and what they do, with the default.
+  /// The legal values and their effects, with the default.
   public let meaning: String
 
-  /// An option of this name.
+  /// Makes an option.
   public init(_ name: String, _ meaning: String) {
     self.name = name
     self.meaning = meaning
   }
 }
 
-/// The options of an initializer as given: names with values, still text.
+/// The options of an initializer as given: names with values that are still text.
 public struct InitializerOptions: Sendable, Hashable {
-  /// Whose options they are, for messages.
+  /// The initializer's name, for messages.
   public let initializer: String
   private let values: [String: String]
 
-  /// Options by name, their values as they were written.
+  /// Makes options from their names and unparsed values.
   public init(initializer: String, values: [String: String] = [:]) {
     self.initializer = initializer
     self.values = values
@@ -31,12 +31,12 @@ public struct InitializerOptions: Sendable, Hashable {
     }
   }
 
-  /// The option as given; nil where it was not.
+  /// The option's text; nil if it was not given.
   public func text(_ option: String) -> String? { values[option] }
 
-  /// The option's number; nil where it was not given.
+  /// The option's number; nil if it was not given.
   ///
-  /// - Throws: `InitializationError.illegalValue` where it is no finite number or `isLegal` denies it.
+  /// - Throws: `InitializationError.illegalValue` if it is not a finite number or `isLegal` rejects it.
   public func number(
     _ option: String, expected: String, where isLegal: (Double) -> Bool = { _ in true }
   ) throws(InitializationError) -> Double? {
@@ -47,7 +47,7 @@ public struct InitializerOptions: Sendable, Hashable {
     return number
   }
 
-  /// The option as one of an enumeration's cases; nil where it was not given.
+  /// The option as one of an enumeration's cases; nil if it was not given.
   ///
   /// - Throws: `InitializationError.illegalValue` for any other word.
   public func choice<Choice>(

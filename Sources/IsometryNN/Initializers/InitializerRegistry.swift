@@ -1,4 +1,4 @@
-/// Every initializer by its name on the command line.
+/// All initializers by their names on the command line.
 public enum InitializerRegistry {
   /// The initializers, in the order of help and lists.
   public static let types: [any Initializer.Type] = [
@@ -20,10 +20,10 @@ public enum InitializerRegistry {
     Critical.self,
   ]
 
-  /// The names that `--init` takes, in the order of its help.
+  /// The names that `--init` accepts, in the order of its help.
   public static var names: [String] { types.map { $0.name } }
 
-  /// The initializer that `NAME` or `NAME:option=value,…` describes.
+  /// Makes the initializer that `NAME` or `NAME:option=value,…` describes.
   ///
   /// - Throws: `InitializationError` for a name, an option or a value that does not exist.
   public static func make(_ text: String) throws(InitializationError) -> any Initializer {

@@ -1,12 +1,12 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// Orthonormal weights divided by the standard deviation of what they give on a batch of images, layer
-/// by layer, so that every layer's result has variance 1.
+/// Orthonormal weights, rescaled layer by layer on a batch of images so that every layer's result has
+/// variance 1. Each weight is divided by the standard deviation of its results.
 ///
-/// The original measures and divides a layer until the variance is within a tolerance of 1, then goes
-/// on to the next. A layer's result is linear in its weight, so one division is exact, and one pass
-/// through the network measures all layers: each result is divided on the spot before it goes on.
+/// The original measures and divides a layer until the variance is within a tolerance of 1, then
+/// continues with the next. A layer's result is linear in its weight, so one division is exact. One
+/// pass through the network measures all layers: it divides each result before the next layer reads it.
 ///
 /// Options: `images=NUMBER` (32), the size of the batch: the first images of the training split,
 /// without augmentation.
@@ -20,7 +20,7 @@ public struct LayerSequentialUnitVariance: Initializer {
     InitializerOption("images", "2 or more (default 32): images that it measures on")
   ]
 
-  /// Images that it measures on.
+  /// The number of images of the measurement.
   public let images: Int
 
   public init(options: InitializerOptions) throws(InitializationError) {
@@ -33,7 +33,7 @@ public struct LayerSequentialUnitVariance: Initializer {
   public var imagesNeeded: Int { images }
   public var weightEnsemble: WeightEnsemble { .orthogonal }
 
-  /// - Throws: `InitializationError.condition`: without images there is nothing to draw.
+  /// - Throws: always `InitializationError.condition`, because the weights depend on images.
   public func draw(
     for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
   ) throws {
@@ -71,7 +71,7 @@ public struct LayerSequentialUnitVariance: Initializer {
   }
 }
 
-/// Orthonormal weights, each perhaps divided by a number: drawn once, as LSUV needs them twice.
+/// Orthonormal weights, some divided by a number. They are stored, because LSUV needs them twice.
 private struct Orthonormal: Initializer {
   static let name = LayerSequentialUnitVariance.name
   static let summary = LayerSequentialUnitVariance.summary
@@ -84,7 +84,7 @@ private struct Orthonormal: Initializer {
   init() {}
   init(options: InitializerOptions) {}
 
-  /// Draws and keeps all weights, while the calling thread does something else.
+  /// Draws and stores all weights, while the calling thread runs `meanwhile`.
   mutating func draw<Other>(
     for layout: NetworkLayout, seed: UInt64, meanwhile: () throws -> Other
   ) throws -> Other {

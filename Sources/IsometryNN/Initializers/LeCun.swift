@@ -1,4 +1,4 @@
-/// Independent entries of variance 1/fan_in: keeps the mean square of pre-activations of a plain
+/// Independent entries of variance 1/fan_in. It preserves the mean square of pre-activations of a plain
 /// network whose activation has slope 1, as SELU needs.
 ///
 /// Options: `distribution=normal|uniform` (normal).

@@ -1,22 +1,22 @@
 internal import IsometryCore
 
-/// ReLU networks that are linear maps at initialization: every weight is mirrored, so that a signal û
-/// of half as many units travels as x = [û₊; û₋], and x → W·û for each layer's half matrix W.
+/// ReLU networks that are linear maps at initialization. Every weight is mirrored. A signal û of half
+/// as many units is represented as x = [û₊; û₋] and becomes W·û for each layer's half matrix W.
 ///
-/// - first layer [W; −W], head [W, −W], all others [[W, −W], [−W, W]];
-/// - convolutions have the matrix at their center tap;
-/// - a block with a convolutional skip has mirrored weights in branch and skip, drawn independently.
+/// - The first layer is [W; −W], the head [W, −W], all others are [[W, −W], [−W, W]].
+/// - Convolutions have the matrix at their center tap.
+/// - A block with a convolutional skip has independent mirrored weights in branch and skip.
 ///
-/// The singular values of the input–output Jacobian are those of the product of the half matrices,
-/// the same at every input: exactly 1 for orthogonal W in plain networks whose widths do not shrink,
-/// and never collapsing onto one direction. Residual blocks keep the linearity but add branch to skip,
-/// which `Risotto` balances.
+/// The singular values of the input–output Jacobian are those of the product of the half matrices, the
+/// same at every input. For orthogonal W in plain networks whose widths do not shrink they are exactly
+/// 1, and signals never collapse onto one direction. Residual blocks stay linear but add branch to
+/// skip, which `Risotto` balances.
 ///
-/// Options: `weights=orthogonal|gaussian` (orthogonal). Gaussian W has entries of variance
-/// 2/N for N units of the layer, 1/N for the head, which keeps the mean square.
+/// Options: `weights=orthogonal|gaussian` (orthogonal). Gaussian W has entries of variance 2/N for N
+/// units of the layer, 1/N for the head, which preserves the mean square.
 ///
-/// - Source: Burkholz, Dubatovka, "Initialization of ReLUs for dynamical isometry" (2019);
-///   Balduzzi et al., "The shattered gradients problem" (2017).
+/// - Source: Burkholz, Dubatovka, "Initialization of ReLUs for dynamical isometry" (2019); Balduzzi et
+///   al., "The shattered gradients problem" (2017).
 public struct LooksLinear: Initializer {
   public static let name = "looks-linear"
   public static let summary = "mirrored weights: a ReLU network that is linear at initialization"
@@ -26,7 +26,7 @@ public struct LooksLinear: Initializer {
     InitializerOption("weights", "orthogonal (default) or gaussian")
   ]
 
-  /// What the halves that are mirrored are drawn from.
+  /// The distribution of the half matrices.
   public enum Weights: String, Sendable, CaseIterable {
     case orthogonal, gaussian
   }

@@ -1,9 +1,9 @@
 internal import IsometryCore
 
-/// Matrices and kernels that act on mirrored signals x = [û₊; û₋], as looks-linear initialization and
-/// RISOTTO need them.
+/// Matrices and kernels that act on mirrored signals x = [û₊; û₋], for looks-linear initialization and
+/// RISOTTO.
 extension DenseMatrix {
-  /// [[M, −M], [−M, M]]: on x = [û₊; û₋] it gives the same form of M·û before the rectifier.
+  /// [[M, −M], [−M, M]], which maps x = [û₊; û₋] to [M·û; −M·û] before the rectifier.
   var mirrored: DenseMatrix { besideNegative.stackedWithNegative }
 
   /// [M; −M]
@@ -32,7 +32,7 @@ extension DenseMatrix {
     return result
   }
 
-  /// The matrix `count` times along the diagonal.
+  /// The block-diagonal matrix of `count` copies.
   func repeatedAlongDiagonal(_ count: Int) -> DenseMatrix {
     var result = DenseMatrix(zeros: count * rows, count * columns)
     for part in 0..<count {
@@ -50,12 +50,12 @@ extension DenseMatrix {
     Self.kernel(of: [self], at: [center(size)], size: size)
   }
 
-  /// The kernel [2·rows, 2·columns/window², size, size] that mirrors each of the window² parts which
-  /// lie side by side in the matrix, and reads with them the window×window pixels from the top left
-  /// one of a stride on, row by row.
+  /// The kernel [2·rows, 2·columns/window², size, size] that mirrors each of the window² parts side by
+  /// side in the matrix. The parts read window×window pixels, row by row, from the top left one of a
+  /// stride on.
   ///
-  /// - Parameter size: the window's, for a convolution without padding; or an odd one, padded by half
-  ///   of it, that reaches over the window.
+  /// - Parameter size: the window's size for a convolution without padding; otherwise an odd size,
+  ///   padded by half of it, that covers the window.
   func mirroredWindowKernel(window: Int, size: Int) -> [Double] {
     let width = columns / (window * window)
     let parts = (0..<window * window).map { slice(columns: $0 * width..<($0 + 1) * width).mirrored }

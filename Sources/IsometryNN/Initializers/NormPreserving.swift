@@ -1,12 +1,11 @@
 internal import IsometryCore
 
-/// He's weights without normalization, and every sum of branch and skip multiplied by √½, which undoes
-/// that the variances of the two add up: exactly in the mean where the skip is a convolution of its own
-/// weights, nearly where it is the identity.
+/// He's weights without normalization, with every sum of branch and skip multiplied by √½. The factor
+/// compensates the sum of the two variances. It is exact in the mean if the skip is a convolution with
+/// separate weights, and approximate if the skip is the identity.
 ///
-/// It is for blocks whose sum of branch and skip is activated, as ResNets have them. A branch that ends
-/// with an activation, as in resmlp and resconv, has a mean that is not 0, and the variances do not add
-/// up.
+/// It is for blocks whose sum of branch and skip is activated, as in ResNets. A branch that ends with
+/// an activation, as in resmlp and resconv, has a nonzero mean, and the variances do not add up.
 ///
 /// - Source: Civitelli, Sortino, Lapucci, Bagattini, Galvan, "A robust initialization of residual
 ///   blocks for effective ResNet training without batch normalization" (2021).

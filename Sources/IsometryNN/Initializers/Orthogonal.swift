@@ -1,14 +1,14 @@
 internal import IsometryCore
 
-/// Haar orthogonal weights times a gain: orthonormal columns, or rows where there are fewer of them.
-/// Convolutions are flattened to [K, C·R·S], so a convolution's weight is orthogonal, but the
-/// convolution itself is no isometry (see `DeltaOrthogonal`).
+/// Haar orthogonal weights times a gain: orthonormal columns, or rows if there are fewer rows.
+/// Convolutions are flattened to [K, C·R·S]. A convolution's weight is then orthogonal, but the
+/// convolution itself is not an isometry (see `DeltaOrthogonal`).
 ///
-/// Options: `gain=NUMBER` (the network's activation decides: √2 for ReLU, √(2/(1 + slope²)) for leaky
-/// ReLU, 1 otherwise; the head has 1 always).
+/// Options: `gain=NUMBER`. By default the network's activation decides: √2 for ReLU, √(2/(1 + slope²))
+/// for leaky ReLU, 1 otherwise. The head always has 1.
 ///
-/// - Source: Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in
-///   deep linear neural networks" (2014).
+/// - Source: Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+///   linear neural networks" (2014).
 public struct Orthogonal: Initializer {
   public static let name = "orthogonal"
   public static let summary = "Haar orthogonal weights; kernels are flattened to a matrix"
@@ -17,7 +17,7 @@ public struct Orthogonal: Initializer {
   static let gainOption = InitializerOption(
     "gain", "a positive number (default: the activation's, √2 for relu)")
 
-  /// nil for the activation's.
+  /// The gain; nil for the activation's.
   public let gain: Double?
 
   public var weightEnsemble: WeightEnsemble { .orthogonal }
@@ -38,15 +38,15 @@ public struct Orthogonal: Initializer {
 }
 
 extension InitializerOptions {
-  /// The gain of orthogonal weights; nil where it was not given.
+  /// The gain of orthogonal weights; nil if it was not given.
   func gain() throws(InitializationError) -> Double? {
     try number("gain", expected: "a positive number") { $0 > 0 }
   }
 }
 
 extension NetworkLayout {
-  /// The factor of an orthogonal weight: 1 for the head; otherwise the chosen one, or the one with
-  /// which the mean square of pre-activations stays as it is where that is known for every size.
+  /// The factor of an orthogonal weight: 1 for the head, otherwise the chosen one. By default it
+  /// preserves the mean square of pre-activations if a factor is known that does so for every size.
   func gain(of parameter: Parameter, chosen: Double?) -> Double {
     if parameter == head?.weight { return 1 }
     if let chosen { return chosen }

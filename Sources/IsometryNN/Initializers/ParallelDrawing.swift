@@ -7,21 +7,21 @@ extension NetworkLayout {
   /// Draws every weight on all processors, while the calling thread stores them in the order of the
   /// parameters.
   ///
-  /// A parameter's elements depend on its own random stream alone, so neither the order nor the number
-  /// of processors changes them.
+  /// A parameter's elements depend on its random stream alone, so neither the order nor the number of
+  /// processors changes them.
   ///
-  /// - Parameter draw: gives a weight's elements in row-major order.
+  /// - Parameter draw: returns a weight's elements in row-major order.
   func drawWeights(
     _ store: (Parameter, [Double]) throws -> Void, _ draw: @Sendable (Parameter) -> [Double]
   ) throws {
-    // So many ahead that memory stays small beside the network's own.
+    // The limit keeps memory small compared with the network's.
     try drawWeights(ahead: 1 << 23, meanwhile: {}, store, draw)
   }
 
-  /// As above, with something else that the calling thread does before it stores the first.
+  /// Draws as above. The calling thread runs `meanwhile` before it stores the first weight.
   ///
-  /// - Parameter ahead: how many elements may be drawn or on their way before they are stored; one
-  ///   weight may always be.
+  /// - Parameter ahead: the number of elements that may be drawn or in progress before they are stored;
+  ///   one weight is always allowed.
   func drawWeights<Other>(
     ahead: Int, meanwhile: () throws -> Other,
     _ store: (Parameter, [Double]) throws -> Void, _ draw: @Sendable (Parameter) -> [Double]
@@ -51,11 +51,11 @@ extension NetworkLayout {
   }
 }
 
-/// Weights that several threads draw and one takes in order.
+/// A queue of weights that several threads draw and one takes in order.
 private final class DrawingLine: Sendable {
   private struct State {
     var begun = 0
-    /// Elements of what is begun and not taken.
+    /// The number of elements that are begun and not taken.
     var untaken = 0
     var waiting = 0
     var isStopped = false
@@ -75,8 +75,7 @@ private final class DrawingLine: Sendable {
     done = sizes.map { _ in DispatchSemaphore(value: 0) }
   }
 
-  /// The index of the next weight to draw, as soon as there is room for it; nil where none is wanted any
-  /// more.
+  /// The index of the next weight to draw, once there is room for it; nil if no more is needed.
   func begin() -> Int? {
     while true {
       let (index, waits): (Int?, Bool) = state.withLock { state in
@@ -100,7 +99,8 @@ private final class DrawingLine: Sendable {
     done[index].signal()
   }
 
-  /// Waits for a weight and makes room; nil where nobody has begun it, which is then the caller's to draw.
+  /// Waits for a weight and makes room. It returns nil if no thread has begun the weight; the caller
+  /// must then draw it.
   func take(_ index: Int) -> [Double]? {
     let isBegun = state.withLock { state in
       if state.begun > index { return true }
@@ -129,9 +129,9 @@ private final class DrawingLine: Sendable {
   }
 }
 
-/// Work on all processors, with matrix products on the processor that asks for them.
+/// A parallel map on all processors. Each transform runs its matrix products on one thread.
 enum ParallelDrawing {
-  /// The results for all elements, in their order.
+  /// The results of all elements, in their order.
   static func map<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ transform: @Sendable (Element) -> Result
   ) -> [Result] {
@@ -146,13 +146,13 @@ enum ParallelDrawing {
   }
 }
 
-/// How many threads OpenBLAS uses, a setting of the whole process.
+/// The number of threads that OpenBLAS uses, a setting of the whole process.
 ///
-/// One for each caller: several threads sum in another order, so that results would depend on their
-/// number, and they wait for each other awake, which beside other work takes many times as long as
-/// one thread does.
+/// It is one per caller. Several threads sum in another order, so that results would depend on their
+/// number. They also busy-wait for each other, which under other load takes many times as long as one
+/// thread.
 enum ProductThreads {
-  /// How many callers want one, and how many threads there were before.
+  /// The number of callers that need one thread, and the number of threads before.
   private static let state = Mutex((users: 0, before: blasint(1)))
 
   static func withOne<Result>(_ body: () throws -> Result) rethrows -> Result {

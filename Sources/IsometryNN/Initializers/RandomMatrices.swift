@@ -1,7 +1,7 @@
 public import IsometryCore
 
 extension Parameter {
-  /// The random stream that belongs to the parameter: the same for every network, order and device.
+  /// The random stream of the parameter. It is the same for every network, order and device.
   ///
   /// - Parameter purpose: distinguishes several draws for one parameter.
   public func randomStream(seed: UInt64, purpose: String = "") -> RandomStream {
@@ -11,8 +11,8 @@ extension Parameter {
 }
 
 enum StableHash {
-  /// The 64-bit hash of Fowler, Noll and Vo (variant 1a) of a text's UTF-8 bytes: the same in every
-  /// run, unlike `Hasher`.
+  /// The 64-bit hash of Fowler, Noll and Vo (variant 1a) of a text's UTF-8 bytes. Unlike `Hasher` it is
+  /// the same in every run.
   static func fnv1a(_ text: String) -> UInt64 {
     text.utf8.reduce(0xCBF2_9CE4_8422_2325) { hash, byte in
       (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3

@@ -1,7 +1,7 @@
 internal import IsometryCore
 
 /// He's weights, and a learned multiplier on every branch that starts at 0: x + α·F(x). Unlike
-/// `SkipInit` it may stand beside normalization.
+/// `SkipInit` it can be combined with normalization.
 ///
 /// - Source: Bachlechner, Majumder, Mao, Cottrell, McAuley, "ReZero is all you need: fast convergence
 ///   at large depth" (2020), equation 1.
@@ -28,7 +28,7 @@ public struct ReZero: Initializer {
 }
 
 extension NetworkLayout {
-  /// For initializers whose branches begin at a multiplier's value.
+  /// Checks that all blocks have multipliers, for initializers that set them.
   func requireMultipliers(_ name: String) throws(InitializationError) {
     guard !blocks.isEmpty, blocks.allSatisfy({ $0.multiplier != nil }) else {
       throw .condition(

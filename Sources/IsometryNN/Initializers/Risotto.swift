@@ -1,22 +1,22 @@
 internal import IsometryCore
 
-/// Exact dynamical isometry of ReLU residual networks at finite width and depth, by balancing the
-/// branch against the skip.
+/// Exact dynamical isometry of ReLU residual networks at finite width and depth. The branch is balanced
+/// against the skip.
 ///
-/// Every kernel is zero but for its center tap. A signal û of half as many channels travels as
-/// x = [û₊; û₋]. With LL(M) = [[M, −M], [−M, M]] and independent Haar (semi-)orthogonal matrices:
+/// Every kernel is zero except for its center tap. A signal û of half as many channels is represented
+/// as x = [û₊; û₋]. With LL(M) = [[M, −M], [−M, M]] and independent Haar (semi-)orthogonal matrices:
 ///
 /// - stem: [U; −U], with U orthonormal columns;
-/// - block with a convolutional skip (type C): branch layers LL(M₁)…LL(Mₙ), skip
-///   LL(M − α·Mₙ⋯M₁), so that the block gives [(Mû)₊; (Mû)₋] for any α;
+/// - block with a convolutional skip (type C): branch layers LL(M₁)…LL(Mₙ), skip LL(M − α·Mₙ⋯M₁), so
+///   that the result is [(Mû)₊; (Mû)₋] for any α;
 /// - block with an identity skip (type B): identities, then (LL(M) − 1)/α;
 /// - head: [W₀, −W₀], or a plain semi-orthogonal matrix with `head=plain`.
 ///
-/// All non-zero singular values of the Jacobian from the image to the features before pooling are 1,
-/// whatever the image, and inner products of û are kept. A strided block reads one pixel in stride²,
-/// so the other pixels' singular values are zero (`RisottoLossless` reads them all). Batch
-/// Normalization after every convolution rescales branch and skip separately: it is allowed, but such
-/// a network is not isometric.
+/// All nonzero singular values of the Jacobian from the image to the features before pooling are 1 for
+/// every image, and inner products of û are preserved. A strided block reads one pixel in stride², so
+/// the other pixels' singular values are zero (`RisottoLossless` reads them all). Batch Normalization
+/// after every convolution is allowed. It rescales branch and skip separately, so such a network is not
+/// isometric.
 ///
 /// Options: `alpha=NUMBER` (1), the initial value of each branch's learned multiplier;
 /// `head=mirrored|plain` (mirrored).

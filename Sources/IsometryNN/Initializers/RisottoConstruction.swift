@@ -1,7 +1,7 @@
 internal import IsometryCore
 
-/// What `Risotto` and `RisottoLossless` have in common: options, conditions, and how the matrices of a
-/// block become its weights.
+/// The common part of `Risotto` and `RisottoLossless`: options, conditions, and the conversion of a
+/// block's matrices to its weights.
 struct RisottoConstruction: Sendable {
   enum Head: String, Sendable, CaseIterable {
     case mirrored, plain
@@ -81,13 +81,13 @@ struct RisottoConstruction: Sendable {
 }
 
 extension RisottoConstruction {
-  /// The weights of one network of a seed.
+  /// The weights of one network for one seed.
   ///
   /// - Precondition (of all methods): the network was checked.
   struct Weights {
     let construction: RisottoConstruction
     let seed: UInt64
-    /// Matrices that are known from the start, drawn side by side.
+    /// The matrices that do not depend on others, drawn in parallel.
     private let drawn: [Parameter: DenseMatrix]
 
     typealias Store = (Parameter, [Double]) throws -> Void
@@ -99,7 +99,7 @@ extension RisottoConstruction {
         guard case .projection(let skip) = block.skip else {
           return block.branch.suffix(1).map { ($0.weight, $0.inputChannels / 2) }
         }
-        // A skip that reads a window has a matrix that depends on the blocks before.
+        // The matrix of a skip that reads a window depends on the blocks before it.
         let window = skip.kernelSize
         return block.branch.map { ($0.weight, Self.columns(of: $0, window: window)) }
           + (window > 1 ? [] : [(skip.weight, skip.inputChannels / 2)])
@@ -110,14 +110,14 @@ extension RisottoConstruction {
       drawn = Dictionary(uniqueKeysWithValues: zip(wanted.map(\.weight), matrices))
     }
 
-    /// Of a branch's matrix: the layer with a window's stride reads all of its pixels.
+    /// The columns of a branch's matrix. The layer with a window's stride reads all of its pixels.
     private static func columns(of layer: NetworkLayout.Layer, window: Int) -> Int {
       layer.inputChannels / 2 * (window > 1 && layer.stride == window ? window * window : 1)
     }
 
-    /// [U; −U] at the center.
+    /// Stores [U; −U] at the center tap.
     ///
-    /// - Returns: U, whose columns are an orthonormal basis of the signals behind the stem.
+    /// - Returns: U, whose columns are an orthonormal basis of the signals after the stem.
     @discardableResult
     func storeStem(of layout: NetworkLayout, _ store: Store) throws -> DenseMatrix {
       guard let stem = layout.stem else { preconditionFailure("the network was not checked") }
@@ -135,7 +135,7 @@ extension RisottoConstruction {
       try store(head.weight, isMirrored ? drawn.besideNegative.elements : drawn.elements)
     }
 
-    /// A Haar matrix M that takes the block's û to the next.
+    /// A Haar matrix M that maps the block's û to the next.
     func matrix(of block: NetworkLayout.Block) -> DenseMatrix {
       let weight: Parameter
       switch block.skip {
@@ -145,7 +145,7 @@ extension RisottoConstruction {
       return half(of: weight, columns: block.branch[0].inputChannels / 2)
     }
 
-    /// The weights with which the block takes û to `whole`·û.
+    /// Stores the weights with which the block maps û to `whole`·û.
     ///
     /// - Parameter window: the side of the square of pixels whose signals, side by side, `whole` acts
     ///   on.
@@ -161,7 +161,7 @@ extension RisottoConstruction {
       }
     }
 
-    /// Type C: the branch's product P, and a skip that makes α·P up to the whole.
+    /// Type C: the branch's product P, and a skip that completes α·P to the whole.
     private func storeConvolutional(
       _ block: NetworkLayout.Block, _ skip: NetworkLayout.Layer, whole: DenseMatrix, window: Int,
       _ store: Store
@@ -174,7 +174,7 @@ extension RisottoConstruction {
         try store(
           layer.weight,
           half.mirroredWindowKernel(window: gathers ? window : 1, size: layer.kernelSize))
-        // Before the pixels come together each has a product of its own.
+        // Before the pixels are combined, each has a separate product.
         let before = gathers ? product?.repeatedAlongDiagonal(pixels) : product
         product = before.map { half * $0 } ?? half
       }
@@ -184,7 +184,7 @@ extension RisottoConstruction {
         skip.weight, rest.mirroredWindowKernel(window: window, size: skip.kernelSize))
     }
 
-    /// Type B: x is not negative, so identities and rectifiers pass it on.
+    /// Type B: x is not negative, so identities and rectifiers leave it unchanged.
     private func storeIdentity(
       _ block: NetworkLayout.Block, whole: DenseMatrix, _ store: Store
     ) throws {

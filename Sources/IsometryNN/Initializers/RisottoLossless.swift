@@ -1,18 +1,20 @@
 internal import IsometryCore
 
-/// RISOTTO whose strided blocks lose nothing: as long as channels allow, every singular value of the
-/// Jacobian from the image to the features before pooling is 1, none is 0.
+/// RISOTTO whose strided blocks lose nothing. As long as the channels suffice, every singular value of
+/// the Jacobian from the image to the features before pooling is 1, and none is 0.
 ///
-/// A strided block gathers the stride×stride pixels of its window: four taps of the branch's 3×3
-/// kernel and a 2×2 skip read them, with matrices M₁…Mₙ and M − α·Mₙ⋯M₁ on the pixels' signals side by
-/// side. û uses a subspace of the channels only, 3 dimensions behind the stem and stride² times as many
-/// behind each stride; with B an orthonormal basis of the one in use, M = Q·Bᵀ + `idle`·R·B⊥ᵀ with Q and
-/// R Haar semi-orthogonal, so that M is isometric on what is in use, and Q's columns are the next
-/// basis. Where the next channels are fewer than the subspace has dimensions, Q keeps as many as fit
-/// and the rest of the singular values are 0: ResNet-18 keeps all 3,072, the 16-32-64 family 2,048.
+/// A strided block gathers the stride×stride pixels of its window. Four taps of the branch's 3×3 kernel
+/// and a 2×2 skip read them. The matrices M₁…Mₙ and M − α·Mₙ⋯M₁ act on the pixels' signals side by
+/// side.
 ///
-/// Options: those of `Risotto`, and `idle=NUMBER` (0.1), the gain of directions that the image does
-/// not reach at first, which keeps them alive for training.
+/// û uses a subspace of the channels only: 3 dimensions after the stem and stride² times as many after
+/// each stride. Let B be an orthonormal basis of the used subspace. Then M = Q·Bᵀ + `idle`·R·B⊥ᵀ with Q
+/// and R Haar semi-orthogonal. M is isometric on the used subspace, and Q's columns are the next basis.
+/// If the next block has fewer channels than the subspace has dimensions, Q retains as many as fit and
+/// the other singular values are 0. ResNet-18 retains all 3,072, the 16-32-64 family 2,048.
+///
+/// Options: those of `Risotto`, and `idle=NUMBER` (0.1), the gain of directions that the image does not
+/// reach at first. It keeps them trainable.
 ///
 /// - Source: docs/theory.md, "Strides without loss"; blocks of stride 1 as in Gadhikar, Burkholz
 ///   (2022).
@@ -86,8 +88,8 @@ public struct RisottoLossless: Initializer {
     try weights.storeHead(of: layout, store)
   }
 
-  /// A matrix for half of the weight's channels that is an isometry on the span of `used`'s columns,
-  /// or on as much of it as fits, and an orthonormal basis of what it maps there.
+  /// A matrix for half of the weight's channels, and an orthonormal basis of the image of its isometric
+  /// subspace. The matrix is an isometry on the span of `used`'s columns, or on as much of it as fits.
   private func isometry(
     on used: DenseMatrix, for weight: Parameter, seed: UInt64
   ) -> (matrix: DenseMatrix, basis: DenseMatrix) {

@@ -1,7 +1,7 @@
 internal import IsometryCore
 
-/// He's weights without normalization, and a learned multiplier on every branch that starts at 0, or
-/// small: the network begins as its skips.
+/// He's weights without normalization, and a learned multiplier on every branch that starts at 0 or at
+/// a small value. The network starts as its skips.
 ///
 /// Options: `alpha=NUMBER` (0), the multipliers' initial value; `alpha=depth` is 1/√B for B blocks.
 ///
@@ -15,7 +15,7 @@ public struct SkipInit: Initializer {
     InitializerOption("alpha", "a number (default 0), or depth for 1/√(number of blocks)")
   ]
 
-  /// nil for 1/√B.
+  /// The multipliers' initial value; nil for 1/√B.
   public let alpha: Double?
 
   public var blockTraits: BlockTraits { .multiplied }

@@ -1,15 +1,15 @@
 internal import IsometryCore
 internal import IsometryTheory
 
-/// Independent normal weights of variance σ_w²/(fan-in·L) in blocks x ← φ(W·x + b) + a·x, with the σ_w
-/// at which the network has a wanted level of isometry c: then the singular values of its blocks have
-/// the universal law of c, whatever the activation is. The padding of convolutions is made good.
+/// Independent normal weights of variance σ_w²/(fan-in·L) in blocks x ← φ(W·x + b) + a·x. σ_w is chosen
+/// for a given level of isometry c. The singular values of the blocks then have the universal law of c
+/// for any activation. The calibration compensates the padding of convolutions.
 ///
-/// A dense stem has orthonormal rows, which leaves the spectrum of the blocks as it is, or columns
-/// where there are fewer of them; a convolution as stem and the head have entries of variance 1/fan-in.
+/// A dense stem has orthonormal rows, or columns if there are fewer of them, which leaves the spectrum
+/// of the blocks unchanged. A convolutional stem and the head have entries of variance 1/fan-in.
 ///
-/// Options: `c=NUMBER` (0.5), `mean-square=NUMBER` (1): of the elements of the network's input, 1 for
-/// normalized images.
+/// Options: `c=NUMBER` (0.5). `mean-square=NUMBER` (1), the mean square of the elements of the
+/// network's input, which is 1 for normalized images.
 ///
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak, "Dynamical isometry is achieved in residual
 ///   networks in a universal way for any activation function" (2019); docs/theory.md.
@@ -26,7 +26,7 @@ public struct Universal: Initializer {
 
   /// c/a² of the law.
   public let level: Double
-  /// Of the elements of the network's input.
+  /// The mean square of the elements of the network's input.
   public let meanSquare: Double
 
   public var weightEnsemble: WeightEnsemble { .independent }
@@ -74,7 +74,7 @@ public struct Universal: Initializer {
     }
   }
 
-  /// The network as the theory sees it.
+  /// The network as the theory's model.
   private func model(of layout: NetworkLayout) throws(InitializationError) -> ResidualModel {
     guard let first = layout.blocks.first, let stem = layout.stem else {
       throw refusal(
@@ -99,7 +99,7 @@ public struct Universal: Initializer {
     guard model.skipWeight != 0 else {
       throw refusal("needs skips", "take a --skip-weight other than 0")
     }
-    // A stem with more rows than columns keeps the norm and spreads it over more elements.
+    // A stem with more rows than columns preserves the norm and spreads it over more elements.
     model.inputMeanSquare = meanSquare
     if stem.weight.role == .denseWeight {
       model.inputMeanSquare *= min(1, Double(stem.weight.fanIn) / Double(stem.weight.shape[0]))

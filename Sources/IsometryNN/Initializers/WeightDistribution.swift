@@ -6,7 +6,7 @@ public enum WeightDistribution: String, Sendable, CaseIterable {
   /// Uniform in ±√(3·variance).
   case uniform
 
-  /// A parameter's elements from its own random stream.
+  /// Draws a parameter's elements from the parameter's random stream.
   func draw(_ parameter: Parameter, variance: Double, seed: UInt64) -> [Double] {
     var random = parameter.randomStream(seed: seed)
     let count = parameter.shape.elementCount

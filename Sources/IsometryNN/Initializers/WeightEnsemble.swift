@@ -1,19 +1,20 @@
-/// What an initializer's weights are as random matrices, which decides what law a network's singular
-/// values follow.
+/// The random-matrix ensemble of an initializer's weights. It determines the law of a network's
+/// singular values.
 public enum WeightEnsemble: Sendable, Hashable {
-  /// Independent entries of mean 0: the laws ask for nothing but their variance.
+  /// Independent entries of mean 0. The laws depend only on their variance.
   case independent
-  /// Haar orthogonal matrices times gains: of convolutions the whole weight, flattened, or a center tap
-  /// beside zeros.
+  /// Haar orthogonal matrices times gains. For convolutions the matrix is the whole flattened weight,
+  /// or the center tap with zeros elsewhere.
   case orthogonal
-  /// Mirrored halves, independent of each other, which make a ReLU network a linear map; Haar
-  /// orthogonal or with independent entries.
+  /// Independent mirrored halves that make a ReLU network a linear map. They are Haar orthogonal or
+  /// have independent entries.
   case mirrored(isOrthogonal: Bool)
-  /// Chosen together, so that the network from the image to the features is an isometry on the pixels
-  /// that its strides read.
+  /// Weights chosen together, so that the network from the image to the features is an isometry on the
+  /// pixels that its strides read.
   case isometry
-  /// The same on every pixel: strides put the pixels of a window into channels, as many as fit.
+  /// Like `isometry`, on every pixel. Strides move the pixels of a window into channels, as far as they
+  /// fit.
   case losslessIsometry
-  /// None of these.
+  /// Any other ensemble.
   case other
 }

@@ -1,14 +1,14 @@
 internal import IsometryCore
 
-/// He's weights, and branches whose last Batch Normalization has scale 0: the network begins as its
+/// He's weights, and branches whose last Batch Normalization has scale 0. The network starts as its
 /// skips.
 ///
-/// It is for blocks whose sum of branch and skip is activated, as ResNets have them. Where the branch
-/// ends with an activation instead, as in resmlp and resconv, a ReLU would see 0 everywhere, have slope
-/// 0 there, and pass no gradient to the branch for ever.
+/// It is for blocks whose sum of branch and skip is activated, as in ResNets. In resmlp and resconv the
+/// branch ends with an activation. A ReLU would then have input 0 and slope 0 everywhere, and the
+/// branch would never get a gradient.
 ///
-/// - Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017),
-///   section 5.1.
+/// - Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017), section
+///   5.1.
 public struct ZeroGamma: Initializer {
   public static let name = "zero-gamma"
   public static let summary = "he, with each branch's last Batch Normalization scale at 0"

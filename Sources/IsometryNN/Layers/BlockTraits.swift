@@ -1,26 +1,26 @@
-/// What a residual block has besides the weights that its kind prescribes. An initializer may ask for
-/// it (`Initializer.blockTraits`).
+/// The features of a residual block besides the weights of its kind. An initializer may require them
+/// (`Initializer.blockTraits`).
 public struct BlockTraits: Sendable, Hashable {
-  /// What a skip that changes the image size reads.
+  /// The pixels that a skip of a strided block reads.
   public enum StridedSkip: String, Sendable, Hashable {
     /// One pixel in stride²: a 1×1 convolution.
     case pixel
-    /// All of them: a stride×stride convolution. Where its windows do not tile the image there is none,
-    /// and the skip is that of `pixel`.
+    /// All of them: a stride×stride convolution. If its windows do not tile the image, the skip is that
+    /// of `pixel`.
     case window
   }
 
   /// Whether the branch has a learned factor.
   public var hasMultiplier: Bool
-  /// Whether learned scalars stand before and behind every weight of the branch, before every
-  /// activation and before the head, and no layer but the head has a bias of its own.
+  /// Whether learned scalars precede and follow every weight of the branch, and precede every
+  /// activation and the head. No layer except the head then has another bias.
   public var hasScalarBiases: Bool
-  /// What the sum of branch and skip is multiplied by.
+  /// The factor of the sum of branch and skip.
   public var sumFactor: Double
-  /// What the skips of strided blocks read.
+  /// The pixels that the skips of strided blocks read.
   public var stridedSkip: StridedSkip
 
-  /// Without arguments: a plain block.
+  /// Makes traits; by default those of a plain block.
   public init(
     hasMultiplier: Bool = false, hasScalarBiases: Bool = false, sumFactor: Double = 1,
     stridedSkip: StridedSkip = .pixel
@@ -31,6 +31,6 @@ public struct BlockTraits: Sendable, Hashable {
     self.stridedSkip = stridedSkip
   }
 
-  /// A learned factor, and nothing else.
+  /// The traits with only a learned factor.
   public static let multiplied = BlockTraits(hasMultiplier: true)
 }

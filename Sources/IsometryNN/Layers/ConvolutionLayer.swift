@@ -2,18 +2,17 @@ internal import IsometryCore
 public import IsometryGraph
 
 extension NetworkBuilder {
-  /// A convolution with what follows it before the activation: Batch Normalization where the network
-  /// has it, a bias otherwise.
+  /// Appends a convolution, followed by Batch Normalization if the network has it, or else by a bias.
   ///
-  /// Square kernels of odd size are padded by half their size, so that a stride of 1 keeps the image
-  /// size and the center tap of every window of a strided convolution reads pixel (stride·i,
-  /// stride·j); 1×1 kernels of the same stride read the same pixels. A kernel of the stride's size is
-  /// not padded: its windows share no pixel and leave none out.
+  /// Square kernels of odd size are padded by half their size. A stride of 1 then preserves the image
+  /// size. The center tap of every window of a strided convolution reads pixel (stride·i, stride·j);
+  /// 1×1 kernels of the same stride read the same pixels. A kernel of the stride's size is not padded:
+  /// its windows are disjoint and cover all pixels.
   ///
   /// - Parameters:
   ///   - x: [N, C, H, W] in the network's precision.
-  ///   - name: of the convolution in PyTorch's terms, as `body.0.conv1`.
-  ///   - normalizationName: of the normalization, as `body.0.bn1`.
+  ///   - name: of the convolution in PyTorch's terms, such as `body.0.conv1`.
+  ///   - normalizationName: of the normalization, such as `body.0.bn1`.
   /// - Returns: [N, channels, ⌈H/stride⌉, ⌈W/stride⌉] and the layer's record.
   public mutating func convolutionLayer(
     _ x: Value, channels: Int, kernel: Int, stride: Int = 1, name: String,

@@ -2,13 +2,12 @@ internal import IsometryCore
 public import IsometryGraph
 
 extension NetworkBuilder {
-  /// A dense layer with what follows it before the activation: Batch Normalization where the network
-  /// has it, a bias otherwise.
+  /// Appends a dense layer, followed by Batch Normalization if the network has it, or else by a bias.
   ///
   /// - Parameters:
   ///   - x: [N, C] in the network's precision.
-  ///   - name: of the layer, as `layers.0`.
-  ///   - normalizationName: of the normalization, as `norms.0`.
+  ///   - name: of the layer, such as `layers.0`.
+  ///   - normalizationName: of the normalization, such as `norms.0`.
   /// - Returns: [N, width] and the layer's record.
   public mutating func denseLayer(
     _ x: Value, width: Int, name: String, normalizationName: String
@@ -20,8 +19,8 @@ extension NetworkBuilder {
       y, weight: record, stride: 1, name: name, normalizationName: normalizationName)
   }
 
-  /// A dense layer with a bias and no normalization, whose result is kept in the accumulator's type:
-  /// the head of a network, so that the loss sees unrounded logits.
+  /// Appends the head of a network: a dense layer with a bias and no normalization. Its result has the
+  /// accumulator's type, so that the loss reads unrounded logits.
   ///
   /// - Parameter x: [N, C] in the network's precision.
   /// - Returns: [N, width] in the accumulator's type.

@@ -30,7 +30,7 @@ extension NetworkBuilder {
     return (result, layer)
   }
 
-  /// Batch Normalization over every axis but the channel, with PyTorch's names: `weight` is the
+  /// Batch Normalization over every axis except the channel, with PyTorch's names: `weight` is the
   /// scale, `bias` the shift.
   private mutating func batchNormalizationLayer(
     _ x: Value, name: String

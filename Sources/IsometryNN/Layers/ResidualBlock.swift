@@ -1,8 +1,8 @@
 internal import IsometryCore
 public import IsometryGraph
 
-/// What carries x around the branch of a residual block that keeps the shape. Blocks that change the
-/// channels or the image size always have a convolution.
+/// The skip of a residual block that preserves the shape. Blocks that change the channels or the image
+/// size always have a convolution.
 public enum SkipKind: String, Sendable, Hashable, CaseIterable {
   /// x itself: type B of He et al. (2015).
   case identity
@@ -18,7 +18,7 @@ public enum BlockKind: Sendable, Hashable {
   /// width.
   case bottleneck(expansion: Int)
 
-  /// Channels of the block's result for a stage of that width.
+  /// The channels of the block's result for a stage of that width.
   public func outputChannels(width: Int) -> Int {
     switch self {
     case .basic: width
@@ -28,16 +28,16 @@ public enum BlockKind: Sendable, Hashable {
 }
 
 extension NetworkBuilder {
-  /// φ(sumFactor · (multiplier · branch(x) + skip(x))), with the branch's inner layers activated.
+  /// φ(sumFactor · (multiplier · branch(x) + skip(x))). The branch's inner layers are activated.
   ///
-  /// With scalar biases each weight of the branch reads its input plus one scalar, each inner
-  /// activation too, the branch's result has one more behind the multiplier, and a learned skip reads
-  /// what the branch reads: the block of Fixup (Zhang, Dauphin, Ma, 2019).
+  /// With scalar biases the block is that of Fixup (Zhang, Dauphin, Ma, 2019). Each weight and each
+  /// inner activation of the branch reads its input plus one scalar. The branch's result has one more
+  /// after the multiplier. A learned skip reads the same input as the branch.
   ///
   /// - Parameters:
   ///   - x: [N, C, H, W]
-  ///   - name: the block's, as `body.3`.
-  ///   - width: the stage's.
+  ///   - name: of the block, such as `body.3`.
+  ///   - width: of the stage.
   /// - Returns: [N, kind.outputChannels(width), ⌈H/stride⌉, ⌈W/stride⌉]
   public mutating func residualBlock(
     _ x: Value, kind: BlockKind, width: Int, stride: Int, skip: SkipKind, traits: BlockTraits,
@@ -87,13 +87,13 @@ extension NetworkBuilder {
     return activate(graph.scale(graph.add(branch, carried), by: traits.sumFactor))
   }
 
-  /// x plus a learned scalar, where the network has such.
+  /// x plus a learned scalar, if the network has scalar biases.
   mutating func scalarBiased(_ x: Value, name: String) -> Value {
     guard hasScalarBiases else { return x }
     return graph.scalarAdd(x, parameter(name, [1], .scalarBias).value)
   }
 
-  /// The branch times its learned factor, where it has one.
+  /// The branch times its learned factor, if it has one.
   mutating func multiplied(
     _ branch: Value, hasMultiplier: Bool, name: String
   ) -> (y: Value, multiplier: Parameter?) {

@@ -1,22 +1,22 @@
 public import IsometryCore
 
-/// The structure of a network as initializers, optimizers and reports need it: its parameters, and
-/// which of them form the layers and the residual blocks. It does not depend on the batch size.
+/// The structure of a network for initializers, optimizers and reports: its parameters, and the layers
+/// and residual blocks that they form. It does not depend on the batch size.
 public struct NetworkLayout: Sendable {
-  /// A weight with what follows it before the activation.
+  /// A weight, with the bias or normalization between it and the activation.
   public struct Layer: Sendable, Hashable {
     /// [K, C, R, S] or [out, in]
     public let weight: Parameter
-    /// nil where a normalization follows, whose shift does the same.
+    /// nil if a normalization follows, whose shift replaces it.
     public let bias: Parameter?  // [K]
-    /// The scale and the shift of the normalization behind the weight, each [K].
+    /// The scale and the shift of the normalization after the weight, each [K].
     public let normalization: ScaleAndShift?
-    /// Of a convolution, rows and columns alike; 1 for dense layers.
+    /// The stride of a convolution, equal for rows and columns; 1 for dense layers.
     public let stride: Int
     /// [H, W] of a convolution's result; empty for dense layers.
     public let imageSize: [Int]
 
-    /// What a normalization learns: y = scale·x̂ + shift.
+    /// The learned parameters of a normalization: y = scale·x̂ + shift.
     public struct ScaleAndShift: Sendable, Hashable {
       /// The factor of each channel.
       public let scale: Parameter  // [K]
@@ -30,9 +30,10 @@ public struct NetworkLayout: Sendable {
     public var inputChannels: Int { weight.shape[1] }
   }
 
-  /// x → sumFactor · (multiplier · branch(x) + skip(x)), in the order that the form says
+  /// x → sumFactor · (multiplier · branch(x) + skip(x)), with the activation at the place that the form
+  /// states.
   public struct Block: Sendable, Hashable {
-    /// The way past a branch.
+    /// The skip of a branch.
     public enum Skip: Sendable, Hashable {
       /// x itself
       case identity
@@ -42,9 +43,9 @@ public struct NetworkLayout: Sendable {
       case projection(Layer)
     }
 
-    /// How branch and skip are combined.
+    /// The position of the last activation of a block.
     public enum Form: Sendable, Hashable {
-      /// φ(branch + skip); the branch's last layer has no activation of its own.
+      /// φ(branch + skip); the branch's last layer has no activation.
       case activatedSum
       /// branch + skip; the branch's last layer is activated.
       case activatedBranch
@@ -52,44 +53,44 @@ public struct NetworkLayout: Sendable {
 
     /// The position among the blocks, from 0.
     public let index: Int
-    /// Where the last activation is.
+    /// The position of the last activation.
     public let form: Form
-    /// In the order of computation.
+    /// The branch's layers in the order of computation.
     public let branch: [Layer]
-    /// What the branch's result is added to.
+    /// The term that is added to the branch's result.
     public let skip: Skip
     /// The learned factor of the branch; nil for 1.
     public let multiplier: Parameter?  // [1]
-    /// What the sum of branch and skip is multiplied by.
+    /// The factor of the sum of branch and skip.
     public let sumFactor: Double
   }
 
-  /// What follows every layer but the head.
+  /// The activation after every layer except the head.
   public let activation: Activation
-  /// What stands between a layer's product and its activation.
+  /// The normalization between a layer's product and its activation.
   public let normalization: NormalizationKind
-  /// In the order of PyTorch's `parameters()`.
+  /// The parameters in the order of PyTorch's `parameters()`.
   public internal(set) var parameters: [Parameter] = []
-  /// Running averages, in the order in which they were appended.
+  /// The running averages, in the order in which they were appended.
   public internal(set) var statistics: [Statistic] = []
-  /// Every layer in the order of computation, those of blocks included.
+  /// Every layer in the order of computation, including those of blocks.
   public internal(set) var layers: [Layer] = []
-  /// In the order of computation; none in plain networks.
+  /// The residual blocks in the order of computation; none in plain networks.
   public internal(set) var blocks: [Block] = []
   /// The first layer, which reads the images. Each network sets it in `Network.append`. Without it
   /// there are no `parts`, and some initializers reject the network.
   public var stem: Layer?
-  /// The last layer, which gives the logits.
+  /// The last layer, which computes the logits.
   public internal(set) var head: Layer?
 
-  /// A stretch of the network that initializations are looked at by.
+  /// A unit of the network for the inspection of initializations.
   public enum Part: Sendable, Hashable {
     /// The first layer, or a hidden layer of a network without blocks, with its activation.
     case layer(Layer)
     /// A residual block.
     case block(Block)
 
-    /// As its weights' names begin: `stem`, `body.3`, `layers.2`.
+    /// The prefix of the names of its weights, such as `stem`, `body.3` or `layers.2`.
     public var name: String {
       let (weight, depth) =
         switch self {
@@ -100,8 +101,8 @@ public struct NetworkLayout: Sendable {
     }
   }
 
-  /// The first layer, then the residual blocks or, of a network without blocks, the other hidden
-  /// layers; the head is no part.
+  /// The first layer, followed by the residual blocks, or by the other hidden layers if there are no
+  /// blocks. The head is not a part.
   public var parts: [Part] {
     guard let stem else { return [] }
     let rest =
@@ -111,7 +112,7 @@ public struct NetworkLayout: Sendable {
     return [.layer(stem)] + rest
   }
 
-  /// How many numbers the network learns.
+  /// The number of learned numbers.
   public var parameterCount: Int { parameters.map(\.shape.elementCount).reduce(0, +) }
 
   /// The parameter of that name.
@@ -120,10 +121,10 @@ public struct NetworkLayout: Sendable {
   }
 }
 
-/// What follows each convolution or hidden dense layer.
+/// The normalization after each convolution or hidden dense layer.
 public enum NormalizationKind: String, Sendable, Hashable, CaseIterable {
-  /// A bias.
+  /// No normalization but a bias.
   case none
-  /// Batch Normalization, with learned scale and shift in place of the bias.
+  /// Batch Normalization, whose learned scale and shift replace the bias.
   case batch
 }

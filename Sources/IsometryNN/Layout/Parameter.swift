@@ -1,9 +1,9 @@
 public import IsometryCore
 
-/// A learned tensor of a network, kept as a variable of the graph in the accumulator's type (fp32
-/// where the network computes in 16 bits).
+/// A learned tensor of a network. It is a variable of the graph in the accumulator's type, which is
+/// fp32 if the network computes in 16 bits.
 public struct Parameter: Sendable, Hashable {
-  /// What a parameter does, which decides how it is initialized and whether its weights decay.
+  /// The role of a parameter. It determines the initialization and whether the parameter decays.
   public enum Role: String, Sendable, Hashable, CaseIterable {
     /// [K, C, R, S]
     case convolutionWeight
@@ -36,7 +36,7 @@ public struct Parameter: Sendable, Hashable {
       }
     }
 
-    /// What every element is where the initializer does not say otherwise; nil for weights.
+    /// The initial value of every element unless the initializer sets another; nil for weights.
     public var neutralValue: Double? {
       switch self {
       case .convolutionWeight, .denseWeight: nil
@@ -48,34 +48,34 @@ public struct Parameter: Sendable, Hashable {
 
   /// The variable's name, the same as in PyTorch's `state_dict` of the same network.
   public let name: String
-  /// As the role says.
+  /// The shape; it depends on the role.
   public let shape: Shape
-  /// What the parameter does in its layer.
+  /// The role of the parameter in its layer.
   public let role: Role
   /// The position among the network's parameters, in the order of PyTorch's `parameters()`.
   public let position: Int
-  /// The residual block that the parameter belongs to, counted from 0; nil outside of blocks.
+  /// The residual block that the parameter belongs to, counted from 0; nil outside blocks.
   public let block: Int?
 
-  /// Weights that feed one element of the result: C·R·S, or the columns of a dense weight; 1 for
-  /// parameters that are no weights.
+  /// The number of weights that feed one element of the result: C·R·S, or the columns of a dense
+  /// weight. It is 1 for parameters that are not weights.
   public var fanIn: Int { role.isWeight ? shape.elementCount(from: 1) : 1 }
 
-  /// Weights that one element of the input feeds: K·R·S, or the rows of a dense weight; 1 for
-  /// parameters that are no weights.
+  /// The number of weights that one element of the input feeds: K·R·S, or the rows of a dense weight.
+  /// It is 1 for parameters that are not weights.
   public var fanOut: Int {
     role.isWeight ? shape[0] * shape.dimensions.dropFirst(2).reduce(1, *) : 1
   }
 }
 
-/// A statistic that training tracks and evaluation uses: a variable, but not learned.
+/// A variable that training tracks and evaluation uses, but that is not learned.
 public struct Statistic: Sendable, Hashable {
-  /// Which moment of a channel is tracked.
+  /// The tracked moment of a channel.
   public enum Kind: String, Sendable, Hashable {
     case mean
     case variance
 
-    /// Every element before the first step.
+    /// The value of every element before the first step.
     public var initialValue: Double {
       switch self {
       case .mean: 0
@@ -88,6 +88,6 @@ public struct Statistic: Sendable, Hashable {
   public let name: String
   /// [C]
   public let shape: Shape
-  /// Which moment it is.
+  /// The tracked moment.
   public let kind: Kind
 }

@@ -3,7 +3,7 @@ public import IsometryCore
 /// A network by its name on the command line: `resnet20`, `mlp:20x400`, `resmlp:50x400`,
 /// `resconv:20x24`.
 public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
-  /// A residual network with a name.
+  /// A named residual network.
   case residual(Residual)
   /// `mlp:DEPTHxWIDTH`
   case perceptron(depth: Int, width: Int)
@@ -12,7 +12,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   /// `resconv:DEPTHxCHANNELS`
   case residualConvolutions(depth: Int, width: Int)
 
-  /// The residual networks with a name. The number counts the weight layers.
+  /// The named residual networks. The number counts the weight layers.
   public enum Residual: String, Sendable, Hashable, CaseIterable {
     case resnet8, resnet20, resnet32, resnet44, resnet56, resnet110, resnet326, resnet1202
     case resnet18, resnet34, resnet50, resnet101
@@ -52,13 +52,13 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The largest depth and width that a network of any size may have.
+  /// The largest depth of a network of variable size.
   public static let largestDepth = 10_000
-  /// Units of a perceptron's hidden layers.
+  /// The largest width of a hidden layer.
   public static let largestWidth = 65_536
 
-  /// Weights that a network of any size may have between its hidden layers: as many as the index of one
-  /// tensor can count. In fp32 they take 8 GiB, and twice more in training.
+  /// The largest number of weights between the hidden layers of a network of variable size. It is the
+  /// range of one tensor's index. In fp32 they take 8 GiB, and twice more in training.
   public static let largestWeightCount = 1 << 31
 
   /// Every legal spelling, for messages and help.
@@ -67,9 +67,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       "mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH", "resconv:DEPTHxCHANNELS",
     ]
 
-  /// - Throws: `ModelError.unknownModel` for a name that is no model's, `ModelError.malformedSize`
-  ///   for a depth or a width that is no number in its range, `ModelError.tooManyWeights` where both
-  ///   together make too large a network.
+  /// - Throws: `ModelError.unknownModel` for an unknown name. `ModelError.malformedSize` for a depth or
+  ///   a width that is not a number in its range. `ModelError.tooManyWeights` if both together are too
+  ///   large.
   public init(_ text: String) throws(ModelError) {
     if let residual = Residual(rawValue: text) {
       self = .residual(residual)
@@ -104,7 +104,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     return (depth, width)
   }
 
-  /// Between hidden layers, for a network of any size.
+  /// The number of weights between hidden layers, for a network of variable size.
   private var hiddenWeightCount: Int {
     switch self {
     case .residual: 0
@@ -123,9 +123,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The network with these options.
+  /// Makes the network with these options.
   ///
-  /// - Throws: `ModelError.inapplicable` for an option that the model has no use for.
+  /// - Throws: `ModelError.inapplicable` for an option that the model does not have.
   public func network(_ options: NetworkOptions = NetworkOptions()) throws(ModelError)
     -> any Network
   {
@@ -177,24 +177,24 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// What the command line may choose about a network beside its name.
+/// The options of a network on the command line besides its name.
 public struct NetworkOptions: Sendable, Hashable {
-  /// What follows each convolution or hidden dense layer.
+  /// The normalization after each convolution or hidden dense layer.
   public var normalization: NormalizationKind
-  /// nil for the model's own: identity.
+  /// nil for the model's default, the identity.
   public var skip: SkipKind?
-  /// What follows every layer but the head.
+  /// The activation after every layer except the head.
   public var activation: Activation
-  /// a of `resmlp`'s and `resconv`'s blocks; nil for 1.
+  /// a, the skip weight of `resmlp`'s and `resconv`'s blocks; nil for 1.
   public var skipWeight: Double?
-  /// What the initializer asks for.
+  /// The traits that the initializer requires.
   public var traits: BlockTraits
   /// [C, H, W]
   public var imageShape: Shape
-  /// Logits of the head.
+  /// The number of the head's logits.
   public var classes: Int
 
-  /// Without arguments: no normalization, ReLU, plain skips, CIFAR-10's images and classes.
+  /// Makes options; by default no normalization, ReLU, plain skips, CIFAR-10's images and classes.
   public init(
     normalization: NormalizationKind = .none, skip: SkipKind? = nil,
     activation: Activation = .relu, skipWeight: Double? = nil, traits: BlockTraits = BlockTraits(),
@@ -210,15 +210,15 @@ public struct NetworkOptions: Sendable, Hashable {
   }
 }
 
-/// Why a model cannot be built.
+/// The reason why a model cannot be built.
 public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// A name that is no model's.
+  /// An unknown name.
   case unknownModel(String)
-  /// A depth or a width that is no number in its range.
+  /// A depth or a width that is not a number in its range.
   case malformedSize(String)
   /// Depth and width together make more weights than `ModelSpecification.largestWeightCount`.
   case tooManyWeights(String, count: Int)
-  /// An option that the model has no use for.
+  /// An option that the model does not have.
   case inapplicable(option: String, model: String)
 
   public var description: String {

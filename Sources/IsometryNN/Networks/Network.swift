@@ -1,12 +1,12 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// A network from normalized images to logits, as a description that can be appended to any graph,
+/// A network from normalized images to logits. It is a description that can be appended to any graph,
 /// for any batch size, precision and mode.
 public protocol Network: Sendable {
-  /// One image, [C, H, W].
+  /// The shape of one image, [C, H, W].
   var imageShape: Shape { get }
-  /// How many logits the head gives.
+  /// The number of the head's logits.
   var classes: Int { get }
   var activation: Activation { get }
   var normalization: NormalizationKind { get }
@@ -17,26 +17,26 @@ public protocol Network: Sendable {
   func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues
 }
 
-/// The values of a network that losses and Jacobians start from.
+/// The values of a network at which losses and Jacobians start.
 public struct NetworkValues: Sendable {
-  /// What the first layer gives, activated where the network activates it: where the layers of one
-  /// width begin.
+  /// The first layer's result, activated if the network activates it. The layers of one width begin
+  /// there.
   public let stack: Value
   /// The result of each residual block, in order; empty for a network without blocks.
   public let blocks: [Value]
-  /// The result of each hidden layer behind the first, in order, of a network without blocks.
+  /// The result of each hidden layer after the first, in order, of a network without blocks.
   public let hiddenLayers: [Value]
-  /// What the last block or hidden layer gives: [N, C, H, W], or [N, width] of a perceptron.
+  /// The result of the last block or hidden layer: [N, C, H, W], or [N, width] of a perceptron.
   public let features: Value
   /// The features averaged over the image, [N, C]; the features themselves for a perceptron.
   public let pooled: Value
   /// [N, classes] in the accumulator's type.
   public let logits: Value
 
-  /// What each of the network's parts gives, in the order of `NetworkLayout.parts`.
+  /// The result of each of the network's parts, in the order of `NetworkLayout.parts`.
   public var parts: [Value] { [stack] + blocks + hiddenLayers }
 
-  /// The values of an appended network.
+  /// Makes the values of an appended network.
   public init(
     stack: Value, blocks: [Value], hiddenLayers: [Value] = [], features: Value, pooled: Value,
     logits: Value
@@ -51,9 +51,9 @@ public struct NetworkValues: Sendable {
 }
 
 extension Network {
-  /// An empty builder for this network.
+  /// Makes an empty builder for this network.
   ///
-  /// - Parameter graph: what the network is appended to.
+  /// - Parameter graph: the graph that the network is appended to.
   public func makeBuilder(
     graph: Graph = Graph(), precision: DType = .float32, mode: NetworkBuilder.Mode
   ) -> NetworkBuilder {
@@ -62,7 +62,7 @@ extension Network {
       normalization: normalization)
   }
 
-  /// The structure alone.
+  /// The structure of the network.
   public var layout: NetworkLayout {
     var builder = makeBuilder(mode: .evaluation)
     let x = builder.graph.input("images", batchShape(1))

@@ -1,20 +1,20 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// A plain fully connected network: `depth` hidden layers x ← φ(W·x + b) of one width, the first of
-/// which sees the flattened image, and a dense head.
+/// A plain fully connected network: `depth` hidden layers x ← φ(W·x + b) of one width and a dense head.
+/// The first layer reads the flattened image.
 public struct MultilayerPerceptron: Network {
-  /// Of one image, [C, H, W], before it is flattened.
+  /// The shape of one image, [C, H, W], before it is flattened.
   public let imageShape: Shape
-  /// Logits of the head.
+  /// The number of the head's logits.
   public let classes: Int
-  /// Hidden layers.
+  /// The number of hidden layers.
   public let depth: Int
-  /// Units of each hidden layer.
+  /// The number of units of each hidden layer.
   public let width: Int
   /// φ
   public let activation: Activation
-  /// What stands between a hidden layer's product and φ.
+  /// The normalization between a hidden layer's product and φ.
   public let normalization: NormalizationKind
 
   /// - Precondition: depth and width are positive, and the image is [C, H, W].
@@ -55,21 +55,21 @@ public struct MultilayerPerceptron: Network {
 /// - Source: Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak, "Dynamical isometry is achieved in
 ///   residual networks in a universal way for any activation function" (2019).
 public struct ResidualPerceptron: Network {
-  /// Of one image, [C, H, W], before it is flattened.
+  /// The shape of one image, [C, H, W], before it is flattened.
   public let imageShape: Shape
-  /// Logits of the head.
+  /// The number of the head's logits.
   public let classes: Int
-  /// Residual blocks.
+  /// The number of residual blocks.
   public let depth: Int
-  /// Units of each hidden layer.
+  /// The number of units of each hidden layer.
   public let width: Int
-  /// a: what the skip multiplies by.
+  /// a, the weight of the skip.
   public let skipWeight: Double
   /// φ
   public let activation: Activation
-  /// What stands between a hidden layer's product and φ.
+  /// The normalization between a hidden layer's product and φ.
   public let normalization: NormalizationKind
-  /// Of its traits a perceptron's block can have a multiplier and a factor of the sum.
+  /// The traits, of which a perceptron's block supports a multiplier and a factor of the sum.
   public let traits: BlockTraits
 
   /// - Precondition: depth and width are positive, and the image is [C, H, W].
@@ -131,7 +131,7 @@ extension NetworkBuilder {
 
   /// sumFactor · (multiplier · φ(layer) + skipWeight · x).
   ///
-  /// - Parameter layer: appends the branch's one layer, of x and of the shape of x.
+  /// - Parameter layer: appends the branch's one layer, which reads x and preserves its shape.
   mutating func activatedBranchBlock(
     _ x: Value, skipWeight: Double, traits: BlockTraits, name: String,
     layer append: (inout NetworkBuilder) -> (y: Value, layer: NetworkLayout.Layer)

@@ -1,25 +1,26 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// A convolutional residual network of one width and image size: a linear 3×3 stem, `depth` blocks
-/// x ← φ(W∗x + b) + a·x with 3×3 kernels and zero padding, global average pooling and a dense head.
-/// `ResidualPerceptron` with convolutions: the universal law holds for it, up to what the padding loses.
+/// A convolutional residual network of one width and image size. It has a linear 3×3 stem, `depth`
+/// blocks x ← φ(W∗x + b) + a·x with 3×3 kernels and zero padding, global average pooling and a dense
+/// head. It is `ResidualPerceptron` with convolutions. The universal law holds for it, up to the
+/// padding's loss.
 public struct ResidualConvolutions: Network {
   /// [C, H, W]
   public let imageShape: Shape
-  /// Logits of the head.
+  /// The number of the head's logits.
   public let classes: Int
-  /// Residual blocks.
+  /// The number of residual blocks.
   public let depth: Int
-  /// Channels.
+  /// The number of channels.
   public let width: Int
-  /// a: what the skip multiplies by.
+  /// a, the weight of the skip.
   public let skipWeight: Double
   /// φ
   public let activation: Activation
-  /// What stands between a convolution and φ.
+  /// The normalization between a convolution and φ.
   public let normalization: NormalizationKind
-  /// Of its traits a block can have a multiplier and a factor of the sum.
+  /// The traits, of which a block supports a multiplier and a factor of the sum.
   public let traits: BlockTraits
 
   /// - Precondition: depth and width are positive, and the image is [C, H, W].

@@ -7,13 +7,13 @@ public import IsometryGraph
 /// - Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2015), section 4.2
 ///   for the 16-32-64 family; the 64-128-256-512 family has the stem that CIFAR needs.
 public struct ResidualNetwork: Network {
-  /// Blocks of one width; the first of them has the stride.
+  /// A sequence of blocks of one width; the first of them has the stride.
   public struct Stage: Sendable, Hashable {
-    /// Channels of each block's last convolution, a bottleneck's before its expansion.
+    /// The channels of each block's last convolution; for a bottleneck before its expansion.
     public let width: Int
-    /// Blocks.
+    /// The number of blocks.
     public let depth: Int
-    /// Of the first block; images shrink by it.
+    /// The stride of the first block. It reduces the image size.
     public let stride: Int
 
     /// - Precondition: all three are positive.
@@ -25,23 +25,23 @@ public struct ResidualNetwork: Network {
     }
   }
 
-  /// Of one image, [C, H, W].
+  /// The shape of one image, [C, H, W].
   public let imageShape: Shape
-  /// Logits of the head.
+  /// The number of the head's logits.
   public let classes: Int
-  /// Channels that the stem gives.
+  /// The number of the stem's output channels.
   public let stemWidth: Int
-  /// In the order of computation.
+  /// The stages in the order of computation.
   public let stages: [Stage]
-  /// The convolutions of every branch.
+  /// The kind of every branch.
   public let block: BlockKind
-  /// The skips of blocks that keep the shape; the others have a projection always.
+  /// The skips of blocks that preserve the shape; other blocks always have a projection.
   public let skip: SkipKind
-  /// What follows every layer but the head.
+  /// The activation after every layer except the head.
   public let activation: Activation
-  /// What follows each convolution.
+  /// The normalization after each convolution.
   public let normalization: NormalizationKind
-  /// What every block has besides its weights.
+  /// The features of every block besides its weights.
   public let traits: BlockTraits
 
   /// - Precondition: there is at least one stage, and the image is [C, H, W].
@@ -63,8 +63,8 @@ public struct ResidualNetwork: Network {
     self.traits = traits
   }
 
-  /// Stages of these widths and depths; every stage but the first halves the image. The stem has the
-  /// first stage's width.
+  /// Makes stages of these widths and depths; every stage except the first halves the image. The stem
+  /// has the first stage's width.
   public init(
     widths: [Int], depths: [Int], block: BlockKind = .basic, skip: SkipKind = .identity,
     activation: Activation = .relu, normalization: NormalizationKind = .batch,
