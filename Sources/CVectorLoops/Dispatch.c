@@ -1,4 +1,4 @@
-// Chooses one instruction set's functions when the library is loaded.
+// Selects one instruction set's functions when the library is loaded.
 
 #include "loops/list.h"
 

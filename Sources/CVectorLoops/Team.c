@@ -1,5 +1,5 @@
-// Work is divided over the team of threads that oneDNN uses, GCC's OpenMP runtime: its threads are
-// awake between two launches, and a second pool would compete with them for the processors.
+// Divides work over oneDNN's thread team, which is GCC's OpenMP runtime. Its threads stay awake
+// between two launches. A second pool would compete with them for the processors.
 
 #include "CVectorLoops.h"
 

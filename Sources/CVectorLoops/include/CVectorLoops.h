@@ -1,14 +1,14 @@
-// Vectorized loops for what oneDNN lacks or does with more passes over memory.
+// Vectorized loops for operations that oneDNN lacks, or does with more passes over memory.
 //
-// Every function works on the calling thread; who calls divides the work (Team.c). Arithmetic is
-// fp32 whatever the storage. Sums are taken in an order that depends on the sizes alone, so results
-// do not depend on the number of threads. The functions are compiled for several instruction sets
-// and dispatched once, when the library is loaded (Dispatch.c).
+// Every function works on the calling thread; the caller divides the work (Team.c). Arithmetic is
+// fp32 for every storage type. The order of sums depends on the sizes alone, so results do not
+// depend on the number of threads. The functions are compiled for several instruction sets and
+// dispatched once, when the library is loaded (Dispatch.c).
 
 #pragma once
 #include <stdint.h>
 
-/// How elements are stored.
+/// The storage type of elements.
 typedef enum { VL_FLOAT32 = 0, VL_BFLOAT16 = 1 } vl_type;
 
 /// The activations, in the order of IsometryCore's `Activation.allNamed`.
@@ -36,7 +36,7 @@ typedef struct {
 } vl_activation;
 
 /// A run of vectors of 16 lanes that belong to the same few channels: lane i of each vector holds
-/// channel `i % lanes`. Vectors start `step` elements apart; all are `width` lanes wide, except the
+/// channel `i % lanes`. Vectors start `step` elements apart. All are `width` lanes wide, except the
 /// last, which is `last` wide.
 typedef struct {
   int64_t vectors;
@@ -60,8 +60,8 @@ void vl_affine(vl_type type, const void *x, float factor, float offset, void *ou
 void vl_fill(vl_type type, float value, void *out, int64_t n);
 void vl_cast(vl_type from, const void *x, vl_type to, void *out, int64_t n);
 void vl_activate(vl_type type, vl_activation activation, const void *x, void *out, int64_t n);
-/// out = (dy + dy2) * phi'(reference); dy2 may be null. The reference is phi's result where
-/// `from_output`, its argument otherwise.
+/// out = (dy + dy2) * phi'(reference); dy2 may be null. The reference is phi's result if
+/// `from_output` is nonzero, otherwise its argument.
 void vl_activation_gradient(vl_type type, vl_activation activation, int from_output, const void *dy,
                             const void *dy2, const void *reference, void *out, int64_t n);
 
@@ -72,14 +72,14 @@ double vl_dot(vl_type type, const void *x, const void *y, int64_t n);
 
 // MARK: Channels, one slab; the vectors hold one element a channel of the slab
 
-/// out = phi(x * scale + shift + residual). scale (for 1), shift (for 0) and residual may be null.
+/// out = phi(x * scale + shift + residual). scale, shift and residual may be null for 1, 0 and 0.
 void vl_normalize(vl_type type, const vl_slab *slab, const void *x, const float *scale,
                   const float *shift, const void *residual, vl_activation activation, void *out);
 /// out = value
 void vl_spread(vl_type type, const vl_slab *slab, const float *value, void *out);
 /// sum = sum of x
 void vl_channel_sum(vl_type type, const vl_slab *slab, const void *x, float *sum);
-/// As `vl_activation_gradient`, and each channel's sum of what is stored.
+/// Computes `vl_activation_gradient`, and each channel's sum of the stored values.
 void vl_activation_gradient_sums(vl_type type, const vl_slab *slab, vl_activation activation,
                                  int from_output, const void *dy, const void *dy2,
                                  const void *reference, void *out, float *sum);
@@ -97,10 +97,10 @@ void vl_normalization_gradient(vl_type type, const vl_slab *slab, const void *dy
 
 // MARK: Channels, merging the partial results of slabs: tables [groups, channels]
 
-/// out = factor * the sum over groups; factor (for 1) may be null and has one number a channel.
+/// out = factor * the sum over groups. factor has one number a channel and may be null for 1.
 void vl_merge_sums(int64_t groups, int64_t channels, const float *partials, const float *factor,
                    float *out);
-/// Mean and biased variance from those of groups of `elements` elements each.
+/// The mean and biased variance from those of groups of `elements` elements each.
 void vl_merge_moments(int64_t groups, int64_t channels, int64_t elements, const float *means,
                       const float *deviations, float *mean, float *variance);
 /// inverse = 1 / sqrt(variance + epsilon), factor = scale * inverse, offset = shift - mean *
@@ -147,50 +147,50 @@ typedef struct {
   int32_t padding_height, padding_width;
 } vl_weight_gradient_shape;
 
-/// The bytes of workspace that `vl_weight_gradient` needs; 0 where the processor has no bf16
-/// instructions, and the function does nothing.
+/// The bytes of workspace that `vl_weight_gradient` needs. They are 0 if the processor has no bf16
+/// instructions; `vl_weight_gradient` then does nothing.
 int64_t vl_weight_gradient_workspace(const vl_weight_gradient_shape *convolution, int32_t images,
                                      int32_t blocks);
 
-/// The part of the weight gradient, fp32 [results / 16, channels / 16, r, s, 16, 16], that `blocks`
-/// blocks of results of some images contribute; added to what is there where `accumulates`.
-/// Images follow each other with all their channels; dy and dw point to the first of the blocks.
+/// Computes a part of the weight gradient, fp32 [results / 16, channels / 16, r, s, 16, 16]. The
+/// part is the contribution of some images to `blocks` blocks of results. If `accumulates` is
+/// nonzero it is added to dw. Images follow each other with all their channels; dy and dw point to
+/// the first of the blocks.
 void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t images, int32_t blocks,
                         const uint16_t *image, const uint16_t *dy, int accumulates,
                         uint16_t *workspace, float *dw);
 
 // MARK: Winograd's algorithm; 3x3 kernels, stride 1, padding 1
 
-/// Rows and columns of a tile of results, numbers that stand for a tile while it is multiplied, and
-/// tiles that `vl_winograd_convolve` works on at once.
+/// Rows and columns of a tile of results, numbers of a transformed tile, and tiles that
+/// `vl_winograd_convolve` processes at once.
 enum { VL_WINOGRAD_SIDE = 4, VL_WINOGRAD_PLACES = 36, VL_WINOGRAD_TILES = 16 };
 
-/// Of images [block][row][column][16 channels].
+/// The size of images [block][row][column][16 channels].
 typedef struct {
   int32_t height, width;
 } vl_winograd_shape;
 
-/// The part of the transformed weights, fp32 [36][channels][results], that one block of channels
-/// has, from weights [result block][channel block][3][3][16 channels][16 results] of `type`; for the
-/// input gradient, whose channels are the weights' results, where `transposes`.
+/// Transforms one channel block's weights to its part of fp32 [36][channels][results]. The weights
+/// are [result block][channel block][3][3][16 channels][16 results] of `type`. If `transposes` is
+/// nonzero the result is for the input gradient, whose channels are the weights' results.
 void vl_winograd_weights(vl_type type, int transposes, int32_t channel_blocks,
                          int32_t result_blocks, int32_t channel_block, const void *weights,
                          float *transformed);
-/// The numbers of workspace that `vl_winograd_convolve` needs.
+/// The number of floats of workspace that `vl_winograd_convolve` needs.
 int64_t vl_winograd_workspace(int32_t channel_blocks, int32_t result_blocks);
-/// out = phi(x * weights + bias + residual) for `count` tiles of some images from tile `first` on; x,
-/// residual and out are of `type`, bias and residual may be null.
+/// out = phi(x * weights + bias + residual) for `count` tiles of some images from tile `first` on.
+/// x, residual and out are of `type`; bias and residual may be null.
 void vl_winograd_convolve(vl_type type, const vl_winograd_shape *shape, int32_t channel_blocks,
                           int32_t result_blocks, int64_t first, int64_t count, const void *x,
                           const float *weights, const float *bias, const void *residual,
                           vl_activation activation, float *workspace, void *out);
 
-/// The numbers of workspace that `vl_winograd_gradient` needs.
+/// The number of floats of workspace that `vl_winograd_gradient` needs.
 int64_t vl_winograd_gradient_workspace(int32_t channel_blocks, int32_t result_blocks);
-/// The weight gradient, fp32 [result block][channel block][3][3][16 channels][16 results], that one
-/// or more images give; x and dy are of `type`. Of x and dy it takes as many blocks as said, from
-/// image to image `x_step` and `dy_step` elements apart; from one block of results to the next dw
-/// goes on `dw_step` numbers later.
+/// Computes the weight gradient, fp32 [result block][channel block][3][3][16 channels][16 results],
+/// of one or more images. x and dy are of `type` and have the given numbers of blocks. Their images
+/// are `x_step` and `dy_step` elements apart; dw's result blocks are `dw_step` numbers apart.
 void vl_winograd_gradient(vl_type type, const vl_winograd_shape *shape, int32_t channel_blocks,
                           int32_t result_blocks, int64_t images, const void *x, int64_t x_step,
                           const void *dy, int64_t dy_step, float *workspace, float *dw,
@@ -199,14 +199,16 @@ void vl_winograd_gradient(vl_type type, const vl_winograd_shape *shape, int32_t 
 // MARK: Loss, one row
 
 /// The row's cross-entropy against the smoothed target, and its gradient divided by `rows`.
-/// `correct` is 1 where the first largest logit is at the label. A label that is no class gives zeros.
+/// `correct` is 1 if the first largest logit is at the label. A label outside the classes gives
+/// zeros.
 void vl_cross_entropy(vl_type type, const void *logits, int64_t classes, int32_t label,
                       float smoothing, int64_t rows, void *gradient, double *loss,
                       int32_t *correct);
 
 // MARK: Updates, n elements of fp32
 
-/// What the rules of IsometryGraph's `Update` need; g = gradient * gradient_scale in all of them.
+/// The parameters of the rules of IsometryGraph's `Update`; g = gradient * gradient_scale in all of
+/// them.
 typedef struct {
   float learning_rate;
   float weight_decay;
@@ -230,7 +232,7 @@ void vl_rms_prop(const vl_rule *rule, float *parameter, const float *gradient, f
 
 // MARK: Input
 
-/// What IsometryGraph's `ImageDecoding` says, for one image.
+/// The parameters of IsometryGraph's `ImageDecoding`, for one image.
 typedef struct {
   int32_t channels, height, width;
   int32_t augmented;
@@ -241,14 +243,15 @@ typedef struct {
   uint64_t stream;
 } vl_decoding;
 
-/// Decodes sample number `sample`; `levels` [channels, 256] holds what each byte becomes.
+/// Decodes sample number `sample`; `levels` [channels, 256] holds the decoded value of each byte.
 void vl_decode(vl_type type, const vl_decoding *decoding, const float *levels, uint64_t sample,
                const uint8_t *image, void *out);
 
-// MARK: What the processor can do at best
+// MARK: Peak arithmetic
 
-/// `rounds` multiply-adds of vectors in each of 6 or 12 independent chains of registers, on the calling
-/// thread; the result is of no interest. bf16 has fp32 sums, and its own instruction where there is one.
+/// `rounds` multiply-adds of vectors in each of 6 or 12 independent chains of registers, on the
+/// calling thread. The returned value has no meaning. bf16 has fp32 sums and uses the bf16
+/// instruction if the processor has it.
 double vl_multiply_add(vl_type type, int32_t chains, int64_t rounds);
 
 /// The operations of one round; a multiply-add counts as two.
@@ -256,13 +259,13 @@ int64_t vl_multiply_add_operations(vl_type type, int32_t chains);
 
 // MARK: Threads
 
-/// Which thread of the team the calling one is.
+/// The calling thread's index in the team.
 int32_t vl_thread_index(void);
 
-/// How many threads oneDNN's team has.
+/// The number of threads of oneDNN's team.
 int32_t vl_thread_count(void);
 
 /// Calls body(context, first, last) on up to `threads` threads of the team with consecutive parts
-/// of 0 ..< count; returns when all are done.
+/// of 0 ..< count. It returns when all are done.
 void vl_parallel(int64_t count, int32_t threads,
                  void (*body)(void *context, int64_t first, int64_t last), void *context);

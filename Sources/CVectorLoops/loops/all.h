@@ -1,8 +1,8 @@
-// The functions and their table for one instruction set. Expects VL(name), VL_HAS_BF16_INSTRUCTION and
-// VL_VECTOR_IS_REGISTER, and that a target attribute is in force.
+// The functions and their table for one instruction set. The including file defines VL(name),
+// VL_HAS_BF16_INSTRUCTION and VL_VECTOR_IS_REGISTER, and sets a target attribute.
 
 #include "memory.h"
-// In this order: each builds on those before.
+// The order matters: each file uses the ones before it.
 #include "functions.h"
 #include "pointwise.h"
 #include "channels.h"

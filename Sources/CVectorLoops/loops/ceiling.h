@@ -1,12 +1,12 @@
-// How fast multiply-adds are at best: independent chains that stay in registers. Few chains suit 16
-// registers, many hide the latency of wide ones; the caller takes the better.
+// The peak rate of multiply-adds, in independent chains that stay in registers. Few chains suit 16
+// registers; many hide the latency of wide ones. The caller uses the better.
 
 #define MOST_CHAINS 12
 
-// Where the chains begin and what they are multiplied by, which no compiler may know.
+// The start and the factor of the chains; volatile, so that no compiler folds them.
 static volatile float chain_numbers[2] = {0.5f, 1.0f};
 
-// x = x / 2 + 1 for each lane of each chain: ends at 2, and never overflows.
+// x = x / 2 + 1 for each lane of each chain. It converges to 2 and never overflows.
 INLINE float float_chains(const int32_t chains, int64_t rounds) {
   const vf scale = (vf)(chain_numbers[0]), shift = (vf)(chain_numbers[1]);
   vf x[MOST_CHAINS];

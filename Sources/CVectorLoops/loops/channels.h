@@ -8,7 +8,7 @@ INLINE vf channel_vector(const vl_slab *slab, const float *values) {
   return load(VL_FLOAT32, lanes, 0, LANES);
 }
 
-/// Adds up the lanes of each channel and stores one number a channel.
+/// Sums the lanes of each channel and stores one number a channel.
 INLINE void store_channels(const vl_slab *slab, vf v, float *out) {
   if (slab->lanes == LANES) {
     store(VL_FLOAT32, out, 0, v, slab->width);
@@ -94,7 +94,7 @@ void VL(activation_gradient_sums)(vl_type type, const vl_slab *slab, vl_activati
                                                          reference, out, sum)))
 }
 
-/// Two passes, the second out of the cache: no cancellation, however large the mean.
+/// Two passes, the second from the cache. There is no cancellation for any mean.
 INLINE void moments_as(vl_type type, const vl_slab *slab, const void *x, float *mean,
                        float *deviation) {
   float sums[LANES] = {0};

@@ -1,8 +1,8 @@
 // The transcendental functions and the activations on 16 lanes, to a few units in the last place.
 // Included once for each instruction set.
 
-/// e^x - 1 = (2^n - 1) + 2^n * (e^r - 1) with r = x - n ln 2: accurate near 0 too.
-/// The polynomial is Cephes' for single precision.
+/// e^x - 1 = (2^n - 1) + 2^n * (e^r - 1) with r = x - n ln 2. It is accurate near 0 too. The
+/// polynomial is Cephes' for single precision.
 INLINE vf exponential_parts(vf x, vf *power) {
   vf bounded = x > 88.7f ? splat(88.7f) : x;
   bounded = bounded < -87.3f ? splat(-87.3f) : bounded;
@@ -14,7 +14,7 @@ INLINE vf exponential_parts(vf x, vf *power) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  // 2^128 is not a number of the type: halve the power and double the rest.
+  // 2^128 overflows the type: halve the power and double the rest.
   vi exponent = __builtin_convertvector(n, vi);
   *power = (vf)((exponent + 126) << 23);
   return p * r * r + r;
@@ -55,7 +55,7 @@ INLINE vf log_one_plus(vf u) {
   vf square = m * m;
   vf y = m + (p * m * square - 0.5f * square);
   y = large ? y + 0.693147180559945f : y;
-  // What rounding 1 + u lost.
+  // The rounding error of 1 + u.
   return y + (u - (w - 1)) / w;
 }
 
@@ -92,7 +92,7 @@ INLINE vf error_series(vf x) {
   return x * p * 1.1283791670955126f;
 }
 
-/// erf(x): the series where it is short, the complement elsewhere.
+/// erf(x): the series if it is short, otherwise the complement.
 INLINE vf error_function(vf x) {
   vf a = __builtin_elementwise_abs(x);
   vf large = 1 - complementary_error(a);
@@ -145,7 +145,7 @@ INLINE vf activated(vl_activation f, vf x) {
   return x;
 }
 
-/// phi'(x); at a kink the derivative from the left.
+/// phi'(x); at a kink the left derivative.
 INLINE vf slope_at(vl_activation f, vf x) {
   switch (f.kind) {
     case VL_LINEAR: return splat(1);
@@ -179,7 +179,7 @@ INLINE vf slope_at(vl_activation f, vf x) {
   return x;
 }
 
-/// phi'(x) from y = phi(x), for the activations that IsometryCore says have it.
+/// phi'(x) from y = phi(x), for activations with IsometryCore's `hasDerivativeFromOutput`.
 INLINE vf slope_from_output(vl_activation f, vf y) {
   switch (f.kind) {
     case VL_LINEAR: return splat(1);
@@ -200,14 +200,14 @@ INLINE vf slope_from_output(vl_activation f, vf y) {
   return splat(NAN);
 }
 
-/// The gradient before the activation: g times the slope, which follows from the activation's
+/// The gradient before the activation: g times the slope. The slope follows from the activation's
 /// operand r, or from its result.
 INLINE vf gradient_before(vl_activation f, int from_output, vf g, vf r) {
   if (f.kind == VL_RELU) return r > 0 ? g : splat(0);
   return g * (from_output ? slope_from_output(f, r) : slope_at(f, r));
 }
 
-/// Runs the statement with the two commonest activations as constants: their loops stay tight.
+/// Runs the statement with the two most common activations as constants, for tight loops.
 #define BY_ACTIVATION(activation, STATEMENT)   \
   if ((activation).kind == VL_RELU) {          \
     const vl_activation PHI = {VL_RELU, 0};    \

@@ -28,7 +28,7 @@ void VL(cross_entropy)(vl_type type, const void *logits, int64_t classes, int32_
   double log_sum = log(sum);
   double at_label = (double)(load(type, logits, label, 1)[0] - largest);
   double share = (double)smoothing / (double)classes;
-  // A class that has no part in the target may have a logit of minus infinity.
+  // A class with share 0 in the target may have a logit of minus infinity.
   *loss = log_sum - (1 - (double)smoothing) * at_label - (share > 0 ? share * shifted : 0);
   for (int64_t k = 0; k < classes; k++) {
     float z = load(type, logits, k, 1)[0] - largest;

@@ -7,7 +7,7 @@ INLINE vf widen(vh half) {
   return (vf)bits;
 }
 
-/// Rounds to nearest, ties to even. The processor's own instruction takes subnormals for zero.
+/// Rounds to nearest, ties to even. The processor's instruction flushes subnormals to zero.
 INLINE vh narrow(vf x) {
 #if VL_HAS_BF16_INSTRUCTION
   return (vh)_mm512_cvtneps_pbh((__m512)x);
@@ -64,7 +64,7 @@ INLINE void store(vl_type type, void *base, int64_t i, vf v, int32_t count) {
   }
 }
 
-/// The sum of all lanes, by halves.
+/// The pairwise sum of all lanes.
 INLINE float total(vf v) {
   float lanes[LANES];
   memcpy(lanes, &v, sizeof v);
@@ -92,7 +92,7 @@ INLINE int64_t full_vectors(const vl_slab *slab) {
   return slab->width < LANES ? 0 : slab->vectors - (slab->last < LANES ? 1 : 0);
 }
 
-/// How many lanes vector `index` of a slab has.
+/// The number of lanes of vector `index` of a slab.
 INLINE int32_t lanes_of(const vl_slab *slab, int64_t index) {
   return index == slab->vectors - 1 ? slab->last : slab->width;
 }

@@ -1,5 +1,5 @@
-// Merging the partial results of slabs, 16 channels at a time and group after group, so that the
-// order is always the same. Included once for each instruction set.
+// Merging the partial results of slabs, 16 channels at a time. Groups are added in order, so that
+// the result is always the same. Included once for each instruction set.
 
 /// Runs STEP(c, count) for every vector of channels.
 #define FOR_CHANNELS(channels, STEP) FOR_ELEMENTS(channels, STEP)

@@ -62,7 +62,7 @@ void VL(activate)(vl_type type, vl_activation f, const void *x, void *out, int64
   BY_TYPE(type, BY_ACTIVATION(f, activate_as(TYPE, PHI, x, out, n)))
 }
 
-/// Stores the gradient before the activation of some elements. Returns what is stored, rounded.
+/// Stores the gradient before the activation of some elements. Returns the stored, rounded values.
 INLINE vf store_gradient_before(vl_type type, vl_activation f, int from_output, const void *dy,
                                 const void *dy2, const void *reference, void *out, int64_t i,
                                 int32_t count) {
@@ -81,7 +81,7 @@ INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_outpu
 #undef STEP
 }
 
-/// Runs the statement for ReLU with one gradient and with two as constants: its loops stay tight.
+/// Runs the statement for ReLU with one gradient and with two as constants, for tight loops.
 #define BY_GRADIENTS(f, from_output, dy2, STATEMENT) \
   if ((f).kind == VL_RELU) {                         \
     const vl_activation PHI = {VL_RELU, 0};          \
@@ -107,7 +107,8 @@ void VL(activation_gradient)(vl_type type, vl_activation f, int from_output, con
                     activation_gradient_as(TYPE, PHI, FROM_OUTPUT, dy, SECOND, reference, out, n)))
 }
 
-/// Four running vectors hide the latency of the additions; blocks keep the fp32 sums short.
+/// Four running vectors hide the latency of the additions. Blocks limit the length of the fp32
+/// sums.
 #define SUM_BLOCK 4096
 
 INLINE double sum_as(vl_type type, const void *x, const void *y, int64_t n) {

@@ -1,6 +1,6 @@
 // Pooling over one image of `lanes` interleaved channels. Included once for each instruction set.
 
-/// Rows or columns of the image that a window covers, cut at the borders.
+/// Rows or columns of the image that a window covers, clipped at the borders.
 INLINE void window_range(int32_t position, int32_t stride, int32_t padding, int32_t window,
                          int32_t extent, int32_t *first, int32_t *last) {
   int32_t start = position * stride - padding;
@@ -64,7 +64,7 @@ void VL(average_pool_gradient)(vl_type type, const vl_window *w, const void *dy,
   }
 }
 
-/// The largest element of each lane in a window and where it is first found; NaN counts as largest.
+/// The largest element of each lane in a window and its first position; NaN counts as largest.
 INLINE vf window_maximum(vl_type type, const vl_window *w, const void *x, int32_t y0, int32_t y1,
                          int32_t x0, int32_t x1, vi *where) {
   vf best = load(type, x, AT(w, y0, x0), w->lanes);

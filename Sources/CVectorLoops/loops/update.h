@@ -1,5 +1,5 @@
-// The optimizers' rules, as IsometryGraph's `Update` states them. Included once for each
-// instruction set.
+// The optimizers' rules, as defined by IsometryGraph's `Update`. Included once for each instruction
+// set.
 
 #define AT_ELEMENT(base) load(VL_FLOAT32, base, i, count)
 #define PUT_ELEMENT(base, v) store(VL_FLOAT32, base, i, v, count)

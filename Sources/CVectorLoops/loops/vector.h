@@ -1,4 +1,4 @@
-// Vectors of 16 floats: two registers on AVX2, four on SSE2 and NEON. Clang divides them up.
+// Vectors of 16 floats. Clang splits them into two registers on AVX2, and four on SSE2 and NEON.
 
 #pragma once
 #include <math.h>
@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-// Vectors never cross a call: every function that takes one is inlined.
+// Every function that takes a vector is inlined, so vectors are never call arguments.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define INLINE static inline __attribute__((always_inline))

@@ -3,10 +3,10 @@
 //   dw[k, c, r, s] = sum over n, y, x of dy[n, k, y, x] * image[n, c, y * stride + r, x * stride +
 //   s]
 //
-// oneDNN 2.6 runs it at 60 % of the rate of the forward convolution; this is as fast as the latter.
-// The processor's instruction adds up products of pairs of bf16, here of two neighboring columns:
-// dy is interleaved so that a vector holds a pair for each of 16 result channels, and the image is
-// turned into planes, where the pair of one channel is 32 adjacent bits that a load broadcasts.
+// oneDNN 2.6 runs it at 60 % of the rate of the forward convolution; this code reaches that rate.
+// The processor's instruction adds products of pairs of bf16, here of two neighboring columns. dy
+// is interleaved so that a vector holds a pair for each of 16 result channels. The image is
+// rearranged into planes: the pair of one channel is 32 adjacent bits that a load broadcasts.
 // Included for processors with bf16 instructions only.
 //
 // Planes:  [channel][image][phase][row][column / stride]  columns of one remainder modulo the
@@ -37,7 +37,8 @@ INLINE vl_rearranged rearranged(const vl_weight_gradient_shape *w) {
   return r;
 }
 
-/// The elements of some images' planes, rounded up so that what follows is aligned to 64 bytes.
+/// The elements of some images' planes, rounded up so that the following memory is aligned to 64
+/// bytes.
 INLINE int64_t planes_size(const vl_weight_gradient_shape *w, const vl_rearranged *r,
                            int32_t images) {
   return (images * w->channels * r->plane + 31) / 32 * 32;
@@ -97,7 +98,7 @@ INLINE void store_columns(const vl_weight_gradient_shape *w, const vl_rearranged
   }
 }
 
-/// Turns one image's blocks into planes, `stride` elements from channel to channel.
+/// Rearranges one image's blocks into planes, `stride` elements from channel to channel.
 static void make_planes(const vl_weight_gradient_shape *w, const vl_rearranged *r,
                         const uint16_t *image, int64_t stride, uint16_t *planes) {
   const int32_t pixels = w->height * w->width;
@@ -156,8 +157,8 @@ typedef struct {
   int64_t block_stride;
 } vl_part;
 
-/// One row of the kernel, `RESULTS` result blocks, `CHANNELS` channels and `TAPS` columns: that
-/// many sums stay in registers while all columns of all images pass.
+/// One row of the kernel, `RESULTS` result blocks, `CHANNELS` channels and `TAPS` columns. That
+/// many sums stay in registers during the loop over all columns of all images.
 INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged *r,
                           const vl_part *part, int32_t k, int32_t c, int32_t kernel_row, float *dw,
                           int64_t result_stride, int accumulates, const int RESULTS,
@@ -210,8 +211,8 @@ INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged
         _mm512_storeu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES, sums[k][c][s]);
 }
 
-/// Bytes of dy that pass again and again while sums of other channels are taken: they should stay
-/// in the first-level cache.
+/// The bytes of dy that are read repeatedly for the sums of different channels. They should stay in
+/// the first-level cache.
 #define RESIDENT_BYTES 16384
 
 #define TILE(RESULTS, CHANNELS, TAPS)                                                         \
@@ -264,7 +265,7 @@ void VL(weight_gradient)(const vl_weight_gradient_shape *w, int32_t images, int3
   const int64_t row_bytes = (blocks % 2 ? 1 : 2) * r.pairs * 4 * LANES;
   const int64_t rows = RESIDENT_BYTES / row_bytes < 1 ? 1 : RESIDENT_BYTES / row_bytes;
   const int32_t together = rows < w->out_height ? 1 : (int32_t)(rows / w->out_height);
-  // Large weights pass less often where more images pass at once.
+  // With more images at once, large weights are read and written less often.
   const int32_t step = w->channels * blocks > 4096 ? images : together;
   for (int32_t n = 0; n < images; n += step) {
     const int32_t count = images - n < step ? images - n : step;
@@ -292,7 +293,7 @@ void VL(weight_gradient)(const vl_weight_gradient_shape *w, int32_t images, int3
   (void)dw;
 }
 
-/// No workspace is the sign that there is no such loop.
+/// A workspace of 0 means that this instruction set has no such loop.
 int64_t VL(weight_gradient_workspace)(const vl_weight_gradient_shape *w, int32_t images,
                                       int32_t blocks) {
   (void)w, (void)images, (void)blocks;

@@ -1,17 +1,17 @@
-// Winograd's algorithm for 3x3 convolutions with stride 1 and padding 1: what its passes share. The
-// plane is divided into tiles of 4x4 results; around each lie 6x6 numbers of the image, of which a
-// transform makes one for each of 36 places. What was a convolution is for every place a product of
-// two matrices: 36 products instead of 144. The arithmetic is in fp32 whatever the type of images.
-// Included once for each instruction set.
+// Winograd's algorithm for 3x3 convolutions with stride 1 and padding 1: the common part of its
+// passes. The plane is divided into tiles of 4x4 results. A transform maps the 6x6 pixels around a
+// tile to one number for each of 36 places. At every place the convolution becomes a product of two
+// matrices: 36 products instead of 144. The arithmetic is fp32 for every image type. Included once
+// for each instruction set.
 //
-// Images are [block][row][column][16 channels], weights [result block][channel block][3][3]
-// [16 channels][16 results].
+// Images are [block][row][column][16 channels], weights [result block][channel block][3][3] [16
+// channels][16 results].
 //
-// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016). The points are 0,
-// -+sqrt(1/2), -+sqrt(2) and infinity: in fp32 their errors have half the root mean square of those
-// of 0, -+1, -+2 and infinity, and a third of the maximum.
+// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016). The points are
+// 0, -+sqrt(1/2), -+sqrt(2) and infinity. Compared with 0, -+1, -+2 and infinity, their fp32 errors
+// have half the root mean square and a third of the maximum.
 
-/// Rows and columns of a tile's results, of the image around them, and of the kernel.
+/// Rows and columns of a tile's results, of its pixels, and of the kernel.
 #define SIDE VL_WINOGRAD_SIDE
 #define REACH 6
 #define KERNEL 3
@@ -21,9 +21,10 @@
 #define SQRT_HALF 0.707106781f
 #define SQRT_TWO 1.41421356f
 
-/// Runs a statement with numbers of blocks of channels and of results, constants where networks have so
-/// many: what is inlined then has its distances in the instructions, and the registers free. Only
-/// where a vector is one register: elsewhere the code is several times as long.
+/// Runs a statement with the numbers of channel blocks and result blocks. Numbers that are common
+/// in networks are constants, which puts offsets into the instructions and frees registers. If a
+/// vector is not one register, all numbers are variables, because the code would be several times
+/// as long.
 #if VL_VECTOR_IS_REGISTER
 #define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
   if ((channel_blocks) == 1 && (result_blocks) == 1) {                            \
@@ -91,7 +92,7 @@ INLINE void load_square(const vl_winograd_shape *w, const vl_type TYPE, const in
   }
 }
 
-/// Bt x B around the results from row y, column x on; its places are `step` numbers apart.
+/// Bt x B around the results from row y, column x on. Its places are `step` numbers apart.
 INLINE void transform_image(const vl_winograd_shape *w, const vl_type TYPE, const void *block,
                             int32_t y, int32_t x, float *out, int64_t step) {
   vf square[REACH * REACH], half[REACH][REACH];
@@ -113,7 +114,7 @@ INLINE void transform_image(const vl_winograd_shape *w, const vl_type TYPE, cons
 /// The tiles of some images, one image after the other.
 typedef struct {
   const vl_winograd_shape *w;
-  int32_t across, of_image;  // tiles of a row of them, of an image
+  int32_t across, of_image;  // tiles in a row of tiles, in an image
   int64_t end;               // the last tile's index + 1
 } vl_tiles;
 
@@ -129,7 +130,7 @@ INLINE vl_tiles tiles_of(const vl_winograd_shape *w, int64_t images) {
   return tiles;
 }
 
-/// How many of at most `limit` tiles there are from `first` on.
+/// The number of tiles from `first` on, at most `limit`.
 INLINE int32_t tiles_from(const vl_tiles *tiles, int64_t first, int32_t limit) {
   return tiles->end - first < limit ? (int32_t)(tiles->end - first) : limit;
 }
@@ -141,7 +142,8 @@ INLINE vl_tile tile_at(const vl_tiles *tiles, int64_t index) {
   return tile;
 }
 
-/// A tensor of images: bytes of a block's 16 channels, from block to block and from image to image.
+/// A tensor of images. `pixel`, `block` and `image` are the steps from pixel to pixel, block to
+/// block and image to image, in bytes.
 typedef struct {
   const char *bytes;
   int32_t blocks;
@@ -161,14 +163,14 @@ INLINE const char *block_of(const vl_images *images, vl_tile tile, int32_t block
   return images->bytes + tile.image * images->image + block * images->block;
 }
 
-/// Pixels, in order of rows and images, before those of a tile, as if the tiles of an image shared its
-/// pixels evenly.
+/// The number of pixels before a tile's, in order of rows and images, if the tiles of an image
+/// shared its pixels evenly.
 INLINE int64_t pixels_before(const vl_tiles *tiles, int64_t tile) {
   const int64_t pixels = (int64_t)tiles->w->height * tiles->w->width;
   return tile / tiles->of_image * pixels + tile % tiles->of_image * pixels / tiles->of_image;
 }
 
-/// Pixels of the tiles that are worked on next.
+/// The pixels of the next tiles.
 typedef struct {
   int64_t first, last, of_image;
 } vl_ahead;
@@ -180,7 +182,7 @@ INLINE vl_ahead pixels_ahead(const vl_tiles *tiles, int64_t next, int32_t limit)
   return ahead;
 }
 
-/// Asks for one of PLACES shares of the pixels ahead, `below` pixels further, in every block.
+/// Prefetches one of PLACES shares of the pixels ahead, `below` pixels further, in every block.
 INLINE void prefetch_share(const vl_ahead *ahead, const vl_images *images, int place,
                            int64_t below) {
   const int64_t count = ahead->last - ahead->first;

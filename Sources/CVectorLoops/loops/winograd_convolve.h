@@ -1,5 +1,5 @@
-// Convolutions by Winograd's algorithm F(4x4, 3x3), with bias, residual and activation. Included once
-// for each instruction set.
+// Convolutions by Winograd's algorithm F(4x4, 3x3), with bias, residual and activation. Included
+// once for each instruction set.
 //
 //   y = At [ sum over channels of (G w Gt) . (Bt x B) ] A
 //
@@ -33,8 +33,8 @@
     (out)[3] = 0.5f * b_ + 2 * d_ + (v)[5];      \
   } while (0)
 
-/// Tiles that are worked on at once. With up to 64 channels their transforms and the weights' stay in
-/// a second-level cache of 1 MiB; with more, the weights are read once for so many tiles.
+/// The number of tiles at once. With up to 64 channels their transforms and the weights' stay in a
+/// second-level cache of 1 MiB. With more channels, the weights are read once for all these tiles.
 #define CONVOLVED_TILES VL_WINOGRAD_TILES
 
 /// G w Gt of one block of weights.
@@ -45,7 +45,7 @@ INLINE void transform_weights(const vl_type TYPE, int transposes, const void *we
     for (int r = 0; r < KERNEL; r++) {
       for (int s = 0; s < KERNEL; s++) {
         if (transposes) {
-          // The input gradient's weights: channels and results change places, the kernel turns.
+          // The input gradient swaps channels and results and rotates the kernel.
           const int64_t turned = ((KERNEL - 1 - r) * KERNEL + KERNEL - 1 - s) * LANES * LANES;
           float lanes[LANES];
           for (int k = 0; k < LANES; k++)
@@ -86,16 +86,16 @@ void VL(winograd_weights)(vl_type type, int transposes, int32_t channel_blocks,
   }
 }
 
-/// What a thread works on: images [place][tile][channel] and products [place][tile][result]. Places
-/// are apart by a little more than their length, so that a tile's do not lie in the same few sets of
-/// the first-level cache.
+/// A thread's workspace: images [place][tile][channel] and products [place][tile][result]. The step
+/// between places exceeds their length, so that a tile's places do not fall into the same few sets
+/// of the first-level cache.
 typedef struct {
   int32_t channels, results;
   int64_t image_step, product_step;
   float *images, *products;
 } vl_convolution_space;
 
-/// Without the memory.
+/// The workspace's layout without its memory.
 INLINE vl_convolution_space convolution_space(int32_t channel_blocks, int32_t result_blocks) {
   vl_convolution_space s;
   s.channels = channel_blocks * LANES;
@@ -111,7 +111,7 @@ int64_t VL(winograd_workspace)(int32_t channel_blocks, int32_t result_blocks) {
 }
 
 /// products = images * weights of 16 / VECTORS tiles from `first` on at one place, for one or two
-/// vectors of results. Of tiles past the last it makes something that nobody reads.
+/// vectors of results. Products of tiles past the last one are undefined and unused.
 INLINE void convolve_place(const vl_convolution_space *s, int place, int32_t first, int32_t result,
                            const float *weights, const int VECTORS) {
   const float *images = s->images + place * s->image_step + first * s->channels;
@@ -133,13 +133,13 @@ INLINE void convolve_place(const vl_convolution_space *s, int place, int32_t fir
     store(VL_FLOAT32, products, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
 }
 
-/// A convolution's tensors; there may be no residual.
+/// A convolution's tensors; the residual is optional.
 typedef struct {
   vl_images x, residual, out;
 } vl_convolution_images;
 
-/// Multiplies the tiles from `first` on, while those after them come from memory: loads that wait
-/// for it would take as long as the arithmetic.
+/// Multiplies the tiles from `first` on and prefetches the tiles after them. Waiting for their
+/// loads would take as long as the arithmetic.
 INLINE void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const float *weights,
                             const vl_convolution_images *images) {
@@ -157,7 +157,7 @@ INLINE void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles
   }
 }
 
-/// At m A of a tile's block of results, with what follows a convolution.
+/// At m A of a tile's block of results, with bias, residual and activation.
 INLINE void finish_tile(const vl_type TYPE, const vl_tiles *tiles, vl_tile tile,
                         const float *products, int64_t step, vf bias, const void *residual,
                         vl_activation f, void *out) {
@@ -199,7 +199,7 @@ INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, cons
   }
 }
 
-/// With any activation: not once more for each number of channels.
+/// Not inlined, so that the code for all activations exists once, not for each number of channels.
 static __attribute__((noinline)) void finish_tiles_by(vl_type type, const vl_convolution_space *s,
                                                       const vl_tiles *tiles, int64_t first,
                                                       int32_t count, const float *bias,

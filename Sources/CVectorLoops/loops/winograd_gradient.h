@@ -1,11 +1,11 @@
-// Weight gradients by Winograd's algorithm F(3x3, 4x4): the gradients of a tile's results pass as a
-// kernel over the image around them, and 3x3 weights' gradients come out. Included once for each
+// Weight gradients by Winograd's algorithm F(3x3, 4x4). The gradients of a tile's results act as a
+// kernel on the image around them; the results are 3x3 weight gradients. Included once for each
 // instruction set.
 //
 //   dw = At [ sum over tiles of (G dy Gt) . (Bt x B) ] A
 //
-// The fractions that stand in front of G's rows are in A here, which is applied once. At each place
-// the sum over tiles is the product of two matrices, channels by tiles and tiles by results.
+// The fractions in front of G's rows are in A here, which is applied once. At each place the sum
+// over tiles is the product of two matrices, channels by tiles and tiles by results.
 
 /// G v without the fractions: four numbers to six.
 #define RESULT_TRANSFORM(out, v)                        \
@@ -53,20 +53,20 @@ INLINE void transform_results(const vl_winograd_shape *w, const vl_type TYPE, co
   }
 }
 
-/// Tiles that are multiplied at once: sums are loaded and stored once for all of them.
+/// The number of tiles multiplied at once. Sums are loaded and stored once for all of them.
 #define TILES_AT_ONCE 32
 
-/// What a thread works on: images [place][tile][channel], gradients [place][tile][result] and sums
+/// A thread's workspace: images [place][tile][channel], gradients [place][tile][result] and sums
 /// [place][channel][result].
 typedef struct {
   int32_t channels, results;
-  // From place to place. Longer than the tiles, so that a tile's places do not lie in the same few
-  // sets of the first-level cache.
+  // The steps between places. They exceed the tiles' length, so that a tile's places do not fall
+  // into the same few sets of the first-level cache.
   int64_t image_step, gradient_step;
   float *images, *gradients, *sums;
 } vl_gradient_space;
 
-/// Without the memory.
+/// The workspace's layout without its memory.
 INLINE vl_gradient_space gradient_space(int32_t channel_blocks, int32_t result_blocks) {
   vl_gradient_space s;
   s.channels = channel_blocks * LANES;
@@ -82,7 +82,7 @@ int64_t VL(winograd_gradient_workspace)(int32_t channel_blocks, int32_t result_b
 }
 
 /// sums = or += images * gradients over `count` tiles at one place, for one or two vectors of
-/// results from `first_result` on. A channel's number serves them while it is in a register.
+/// results from `first_result` on. Each loaded channel value is used for all of them.
 INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_result,
                            int32_t count, int accumulates, const int VECTORS) {
   const float *gradients = s->gradients + place * s->gradient_step + first_result;
@@ -109,8 +109,8 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
   }
 }
 
-/// Multiplies the tiles from `first` on, while those after them come from memory: loads that wait
-/// for it would take as long as the arithmetic.
+/// Multiplies the tiles from `first` on and prefetches the tiles after them. Waiting for their
+/// loads would take as long as the arithmetic.
 INLINE void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const vl_images *x, const vl_images *dy) {
   const vl_ahead ahead = pixels_ahead(tiles, first + count, TILES_AT_ONCE);
