@@ -60,15 +60,6 @@ static const unsigned char convolution_register_tile[] = {
 static const unsigned char convolution_weight_gradient[] = {
 #embed "../../kernels/convolution/weight_gradient.cl"
 };
-static const unsigned char convolution_winograd[] = {
-#embed "../../kernels/convolution/winograd.cl"
-};
-static const unsigned char convolution_winograd_convolve[] = {
-#embed "../../kernels/convolution/winograd_convolve.cl"
-};
-static const unsigned char convolution_winograd_weight_gradient[] = {
-#embed "../../kernels/convolution/winograd_weight_gradient.cl"
-};
 static const unsigned char gemm_epilogue[] = {
 #embed "../../kernels/gemm/epilogue.cl"
 };
@@ -143,9 +134,6 @@ static const isometry_kernel_piece pieces[] = {
     PIECE(convolution_matrix_tile_weight_gradient, "convolution/matrix_tile_weight_gradient.cl"),
     PIECE(convolution_register_tile, "convolution/register_tile.cl"),
     PIECE(convolution_weight_gradient, "convolution/weight_gradient.cl"),
-    PIECE(convolution_winograd, "convolution/winograd.cl"),
-    PIECE(convolution_winograd_convolve, "convolution/winograd_convolve.cl"),
-    PIECE(convolution_winograd_weight_gradient, "convolution/winograd_weight_gradient.cl"),
     PIECE(gemm_epilogue, "gemm/epilogue.cl"),
     PIECE(gemm_matrix_tile, "gemm/matrix_tile.cl"),
     PIECE(gemm_register_tile, "gemm/register_tile.cl"),

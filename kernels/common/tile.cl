@@ -36,20 +36,6 @@ static inline void clear_tile(Tile *tile) {
   }
 }
 
-// Adds the product of a column, each number in every lane, and a row of TILE_COLUMNS numbers.
-static inline void add_numbers(Tile *tile, const accums *numbers, const global real *row) {
-  accums vectors[TILE_VECTORS];
-#pragma unroll
-  for (int v = 0; v < TILE_VECTORS; ++v) vectors[v] = load_reals(row + v * WIDTH);
-#pragma unroll
-  for (int i = 0; i < TILE_ROWS; ++i) {
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) {
-      tile->sum[i][v] = fma(numbers[i], vectors[v], tile->sum[i][v]);
-    }
-  }
-}
-
 // Adds the product of a column, element i at numbers[i] + at, and a row of TILE_COLUMNS numbers.
 static inline void add_product(Tile *tile, const global real *const *numbers, const size_t at,
                                const global real *row) {

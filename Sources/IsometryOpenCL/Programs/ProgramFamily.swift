@@ -21,8 +21,6 @@ enum ProgramFamily: String, CaseIterable, Sendable {
   case decoding = "augmentation-decode"
   case convolution = "convolution-register-tile"
   case weightGradient = "convolution-weight-gradient"
-  case winogradConvolution = "convolution-winograd"
-  case winogradWeightGradient = "convolution-winograd-weight-gradient"
   case gemm = "gemm-register-tile"
   case gemmEpilogue = "gemm-epilogue"
   case matrixProduct = "gemm-matrix-tile"
@@ -41,10 +39,7 @@ enum ProgramFamily: String, CaseIterable, Sendable {
     case .cast: ["common/real.cl", "common/source.cl", "pointwise/cast.cl"]
     case .channelwise: ["common/real.cl", "pointwise/channelwise.cl"]
     case .permute: ["pointwise/permute.cl"]
-    case .prepare:
-      [
-        "common/real.cl", "common/source.cl", "convolution/winograd.cl", "pointwise/prepare.cl",
-      ]
+    case .prepare: ["common/real.cl", "common/source.cl", "pointwise/prepare.cl"]
     case .flatReduction: ["common/real.cl", "common/tree.cl", "reduction/flat.cl"]
     case .channelReduction:
       [
@@ -70,25 +65,9 @@ enum ProgramFamily: String, CaseIterable, Sendable {
     case .convolution:
       [
         "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-        "common/moments.cl", "common/partial_sums.cl", "common/prologue.cl",
-        "convolution/register_tile.cl",
+        "common/moments.cl", "common/partial_sums.cl", "convolution/register_tile.cl",
       ]
-    case .weightGradient:
-      [
-        "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
-        "convolution/weight_gradient.cl",
-      ]
-    case .winogradConvolution:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-        "common/moments.cl", "common/partial_sums.cl", "common/prologue.cl",
-        "convolution/winograd.cl", "convolution/winograd_convolve.cl",
-      ]
-    case .winogradWeightGradient:
-      [
-        "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
-        "convolution/winograd.cl", "convolution/winograd_weight_gradient.cl",
-      ]
+    case .weightGradient: ["common/real.cl", "common/tile.cl", "convolution/weight_gradient.cl"]
     case .gemm:
       [
         "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
