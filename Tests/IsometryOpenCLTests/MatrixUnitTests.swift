@@ -51,8 +51,7 @@ private let device = (try? Device.all())?.first
         for (int w = 0; w < 4; ++w) transposed[warp.lane * 4 + w] = words[w];
       }
       """
-    let header = try KernelSources(directory: nil)
-      .source(of: ["common/real.cl", "common/matrix_unit.cl"])
+    let header = try KernelSources(directory: nil).source(of: "common/matrix_unit.cl")
     return try Program(
       context, name: "fragments", source: header + Self.multiplyKernel + text,
       options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")

@@ -10,7 +10,8 @@
 // y is accum.
 //
 // Other kernels take rows of the table along, if MERGES_PARTS. Their groups from first_adding_group on,
-// counted along axis 1, add up a row each and leave (ADD_UP_PARTS). Deterministic. After common/real.cl.
+// counted along axis 1, add up a row each and leave (ADD_UP_PARTS). Deterministic.
+// uses: common/real.cl
 
 #ifndef MERGES_PARTS
 #define MERGES_PARTS 0

@@ -4,7 +4,8 @@
 //
 // rounded to `real`, so that products have the same bits as with a tensor that was stored. phi is the
 // program's ACTIVATION, which results go without then (common/result.cl). Zeros around an image stay
-// zeros. Vectors: accum [channels]. After common/real.cl, common/activation.cl, common/matrix_unit.cl.
+// zeros. Vectors: accum [channels].
+// uses: common/activation.cl common/matrix_unit.cl
 
 #if HAS_PROLOGUE
 

@@ -3,7 +3,8 @@
 //
 // Groups are LOCAL_COLUMNS by LOCAL_ROWS tiles. Tunables: TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS, all positive; ConvolutionTile and WeightGradientTile (IsometryOpenCL) choose them such
-// that tiles cover the columns exactly. After common/real.cl.
+// that tiles cover the columns exactly.
+// uses: common/real.cl
 
 #ifndef TILE_ROWS
 #define TILE_ROWS 1

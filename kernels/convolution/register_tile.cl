@@ -37,8 +37,8 @@
 // LOCAL_COLUMNS, LOCAL_ROWS, with HAS_STATISTICS a power of two. Shape class: ACTIVATION, HAS_BIAS,
 // HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
 // in order r, s, c; error about eps sqrt(R S channels). Deterministic. Input gradients may take
-// partial sums along (MERGES_PARTS). After common/real.cl, common/activation.cl, common/result.cl,
-// common/tile.cl, common/moments.cl, common/partial_sums.cl.
+// partial sums along (MERGES_PARTS).
+// uses: common/result.cl common/tile.cl common/moments.cl common/partial_sums.cl
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
 // `step` the distance to the next pixel's.

@@ -19,7 +19,8 @@
 // parts. Assumes that
 // WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
 // both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Shape class: HAS_BIAS.
-// Accumulator: accum. Deterministic for a given number of parts. After common/real.cl, common/tile.cl.
+// Accumulator: accum. Deterministic for a given number of parts.
+// uses: common/tile.cl
 
 #ifndef HAS_BIAS
 #define HAS_BIAS 0

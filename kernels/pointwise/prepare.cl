@@ -9,8 +9,8 @@
 //
 // Geometry: one group a row of the table. A tile goes through local memory, so that neighboring items
 // read and write neighboring elements whichever of the two axes is innermost in the source. Tunables:
-// TILE and LOCAL_SIZE, of which one is a multiple of the other. Deterministic. After common/real.cl,
-// common/source.cl.
+// TILE and LOCAL_SIZE, of which one is a multiple of the other. Deterministic.
+// uses: common/source.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

@@ -40,7 +40,8 @@ private struct PrologueFusion {
     return rewriter.finish()
   }
 
-  /// The positions of normalizations whose result only convolutions read that can normalize it.
+  /// The positions of normalizations whose result only convolutions read that can normalize it
+  /// (`Prologue.suits`).
   private static func normalizations(of graph: Graph) -> Set<Int> {
     var fitting = [Int](repeating: 0, count: graph.types.count)
     for node in graph.nodes {
