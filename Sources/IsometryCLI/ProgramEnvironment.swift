@@ -3,6 +3,34 @@ import IsometryGraph
 import IsometryOpenCL
 import IsometryTraining
 
+/// Something that OpenCL devices do by default and `$ISOMETRY_DISABLE` turns off, for debugging.
+enum DisabledFeature: String, CaseIterable {
+  /// Convolutions that normalize what they load.
+  case prologues
+  /// A step's launches recorded once and enqueued together.
+  case commandBuffers = "command-buffers"
+  /// Tiles that `isometry tune` has measured.
+  case tuning
+
+  static let variable = "ISOMETRY_DISABLE"
+
+  /// The features of a list with commas.
+  ///
+  /// - Throws: `ConfigurationError` for a name that is none of them.
+  static func all(in list: String) throws(ConfigurationError) -> Set<DisabledFeature> {
+    var features: Set<DisabledFeature> = []
+    for name in list.split(separator: ",") {
+      guard let feature = DisabledFeature(rawValue: String(name)) else {
+        let known = allCases.map(\.rawValue).joined(separator: ", ")
+        throw ConfigurationError(
+          variable, "should be any of \(known), with commas between them, not \(name)")
+      }
+      features.insert(feature)
+    }
+    return features
+  }
+}
+
 /// What the program takes from the environment, read once.
 struct ProgramEnvironment: Sendable {
   /// Where CIFAR-10 is; `$ISOMETRY_DATA`.
@@ -15,25 +43,14 @@ struct ProgramEnvironment: Sendable {
   /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.
   let validates: Bool
 
-  /// Whether OpenCL devices take tiles that `isometry tune` has measured; `$ISOMETRY_TUNING` is not
-  /// 0.
-  let usesTuning: Bool
-
   /// Whether OpenCL devices use their matrix units; `$ISOMETRY_MATRIX_UNITS`.
   var matrixUnits: MatrixUnitUse
 
   /// Whether they multiply fp32 as tf32 there; `$ISOMETRY_TF32` is 1.
   let allowsTF32: Bool
 
-  /// Whether convolutions of OpenCL devices normalize what they load; `$ISOMETRY_PROLOGUES`.
-  let prologues: PrologueUse
-
-  /// Whether OpenCL devices that are CPUs use Winograd's algorithm; `$ISOMETRY_WINOGRAD` is not 0.
-  var usesWinograd: Bool
-
-  /// Whether OpenCL devices record a step's launches where they can; `$ISOMETRY_COMMAND_BUFFERS` is
-  /// not 0.
-  var recordsLaunches: Bool
+  /// What OpenCL devices do without; `$ISOMETRY_DISABLE`, with commas between them.
+  var disabled: Set<DisabledFeature>
 
   /// Whether compiled programs are kept for other processes.
   var keepsPrograms = true
@@ -57,27 +74,31 @@ struct ProgramEnvironment: Sendable {
       }
     }
     validates = try isOn("ISOMETRY_VALIDATE", default: false)
-    recordsLaunches = try isOn("ISOMETRY_COMMAND_BUFFERS", default: true)
     allowsTF32 = try isOn("ISOMETRY_TF32", default: false)
-    usesWinograd = try isOn("ISOMETRY_WINOGRAD", default: true)
-    usesTuning = try isOn("ISOMETRY_TUNING", default: true)
+    disabled = try DisabledFeature.all(in: value(DisabledFeature.variable) ?? "")
+    for (name, replacement) in Self.removedVariables where value(name) != nil {
+      throw ConfigurationError(name, "was removed: \(replacement)")
+    }
     let units = value("ISOMETRY_MATRIX_UNITS") ?? MatrixUnitUse.auto.rawValue
     guard let matrixUnits = MatrixUnitUse(rawValue: units) else {
       throw ConfigurationError(
         "ISOMETRY_MATRIX_UNITS", "should be auto, off or emulated, not \(units)")
     }
     self.matrixUnits = matrixUnits
-    let use = value("ISOMETRY_PROLOGUES") ?? PrologueUse.auto.rawValue
-    guard let prologues = PrologueUse(rawValue: use) else {
-      throw ConfigurationError("ISOMETRY_PROLOGUES", "should be auto, off or on, not \(use)")
-    }
-    self.prologues = prologues
     // The XDG Base Directory Specification: a relative path there counts as absent.
     let caches =
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? value("HOME").map { "\($0)/.cache" }
     cacheDirectory = value("ISOMETRY_CACHE_DIR") ?? caches.map { "\($0)/isometry" }
   }
+
+  /// Variables of earlier versions, which would be a trap if they were ignored.
+  private static let removedVariables = [
+    ("ISOMETRY_PROLOGUES", "set ISOMETRY_DISABLE=prologues to do without prologues"),
+    ("ISOMETRY_COMMAND_BUFFERS", "set ISOMETRY_DISABLE=command-buffers to do without them"),
+    ("ISOMETRY_TUNING", "set ISOMETRY_DISABLE=tuning to do without tuned tiles"),
+    ("ISOMETRY_WINOGRAD", "OpenCL devices no longer use Winograd's algorithm; unset it"),
+  ]
 
   /// Where measured tiles are kept; nil where there is no place for it.
   var tuningStore: TuningStore? {
@@ -86,7 +107,7 @@ struct ProgramEnvironment: Sendable {
 
   /// The tiles that were measured on a device; none where they are not to be used.
   @Sendable func measuredTiles(_ key: TileKey) -> TileTable {
-    guard usesTuning else { return TileTable() }
+    guard !disabled.contains(.tuning) else { return TileTable() }
     return tuningStore?.record(for: key, warn: Self.warn)?.table ?? TileTable()
   }
 

@@ -40,16 +40,16 @@ final class MatrixUnitSelection: Sendable {
   }
 
   private var units: MatrixUnits {
-    MatrixUnits(kind: use == .emulated ? .emulated : .tensorCores, takesFloat: allowsTF32)
+    MatrixUnits(
+      kind: use == .emulated ? .emulated : .tensorCores,
+      types: allowsTF32 ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16])
   }
 
   /// What the graph's products and convolutions may use on the device; nil for portable kernels.
   func units(for graph: Graph, on device: SharedDevice) -> MatrixUnits? {
-    guard isPossible(on: device.context.device) else { return nil }
-    let units = units
-    if use == .emulated { return units }
-    let types = Set(graph.types.map(\.dtype)).intersection(units.types)
-    return !types.isEmpty && types.allSatisfy { isTrusted(units, $0, on: device) } ? units : nil
+    var units = units
+    units.types = Set(graph.types.map(\.dtype)).filter { multiplies($0, on: device) }
+    return units.types.isEmpty ? nil : units
   }
 
   /// Whether the kernels with these units compute in that type what the portable ones do.
@@ -86,9 +86,10 @@ struct MatrixUnitTrial {
   /// Why the units cannot be used on the device; nil where they can.
   func reasonAgainst(_ device: SharedDevice) -> String? {
     do {
+      // Portable kernels take no prologues.
       let graph = self.graph
       let expected = try results(of: graph, on: device, nil)
-      let found = try results(of: graph, on: device, units)
+      let found = try results(of: graph.withPrologues(), on: device, units)
       for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
         let size =
           (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
@@ -144,7 +145,7 @@ struct MatrixUnitTrial {
       graph.matrixMultiply(product, a, transposeLeft: true))
     graph.output(
       "products with a transposed matrix", graph.matrixMultiply(product, b, transposeRight: true))
-    return graph.fused().withPrologues()
+    return graph.fused()
   }
 
   private func results(
@@ -154,7 +155,7 @@ struct MatrixUnitTrial {
       graph, device, store: VariableStore(device.computeQueue), matrixUnits: units,
       tiles: TileTable())
     var random = RandomStream(seed: 1)
-    for (name, value) in graph.variables {
+    for (name, value) in graph.variables.sorted(by: { $0.name < $1.name }) {
       let shape = graph.shape(of: value)
       let numbers = random.normals(shape.elementCount).map { 0.1 * $0 }
       try session.write(HostTensor(shape, numbers, as: .float32), toVariable: name)

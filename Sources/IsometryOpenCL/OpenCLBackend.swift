@@ -35,9 +35,6 @@ public struct OpenCLBackend: TunableBackend {
   /// Whether graphs in 16 bits may run on matrix units, or on what stands in for them.
   package var mayUseMatrixUnits: Bool { shared.matrixUnits.isPossible(on: device) }
 
-  /// Whether convolutions that it is for go by Winograd's algorithm.
-  package var usesWinograd: Bool { shared.tuning.winogradByteCount > 0 }
-
   public var deviceDescription: String {
     let memory = device.globalMemoryByteCount >> 20
     return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
@@ -62,11 +59,7 @@ public struct OpenCLBackend: TunableBackend {
   public var operationsPerByte: Double? { device.kind == .cpu ? 6 : nil }
 
   public func takesPrologues(in precision: DType) -> Bool {
-    switch shared.prologues {
-    case .off: false
-    case .on: true
-    case .auto: shared.matrixUnits.multiplies(precision, on: shared)
-    }
+    shared.usesPrologues && shared.matrixUnits.multiplies(precision, on: shared)
   }
 
   /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
@@ -146,7 +139,7 @@ final class SharedDevice: Sendable {
   let tuning: Tuning
   let gemmProvider: GemmProvider
   let matrixUnits: MatrixUnitSelection
-  let prologues: PrologueUse
+  let usesPrologues: Bool
   /// Whether a step's launches are recorded once and enqueued together.
   let recordsLaunches: Bool
   let library: ProgramLibrary
@@ -162,12 +155,11 @@ final class SharedDevice: Sendable {
 
   init(_ device: Device, _ options: OpenCLOptions, _ tuning: Tuning) throws {
     context = try Context(device)
-    self.tuning = tuning.limited(
-      winograd: options.usesWinograd ? device.localMemoryByteCount : 0)
+    self.tuning = tuning
     gemmProvider = options.gemmProvider
     matrixUnits = MatrixUnitSelection(
       options.matrixUnits, allowsTF32: options.allowsTF32, warn: options.warn)
-    prologues = options.prologues
+    usesPrologues = options.usesPrologues
     recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
     library = ProgramLibrary(
       context, sources: KernelSources(directory: options.kernelDirectory),

@@ -18,17 +18,6 @@ public enum MatrixUnitUse: String, Sendable, CaseIterable {
   case emulated
 }
 
-/// Whether convolutions normalize what they load, so that normalized tensors are never stored.
-public enum PrologueUse: String, Sendable, CaseIterable {
-  /// In the types that matrix units multiply: portable kernels lose more by the arithmetic than they
-  /// gain by the traffic.
-  case auto
-  /// Never.
-  case off
-  /// Wherever a step allows it.
-  case on
-}
-
 /// What the surroundings decide about an OpenCL backend. The environment is read at the program's
 /// edge and handed in here.
 public struct OpenCLOptions: Sendable {
@@ -43,10 +32,9 @@ public struct OpenCLOptions: Sendable {
   /// Whether matrix units, where they are used, take operands in fp32 too, which they round to tf32:
   /// to 10 bits behind the point in place of 23.
   public var allowsTF32 = false
-  /// Whether convolutions normalize what they load.
-  public var prologues = PrologueUse.auto
-  /// Whether convolutions with few channels go by Winograd's algorithm on CPUs.
-  public var usesWinograd = true
+  /// Whether convolutions normalize what they load, in the types that matrix units multiply: normalized
+  /// tensors are then never stored.
+  public var usesPrologues = true
   /// Whether a step's launches are recorded once and enqueued together where the device can do that.
   public var recordsLaunches: Bool
   /// Whether programs that are compiled are kept in `cacheDirectory`, which takes some drivers as long

@@ -20,42 +20,13 @@ struct Tuning: Sendable, Hashable {
   let tileVectors: Int
   /// Groups below which a device idles; reductions over pixels are split to reach it.
   let wantedItems: Int
-  /// Local memory that Winograd's algorithm may take, whose groups are one item; 0 where it is not used.
-  var winogradByteCount: Int
 
   static let cpu = Tuning(
     vectorByteCount: 64, groupSize: 1, vectorsPerItem: 256, elementsPerGroup: 1 << 14,
-    bytesPerRowBlock: 1 << 15, tileVectors: 16, wantedItems: 32,
-    winogradByteCount: 1 << 20)
+    bytesPerRowBlock: 1 << 15, tileVectors: 16, wantedItems: 32)
   static let gpu = Tuning(
     vectorByteCount: 16, groupSize: 256, vectorsPerItem: 1, elementsPerGroup: 1 << 13,
-    bytesPerRowBlock: 1 << 14, tileVectors: 8, wantedItems: 1 << 16,
-    winogradByteCount: 0)
-
-  init(for kind: Device.Kind) {
-    self = kind == .cpu ? .cpu : .gpu
-  }
-
-  /// With no more local memory for Winograd's algorithm than that.
-  func limited(winograd byteCount: Int) -> Tuning {
-    var tuning = self
-    tuning.winogradByteCount = min(winogradByteCount, byteCount)
-    return tuning
-  }
-
-  private init(
-    vectorByteCount: Int, groupSize: Int, vectorsPerItem: Int, elementsPerGroup: Int,
-    bytesPerRowBlock: Int, tileVectors: Int, wantedItems: Int, winogradByteCount: Int
-  ) {
-    self.vectorByteCount = vectorByteCount
-    self.groupSize = groupSize
-    self.vectorsPerItem = vectorsPerItem
-    self.elementsPerGroup = elementsPerGroup
-    self.bytesPerRowBlock = bytesPerRowBlock
-    self.tileVectors = tileVectors
-    self.wantedItems = wantedItems
-    self.winogradByteCount = winogradByteCount
-  }
+    bytesPerRowBlock: 1 << 14, tileVectors: 8, wantedItems: 1 << 16)
 
   /// Lanes of a vector of that type's arithmetic.
   func width(_ type: DType) -> Int { vectorByteCount / type.accumulator.byteCount }
@@ -64,6 +35,10 @@ struct Tuning: Sendable, Hashable {
   func width(_ type: DType, dividing channels: Int) -> Int {
     largestPowerOfTwo(dividing: channels, atMost: width(type))
   }
+}
+
+extension Tuning {
+  init(for kind: Device.Kind) { self = kind == .cpu ? .cpu : .gpu }
 }
 
 /// The largest power of two that divides `number` and is at most `limit`.

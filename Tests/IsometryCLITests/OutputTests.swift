@@ -84,26 +84,37 @@ import Testing
     }
     #expect(full.matrixUnits == .auto)
     #expect(try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "off"]).matrixUnits == .off)
-    #expect(try ProgramEnvironment([:]).prologues == .auto)
-    #expect(try ProgramEnvironment(["ISOMETRY_PROLOGUES": "on"]).prologues == .on)
-    #expect(throws: ConfigurationError.self) {
-      try ProgramEnvironment(["ISOMETRY_PROLOGUES": "1"])
-    }
     #expect(throws: ConfigurationError.self) {
       try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
     }
-    #expect(full.recordsLaunches && !full.allowsTF32 && full.usesWinograd)
-    #expect(try !ProgramEnvironment(["ISOMETRY_WINOGRAD": "0"]).usesWinograd)
-    #expect(throws: ConfigurationError.self) {
-      try ProgramEnvironment(["ISOMETRY_WINOGRAD": "off"])
-    }
+    #expect(full.disabled == [] && !full.allowsTF32)
     #expect(try ProgramEnvironment(["ISOMETRY_TF32": "1"]).allowsTF32)
-    #expect(try !ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "0"]).recordsLaunches)
-    #expect(throws: ConfigurationError.self) {
-      try ProgramEnvironment(["ISOMETRY_COMMAND_BUFFERS": "no"])
-    }
     let empty = try ProgramEnvironment(["ISOMETRY_DATA": ""])
     #expect(empty.data == nil && empty.cacheDirectory == nil)
+  }
+
+  @Test func featuresAreDisabledByName() throws {
+    func disabled(_ list: String) throws -> Set<DisabledFeature> {
+      try ProgramEnvironment(["ISOMETRY_DISABLE": list]).disabled
+    }
+    #expect(try disabled("") == [])
+    #expect(try disabled("tuning") == [.tuning])
+    #expect(try disabled("prologues,command-buffers,tuning") == Set(DisabledFeature.allCases))
+    let unknown = #expect(throws: ConfigurationError.self) { try disabled("tuning,winograd") }
+    #expect(
+      unknown?.description
+        == "ISOMETRY_DISABLE should be any of prologues, command-buffers, tuning, "
+        + "with commas between them, not winograd")
+  }
+
+  @Test(arguments: [
+    ("ISOMETRY_PROLOGUES", "ISOMETRY_DISABLE=prologues"),
+    ("ISOMETRY_COMMAND_BUFFERS", "ISOMETRY_DISABLE=command-buffers"),
+    ("ISOMETRY_TUNING", "ISOMETRY_DISABLE=tuning"), ("ISOMETRY_WINOGRAD", "unset it"),
+  ])
+  func removedVariablesSayWhatReplacesThem(name: String, replacement: String) {
+    let error = #expect(throws: ConfigurationError.self) { try ProgramEnvironment([name: "1"]) }
+    #expect(error?.option == name && error?.reason.contains(replacement) == true)
   }
 
   @Test func everyInitializationHasASectionAndAPicture() throws {

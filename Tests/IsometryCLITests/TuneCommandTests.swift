@@ -70,7 +70,7 @@ private let hasDevice =
         ).objects().first?["tuned_tiles"] as? Int
       }
       #expect(try tunedTiles([:]) == tuned)
-      #expect(try tunedTiles(["ISOMETRY_TUNING": "0"]) == 0)
+      #expect(try tunedTiles(["ISOMETRY_DISABLE": "tuning"]) == 0)
     }
   }
 
@@ -111,12 +111,12 @@ private let hasDevice =
     }
   }
 
-  @Test func theSwitchHasTwoPositions() throws {
+  @Test func unknownFeaturesAreRefused() throws {
     try withFolder { folder in
       let result = try Program.run(
-        "devices", in: folder, environment: ["ISOMETRY_TUNING": "perhaps"])
+        "devices", in: folder, environment: ["ISOMETRY_DISABLE": "perhaps"])
       #expect(result.code == 64)
-      #expect(result.standardError.contains("ISOMETRY_TUNING should be 1 (on) or 0 (off)"))
+      #expect(result.standardError.contains("ISOMETRY_DISABLE should be any of prologues"))
     }
   }
 }

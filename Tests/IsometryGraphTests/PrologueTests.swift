@@ -59,13 +59,14 @@ import Testing
 
   /// A normalization in front of a convolution, and what else reads it.
   private func prologues(
-    activation: Activation = .relu, behind: Activation = .linear, rank: Int = 4,
+    activation: Activation = .relu, behind: Activation = .linear, channels: Int = 8,
+    filters: Int = 8,
     _ further: (inout Graph, _ normalized: Value, _ y: Value) -> Void = { _, _, _ in }
   ) -> Int {
     var graph = Graph()
-    let x = graph.input("x", [2, 8, 6, 6])
-    let (scale, shift) = (graph.variable("scale", [8]), graph.variable("shift", [8]))
-    let weight = graph.variable("weight", [8, 8, 3, 3])
+    let x = graph.input("x", [2, channels, 6, 6])
+    let (scale, shift) = (graph.variable("scale", [channels]), graph.variable("shift", [channels]))
+    let weight = graph.variable("weight", [filters, channels, 3, 3])
     let normalized = graph.activation(
       graph.batchNormalization(x, scale: scale, shift: shift).y, activation)
     let y = graph.activation(graph.convolve(normalized, with: weight, padding: 1), behind)
@@ -95,6 +96,17 @@ import Testing
         let shortcut = graph.variable("shortcut", [16, 8, 1, 1])
         graph.output("shortcut", graph.convolve(normalized, with: shortcut, stride: 2))
       } == 1)
+  }
+
+  /// Matrix units read whole chunks of 8 numbers; what they cannot multiply has no prologue.
+  @Test func normalizationsForPortableKernelsAreStored() {
+    #expect(prologues(channels: 3) == 0 && prologues(channels: 12) == 0)
+    #expect(prologues(filters: 10) == 0 && prologues(channels: 16, filters: 24) == 1)
+    #expect(
+      prologues { graph, normalized, _ in
+        let narrow = graph.variable("narrow", [10, 8, 1, 1])
+        graph.output("narrow", graph.convolve(normalized, with: narrow))
+      } == 0)
   }
 
   @Test func onlyCheapActivationsAreComputedAgainAndAgain() {

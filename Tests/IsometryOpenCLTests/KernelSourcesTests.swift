@@ -28,7 +28,10 @@ private func presentPieces() throws -> Set<String> {
   }
 
   @Test func everyFileBelongsToAFamily() throws {
-    #expect(Set(ProgramFamily.allCases.flatMap(\.pieces)) == (try presentPieces()))
+    let used = try ProgramFamily.allCases.flatMap {
+      try KernelSources(directory: nil).pieces(of: $0.rawValue).map(\.path)
+    }
+    #expect(Set(used) == (try presentPieces()))
   }
 
   @Test func entryPointsAreUnique() throws {
@@ -46,31 +49,56 @@ private func presentPieces() throws -> Set<String> {
 
   /// What scripts/check-kernels compiles for other hardware is what the engine builds here.
   @Test func offlineProgramsAreTheFamilies() throws {
-    var pieces: [String: [String]] = [:]
+    var files: [String: String] = [:]
     for line in try contents("scripts/kernel-programs.txt").split(separator: "\n") {
       if line.hasPrefix("#") { continue }
       let fields = line.split(separator: "|", omittingEmptySubsequences: false)
         .map { $0.trimmingCharacters(in: .whitespaces) }
-      if fields[0].hasPrefix("probe-") { continue }
-      pieces[fields[0]] = fields[2].split(separator: " ").map(String.init)
+      if !fields[0].hasPrefix("probe-") { files[fields[0]] = fields[2] }
     }
-    for family in ProgramFamily.allCases { #expect(pieces[family.rawValue] == family.pieces) }
-    for (name, found) in pieces {
-      let family = ProgramFamily.allCases.filter {
-        name == $0.rawValue || name.hasPrefix($0.rawValue + "-")
-      }
-      #expect(family.contains { $0.pieces == found }, "\(name) is of no family")
+    for family in ProgramFamily.allCases { #expect(files[family.name] == family.rawValue) }
+    for (name, file) in files {
+      let family = try #require(ProgramFamily(rawValue: file))
+      #expect(name == family.name || name.hasPrefix(family.name + "-"))
     }
   }
 
+  /// Each piece comes once, behind those that it uses, and the program's own file last.
+  @Test(arguments: ProgramFamily.allCases)
+  func piecesComeBehindThoseThatTheyUse(family: ProgramFamily) throws {
+    var known: Set<String> = []
+    let pieces = try KernelSources(directory: nil).pieces(of: family.rawValue)
+    for (path, text) in pieces {
+      for line in text.split(separator: "\n") where line.hasPrefix("// uses:") {
+        #expect(known.isSuperset(of: line.split(separator: " ").dropFirst(2).map(String.init)))
+      }
+      #expect(known.insert(path).inserted)
+    }
+    #expect(pieces.last?.path == family.rawValue)
+  }
+
   @Test func sourcesComeFromAFolderWhereOneIsGiven() throws {
-    let sources = KernelSources(directory: root.appending(path: "kernels").path)
-    let text = try sources.source(of: ProgramFamily.cast.pieces)
-    #expect(text == (try KernelSources(directory: nil).source(of: ProgramFamily.cast.pieces)))
+    let file = ProgramFamily.cast.rawValue
+    let text = try KernelSources(directory: root.appending(path: "kernels").path).source(of: file)
+    #expect(text == (try KernelSources(directory: nil).source(of: file)))
     #expect(text.hasPrefix("#line 1 \"common/real.cl\"\n"))
     #expect(throws: KernelSources.MissingPiece.self) {
-      try KernelSources(directory: "/no/such/folder").source(of: ProgramFamily.cast.pieces)
+      try KernelSources(directory: "/no/such/folder").source(of: file)
     }
+  }
+
+  @Test func aMissingPieceIsNamedWithItsUser() throws {
+    let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "isometry-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try "// uses: common/none.cl\n".write(
+      to: folder.appending(path: "own.cl"), atomically: true, encoding: .utf8)
+    let error = #expect(throws: KernelSources.MissingPiece.self) {
+      try KernelSources(directory: folder.path).source(of: "own.cl")
+    }
+    #expect(
+      error?.description
+        == "there is no kernel source \(folder.path)/common/none.cl, which own.cl uses")
   }
 }
 

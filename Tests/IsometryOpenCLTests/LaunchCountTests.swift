@@ -69,7 +69,7 @@ import Testing
   }
 
   /// In each of eight blocks the merging of statistics takes the place of the normalized tensor.
-  @Test(arguments: Sizes.all)
+  @Test(arguments: Sizes.all.filter { $0.matrixUnits != nil })
   func prologuesTakeThePlaceOfNormalizations(sizes: Sizes) throws {
     func kernels(_ hasPrologues: Bool) throws -> [String] {
       try plan("resnet18", .batch, batch: 64, sizes, hasPrologues: hasPrologues).steps
@@ -115,7 +115,8 @@ import Testing
         #expect(place % 2 == 1 ? touched.first == number : (touched.first ?? number) < number)
       }
     }
-    #expect(adding.count >= 19)
+    // With the sizes for CPUs five weight gradients in bf16 have one part each.
+    #expect(adding.count >= 17)
   }
 
   /// Rows of a table share out all columns, whole vectors or not.

@@ -51,8 +51,7 @@ private let device = (try? Device.all())?.first
         for (int w = 0; w < 4; ++w) transposed[warp.lane * 4 + w] = words[w];
       }
       """
-    let header = try KernelSources(directory: nil)
-      .source(of: ["common/real.cl", "common/matrix_unit.cl"])
+    let header = try KernelSources(directory: nil).source(of: "common/matrix_unit.cl")
     return try Program(
       context, name: "fragments", source: header + Self.multiplyKernel + text,
       options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")
@@ -207,12 +206,34 @@ private let device = (try? Device.all())?.first
     #expect(try !self.backend(OpenCLOptions(matrixUnits: .off)).mayUseMatrixUnits)
   }
 
+  @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
+  func prologuesAreForTypesThatMatrixUnitsMultiply() throws {
+    for units in [MatrixUnitUse.off, .emulated] {
+      var options = OpenCLOptions(matrixUnits: units)
+      #expect(try backend(options).takesPrologues(in: .bfloat16) == (units == .emulated))
+      #expect(try !backend(options).takesPrologues(in: .float32))
+      options.usesPrologues = false
+      #expect(try !backend(options).takesPrologues(in: .bfloat16))
+    }
+  }
+
+  /// The pass gives prologues to no convolution that runs on portable kernels.
+  @Test func prologuesAreForWholeChunks() {
+    for channels in 1...64 {
+      for filters in [10, 64] {
+        #expect(
+          Prologue.suits(weights: [filters, channels, 3, 3])
+            == (MatrixUnits.canRead(rowsOf: channels) && MatrixUnits.canRead(rowsOf: filters)))
+      }
+    }
+  }
+
   @Test(
     .enabled(if: device != nil, "no OpenCL device on this machine"),
     arguments: [DType.bfloat16, .float16, .float32])
   func theTrialPassesRightKernels(dtype: DType) throws {
     let shared = try backend(OpenCLOptions()).shared
-    let units = MatrixUnits(kind: .emulated, takesFloat: true)
+    let units = MatrixUnits(kind: .emulated, types: [.bfloat16, .float16, .float32])
     #expect(MatrixUnitTrial(units: units, dtype: dtype).reasonAgainst(shared) == nil)
   }
 

@@ -50,13 +50,6 @@ struct StatisticsTests {
     Geometry([9, 8, 40, 36], [16, 8, 3, 3], 1, 1),
     Geometry([12, 32, 40, 40], [64, 32, 1, 1], 2, 0),
     Geometry([7, 24, 27, 20], [72, 24, 1, 1], 1, 0),
-    // By Winograd's algorithm with the sizes for CPUs: rims in both directions, several units of
-    // channels, one tile, and groups of unequal length.
-    Geometry([5, 16, 7, 7], [48, 16, 3, 3], 1, 1),
-    Geometry([19, 48, 4, 8], [80, 48, 3, 3], 1, 1),
-    Geometry([1, 16, 4, 4], [16, 16, 3, 3], 1, 1),
-    Geometry([37, 16, 3, 40], [16, 16, 3, 3], 1, 1),
-    Geometry([70, 32, 8, 8], [32, 32, 3, 3], 1, 1),
   ]
 
   private func backend(_ kind: Kind) throws -> OpenCLBackend {

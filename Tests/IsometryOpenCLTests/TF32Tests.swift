@@ -17,8 +17,7 @@ struct TF32Tests {
     """
 
   private func program(_ units: MatrixUnits, _ context: Context) throws -> Program {
-    let header = try KernelSources(directory: nil)
-      .source(of: ["common/real.cl", "common/matrix_unit.cl"])
+    let header = try KernelSources(directory: nil).source(of: "common/matrix_unit.cl")
     return try Program(
       context, name: "tf32", source: header + MatrixUnitTests.multiplyKernel + Self.text,
       options: "-DMATRIX_UNIT_EMULATED=\(units.defines["MATRIX_UNIT_EMULATED"] ?? 0)")

@@ -105,46 +105,11 @@ import Testing
     #expect(try experiment.disagreements(on: subject) == [])
   }
 
-  /// Winograd's algorithm with statistics, and with bias, residual and slope: images that end within
-  /// tiles, and batches of tiles that end within images.
-  @Test(arguments: BackendUnderTest.withWinograd)
-  func winograd(subject: BackendUnderTest) throws {
-    for precision in subject.supported([.float32, .bfloat16]) {
-      var experiment = Experiment(seed: 9, precision: precision)
-      let tolerance = Tolerance(precision, reduction: 4 * 144 * 300, roundings: 12)
-      for shape in [[5, 16, 8, 8], [2, 16, 7, 6]] as [Shape] {
-        let x = experiment.input("x \(shape)", shape)
-        let weights = ["first", "second"].map {
-          experiment.variable(
-            "\($0) \(shape)", [16, 16, 3, 3], nil, .normal(deviation: 1.0 / 12))
-        }
-        let scale = experiment.variable("scale \(shape)", [16])
-        let shift = experiment.variable("shift \(shape)", [16])
-        let kernels = weights.map { experiment.graph.cast($0, to: precision) }
-        let first = experiment.graph.convolve(x, with: kernels[0], padding: 1)
-        let normalized = experiment.graph.batchNormalization(first, scale: scale, shift: shift)
-        let inner = experiment.graph.activation(normalized.y, .tanh)
-        let y = experiment.graph.activation(
-          experiment.graph.add(
-            experiment.graph.biasAdd(
-              experiment.graph.convolve(inner, with: kernels[1], padding: 1), shift), x), .tanh)
-        let dy = experiment.input("dy \(shape)", shape)
-        experiment.compare("y \(shape)", y, tolerance)
-        let gradients = experiment.graph.gradients(
-          seeds: [(y, dy)], withRespectTo: [x] + weights + [scale, shift])
-        for (index, gradient) in gradients.enumerated() {
-          experiment.compare("gradient \(index) \(shape)", gradient!, tolerance)
-        }
-      }
-      #expect(try experiment.disagreements(on: subject) == [])
-    }
-  }
-
   @Test(arguments: Step.all, subjects)
   func trainingSteps(step: Step, subject: BackendUnderTest) throws {
     let found = try losses(
       step, on: subject.backend, precision: step.precision, fuses: subject.isFusing,
-      hasPrologues: true)
+      hasPrologues: subject.backend.takesPrologues(in: step.precision))
     let expected = try losses(
       step, on: ReferenceBackend<Double>(), precision: .float32, fuses: false)
     for (found, expected) in zip(found, expected) {

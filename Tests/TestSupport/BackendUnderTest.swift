@@ -30,24 +30,16 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   }
 
   /// Whether convolutions that it is for go by Winograd's algorithm.
-  public var usesWinograd: Bool {
-    if let backend = backend as? OpenCLBackend { return backend.usesWinograd }
-    return backend.name == "cpu"
-  }
+  public var usesWinograd: Bool { backend.name == "cpu" }
 
   /// The same with prologues.
   private var normalizing: BackendUnderTest {
     BackendUnderTest(backend: backend, isFusing: true, variant: variant, hasPrologues: true)
   }
 
-  /// Those that take prologues, with portable kernels and the sizes of the device and of GPUs.
-  public static let withPrologues: [BackendUnderTest] = withGPUSizes.filter { subject in
-    subject.isFusing && subject.backend.name != "cpu"
-  }.map(\.normalizing)
-
-  /// `withMatrixUnits`, with prologues.
-  public static let withMatrixUnitPrologues: [BackendUnderTest] =
-    withMatrixUnits
+  /// Those whose convolutions normalize what they load in 16 bits: the reference and `withMatrixUnits`.
+  public static let withPrologues: [BackendUnderTest] =
+    (all.filter { $0.isFusing && $0.backend.name == "reference" } + withMatrixUnits)
     .map(\.normalizing)
 
   /// Every backend that this machine can run, without fusion and with.
@@ -81,14 +73,6 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
         device, number: number, sizesFor: .gpu,
         options: OpenCLOptions(matrixUnits: has ? .auto : .emulated))
     }.filter(\.isFusing)
-  }()
-
-  /// Every OpenCL device with fusion and the tiles of a CPU, if it has the local memory for Winograd's
-  /// algorithm: a simulator calls itself a GPU.
-  public static let withWinograd: [BackendUnderTest] = {
-    return openCLVariant("CPU sizes") { device, number in
-      try? OpenCLBackend(device, number: number, sizesFor: .cpu)
-    }.filter { $0.isFusing && $0.usesWinograd }
   }()
 
   /// A backend is added to the suite by one line here.

@@ -9,8 +9,8 @@
 //
 // Geometry: a group makes `span` pixels of one image, all their channels, LOCAL_SIZE at a time (axis 0
 // spans, axis 1 images): an image's words of randomness are drawn once an item. Shape class:
-// HAS_AUGMENTATION. WIDTH is 1. Tunable: LOCAL_SIZE. Deterministic. After common/real.cl,
-// common/philox.cl.
+// HAS_AUGMENTATION. WIDTH is 1. Tunable: LOCAL_SIZE. Deterministic.
+// uses: common/real.cl common/philox.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

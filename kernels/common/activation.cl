@@ -5,8 +5,8 @@
 //
 // HAS_BIAS and HAS_RESIDUAL (0 where not defined) say what kernels with an epilogue add before phi;
 // HAS_PROLOGUE that phi is applied to what a kernel reads (common/prologue.cl) and not to its result.
-//
-// After common/real.cl. Every comparison lets NaN through, so that a diverged run shows itself.
+// Every comparison lets NaN through, so that a diverged run shows itself.
+// uses: common/real.cl
 
 #define ACTIVATION_LINEAR 0
 #define ACTIVATION_RELU 1

@@ -4,7 +4,8 @@
 // If HAS_STATISTICS, store_moments stores mean and squared deviations of each column of the block, as it
 // was stored: each item sees the same WIDTH columns of every few rows, and the block's items are merged
 // through local memory in a fixed order.
-// After common/result.cl and common/matrix_tile.cl, with HAS_STATISTICS common/moments.cl.
+// HAS_STATISTICS needs common/moments.cl.
+// uses: common/result.cl common/matrix_tile.cl
 
 #ifndef INPUT_GRADIENT
 #define INPUT_GRADIENT 0

@@ -18,7 +18,7 @@
 // Tunables: BLOCK_INNER a multiple of 16; WARP_ROWS and WARP_COLUMNS multiples of 16, dividing
 // BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB (MatrixTile in
 // IsometryOpenCL chooses them). Groups are GROUP_ITEMS items of one axis. WIDTH is 8.
-// After common/real.cl and common/matrix_unit.cl.
+// uses: common/matrix_unit.cl
 
 #ifndef BLOCK_ROWS
 #define BLOCK_ROWS 128

@@ -37,7 +37,8 @@
 // Storage: STORAGE_BFLOAT16, STORAGE_HALF, or fp32, whose products are those of tf32: 10 bits
 // behind the point, to the nearest, ties away from 0. PTX needs compute capability 8.0. Accumulator: float;
 // the emulation adds products one after the other, a matrix unit in an order of its own, always the
-// same. Deterministic. After common/real.cl. Source: the PTX ISA's tables of fragments.
+// same. Deterministic. Source: the PTX ISA's tables of fragments.
+// uses: common/real.cl
 
 #ifndef MATRIX_UNIT_EMULATED
 #define MATRIX_UNIT_EMULATED 0

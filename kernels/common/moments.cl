@@ -10,7 +10,7 @@
 // SERIES_LENGTH numbers, and Moments are merged.
 //
 // Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance" (1983). Deterministic.
-// After common/real.cl.
+// uses: common/real.cl
 
 #define SERIES_LENGTH 64
 

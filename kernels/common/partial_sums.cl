@@ -10,8 +10,8 @@
 // y is accum.
 //
 // Other kernels take rows of the table along, if MERGES_PARTS. Their groups from first_adding_group on,
-// counted along axis 1, add up a row each and leave (ADD_UP_PARTS); or, where groups are few and long,
-// each adds up its share of the rows first (ADD_UP_SHARE). Deterministic. After common/real.cl.
+// counted along axis 1, add up a row each and leave (ADD_UP_PARTS). Deterministic.
+// uses: common/real.cl
 
 #ifndef MERGES_PARTS
 #define MERGES_PARTS 0
@@ -69,14 +69,7 @@ static inline void add_up_parts(global accum *slab, const global uint *entry, co
     }                                                                                       \
     return;                                                                                 \
   }
-#define SHARE_ARGUMENTS , global accum *slab, const global uint *table, const int table_rows
-#define ADD_UP_SHARE                                                                           \
-  for (int row = get_group_id(1); row < table_rows; row += (int)get_num_groups(1)) {           \
-    add_up_parts(slab, table + (size_t)row * 8, (int)get_local_id(0), (int)get_local_size(0)); \
-  }
 #else
 #define PARTS_ARGUMENTS
 #define ADD_UP_PARTS
-#define SHARE_ARGUMENTS
-#define ADD_UP_SHARE
 #endif

@@ -1,11 +1,11 @@
-// What a convolution or its weight gradient does to the images that it reads, if HAS_PROLOGUE:
+// What a matrix unit's convolution or weight gradient does to the images that it reads, if HAS_PROLOGUE:
 //
 //   x -> phi((x - mean[c]) factor[c] + shift[c])
 //
 // rounded to `real`, so that products have the same bits as with a tensor that was stored. phi is the
 // program's ACTIVATION, which results go without then (common/result.cl). Zeros around an image stay
-// zeros. Vectors: accum [channels]. After common/real.cl, common/activation.cl and, where a matrix
-// unit multiplies, common/matrix_unit.cl, else common/tile.cl.
+// zeros. Vectors: accum [channels].
+// uses: common/activation.cl common/matrix_unit.cl
 
 #if HAS_PROLOGUE
 
@@ -21,8 +21,6 @@ typedef struct {
   const global accum *shift;
 } Prologue;
 
-#if defined(CHUNK)
-
 // CHUNK numbers, whose first channel is c.
 static inline uint4 normalized_chunk(const uint4 chunk, const Prologue *prologue, const int c) {
 #if CHUNK == 4
@@ -35,16 +33,6 @@ static inline uint4 normalized_chunk(const uint4 chunk, const Prologue *prologue
   return packed(activate(value));
 #endif
 }
-
-#else
-
-// A number in every lane, from one of channel c.
-static inline accums normalized(const accum x, const accum mean, const accum factor,
-                                const accum shift) {
-  return rounded(activate(fma(SPREAD(x - mean), SPREAD(factor), SPREAD(shift))));
-}
-
-#endif
 
 #else
 #define PROLOGUE_ARGUMENTS

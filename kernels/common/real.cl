@@ -121,28 +121,6 @@ static inline void store_reals(const accums value, global real *p) {
 #endif
 }
 
-// As a number that was stored and is loaded.
-static inline accums rounded(const accums value) {
-#if defined(STORAGE_HALF)
-  ushort bits[WIDTH];
-#if WIDTH == 1
-  vstore_half_rte(value, 0, (half *)bits);
-  return vload_half(0, (const half *)bits);
-#else
-  JOIN(JOIN(vstore_half, WIDTH), _rte)(value, 0, (half *)bits);
-  return JOIN(vload_half, WIDTH)(0, (const half *)bits);
-#endif
-#elif defined(STORAGE_BFLOAT16)
-#if WIDTH == 1
-  return as_float((uint)bfloat16_bits(value) << 16);
-#else
-  return JOIN(as_float, WIDTH)(bfloat16_vector_bits(value) << 16);
-#endif
-#else
-  return value;
-#endif
-}
-
 // Sums and per-channel vectors, which are never rounded to 16 bits.
 static inline accums load_accums(const global accum *p) { return *(const global accums *)p; }
 static inline void store_accums(const accums value, global accum *p) {

@@ -9,8 +9,8 @@
 // residual and y are RESULT: accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands),
 // else real. With HAS_STATISTICS a convolution's kernel also finds mean and squared deviations of each
 // channel of y, as it is stored. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM,
-// HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. After common/real.cl,
-// common/activation.cl.
+// HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS.
+// uses: common/activation.cl
 
 #ifndef RESULT_IS_ACCUM
 #define RESULT_IS_ACCUM 0

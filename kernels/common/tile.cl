@@ -3,7 +3,8 @@
 //
 // Groups are LOCAL_COLUMNS by LOCAL_ROWS tiles. Tunables: TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS, all positive; ConvolutionTile and WeightGradientTile (IsometryOpenCL) choose them such
-// that tiles cover the columns exactly. After common/real.cl.
+// that tiles cover the columns exactly.
+// uses: common/real.cl
 
 #ifndef TILE_ROWS
 #define TILE_ROWS 1
@@ -33,20 +34,6 @@ static inline void clear_tile(Tile *tile) {
   for (int i = 0; i < TILE_ROWS; ++i) {
 #pragma unroll
     for (int v = 0; v < TILE_VECTORS; ++v) tile->sum[i][v] = SPREAD(0);
-  }
-}
-
-// Adds the product of a column, each number in every lane, and a row of TILE_COLUMNS numbers.
-static inline void add_numbers(Tile *tile, const accums *numbers, const global real *row) {
-  accums vectors[TILE_VECTORS];
-#pragma unroll
-  for (int v = 0; v < TILE_VECTORS; ++v) vectors[v] = load_reals(row + v * WIDTH);
-#pragma unroll
-  for (int i = 0; i < TILE_ROWS; ++i) {
-#pragma unroll
-    for (int v = 0; v < TILE_VECTORS; ++v) {
-      tile->sum[i][v] = fma(numbers[i], vectors[v], tile->sum[i][v]);
-    }
   }
 }
 

@@ -3,7 +3,8 @@
 //
 // The group's work-items are LOCAL_VECTORS columns by LOCAL_ROWS rows, item number
 // row * LOCAL_VECTORS + column; the tree runs over the rows, and column sums arrive in every row.
-// Tunables: LOCAL_VECTORS; LOCAL_ROWS, a power of two. After common/real.cl.
+// Tunables: LOCAL_VECTORS; LOCAL_ROWS, a power of two.
+// uses: common/real.cl
 
 #ifndef LOCAL_VECTORS
 #define LOCAL_VECTORS 1

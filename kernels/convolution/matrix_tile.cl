@@ -37,9 +37,8 @@
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
 // INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE,
 // HAS_STATISTICS. Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
-// Deterministic. After common/real.cl, common/activation.cl, common/result.cl, common/matrix_unit.cl,
-// common/matrix_tile.cl, common/moments.cl, common/matrix_result.cl, common/partial_sums.cl,
-// common/prologue.cl.
+// Deterministic.
+// uses: common/moments.cl common/matrix_result.cl common/partial_sums.cl common/prologue.cl
 
 #if !LEFT_INNER_LAST || !RIGHT_INNER_LAST
 #error "convolutions have the products last in both operands"

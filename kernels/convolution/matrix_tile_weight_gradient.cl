@@ -23,8 +23,8 @@
 // pixels_per_part pixels. Assumes that channels and filters are multiples of 8 (MatrixTile
 // guarantees it). Tunables: those of common/matrix_tile.cl. Shape class: HAS_BIAS, HAS_PROLOGUE,
 // ACTIVATION. Accumulator: float, in order of pixels by steps of FRAGMENT_PRODUCTS. Deterministic for a
-// given number of parts. After common/real.cl, common/activation.cl, common/matrix_unit.cl,
-// common/matrix_tile.cl, common/prologue.cl.
+// given number of parts.
+// uses: common/matrix_tile.cl common/prologue.cl
 
 #if LEFT_INNER_LAST || RIGHT_INNER_LAST
 #error "weight gradients have the products first in both operands"

@@ -3,7 +3,6 @@
 //   convolution_register_tile_forward
 //     y[n, p, q, k] = phi(bias[k] + residual[n, p, q, k] +
 //         sum over r, s, c of x[n, p sh + r - ph, q sw + s - pw, c] w[r, s, c, k])
-//     with normalized x if HAS_PROLOGUE (common/prologue.cl)
 //   convolution_register_tile_input_gradient
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k, c]
@@ -36,11 +35,10 @@
 // row; an item takes every get_global_size(2)-th tile. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
 // LOCAL_COLUMNS, LOCAL_ROWS, with HAS_STATISTICS a power of two. Shape class: ACTIVATION, HAS_BIAS,
-// HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE, HAS_STATISTICS.
-// Accumulator: accum, one sum in order r, s, c; error about eps sqrt(R S channels).
-// Deterministic. Input gradients may take partial sums along (MERGES_PARTS). After common/real.cl,
-// common/activation.cl, common/result.cl, common/tile.cl, common/moments.cl, common/partial_sums.cl,
-// common/prologue.cl.
+// HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
+// in order r, s, c; error about eps sqrt(R S channels). Deterministic. Input gradients may take
+// partial sums along (MERGES_PARTS).
+// uses: common/result.cl common/tile.cl common/moments.cl common/partial_sums.cl
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
 // `step` the distance to the next pixel's.
@@ -68,38 +66,6 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
   }
 }
 
-#if HAS_PROLOGUE
-
-// The same of normalized pixels, while those outside the source stay zero.
-static inline void multiply_normalized_tap(Tile *tile, const global real *line, const int column,
-                                           const int step, const int columns, const int channels,
-                                           const global real *zeros, const global real *weights,
-                                           const int result_channels, const Prologue *prologue) {
-  const global real *pixels[TILE_ROWS];
-  int inside[TILE_ROWS];
-#pragma unroll
-  for (int i = 0; i < TILE_ROWS; ++i) {
-    const int at = column + i * step;
-    inside[i] = at >= 0 && at < columns;
-    pixels[i] = inside[i] ? line + at * channels : zeros;
-  }
-  for (int c = 0; c < channels; ++c) {
-    const accum mean = prologue->mean[c];
-    const accum factor = prologue->factor[c];
-    const accum shift = prologue->shift[c];
-    accums numbers[TILE_ROWS];
-#pragma unroll
-    for (int i = 0; i < TILE_ROWS; ++i) {
-      const accums number = normalized(load_real(pixels[i] + c), mean, factor, shift);
-      numbers[i] = inside[i] ? number : SPREAD(0);
-    }
-    add_numbers(tile, numbers, weights);
-    weights += result_channels;
-  }
-}
-
-#endif
-
 // A CPU's item has many tiles, and merging each would take a tenth of the time; a GPU's has few, and no
 // registers to spare.
 #define MERGES_EVERY_TILE (LOCAL_COLUMNS * LOCAL_ROWS > 1)
@@ -124,7 +90,7 @@ TILE_KERNEL void convolution_register_tile_forward(
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height,
-    const int padding_width STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
+    const int padding_width STATISTICS_ARGUMENTS) {
   const int k = get_global_id(0) * TILE_COLUMNS;
 #if HAS_STATISTICS
   Moments moments[TILE_VECTORS];
@@ -134,9 +100,6 @@ TILE_KERNEL void convolution_register_tile_forward(
     moments[v] = no_moments();
     series[v] = empty_series();
   }
-#endif
-#if HAS_PROLOGUE
-  const Prologue prologue = PROLOGUE;
 #endif
   FOR_EACH_LINE(row, k < filters ? images * out_height : 0) {
     const int top = row % out_height * stride_height - padding_height;
@@ -152,12 +115,7 @@ TILE_KERNEL void convolution_register_tile_forward(
         for (int s = 0; s < filter_width; ++s) {
           const int column = q * stride_width + s - padding_width;
           const global real *weights = w + (size_t)(r * filter_width + s) * channels * filters + k;
-#if HAS_PROLOGUE
-          multiply_normalized_tap(&tile, line, column, stride_width, width, channels, zeros,
-                                  weights, filters, &prologue);
-#else
           multiply_tap(&tile, line, column, stride_width, width, channels, zeros, weights, filters);
-#endif
         }
       }
 #pragma unroll

@@ -3,8 +3,6 @@
 //   convolution_weight_gradient
 //     partial[part, r, s, c, k] = sum over the part's rows (n, p) and all q of
 //                                 x[n, p sh + r - ph, q sw + s - pw, c] dy[n, p, q, k]
-//
-//     with normalized x if HAS_PROLOGUE (common/prologue.cl)
 //     bias_partial[part, k]     = sum over the part's rows and all q of dy[n, p, q, k], if HAS_BIAS
 //
 //   dw[r, s, c, k] is the sum over the parts, in order (common/partial_sums.cl over arrays
@@ -20,9 +18,13 @@
 // Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile) and one more for the bias, axis 2
 // parts. Assumes that
 // WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
-// both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Shape class: HAS_BIAS,
-// HAS_PROLOGUE, ACTIVATION. Accumulator: accum. Deterministic for a given number of parts. After
-// common/real.cl, common/activation.cl, common/tile.cl, common/prologue.cl.
+// both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Shape class: HAS_BIAS.
+// Accumulator: accum. Deterministic for a given number of parts.
+// uses: common/tile.cl
+
+#ifndef HAS_BIAS
+#define HAS_BIAS 0
+#endif
 
 TILE_KERNEL void convolution_weight_gradient(
     const global real *restrict dy, const global real *restrict x, global accum *restrict partial,
@@ -30,7 +32,7 @@ TILE_KERNEL void convolution_weight_gradient(
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
-    const int rows_per_part PROLOGUE_ARGUMENTS) {
+    const int rows_per_part) {
   const int k = get_global_id(0) * TILE_COLUMNS;
   const int channel_tiles = channels / TILE_ROWS;
   const int c = get_global_id(1) % channel_tiles * TILE_ROWS;
@@ -54,15 +56,6 @@ TILE_KERNEL void convolution_weight_gradient(
   const int last_column = width - 1 - offset;
   const int end_q = last_column < 0 ? 0 : min(out_width, last_column / stride_width + 1);
 
-#if HAS_PROLOGUE
-  accum means[TILE_ROWS], factors[TILE_ROWS], shifts[TILE_ROWS];
-#pragma unroll
-  for (int i = 0; i < TILE_ROWS; ++i) {
-    means[i] = mean[c + i];
-    factors[i] = factor[c + i];
-    shifts[i] = shift[c + i];
-  }
-#endif
   Tile tile;
   clear_tile(&tile);
   for (int row = part * rows_per_part; row < end_row; ++row) {
@@ -77,16 +70,7 @@ TILE_KERNEL void convolution_weight_gradient(
     size_t at = 0;
     const global real *gradient = dy + ((size_t)row * out_width + first_q) * filters + k;
     for (int q = first_q; q < end_q; ++q) {
-#if HAS_PROLOGUE
-      accums column[TILE_ROWS];
-#pragma unroll
-      for (int i = 0; i < TILE_ROWS; ++i) {
-        column[i] = normalized(load_real(numbers[i] + at), means[i], factors[i], shifts[i]);
-      }
-      add_numbers(&tile, column, gradient);
-#else
       add_product(&tile, numbers, at, gradient);
-#endif
       at += (size_t)stride_width * channels;
       gradient += filters;
     }

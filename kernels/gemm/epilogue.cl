@@ -7,7 +7,8 @@
 // Geometry: one item makes item_rows rows of one vector of WIDTH columns; axis 0 counts vectors,
 // axis 1 blocks of rows. Assumes WIDTH divides columns (RowBlocks guarantees it). Tunables: WIDTH,
 // LOCAL_VECTORS and LOCAL_ROWS (the group's extents). Shape class: ACTIVATION, HAS_BIAS,
-// HAS_RESIDUAL. Deterministic. After common/real.cl, common/activation.cl, common/result.cl.
+// HAS_RESIDUAL. Deterministic.
+// uses: common/result.cl
 
 #ifndef LOCAL_VECTORS
 #define LOCAL_VECTORS 1

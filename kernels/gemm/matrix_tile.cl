@@ -11,9 +11,8 @@
 // operands. Assumes that rows of memory are multiples of 8 numbers, the columns too (MatrixTile
 // guarantees it). Tunables: BAND_BLOCKS and those of common/matrix_tile.cl. Shape class:
 // ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
-// Accumulator: float, in order of l by steps of FRAGMENT_PRODUCTS. Deterministic. After common/real.cl,
-// common/activation.cl, common/result.cl, common/matrix_unit.cl, common/matrix_tile.cl,
-// common/matrix_result.cl.
+// Accumulator: float, in order of l by steps of FRAGMENT_PRODUCTS. Deterministic.
+// uses: common/matrix_result.cl
 
 #ifndef BAND_BLOCKS
 #define BAND_BLOCKS 8

@@ -16,8 +16,8 @@
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
 // columns (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
-// one sum in order of l. Deterministic. After common/real.cl, common/activation.cl,
-// common/result.cl, common/tile.cl.
+// one sum in order of l. Deterministic.
+// uses: common/result.cl common/tile.cl
 
 TILE_KERNEL void gemm_register_tile(const global real *restrict a, const global real *restrict b,
                                     const global accum *restrict bias,

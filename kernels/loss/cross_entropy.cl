@@ -10,8 +10,8 @@
 // as real; labels: int [rows]; loss, correct: accum [1].
 //
 // Geometry: one group; its items take rows in turn, and a tree sums the items. WIDTH is 1.
-// Shape class: HAS_NARROW. Accumulator: accum. Deterministic. After common/real.cl,
-// common/tree.cl.
+// Shape class: HAS_NARROW. Accumulator: accum. Deterministic.
+// uses: common/tree.cl
 
 #if WIDTH != 1 || LOCAL_VECTORS != 1
 #error "the loss works on single elements"

@@ -24,7 +24,8 @@
 // blocks of rows); normalization_gradient_sums as normalization_statistics. Assumes WIDTH divides
 // channels (RowBlocks guarantees it, and that spans are few). Shape class: ACTIVATION, HAS_RESIDUAL,
 // MERGES_SPANS, IN_PLACE. Per-channel vectors are accum [channels]; partial: accum [spans, 2,
-// channels]. Deterministic. After common/real.cl, common/activation.cl, common/tree.cl.
+// channels]. Deterministic.
+// uses: common/activation.cl common/tree.cl
 
 #ifndef MERGES_SPANS
 #define MERGES_SPANS 0

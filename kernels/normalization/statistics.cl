@@ -14,8 +14,8 @@
 //
 // Geometry: axis 0 counts vectors of WIDTH channels, axis 1 spans of `span_rows` rows, which are
 // walked in blocks of `block_rows`. Assumes WIDTH divides channels (RowBlocks guarantees it).
-// partial: accum [spans, 2, channels]. Deterministic. After common/real.cl, common/tree.cl,
-// common/moments.cl.
+// partial: accum [spans, 2, channels]. Deterministic.
+// uses: common/tree.cl common/moments.cl
 
 // Merges the items of a group, which is a span, and stores what they have found of channel c.
 INLINE void store_span(const Moments own, global accum *partial, const int channels, const int c,

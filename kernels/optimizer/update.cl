@@ -18,7 +18,8 @@
 //
 // Geometry: one group a row of the table; items take vectors of WIDTH in turn.
 // Shape class: HAS_GRADIENT_SCALE. schedule: float [2], learning rate and step from 1.
-// Deterministic: elements are independent. After common/real.cl.
+// Deterministic: elements are independent.
+// uses: common/real.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

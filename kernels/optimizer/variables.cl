@@ -11,7 +11,8 @@
 // settings[2 i] and settings[2 i + 1] are momentum and momentum * correction of pair i.
 //
 // Geometry: one group a row of the table, items take vectors of WIDTH in turn; the scalar kernels
-// are one item. Deterministic. After common/real.cl.
+// are one item. Deterministic.
+// uses: common/real.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

@@ -1,7 +1,8 @@
 // y = x rounded to another type, for flat arrays of `count` elements, from `source` to `real`.
 //
 // Geometry: one work-item makes WIDTH elements, one by one at the array's end. Tunables: WIDTH,
-// LOCAL_SIZE. Deterministic. After common/real.cl, common/source.cl.
+// LOCAL_SIZE. Deterministic.
+// uses: common/source.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

@@ -6,7 +6,8 @@
 // Geometry: one work-item makes item_rows rows of one vector of WIDTH channels; axis 0 counts
 // vectors, axis 1 blocks of rows. Assumes WIDTH divides channels (RowBlocks guarantees
 // it). Tunables: WIDTH, LOCAL_VECTORS and LOCAL_ROWS (the group's extents). b is accum
-// [channels]. Deterministic. After common/real.cl.
+// [channels]. Deterministic.
+// uses: common/real.cl
 
 #ifndef LOCAL_VECTORS
 #define LOCAL_VECTORS 1

@@ -5,7 +5,7 @@
 // Layouts are changed where the graph's own order (NCHW, [K, C, R, S]) meets the kernels'
 // ([N, H, W, C], [R, S, C, K]). ELEMENT_BYTES is 1, 2, 4 or 8: elements are moved, not computed
 // with. Geometry: axis 1 counts pairs (i0, i1); the items along axis 0 share a pair's elements.
-// Tunable: LOCAL_SIZE. Deterministic. Stands alone.
+// Tunable: LOCAL_SIZE. Deterministic.
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

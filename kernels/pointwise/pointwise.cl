@@ -11,7 +11,8 @@
 // Tunables: WIDTH, LOCAL_SIZE, ITEM_VECTORS. Shape class: ACTIVATION. The gradient's reference is
 // phi(x) where slope_from_output is 1, else x; dy2 is read where has_second_addend is 1.
 // Scalars s are accum [1]. Error: one rounding of the stored type beyond the arithmetic's.
-// Deterministic. After common/real.cl, common/activation.cl.
+// Deterministic.
+// uses: common/activation.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

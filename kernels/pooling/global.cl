@@ -7,8 +7,8 @@
 //
 // Geometry: one work-item a vector of WIDTH channels of one image (forward) or of one pixel
 // (gradient), channels innermost. Assumes WIDTH divides channels. Tunables: WIDTH, LOCAL_SIZE.
-// Shape class: ACTIVATION, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Deterministic. After
-// common/real.cl, common/activation.cl, common/result.cl.
+// Shape class: ACTIVATION, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Deterministic.
+// uses: common/result.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

@@ -9,7 +9,8 @@
 // "First" is in row-major order within the window. Gradients are gathered, never scattered, so that
 // no atomics are needed. Geometry: one work-item a pixel of the result and a vector of WIDTH
 // channels, channels innermost. Assumes WIDTH divides channels. Tunables: WIDTH, LOCAL_SIZE.
-// Deterministic. After common/real.cl.
+// Deterministic.
+// uses: common/real.cl
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64

@@ -6,7 +6,8 @@
 // Geometry: reduction_channels: axis 0 counts vectors of WIDTH channels, axis 1 blocks of
 // `block_rows` rows, one group each; WIDTH divides channels (RowBlocks guarantees it).
 // reduction_partial_sums: axis 1 counts rows of the table, one group each. partial: accum [blocks,
-// channels]. Deterministic. After common/real.cl, common/tree.cl, common/partial_sums.cl.
+// channels]. Deterministic.
+// uses: common/tree.cl common/partial_sums.cl
 
 REDUCTION_KERNEL void reduction_channels(const global real *restrict x,
                                          global accum *restrict partial, const int rows,

@@ -8,7 +8,7 @@
 // Geometry: one group a chunk of `chunk` elements (the last is shorter); reduction_partials is one
 // group. table[g] = (place in the slab x, elements). LOCAL_VECTORS is 1 here.
 // Accumulator: accum; error about eps * (chunk / group size + log2 of the rest). Deterministic.
-// After common/real.cl, common/tree.cl.
+// uses: common/tree.cl
 
 #if LOCAL_VECTORS != 1
 #error "flat reductions have groups of one column"

@@ -5,9 +5,8 @@
 typedef struct {
   /// The path under kernels/, "common/real.cl".
   const char *_Nonnull name;
-  /// The file's bytes; no terminating zero.
+  /// The file's text, with a zero behind it.
   const unsigned char *_Nonnull text;
-  size_t length;
 } isometry_kernel_piece;
 
 /// How many files are embedded.

@@ -64,9 +64,9 @@ struct TuneCommand: ParsableCommand {
         "ISOMETRY_CACHE_DIR",
         "should name a folder to keep tiles in: neither HOME nor XDG_CACHE_HOME is set")
     }
-    guard environment.usesTuning else {
+    guard !environment.disabled.contains(.tuning) else {
       throw ConfigurationError(
-        "ISOMETRY_TUNING", "is 0, so that no run would use what is measured; unset it")
+        DisabledFeature.variable, "includes tuning, so no run would use what is measured; unset it")
     }
     try store.makeFolder()
     try WholeFile.requireWritable(store.path(for: backend.tileKey))
@@ -148,7 +148,7 @@ struct CandidatesCommand: ParsableCommand {
     var environment = try ProgramEnvironment()
     // Most tiles are built once and never again.
     environment.keepsPrograms = false
-    environment.recordsLaunches = false
+    environment.disabled.insert(.commandBuffers)
     let backend = try DeviceSelection(
       DeviceChoice(recorded: configuration.device), environment
     ).backend

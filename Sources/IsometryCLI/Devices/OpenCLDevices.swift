@@ -16,11 +16,10 @@ struct OpenCLDevices {
       kernelDirectory: environment.kernelDirectory,
       gemmProvider: gemm == .clblast ? .clblast : .own,
       matrixUnits: environment.matrixUnits,
-      recordsLaunches: environment.recordsLaunches,
+      recordsLaunches: !environment.disabled.contains(.commandBuffers),
       warn: ProgramEnvironment.warn)
     options.allowsTF32 = environment.allowsTF32
-    options.prologues = environment.prologues
-    options.usesWinograd = environment.usesWinograd
+    options.usesPrologues = !environment.disabled.contains(.prologues)
     options.keepsPrograms = environment.keepsPrograms
     options.tiles = environment.measuredTiles
     self.options = options
@@ -35,11 +34,6 @@ struct OpenCLDevices {
   /// Whether the device has kernels for 16 bits beside the portable ones.
   func hasMatrixUnits(_ number: Int) throws -> Bool {
     try OpenCLBackend(devices[number], number: number, options: options).mayUseMatrixUnits
-  }
-
-  /// Whether the device convolves by Winograd's algorithm beside direct sums.
-  func usesWinograd(_ number: Int) throws -> Bool {
-    try OpenCLBackend(devices[number], number: number, options: options).usesWinograd
   }
 
   /// - Parameter number: nil for the first GPU or, where there is none, the first device.

@@ -21,6 +21,12 @@ public struct Prologue: Sendable, Hashable {
     activation.approximateOperations <= 2
   }
 
+  /// Whether convolutions with weights [K, C, R, S] take a prologue: matrix units, which alone have
+  /// prologues, read the rows of images and weights by chunks of 8 numbers.
+  package static func suits(weights: Shape) -> Bool {
+    weights[0] % 8 == 0 && weights[1] % 8 == 0
+  }
+
   /// How many inputs a prologue adds.
   static let inputCount = 3
 
@@ -36,6 +42,17 @@ public struct Prologue: Sendable, Hashable {
   /// Arithmetic for `elements` loads.
   func floatingPointOperations(_ elements: Int) -> Int {
     elements * (3 + activation.approximateOperations)
+  }
+}
+
+extension Operation {
+  /// What a convolution or its weight gradient does to the images that it reads.
+  package var prologue: Prologue? {
+    switch self {
+    case .convolution(_, _, let prologue), .convolutionWeightGradient(_, _, _, let prologue):
+      prologue
+    default: nil
+    }
   }
 }
 

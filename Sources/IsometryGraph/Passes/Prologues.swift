@@ -40,11 +40,12 @@ private struct PrologueFusion {
     return rewriter.finish()
   }
 
-  /// The positions of normalizations whose result only convolutions read that can normalize it.
+  /// The positions of normalizations whose result only convolutions read that can normalize it
+  /// (`Prologue.suits`).
   private static func normalizations(of graph: Graph) -> Set<Int> {
     var fitting = [Int](repeating: 0, count: graph.types.count)
     for node in graph.nodes {
-      if let image = images(of: node) { fitting[image.index] += 1 }
+      if let image = images(of: node, in: graph) { fitting[image.index] += 1 }
     }
     let uses = graph.useCounts
     return Set(
@@ -59,11 +60,14 @@ private struct PrologueFusion {
   }
 
   /// What a convolution or a weight gradient without a prologue would read through one.
-  private static func images(of node: Node) -> Value? {
+  private static func images(of node: Node, in graph: Graph) -> Value? {
     switch node.operation {
     // Programs have one activation.
-    case .convolution(_, let epilogue, nil) where epilogue.activation == .linear: node.inputs[0]
-    case .convolutionWeightGradient(_, _, _, nil): node.inputs[1]
+    case .convolution(_, let epilogue, nil)
+    where epilogue.activation == .linear && Prologue.suits(weights: graph.shape(of: node.inputs[1])):
+      node.inputs[0]
+    case .convolutionWeightGradient(_, let weights, _, nil) where Prologue.suits(weights: weights):
+      node.inputs[1]
     default: nil
     }
   }
@@ -85,7 +89,8 @@ private struct PrologueFusion {
 
   /// Whether the node reads normalized images and was replaced.
   private mutating func rewrite(_ node: Node) -> Bool {
-    guard let value = Self.images(of: node), let replacement = replaced[value] else { return false }
+    guard let value = Self.images(of: node, in: rewriter.old), let replacement = replaced[value]
+    else { return false }
     let results: [Value]
     switch node.operation {
     case .convolution(let convolution, let epilogue, _):

@@ -12,10 +12,11 @@ extension Lowering {
 
   /// The convolution on the device's matrix units; false where it has none that take the operands.
   mutating func lowerOnMatrixUnits(
-    _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue, _ prologue: PrologueLaunch
+    _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: Epilogue, _ prologue: Prologue?
   ) -> Bool {
     let dtype = graph.type(of: node.results[0]).dtype
     guard let units = matrixUnits(for: sizes, dtype) else { return false }
+    let prologue = launch(of: prologue, node)
     let x = operand(node.inputs[0], .channelsLast)
     let weights = operand(node.inputs[1], .channelsOfFiltersLast)
     let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : weights

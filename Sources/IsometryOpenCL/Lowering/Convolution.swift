@@ -9,12 +9,8 @@ extension Lowering {
     let sizes = ConvolutionSizes(
       convolution, images: graph.shape(of: node.inputs[0]),
       weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
-    let prologue = launch(of: prologue, node)
-    if lowerOnMatrixUnits(node, sizes, epilogue, prologue)
-      || lowerByWinograd(node, sizes, epilogue, prologue)
-    {
-      return
-    }
+    if lowerOnMatrixUnits(node, sizes, epilogue, prologue) { return }
+    requireNoPrologue(sizes)
     let lines = sizes.images * sizes.outHeight
     let isNormalized = isNormalized(node.results[0])
     let mostSpans = RowBlocks(type, tuning).mostSpans
@@ -26,10 +22,10 @@ extension Lowering {
     ) { isNormalized ? [$0.pixels, $0.local[1], partLines($0)] : [] }
     let x = operand(node.inputs[0], .channelsLast)
     let w = operand(node.inputs[1], .filtersLast)
-    let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : w
+    let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
     let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
     var variant = ProgramVariant(.convolution, storage: type.dtype, tile.defines)
-      .adding(epilogue.defines).adding(prologue.defines)
+      .adding(epilogue.defines)
     var arguments: [Argument] =
       [
         .storage(x), .storage(w), .storage(bias), .storage(residual),
@@ -45,7 +41,6 @@ extension Lowering {
       arguments += [.storage(statistics.storage), .integer(statistics.partLines)]
       groups[1] = statistics.down
     }
-    arguments += prologue.arguments
     launch(
       "convolution \(sizes) \(type.dtype.rawValue)", variant,
       "convolution_register_tile_forward", arguments, groups: groups, local: tile.local)
@@ -57,9 +52,7 @@ extension Lowering {
     let sizes = ConvolutionSizes(
       convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
       pooled: graph.shape(of: node.inputs[0]))
-    if lowerOnMatrixUnits(node, sizes, epilogue) || lowerByWinograd(node, sizes, epilogue) {
-      return
-    }
+    if lowerOnMatrixUnits(node, sizes, epilogue) { return }
     let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
     let tile = chooseTile(
       "convolutionInputGradient", "\(sizes)", columns: sizes.channels, pixels: classWidth,
@@ -87,14 +80,13 @@ extension Lowering {
     let sizes = ConvolutionSizes(
       convolution, images: graph.shape(of: node.inputs[1]),
       weights: graph.shape(of: node.results[0]), pooled: type.shape, prologue)
-    let prologue = launch(of: prologue, node)
     let dy = operand(node.inputs[0], .channelsLast)
     let x = operand(node.inputs[1], .channelsLast)
     let hasBias = node.results.count > 1
     let plan =
       matrixUnitLaunch(sizes, type.dtype, hasBias: hasBias)
-      ?? winogradLaunch(sizes, type.dtype, hasBias: hasBias)
-      ?? chooseTile(sizes, type.dtype).launch(type.dtype, hasBias: hasBias)
+      ?? portableLaunch(sizes, type.dtype, hasBias: hasBias)
+    let prologue = launch(of: prologue, node)
     var sums = [
       splitSum(
         of: makeResult(node.results[0], .filtersLast), columns: sizes.weightCount,
@@ -131,14 +123,22 @@ extension Lowering {
       among: { preferred.candidates(pixels: pixels, dtype, tuning) }, order: order)
   }
 
-  private mutating func chooseTile(
-    _ sizes: ConvolutionSizes, _ dtype: DType
-  ) -> WeightGradientTile {
+  private mutating func portableLaunch(
+    _ sizes: ConvolutionSizes, _ dtype: DType, hasBias: Bool
+  ) -> WeightGradientLaunch {
+    requireNoPrologue(sizes)
     let tuning = tuning
     let preferred = WeightGradientTile(sizes, dtype, tuning)
-    return choose(
+    let tile = choose(
       "convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred,
       among: { preferred.candidates(sizes, dtype, tuning) }, order: { [$0.rowsPerPart] })
+    return tile.launch(dtype, hasBias: hasBias)
+  }
+
+  private func requireNoPrologue(_ sizes: ConvolutionSizes) {
+    precondition(
+      !sizes.isNormalizing,
+      "convolution \(sizes): only matrix units take a prologue (Backend.takesPrologues)")
   }
 }
 
@@ -157,15 +157,12 @@ struct ConvolutionSizes: CustomStringConvertible {
   let padding: Convolution.Pair
   /// Whether the images are normalized where they are read.
   let isNormalizing: Bool
-  /// Whether Winograd's algorithm is for these sizes.
-  let suitsWinograd: Bool
 
   init(
     _ convolution: Convolution, images: Shape, weights: Shape, pooled: Shape,
     _ prologue: Prologue? = nil
   ) {
     isNormalizing = prologue != nil
-    suitsWinograd = convolution.suitsWinograd(images: images, weights: weights)
     self.images = images[0]
     channels = images[1]
     height = images[2]

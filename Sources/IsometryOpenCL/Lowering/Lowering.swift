@@ -24,7 +24,6 @@ struct Lowering {
   private var homes: [Value: Home] = [:]
   private var conversions: [Conversion: StorageID] = [:]
   var preparations = Preparations()
-  var weightTransforms: [WeightTransform: StorageID] = [:]
   var partialSums: [PartialSum] = []
   /// The spans' sums of a gradient of Batch Normalization that the input gradient adds up, by the
   /// shift's gradient.
@@ -167,11 +166,6 @@ struct Lowering {
   /// Room for `count` elements that only neighboring launches use.
   mutating func makeWorkspace(_ count: Int, _ dtype: DType) -> StorageID {
     makeStorage(.arena, count * dtype.byteCount, .temporaries)
-  }
-
-  /// Room for `count` elements that are made of a value in another form.
-  mutating func makeCopy(of value: Value, _ count: Int, _ dtype: DType) -> StorageID {
-    makeStorage(.arena, count * dtype.byteCount, uses[value].ofCopy)
   }
 
   /// Numbers that never change.

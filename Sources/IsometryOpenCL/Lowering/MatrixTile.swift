@@ -10,16 +10,13 @@ struct MatrixUnits: Sendable, Hashable {
   }
 
   let kind: Kind
-  /// Whether operands in fp32 are multiplied too, rounded to tf32.
-  var takesFloat = false
+  /// The types of operands; those in fp32 are rounded to tf32. Sums are in fp32.
+  var types: Set<DType> = [.bfloat16, .float16]
 
   static let tensorCores = MatrixUnits(kind: .tensorCores)
   static let emulated = MatrixUnits(kind: .emulated)
 
   var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": kind == .emulated ? 1 : 0] }
-
-  /// The types of operands; sums are in fp32.
-  var types: Set<DType> { takesFloat ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16] }
 
   /// Rows of memory are read 16 bytes at a time, and written by 8 numbers.
   static func canRead(rowsOf length: Int) -> Bool { length % 8 == 0 }

@@ -80,30 +80,15 @@ extension Lowering {
     partialSums.append(sum)
   }
 
-  /// A launch that adds up what partial sums there are besides its own work.
-  ///
-  /// - Parameter isSharing: whether its groups, along axis 1, share the sums among them; else groups
-  ///   behind its own make them. Where groups are few and long, others beside them would upset how a
-  ///   device deals them out.
+  /// A launch that adds up what partial sums there are, in groups behind those of its own work.
   mutating func launchWithPartialSums(
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
-    groups: [Int], local: [Int], isSharing: Bool = false
+    groups: [Int], local: [Int]
   ) {
-    // Shares of whole rows are the more even the more rows there are.
-    let elementsPerRow = isSharing ? tuning.elementsPerGroup / 4 : tuning.elementsPerGroup
     guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }),
-      let table = takePartialSums(
-        by: variant, width: width, items: local.reduce(1, *), elementsPerGroup: elementsPerRow)
+      let table = takePartialSums(by: variant, width: width, items: local.reduce(1, *))
     else {
       launch(label, variant, kernel, arguments, groups: groups, local: local)
-      return
-    }
-    let merging = variant.adding(["MERGES_PARTS": "1"])
-    let tables = [table.slab, table.table, .integer(table.rows)]
-    if isSharing {
-      launch(
-        label, merging, kernel, arguments + tables, groups: groups, local: local,
-        reached: table.reached)
       return
     }
     let others = groups.reduce(1, *) / groups[1]
@@ -111,13 +96,14 @@ extension Lowering {
     let first = groups[1]
     groups[1] += quotientRoundedUp(table.rows, others)
     launch(
-      label, merging, kernel, arguments + tables + [.integer(first)], groups: groups,
-      local: local, reached: table.reached)
+      label, variant.adding(["MERGES_PARTS": "1"]), kernel,
+      arguments + [table.slab, table.table, .integer(table.rows), .integer(first)],
+      groups: groups, local: local, reached: table.reached)
   }
 
   /// The partial sums of a program's types whose results nobody has read yet; nil where there are none.
   private mutating func takePartialSums(
-    by variant: ProgramVariant, width: Int, items: Int, elementsPerGroup: Int
+    by variant: ProgramVariant, width: Int, items: Int
   ) -> PartialSumTable? {
     let taken = partialSums.filter { sum in
       [variant.storage, variant.accumulator].contains(sum.dtype)
@@ -127,7 +113,7 @@ extension Lowering {
     let results = Set(taken.map(\.result))
     partialSums.removeAll { results.contains($0.result) }
     return PartialSumTable(
-      taken, width: width, items: items, elementsPerGroup: elementsPerGroup)
+      taken, width: width, items: items, elementsPerGroup: tuning.elementsPerGroup)
   }
 
   /// Adds up what no other launch has taken along: at once what is read later than the last of it is

@@ -2,22 +2,14 @@ import IsometryCore
 import IsometryGraph
 
 /// Copies of variables that a step reads in another layout or type than they are kept in: 16-bit
-/// copies of masters, weights with their channels exchanged for input gradients, weights as Winograd's
-/// algorithm multiplies them. They are all made in one launch before everything else, for nothing writes
-/// a variable before the updates at the end.
+/// copies of masters, and weights with their channels exchanged for input gradients. They are all made
+/// in one launch before everything else, because nothing writes a variable before the updates at the end.
 struct Preparations {
   private struct Copy {
     let source: StorageID
     let result: StorageID
     let types: Types
     let permutation: Permutation
-    /// Of weights that are transformed, which tap comes first and how far it is to the next; nil of a copy.
-    var taps: Taps?
-  }
-
-  private struct Taps {
-    let first: Int
-    let step: Int
   }
 
   private struct Types: Hashable {
@@ -39,27 +31,6 @@ struct Preparations {
         permutation: permutation.joiningAxes))
   }
 
-  /// Adds weights of a 3×3 convolution as Winograd's algorithm multiplies them.
-  ///
-  /// - Parameters:
-  ///   - resultType: what they are rounded to before; the result is of its accumulator.
-  ///   - permutation: to [R, S, rows, columns] of the matrices.
-  ///   - turned: whether the kernel is turned by half a circle, as input gradients want it.
-  mutating func add(
-    transformed source: StorageID, _ sourceType: DType, to result: StorageID,
-    _ resultType: DType, _ permutation: Permutation, turned: Bool
-  ) {
-    let step = permutation.strides[1]
-    precondition(
-      permutation.extents[0] == 3 && permutation.extents[1] == 3
-        && permutation.strides[0] == 3 * step, "nine taps are equally far apart")
-    copies.append(
-      Copy(
-        source: source, result: result, types: Types(source: sourceType, result: resultType),
-        permutation: permutation,
-        taps: Taps(first: turned ? 8 * step : 0, step: turned ? -step : step)))
-  }
-
   /// Adds the launches to a lowering: one for all copies between the same types and memories.
   ///
   /// - Parameter needed: what somebody reads; no other copies are made.
@@ -71,13 +42,9 @@ struct Preparations {
     for group in grouped(copies, by: { [$0.types: lowering.slab(of: $0.source)] }) {
       let types = group[0].types
       let table = group.flatMap { Self.tiles(of: $0, tile) }
-      var defines = [
+      let defines = [
         "LOCAL_SIZE": local, "TILE": tile, "SOURCE_" + ProgramVariant.typeName(types.source): 1,
       ]
-      if group.contains(where: { $0.taps != nil }) {
-        defines["HAS_TRANSFORMS"] = 1
-        defines["WIDTH"] = lowering.tuning.width(.float32)
-      }
       lowering.launch(
         "prepare \(group.count) variables \(types.result.rawValue)",
         ProgramVariant(.prepare, storage: types.result, defines),
@@ -88,41 +55,30 @@ struct Preparations {
     }
   }
 
-  private static let rowLength = 11
+  private static let rowLength = 10
 
   /// The rows that kernels/pointwise/prepare.cl describes.
   private static func tiles(of copy: Copy, _ tile: Int) -> [TableWord] {
     let (extents, strides) = (copy.permutation.extents, copy.permutation.strides)
     let source = TableWord.element(
       copy.source, elementByteCount: copy.types.source.byteCount, plus: 0)
-    let resultType = copy.taps == nil ? copy.types.result : copy.types.result.accumulator
     let result = TableWord.element(
-      copy.result, elementByteCount: resultType.byteCount, plus: 0)
+      copy.result, elementByteCount: copy.types.result.byteCount, plus: 0)
     var words: [TableWord] = []
-    // A transform reads all nine planes of taps.
-    let planes = copy.taps == nil ? extents[0] * extents[1] : 1
-    for outer in 0..<planes {
+    for outer in 0..<extents[0] * extents[1] {
       let (first, second) = (outer / extents[1], outer % extents[1])
-      let plane = copy.taps?.first ?? first * strides[0] + second * strides[1]
       for row in stride(from: 0, to: extents[2], by: tile) {
         for column in stride(from: 0, to: extents[3], by: tile) {
           words += [
-            source, result, .number(plane),
+            source, result, .number(first * strides[0] + second * strides[1]),
             .number(outer * extents[2] * extents[3]), .number(row), .number(column),
             .number(extents[2]), .number(extents[3]), .number(strides[2]), .number(strides[3]),
-            .number(copy.taps?.step ?? 0),
           ]
         }
       }
     }
     return words
   }
-}
-
-/// Weights that are transformed, once for all convolutions that share them.
-struct WeightTransform: Hashable {
-  let weights: Value
-  let isTurned: Bool
 }
 
 extension Lowering {
@@ -145,34 +101,6 @@ extension Lowering {
     preparations.add(
       source, type.dtype, to: result, dtype,
       Permutation(of: type.shape, from: known, to: layout))
-  }
-
-  /// Weights of a 3×3 convolution as Winograd's algorithm multiplies them: accumulator [36, C, K], of the
-  /// turned kernel [36, K, C].
-  mutating func winogradWeights(_ weights: Value, _ dtype: DType, turned: Bool) -> StorageID {
-    let transform = WeightTransform(weights: weights, isTurned: turned)
-    if let done = weightTransforms[transform] { return done }
-    let shape = graph.shape(of: weights)
-    let result = makeCopy(of: weights, 36 * shape[0] * shape[1], dtype.accumulator)
-    weightTransforms[transform] = result
-    let variable = preparable(weights)
-    let origin = variable ?? weights
-    let (source, layout) = home(of: origin)
-    func add(to preparations: inout Preparations) {
-      preparations.add(
-        transformed: source, graph.type(of: origin).dtype, to: result, dtype,
-        Permutation(
-          of: shape, from: layout, to: turned ? .channelsOfFiltersLast : .filtersLast),
-        turned: turned)
-    }
-    if variable != nil {
-      add(to: &preparations)
-    } else {
-      var own = Preparations()
-      add(to: &own)
-      own.launch(in: &self, needed: [result])
-    }
-    return result
   }
 
   /// Makes a result that is a variable in another type; false where that has to be a launch of its own.

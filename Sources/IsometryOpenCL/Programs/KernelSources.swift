@@ -10,7 +10,12 @@ struct KernelSources: Sendable {
   /// A piece is missing or unreadable.
   struct MissingPiece: Error, CustomStringConvertible {
     let path: String
-    var description: String { "there is no kernel source \(path)" }
+    /// The piece whose `// uses:` line names it; nil for a program's own file.
+    let user: String?
+
+    var description: String {
+      "there is no kernel source \(path)" + (user.map { ", which \($0) uses" } ?? "")
+    }
   }
 
   /// The pieces that are embedded, by their paths under kernels/.
@@ -18,28 +23,40 @@ struct KernelSources: Sendable {
     var pieces: [String: String] = [:]
     for index in 0..<isometry_kernel_piece_count() {
       let piece = isometry_kernel_piece_at(index)
-      let text = UnsafeBufferPointer(start: piece.text, count: piece.length)
-      pieces[String(cString: piece.name)] = String(decoding: text, as: UTF8.self)
+      pieces[String(cString: piece.name)] = String(cString: piece.text)
     }
     return pieces
   }()
 
-  /// One piece, `common/real.cl`.
-  func text(of piece: String) throws -> String {
-    if let directory {
-      let path = "\(directory)/\(piece)"
-      guard let text = Self.contents(of: path) else { throw MissingPiece(path: path) }
-      return text
-    }
-    guard let text = Self.embedded[piece] else { throw MissingPiece(path: piece) }
-    return text
+  /// A file's text behind that of the pieces that it uses; logs of the compiler name them as files.
+  func source(of file: String) throws -> String {
+    try pieces(of: file).map { "#line 1 \"\($0.path)\"\n" + $0.text }.joined()
   }
 
-  /// A program's text; logs of the compiler name the pieces as files.
-  func source(of pieces: [String]) throws -> String {
-    var source = ""
-    for piece in pieces { source += "#line 1 \"\(piece)\"\n" + (try text(of: piece)) }
-    return source
+  /// A file and the pieces that it uses, directly or not, each once and behind those that it uses itself.
+  ///
+  /// Lines of a piece that begin with `// uses:` name others: `// uses: common/real.cl common/tree.cl`.
+  func pieces(of file: String) throws -> [(path: String, text: String)] {
+    var pieces: [(path: String, text: String)] = []
+    var known: Set<String> = []
+    func add(_ path: String, for user: String?) throws {
+      guard known.insert(path).inserted else { return }
+      let text = try text(of: path, for: user)
+      for line in text.split(separator: "\n") where line.hasPrefix("// uses: ") {
+        for used in line.split(separator: " ").dropFirst(2) { try add(String(used), for: path) }
+      }
+      pieces.append((path, text))
+    }
+    try add(file, for: nil)
+    return pieces
+  }
+
+  private func text(of piece: String, for user: String?) throws -> String {
+    let path = directory.map { "\($0)/\(piece)" } ?? piece
+    guard let text = directory == nil ? Self.embedded[piece] : Self.contents(of: path) else {
+      throw MissingPiece(path: path, user: user)
+    }
+    return text
   }
 
   private static func contents(of path: String) -> String? {

@@ -1,33 +1,31 @@
 import IsometryCore
 import IsometryGraph
 
-/// A program's pieces in kernels/, joined in this order. scripts/kernel-programs.txt lists the same
-/// families for the offline compilers; a test holds both lists equal.
+/// The programs of kernels/, each by the file with its entry points (`KernelSources.pieces`).
+/// scripts/kernel-programs.txt lists the same files for the offline compilers; a test holds both equal.
 enum ProgramFamily: String, CaseIterable, Sendable {
-  case pointwise
-  case cast
-  case channelwise
-  case permute
-  case prepare
-  case flatReduction = "reduction-flat"
-  case channelReduction = "reduction-channels"
-  case statistics = "normalization-statistics"
-  case normalization = "normalization-apply"
-  case windowPooling = "pooling-window"
-  case globalPooling = "pooling-global"
-  case crossEntropy = "loss-cross-entropy"
-  case update = "optimizer-update"
-  case variables = "optimizer-variables"
-  case decoding = "augmentation-decode"
-  case convolution = "convolution-register-tile"
-  case weightGradient = "convolution-weight-gradient"
-  case winogradConvolution = "convolution-winograd"
-  case winogradWeightGradient = "convolution-winograd-weight-gradient"
-  case gemm = "gemm-register-tile"
-  case gemmEpilogue = "gemm-epilogue"
-  case matrixProduct = "gemm-matrix-tile"
-  case matrixConvolution = "convolution-matrix-tile"
-  case matrixWeightGradient = "convolution-matrix-tile-weight-gradient"
+  case pointwise = "pointwise/pointwise.cl"
+  case cast = "pointwise/cast.cl"
+  case channelwise = "pointwise/channelwise.cl"
+  case permute = "pointwise/permute.cl"
+  case prepare = "pointwise/prepare.cl"
+  case flatReduction = "reduction/flat.cl"
+  case channelReduction = "reduction/channels.cl"
+  case statistics = "normalization/statistics.cl"
+  case normalization = "normalization/apply.cl"
+  case windowPooling = "pooling/window.cl"
+  case globalPooling = "pooling/global.cl"
+  case crossEntropy = "loss/cross_entropy.cl"
+  case update = "optimizer/update.cl"
+  case variables = "optimizer/variables.cl"
+  case decoding = "augmentation/decode.cl"
+  case convolution = "convolution/register_tile.cl"
+  case weightGradient = "convolution/weight_gradient.cl"
+  case gemm = "gemm/register_tile.cl"
+  case gemmEpilogue = "gemm/epilogue.cl"
+  case matrixProduct = "gemm/matrix_tile.cl"
+  case matrixConvolution = "convolution/matrix_tile.cl"
+  case matrixWeightGradient = "convolution/matrix_tile_weight_gradient.cl"
 
   /// Those whose programs have tiles to choose.
   static let withTiles: [ProgramFamily] = [
@@ -35,86 +33,8 @@ enum ProgramFamily: String, CaseIterable, Sendable {
     .matrixWeightGradient,
   ]
 
-  var pieces: [String] {
-    switch self {
-    case .pointwise: ["common/real.cl", "common/activation.cl", "pointwise/pointwise.cl"]
-    case .cast: ["common/real.cl", "common/source.cl", "pointwise/cast.cl"]
-    case .channelwise: ["common/real.cl", "pointwise/channelwise.cl"]
-    case .permute: ["pointwise/permute.cl"]
-    case .prepare:
-      [
-        "common/real.cl", "common/source.cl", "convolution/winograd.cl", "pointwise/prepare.cl",
-      ]
-    case .flatReduction: ["common/real.cl", "common/tree.cl", "reduction/flat.cl"]
-    case .channelReduction:
-      [
-        "common/real.cl", "common/tree.cl", "common/partial_sums.cl", "reduction/channels.cl",
-      ]
-    case .statistics:
-      [
-        "common/real.cl", "common/tree.cl", "common/moments.cl", "normalization/statistics.cl",
-      ]
-    case .normalization:
-      [
-        "common/real.cl", "common/activation.cl", "common/tree.cl", "normalization/apply.cl",
-      ]
-    case .windowPooling: ["common/real.cl", "pooling/window.cl"]
-    case .globalPooling:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "pooling/global.cl",
-      ]
-    case .crossEntropy: ["common/real.cl", "common/tree.cl", "loss/cross_entropy.cl"]
-    case .update: ["common/real.cl", "optimizer/update.cl"]
-    case .variables: ["common/real.cl", "optimizer/variables.cl"]
-    case .decoding: ["common/real.cl", "common/philox.cl", "augmentation/decode.cl"]
-    case .convolution:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-        "common/moments.cl", "common/partial_sums.cl", "common/prologue.cl",
-        "convolution/register_tile.cl",
-      ]
-    case .weightGradient:
-      [
-        "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
-        "convolution/weight_gradient.cl",
-      ]
-    case .winogradConvolution:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-        "common/moments.cl", "common/partial_sums.cl", "common/prologue.cl",
-        "convolution/winograd.cl", "convolution/winograd_convolve.cl",
-      ]
-    case .winogradWeightGradient:
-      [
-        "common/real.cl", "common/activation.cl", "common/tile.cl", "common/prologue.cl",
-        "convolution/winograd.cl", "convolution/winograd_weight_gradient.cl",
-      ]
-    case .gemm:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "common/tile.cl",
-        "gemm/register_tile.cl",
-      ]
-    case .gemmEpilogue:
-      ["common/real.cl", "common/activation.cl", "common/result.cl", "gemm/epilogue.cl"]
-    case .matrixProduct:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "common/matrix_unit.cl",
-        "common/matrix_tile.cl", "common/matrix_result.cl", "gemm/matrix_tile.cl",
-      ]
-    case .matrixConvolution:
-      [
-        "common/real.cl", "common/activation.cl", "common/result.cl", "common/matrix_unit.cl",
-        "common/matrix_tile.cl", "common/moments.cl", "common/matrix_result.cl",
-        "common/partial_sums.cl", "common/prologue.cl", "convolution/matrix_tile.cl",
-      ]
-    case .matrixWeightGradient:
-      [
-        "common/real.cl", "common/activation.cl", "common/matrix_unit.cl",
-        "common/matrix_tile.cl", "common/prologue.cl",
-        "convolution/matrix_tile_weight_gradient.cl",
-      ]
-    }
-  }
+  /// The path with hyphens, `convolution-register-tile`.
+  var name: String { String(rawValue.dropLast(3).map { "/_".contains($0) ? "-" : $0 }) }
 }
 
 /// A family with its tunables and shape class fixed: what is compiled and cached.

@@ -19,8 +19,8 @@ final class ProgramLibrary: Sendable {
   func program(_ variant: ProgramVariant) throws -> Program {
     if let known = programs.withLock({ $0[variant] }) { return known }
     let program = try cache.program(
-      context, name: variant.family.rawValue,
-      source: try sources.source(of: variant.family.pieces), options: variant.options)
+      context, name: variant.family.name,
+      source: try sources.source(of: variant.family.rawValue), options: variant.options)
     // Two threads may have built it; both results are the same.
     programs.withLock { $0[variant] = program }
     return program
@@ -48,6 +48,6 @@ final class ProgramLibrary: Sendable {
   private static let refusals = "refused"
 
   private func source(of families: [ProgramFamily]) throws -> String {
-    try families.map { try sources.source(of: $0.pieces) }.joined()
+    try families.map { try sources.source(of: $0.rawValue) }.joined()
   }
 }

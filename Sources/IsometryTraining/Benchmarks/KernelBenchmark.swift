@@ -15,6 +15,12 @@ package struct KernelBenchmark: Sendable {
       self.backend = backend
       self.families = families
     }
+
+    fileprivate func takes(_ operation: SingleOperation) -> Bool {
+      families.contains(operation.family)
+        && (operation.node.operation.prologue == nil
+          || backend.takesPrologues(in: operation.dtype))
+    }
   }
 
   /// An operation on one device by one kernel.
@@ -62,7 +68,7 @@ package struct KernelBenchmark: Sendable {
     for (operation, uses) in try operations(of: configuration, for: providers.first?.backend) {
       let best = ceilings(operation.dtype)
       var known = Set<String>()
-      for provider in providers where provider.families.contains(operation.family) {
+      for provider in providers where provider.takes(operation) {
         guard let (seconds, variant) = try measure(operation, on: provider.backend),
           known.insert(variant).inserted
         else { continue }

@@ -109,12 +109,6 @@ struct KernelsBenchmarkCommand: ParsableCommand {
         let backend = try DeviceSelection(choice, portable).backend
         providers.append(.init(backend, for: [.gemm, .convolution]))
       }
-      if try devices.usesWinograd(number) {
-        var direct = environment
-        direct.usesWinograd = false
-        let backend = try DeviceSelection(choice, direct).backend
-        providers.append(.init(backend, for: [.convolution]))
-      }
     }
     return providers
   }
