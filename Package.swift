@@ -177,13 +177,15 @@ let package = Package(
     .testTarget(
       name: "IsometryReproductionsTests",
       dependencies: [
-        "IsometryCPU", "IsometryData", "IsometryNN", "IsometryReproductions", "IsometryTraining",
+        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryNN", "IsometryReproductions",
+        "IsometryTraining",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryCLI", "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
+        "IsometryCLI", "IsometryCore", "IsometryNN", "IsometryOpenCL", "IsometryReproductions",
+        "IsometryTheory",
         "IsometryTraining",
       ],
       swiftSettings: strict),

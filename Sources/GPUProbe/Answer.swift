@@ -9,7 +9,7 @@ struct Answer: Sendable, Equatable {
     case measured(Double, unit: String)
     /// The question does not arise on this device, for the reason given.
     case notApplicable(String)
-    /// The question could not be put: a call or a build failed as told.
+    /// The question could not be asked: a call or a build failed for the reason given.
     case failed(String)
   }
 

@@ -7,7 +7,7 @@ let compilerQuestions = [
     key: "build-time", text: "How long does it take to build a program, from source and binary?",
     ask: buildTime),
   Question(
-    key: "ptx-header", text: "What is at the head of the PTX in a program's binary?",
+    key: "ptx-header", text: "What is the header of the PTX in a program's binary?",
     ask: header),
   Question(
     key: "nv-arch-option", text: "Does the option -cl-nv-arch sm_90a give wgmma to OpenCL C?",
@@ -92,7 +92,7 @@ private func wgmmaByOption(_ bench: Bench) throws -> Answer {
 private func wgmmaByPatching(_ bench: Bench) throws -> Answer {
   if let reason = withoutWgmma(bench.device) { return Answer(value: .notApplicable(reason)) }
   guard let text = try ptx(of: bench.program(.ceilings)) else {
-    return Answer(value: .notApplicable("the binary is no PTX"))
+    return Answer(value: .notApplicable("the binary is not PTX"))
   }
   var answer = Answer(value: .no)
   for (name, patched) in [

@@ -2,7 +2,7 @@ import DeviceProbe
 import OpenCLRuntime
 
 let deviceQuestions = [
-  Question(key: "device", text: "What does the device report of itself?") { bench in
+  Question(key: "device", text: "What are the device's properties?") { bench in
     let device = bench.device
     var answer = Answer(value: .text(device.version))
     answer.add("compute units", Double(device.computeUnits), "")
@@ -54,7 +54,7 @@ private func largestLocalArray(_ bench: Bench) throws -> Answer {
         kernel, LaunchGeometry(groups: [groupCount, 1, 1], local: [group, 1, 1]))
       let wrong = try bench.queue.download(found, count: groupCount, of: UInt32(0))
       guard wrong.allSatisfy({ $0 == 0 }) else {
-        refusal = "\(kibibytes) KiB loses what is written"
+        refusal = "\(kibibytes) KiB loses written values"
         break
       }
       largest = kibibytes

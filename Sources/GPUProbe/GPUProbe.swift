@@ -3,40 +3,43 @@ import DeviceProbe
 import Glibc
 import OpenCLRuntime
 
-/// `isometry-gpu-probe`: answers, on the device at hand, the questions on which kernels depend.
+/// `isometry-gpu-probe`: answers the questions about a device on which kernels depend.
 @main
 struct GPUProbe: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "isometry-gpu-probe",
-    abstract: "Asks an OpenCL device what kernels need to know, and measures its ceilings.",
+    abstract:
+      "Answer the questions about an OpenCL device on which kernels depend, and measure its limits.",
     discussion: """
-      Prints the answers and, with --output, writes DIR/NAME.txt and DIR/NAME.json.
-      Example: isometry-gpu-probe --output docs/gpu
+      Example:
+        isometry-gpu-probe --output docs/gpu
+
+      Prints the answers. With --output, also writes them to DIR/NAME.txt and DIR/NAME.json.
       """)
 
-  @Option(help: "The device's number in --list; without it the first GPU, else the first device.")
+  @Option(help: "Number of the device in --list. (default: the first GPU, else the first device)")
   var device: Int?
 
-  @Option(help: ArgumentHelp("Where to write the report.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Folder for the report.", valueName: "dir"))
   var output: String?
 
-  @Option(help: ArgumentHelp("What the report calls the device.", valueName: "name"))
+  @Option(help: ArgumentHelp("Name of the device in the report.", valueName: "name"))
   var name: String?
 
-  @Option(help: ArgumentHelp("The commit that the program was built from.", valueName: "text"))
+  @Option(help: ArgumentHelp("Commit of the program, for the report.", valueName: "text"))
   var revision: String?
 
   @Option(
-    help: ArgumentHelp("Asks only questions whose key contains this text.", valueName: "text"))
+    help: ArgumentHelp("Ask only questions whose key contains this text.", valueName: "text"))
   var only: String?
 
-  @Flag(help: "Small buffers and short timings: a first look.")
+  @Flag(help: "Use small buffers and short timings.")
   var quick = false
 
-  @Flag(help: "Lists the devices.")
+  @Flag(help: "List the devices and exit.")
   var list = false
 
-  @Flag(help: "Prints the report as JSON.")
+  @Flag(help: "Print the report as JSON.")
   var json = false
 
   func run() throws {
@@ -76,12 +79,12 @@ extension GPUProbe {
   private func chosen(from devices: [Device]) throws -> Device {
     if let number = device {
       guard devices.indices.contains(number) else {
-        throw ValidationError("no device \(number): --list shows \(devices.count)")
+        throw ValidationError("there is no device \(number): --list shows \(devices.count)")
       }
       return devices[number]
     }
     guard let device = devices.first(where: { $0.kind == .gpu }) ?? devices.first else {
-      throw ValidationError("no OpenCL device: install a driver (docs/environment.md)")
+      throw ValidationError("there is no OpenCL device: install a driver (docs/environment.md)")
     }
     return device
   }

@@ -6,7 +6,7 @@ struct Question: Sendable {
   /// What programs call it, `copy-bandwidth`.
   let key: String
   let text: String
-  /// Puts the question to a device of which nobody else uses the bench.
+  /// Asks a device whose bench has no other user.
   let ask: @Sendable (Bench) throws -> Answer
 
   /// In the order asked: what may break a driver comes last.

@@ -12,19 +12,20 @@ struct Failure {
   private static let usageCode: Int32 = 64
 
   private let code: Int32
-  /// What goes to standard output: help and versions.
+  /// The text for standard output: help and versions.
   private var answer = ""
-  /// What goes to standard error; empty where everything was said before.
+  /// The text for standard error; empty if there is nothing more to report.
   private var message = ""
 
   init(_ error: any Error) {
     switch error {
-    case is ConfigurationError, is ModelError, is InitializationError, is UnsupportedPrecision,
+    case is ConfigurationError, is UsageError, is ModelError, is InitializationError,
+      is UnsupportedPrecision,
       is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
       DatasetError.notEnoughMemory, ReproductionError.unknownExperiment,
       ReproductionError.otherConfiguration:
       code = Self.usageCode
-      message = "\(error)"
+      message = errorText(of: error)
     case let error as TheoryError:
       if case .outsideDomain = error { code = Self.usageCode } else { code = 1 }
       message = "\(error)"
@@ -35,7 +36,7 @@ struct Failure {
       switch code {
       case 0: answer = IsometryCommand.fullMessage(for: error)
       case Self.usageCode: message = Self.usageMessage(error)
-      default: message = "\(error)"
+      default: message = errorText(of: error)
       }
     }
   }
@@ -48,7 +49,7 @@ struct Failure {
     return text + expectation(in: text) + hint
   }
 
-  /// What an option takes whose value the parser found invalid without saying more.
+  /// The form of an option's value, if the parser only says that the value is invalid.
   private static func expectation(in text: String) -> String {
     guard text.contains("is invalid for '"), !text.contains("Please provide") else { return "" }
     let value = valueForms.first { text.contains("<\($0.name)>'") }
@@ -57,7 +58,7 @@ struct Failure {
 
   /// The names of values in help texts, and what they stand for.
   private static let valueForms: [(name: String, form: String)] = [
-    ("n", "a whole number"), ("side", "a whole number"),
+    ("n", "a whole number"),
     ("epoch,…", "numbers as 2,3.5"),
     ("epochs", "a number"), ("rate", "a number"), ("factor", "a number"), ("share", "a number"),
     ("seconds", "a number"),
@@ -78,12 +79,12 @@ struct Failure {
   }
 }
 
-/// Standard output did not take all that was written to it.
+/// A part of the output could not be written to standard output.
 struct OutputError: Error, CustomStringConvertible {
-  /// The system's word.
+  /// The system's reason.
   let reason: String
 
   var description: String {
-    "cannot write to standard output: \(reason); what was printed is incomplete"
+    "cannot write to standard output: \(reason); the output is incomplete"
   }
 }

@@ -30,7 +30,7 @@ enum InterruptHandler {
     // Several lines may fail before the run is saved: this one stays installed.
     action.sa_flags = SA_RESTART
     sigaction(SIGPIPE, &action, nil)
-    // Whoever started the program may have blocked the signals, which is inherited.
+    // The signals may be blocked by the program's parent, which is inherited.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)

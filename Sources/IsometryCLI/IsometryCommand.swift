@@ -5,19 +5,20 @@ import Foundation
 struct IsometryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "isometry",
-    abstract: "Trains residual networks whose initial weights aim at dynamical isometry.",
+    abstract: "Train residual networks from initial weights at or near dynamical isometry.",
     discussion: """
       Examples:
         isometry train
-            trains ResNet-20 on CIFAR-10 in ./data, or on built-in pictures where there is none
+            trains ResNet-20 on CIFAR-10 in ./data, else on the built-in pictures
         isometry train --model resnet56 --normalization none --init risotto --epochs 20
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry devices
 
-      Every command takes --json for one JSON object a line on standard output. Exit codes: 0 done; \
-      64 wrong usage: an option that is not legal, or does not go with the others, the device or the \
-      number of images; 1 any other error: a file or a device that is missing or fails; 128 + n \
-      stopped by signal n (130 Ctrl-C, 143 SIGTERM).
+      With --json, every command prints JSON Lines to standard output.
+
+      The exit code is 0 for success. It is 64 for wrong usage: an option is illegal or does not \
+      fit the other options, the device or the data. It is 1 for any other error, such as a \
+      missing file or device. It is 128 + n after signal n: 130 for Ctrl-C, 143 for SIGTERM.
       """,
     version: programVersion,
     subcommands: [
@@ -29,7 +30,7 @@ struct IsometryCommand: ParsableCommand {
 }
 
 /// The version of this program, as CHANGELOG.md counts.
-let programVersion = "0.1.0"
+let programVersion = "0.2.0"
 
 @main
 enum Program {
@@ -50,11 +51,11 @@ enum Program {
     exit(code)
   }
 
-  /// `--option -5` as `--option=-5`, and `--at 1 -5` as `--at 1 --at=-5`: the parser takes what begins
-  /// with a dash for another option, and would say that the value is missing.
+  /// `--option -5` as `--option=-5`, and `--at 1 -5` as `--at 1 --at=-5`: the parser takes an
+  /// argument with a dash for another option, and would report a missing value.
   static func joiningNegativeNumbers(_ arguments: [String]) -> [String] {
     var joined: [String] = []
-    var isList = false  // whether what came last is one of the numbers behind --at
+    var isList = false  // whether the last argument is one of the numbers after --at
     for argument in arguments {
       let isNegative = argument.hasPrefix("-") && Double(argument) != nil
       if isList, isNegative, joined.last != "--at" {

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Ends the program at a signal while a run is set up, when there is nothing to save yet.
 ///
-/// Reading images, compiling kernels and drawing weights can take long and do not ask whether to go on,
-/// so a thread watches beside them. The folder that the run has taken is given back first.
+/// Reading images, compiling kernels and drawing weights can take long and do not look at stop
+/// requests, so a thread watches beside them. It removes the folder that was reserved for the run.
 final class SetUpWatch: Sendable {
   private struct State {
     var isOver = false

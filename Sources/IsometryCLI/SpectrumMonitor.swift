@@ -5,18 +5,18 @@ import IsometryNN
 import IsometrySpectra
 import IsometryTraining
 
-/// Measures the spectrum of a run under way on a held-out image, with the variables that training has
-/// on the device. It reads them only, so that a run gives the same bits with and without it.
+/// Measures the spectrum of a run on a test image, with the variables that training has on the
+/// device. It only reads them, so a run has the same bits with and without it.
 final class SpectrumMonitor {
   private let study: SpectrumStudy
   private let jacobian: JacobianOperator
 
-  /// Above so many singular values quadrature stands for them: a run should not wait for minutes.
+  /// More singular values than this are estimated by quadrature: a run should not wait for minutes.
   private static let largestDense = 1024
 
   /// - Parameters:
-  ///   - test: the images that one is taken of.
-  ///   - stop: what ends a measurement between two products.
+  ///   - test: the split of the image.
+  ///   - stop: ends a measurement between two products.
   init(
     _ run: TrainingRun, test: ImageDataset, backend: any Backend, until stop: StopRequest
   ) throws {
@@ -25,7 +25,7 @@ final class SpectrumMonitor {
     var study = SpectrumStudy(
       network: network,
       section: JacobianSection(from: JacobianSection.defaultStart(for: network)),
-      precision: .float32,
+      precision: configuration.precision == .tf32 ? .tf32 : .fp32,
       images: try InputArguments.heldOut(1, of: test, seed: configuration.seed))
     study.largestDense = Self.largestDense
     study.lanczos.seed = configuration.seed
@@ -34,7 +34,7 @@ final class SpectrumMonitor {
     jacobian.beforeProduct = { if stop.isRequested { throw CancellationError() } }
   }
 
-  /// - Returns: nil where the run was asked to stop before the spectrum was complete.
+  /// - Returns: nil if the run was stopped before the spectrum was complete.
   func measure() throws -> SpectrumReport? {
     do {
       return SpectrumReport(try study.run(with: jacobian))

@@ -13,16 +13,16 @@ enum ThreadWaiting {
   /// Some microseconds.
   static let count = "3000"
 
-  /// Starts the program anew with a bound on the waiting, unless the environment says how to wait or a
-  /// loader was called by name to run the program, as a bundle does on old systems (and sets the bound
-  /// itself).
+  /// Starts the program again with a bound on the waiting, unless the environment says how to wait
+  /// or a loader was called by name to run the program, as a bundle does on old systems (and sets
+  /// the bound itself).
   static func bound() {
     guard getenv(variable) == nil, getenv("OMP_WAIT_POLICY") == nil,
       let file = programFile, !file.contains("/ld-")
     else { return }
     setenv(variable, count, 1)
     execv(file, CommandLine.unsafeArgv)
-    // Not started anew: slower beside other work, but right.
+    // Not started again: slower beside other work, but right.
     unsetenv(variable)
   }
 

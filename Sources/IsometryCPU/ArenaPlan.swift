@@ -60,6 +60,7 @@ extension GraphLowering {
     memory.add(others)
     return SessionReport(
       launches: launches.map(\.name), arenaBytes: arena.memory.byteCount,
-      variableBytes: variables.total, otherBytes: others.total, memory: memory)
+      variableBytes: variables.total, otherBytes: others.total, memory: memory,
+      recomputation: graph.recomputation)
   }
 }

@@ -40,9 +40,14 @@ public struct CPUBackend: Backend {
     }
   }
 
-  /// With two threads a step of ResNet-20 takes a twentieth longer where activations are computed again, and
-  /// one of ResNet-18 no longer than without (docs/benchmarks.md): caches hold part of what is read again.
-  public var operationsPerByte: Double? { 6 }
+  /// The arithmetic intensity is measured with two threads: recomputed activations cost ResNet-20 a twentieth
+  /// of a step and ResNet-18 nothing, because caches hold part of the data that is read again.
+  public func traits(for graph: Graph) -> BackendTraits {
+    var traits = BackendTraits()
+    traits.hasChannelSumsWithGradients = true
+    traits.operationsPerByte = 6
+    return traits
+  }
 
   private func refusal(_ precision: DType, _ reason: String) -> UnsupportedPrecision {
     UnsupportedPrecision(precision, device: name, reason: reason)
@@ -51,9 +56,7 @@ public struct CPUBackend: Backend {
   /// - Throws: `GraphVerificationError` for a graph that breaks a rule, `UnsupportedPrecision` for a
   ///   type the processor cannot compute in, `CPUError` where oneDNN refuses an operation, `DeviceLimitError` where the memory that is free
   ///   does not hold the step.
-  public func makeSession(
-    for graph: Graph, sharing session: (any Session)?
-  ) throws -> any Session {
+  public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
     var shared: CPUSession?
     if let session {
@@ -67,8 +70,8 @@ public struct CPUBackend: Backend {
       usesOwnConvolutions: usesOwnConvolutions)
   }
 
-  /// - Throws: as `makeSession`, but for the arena's size.
-  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+  /// - Throws: as `bind`, except for the arena's size.
+  public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try check(graph)
     // Steps read staging slots where they are: nothing is added for them.
     let lowering = try GraphLowering(

@@ -10,7 +10,7 @@ final class CPUSession: ProfilingSession {
   let launchWork: [LaunchWork]
   private let engine: OneDNNEngine
   private let launches: [Launch]
-  private let places: [Value: Place]
+  private let places: [Value: StoredValue]
   private let inputs: [Storage]  // as in `graph.inputs`
   private let arena: Storage
   /// The slot of the last step, in whose memory an output may lie.
@@ -46,8 +46,8 @@ final class CPUSession: ProfilingSession {
     report = lowering.report(plan)
   }
 
-  private var variablePlaces: [String: Place] {
-    var found: [String: Place] = [:]
+  private var variablePlaces: [String: StoredValue] {
+    var found: [String: StoredValue] = [:]
     for (name, value) in graph.variables { found[name] = places[value] }
     return found
   }
@@ -112,7 +112,7 @@ final class CPUSession: ProfilingSession {
     return try read(place)
   }
 
-  private func variable(_ name: String) -> Place {
+  private func variable(_ name: String) -> StoredValue {
     guard let value = graph.source(named: name),
       case .variable = graph.producer(of: value).operation,
       let place = places[value]
@@ -120,7 +120,7 @@ final class CPUSession: ProfilingSession {
     return place
   }
 
-  private func read(_ place: Place) throws -> HostTensor {
+  private func read(_ place: StoredValue) throws -> HostTensor {
     var tensor = HostTensor(zeros: place.type)
     guard place.storage.pointer != nil else { return tensor }
     try tensor.withUnsafeMutableBytes { target in

@@ -16,7 +16,7 @@ struct ChannelGeometry {
   private let blockStride: Int
 
   /// - Precondition: the place holds [N, C] or [N, C, H, W] in a layout for images.
-  init(_ place: Place) {
+  init(_ place: StoredValue) {
     let shape = place.type.shape
     channels = shape[1]
     elementsPerChannel = shape.elementCount / channels

@@ -12,26 +12,21 @@ final class GraphLowering {
   let lanes: Int
   let scratchpad: Scratchpad
   private(set) var launches: [Launch] = []
-  private(set) var places: [Value: Place] = [:]
+  private(set) var places: [Value: StoredValue] = [:]
   /// Whether convolutions may be computed by loops of our own where those are faster.
   let usesOwnConvolutions: Bool
   /// The position of the node that is being lowered.
   private var position = 0
   private let layouts: LayoutPlan
   let uses: MemoryUses
-  private var conversions: [Value: [Place]] = [:]
+  private var conversions: [Value: [StoredValue]] = [:]
   /// Scale and shift of normalizations as one multiplication and one addition.
   var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
-  /// Each image's sums over its channels' pixels, fp32 [images, channels], of gradients with which they
-  /// were stored.
-  private(set) var imageSums: [Value: Storage] = [:]
-  /// The gradients whose channel sums are the gradients of biases.
-  private let biasSources: Set<Value>
 
   /// - Parameter variables: the places of variables that another session has already.
   init(
     _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, scratchpad: Scratchpad,
-    variables: [String: Place], usesOwnConvolutions: Bool
+    variables: [String: StoredValue], usesOwnConvolutions: Bool
   ) throws(CPUError) {
     self.graph = graph
     self.engine = engine
@@ -39,19 +34,12 @@ final class GraphLowering {
     self.scratchpad = scratchpad
     self.usesOwnConvolutions = usesOwnConvolutions
     uses = MemoryUses(of: graph)
-    biasSources = Set(
-      graph.nodes.compactMap { node in
-        switch node.operation {
-        case .channelSum, .convolutionWeightGradient(_, _, withBias: true, _): node.inputs[0]
-        default: nil
-        }
-      })
     layouts = try LayoutPlan(
       graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout),
       usesOwnConvolutions: usesOwnConvolutions)
     for (_, value) in graph.inputs {
       let type = graph.type(of: value)
-      places[value] = Place(
+      places[value] = StoredValue(
         type: type, layout: .plain,
         storage: Storage(byteCount: type.byteCount, .external, use: .inputs))
     }
@@ -59,7 +47,7 @@ final class GraphLowering {
       let type = graph.type(of: value)
       places[value] =
         variables[name]
-        ?? Place(
+        ?? StoredValue(
           type: type, layout: layouts[value],
           storage: Storage(byteCount: type.byteCount, .permanent, use: uses[value]))
     }
@@ -82,30 +70,33 @@ final class GraphLowering {
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       try lowerReduction(node)
     case .matrixMultiply(let product): try lowerMatrixMultiply(node, product)
-    case .convolution(let convolution, let epilogue, nil):
+    case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       try lowerConvolution(node, convolution, epilogue)
-    case .convolutionInputGradient(let convolution, let shape):
+    case .convolutionInputGradient(let convolution, let shape, nil):
       try lowerConvolutionInputGradient(node, convolution, shape)
     case .convolutionWeightGradient(let convolution, let shape, let withBias, nil):
       try lowerConvolutionWeightGradient(node, convolution, shape, withBias: withBias)
     case .batchNormalization(let normalization):
       try lowerBatchNormalization(node, normalization)
-    case .convolution, .convolutionWeightGradient, .batchNormalizationStatistics:
+    case .convolution, .convolutionInputGradient, .convolutionWeightGradient,
+      .batchNormalizationStatistics, .normalizationFactor, .globalAveragePoolGradient(_, _?):
       throw CPUError(
-        action: "lower \(node.operation.label)",
-        status: "it takes no prologues (Backend.takesPrologues)")
+        action: "lower \(node.operation.label)", status: "it has no trait for this form")
     case .frozenNormalization(let normalization):
       try lowerFrozenNormalization(node, normalization)
     case .batchNormalizationReduction(let normalization):
-      try lowerNormalizationReduction(node, normalization)
+      try lowerNormalizationReduction(node, normalization, into: node.results)
     case .batchNormalizationInputGradient(let normalization):
-      try lowerNormalizationInputGradient(node, normalization)
+      try lowerNormalizationInputGradient(
+        node, normalization, sums: Array(node.inputs[6...]))
+    case .batchNormalizationGradient(let normalization):
+      try lowerNormalizationGradient(node, normalization)
     case .frozenNormalizationInputGradient(let normalization):
       try lowerFrozenInputGradient(node, normalization)
     case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
-      .globalAveragePoolGradient:
+      .globalAveragePoolGradient(_, nil):
       try lowerPooling(node)
-    case .softmaxCrossEntropy(let smoothing): try lowerLoss(node, smoothing)
+    case .softmaxCrossEntropy(let smoothing, _): try lowerLoss(node, smoothing)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)
     case .runningAverage(let averages): try lowerRunningAverages(node, averages)
@@ -118,7 +109,7 @@ final class GraphLowering {
   // MARK: Places
 
   /// Where a value is, in the layout it was made in.
-  func place(_ value: Value) -> Place {
+  func place(_ value: Value) -> StoredValue {
     guard let place = places[value] else {
       preconditionFailure("value %\(value.index) is used before it is made")
     }
@@ -132,7 +123,7 @@ final class GraphLowering {
     if let known = conversions[value]?.first(where: { $0.layout == layout }) {
       return known.storage
     }
-    let place = Place(
+    let place = StoredValue(
       type: made.type, layout: layout,
       storage: Storage(
         byteCount: try layout.descriptor(made.type).byteCount, use: uses[value].ofCopy))
@@ -142,7 +133,7 @@ final class GraphLowering {
   }
 
   /// Lets another tensor of the same elements follow: a copy in another layout or type.
-  func convert(_ from: Place, to: Place, _ name: String) throws(CPUError) {
+  func convert(_ from: StoredValue, to: StoredValue, _ name: String) throws(CPUError) {
     let source = try from.layout.descriptor(from.type)
     let target = try to.layout.descriptor(to.type)
     let descriptor = try PrimitiveDescriptor(reorder: source, to: target, engine)
@@ -161,9 +152,9 @@ final class GraphLowering {
   func layout(_ value: Value) -> Layout { layouts[value] }
 
   /// New memory for a result.
-  func makeResult(_ value: Value) -> Place {
+  func makeResult(_ value: Value) -> StoredValue {
     let type = graph.type(of: value)
-    let place = Place(
+    let place = StoredValue(
       type: type, layout: layouts[value],
       storage: Storage(byteCount: type.byteCount, use: uses[value]))
     places[value] = place
@@ -171,20 +162,10 @@ final class GraphLowering {
   }
 
   /// Lets a result be what another value's memory holds already.
-  func setPlace(_ value: Value, _ place: Place) { places[value] = place }
+  func setPlace(_ value: Value, _ place: StoredValue) { places[value] = place }
 
   /// Memory for numbers of single precision that live from one launch to another.
   func makeWorkspace(floats count: Int) -> Storage { Storage(byteCount: count * 4) }
-
-  /// Room for each image's channel sums, for a launch that stores a gradient of images and finds them on
-  /// the way; nil for matrices, and where no bias gradient reads the sums.
-  func makeImageSums(of gradient: Value) -> Storage? {
-    let shape = graph.shape(of: gradient)
-    guard biasSources.contains(gradient), shape.rank == 4 else { return nil }
-    let sums = makeWorkspace(floats: shape[0] * shape[1])
-    imageSums[gradient] = sums
-    return sums
-  }
 
   // MARK: Launches
 
@@ -202,7 +183,7 @@ final class GraphLowering {
 
   /// A launch that treats all elements of `place` alike; the body gets the first element and how many.
   func emitElementwise(
-    _ name: String, reads: [Storage], writes: [Storage], over place: Place,
+    _ name: String, reads: [Storage], writes: [Storage], over place: StoredValue,
     _ body: @escaping (_ first: Int, _ count: Int) -> Void
   ) {
     let total = place.type.shape.elementCount

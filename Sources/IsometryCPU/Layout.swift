@@ -32,8 +32,8 @@ enum Layout: Equatable {
   }
 }
 
-/// Where a value is, and how.
-struct Place {
+/// A value in memory.
+struct StoredValue {
   let type: TensorType
   let layout: Layout
   let storage: Storage

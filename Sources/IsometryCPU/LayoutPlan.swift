@@ -65,7 +65,8 @@ struct LayoutPlan {
     case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
       .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
       .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
-      .frozenNormalization, .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
       .decodeImages, .squaredNorm, .gradientScale, .lossScaleUpdate:
@@ -86,12 +87,16 @@ struct LayoutPlan {
         images.formUnion(node.inputs.map { root($0.index) })
       case .input: images.insert(root(node.results[0].index))
       case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
-        .batchNormalizationReduction,
-        .batchNormalizationInputGradient, .frozenNormalizationInputGradient, .pool,
+        .batchNormalizationReduction, .batchNormalizationInputGradient,
+        .batchNormalizationGradient, .frozenNormalizationInputGradient, .pool,
         .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
         .globalAveragePoolGradient, .decodeImages, .biasAdd, .channelSum, .broadcastChannels:
         images.formUnion((node.inputs + node.results).map { root($0.index) })
-      default: break
+      case .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+        .scalarAdd, .activation, .activationGradient, .reshape, .sum, .dot, .broadcast,
+        .matrixMultiply, .normalizationFactor, .softmaxCrossEntropy, .update, .runningAverage,
+        .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate:
+        break
       }
     }
     func choose(_ value: Value, _ wish: () throws(CPUError) -> MemoryDescriptor) throws(CPUError) {

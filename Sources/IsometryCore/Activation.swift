@@ -2,8 +2,9 @@ public import RealModule
 
 /// The pointwise nonlinearities of the package, with their parameters.
 ///
-/// `name` is the spelling on the command line. Values and derivatives of the scalar functions are
-/// generic over the number type. The reference backend, the theory and the tests share them.
+/// `name` identifies an activation in configurations and messages. Values and derivatives of the
+/// scalar functions are generic over the number type, so that the reference backend, the theory and
+/// the tests share them.
 public enum Activation: Sendable, Hashable {
   case linear
   case relu
@@ -41,13 +42,13 @@ public enum Activation: Sendable, Hashable {
   /// α of ELU, the magnitude of its limit at −∞; PyTorch's default.
   public static let defaultAlpha = 1.0
 
-  /// The 14 activations of the command line with their default parameters.
+  /// The 14 activations that have a name, with their default parameters.
   public static let allNamed: [Activation] = [
     .relu, .leakyReLU(slope: defaultSlope), .linear, .tanh, .hardTanh, .sigmoid, .erf, .unitErf,
     .selu, .elu(alpha: defaultAlpha), .softplus, .silu, .gelu, .shiftedReLU,
   ]
 
-  /// The spelling of `--activation`, without the parameter.
+  /// The name, without the parameter.
   public var name: String {
     switch self {
     case .linear: "linear"

@@ -1,4 +1,5 @@
 import Foundation
+public import IsometryCore
 
 /// A download of CIFAR-10 from its authors' site. It verifies the archive's checksum, unpacks it and
 /// moves the complete folder to its place in one step.
@@ -155,25 +156,31 @@ public enum DatasetDownloadError: Error, Sendable, Equatable {
   case otherSet(folder: String, split: DatasetSplit, expected: Int, found: Int)
 }
 
-extension DatasetDownloadError: CustomStringConvertible {
-  /// One line with a remedy.
-  public var description: String {
+extension DatasetDownloadError: ExplainedError {
+  /// One line that says what to do.
+  public var explanation: Explanation {
     switch self {
     case .missingProgram(let name):
       "fetching needs the program \(name), which is not installed: install it and try again"
     case .downloadFailed(let url, let reason):
-      "cannot download \(url): \(reason); where this machine has no way to it, download it "
-        + "elsewhere, unpack it here and name its place with --data"
+      """
+      cannot download \(url): \(reason); if this machine has no access to it, download it \
+      elsewhere, unpack it here and name its folder\(hint: .data)
+      """
     case .wrongChecksum(let url, let expected, let found):
-      "\(url) has the wrong MD5 checksum: expected \(expected), found \(found); nothing was kept, "
-        + "try again"
+      """
+      \(url) has the wrong MD5 checksum: expected \(expected), found \(found); nothing was kept, \
+      try again
+      """
     case .cannotUnpack(let url, let reason):
       "cannot unpack \(url): \(reason)"
     case .unexpectedContents(let url, let missing):
       "\(url) does not hold the folder \(missing): check the address"
     case .otherSet(let folder, let split, let expected, let found):
-      "\(folder) holds another set than CIFAR-10: expected \(expected) images to \(split.rawValue) with, "
-        + "found \(found); move it away, or name another directory"
+      """
+      \(folder) holds another set than CIFAR-10: expected \(expected) images to \(split.rawValue) \
+      with, found \(found); move it away, or name another directory
+      """
     }
   }
 }

@@ -1,35 +1,42 @@
 import Glibc
+public import IsometryCore
 
-/// The source of a run's images, with a line that explains it to the user.
+/// The images of a run, and a line that describes them to users.
 public struct DatasetSource: Sendable, Equatable {
   /// The two kinds of images.
-  public enum Place: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
     /// The folder that holds CIFAR-10's batches.
     case cifar10(folder: String)
     /// The pictures that the program draws.
     case synthetic
   }
 
-  /// The kind of the images and their folder.
-  public let place: Place
-  /// One line for the user: the source, the reason for it, and how to get CIFAR-10 if it is another
-  /// set.
-  public let explanation: String
+  /// The kind, with the folder if there is one.
+  public let kind: Kind
+  /// One line: which images, why these, and how to get CIFAR-10 if they are others.
+  public let explanation: Explanation
 
-  /// The value of `--data` that selects the built-in set.
+  /// The images in a few words.
+  package var name: String {
+    switch kind {
+    case .cifar10(let folder): "CIFAR-10 in \(folder)"
+    case .synthetic: "the built-in synthetic pictures"
+    }
+  }
+
+  /// The name of the built-in set.
   public static let syntheticName = "synthetic"
   /// The directory, in the working directory, that is searched by default.
   public static let defaultDirectory = "data"
 
-  /// Chooses the first of these that is given: the option, the value recorded with a run, the
-  /// environment variable, CIFAR-10 in `./data`, the built-in synthetic set.
+  /// Decides by the first of these that is given: the option, the recorded choice, the environment
+  /// variable, CIFAR-10 in `./data`, the built-in synthetic set.
   ///
   /// A directory that was named is never silently replaced.
   ///
   /// - Parameters:
-  ///   - option: the value of `--data`: a directory, or `synthetic`.
-  ///   - recorded: the option's value at the start of the run that is resumed, or whose checkpoint is
-  ///     used.
+  ///   - option: a directory, or `synthetic`; nil if the user chose none.
+  ///   - recorded: the choice of the run that continues, or whose checkpoint is used.
   ///   - environment: the value of `$ISOMETRY_DATA`, with the same meaning; empty counts as absent.
   ///   - workingDirectory: the folder in which `data` is searched.
   /// - Throws: `DatasetError.noBatches` if a named directory holds no data, `DatasetError.inaccessible`
@@ -43,22 +50,24 @@ public struct DatasetSource: Sendable, Equatable {
 
     let directory = workingDirectory + "/" + defaultDirectory
     if let folder = CIFAR10.locate(in: directory) {
-      return DatasetSource(place: .cifar10(folder: folder), explanation: "CIFAR-10 in \(folder)")
+      return DatasetSource(kind: .cifar10(folder: folder), explanation: "CIFAR-10 in \(folder)")
     }
     let reason =
       InputFile.exists(directory)
       ? "./\(defaultDirectory) holds no CIFAR-10 batches" : "no CIFAR-10 found"
     return DatasetSource(
-      place: .synthetic,
-      explanation: "\(reason), so training on the built-in synthetic pictures; "
-        + "`isometry dataset fetch` downloads CIFAR-10 to ./\(defaultDirectory)")
+      kind: .synthetic,
+      explanation: """
+        \(reason), so these are the built-in synthetic pictures; `\(.download)` downloads CIFAR-10 \
+        to ./\(defaultDirectory)
+        """)
   }
 
   /// Reads or draws one split.
   ///
   /// - Throws: `DatasetError` if a file is missing or damaged.
   public func load(_ split: DatasetSplit) throws(DatasetError) -> ImageDataset {
-    switch place {
+    switch kind {
     case .cifar10(let folder): try CIFAR10.load(split, from: folder)
     case .synthetic: try SyntheticImages.drawn(split)
     }
@@ -71,7 +80,7 @@ public struct DatasetSource: Sendable, Equatable {
   public func load(
     _ split: DatasetSplit, limit: Int?
   ) throws(DatasetError) -> (images: ImageDataset, available: Int) {
-    switch place {
+    switch kind {
     case .cifar10:
       let whole = try load(split)
       return (limit.map { whole.prefix($0) } ?? whole, whole.count)
@@ -87,7 +96,7 @@ public struct DatasetSource: Sendable, Equatable {
   /// The number of images in a split of the standard set: CIFAR-10 as published, or the built-in
   /// pictures as drawn.
   public func officialCount(of split: DatasetSplit) -> Int {
-    switch place {
+    switch kind {
     case .cifar10: CIFAR10.files(of: split).count * CIFAR10.recordsPerFile
     case .synthetic: SyntheticImages.defaultCount(of: split)
     }
@@ -109,15 +118,15 @@ public struct DatasetSource: Sendable, Equatable {
   ) throws(DatasetError) -> DatasetSource {
     if value == syntheticName {
       return DatasetSource(
-        place: .synthetic,
-        explanation: "the built-in synthetic pictures, as \(origin.rawValue) asks")
+        kind: .synthetic,
+        explanation: "the built-in synthetic pictures, as \(origin.explanation) says")
     }
     guard let folder = CIFAR10.locate(in: value) else {
       try requireFolder(value)
       throw .noBatches(directory: value, namedBy: origin)
     }
     return DatasetSource(
-      place: .cifar10(folder: folder),
-      explanation: "CIFAR-10 in \(folder), as \(origin.rawValue) asks")
+      kind: .cifar10(folder: folder),
+      explanation: "CIFAR-10 in \(folder), as \(origin.explanation) says")
   }
 }

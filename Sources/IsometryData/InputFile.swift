@@ -13,7 +13,7 @@ struct InputFile: ~Copyable {
       throw errno == ENOENT ? .missingFile(path: path) : .inaccessible(path: path, errno: errno)
     }
     guard try status().st_mode & S_IFMT == S_IFREG else {
-      throw .inaccessible(path: path, reason: "it is no file")
+      throw .inaccessible(path: path, reason: "it is not a file")
     }
   }
 

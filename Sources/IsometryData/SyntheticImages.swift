@@ -17,11 +17,11 @@ public enum SyntheticImages {
     "disc", "square", "triangle", "star", "cross",
     "stripes", "checks", "dots", "rings", "zigzag",
   ]
-  /// The seed of `--data synthetic`.
+  /// The seed of the built-in pictures.
   public static let defaultSeed: UInt64 = 10
-  /// Training images of `--data synthetic`.
+  /// Training images of the built-in pictures.
   public static let trainCount = 10_000
-  /// Test images of `--data synthetic`.
+  /// Test images of the built-in pictures.
   public static let testCount = 2_000
 
   /// The statistics of the training split with the default seed and size.

@@ -109,9 +109,9 @@ extension Operation {
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       return reductionVJP(node, one(), &graph)
     case .matrixMultiply(let product): return product.vjp(node, one(), &graph)
-    case .convolution(let convolution, let epilogue, nil):
+    case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       return convolution.vjp(node, epilogue, one(), &graph)
-    case .convolutionInputGradient(let convolution, _):
+    case .convolutionInputGradient(let convolution, _, nil):
       return convolution.inputGradientVJP(node, one(), &graph)
     case .convolutionWeightGradient(let convolution, _, _, nil):
       return convolution.weightGradientVJP(node, upstream, &graph)
@@ -128,14 +128,16 @@ extension Operation {
     case .globalAveragePool:
       let shape = graph.shape(of: node.inputs[0])
       return [graph.appendOne(.globalAveragePoolGradient(inputShape: shape), one())]
-    case .globalAveragePoolGradient: return [graph.globalAveragePool(one())]
+    case .globalAveragePoolGradient(_, nil): return [graph.globalAveragePool(one())]
     case .softmaxCrossEntropy: return Self.lossVJP(node, upstream, &graph)
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
-      .batchNormalizationStatistics, .frozenNormalizationInputGradient, .decodeImages, .update,
-      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
+      .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
+      .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
+      .gradientScale, .lossScaleUpdate:
       preconditionFailure("\(name) is not differentiated")
-    case .convolution, .convolutionWeightGradient:
-      preconditionFailure("prologues come behind differentiation")
+    case .convolution, .convolutionWeightGradient, .convolutionInputGradient,
+      .globalAveragePoolGradient:
+      preconditionFailure("fused operations come after differentiation")
     }
   }
 
@@ -151,9 +153,9 @@ extension Operation {
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       return [reductionJVP(node, tangents, &graph)]
     case .matrixMultiply(let product): return [product.jvp(node, tangents, &graph)]
-    case .convolution(let convolution, let epilogue, nil):
+    case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       return [convolution.jvp(node, epilogue, tangents, &graph)]
-    case .convolutionInputGradient(let convolution, let shape):
+    case .convolutionInputGradient(let convolution, let shape, nil):
       return [convolution.inputGradientJVP(node, shape, tangents, &graph)]
     case .convolutionWeightGradient(let convolution, _, _, nil):
       return convolution.weightGradientJVP(node, tangents, &graph)
@@ -162,17 +164,19 @@ extension Operation {
     case .frozenNormalization(let normalization):
       return [normalization.frozenJVP(node, tangents, &graph)]
     case .pool(let pooling): return [tangents[0].map { pooling.jvp(node, $0, &graph) }]
-    case .averagePoolGradient, .globalAveragePool, .globalAveragePoolGradient:
+    case .averagePoolGradient, .globalAveragePool, .globalAveragePoolGradient(_, nil):
       return [tangents[0].map { graph.appendOne(self, $0) }]
     case .maxPoolGradient, .maxPoolTangent:
       return [tangents[0].map { graph.appendOne(self, $0, node.inputs[1]) }]
     case .softmaxCrossEntropy: return Self.lossJVP(node, tangents, &graph)
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
-      .batchNormalizationStatistics, .frozenNormalizationInputGradient, .decodeImages, .update,
-      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
+      .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
+      .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
+      .gradientScale, .lossScaleUpdate:
       preconditionFailure("\(name) is not differentiated")
-    case .convolution, .convolutionWeightGradient:
-      preconditionFailure("prologues come behind differentiation")
+    case .convolution, .convolutionWeightGradient, .convolutionInputGradient,
+      .globalAveragePoolGradient:
+      preconditionFailure("fused operations come after differentiation")
     }
   }
 }

@@ -2,71 +2,117 @@ public import IsometryCore
 
 /// A way to execute graphs: a device with its kernels.
 public protocol Backend: Sendable {
-  /// The spelling of the command line: `cpu`, `reference`, `opencl:0`.
+  /// The device's name in configurations and messages: `cpu`, `reference`, `opencl:0`.
   var name: String { get }
 
   /// The device in words, for people: processor or GPU, threads, library.
   var deviceDescription: String { get }
 
-  /// Throws `UnsupportedPrecision` where the device cannot compute in that type.
+  /// Throws `UnsupportedPrecision` if the device cannot compute in that type.
   func requireSupport(for precision: DType) throws
 
-  /// Whether steps in that type should come with `Graph.withPrologues`: the backend has convolutions that
-  /// normalize what they load, and they save time.
-  func takesPrologues(in precision: DType) -> Bool
+  /// Whether products and convolutions in fp32 round their operands to tf32, on matrix units.
+  var roundsToTF32: Bool { get }
 
-  /// Operations of a step's arithmetic that the device does while a pass over memory moves a byte, as steps
-  /// that compute activations again show; nil where none was measured, and nothing is computed again unasked.
-  var operationsPerByte: Double? { get }
+  /// What the backend can do in one launch. `makeSession` optimizes the graph for it.
+  ///
+  /// - Parameter graph: for which the question is; the answer may depend on its element types.
+  func traits(for graph: Graph) -> BackendTraits
 
-  /// Compiles, plans and binds everything that steps of `graph` need.
+  /// Compiles, plans and binds everything that steps of an optimized graph need. Every node becomes a
+  /// launch, or several; no node is left out and none is added.
   ///
   /// - Parameters:
-  ///   - graph: verified; the backend runs the scheduling pass and lowers every node.
-  ///   - session: a session of this backend whose variables of the same name the new session reads
-  ///     and writes too, so that evaluation sees the parameters that training has on the device.
-  /// - Throws: the backend's own errors where the device refuses a kernel or has too little memory.
-  func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session
+  ///   - graph: launched as it is. `makeSession` is for graphs that are not optimized yet.
+  ///   - session: as for `makeSession`.
+  /// - Throws: `GraphVerificationError`, and the backend's own errors if the device refuses a kernel or
+  ///   has too little memory.
+  func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session
 
-  /// What a session would cost, without its arena: for networks and batches that this machine cannot
-  /// hold too.
+  /// What a session of an optimized graph would cost, without making its arena.
   ///
-  /// - Parameter stagingSlots: how many the session would be asked for.
-  /// - Throws: as `makeSession`, but for the sizes.
-  func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport
+  /// - Parameter stagingSlots: how many staging slots the session would make.
+  /// - Throws: as `bind`, except for sizes that the device cannot hold.
+  func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport
 }
 
 extension Backend {
-  /// Most take none.
-  public func takesPrologues(in precision: DType) -> Bool { false }
+  /// Throws `UnsupportedPrecision` if the device cannot compute in that precision.
+  public func requireSupport(for precision: Precision) throws {
+    if precision == .tf32, !roundsToTF32 {
+      throw UnsupportedPrecision(
+        precision, device: name,
+        reason: "that needs an OpenCL device with matrix units that may round to tf32; use fp32")
+    }
+    try requireSupport(for: precision.dtype)
+  }
 
-  /// Unknown of most.
-  public var operationsPerByte: Double? { nil }
+  /// Most compute fp32 as it is.
+  public var roundsToTF32: Bool { false }
 
-  /// A session with variables of its own.
-  public func makeSession(for graph: Graph) throws -> any Session {
-    try makeSession(for: graph, sharing: nil)
+  /// A session that runs steps of a graph, after the passes that suit the backend
+  /// (`Graph.optimized(for:recomputation:)`).
+  ///
+  /// - Parameters:
+  ///   - graph: as networks and autodiff build it.
+  ///   - session: a session of this backend whose variables of the same name the new session reads
+  ///     and writes too, so that evaluation sees the parameters that training has on the device.
+  ///   - recomputation: what the backward pass computes again instead of keeping it; nil for activations
+  ///     if that costs the device next to nothing.
+  /// - Throws: as `bind`.
+  public func makeSession(
+    for graph: Graph, sharing session: (any Session)? = nil,
+    recomputation: Recomputation? = Recomputation.none
+  ) throws -> any Session {
+    try bind(optimized(graph, recomputation), sharing: session)
+  }
+
+  /// What such a session would cost, without making it: also for networks and batches that this machine
+  /// cannot hold.
+  ///
+  /// - Parameters:
+  ///   - stagingSlots: how many staging slots the session would make.
+  ///   - recomputation: as for `makeSession`.
+  /// - Throws: as `makeSession`, except for sizes that the device cannot hold.
+  public func plan(
+    _ graph: Graph, stagingSlots: Int, recomputation: Recomputation? = Recomputation.none
+  ) throws -> SessionReport {
+    try planBinding(of: optimized(graph, recomputation), stagingSlots: stagingSlots)
+  }
+
+  /// The graph that `makeSession` binds.
+  package func optimized(
+    _ graph: Graph, _ recomputation: Recomputation? = Recomputation.none
+  ) -> Graph {
+    graph.optimized(for: traits(for: graph), recomputation: recomputation)
   }
 }
 
-/// A device cannot compute in the precision that was asked for.
+/// A device cannot compute in the requested precision.
 public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
-  /// The type that was asked for.
-  public let precision: DType
-  /// The device's name, as `--device` takes it.
+  /// The requested precision or element type.
+  public let precision: String
+  /// The device's name.
   public let device: String
   /// Why, and what to do instead.
   public let reason: String
 
   /// The error of a device; `reason` says why, and what to do instead.
-  public init(_ precision: DType, device: String, reason: String) {
-    self.precision = precision
+  public init(_ dtype: DType, device: String, reason: String) {
+    precision = dtype.rawValue
+    self.device = device
+    self.reason = reason
+  }
+
+  /// The error of a device; `reason` says why, and what to do instead.
+  public init(_ precision: Precision, device: String, reason: String) {
+    self.precision = precision.rawValue
     self.device = device
     self.reason = reason
   }
 
   public var description: String {
-    "\(device) cannot compute in \(precision.rawValue): \(reason)"
+    "\(device) cannot compute in \(precision): \(reason)"
   }
 }
 
@@ -76,7 +122,8 @@ public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
 /// Tensors cross this interface in the graph's own layouts (NCHW, [K, C, R, S]) and types, whatever
 /// the device keeps inside. A session is used from one thread.
 public protocol Session: AnyObject {
-  /// The graph as it was given; its inputs, variables and outputs keep their names.
+  /// The graph that is launched. Inputs, variables and outputs have the names of the graph that the
+  /// session was made for.
   var graph: Graph { get }
 
   /// What the session costs. Device memory of staging slots is counted from when they are made; the
@@ -137,6 +184,8 @@ public struct SessionReport: Sendable, Equatable {
   public let otherBytes: Int
   /// The same bytes by what they hold: of the arena, what does at the step at which the most is in use.
   public let memory: MemoryBreakdown
+  /// What the backward pass computes again instead of keeping it.
+  public let recomputation: Recomputation
   /// How the tiles of kernels were chosen; nil where kernels have none to choose.
   package var tiles: TileUse?
 
@@ -145,7 +194,7 @@ public struct SessionReport: Sendable, Equatable {
   /// - Precondition: `memory` counts all of the bytes.
   public init(
     launches: [String], arenaBytes: Int, variableBytes: Int, otherBytes: Int,
-    memory: MemoryBreakdown
+    memory: MemoryBreakdown, recomputation: Recomputation
   ) {
     precondition(
       memory.total == arenaBytes + variableBytes + otherBytes, "every byte has one use")
@@ -154,6 +203,7 @@ public struct SessionReport: Sendable, Equatable {
     self.variableBytes = variableBytes
     self.otherBytes = otherBytes
     self.memory = memory
+    self.recomputation = recomputation
   }
 
   /// Entries of the launch list.

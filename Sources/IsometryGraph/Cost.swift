@@ -26,7 +26,12 @@ extension Graph {
     let elements = node.results.first.map { shape(of: $0).elementCount } ?? 0
     func inputElements(_ index: Int) -> Int { shape(of: node.inputs[index]).elementCount }
     func epilogue(_ epilogue: Epilogue) -> Int {
-      elements * (epilogue.inputCount + epilogue.activation.approximateOperations)
+      elements
+        * (epilogue.inputCount + epilogue.activation.approximateOperations
+          + (epilogue.hasStatistics ? 4 : 0))
+    }
+    func epilogue(_ gradient: ActivationGradient?) -> Int {
+      elements * (gradient?.operationsPerElement ?? 0)
     }
     switch node.operation {
     case .input, .variable, .fill, .broadcast, .broadcastChannels: return 0
@@ -44,9 +49,9 @@ extension Graph {
       return convolution.floatingPointOperations(
         result: shape(of: node.results[0]), weight: shape(of: node.inputs[1])) + epilogue(tail)
         + (prologue?.floatingPointOperations(inputElements(0)) ?? 0)
-    case .convolutionInputGradient(let convolution, _):
+    case .convolutionInputGradient(let convolution, _, let gradient):
       return convolution.floatingPointOperations(
-        result: shape(of: node.inputs[0]), weight: shape(of: node.inputs[1]))
+        result: shape(of: node.inputs[0]), weight: shape(of: node.inputs[1])) + epilogue(gradient)
     case .convolutionWeightGradient(let convolution, let weightShape, let withBias, let prologue):
       return convolution.floatingPointOperations(
         result: shape(of: node.inputs[0]), weight: weightShape)
@@ -55,10 +60,12 @@ extension Graph {
     case .batchNormalization(let normalization):
       return 6 * elements + epilogue(normalization.epilogue)
     case .batchNormalizationStatistics: return 4 * inputElements(0)
+    case .normalizationFactor: return 3 * elements
     case .frozenNormalization(let normalization):
       return 2 * elements + epilogue(normalization.epilogue)
     case .batchNormalizationReduction: return 4 * inputElements(0)
     case .batchNormalizationInputGradient: return 5 * elements
+    case .batchNormalizationGradient: return 9 * elements
     case .frozenNormalizationInputGradient: return elements
     case .pool(let pooling): return elements * pooling.window.height * pooling.window.width
     case .averagePoolGradient(let pooling, _):
@@ -66,7 +73,7 @@ extension Graph {
     case .maxPoolGradient(let pooling), .maxPoolTangent(let pooling):
       return inputElements(0) * pooling.window.height * pooling.window.width
     case .globalAveragePool: return inputElements(0)
-    case .globalAveragePoolGradient: return elements
+    case .globalAveragePoolGradient(_, let gradient): return elements + epilogue(gradient)
     case .softmaxCrossEntropy: return 15 * inputElements(0)
     case .decodeImages: return 2 * elements
     case .update(let update):

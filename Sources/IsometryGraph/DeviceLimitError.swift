@@ -1,7 +1,7 @@
-internal import IsometryCore
+public import IsometryCore
 
 /// A step needs more than a device has, or more than its kernels can count.
-public struct DeviceLimitError: Error, Sendable, Hashable, CustomStringConvertible {
+public struct DeviceLimitError: ExplainedError, Hashable {
   /// What there is too little of.
   public enum Limit: Sendable, Hashable {
     /// The bytes of one allocation; often a quarter of the memory.
@@ -41,7 +41,7 @@ public struct DeviceLimitError: Error, Sendable, Hashable, CustomStringConvertib
     self.allowed = allowed
   }
 
-  public var description: String {
+  public var explanation: Explanation {
     let subject = batch.map { "\(what) of batch \($0)" } ?? what
     let fault =
       switch limit {
@@ -54,13 +54,19 @@ public struct DeviceLimitError: Error, Sendable, Hashable, CustomStringConvertib
       case .elementsOfTensor: "\(needed) elements, and kernels count to \(allowed)"
       case .numberInKernel: "the number \(needed) in a kernel, and kernels count to \(allowed)"
       }
-    return "\(subject) would take \(fault); take a smaller batch (--batch) or a smaller network"
+    return
+      "\(subject) would take \(fault); take a smaller batch\(hint: .batch) or a smaller network"
   }
 
   private static func memory(_ byteCount: Int) -> String {
     // Rounded up: what is needed must not look like what is allowed.
     "\((byteCount + (1 << 20) - 1) >> 20) MiB"
   }
+}
+
+extension Term {
+  /// Images of a step.
+  package static let batch = Term("batch")
 }
 
 extension Graph {

@@ -13,6 +13,8 @@ public struct Graph: Sendable {
   public private(set) var producers: [Int] = []
   /// What the host can read after a step, in the order of declaration.
   public private(set) var outputs: [(name: String, value: Value)] = []
+  /// What the backward pass computes again instead of keeping it: set by `optimized(for:recomputation:)`.
+  public internal(set) var recomputation = Recomputation.none
   private var sources: [String: Value] = [:]
 
   /// An empty graph.

@@ -31,6 +31,7 @@ extension Epilogue: CustomStringConvertible {
     if hasBias { parts.append("+bias") }
     if hasResidual { parts.append("+residual") }
     if activation != .linear { parts.append(activation.name) }
+    if hasStatistics { parts.append("+statistics") }
     return parts.joined(separator: " ")
   }
 }
@@ -39,6 +40,12 @@ extension Prologue: CustomStringConvertible {
   public var description: String {
     ["of normalized", activation == .linear ? "" : activation.name].filter { !$0.isEmpty }
       .joined(separator: " ")
+  }
+}
+
+extension ActivationGradient: CustomStringConvertible {
+  public var description: String {
+    "\(activation.name) from \(reference)" + (hasChannelSum ? " +channel sum" : "")
   }
 }
 
@@ -64,13 +71,15 @@ extension Operation {
     func joined(_ parts: String...) -> String {
       parts.filter { !$0.isEmpty }.joined(separator: " ")
     }
+    func epilogueText(_ gradient: ActivationGradient?) -> String {
+      gradient.map { ($0.addends == 2 ? "+addend " : "") + $0.description } ?? ""
+    }
     switch self {
     case .input(let name, _), .variable(let name, _): return "\"\(name)\""
     case .fill(let value, _): return "\(value)"
     case .scale(let factor): return "\(factor)"
     case .activation(let activation): return activation.name
-    case .activationGradient(let gradient):
-      return "\(gradient.activation.name) from \(gradient.reference)"
+    case .activationGradient(let gradient): return gradient.description
     case .matrixMultiply(let product):
       return joined(
         product.transposeLeft ? "left transposed" : "",
@@ -78,11 +87,14 @@ extension Operation {
     case .convolution(let convolution, let epilogue, let prologue):
       return joined(
         convolution.description, prologue?.description ?? "", epilogue.description)
-    case .convolutionInputGradient(let convolution, _): return convolution.description
+    case .convolutionInputGradient(let convolution, _, let gradient):
+      return joined(convolution.description, epilogueText(gradient))
+    case .globalAveragePoolGradient(_, let gradient): return epilogueText(gradient)
     case .convolutionWeightGradient(let convolution, _, _, let prologue):
       return joined(convolution.description, prologue?.description ?? "")
     case .batchNormalization(let normalization),
       .batchNormalizationStatistics(let normalization), .frozenNormalization(let normalization),
+      .normalizationFactor(let normalization), .batchNormalizationGradient(let normalization),
       .batchNormalizationReduction(let normalization),
       .batchNormalizationInputGradient(let normalization),
       .frozenNormalizationInputGradient(let normalization):
@@ -90,7 +102,10 @@ extension Operation {
     case .pool(let pooling), .maxPoolGradient(let pooling), .maxPoolTangent(let pooling),
       .averagePoolGradient(let pooling, _):
       return pooling.description
-    case .softmaxCrossEntropy(let smoothing): return smoothing == 0 ? "" : "smoothing \(smoothing)"
+    case .softmaxCrossEntropy(let smoothing, let narrow):
+      return joined(
+        smoothing == 0 ? "" : "smoothing \(smoothing)",
+        narrow.map { "+gradient in \($0.rawValue)" } ?? "")
     case .update(let update): return "\(update.rule) × \(update.parameters.count)"
     case .runningAverage(let averages): return "× \(averages.count)"
     case .accumulate(let count): return "× \(count)"
@@ -101,8 +116,7 @@ extension Operation {
         scale.hasLossScale ? "with loss scale" : "")
     case .lossScaleUpdate(let scaling): return "every \(scaling.growthInterval)"
     case .cast, .add, .subtract, .multiply, .scalarMultiply, .scalarAdd, .biasAdd, .reshape, .sum,
-      .dot, .channelSum, .broadcast, .broadcastChannels, .globalAveragePool,
-      .globalAveragePoolGradient, .squaredNorm:
+      .dot, .channelSum, .broadcast, .broadcastChannels, .globalAveragePool, .squaredNorm:
       return ""
     }
   }

@@ -40,10 +40,8 @@ public enum GraphVerifier {
       guard expected == node.results.map({ graph.type(of: $0) }) else {
         throw fail("has results of other types than its shape rule gives")
       }
-      switch node.operation {
-      case .input(let name, _), .variable(let name, _):
-        guard names.insert(name).inserted else { throw fail("takes the name \(name) again") }
-      default: break
+      if let name = node.operation.sourceName, !names.insert(name).inserted {
+        throw fail("takes the name \(name) again")
       }
       for input in node.operation.mutatedInputs.map({ node.inputs[$0] }) {
         guard case .variable = graph.producer(of: input).operation else {

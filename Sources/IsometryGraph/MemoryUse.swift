@@ -81,12 +81,14 @@ package struct MemoryUses: Sendable {
     let isCopy =
       !node.inputs.isEmpty && node.inputs.allSatisfy { self[$0].ofCopy == .parameterCopies }
     for (index, result) in node.results.enumerated() {
-      switch node.operation {
-      case .input: set(.inputs, result)
-      case .variable: set(.parameters, result)
-      case .softmaxCrossEntropy where index == 2: set(.gradients, result)
-      default:
-        if isGradient { set(.gradients, result) } else if isCopy { set(.parameterCopies, result) }
+      if case .input = node.operation {
+        set(.inputs, result)
+      } else if node.operation.isSource {
+        set(.parameters, result)
+      } else if isGradient || node.operation.isLossGradient(index) {
+        set(.gradients, result)
+      } else if isCopy {
+        set(.parameterCopies, result)
       }
     }
   }
@@ -101,8 +103,19 @@ package struct MemoryUses: Sendable {
     case .lossScaleUpdate: for input in node.inputs.prefix(2) { set(.optimizerState, input) }
     case .runningAverage, .accumulate:
       for index in node.operation.mutatedInputs { set(.statistics, node.inputs[index]) }
-    default: break
+    default:
+      precondition(
+        node.operation.mutatedInputs.isEmpty,
+        "the variables that \(node.operation.name) writes have a use")
     }
+  }
+}
+
+extension Operation {
+  /// Whether a result is the gradient of the loss, on which all other gradients depend.
+  fileprivate func isLossGradient(_ result: Int) -> Bool {
+    if case .softmaxCrossEntropy = self { return result >= 2 }
+    return false
   }
 }
 

@@ -6,21 +6,25 @@ public struct NullBackend: Backend {
   public var name: String { "null" }
   public var deviceDescription: String { "no device: plans are made, nothing is computed" }
 
+  private let traits: BackendTraits
+
   /// A backend without a device.
-  public init() {}
+  ///
+  /// - Parameter traits: those of the backend whose launches are of interest.
+  public init(traits: BackendTraits = BackendTraits()) { self.traits = traits }
+
+  public func traits(for graph: Graph) -> BackendTraits { traits }
 
   public func requireSupport(for precision: DType) throws {}
 
   /// - Throws: `GraphVerificationError` for a graph that breaks a rule.
-  public func makeSession(
-    for graph: Graph, sharing session: (any Session)?
-  ) throws -> any Session {
+  public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try GraphVerifier.verify(graph)
     return NullSession(graph)
   }
 
-  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
-    try makeSession(for: graph).report
+  public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
+    try bind(graph, sharing: nil).report
   }
 }
 
@@ -40,7 +44,8 @@ private final class NullSession: Session {
     memory.add(inputs, .inputs)
     report = SessionReport(
       launches: schedule.nodes.map(\.operation.label), arenaBytes: arena.byteCount,
-      variableBytes: variables.total, otherBytes: inputs, memory: memory)
+      variableBytes: variables.total, otherBytes: inputs, memory: memory,
+      recomputation: graph.recomputation)
   }
 
   func makeStagingSlots(_ count: Int) -> [any StagingSlot] {

@@ -36,7 +36,7 @@ public enum Operation: Sendable, Hashable {
   case biasAdd
   /// x → φ(x)
   case activation(Activation)
-  /// dy, [dy₂,] reference → (dy + dy₂) · φ′
+  /// dy, [dy₂,] reference → (dy + dy₂) · φ′, [Σ of that over all axes but the channel [C] accum]
   case activationGradient(ActivationGradient)
   /// x → the same elements, in row-major NCHW order, in another shape
   case reshape(Shape)
@@ -57,10 +57,11 @@ public enum Operation: Sendable, Hashable {
   /// a, b, [bias[C] accum,] [residual] → φ(a·b + bias + residual), 2-D
   case matrixMultiply(MatrixMultiply)
   /// x, w, [mean, factor, shift [C] accum,] [bias[K] accum,] [residual] → φ(x∗w + bias + residual),
-  /// with the prologue's normalized x
+  /// with the prologue's normalized x; [mean, biased variance [K] accum of the result's channels]
   case convolution(Convolution, Epilogue, Prologue? = nil)
-  /// dy, w → dx
-  case convolutionInputGradient(Convolution, inputShape: Shape)
+  /// dy, w, [addend,] [reference] → dx, or (dx + addend) · φ′ with an activation gradient
+  case convolutionInputGradient(
+    Convolution, inputShape: Shape, ActivationGradient? = nil)
   /// dy, x, [mean, factor, shift [C] accum] → dw accum, [db[K] accum], with the prologue's normalized x
   case convolutionWeightGradient(
     Convolution, weightShape: Shape, withBias: Bool, Prologue? = nil)
@@ -70,12 +71,16 @@ public enum Operation: Sendable, Hashable {
   case batchNormalization(Normalization)
   /// x, scale[C] → mean[C], variance[C] (biased), scale / √(variance + ε) [C]
   case batchNormalizationStatistics(Normalization)
+  /// scale[C], variance[C] → scale / √(variance + ε) [C]
+  case normalizationFactor(Normalization)
   /// x, scale, shift, mean, variance, [residual] → φ(normalized + residual)
   case frozenNormalization(Normalization)
   /// dy, x, scale, shift, mean, variance → dshift[C], dscale[C]
   case batchNormalizationReduction(Normalization)
   /// dy, x, scale, shift, mean, variance, dshift, dscale → dx
   case batchNormalizationInputGradient(Normalization)
+  /// dy, x, scale, shift, mean, variance → dx, dshift[C], dscale[C]
+  case batchNormalizationGradient(Normalization)
   /// dy, scale, variance → dy · scale / √(variance + ε)
   case frozenNormalizationInputGradient(Normalization)
 
@@ -90,12 +95,13 @@ public enum Operation: Sendable, Hashable {
   case maxPoolTangent(Pooling)
   /// x [N, C, H, W] → [N, C]
   case globalAveragePool
-  /// dy [N, C] → dx
-  case globalAveragePoolGradient(inputShape: Shape)
+  /// dy [N, C], [addend,] [reference] → dx, or (dx + addend) · φ′ with an activation gradient
+  case globalAveragePoolGradient(inputShape: Shape, ActivationGradient? = nil)
 
   // Loss
-  /// logits [N, K], labels int32 [N] → mean loss [1] accum, correct [1] accum, d(mean loss)/dlogits
-  case softmaxCrossEntropy(labelSmoothing: Double)
+  /// logits [N, K], labels int32 [N] → mean loss [1] accum, correct [1] accum, d(mean loss)/dlogits,
+  /// [the same gradient rounded to a 16-bit type]
+  case softmaxCrossEntropy(labelSmoothing: Double, narrowGradient: DType? = nil)
 
   // Input
   /// images uint8 [N, C, H, W], samples int32 [2] → decoded images
@@ -126,7 +132,8 @@ public enum Operation: Sendable, Hashable {
       .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .sum, .dot, .channelSum,
       .broadcast, .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
       .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
-      .frozenNormalization, .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
       .decodeImages, .squaredNorm, .gradientScale:
@@ -135,10 +142,39 @@ public enum Operation: Sendable, Hashable {
   }
 
   /// Whether the operation only names a value: it computes nothing and is never launched.
-  public var isSource: Bool {
+  public var isSource: Bool { sourceName != nil }
+
+  /// The name of an input or a variable; nil for other operations.
+  public var sourceName: String? {
     switch self {
-    case .input, .variable: true
-    default: false
+    case .input(let name, _), .variable(let name, _): name
+    default: nil
+    }
+  }
+
+  /// Whether a backend with these traits can launch the operation: only some have the fused forms.
+  package func isAvailable(with traits: BackendTraits, for dtype: DType) -> Bool {
+    switch self {
+    case .convolution(_, let epilogue, let prologue):
+      (!epilogue.hasStatistics || traits.hasConvolutionStatistics)
+        && (prologue == nil || traits.prologueTypes.contains(dtype))
+    case .convolutionWeightGradient(_, _, _, let prologue):
+      prologue == nil || traits.prologueTypes.contains(dtype)
+    case .convolutionInputGradient(_, _, let gradient),
+      .globalAveragePoolGradient(_, let gradient):
+      gradient == nil || traits.hasGradientEpilogues
+    case .activationGradient(let gradient):
+      !gradient.hasChannelSum || traits.hasChannelSumsWithGradients
+    case .softmaxCrossEntropy(_, let narrow): narrow == nil || traits.hasNarrowLossGradients
+    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+      .scalarAdd, .biasAdd, .activation, .reshape, .sum, .dot, .channelSum, .broadcast,
+      .broadcastChannels, .matrixMultiply, .batchNormalization, .batchNormalizationStatistics,
+      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .decodeImages, .update, .runningAverage, .accumulate,
+      .squaredNorm, .gradientScale, .lossScaleUpdate:
+      true
     }
   }
 

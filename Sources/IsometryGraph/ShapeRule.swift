@@ -20,28 +20,33 @@ extension Operation {
       try requireCount(inputs, 0)
       return [type]
     case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape:
+      .activation, .reshape:
       return [try pointwiseResultType(inputs)]
+    case .activationGradient(let gradient): return try gradient.resultTypes(inputs)
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
       return [try reductionResultType(inputs)]
     case .matrixMultiply(let product):
       return [try product.resultType(inputs)]
     case .convolution(let convolution, let epilogue, let prologue):
-      return [try convolution.resultType(inputs, epilogue, prologue)]
-    case .convolutionInputGradient(let convolution, let shape):
-      return [try convolution.inputGradientType(inputs, shape)]
+      return try convolution.resultTypes(inputs, epilogue, prologue)
+    case .convolutionInputGradient(let convolution, let shape, let gradient):
+      return [try convolution.inputGradientType(inputs, shape, gradient)]
     case .convolutionWeightGradient(let convolution, let shape, let withBias, let prologue):
       return try convolution.weightGradientTypes(inputs, shape, withBias: withBias, prologue)
     case .batchNormalization(let normalization):
       return try normalization.trainingTypes(inputs)
     case .batchNormalizationStatistics(let normalization):
       return try normalization.statisticsTypes(inputs)
+    case .normalizationFactor(let normalization):
+      return [try normalization.factorType(inputs)]
     case .frozenNormalization(let normalization):
       return [try normalization.frozenType(inputs)]
     case .batchNormalizationReduction(let normalization):
       return try normalization.reductionTypes(inputs)
     case .batchNormalizationInputGradient(let normalization):
       return [try normalization.inputGradientType(inputs)]
+    case .batchNormalizationGradient(let normalization):
+      return try normalization.gradientTypes(inputs)
     case .frozenNormalizationInputGradient(let normalization):
       return [try normalization.frozenInputGradientType(inputs)]
     case .pool(let pooling):
@@ -62,14 +67,15 @@ extension Operation {
       try requireCount(inputs, 1)
       try requireRank(inputs[0], 4)
       return [TensorType([inputs[0].shape[0], inputs[0].shape[1]], inputs[0].dtype)]
-    case .globalAveragePoolGradient(let shape):
-      try requireCount(inputs, 1)
-      guard shape.rank == 4, inputs[0].shape == [shape[0], shape[1]] else {
+    case .globalAveragePoolGradient(let shape, let gradient):
+      guard let dy = inputs.first, shape.rank == 4, dy.shape == [shape[0], shape[1]] else {
         throw ShapeError("the gradient of a global average over \(shape) is [N, C]")
       }
-      return [TensorType(shape, inputs[0].dtype)]
-    case .softmaxCrossEntropy(let smoothing):
-      return try Self.lossTypes(inputs, smoothing)
+      let result = TensorType(shape, dy.dtype)
+      try gradient.checkEpilogue(inputs, operands: 1, result: result)
+      return [result]
+    case .softmaxCrossEntropy(let smoothing, let narrow):
+      return try Self.lossTypes(inputs, smoothing, narrow)
     case .decodeImages(let decoding):
       return [try decoding.resultType(inputs)]
     case .update(let update):

@@ -97,14 +97,16 @@ package protocol TunableBackend: Backend {
   /// what the place has without a table; the others come by what the backend's model expects of them,
   /// best first.
   ///
-  /// - Throws: as `plan`.
+  /// - Parameter graph: optimized, as for `bind`.
+  /// - Throws: as `planBinding(of:stagingSlots:)`.
   func tileCandidates(of graph: Graph) throws -> [(site: TileSite, tiles: [Tile])]
 
   /// A session that takes its tiles from a table in place of the backend's own. What its steps do not
   /// write reads as 0.
   ///
-  /// - Throws: as `makeSession(for:sharing:)`.
-  func makeSession(
-    for graph: Graph, sharing session: (any Session)?, tiles: TileTable
+  /// - Parameter graph: optimized, as for `bind`.
+  /// - Throws: as `bind(_:sharing:)`.
+  func bind(
+    _ graph: Graph, sharing session: (any Session)?, tiles: TileTable
   ) throws -> any Session
 }

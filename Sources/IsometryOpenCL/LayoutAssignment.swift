@@ -26,12 +26,10 @@ struct LayoutAssignment {
   /// The layout that a value is made and kept in.
   mutating func layout(of value: Value) -> Layout {
     if graph.shape(of: value).rank != 4 { return .rowMajor }
-    switch graph.producer(of: value).operation {
-    case .input, .reshape: return .rowMajor
+    if keepsRowMajor(value) { return .rowMajor }
     // A set can hold variables that earlier sessions made in different layouts.
-    case .variable(let name, _):
-      if let layout = known[name] { return layout }
-    default: break
+    if case .variable(let name, _) = graph.producer(of: value).operation, let layout = known[name] {
+      return layout
     }
     let set = root(value.index)
     if let layout = forced[set] { return layout }
@@ -49,14 +47,16 @@ struct LayoutAssignment {
     return top
   }
 
-  private mutating func unite(_ values: [Value]) {
-    // Inputs come as the host packs them, so they draw nobody after them.
-    let free = values.filter { value in
-      switch graph.producer(of: value).operation {
-      case .input, .reshape: false
-      default: graph.shape(of: value).rank == 4
-      }
+  /// Whether a value has the host's layout, which must not influence the layout of other values.
+  private func keepsRowMajor(_ value: Value) -> Bool {
+    switch graph.producer(of: value).operation {
+    case .input, .reshape: true
+    default: false
     }
+  }
+
+  private mutating func unite(_ values: [Value]) {
+    let free = values.filter { graph.shape(of: $0).rank == 4 && !keepsRowMajor($0) }
     guard let first = free.first else { return }
     for value in free.dropFirst() { parents[root(value.index)] = root(first.index) }
   }
@@ -70,8 +70,11 @@ struct LayoutAssignment {
       unite([inputs[0]] + results)
     case .batchNormalization(let normalization), .frozenNormalization(let normalization):
       unite([inputs[0], results[0]] + (normalization.epilogue.hasResidual ? [inputs.last!] : []))
-    case .batchNormalizationReduction, .batchNormalizationInputGradient:
+    case .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .batchNormalizationGradient:
       unite(inputs[0...1] + results.filter { graph.shape(of: $0).rank == 4 })
+    case .convolutionInputGradient: unite(results + inputs[2...])
+    case .globalAveragePoolGradient: unite(results + inputs[1...])
     case .runningAverage, .accumulate:
       for pair in stride(from: 0, to: inputs.count, by: 2) {
         unite(Array(inputs[pair...pair + 1]))
@@ -82,10 +85,9 @@ struct LayoutAssignment {
         unite(Array(inputs[first..<first + update.stride]))
       }
     case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
-      .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient,
-      .batchNormalizationStatistics, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool,
-      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
+      .matrixMultiply, .convolution, .convolutionWeightGradient, .batchNormalizationStatistics,
+      .normalizationFactor, .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent,
+      .globalAveragePool, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
       .gradientScale, .lossScaleUpdate:
       break
     }
@@ -99,20 +101,21 @@ struct LayoutAssignment {
       images([inputs[0], results[0]] + (epilogue.hasResidual ? [inputs.last!] : []))
       cast(.filtersLast, inputs[1])
     case .convolutionInputGradient:
-      images([inputs[0], results[0]])
+      images([inputs[0]] + inputs[2...] + results)
       cast(.filtersLast, inputs[1])
     case .convolutionWeightGradient:
       images(Array(inputs[0...1]))
       cast(.filtersLast, results[0])
     case .biasAdd, .channelSum, .broadcastChannels, .batchNormalization,
       .batchNormalizationStatistics, .frozenNormalization, .batchNormalizationReduction,
-      .batchNormalizationInputGradient,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .decodeImages:
       images(inputs + results)
     case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
       .scalarAdd, .activation, .activationGradient, .reshape, .sum, .dot, .broadcast,
-      .matrixMultiply, .softmaxCrossEntropy, .update, .runningAverage, .accumulate, .squaredNorm,
+      .matrixMultiply, .normalizationFactor, .softmaxCrossEntropy, .update, .runningAverage,
+      .accumulate, .squaredNorm,
       .gradientScale, .lossScaleUpdate:
       break
     }

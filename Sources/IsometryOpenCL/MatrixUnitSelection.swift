@@ -88,8 +88,9 @@ struct MatrixUnitTrial {
     do {
       // Portable kernels take no prologues.
       let graph = self.graph
-      let expected = try results(of: graph, on: device, nil)
-      let found = try results(of: graph.withPrologues(), on: device, units)
+      let expected = try results(of: graph.optimized(for: .openCL(isCPU: false)), on: device, nil)
+      let found = try results(
+        of: graph.optimized(for: .openCL(isCPU: false, prologueTypes: [dtype])), on: device, units)
       for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
         let size =
           (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
@@ -145,7 +146,7 @@ struct MatrixUnitTrial {
       graph.matrixMultiply(product, a, transposeLeft: true))
     graph.output(
       "products with a transposed matrix", graph.matrixMultiply(product, b, transposeRight: true))
-    return graph.fused()
+    return graph
   }
 
   private func results(

@@ -39,7 +39,7 @@ public struct OpenCLBackend: TunableBackend {
     let memory = device.globalMemoryByteCount >> 20
     return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
       + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
-      + (shared.matrixUnits.mayRoundFloat(on: device) ? ", fp32 products in tf32" : "")
+      + (roundsToTF32 ? ", fp32 products in tf32" : "")
   }
 
   public func requireSupport(for precision: DType) throws {
@@ -55,11 +55,14 @@ public struct OpenCLBackend: TunableBackend {
     }
   }
 
-  /// Of a CPU's, as of the `cpu` device, whose memory it is; of a GPU nothing was measured.
-  public var operationsPerByte: Double? { device.kind == .cpu ? 6 : nil }
+  public var roundsToTF32: Bool { shared.matrixUnits.mayRoundFloat(on: device) }
 
-  public func takesPrologues(in precision: DType) -> Bool {
-    shared.usesPrologues && shared.matrixUnits.multiplies(precision, on: shared)
+  /// Prologues need matrix units.
+  public func traits(for graph: Graph) -> BackendTraits {
+    .openCL(
+      isCPU: device.kind == .cpu,
+      prologueTypes: shared.usesPrologues
+        ? shared.matrixUnits.units(for: graph, on: shared)?.types ?? [] : [])
   }
 
   /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
@@ -67,22 +70,20 @@ public struct OpenCLBackend: TunableBackend {
   /// - Throws: `GraphVerificationError`; `DeviceLimitError` for a graph that is too large for the
   ///   device; `UnsupportedPrecision` for a graph in fp64 on a device without; `KernelBuildError`
   ///   and `OpenCLError`.
-  public func makeSession(
-    for graph: Graph, sharing session: (any Session)?
-  ) throws -> any Session {
-    try makeOwnSession(for: graph, sharing: session, tiles: shared.tiles)
+  public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
+    try bindOwn(graph, sharing: session, tiles: shared.tiles)
   }
 
-  package func makeSession(
-    for graph: Graph, sharing session: (any Session)?, tiles: TileTable
+  package func bind(
+    _ graph: Graph, sharing session: (any Session)?, tiles: TileTable
   ) throws -> any Session {
-    let session = try makeOwnSession(for: graph, sharing: session, tiles: tiles)
+    let session = try bindOwn(graph, sharing: session, tiles: tiles)
     try session.clearArena()
     return session
   }
 
-  private func makeOwnSession(
-    for graph: Graph, sharing session: (any Session)?, tiles: TileTable
+  private func bindOwn(
+    _ graph: Graph, sharing session: (any Session)?, tiles: TileTable
   ) throws -> OpenCLSession {
     try check(graph)
     var store: VariableStore?
@@ -99,8 +100,8 @@ public struct OpenCLBackend: TunableBackend {
 
   /// What products by CLBlast share is not counted: only their library knows.
   ///
-  /// - Throws: as `makeSession`, but for the sizes.
-  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+  /// - Throws: as `bind`, except for the sizes.
+  public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     var lowering = try lowering(of: graph)
     let memory = StepMemory(lowering.plan(), graph, alignment: shared.alignment)
     return memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
@@ -130,6 +131,21 @@ public struct OpenCLBackend: TunableBackend {
     if graph.types.contains(where: { $0.dtype == .float64 }) {
       try requireSupport(for: .float64)
     }
+  }
+}
+
+extension BackendTraits {
+  /// Those of this backend. The arithmetic intensity of a CPU is that of the `cpu` device, which was
+  /// measured; no GPU was.
+  static func openCL(isCPU: Bool, prologueTypes: Set<DType> = []) -> BackendTraits {
+    var traits = BackendTraits()
+    traits.hasConvolutionStatistics = true
+    traits.hasGradientEpilogues = true
+    traits.hasNarrowLossGradients = true
+    traits.operationsPerByte = isCPU ? 6 : nil
+    traits.prologueTypes = prologueTypes
+    traits.prologueChannelMultiple = MatrixUnits.rowMultiple
+    return traits
   }
 }
 

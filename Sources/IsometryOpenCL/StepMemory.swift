@@ -13,6 +13,7 @@ struct StepMemory {
   /// The names of the launches.
   let launches: [String]
   private let tileUse: TileUse
+  private let recomputation: Recomputation
 
   /// - Parameter alignment: of every storage, in bytes.
   init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
@@ -40,6 +41,7 @@ struct StepMemory {
     tableByteCount = plan.tableByteCount
     variables = graph.variableMemory(MemoryUses(of: graph))
     launches = plan.steps.map(\.label)
+    recomputation = graph.recomputation
     tileUse = plan.tileUse
   }
 
@@ -63,7 +65,7 @@ struct StepMemory {
     memory.add(others)
     var report = SessionReport(
       launches: launches, arenaBytes: arena.byteCount, variableBytes: variables.total,
-      otherBytes: others.total, memory: memory)
+      otherBytes: others.total, memory: memory, recomputation: recomputation)
     report.tiles = tileUse
     return report
   }

@@ -1,3 +1,4 @@
+import Glibc
 import IsometryCore
 internal import OpenCLRuntime
 

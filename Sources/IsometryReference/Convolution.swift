@@ -77,6 +77,9 @@ extension NodeExecution {
       }
     }
     apply(epilogue, operands: 2 + prologue.inputCount)
+    if epilogue.hasStatistics {
+      measure(y.asStored(), mean: results[1], variance: results[2])
+    }
   }
 
   /// dx(n, c, p·stride + t − padding) += w(k, c, t)·dy(n, k, p)

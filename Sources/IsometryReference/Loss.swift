@@ -34,6 +34,7 @@ extension NodeExecution {
         gradient[index] = (.exp(logProbability) - target) / Scalar(rows)
       }
     }
+    if results.count > 3 { _ = results[3].elements.update(fromContentsOf: gradient) }
     results[0].elements[0] = Scalar(loss / Double(rows))
     results[1].elements[0] = Scalar(correct)
   }

@@ -48,17 +48,23 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .matrixMultiply(let product): matrixMultiply(product)
     case .convolution(let convolution, let epilogue, let prologue):
       convolve(convolution, epilogue, prologue)
-    case .convolutionInputGradient(let convolution, _): convolutionInputGradient(convolution)
+    case .convolutionInputGradient(let convolution, _, let gradient):
+      convolutionInputGradient(convolution)
+      apply(gradient, operands: 2)
     case .convolutionWeightGradient(let convolution, _, let withBias, let prologue):
       convolutionWeightGradient(convolution, withBias: withBias, prologue)
     case .batchNormalization(let normalization): batchNormalization(normalization)
     case .batchNormalizationStatistics(let normalization):
       batchNormalizationStatistics(normalization)
+    case .normalizationFactor(let normalization): normalizationFactor(normalization)
     case .frozenNormalization(let normalization): frozenNormalization(normalization)
     case .batchNormalizationReduction(let normalization):
-      batchNormalizationReduction(normalization)
+      batchNormalizationReduction(normalization, dshift: results[0], dscale: results[1])
     case .batchNormalizationInputGradient(let normalization):
-      batchNormalizationInputGradient(normalization)
+      batchNormalizationInputGradient(normalization, dshift: inputs[6], dscale: inputs[7])
+    case .batchNormalizationGradient(let normalization):
+      batchNormalizationReduction(normalization, dshift: results[1], dscale: results[2])
+      batchNormalizationInputGradient(normalization, dshift: results[1], dscale: results[2])
     case .frozenNormalizationInputGradient(let normalization):
       frozenNormalizationInputGradient(normalization)
     case .pool(let pooling):
@@ -70,8 +76,10 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .maxPoolGradient(let pooling): maxPoolGradient(pooling)
     case .maxPoolTangent(let pooling): maxPoolTangent(pooling)
     case .globalAveragePool: globalAveragePool()
-    case .globalAveragePoolGradient: globalAveragePoolGradient()
-    case .softmaxCrossEntropy(let smoothing): softmaxCrossEntropy(labelSmoothing: smoothing)
+    case .globalAveragePoolGradient(_, let gradient):
+      globalAveragePoolGradient()
+      apply(gradient, operands: 1)
+    case .softmaxCrossEntropy(let smoothing, _): softmaxCrossEntropy(labelSmoothing: smoothing)
     case .decodeImages(let decoding): decodeImages(decoding)
     case .update(let update): apply(update)
     case .runningAverage(let averages): updateRunningAverages(averages)

@@ -5,22 +5,35 @@ internal import RealModule
 extension NodeExecution {
   /// y = φ(scale·(x − mean)/√(variance + ε) + shift + residual) with the batch's statistics.
   func batchNormalization(_ normalization: Normalization) {
-    measure(mean: results[1], variance: results[2])
+    measure(inputs[0], mean: results[1], variance: results[2])
     normalize(normalization, mean: results[1], variance: results[2], operands: 3)
   }
 
   /// The batch's statistics, and scale/√(variance + ε).
   func batchNormalizationStatistics(_ normalization: Normalization) {
-    measure(mean: results[0], variance: results[1])
-    let (scale, factor) = (inputs[1].elements, results[2].elements)
-    for channel in factor.indices {
-      factor[channel] = scale[channel] * inverseDeviation(results[1], channel, normalization)
+    measure(inputs[0], mean: results[0], variance: results[1])
+    combine(scale: inputs[1], variance: results[1], into: results[2], normalization)
+  }
+
+  /// scale/√(variance + ε)
+  func normalizationFactor(_ normalization: Normalization) {
+    combine(scale: inputs[0], variance: inputs[1], into: results[0], normalization)
+  }
+
+  private func combine(
+    scale: Tensor<Scalar>, variance: Tensor<Scalar>, into factor: Tensor<Scalar>,
+    _ normalization: Normalization
+  ) {
+    for channel in factor.elements.indices {
+      factor.elements[channel] =
+        scale.elements[channel] * inverseDeviation(variance, channel, normalization)
     }
   }
 
-  private func measure(mean: Tensor<Scalar>, variance: Tensor<Scalar>) {
-    let x = inputs[0].elements
-    let extents = ImageExtents(inputs[0].shape)
+  /// Mean and biased variance of each channel.
+  func measure(_ images: Tensor<Scalar>, mean: Tensor<Scalar>, variance: Tensor<Scalar>) {
+    let x = images.elements
+    let extents = ImageExtents(images.shape)
     let count = Double(extents.elementsPerChannel)
     for channel in 0..<extents.channels {
       var sum = 0.0
@@ -58,8 +71,10 @@ extension NodeExecution {
   }
 
   /// dshift = Σ g, dscale = Σ g·x̂, where g = dy·φ′ and x̂ = (x − mean)/√(variance + ε).
-  func batchNormalizationReduction(_ normalization: Normalization) {
-    let (dshift, dscale) = (results[0].elements, results[1].elements)
+  func batchNormalizationReduction(
+    _ normalization: Normalization, dshift: Tensor<Scalar>, dscale: Tensor<Scalar>
+  ) {
+    let (dshift, dscale) = (dshift.elements, dscale.elements)
     let extents = ImageExtents(inputs[0].shape)
     for channel in 0..<extents.channels {
       var (sum, weighted) = (0.0, 0.0)
@@ -73,9 +88,11 @@ extension NodeExecution {
   }
 
   /// dx = scale/√(variance + ε)·(g − (dshift + x̂·dscale)/M) with M elements a channel.
-  func batchNormalizationInputGradient(_ normalization: Normalization) {
+  func batchNormalizationInputGradient(
+    _ normalization: Normalization, dshift: Tensor<Scalar>, dscale: Tensor<Scalar>
+  ) {
     let (scale, variance) = (inputs[2].elements, inputs[5])
-    let (dshift, dscale) = (inputs[6].elements, inputs[7].elements)
+    let (dshift, dscale) = (dshift.elements, dscale.elements)
     let dx = results[0].elements
     let extents = ImageExtents(inputs[0].shape)
     let count = Scalar(extents.elementsPerChannel)
@@ -126,7 +143,7 @@ extension NodeExecution {
   }
 
   @inline(__always)
-  private func forEachPosition(
+  func forEachPosition(
     of channel: Int, _ extents: ImageExtents, _ body: (_ index: Int) -> Void
   ) {
     for image in 0..<extents.images {

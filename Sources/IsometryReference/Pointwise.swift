@@ -30,21 +30,15 @@ extension NodeExecution {
     addBias(inputs[1])
   }
 
-  /// dx = (dy + dy₂)·φ′, with φ′ from x or from y.
+  /// dx = (dy + dy₂)·φ′, and its channel sums.
   func activationGradient(_ gradient: ActivationGradient) {
-    let activation = gradient.activation
-    let reference = inputs[gradient.addends].elements
     let (first, last) = (inputs[0].elements, inputs[gradient.addends - 1].elements)
     let dx = results[0].elements
     for index in dx.indices {
-      let dy = gradient.addends == 1 ? first[index] : first[index] + last[index]
-      let slope =
-        switch gradient.reference {
-        case .output: activation.derivative(fromOutput: reference[index])
-        case .input: activation.derivative(reference[index])
-        }
-      dx[index] = dy * slope
+      dx[index] = gradient.addends == 1 ? first[index] : first[index] + last[index]
     }
+    multiply(dx, bySlopesOf: gradient, inputs[gradient.addends].elements)
+    if gradient.hasChannelSum { sumChannels(of: results[0], into: results[1]) }
   }
 
   /// result += bias of the channel

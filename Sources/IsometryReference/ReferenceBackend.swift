@@ -33,7 +33,7 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
   ///   a value of it has a type that `Scalar` cannot hold.
   /// - Precondition: `session`, where given, is of this backend, and variables that both graphs have
   ///   are of one type.
-  public func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {
+  public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
     var shared: ReferenceSession<Scalar>?
     if let session {
@@ -45,8 +45,11 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
     return ReferenceSession<Scalar>(graph: graph, sharing: shared)
   }
 
-  /// - Throws: as `makeSession`.
-  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+  /// Computes every form of every operation, and asks for none.
+  public func traits(for graph: Graph) -> BackendTraits { BackendTraits() }
+
+  /// - Throws: as `bind`.
+  public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try check(graph)
     return ReferenceSession<Scalar>.plan(graph)
   }

@@ -56,7 +56,8 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Ses
     all.add(inputs)
     return SessionReport(
       launches: nodes.map(\.operation.name), arenaBytes: results.total,
-      variableBytes: variables.total, otherBytes: inputs.total, memory: all)
+      variableBytes: variables.total, otherBytes: inputs.total, memory: all,
+      recomputation: graph.recomputation)
   }
 
   func makeStagingSlots(_ count: Int) -> [any StagingSlot] {

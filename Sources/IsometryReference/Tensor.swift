@@ -55,6 +55,14 @@ final class Tensor<Scalar: Real & BinaryFloatingPoint & Sendable> {
     }
   }
 
+  /// A copy whose elements are rounded to the tensor's type.
+  func asStored() -> Tensor {
+    let copy = Tensor(type)
+    _ = copy.elements.update(fromContentsOf: elements)
+    copy.round()
+    return copy
+  }
+
   /// Takes packed elements of type `dtype`, which need not be the tensor's own.
   func load(_ bytes: UnsafeRawBufferPointer, as dtype: DType) {
     switch dtype {

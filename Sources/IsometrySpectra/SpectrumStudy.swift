@@ -19,9 +19,9 @@ public struct SpectrumStudy: Sendable {
   public var network: any Network
   /// The start and the end of the Jacobians.
   public var section: JacobianSection
-  /// The type of vectors and products.
-  public var precision: DType
-  /// The inputs, each C·H·W normalized numbers.
+  /// Of vectors and products.
+  public var precision: Precision
+  /// Inputs, each C·H·W normalized numbers.
   public var images: [[Double]]
   /// The batch that gives Batch Normalization its statistics at initial weights; `images` if empty.
   public var normalizationImages: [[Double]] = []
@@ -37,7 +37,7 @@ public struct SpectrumStudy: Sendable {
 
   /// Makes a study of a network at these images, with the default method.
   public init(
-    network: any Network, section: JacobianSection, precision: DType, images: [[Double]]
+    network: any Network, section: JacobianSection, precision: Precision, images: [[Double]]
   ) {
     self.network = network
     self.section = section

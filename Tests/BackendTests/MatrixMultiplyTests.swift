@@ -11,12 +11,20 @@ import Testing
     (128, 130, 129), (3, 257, 40),
   ]
 
+  /// Types differ in how elements are read and written; extents matter in one of them.
+  private static func extents(of precision: DType) -> [(Int, Int, Int)] {
+    precision == .float32
+      ? extents : [(1, 10, 64), (7, 9, 8), (16, 16, 15), (33, 64, 1), (65, 63, 7)]
+  }
+
   @Test(arguments: BackendUnderTest.withEveryProduct)
   func products(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
-      for (rows, columns, inner) in Self.extents {
-        for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
+      for (index, (rows, columns, inner)) in Self.extents(of: precision).enumerated() {
+        // All forms of some extents, one form of each of the others.
+        let forms = [(false, false), (false, true), (true, false), (true, true)]
+        for (left, right) in index % 4 == 3 ? forms : [forms[index % 4]] {
           let name = "\(rows)×\(columns)×\(inner) \(left ? "ᵀ" : "") \(right ? "ᵀ" : "")"
           let a = experiment.input("a \(name)", left ? [inner, rows] : [rows, inner])
           let b = experiment.input("b \(name)", right ? [columns, inner] : [inner, columns])
@@ -37,7 +45,7 @@ import Testing
 
   /// Extents at the edges of the tiles that the kernels use, and primes: 1, tile − 1, tile, tile + 1 for
   /// rows of 8 and 16 and for vectors of 4 to 32.
-  static let edges = [1, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 61]
+  static let edges = [1, 3, 4, 8, 9, 15, 16, 33, 61]
 
   /// OpenBLAS is the yardstick, which shares nothing with the package.
   @Test(arguments: BackendUnderTest.withEveryProduct.filter { !$0.isFusing })
@@ -85,7 +93,7 @@ import Testing
   func denseLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 2, precision: precision)
-      for (index, (rows, columns, inner)) in Self.extents.enumerated() {
+      for (index, (rows, columns, inner)) in Self.extents(of: precision).enumerated() {
         let name = "\(rows)×\(columns)×\(inner)"
         // Sums of products of quarters are exact, so that no rounding moves an element across the
         // kink of ReLU; tanh has none, and is kept out of saturation.
@@ -101,7 +109,7 @@ import Testing
         let dy = experiment.input("dy \(name)", [rows, columns], nil, contents)
         let kernel = experiment.graph.cast(weight, to: precision)
         var y = experiment.graph.biasAdd(experiment.graph.dense(x, weight: kernel), bias)
-        if index % 3 != 0 { y = experiment.graph.add(y, residual) }
+        if isExact { y = experiment.graph.add(y, residual) }
         y = experiment.graph.activation(y, isExact ? .relu : .tanh)
         let gradients = experiment.graph.gradients(
           seeds: [(y, dy)], withRespectTo: [x, weight, bias])

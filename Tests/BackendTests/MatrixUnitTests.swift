@@ -172,7 +172,7 @@ import Testing
     graph.output("y", y)
     let gradients = graph.gradients(seeds: [(y, values[2])], withRespectTo: [values[0], values[1]])
     for (name, gradient) in zip(["dx", "dw"], gradients) { graph.output(name, gradient!) }
-    let session = try subject.backend.makeSession(for: subject.prepared(graph))
+    let session = try subject.makeSession(for: graph)
     var found: [[HostTensor]] = []
     for _ in 0..<2 {
       try session.run(inputs)

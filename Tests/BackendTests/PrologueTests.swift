@@ -63,12 +63,13 @@ import Testing
     for precision in subject.supported(precisions) {
       let experiment = experiment(geometries, precision)
       let graph = subject.prepared(experiment.graph)
+      let plain = subject.withoutPrologues(for: experiment.graph).prepared(experiment.graph)
       #expect(
         graph.nodes.count { $0.operation.name == "batchNormalizationStatistics" }
           == geometries.count)
       try expectAgreement(experiment, on: subject)
       // Nothing else changes a bit.
-      let stored = try results(experiment, subject.backend, experiment.graph.fused())
+      let stored = try results(experiment, subject.backend, plain)
       let found = try results(experiment, subject.backend, graph)
       for (output, pair) in zip(graph.outputs, zip(found, stored)) {
         #expect(pair.0 == pair.1, "\(output.name) has other bits in \(precision)")
@@ -107,12 +108,14 @@ import Testing
       ) throws -> TrainingRun.Trace {
         try TrainingRun(
           Self.networks[network],
-          .init(batch: 12, precision: precision, recomputation: recomputation),
+          .init(batch: 12, precision: precision),
           initializer: try InitializerRegistry.make("he"), seed: 7, rates: [0.01, 0.02]
-        ).trace(on: subject)
+        ).trace(on: subject, recomputation: recomputation)
       }
-      let stored = try trace(
-        BackendUnderTest(backend: subject.backend, isFusing: true, variant: subject.variant))
+      let step = TrainingGraph(
+        Self.networks[network], .init(batch: 12, precision: precision)
+      ).graph
+      let stored = try trace(subject.withoutPrologues(for: step))
       for choice in Recomputation.allCases {
         let found = try trace(subject, choice)
         #expect(found.losses == stored.losses, "\(precision) \(choice)")
@@ -129,13 +132,14 @@ import Testing
     let graph = BackendUnderTest.withPrologues[0].prepared(
       experiment([([2, 8, 5, 5], [8, 8, 3, 3], Convolution())], .float32).graph)
     for backend in BackendUnderTest.backends {
-      #expect(!backend.takesPrologues(in: .float32))
+      #expect(backend.traits(for: graph).prologueTypes.isEmpty)
       if backend.name == "cpu" {
-        #expect(throws: (any Error).self) { try backend.makeSession(for: graph) }
+        #expect(throws: (any Error).self) { try backend.bind(graph, sharing: nil) }
       }
     }
+    let narrow = experiment([([2, 8, 5, 5], [8, 8, 3, 3], Convolution())], .bfloat16).graph
     for subject in BackendUnderTest.withMatrixUnits {
-      #expect(subject.backend.takesPrologues(in: .bfloat16))
+      #expect(subject.backend.traits(for: narrow).prologueTypes == [.bfloat16])
     }
   }
 }

@@ -37,7 +37,7 @@ import Testing
         x, with: graph.variable("fp32 [16, 16, 3, 3]", [16, 16, 3, 3]), convolution)
       graph.output("y \(convolution)", y)
     }
-    let session = try subject.backend.makeSession(for: subject.prepared(graph))
+    let session = try subject.makeSession(for: graph)
     for (name, tensor) in tensors {
       #expect(try session.read(variable: name) == HostTensor(zeros: tensor.type))
       try session.write(tensor, toVariable: name)
@@ -56,7 +56,7 @@ import Testing
 
   @Test(arguments: BackendUnderTest.all)
   func stepsTakeTheirInputsFromTheSlotInOrder(subject: BackendUnderTest) throws {
-    let session = try subject.backend.makeSession(for: subject.prepared(makeCounter()))
+    let session = try subject.makeSession(for: makeCounter())
     let slots = try session.makeStagingSlots(3)
     var expected: [Float] = [0, 0, 0]
     for step in 0..<20 {
@@ -79,7 +79,7 @@ import Testing
 
   @Test(arguments: BackendUnderTest.all)
   func aReadIsOfTheStateWhenItBegan(subject: BackendUnderTest) throws {
-    let session = try subject.backend.makeSession(for: subject.prepared(makeCounter()))
+    let session = try subject.makeSession(for: makeCounter())
     let ones = ["increment": HostTensor([3], [1, 1, 1] as [Float])]
     try session.run(ones)
     let read = try session.beginReading(variable: "counter")
@@ -92,14 +92,12 @@ import Testing
 
   @Test(arguments: BackendUnderTest.all)
   func sessionsCanShareTheirVariables(subject: BackendUnderTest) throws {
-    let training = try subject.backend.makeSession(
-      for: subject.prepared(makeCounter([16, 3, 3, 3])))
+    let training = try subject.makeSession(for: makeCounter([16, 3, 3, 3]))
     var graph = Graph()
     let counter = graph.variable("counter", [16, 3, 3, 3])
     graph.output("sum", graph.sum(counter))
     graph.append(.accumulate(count: 1), [graph.variable("own", [16, 3, 3, 3]), counter])
-    let evaluation = try subject.backend.makeSession(
-      for: subject.prepared(graph), sharing: training)
+    let evaluation = try subject.makeSession(for: graph, sharing: training)
     let ones = [Float](repeating: 1, count: 432)
     for count in 1...3 {
       try training.run(["increment": HostTensor([16, 3, 3, 3], ones)])
@@ -125,8 +123,8 @@ import Testing
       second.variable("image", shape), second.variable("weight", shape))
     second.output("difference", difference)
     second.append(.accumulate(count: 1), [second.variable("image", shape), difference])
-    let owner = try subject.backend.makeSession(for: subject.prepared(first))
-    let sharer = try subject.backend.makeSession(for: subject.prepared(second), sharing: owner)
+    let owner = try subject.makeSession(for: first)
+    let sharer = try subject.makeSession(for: second, sharing: owner)
     let elements = (0..<shape.elementCount).map { Float($0) }
     try owner.write(HostTensor(shape, elements), toVariable: "image")
     try owner.write(HostTensor(shape, elements.map { $0 / 2 }), toVariable: "weight")
@@ -142,7 +140,7 @@ import Testing
     let x = graph.input("x", [4])
     _ = graph.input("unread", [2, 3], .int32)
     graph.output("y", graph.scale(x, by: 3))
-    let session = try subject.backend.makeSession(for: subject.prepared(graph))
+    let session = try subject.makeSession(for: graph)
     try session.run([
       "x": HostTensor([4], [1, 2, 3, 4] as [Float]),
       "unread": HostTensor([2, 3], [1, 2, 3, 4, 5, 6]),
@@ -160,7 +158,7 @@ import Testing
     for (name, value) in [("x", x), ("weight", weight), ("flat", flat), ("again", flat)] {
       graph.output(name, value)
     }
-    let session = try subject.backend.makeSession(for: subject.prepared(graph))
+    let session = try subject.makeSession(for: graph)
     let elements = (0..<12).map { Float($0) }
     try session.write(HostTensor([2, 2], [4, 3, 2, 1] as [Float]), toVariable: "weight")
     try session.run(["x": HostTensor([1, 2, 2, 3], elements)])
@@ -186,7 +184,7 @@ import Testing
       graph.output("input", graph.reshape(increment, to: [1, count]))
       graph.append(.accumulate(count: 1), [variable, increment])
       graph.append(.accumulate(count: 1), [graph.variable("sum", [count, 1]), column])
-      let session = try subject.backend.makeSession(for: subject.prepared(graph))
+      let session = try subject.makeSession(for: graph)
       let elements = (1...count).map { Float($0) }
       for step in 0..<3 {
         try session.run(["increment": HostTensor(shape, elements)])
@@ -204,7 +202,7 @@ import Testing
   @Test(arguments: BackendUnderTest.all)
   func reportsCountLaunchesAndBytes(subject: BackendUnderTest) throws {
     let graph = makeCounter([16, 3, 3, 3])
-    let session = try subject.backend.makeSession(for: subject.prepared(graph))
+    let session = try subject.makeSession(for: graph)
     let report = session.report
     #expect(report.launchesPerStep >= 2)
     #expect(report.launches.allSatisfy { !$0.isEmpty })
@@ -223,7 +221,7 @@ import Testing
     let x = graph.input("x", [3])
     graph.append(.accumulate(count: 1), [x, x])
     #expect(throws: GraphVerificationError.self) {
-      try subject.backend.makeSession(for: graph)
+      try subject.backend.bind(graph, sharing: nil)
     }
   }
 

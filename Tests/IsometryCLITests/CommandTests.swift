@@ -74,7 +74,7 @@ import Testing
         ], in: folder)
       #expect(trained.code == 0, "\(trained.standardError)")
       let train = "train   40 images, the first of 50 (CIFAR-10 has 50,000)"
-      let test = "test    10 images, all there are: --limit-test asks for 99,999,999"
+      let test = "test    10 images, fewer than --limit-test 99,999,999"
       #expect(trained.outputLines.contains { $0 == train }, "\(trained.standardOutput)")
       #expect(trained.outputLines.contains { $0.hasPrefix(test) }, "\(trained.standardOutput)")
 

@@ -103,4 +103,24 @@ import Testing
         (result.standardOutput + result.standardError).contains("checked against the reference"))
     }
   }
+
+  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
+  func tf32IsRecordedAndRestored() throws {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let emulated = ["ISOMETRY_MATRIX_UNITS": "emulated", "PATH": path]
+    let run = Self.training + ["opencl:0", "--precision", "tf32", "--output", "run"]
+    try withFolder { folder in
+      let begun = try Program.run(run, in: folder, environment: emulated)
+      #expect(begun.code == 0, "\(begun.standardError)")
+      #expect(begun.standardOutput.contains("fp32 products in tf32"))
+      let configuration = try String(contentsOfFile: "\(folder)/run/config.json", encoding: .utf8)
+      #expect(configuration.contains(#""precision" : "tf32""#))
+      let resume = ["train", "--resume", "run"]
+      let resumed = try Program.run(resume, in: folder, environment: emulated)
+      #expect(resumed.code == 0 && resumed.standardOutput.contains("fp32 products in tf32"))
+      let refused = try Program.run(
+        resume, in: folder, environment: ["ISOMETRY_MATRIX_UNITS": "off", "PATH": path])
+      #expect(refused.code == 64 && refused.standardError.contains("use fp32"))
+    }
+  }
 }

@@ -91,7 +91,7 @@ import Testing
     let cosines = try object("similarity", "--depth", "20", "--cosine", "0")
     #expect(abs((cosines["cosine"] as? [Double] ?? [])[19] - 0.9484284791559848) < 1e-12)
     let blocks = try object(
-      "similarity", "--depth", "10", "--cosine", "0", "--blocks", "he", "--branch-weight", "1")
+      "similarity", "--depth", "10", "--cosine", "0", "--blocks", "he", "--skip-weight", "0")
     #expect(abs((blocks["cosine"] as? [Double] ?? [])[9] - 0.9484284791559848) < 1e-12)
   }
 

@@ -79,16 +79,15 @@ import Testing
       try ProgramEnvironment(["HOME": "/h", "XDG_CACHE_HOME": "x"]).cacheDirectory
         == "/h/.cache/isometry")
     #expect(try ProgramEnvironment(["ISOMETRY_VALIDATE": "0"]).validates == false)
-    #expect(throws: ConfigurationError.self) {
+    #expect(throws: UsageError.self) {
       try ProgramEnvironment(["ISOMETRY_VALIDATE": "maybe"])
     }
     #expect(full.matrixUnits == .auto)
     #expect(try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "off"]).matrixUnits == .off)
-    #expect(throws: ConfigurationError.self) {
+    #expect(throws: UsageError.self) {
       try ProgramEnvironment(["ISOMETRY_MATRIX_UNITS": "1"])
     }
-    #expect(full.disabled == [] && !full.allowsTF32)
-    #expect(try ProgramEnvironment(["ISOMETRY_TF32": "1"]).allowsTF32)
+    #expect(full.disabled == [])
     let empty = try ProgramEnvironment(["ISOMETRY_DATA": ""])
     #expect(empty.data == nil && empty.cacheDirectory == nil)
   }
@@ -100,7 +99,7 @@ import Testing
     #expect(try disabled("") == [])
     #expect(try disabled("tuning") == [.tuning])
     #expect(try disabled("prologues,command-buffers,tuning") == Set(DisabledFeature.allCases))
-    let unknown = #expect(throws: ConfigurationError.self) { try disabled("tuning,winograd") }
+    let unknown = #expect(throws: UsageError.self) { try disabled("tuning,winograd") }
     #expect(
       unknown?.description
         == "ISOMETRY_DISABLE should be any of prologues, command-buffers, tuning, "
@@ -111,10 +110,11 @@ import Testing
     ("ISOMETRY_PROLOGUES", "ISOMETRY_DISABLE=prologues"),
     ("ISOMETRY_COMMAND_BUFFERS", "ISOMETRY_DISABLE=command-buffers"),
     ("ISOMETRY_TUNING", "ISOMETRY_DISABLE=tuning"), ("ISOMETRY_WINOGRAD", "unset it"),
+    ("ISOMETRY_TF32", "--precision tf32"),
   ])
   func removedVariablesSayWhatReplacesThem(name: String, replacement: String) {
-    let error = #expect(throws: ConfigurationError.self) { try ProgramEnvironment([name: "1"]) }
-    #expect(error?.option == name && error?.reason.contains(replacement) == true)
+    let error = #expect(throws: UsageError.self) { try ProgramEnvironment([name: "1"]) }
+    #expect(error?.name == name && error?.reason.contains(replacement) == true)
   }
 
   @Test func everyInitializationHasASectionAndAPicture() throws {

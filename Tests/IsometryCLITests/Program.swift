@@ -7,7 +7,10 @@ struct Program {
   let standardError: String
 
   var outputLines: [Substring] { standardOutput.split(separator: "\n") }
-  var errorLines: [Substring] { standardError.split(separator: "\n") }
+  /// Without the lines in which an OpenCL driver's compiler counts its own warnings.
+  var errorLines: [Substring] {
+    standardError.split(separator: "\n").filter { !$0.hasSuffix(" generated.") }
+  }
 
   /// The keys of each line of standard output, all of which must be JSON objects.
   func objects() throws -> [[String: Any]] {

@@ -20,7 +20,7 @@ import Testing
         (["reproduce", "finite-width", "--seeds", "0"], "--seeds"),
         (["reproduce", "finite-width", "--data", "nowhere"], "nowhere"),
         (
-          ["reproduce", "universal-spectra", "--scale", "smoke", "--out", "/proc/nowhere"],
+          ["reproduce", "universal-spectra", "--scale", "smoke", "--output", "/proc/nowhere"],
           "cannot create /proc/nowhere: No such file or directory; check the path"
         ),
       ] {
@@ -36,7 +36,7 @@ import Testing
     try withFolder { folder in
       let arguments = [
         "reproduce", "universal-learning", "--scale", "smoke", "--data", "synthetic", "--device",
-        "cpu", "--out", "r", "--json",
+        "cpu", "--output", "r", "--json",
       ]
       func records() -> [String] {
         (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/r/cells")) ?? []
@@ -56,11 +56,12 @@ import Testing
       let report = try #require(try whole.objects().first)
       #expect(report["experiment"] as? String == "universal-learning")
       #expect(report["cells"] as? Int == records().count)
-      #expect(kept == records().count || whole.standardError.contains("going on: \(kept) of"))
+      #expect(kept == records().count || whole.standardError.contains("resuming: \(kept) of"))
       #expect(FileManager.default.fileExists(atPath: "\(folder)/r/report.md"))
 
       let other = try Program.run(
-        "reproduce", "universal-learning", "--scale", "small", "--data", "synthetic", "--out", "r",
+        "reproduce", "universal-learning", "--scale", "small", "--data", "synthetic", "--output",
+        "r",
         in: folder)
       #expect(other.code == 64)
       #expect(other.standardError.contains("--scale smoke, not small"))

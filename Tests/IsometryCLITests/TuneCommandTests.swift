@@ -86,7 +86,7 @@ private let hasDevice =
         #expect(result.code == 0, "\(result.standardError)")
         return result
       }
-      let warning = "tiles   that add in other parts"
+      let warning = "tiles   other than before the stop"
       let begun = try train(
         "--output", "run", "--epochs", "1", "--schedule", "constant", "--device", "opencl",
         "--model", "mlp:1x8", "--batch", "8", "--limit-train", "16", "--limit-test", "8")

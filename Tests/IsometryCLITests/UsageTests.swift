@@ -25,7 +25,7 @@ import Testing
     (["train", "--milestones", "a,b"], "numbers as 2,3.5"),
     (["train", "--lr", "-1e-3"], "--lr should be positive, not -0.001"),
     (["train", "--epochs", "9223372036854775807"], "--epochs"),
-    (["train", "--precision", "int8"], "'fp32', 'bf16' or 'fp16'"),
+    (["train", "--precision", "int8"], "'fp32', 'tf32', 'bf16' or 'fp16'"),
     (["train", "--augment", "rotate"], "'crop', 'flip' or 'cutout'"),
     (["train", "--device", "cuda"], "'opencl:N'"),
     (["train", "--device", "tpu"], "--device"),
@@ -41,6 +41,8 @@ import Testing
     (["train", "--gemm", "cublas"], "clblast"),
     (["train", "--device", "cpu", "--precision", "fp16"], "cannot compute in fp16"),
     (["benchmark", "train", "--device", "cpu", "--precision", "fp16"], "cannot compute in fp16"),
+    (["train", "--device", "cpu", "--precision", "tf32"], "cpu cannot compute in tf32"),
+    (["inspect", "--device", "reference", "--precision", "tf32"], "use fp32"),
     (["train", "--schedule", "step", "--milestones", "3,2"], "--milestones should rise"),
     (["train", "--schedule", "step", "--milestones", "2,2"], "--milestones should rise"),
     (["train", "--schedule", "step", "--milestones", "0,2"], "--milestones should rise"),
@@ -76,7 +78,7 @@ import Testing
     (["spectrum", "--data", ""], "--data should name"),
     (["spectrum", "--plot", ""], "--plot should name"),
     (["spectrum", "--precision", "fp64", "--gemm", "clblast"], "--gemm clblast"),
-    (["reproduce", "finite-width", "--out", ""], "--out should name"),
+    (["reproduce", "finite-width", "--output", ""], "--output should name"),
     (["evaluate", ""], "the run or checkpoint should name"),
     (["dataset", "fetch", ""], "the directory should name"),
     (["dataset", "info", "--data", ""], "--data should name"),
@@ -145,7 +147,10 @@ import Testing
       "cannot write /proc/nowhere"
     ),
     (["benchmark", "train", "--device", "cpu", "--profile", "/"], "it is a folder"),
-    (["benchmark", "train", "--device", "cpu", "--profile", "/dev/null"], "it is no regular file"),
+    (
+      ["benchmark", "train", "--device", "cpu", "--profile", "/dev/null"],
+      "it is not a regular file"
+    ),
     (["benchmark", "stream", "--data", "/nowhere"], "/nowhere"),
     (["dataset", "write-synthetic", "/proc/nowhere", "--train", "5", "--test", "1"], "/proc"),
   ]

@@ -88,7 +88,7 @@ import Testing
       graph.output("z", x)
     }
     #expect(activations?.batch == 7 && activations?.limit == .freeBytesOfDevice)
-    #expect(activations?.description.contains("--batch") == true)
+    #expect(activations?.description.contains("smaller batch") == true)
     var graph = Graph()
     graph.output("y", graph.scale(graph.input("x", [1 << 10, 1 << 10]), by: 2))
     let session = try CPUBackend().makeSession(for: graph)

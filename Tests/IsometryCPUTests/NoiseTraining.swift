@@ -16,8 +16,11 @@ struct NoiseTraining {
     let specification = try ModelSpecification(model)
     let network = try specification.network(NetworkOptions(normalization: normalization))
     let training = TrainingGraph(
-      network, .init(batch: batch, precision: precision, fuses: fuses))
-    session = try CPUBackend().makeSession(for: training.graph)
+      network, .init(batch: batch, precision: precision))
+    let backend = CPUBackend()
+    session =
+      try fuses
+      ? backend.makeSession(for: training.graph) : backend.bind(training.graph, sharing: nil)
     try training.writeInitialState(
       to: session, initializer: InitializerRegistry.make("he"), seed: 1)
     self.batch = batch

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCore
 import Testing
 
 @testable import IsometryData
@@ -61,7 +62,7 @@ import Testing
         path: folder + "/test_batch.bin", expected: 10_000, found: 10, statedBy: nil)
       #expect(throws: official) { try CIFAR10.load(.test, from: directory) }
       #expect(official.description.contains("expected 10000 records, found 10"))
-      #expect(official.description.contains("isometry dataset fetch"))
+      #expect(official.description.contains("DatasetDownload"))
       #expect(official.description.contains(CIFAR10.recordCountsFile))
     }
   }
@@ -146,7 +147,7 @@ import Testing
       for make in [{ mkdir(path, 0o755) }, { mkfifo(path, 0o644) }] {
         try FileManager.default.removeItem(atPath: path)
         #expect(make() == 0)
-        #expect(throws: DatasetError.inaccessible(path: path, reason: "it is no file")) {
+        #expect(throws: DatasetError.inaccessible(path: path, reason: "it is not a file")) {
           try CIFAR10.load(.test, from: directory)
         }
       }

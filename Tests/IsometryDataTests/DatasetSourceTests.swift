@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCore
 import Testing
 
 @testable import IsometryData
@@ -17,21 +18,21 @@ import Testing
       let variable = try writeSet(to: working + "/variable")
       let source = try DatasetSource.resolve(
         option: working + "/named", environment: working + "/variable", workingDirectory: working)
-      #expect(source.place == .cifar10(folder: named))
-      #expect(source.explanation.contains("--data"))
+      #expect(source.kind == .cifar10(folder: named))
+      #expect(source.explanation == "CIFAR-10 in \(named), as \(.data) says")
       let other = try DatasetSource.resolve(
         option: nil, environment: variable, workingDirectory: working)
-      #expect(other.place == .cifar10(folder: variable))
-      #expect(other.explanation.contains("$ISOMETRY_DATA"))
+      #expect(other.kind == .cifar10(folder: variable))
+      #expect(other.explanation == "CIFAR-10 in \(variable), as \(.environmentData) says")
       let recorded = try DatasetSource.resolve(
         option: nil, recorded: working + "/named", environment: variable,
         workingDirectory: working)
-      #expect(recorded.place == .cifar10(folder: named))
-      #expect(recorded.explanation.contains("the run's configuration"))
+      #expect(recorded.kind == .cifar10(folder: named))
+      #expect(recorded.explanation.description.contains("the run's configuration"))
       let synthetic = try DatasetSource.resolve(
         option: "synthetic", recorded: working + "/named", environment: variable,
         workingDirectory: working)
-      #expect(synthetic.place == .synthetic)
+      #expect(synthetic.kind == .synthetic)
     }
   }
 
@@ -40,7 +41,7 @@ import Testing
       let folder = try writeSet(to: working + "/data")
       let source = try DatasetSource.resolve(
         option: nil, environment: "", workingDirectory: working)
-      #expect(source.place == .cifar10(folder: folder))
+      #expect(source.kind == .cifar10(folder: folder))
       #expect(try source.load(.test).count == 10)
     }
   }
@@ -49,16 +50,16 @@ import Testing
     try withFolder { working in
       let source = try DatasetSource.resolve(
         option: nil, environment: nil, workingDirectory: working)
-      #expect(source.place == .synthetic)
-      #expect(source.explanation.contains("no CIFAR-10 found"))
-      #expect(source.explanation.contains("isometry dataset fetch"))
-      #expect(!source.explanation.contains("\n"))
+      #expect(source.kind == .synthetic)
+      #expect(source.explanation.description.contains("no CIFAR-10 found"))
+      #expect(source.explanation.description.contains("DatasetDownload"))
+      #expect(!source.explanation.description.contains("\n"))
       try FileManager.default.createDirectory(
         atPath: working + "/data", withIntermediateDirectories: true)
       let beside = try DatasetSource.resolve(
         option: nil, environment: nil, workingDirectory: working)
-      #expect(beside.place == .synthetic)
-      #expect(beside.explanation.contains("holds no CIFAR-10 batches"))
+      #expect(beside.kind == .synthetic)
+      #expect(beside.explanation.description.contains("holds no CIFAR-10 batches"))
     }
   }
 

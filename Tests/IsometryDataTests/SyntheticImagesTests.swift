@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCore
 import Testing
 
 @testable import IsometryData

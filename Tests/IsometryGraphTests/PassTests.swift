@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func withoutNormalizationAStepIsTheseLaunches() throws {
-    let session = try NullBackend().makeSession(for: makeResidualStep(normalized: false).fused())
+    let session = try NullBackend().makeSession(for: makeResidualStep(normalized: false))
     #expect(
       session.report.launches == [
         "convolution stride 1×1 padding 1×1 +bias relu",
@@ -50,7 +50,7 @@ import Testing
     let graph = makeResidualStep(normalized: true).fused()
     let names = Schedule(graph).nodes.map(\.operation)
     let fusedBackward = names.filter {
-      guard case .batchNormalizationInputGradient(let normalization) = $0 else { return false }
+      guard case .batchNormalizationGradient(let normalization) = $0 else { return false }
       return normalization.epilogue.activation == .relu
     }
     // The inner normalization's mask is recomputed; the two whose gradient two readers share are not.

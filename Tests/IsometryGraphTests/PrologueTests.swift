@@ -11,7 +11,7 @@ import Testing
   /// Of three normalizations, those of the stem and of the sum are read by others than convolutions.
   @Test func theInnerNormalizationIsNeverStored() throws {
     let fused = makeResidualStep(normalized: true).fused()
-    let graph = fused.withPrologues()
+    let graph = fused.withPrologues(in: [.float32], channelMultiple: 1)
     try GraphVerifier.verify(graph)
     #expect(count(fused, "batchNormalization") == 3 && count(graph, "batchNormalization") == 2)
     #expect(count(graph, "batchNormalizationStatistics") == 1)
@@ -41,16 +41,22 @@ import Testing
   }
 
   @Test func aSecondTimeAndFusionChangeNothing() {
-    let graph = makeResidualStep(normalized: true).fused().withPrologues()
-    #expect(GraphPrinter.text(of: graph.withPrologues()) == GraphPrinter.text(of: graph))
+    let graph = makeResidualStep(normalized: true).fused().withPrologues(
+      in: [.float32], channelMultiple: 1)
+    #expect(
+      GraphPrinter.text(of: graph.withPrologues(in: [.float32], channelMultiple: 1))
+        == GraphPrinter.text(of: graph))
     #expect(graph.fused().nodes.count == graph.nodes.count)
     let plain = makeResidualStep(normalized: false).fused()
-    #expect(GraphPrinter.text(of: plain.withPrologues()) == GraphPrinter.text(of: plain))
+    #expect(
+      GraphPrinter.text(of: plain.withPrologues(in: [.float32], channelMultiple: 1))
+        == GraphPrinter.text(of: plain))
   }
 
   @Test(arguments: Recomputation.allCases)
   func recomputationComesAfter(choice: Recomputation) throws {
-    let graph = makeResidualStep(normalized: true).fused().withPrologues()
+    let graph = makeResidualStep(normalized: true).fused().withPrologues(
+      in: [.float32], channelMultiple: 1)
     let result = graph.recomputing(choice)
     try GraphVerifier.verify(result)
     #expect(Schedule(result).peakByteCount <= Schedule(graph).peakByteCount)
@@ -72,7 +78,7 @@ import Testing
     let y = graph.activation(graph.convolve(normalized, with: weight, padding: 1), behind)
     graph.output("y", y)
     further(&graph, normalized, y)
-    let result = graph.fused().withPrologues()
+    let result = graph.fused().withPrologues(in: [.float32], channelMultiple: 8)
     return count(result, "batchNormalizationStatistics")
   }
 

@@ -60,7 +60,7 @@ import Testing
       var builder = network.makeBuilder(mode: .evaluation)
       let x = builder.graph.input("images", network.batchShape(1))
       builder.graph.output("logits", network.append(x, to: &builder).logits)
-      let session = try backend.makeSession(for: builder.graph.fused())
+      let session = try backend.makeSession(for: builder.graph)
       try builder.layout.writeInitialState(to: session, initializer: initializer, seed: 3)
       for parameter in builder.layout.parameters {
         let elements = try #require(expected[parameter.name])

@@ -21,44 +21,59 @@ import Testing
     arguments: [DType.float32, .float64, .bfloat16, .float16],
     [NormalizationKind.none, .batch])
   func graphsAreValid(precision: DType, normalization: NormalizationKind) throws {
-    for fuses in [false, true] {
-      for optimizer in Self.optimizers {
-        let training = TrainingGraph(
-          smallNetwork(normalization),
-          .init(batch: 4, precision: precision, optimizer: optimizer, fuses: fuses))
-        try GraphVerifier.verify(training.graph)
-        #expect(
-          training.graph.inputs.map(\.name).sorted() == ["images", "labels", "samples", "schedule"])
-        #expect(training.graph.outputs.map(\.name) == ["loss", "correct"])
+    func check(_ built: Graph, inputs: [String], outputs: [String]) throws {
+      for graph in [built, built.optimized(for: Self.everyTrait)] {
+        try GraphVerifier.verify(graph)
+        #expect(graph.inputs.map(\.name).sorted() == inputs)
+        #expect(graph.outputs.map(\.name) == outputs)
       }
-      let evaluation = EvaluationGraph(
-        smallNetwork(normalization), batch: 4, precision: precision, fuses: fuses)
-      try GraphVerifier.verify(evaluation.graph)
-      #expect(evaluation.graph.outputs.map(\.name) == ["loss", "correct", "logits"])
     }
+    for optimizer in Self.optimizers {
+      let training = TrainingGraph(
+        smallNetwork(normalization),
+        .init(batch: 4, precision: precision, optimizer: optimizer))
+      try check(
+        training.graph, inputs: ["images", "labels", "samples", "schedule"],
+        outputs: ["loss", "correct"])
+    }
+    let evaluation = EvaluationGraph(
+      smallNetwork(normalization), batch: 4, precision: precision)
+    try check(
+      evaluation.graph, inputs: ["images", "labels", "samples"],
+      outputs: ["loss", "correct", "logits"])
   }
 
-  /// ResNet-18's convolutions take so long that its activations may be made again unasked, ResNet-20's do
-  /// not; without normalization there is nothing to make again.
-  @Test func activationsAreMadeAgainUnaskedWhereThatIsFree() throws {
+  /// Those of a backend that takes every fused form.
+  private static let everyTrait: BackendTraits = {
+    var traits = BackendTraits()
+    traits.prologueTypes = [.float32, .bfloat16, .float16]
+    traits.hasConvolutionStatistics = true
+    traits.hasGradientEpilogues = true
+    traits.hasChannelSumsWithGradients = true
+    traits.hasNarrowLossGradients = true
+    return traits
+  }()
+
+  /// ResNet-18's convolutions take long enough that recomputed activations cost next to nothing;
+  /// ResNet-20's do not. Without normalization there is nothing to recompute.
+  @Test func activationsAreRecomputedByDefaultIfThatIsFree() throws {
     func training(
       _ model: String, _ normalization: NormalizationKind = .batch, _ choice: Recomputation? = nil,
       operationsPerByte: Double? = 6
-    ) throws -> TrainingGraph {
+    ) throws -> Graph {
       let network = try ModelSpecification(model).network(
         NetworkOptions(normalization: normalization))
-      return TrainingGraph(
-        network,
-        .init(
-          batch: 64, precision: .bfloat16, recomputation: choice,
-          operationsPerByte: operationsPerByte))
+      var traits = BackendTraits()
+      traits.operationsPerByte = operationsPerByte
+      return TrainingGraph(network, .init(batch: 64, precision: .bfloat16)).graph
+        .optimized(for: traits, recomputation: choice)
     }
     let free = try training("resnet18")
     #expect(free.recomputation == .activations)
     let asked = try training("resnet18", .batch, .activations)
-    #expect(free.graph.nodes.map(\.operation) == asked.graph.nodes.map(\.operation))
+    #expect(free.nodes.map(\.operation) == asked.nodes.map(\.operation))
     let kept = try training("resnet18", .batch, Recomputation.none)
-    #expect(kept.recomputation == .none && kept.graph.nodes.count < free.graph.nodes.count)
+    #expect(kept.recomputation == .none && kept.nodes.count < free.nodes.count)
     #expect(try training("resnet20").recomputation == .none)
     #expect(try training("resnet18", .none).recomputation == .none)
     #expect(try training("resnet18", operationsPerByte: nil).recomputation == .none)

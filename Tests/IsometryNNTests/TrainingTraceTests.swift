@@ -99,9 +99,14 @@ import Testing
       network,
       .init(
         batch: Self.batch, precision: .float64, optimizer: optimizer,
-        labelSmoothing: trace.smoothing, fuses: fuses))
+        labelSmoothing: trace.smoothing))
     let backend = ReferenceBackend<Double>()
-    let session = try backend.makeSession(for: training.graph)
+    func makeSession(_ graph: Graph, sharing session: (any Session)? = nil) throws -> any Session {
+      try fuses
+        ? backend.makeSession(for: graph, sharing: session)
+        : backend.bind(graph, sharing: session)
+    }
+    let session = try makeSession(training.graph)
     try writeFormula(training.layout, to: session)
     let shape = network.batchShape(Self.batch)
     var losses: [Double] = []
@@ -114,9 +119,8 @@ import Testing
     let total = try session.read(variable: StepNames.trainingLoss).scalar
     #expect(abs(total - losses.reduce(0, +)) < 1e-12)
 
-    let evaluation = EvaluationGraph(
-      network, batch: Self.batch, precision: .float64, fuses: fuses)
-    let evaluating = try backend.makeSession(for: evaluation.graph, sharing: session)
+    let evaluation = EvaluationGraph(network, batch: Self.batch, precision: .float64)
+    let evaluating = try makeSession(evaluation.graph, sharing: session)
     try evaluating.run(inputs(shape, step: losses.count))
     losses.append(try evaluating.read(output: StepNames.loss).scalar)
     for (found, expected) in zip(losses, trace.losses) {

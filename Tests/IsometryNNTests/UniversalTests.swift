@@ -67,11 +67,11 @@ import Testing
       ),
       (
         ResidualPerceptron(depth: 3, width: 8, normalization: .batch, imageShape: [3, 4, 4]),
-        "--normalization none"
+        "normalization none"
       ),
       (
         ResidualPerceptron(depth: 3, width: 8, skipWeight: 0, imageShape: [3, 4, 4]),
-        "--skip-weight"
+        "skipWeight"
       ),
     ]
     for (network, word) in networks {

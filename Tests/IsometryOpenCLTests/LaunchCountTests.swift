@@ -32,12 +32,13 @@ import Testing
     func graph(_ network: some Network) -> Graph {
       TrainingGraph(
         network,
-        .init(
-          batch: batch, precision: sizes.precision, recomputation: recomputation,
-          hasPrologues: hasPrologues, operationsPerByte: sizes.tuning == .cpu ? 6 : nil)
+        .init(batch: batch, precision: sizes.precision)
       ).graph
     }
-    let graph = graph(network)
+    let graph = graph(network).optimized(
+      for: .openCL(
+        isCPU: sizes.tuning == .cpu, prologueTypes: hasPrologues ? [sizes.precision] : []),
+      recomputation: recomputation)
     var lowering = Lowering(
       graph, tuning: sizes.tuning, gemmProvider: .own,
       layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
@@ -77,7 +78,7 @@ import Testing
     }
     let (stored, found) = (try kernels(false), try kernels(true))
     #expect(found.count <= stored.count)
-    #expect(found.count { $0 == "normalization_merge" } == 8)
+    #expect(found.count { $0 == "normalization_factor" } == 8)
     #expect(
       found.count { $0 == "normalization_apply" }
         == stored.count { $0 == "normalization_apply" } - 8)

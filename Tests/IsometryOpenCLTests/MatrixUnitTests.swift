@@ -166,9 +166,11 @@ private let device = (try? Device.all())?.first
     graph.output("loss", loss)
     let gradients = graph.gradients(of: loss, withRespectTo: [stem, weight, dense])
     for (name, gradient) in zip(["a", "b", "c"], gradients) { graph.output(name, gradient!) }
+    let optimized = graph.optimized(for: .openCL(isCPU: false))
     var lowering = Lowering(
-      graph, tuning: .gpu, gemmProvider: .own,
-      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], matrixUnits: units)
+      optimized, tuning: .gpu, gemmProvider: .own,
+      layouts: LayoutAssignment(optimized, variables: [:]), variableSlabs: [:],
+      matrixUnits: units)
     return lowering.plan().steps.map(\.variant)
   }
 
@@ -208,23 +210,32 @@ private let device = (try? Device.all())?.first
 
   @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
   func prologuesAreForTypesThatMatrixUnitsMultiply() throws {
+    var graph = Graph()
+    for dtype in [DType.float32, .bfloat16] { _ = graph.input(dtype.rawValue, [8, 8], dtype) }
     for units in [MatrixUnitUse.off, .emulated] {
       var options = OpenCLOptions(matrixUnits: units)
-      #expect(try backend(options).takesPrologues(in: .bfloat16) == (units == .emulated))
-      #expect(try !backend(options).takesPrologues(in: .float32))
+      let types = try backend(options).traits(for: graph).prologueTypes
+      #expect(types == (units == .emulated ? [.bfloat16] : []))
       options.usesPrologues = false
-      #expect(try !backend(options).takesPrologues(in: .bfloat16))
+      #expect(try backend(options).traits(for: graph).prologueTypes.isEmpty)
     }
   }
 
   /// The pass gives prologues to no convolution that runs on portable kernels.
   @Test func prologuesAreForWholeChunks() {
-    for channels in 1...64 {
-      for filters in [10, 64] {
-        #expect(
-          Prologue.suits(weights: [filters, channels, 3, 3])
-            == (MatrixUnits.canRead(rowsOf: channels) && MatrixUnits.canRead(rowsOf: filters)))
-      }
+    for (channels, filters) in [(8, 16), (12, 16), (16, 10), (64, 64)] {
+      var graph = Graph()
+      let x = graph.input("x", [2, channels, 5, 5], .bfloat16)
+      let normalized = graph.batchNormalization(
+        x, scale: graph.variable("scale", [channels]), shift: graph.variable("shift", [channels]))
+      let weight = graph.variable("weight", [filters, channels, 3, 3], .bfloat16)
+      graph.output("y", graph.convolve(normalized.y, with: weight))
+      let optimized = graph.optimized(for: .openCL(isCPU: false, prologueTypes: [.bfloat16]))
+      let isWhole =
+        MatrixUnits.canRead(rowsOf: channels) && MatrixUnits.canRead(rowsOf: filters)
+      #expect(
+        optimized.nodes.contains { $0.operation.name == "batchNormalizationStatistics" }
+          == isWhole)
     }
   }
 

@@ -33,7 +33,7 @@ struct OpenCLSessionTests {
   private func train(_ tuning: Tuning) throws -> [HostTensor] {
     let backend = try OpenCLBackend(
       #require(device), number: 0, options: OpenCLOptions(), tuning: tuning)
-    let session = try backend.makeSession(for: SmallStep.graph())
+    let session = try backend.makeSession(for: SmallStep.built())
     try SmallStep.writeParameters(to: session, seed: 5)
     var found: [HostTensor] = []
     for step in 0..<3 {
@@ -64,7 +64,7 @@ struct OpenCLSessionTests {
       let backend = try backend(
         OpenCLOptions(gemmProvider: gemm, recordsLaunches: recordsLaunches))
       let session = try #require(
-        try backend.makeSession(for: SmallStep.graph()) as? OpenCLSession)
+        try backend.makeSession(for: SmallStep.built()) as? OpenCLSession)
       let recordings = session.binding.submissions.count {
         if case .recorded = $0 { true } else { false }
       }
@@ -85,7 +85,7 @@ struct OpenCLSessionTests {
 
   @Test func everyLaunchIsTimed() throws {
     let session = try #require(
-      try backend().makeSession(for: SmallStep.graph()) as? OpenCLSession)
+      try backend().makeSession(for: SmallStep.built()) as? OpenCLSession)
     let slot = try session.makeStagingSlots(1)[0]
     let time = try session.profiledStep(from: slot)
     try session.synchronize()
@@ -236,7 +236,7 @@ struct OpenCLSessionTests {
     #expect(large.limit == .bytesOfBuffer && large.allowed == device.maximumBufferByteCount)
     #expect(large.needed > large.allowed && large.batch == 1 << 10)
     let text = large.description
-    for part in ["batch 1024", "\(large.allowed >> 20) MiB", device.name, "--batch"] {
+    for part in ["batch 1024", "\(large.allowed >> 20) MiB", device.name, "smaller batch"] {
       #expect(text.contains(part), "\(text)")
     }
   }

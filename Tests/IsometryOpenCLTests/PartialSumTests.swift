@@ -57,7 +57,7 @@ struct PartialSumTests {
   }
 
   private func takesAlong(_ precision: DType, _ units: MatrixUnits?, kernel: String) -> Bool {
-    let graph = graph(precision).graph
+    let graph = graph(precision).graph.optimized(for: .openCL(isCPU: false))
     var lowering = Lowering(
       graph, tuning: .gpu, gemmProvider: .own,
       layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], matrixUnits: units)

@@ -1,10 +1,15 @@
 import IsometryCore
 import IsometryGraph
 
+@testable import IsometryOpenCL
+
 /// A training step that is small and has every part of a large one.
 enum SmallStep {
   /// Two convolutions with Batch Normalization, a loss and an update with momentum.
-  static func graph() -> Graph {
+  static func graph() -> Graph { built().optimized(for: .openCL(isCPU: false)) }
+
+  /// The same as autodiff builds it.
+  static func built() -> Graph {
     var graph = Graph()
     let bytes = graph.input("images", [8, 3, 16, 16], .uint8)
     let labels = graph.input("labels", [8], .int32)
@@ -40,7 +45,7 @@ enum SmallStep {
       .sgd(momentum: 0.9, nesterov: true), parameters: parameters.map { _ in .init() },
       hasGradientScale: false)
     graph.append(.update(update), operands)
-    return graph.fused()
+    return graph
   }
 
   /// Random contents for the graph's inputs.

@@ -82,14 +82,16 @@ struct StatisticsTests {
         graph.output("\(name)\(index)", value)
       }
     }
-    return graph.fused()
+    return graph
   }
 
   private func results(
     _ backend: OpenCLBackend, _ graph: Graph, tiles: TileTable? = nil
   ) throws -> [String: HostTensor] {
     let session =
-      if let tiles { try backend.makeSession(for: graph, sharing: nil, tiles: tiles) } else {
+      if let tiles {
+        try backend.bind(backend.optimized(graph), sharing: nil, tiles: tiles)
+      } else {
         try backend.makeSession(for: graph)
       }
     var random = RandomStream(seed: 11)
@@ -172,7 +174,7 @@ struct StatisticsTests {
     let backend = try backend(kind)
     let graph = graph(kind.dtype)
     let plain = try results(backend, graph)
-    let places = try backend.tileCandidates(of: graph)
+    let places = try backend.tileCandidates(of: backend.optimized(graph))
     // Each place has another of its tiles.
     let tiles = Dictionary(
       uniqueKeysWithValues: places.enumerated().map { number, place in
@@ -188,7 +190,7 @@ struct StatisticsTests {
   /// Who finds statistics, and whether a merge comes between.
   @Test(arguments: [Tuning.cpu, .gpu], [DType.float32, .bfloat16])
   func noLaunchReadsAnImageForItsStatistics(tuning: Tuning, dtype: DType) {
-    let graph = graph(dtype)
+    let graph = graph(dtype).optimized(for: .openCL(isCPU: tuning == .cpu))
     var lowering = Lowering(
       graph, tuning: tuning, gemmProvider: .own,
       layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],

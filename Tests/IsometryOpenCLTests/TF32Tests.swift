@@ -114,7 +114,7 @@ struct TF32Tests {
     graph.output("ab", product)
     graph.output("abᵀ", graph.matrixMultiply(product, value("b"), transposeRight: true))
     graph.output("aᵀab", graph.matrixMultiply(value("a"), product, transposeLeft: true))
-    return graph.fused()
+    return graph
   }
 
   private func run(_ options: OpenCLOptions) throws -> (
@@ -164,9 +164,12 @@ struct TF32Tests {
     var options = OpenCLOptions(matrixUnits: .emulated)
     options.allowsTF32 = true
     let backend = try OpenCLBackend(#require(device), number: 0, options: options)
-    #expect(backend.takesPrologues(in: .float32))
-    let results = try [graph.fused(), graph.fused().withPrologues()].map { graph in
-      let session = try #require(try backend.makeSession(for: graph) as? OpenCLSession)
+    var traits = backend.traits(for: graph)
+    #expect(traits.prologueTypes == [.float32])
+    let normalizing = graph.optimized(for: traits)
+    traits.prologueTypes = []
+    let results = try [graph.optimized(for: traits), normalizing].map { graph in
+      let session = try #require(try backend.bind(graph, sharing: nil) as? OpenCLSession)
       #expect(session.launchWork.count { $0.variant.contains("matrix_tile") } == 2)
       var random = RandomStream(seed: 3)
       func tensor(_ value: Value) -> HostTensor {

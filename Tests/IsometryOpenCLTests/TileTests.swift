@@ -41,7 +41,7 @@ private let device = (try? Device.all())?.first
     let product = graph.matrixMultiply(a, b)
     graph.output("ab", product)
     graph.output("transposed", graph.matrixMultiply(product, a, transposeLeft: true))
-    return graph.fused()
+    return graph
   }
 
   private static func results(_ session: any Session) throws -> [String: [Double]] {
@@ -85,11 +85,10 @@ private let device = (try? Device.all())?.first
     let backend = try OpenCLBackend(
       #require(device), number: 0, sizesFor: kind.sizes,
       options: OpenCLOptions(matrixUnits: kind.units))
-    let takesPrologues = backend.takesPrologues(in: kind.dtype)
-    let fused = Self.graph(kind.dtype)
-    let graph = takesPrologues ? fused.withPrologues() : fused
-    let expected = try Self.results(ReferenceBackend<Double>().makeSession(for: graph))
-    let plain = try Self.results(backend.makeSession(for: graph))
+    let graph = backend.optimized(Self.graph(kind.dtype))
+    let takesPrologues = !backend.traits(for: graph).prologueTypes.isEmpty
+    let expected = try Self.results(ReferenceBackend<Double>().bind(graph, sharing: nil))
+    let plain = try Self.results(backend.bind(graph, sharing: nil))
     let places = try backend.tileCandidates(of: graph)
     // With prologues a convolution of the same sizes is another site.
     #expect(places.count == (takesPrologues ? 7 : 5))
@@ -105,8 +104,7 @@ private let device = (try? Device.all())?.first
       // Each place has its number-th tile, as long as it has so many.
       let tiles = Dictionary(
         uniqueKeysWithValues: places.map { ($0.site, $0.tiles[number % $0.tiles.count]) })
-      let session = try backend.makeSession(
-        for: graph, sharing: nil, tiles: TileTable(tiles))
+      let session = try backend.bind(graph, sharing: nil, tiles: TileTable(tiles))
       let use = try #require(session.report.tiles)
       #expect(use.sites == places.count && use.tuned == places.count)
       let found = try Self.results(session)
@@ -159,7 +157,7 @@ private let device = (try? Device.all())?.first
       return TileTable()
     }
     let backend = try OpenCLBackend(#require(device), number: 0, options: options)
-    for _ in 0..<2 { _ = try backend.makeSession(for: SmallStep.graph()) }
+    for _ in 0..<2 { _ = try backend.makeSession(for: SmallStep.built()) }
     #expect(asked.keys == [backend.tileKey])
     #expect(backend.tileKey.device == device?.name)
   }

@@ -1,3 +1,4 @@
+import IsometryCore
 import IsometryNN
 import IsometryTraining
 import Testing

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCore
 import IsometryTraining
 import Testing
 
@@ -117,9 +118,9 @@ private struct Squares: Experiment {
           return "none"
         } catch { return "\(error)" }
       }
-      #expect(error(Plan(.small)).contains("--scale smoke, not small"))
-      #expect(error(Plan(.smoke), data: "/cifar").contains("--data synthetic, not /cifar"))
-      #expect(error(Plan(.smoke, seeds: 2)).contains("--seeds left out, not 2"))
+      #expect(error(Plan(.small)).contains("scale smoke, not small"))
+      #expect(error(Plan(.smoke), data: "/cifar").contains("data synthetic, not /cifar"))
+      #expect(error(Plan(.smoke, seeds: 2)).contains("seeds left out, not 2"))
       #expect(error(Plan(.smoke)) == "none")
       let other = #expect(throws: ReproductionError.self) {
         try Reproduction(Plan(.smoke), in: path, makeLaboratory()).run(FiniteWidth.self)

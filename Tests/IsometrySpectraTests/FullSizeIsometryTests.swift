@@ -39,7 +39,7 @@ import Testing
       NetworkOptions(skip: subject.skip, traits: initializer.blockTraits))
     var random = RandomStream(seed: 3)
     var study = SpectrumStudy(
-      network: network, section: JacobianSection(), precision: .float32,
+      network: network, section: JacobianSection(), precision: .fp32,
       images: [random.normals(3072)])
     study.method = .dense
     let summary = try study.run(

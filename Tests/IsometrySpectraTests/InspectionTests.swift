@@ -11,7 +11,7 @@ import Testing
   static func inspect(
     _ network: any Network, _ initializer: String, images count: Int = 6, seed: UInt64 = 11,
     isCumulative: Bool = false, on backend: any Backend = ReferenceBackend<Double>(),
-    precision: DType = .float64, method: SpectrumMethod = .auto
+    precision: Precision = .fp64, method: SpectrumMethod = .auto
   ) throws -> NetworkInspection.Result {
     let images = (0..<count).map { index in
       var random = RandomStream(seed: 6, stream: UInt64(index))
@@ -176,7 +176,7 @@ import Testing
     let results = try (1...24).map { seed in
       try Self.inspect(
         network, initializer, images: 8, seed: UInt64(seed), on: BackendUnderTest.backends[1],
-        precision: .float32, method: .dense)
+        precision: .fp32, method: .dense)
     }
     for index in results[0].parts.indices {
       let name = results[0].parts[index].name
@@ -225,7 +225,7 @@ import Testing
     let results = try [false, true].map {
       try Self.inspect(
         network, "he", images: 8, isCumulative: $0, on: BackendUnderTest.backends[1],
-        precision: .float32)
+        precision: .fp32)
     }
     let whole = results[0].whole.prediction
     #expect(whole.gain != nil && whole.cosine != nil && whole.meanSquare == nil)
@@ -246,7 +246,7 @@ import Testing
   @Test func behindADeadLayerThereIsNoGain() throws {
     let network = MultilayerPerceptron(depth: 3, width: 8, imageShape: [1, 2, 2])
     var inspection = NetworkInspection(
-      network: network, precision: .float64, images: [[0, 0, 0, 0], [0, 0, 0, 0]])
+      network: network, precision: .fp64, images: [[0, 0, 0, 0], [0, 0, 0, 0]])
     inspection.method = .dense
     let result = try inspection.run(
       initializer: InitializerRegistry.make("he"), seed: 1, on: ReferenceBackend<Double>())
@@ -262,7 +262,7 @@ import Testing
     #expect {
       try Self.inspect(network, "risotto")
     } throws: { error in
-      "\(error)".contains("--skip convolution") || "\(error)".contains("multipliers")
+      "\(error)".contains("skip convolution") || "\(error)".contains("multipliers")
     }
   }
 
@@ -270,7 +270,7 @@ import Testing
     let network = MultilayerPerceptron(depth: 40, width: 16, imageShape: [3, 2, 2])
     #expect(throws: SpectrumError.self) {
       try Self.inspect(
-        network, "orthogonal:gain=1e5", on: BackendUnderTest.backends[1], precision: .float32)
+        network, "orthogonal:gain=1e5", on: BackendUnderTest.backends[1], precision: .fp32)
     }
   }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct MeasuringTests {
   static func makeOperator(
     _ network: any Network, _ section: JacobianSection = JacobianSection(),
-    initializer: String = "he", precision: DType = .float64, batch: Int? = nil,
+    initializer: String = "he", precision: Precision = .fp64, batch: Int? = nil,
     on backend: any Backend = ReferenceBackend<Double>(), seed: UInt64 = 3
   ) throws -> JacobianOperator {
     let jacobian = try JacobianOperator(
@@ -80,7 +80,7 @@ import Testing
   func theGramMatrixGivesTheSame(rowsPerGram: Double, start: JacobianSection.Start) throws {
     let network = Self.convolutional
     let jacobian = try Self.makeOperator(
-      network, JacobianSection(from: start), precision: .float32, batch: 7,
+      network, JacobianSection(from: start), precision: .fp32, batch: 7,
       on: ReferenceBackend<Float>())
     let exact = try jacobian.denseSpectrum()
     var options = JacobianOperator.DenseOptions()
@@ -135,8 +135,8 @@ import Testing
 
   /// A network whose Jacobian has known zeros: two strided blocks keep 12 of the
   /// 128 that 32 channels of 2×2 pixels can have.
-  @Test(arguments: [DType.float64, .float32])
-  func exactZerosAreCountedApart(precision: DType) throws {
+  @Test(arguments: [Precision.fp64, .fp32])
+  func exactZerosAreCountedApart(precision: Precision) throws {
     let strided = try #require(IsometryCase.all.first { $0.retained == 12 })
     let jacobian = try Self.makeOperator(
       strided.network, initializer: strided.initializer, precision: precision)
@@ -144,7 +144,7 @@ import Testing
     #expect(spectrum.values.count { $0 > 0 } == 12)
     let summary = SpectrumSummary([spectrum])
     #expect(summary.count == 128 && abs(summary.zeroFraction - 116.0 / 128) < 1e-14)
-    let tolerance = precision == .float64 ? 1e-12 : 1e-4
+    let tolerance = precision == .fp64 ? 1e-12 : 1e-4
     #expect(abs(try #require(summary.smallest) - 1) < tolerance)
     #expect(abs(try #require(summary.condition) - 1) < tolerance)
     #expect(abs(summary.meanSquare - 12.0 / 128) < tolerance)
@@ -160,7 +160,7 @@ import Testing
       widths: [8], depths: [6], activation: .relu, normalization: .none, imageShape: [3, 6, 6])
     let exact = try Self.makeOperator(network).denseSpectrum()
     let found = try Self.makeOperator(
-      network, precision: .float32, on: ReferenceBackend<Float>()
+      network, precision: .fp32, on: ReferenceBackend<Float>()
     ).denseSpectrum()
     for (a, b) in zip(found.values, exact.values) {
       #expect(abs(a - b) < max(found.resolution, 1e-12))

@@ -30,7 +30,7 @@ import Testing
   }
 
   static func makeOperator(
-    _ network: any Network, _ section: JacobianSection, precision: DType, batch: Int? = nil,
+    _ network: any Network, _ section: JacobianSection, precision: Precision, batch: Int? = nil,
     on backend: any Backend
   ) throws -> JacobianOperator {
     let jacobian = try JacobianOperator(
@@ -44,7 +44,7 @@ import Testing
     let network = Self.networks[index]
     guard section.start == .input else { return }
     let jacobian = try Self.makeOperator(
-      network, section, precision: .float64, on: ReferenceBackend<Double>())
+      network, section, precision: .fp64, on: ReferenceBackend<Double>())
     var random = RandomStream(seed: 3)
     let image = random.normals(jacobian.inputCount)
     let direction = random.normals(jacobian.inputCount)
@@ -63,7 +63,7 @@ import Testing
     let network = Self.networks[index]
     // A batch that neither divides nor exceeds the vectors.
     let jacobian = try Self.makeOperator(
-      network, section, precision: .float64, batch: 5, on: ReferenceBackend<Double>())
+      network, section, precision: .fp64, batch: 5, on: ReferenceBackend<Double>())
     var random = RandomStream(seed: 4)
     try jacobian.move(to: random.normals(network.imageShape.elementCount))
     let (n, m) = (jacobian.inputCount, jacobian.outputCount)
@@ -81,7 +81,7 @@ import Testing
     let network = Self.networks[index]
     let backend = ReferenceBackend<Double>()
     let jacobian = try Self.makeOperator(
-      network, JacobianSection(), precision: .float64, on: backend)
+      network, JacobianSection(), precision: .fp64, on: backend)
     var random = RandomStream(seed: 4)
     let image = random.normals(jacobian.inputCount)
     try jacobian.move(to: image)
@@ -103,7 +103,7 @@ import Testing
     let network = Self.networks[2]
     func matrix(_ section: JacobianSection) throws -> (JacobianOperator, [Double]) {
       let jacobian = try Self.makeOperator(
-        network, section, precision: .float64, on: ReferenceBackend<Double>())
+        network, section, precision: .fp64, on: ReferenceBackend<Double>())
       var random = RandomStream(seed: 4)
       try jacobian.move(to: random.normals(network.imageShape.elementCount))
       return (jacobian, try jacobian.forward(Self.identity(jacobian.inputCount)))
@@ -123,7 +123,7 @@ import Testing
     let backend = BackendUnderTest.backends[backend]
     for section in Self.sections {
       let jacobian = try Self.makeOperator(
-        Self.networks[index], section, precision: .float32, batch: 3, on: backend)
+        Self.networks[index], section, precision: .fp32, batch: 3, on: backend)
       var random = RandomStream(seed: 8)
       try jacobian.move(to: random.normals(Self.networks[index].imageShape.elementCount))
       let right = random.normals(4 * jacobian.inputCount)
@@ -145,15 +145,15 @@ import Testing
   func everyBackendHasTheReferencesProducts(backend: Int) throws {
     let backend = BackendUnderTest.backends[backend]
     for network in Self.networks {
-      func products(_ precision: DType, _ backend: any Backend) throws -> [Double] {
+      func products(_ precision: Precision, _ backend: any Backend) throws -> [Double] {
         let jacobian = try Self.makeOperator(
           network, JacobianSection(), precision: precision, on: backend)
         var random = RandomStream(seed: 9)
         try jacobian.move(to: random.normals(network.imageShape.elementCount))
         return try jacobian.forward(random.normals(3 * jacobian.inputCount))
       }
-      let exact = try products(.float64, ReferenceBackend<Double>())
-      let found = try products(.float32, backend)
+      let exact = try products(.fp64, ReferenceBackend<Double>())
+      let found = try products(.fp32, backend)
       #expect(Self.distance(found, exact) < 1e-5 * Self.norm(exact), "\(backend.name)")
     }
   }
@@ -164,7 +164,7 @@ import Testing
     let network = MultilayerPerceptron(
       depth: 2, width: 4, activation: .tanh, normalization: .batch, imageShape: [1, 2, 3])
     let jacobian = try JacobianOperator(
-      of: network, precision: .float64, on: ReferenceBackend<Double>())
+      of: network, precision: .fp64, on: ReferenceBackend<Double>())
     try jacobian.writeInitialState(initializer: InitializerRegistry.make("lecun"), seed: 3)
     var rows = (0..<5).map { index in
       var random = RandomStream(seed: 10, stream: UInt64(index))

@@ -31,45 +31,44 @@ import Testing
     }
   }
 
-  static let illegal: [(option: String, change: @Sendable (inout RunConfiguration) -> Void)] = [
-    ("--epochs", { $0.epochs = 0 }),
-    ("--batch", { $0.batch = 0 }),
-    ("--epochs", { $0.epochs = .max }),
-    ("--batch", { $0.batch = .max }),
-    ("--skip-weight", { $0.skipWeight = .nan }),
-    ("--milestones", { $0.milestones = [1e300] }),
-    ("--lr", { $0.learningRate = 0 }),
-    ("--lr", { $0.learningRate = .infinity }),
-    ("--lr", { $0.learningRate = 1e-300 }),
-    ("--lr", { $0.learningRate = 1e300 }),
-    ("--warmup", { $0.warmup = 5.5 }),
-    ("--warmup", { $0.warmup = .nan }),
-    ("--peak", { $0.peak = 1.5 }),
-    ("--milestones", { $0.milestones = [0] }),
-    ("--gamma", { $0.gamma = -1 }),
-    ("--momentum", { $0.momentum = 1 }),
-    ("--nesterov", { $0.momentum = 0 }),
-    ("--weight-decay", { $0.weightDecay = -1 }),
-    ("--label-smoothing", { $0.labelSmoothing = 1 }),
-    ("--clip-norm", { $0.clipNorm = 0 }),
-    ("--clip-norm", { $0.clipNorm = 1e-300 }),
-    ("--data", { $0.data = "" }),
-    ("--cutout", { $0.cutout = 33 }),
-    ("--limit-train", { $0.limitTrain = 0 }),
-    ("--limit-test", { $0.limitTest = -1 }),
-    ("--precision", { $0.precision = .uint8 }),
-    ("--activation", { $0.activation = "rel" }),
-    ("--activation", { $0.activation = "relu:2" }),
-    ("--activation", { $0.activation = "elu:x" }),
+  static let illegal: [(setting: Term, change: @Sendable (inout RunConfiguration) -> Void)] = [
+    (.epochs, { $0.epochs = 0 }),
+    (.batch, { $0.batch = 0 }),
+    (.epochs, { $0.epochs = .max }),
+    (.batch, { $0.batch = .max }),
+    (.skipWeight, { $0.skipWeight = .nan }),
+    (.milestones, { $0.milestones = [1e300] }),
+    (.learningRate, { $0.learningRate = 0 }),
+    (.learningRate, { $0.learningRate = .infinity }),
+    (.learningRate, { $0.learningRate = 1e-300 }),
+    (.learningRate, { $0.learningRate = 1e300 }),
+    (.warmup, { $0.warmup = 5.5 }),
+    (.warmup, { $0.warmup = .nan }),
+    (.peak, { $0.peak = 1.5 }),
+    (.milestones, { $0.milestones = [0] }),
+    (.gamma, { $0.gamma = -1 }),
+    (.momentum, { $0.momentum = 1 }),
+    (.nesterov, { $0.momentum = 0 }),
+    (.weightDecay, { $0.weightDecay = -1 }),
+    (.labelSmoothing, { $0.labelSmoothing = 1 }),
+    (.clipNorm, { $0.clipNorm = 0 }),
+    (.clipNorm, { $0.clipNorm = 1e-300 }),
+    (.data, { $0.data = "" }),
+    (.cutout, { $0.cutout = 33 }),
+    (.limitTrain, { $0.limitTrain = 0 }),
+    (.limitTest, { $0.limitTest = -1 }),
+    (.activation, { $0.activation = "rel" }),
+    (.activation, { $0.activation = "relu:2" }),
+    (.activation, { $0.activation = "elu:x" }),
   ]
 
   @Test(arguments: illegal.indices)
-  func illegalChoicesNameTheirOption(_ index: Int) throws {
-    let (option, change) = Self.illegal[index]
+  func illegalChoicesNameTheirSetting(_ index: Int) throws {
+    let (setting, change) = Self.illegal[index]
     var configuration = RunConfiguration()
     change(&configuration)
     let error = try #require(throws: ConfigurationError.self) { try configuration.check() }
-    #expect(error.option == option)
+    #expect(error.setting == setting)
   }
 
   @Test func unknownNamesAreOthersErrors() {
@@ -93,8 +92,8 @@ import Testing
     let error = try #require(throws: ConfigurationError.self) {
       try recorded.checkContinuation(as: wanted)
     }
-    #expect(error.option == "--batch")
-    #expect(error.reason.contains("128") && error.reason.contains("64"))
+    #expect(error.setting == .batch)
+    #expect(error.description.contains("128") && error.description.contains("64"))
   }
 
   static let differences: [(change: @Sendable (inout RunConfiguration) -> Void, says: String)] = [
@@ -103,20 +102,20 @@ import Testing
     ({ $0.seed = .max }, "with 1, not 18446744073709551615"),
     ({ $0.learningRate = 0.1 }, "with 0.4, not 0.1"),
     ({ $0.learningRate = .nan }, "with 0.4, not nan"),
-    ({ $0.milestones = [1, 2.5] }, "with none, not 1.0,2.5"),
+    ({ $0.milestones = [1, 2.5] }, "with none, not 1,2.5"),
     ({ $0.skip = .convolution }, "with identity, not convolution"),
     ({ $0.skipWeight = 0.5 }, "with 1, not 0.5"),
   ]
 
   @Test(arguments: differences.indices)
-  func differencesAreToldInTheWordsOfTheCommandLine(_ index: Int) throws {
+  func differencesAreShownAsPeopleWriteThem(_ index: Int) throws {
     let (change, says) = Self.differences[index]
     var wanted = RunConfiguration()
     change(&wanted)
     let error = try #require(throws: ConfigurationError.self) {
       try RunConfiguration().checkContinuation(as: wanted)
     }
-    #expect(error.reason.contains(says), "\(error.reason)")
+    #expect(error.description.contains(says), "\(error)")
   }
 
   @Test(arguments: [RunConfiguration.ScheduleName.cosine, .oneCycle, .step])
@@ -128,7 +127,7 @@ import Testing
     let error = try #require(throws: ConfigurationError.self) {
       try recorded.checkContinuation(as: wanted)
     }
-    #expect(error.option == "--epochs")
+    #expect(error.setting == .epochs)
     if schedule == .step {
       recorded.milestones = [2]
       wanted.milestones = [2]
@@ -156,7 +155,7 @@ import Testing
     let error = try #require(throws: ConfigurationError.self) {
       try recorded.checkContinuation(as: wanted)
     }
-    #expect(error.option == "--epochs" && error.reason.contains("above 4.0"), "\(error)")
+    #expect(error.setting == .epochs && error.description.contains("above 4.0"), "\(error)")
   }
 
   @Test func optionsReachTheGraph() throws {
@@ -174,7 +173,6 @@ import Testing
       graph.configuration.augmentation
         == ImageDecoding.Augmentation(cropPadding: 0, flips: true, cutout: 5, seed: 9))
     #expect(graph.configuration.labelSmoothing == 0.25)
-    #expect(graph.configuration.recomputation == .activations)
     #expect(graph.configuration.optimizer.maximumGradientNorm == 2)
     #expect(
       graph.configuration.optimizer.rule == .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0))

@@ -18,7 +18,7 @@ import Testing
       $0.augment = [.crop, .flip, .cutout]
     },
     SmallRun.configuration {
-      $0.precision = .float16
+      $0.precision = .fp16
       $0.clipNorm = 1
       $0.schedule = .cosine
       $0.warmup = 0.5
@@ -141,7 +141,7 @@ import Testing
       let error = try #require(throws: CheckpointError.self) {
         try run.restore(run.checkpoint(at: place), path: "a")
       }
-      #expect(error.expected.contains("5 batches of 8, as 40 training images"))
+      #expect(error.expected.description.contains("5 batches of 8, as 40 training images"))
     }
   }
 
@@ -154,8 +154,8 @@ import Testing
     let error = try #require(throws: ConfigurationError.self) {
       try other.restore(run.checkpoint(at: Self.place()), path: "a")
     }
-    #expect(error.option == "--data")
-    #expect(error.reason.contains("41") && error.reason.contains("40"))
+    #expect(error.setting == .data)
+    #expect(error.description.contains("41") && error.description.contains("40"))
     try other.restore(run.checkpoint(at: TrainingState()), path: "a")
     try withFolder { folder in
       try run.checkpoint(at: Self.place()).write(to: "\(folder)/a")

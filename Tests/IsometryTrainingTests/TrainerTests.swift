@@ -83,7 +83,9 @@ import Testing
       let kept = try Checkpoint(contentsOf: runs.latestCheckpointPath)
       #expect(kept.state == TrainingState(), "the last good state is the start of the run")
       #expect(kept.tensors.values.allSatisfy { $0.doubles.allSatisfy(\.isFinite) })
-      for advice in ["--lr", "--warmup", "--clip-norm", "--init", "--precision", runs.path] {
+      for advice in [
+        "learningRate", "warmup", "clipNorm", "initializer", "precision", runs.path,
+      ] {
         #expect("\(error)".contains(advice))
       }
     }

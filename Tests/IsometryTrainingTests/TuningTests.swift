@@ -114,8 +114,8 @@ private final class FakeMeasurer: CandidateMeasuring {
 }
 
 @Suite struct TunerTests {
-  private static let places = ["a", "b"].map {
-    Tuner.Place(site: site($0), tiles: [10, 12, 7, 4, 9].map(tile))
+  private static let problems = ["a", "b"].map {
+    Tuner.Problem(site: site($0), tiles: [10, 12, 7, 4, 9].map(tile))
   }
 
   private func run(
@@ -124,7 +124,7 @@ private final class FakeMeasurer: CandidateMeasuring {
   ) throws -> (end: Tuner.End, reports: [Tuner.Report]) {
     var reports: [Tuner.Report] = []
     let end = try tuner.run(
-      Self.places, &record, measurer: measurer, stop: stop, save: saves,
+      Self.problems, &record, measurer: measurer, stop: stop, save: saves,
       onCandidate: { _, _, _ in }, onReport: { reports.append($0) })
     return (end, reports)
   }
@@ -132,7 +132,7 @@ private final class FakeMeasurer: CandidateMeasuring {
   @Test func theFastestIsKept() throws {
     var record = TuningRecord(key)
     let (end, reports) = try run(&record, FakeMeasurer(FakeMeasurer.honest))
-    #expect(end == .complete && reports.map(\.site) == Self.places.map(\.site))
+    #expect(end == .complete && reports.map(\.site) == Self.problems.map(\.site))
     #expect(reports[0].milliseconds == 4e3 && reports[0].defaultMilliseconds == 10e3)
     #expect(!reports[0].isDefault && reports[0].candidates == 5 && reports[0].failures == 0)
     #expect(record.table == TileTable([site("a"): tile(4), site("b"): tile(4)]))

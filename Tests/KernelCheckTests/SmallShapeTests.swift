@@ -47,13 +47,10 @@ import Testing
         precision: .float16, tolerance: 0.03),
     ]
 
-    func configuration(
-      _ precision: DType, fuses: Bool, hasPrologues: Bool
-    ) -> TrainingGraph.Configuration {
+    func configuration(_ precision: DType) -> TrainingGraph.Configuration {
       TrainingGraph.Configuration(
         batch: 3, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
-        augmentation: .init(cropPadding: 1, flips: true, cutout: 2, seed: 5), fuses: fuses,
-        hasPrologues: hasPrologues)
+        augmentation: .init(cropPadding: 1, flips: true, cutout: 2, seed: 5))
     }
   }
 
@@ -107,11 +104,10 @@ import Testing
 
   @Test(arguments: Step.all, subjects)
   func trainingSteps(step: Step, subject: BackendUnderTest) throws {
-    let found = try losses(
-      step, on: subject.backend, precision: step.precision, fuses: subject.isFusing,
-      hasPrologues: subject.backend.takesPrologues(in: step.precision))
+    let found = try losses(step, on: subject, precision: step.precision)
     let expected = try losses(
-      step, on: ReferenceBackend<Double>(), precision: .float32, fuses: false)
+      step, on: BackendUnderTest(backend: ReferenceBackend<Double>(), isFusing: false),
+      precision: .float32)
     for (found, expected) in zip(found, expected) {
       #expect(abs(found - expected) < step.tolerance, "\(subject)")
     }
@@ -119,13 +115,10 @@ import Testing
 
   /// The losses of two training steps, and of one batch in evaluation mode after them.
   private func losses(
-    _ step: Step, on backend: any Backend, precision: DType, fuses: Bool,
-    hasPrologues: Bool = false
+    _ step: Step, on subject: BackendUnderTest, precision: DType
   ) throws -> [Double] {
-    let training = TrainingGraph(
-      step.network,
-      step.configuration(precision, fuses: fuses, hasPrologues: hasPrologues))
-    let session = try backend.makeSession(for: training.graph)
+    let training = TrainingGraph(step.network, step.configuration(precision))
+    let session = try subject.makeSession(for: training.graph)
     try training.writeInitialState(
       to: session, initializer: InitializerRegistry.make("he"), seed: 3)
 
@@ -145,8 +138,8 @@ import Testing
       try session.run(inputs)
       losses.append(try session.read(output: StepNames.loss).scalar)
     }
-    let evaluation = EvaluationGraph(step.network, batch: 3, precision: precision, fuses: fuses)
-    let evaluating = try backend.makeSession(for: evaluation.graph, sharing: session)
+    let evaluation = EvaluationGraph(step.network, batch: 3, precision: precision)
+    let evaluating = try subject.makeSession(for: evaluation.graph, sharing: session)
     try evaluating.run(batch(2))
     return losses + [try evaluating.read(output: StepNames.loss).scalar]
   }

@@ -8,44 +8,75 @@ internal import OpenCLRuntime
 /// One way to execute graphs that the shared suite runs over: a backend, with fusion or without.
 public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public let backend: any Backend
-  /// Whether graphs pass through fusion first.
+  /// Whether graphs are optimized first; else they are launched as they are built.
   public let isFusing: Bool
+  /// The traits that graphs are optimized for; nil for the backend's own.
+  private let traits: BackendTraits?
   /// What sets it apart from others of the backend's name; may be empty.
   public let variant: String
-  /// Whether convolutions normalize what they load, where graphs are fused.
-  public let hasPrologues: Bool
 
   public init(
-    backend: any Backend, isFusing: Bool, variant: String = "", hasPrologues: Bool = false
+    backend: any Backend, isFusing: Bool, variant: String = "", traits: BackendTraits? = nil
   ) {
     self.backend = backend
     self.isFusing = isFusing
     self.variant = variant
-    self.hasPrologues = hasPrologues
+    self.traits = traits
   }
 
   public var description: String {
-    ([backend.name, variant] + (isFusing ? ["fused"] : [])
-      + (hasPrologues ? ["with prologues"] : [])).filter { !$0.isEmpty }.joined(separator: " ")
+    [backend.name, variant, isFusing ? "fused" : ""].filter { !$0.isEmpty }.joined(separator: " ")
   }
 
-  /// Whether convolutions that it is for go by Winograd's algorithm.
+  /// Whether suitable convolutions use Winograd's algorithm.
   public var usesWinograd: Bool { backend.name == "cpu" }
 
-  /// The same with prologues.
-  private var normalizing: BackendUnderTest {
-    BackendUnderTest(backend: backend, isFusing: true, variant: variant, hasPrologues: true)
+  /// The graph that the backend is given.
+  public func prepared(
+    _ graph: Graph, recomputation: Recomputation? = Recomputation.none
+  ) -> Graph {
+    guard isFusing else { return graph }
+    return graph.optimized(
+      for: traits ?? backend.traits(for: graph), recomputation: recomputation)
   }
 
-  /// Those whose convolutions normalize what they load in 16 bits: the reference and `withMatrixUnits`.
-  public static let withPrologues: [BackendUnderTest] =
-    (all.filter { $0.isFusing && $0.backend.name == "reference" } + withMatrixUnits)
-    .map(\.normalizing)
-
-  /// Every backend that this machine can run, without fusion and with.
-  public static let all: [BackendUnderTest] = backends.flatMap { backend in
-    [false, true].map { BackendUnderTest(backend: backend, isFusing: $0) }
+  /// A session of the graph that the backend is given.
+  public func makeSession(
+    for graph: Graph, sharing session: (any Session)? = nil,
+    recomputation: Recomputation? = Recomputation.none
+  ) throws -> any Session {
+    try backend.bind(prepared(graph, recomputation: recomputation), sharing: session)
   }
+
+  /// The same without prologues in any type.
+  public func withoutPrologues(for graph: Graph) -> BackendUnderTest {
+    var traits = traits ?? backend.traits(for: graph)
+    traits.prologueTypes = []
+    return BackendUnderTest(
+      backend: backend, isFusing: isFusing, variant: "\(variant) without prologues", traits: traits)
+  }
+
+  /// The reference with every form that an operation can have.
+  public static let everyForm: BackendUnderTest = {
+    var traits = BackendTraits()
+    traits.prologueTypes = [.float32, .bfloat16, .float16]
+    traits.hasConvolutionStatistics = true
+    traits.hasGradientEpilogues = true
+    traits.hasChannelSumsWithGradients = true
+    traits.hasNarrowLossGradients = true
+    return BackendUnderTest(
+      backend: ReferenceBackend<Float>(), isFusing: true, variant: "every form", traits: traits)
+  }()
+
+  /// Those whose convolutions normalize what they load in 16 bits.
+  public static let withPrologues: [BackendUnderTest] = [everyForm] + withMatrixUnits
+
+  /// Every backend that this machine can run, without fusion and with, and `everyForm`.
+  public static let all: [BackendUnderTest] =
+    [everyForm]
+    + backends.flatMap { backend in
+      [false, true].map { BackendUnderTest(backend: backend, isFusing: $0) }
+    }
 
   /// `all`, and every OpenCL device that is no GPU with the tiles and groups of one: what GPUs run must
   /// not be left to machines that have one.
@@ -101,11 +132,5 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   /// The element types that the backend computes in, of those given.
   public func supported(_ precisions: [DType]) -> [DType] {
     precisions.filter { (try? backend.requireSupport(for: $0)) != nil }
-  }
-
-  /// The graph that the backend is given.
-  public func prepared(_ graph: Graph) -> Graph {
-    if !isFusing { return graph }
-    return hasPrologues ? graph.fused().withPrologues() : graph.fused()
   }
 }

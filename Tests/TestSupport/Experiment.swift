@@ -85,7 +85,7 @@ public struct Experiment {
 
   /// A session that holds the experiment's variables.
   public func makeSession(on backend: any Backend, for graph: Graph) throws -> any Session {
-    let session = try backend.makeSession(for: graph)
+    let session = try backend.bind(graph, sharing: nil)
     for (name, _) in graph.variables {
       if let tensor = contents[name] { try session.write(tensor, toVariable: name) }
     }

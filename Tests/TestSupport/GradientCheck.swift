@@ -75,7 +75,7 @@ public struct GradientCheck {
     }
 
     try GraphVerifier.verify(graph)
-    let session = try ReferenceBackend<Double>().makeSession(for: graph)
+    let session = try ReferenceBackend<Double>().bind(graph, sharing: nil)
     let steps = Dictionary(
       uniqueKeysWithValues: zip(operands.map(\.name), directions.map { contents[name(of: $0)]! }))
     func value(_ distance: Double, _ output: String) throws -> Double {

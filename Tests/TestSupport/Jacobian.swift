@@ -57,8 +57,7 @@ public struct Jacobian: Sendable {
     guard let product else { preconditionFailure("the value does not depend on the image") }
     builder.graph.output("product", product)
 
-    let session = try subject.backend.makeSession(
-      for: subject.prepared(builder.graph.simplified()))
+    let session = try subject.makeSession(for: builder.graph)
     try builder.layout.writeInitialState(to: session, initializer: initializer, seed: seed)
     var directions = [Double](repeating: 0, count: count * count)
     for index in 0..<count { directions[index * count + index] = 1 }

@@ -34,12 +34,11 @@ public struct TrainingRun: Sendable {
   }
 
   /// Trains from the initial state.
-  public func trace(on subject: BackendUnderTest) throws -> Trace {
-    var configuration = configuration
-    configuration.fuses = subject.isFusing
-    configuration.hasPrologues = subject.hasPrologues
+  public func trace(
+    on subject: BackendUnderTest, recomputation: Recomputation = .none
+  ) throws -> Trace {
     let training = TrainingGraph(network, configuration)
-    let session = try subject.backend.makeSession(for: training.graph)
+    let session = try subject.makeSession(for: training.graph, recomputation: recomputation)
     try training.writeInitialState(to: session, initializer: initializer, seed: seed)
     var trace = Trace(report: session.report)
     for (index, rate) in rates.enumerated() {

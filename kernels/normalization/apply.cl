@@ -2,17 +2,18 @@
 //
 //   xhat = (x - mean) / sqrt(variance + epsilon)
 //   normalization_apply            y = phi(scale xhat + shift + residual)
-//   normalization_merge            mean, variance and factor = scale / sqrt(variance + epsilon) of all
-//                                  rows from the spans', for those who normalize what they load
+//   normalization_factor           factor = scale / sqrt(variance + epsilon), for convolutions that
+//                                  normalize the images that they load
 //   normalization_gradient_sums    with g = dy phi'(scale xhat + shift), for the b-th span of rows:
 //                                  partial[b, 0, c] = sum of g, partial[b, 1, c] = sum of g xhat
 //   normalization_input_gradient   dx = scale / sqrt(variance + epsilon)
 //                                       (g - dshift / rows - xhat dscale / rows)
 //   normalization_frozen_gradient  dx = dy scale / sqrt(variance + epsilon)
 //
-// If MERGES_SPANS, each group of normalization_apply first makes mean and variance of its channels from
-// the spans' (normalization/statistics.cl), and each of normalization_input_gradient dshift and
-// dscale from the spans' sums; all do so in the same order, and those of the first rows store them.
+// If MERGES_SPANS, each group of normalization_apply and normalization_factor first makes mean and
+// variance of its channels from the spans' (normalization/statistics.cl), and each group of
+// normalization_input_gradient dshift and dscale from the spans' sums. All groups do so in the same order,
+// and those of the first rows store the results.
 // Otherwise they are read. Spans' means m and squared deviations s of n rows each give
 //
 //   mean = m0 + sum of n (m - m0) / rows,   variance = sum of (s + n (m - mean)^2) / rows
@@ -86,21 +87,26 @@ INLINE void merge_statistics(const global accum *partial, const int rows, const 
   *variance = sum_over_rows(squares, tree) / (accum)rows;
 }
 
-REDUCTION_KERNEL void normalization_merge(
+#endif
+
+REDUCTION_KERNEL void normalization_factor(
     const global accum *restrict partial, const global accum *restrict scale,
     global accum *restrict mean, global accum *restrict variance, global accum *restrict factor,
     const int rows, const int channels, const int span_rows, const accum epsilon) {
-  local accums tree[LOCAL_ITEMS];
   const int c = get_global_id(0) * WIDTH;
+#if MERGES_SPANS
+  local accums tree[LOCAL_ITEMS];
   accums center, spread;
   merge_statistics(partial, rows, channels, span_rows, c, tree, &center, &spread);
   if (c >= channels || !stores_merged()) return;
   store_accums(center, mean + c);
   store_accums(spread, variance + c);
+#else
+  if (c >= channels || get_local_id(1) != 0) return;
+  const accums spread = load_accums(variance + c);
+#endif
   store_accums(load_accums(scale + c) / sqrt(spread + epsilon), factor + c);
 }
-
-#endif
 
 REDUCTION_KERNEL void normalization_apply(
     const global real *restrict x, const global accum *restrict scale,

@@ -6,14 +6,14 @@ import IsometryTraining
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
-    abstract: "Find the weight scale that gives an activation a wanted level of isometry.",
+    abstract: "Compute the weight scale at which an activation has a wanted level of isometry.",
     discussion: """
       Example:
         isometry calibrate --activation tanh --depth 20 --c 0.5
 
-      Networks with the same c have the same singular values at initialization, whatever their \
-      activation is. Weights get the variance σ_w²/(fan-in·depth). With a skip weight a, c is the one \
-      of the law divided by a^(2·depth), as 'isometry theory signal' tells it.
+      Networks with the same c have the same singular values at initialization, for any \
+      activation. The variance of weights is σ_w²/(fan-in·depth). With a skip weight a, the law is \
+      divided by a^(2·depth), and c is its level. 'isometry theory signal' prints the same c.
       """)
 
   @OptionGroup var network: ResidualArguments
@@ -40,7 +40,7 @@ struct CalibrateCommand: ParsableCommand {
     try picture.write(plot(model), console: console)
   }
 
-  /// A decade below and above the c asked for.
+  /// A decade below and above the wanted c.
   private func plot(_ model: ResidualModel) throws -> Plot {
     let range = UniversalLaw.cumulants
     let points = try (0...40).map { index in

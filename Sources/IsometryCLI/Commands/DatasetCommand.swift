@@ -4,7 +4,7 @@ import IsometryTraining
 
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "Get, check or make images to train on.",
+    commandName: "dataset", abstract: "Download, check or generate training images.",
     discussion: """
       Example:
         isometry dataset fetch
@@ -19,10 +19,10 @@ struct DatasetCommand: ParsableCommand {
           isometry dataset fetch
 
         Downloads \(DatasetDownload.officialURL) (170 MB), verifies its checksum and unpacks it to \
-        cifar-10-batches-bin in the directory, in one step.
+        \(CIFAR10.folderName) in the directory. If a step fails, nothing is left behind.
         """)
 
-    @Argument(help: "Where to put it.")
+    @Argument(help: "The directory for \(CIFAR10.folderName).")
     var directory = DatasetSource.defaultDirectory
 
     @OptionGroup var form: OutputArguments
@@ -49,7 +49,8 @@ struct DatasetCommand: ParsableCommand {
 
   struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "info", abstract: "Say which images training would use, and check every record.",
+      commandName: "info",
+      abstract: "Show which images training would use, and check every record.",
       discussion: """
         Example:
           isometry dataset info --data ~/cifar
@@ -61,7 +62,7 @@ struct DatasetCommand: ParsableCommand {
     func run() throws {
       let console = Console(isJSON: form.json)
       let source = try data.resolve(try ProgramEnvironment())
-      console.say(source.explanation)
+      console.say(source.explanation.inProgramTerms)
       for split in DatasetSplit.allCases {
         let dataset = try source.load(split)
         var counts = [Int](repeating: 0, count: dataset.classCount)
@@ -87,25 +88,27 @@ struct DatasetCommand: ParsableCommand {
   struct WriteSyntheticCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "write-synthetic",
-      abstract: "Write the built-in pictures as CIFAR-10's binary batches.",
+      abstract: "Write the built-in pictures as binary batches in CIFAR-10's format.",
       discussion: """
         Example:
           isometry dataset write-synthetic pictures --train 20000
         """)
 
-    /// Some gigabytes; training holds all images in memory.
+    /// They take some gigabytes; training holds all images in memory.
     private static let mostImages = 1_000_000
 
-    @Argument(help: "Where to put cifar-10-batches-bin.")
+    @Argument(help: "The directory for \(CIFAR10.folderName).")
     var directory: String
 
-    @Option(help: ArgumentHelp("Training images, at least 5.", valueName: "n"))
+    @Option(
+      help: ArgumentHelp(
+        "Number of training images, at least \(CIFAR10.trainFiles.count).", valueName: "n"))
     var train = SyntheticImages.trainCount
 
-    @Option(help: ArgumentHelp("Test images.", valueName: "n"))
+    @Option(help: ArgumentHelp("Number of test images.", valueName: "n"))
     var test = SyntheticImages.testCount
 
-    @Option(help: ArgumentHelp("Decides the pictures.", valueName: "n"))
+    @Option(help: ArgumentHelp("Seed of the pictures.", valueName: "n"))
     var seed: UInt64 = SyntheticImages.defaultSeed
 
     @OptionGroup var form: OutputArguments

@@ -5,12 +5,12 @@ import IsometryTraining
 
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "devices", abstract: "List what networks can be trained on.",
+    commandName: "devices", abstract: "List the devices on which networks can be trained.",
     discussion: """
       Example:
         isometry devices
 
-      The star marks what --device auto takes.
+      A star marks the device that --device auto uses.
       """)
 
   @OptionGroup var form: OutputArguments
@@ -22,7 +22,7 @@ struct DevicesCommand: ParsableCommand {
       let precisions = device.precisions.map(\.rawValue)
       console.say(
         "\(device.isAutomatic ? "*" : " ") \(Wording.padded(device.name, 10)) "
-          + "\(Wording.padded(precisions.joined(separator: " "), 14)) \(device.description)"
+          + "\(Wording.padded(precisions.joined(separator: " "), 19)) \(device.description)"
           + (device.tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""))
       console.emit([
         "device": .text(device.name),

@@ -4,24 +4,26 @@ import IsometryTraining
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure accuracy and confusion of a checkpoint.",
+    commandName: "evaluate",
+    abstract: "Measure the test accuracy and the confusion matrix of a checkpoint.",
     discussion: """
       Examples:
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry evaluate runs/…/checkpoints/epoch-4.safetensors --data ~/cifar --json
 
-      The network is built as the checkpoint says; a run's folder means its latest checkpoint. The \
-      images are the test split of what the run trained on, unless --data says otherwise.
+      The checkpoint describes the network. The folder of a run stands for its latest checkpoint. \
+      Without --data, the images are the test split of the run's data set.
       """)
 
-  @Argument(help: ArgumentHelp("A run's folder, or a checkpoint.", valueName: "run|checkpoint"))
+  @Argument(
+    help: ArgumentHelp("The folder of a run, or a checkpoint.", valueName: "run|checkpoint"))
   var checkpoint: String
 
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
   @OptionGroup(title: "Data") var data: DataArguments
 
-  @Option(help: ArgumentHelp("Evaluate on the first n images alone.", valueName: "n"))
+  @Option(help: ArgumentHelp("Evaluate only on the first n images.", valueName: "n"))
   var limitTest: Int?
 
   @OptionGroup var form: OutputArguments
@@ -47,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
     let test = try LoadedSplit(.test, of: source, limit: limitTest)
     let evaluator = try Evaluator(
       saved, configuration, path: path, dataset: test.images, backend: selection.backend)
-    console.say("data    \(source.explanation)")
+    console.say("data    \(source.explanation.inProgramTerms)")
     console.say("test    \(test.explanation)")
     console.say("device  \(selection.explanation)")
     console.say(

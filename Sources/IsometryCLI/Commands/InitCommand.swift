@@ -4,7 +4,7 @@ import IsometryTraining
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init", abstract: "Say which initializations there are.",
+    commandName: "init", abstract: "Show the initializations.",
     discussion: """
       Example:
         isometry init list
@@ -19,9 +19,9 @@ struct ListInitializersCommand: ParsableCommand {
       Example:
         isometry init list
 
-      Options go behind the name: --init risotto:alpha=0.5,head=plain
+      Options follow the name: --init risotto:alpha=0.5,head=plain
 
-      docs/initialization.md has the definitions, the sources and a spectrum of each.
+      docs/initialization.md has the definition, the source and a spectrum of each initialization.
       """)
 
   @OptionGroup var form: OutputArguments
@@ -42,6 +42,6 @@ struct ListInitializersCommand: ParsableCommand {
           type.options.map { ["name": .text($0.name), "meaning": .text($0.meaning)] }),
       ])
     }
-    console.say("docs/initialization.md has the definitions, the sources and a spectrum of each")
+    console.say("docs/initialization.md has the definition, the source and a spectrum of each")
   }
 }

@@ -8,21 +8,25 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract:
-      "Measure what each block of a network does at initialization, beside what theory says.",
+      "Measure the effect of each block of a network at initialization, and compare it with theory.",
     discussion: """
       Examples:
         isometry inspect --model resnet20 --init risotto --device cpu
         isometry inspect --model mlp:20x400 --init he --plot inspect.svg
         isometry inspect --model resnet18 --init risotto-lossless --cumulative --data ~/cifar
 
-      For every residual block, or layer of a plain network, and for the network as a whole: gain, \
-      the mean of ‖out‖²/‖in‖² over the inputs' signals; the Jacobian's singular values σ at the first \
-      input; the share of them that are 0; the mean cosine of two inputs' signals before and behind \
-      it. Behind each measured column stands what theory says, blank where it says nothing, and last \
-      how the singular values were found: svd and gram take all, lanczos estimates. A block's Jacobian \
-      leaves out the units that its rectifiers have switched off, for they carry no signal. The \
-      network is in evaluation mode, and without normalization unless asked otherwise; Batch \
-      Normalization has the statistics of the inputs, at least 64 of their kind.
+      The table has a line for each residual block, or each layer of a plain network, and one for \
+      the whole network. The gain is the mean of ‖out‖²/‖in‖² over the inputs. The singular values \
+      σ are those of the Jacobian at the first input, with the share of zeros. The cosine is the \
+      mean cosine of two inputs' signals, before and after the block.
+
+      A theory column follows each measured column; it is blank if no theory is known. The last \
+      column is the method: svd and gram compute all singular values, lanczos estimates them. A \
+      block's Jacobian leaves out units that its rectifiers have switched off, since they carry no \
+      signal.
+
+      The network is in evaluation mode. It has no normalization by default. The statistics of \
+      Batch Normalization are those of the inputs, or of 64 inputs of their kind if there are fewer.
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -31,7 +35,7 @@ struct InspectCommand: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Look at each block together with all before it, from the image on, not at it alone."))
+      "Measure from the image up to each block instead of each block alone."))
   var cumulative = false
 
   @OptionGroup(title: "Device") var device: MeasurementDeviceArguments
@@ -39,7 +43,7 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   static let defaultInputs = 16
-  /// Similarities take two; the signals of all are in memory at once.
+  /// Similarities need two; the signals of all are in memory at once.
   static let inputCounts = 2...256
 
   func validate() throws {
@@ -47,8 +51,8 @@ struct InspectCommand: ParsableCommand {
       inputs.inputs ?? Self.defaultInputs, option: "--inputs", from: Self.inputCounts.lowerBound,
       to: Self.inputCounts.upperBound,
       because: """
-        inspect compares inputs with each other and keeps the signals of all; isometry spectrum takes \
-        1 to \(InputArguments.mostInputs)
+        inspect compares the inputs and keeps all their signals in memory; isometry spectrum \
+        allows 1 to \(InputArguments.mostInputs)
         """)
   }
 
@@ -60,7 +64,7 @@ struct InspectCommand: ParsableCommand {
     device.apply(to: &configuration)
     try configuration.check()
     let network = try configuration.makeNetwork()
-    // Before a device is looked for: a wrong combination should fail at once.
+    // Before a device is opened: a wrong combination should fail at once.
     try configuration.makeInitializer().check(network.layout)
     let (backend, explanation) = try device.select(configuration)
     let (images, source) = try inputs.images(inputs.inputs ?? Self.defaultInputs)

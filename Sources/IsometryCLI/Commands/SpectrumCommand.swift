@@ -10,7 +10,7 @@ struct SpectrumCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum",
     abstract:
-      "Measure the singular values of a network's Jacobian beside the law that predicts them.",
+      "Measure the singular values of a network's Jacobian, and compare them with their law.",
     discussion: """
       Examples:
         isometry spectrum --model resmlp:20x400 --init universal:c=0.5 --activation tanh \\
@@ -18,10 +18,10 @@ struct SpectrumCommand: ParsableCommand {
         isometry spectrum --model resnet20 --init risotto --inputs 4 --data ~/cifar
         isometry spectrum --checkpoint runs/2026-01-31-120000-resnet20-he --output logits
 
-      The network is in evaluation mode, and without normalization unless asked otherwise; at initial \
-      weights Batch Normalization has the statistics of the inputs, at least 64 of their kind. Singular \
-      values that rounding cannot tell from zero are counted apart. With --precision fp64 the \
-      reference device computes in Double.
+      The network is in evaluation mode. It has no normalization by default. At initial weights, \
+      the statistics of Batch Normalization are those of the inputs, or of 64 inputs of their kind \
+      if there are fewer. Singular values within rounding of zero are counted as zeros. With \
+      --precision fp64, the reference device computes in Double.
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -32,7 +32,8 @@ struct SpectrumCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Measure a trained network: a run's folder, or a checkpoint.", valueName: "run|checkpoint"))
+      "Measure a trained network: the folder of a run, or a checkpoint.",
+      valueName: "run|checkpoint"))
   var checkpoint: String?
 
   @OptionGroup var picture: PlotArguments
@@ -44,12 +45,12 @@ struct SpectrumCommand: ParsableCommand {
       inputs.inputs ?? 1, option: "--inputs", from: 1, to: InputArguments.mostInputs)
     guard checkpoint != nil else { return }
     if network.isGiven {
-      throw ValidationError("--checkpoint says the network; leave its options out")
+      throw ValidationError("--checkpoint determines the network; leave its options out")
     }
     if measurement.seeds > 1 {
       throw ValidationError("--seeds draws initial weights; a --checkpoint has its own")
     }
-    if device.precision?.dtype == .float64 {
+    if device.precision == .fp64 {
       throw ValidationError("--precision fp64 is for initial weights; a --checkpoint is in fp32")
     }
   }

@@ -16,9 +16,10 @@ struct TrainCommand: ParsableCommand {
         isometry train --resume runs/2026-01-31-120000-resnet20-he
 
       A run has a folder with config.json, log.jsonl and checkpoints in safetensors. Ctrl-C, \
-      SIGTERM, a closed terminal and a closed pipe finish the step, save, and end with exit code \
-      128 + the signal's number (130 for Ctrl-C, 143 for SIGTERM); --resume goes on from there \
-      and gives the same bits as a run that was never stopped. --json prints an object for each epoch.
+      SIGTERM, a closed terminal and a closed pipe stop the run after the current step and save \
+      it. The exit code is then 128 + the number of the signal: 130 for Ctrl-C, 143 for SIGTERM. \
+      --resume continues the run, with the same bits as a run that was never stopped. --json \
+      prints an object for each epoch.
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -28,29 +29,29 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Device") var memory: MemoryArguments
   @OptionGroup(title: "Data") var data: DataArguments
 
-  @Option(help: ArgumentHelp("Train on the first n images alone.", valueName: "n"))
+  @Option(help: ArgumentHelp("Train only on the first n images.", valueName: "n"))
   var limitTrain: Int?
 
-  @Option(help: ArgumentHelp("Evaluate on the first n images alone.", valueName: "n"))
+  @Option(help: ArgumentHelp("Evaluate only on the first n images.", valueName: "n"))
   var limitTest: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Measure the Jacobian's singular values on a test image every so many steps.",
-      valueName: "steps"))
+      "Measure the Jacobian's singular values on a test image after every n steps.", valueName: "n")
+  )
   var spectrumEvery: Int?
 
   @Option(
-    help: ArgumentHelp("Batches that may be in flight to the device.", valueName: "n"))
+    help: ArgumentHelp("Largest number of batches in flight to the device.", valueName: "n"))
   var prefetch = BatchStream.defaultBatchesInFlight
 
   @Option(
     help: ArgumentHelp(
-      "The folder of the run. (default: runs/<date>-<time>-<model>-<init>)", valueName: "dir"))
+      "Folder for the new run. (default: runs/<date>-<time>-<model>-<init>)", valueName: "dir"))
   var output: String?
 
   @Option(
-    help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
+    help: ArgumentHelp("Continue the run in this folder.", valueName: "run"))
   var resume: String?
 
   @OptionGroup var form: OutputArguments
@@ -83,7 +84,7 @@ struct TrainCommand: ParsableCommand {
     let reserved = try output.map { path in
       try watch.keep { try RunFolder.reserve(at: path, for: configuration) }
     }
-    console.say("data    \(source.explanation)")
+    console.say("data    \(source.explanation.inProgramTerms)")
     console.say("device  \(selection.explanation)")
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     console.say("train   \(train.explanation)")
@@ -108,7 +109,7 @@ struct TrainCommand: ParsableCommand {
         + "\(configuration.precision.rawValue)")
     console.say(
       "memory  \(MemoryReport(run.session.report).line)"
-        + (run.recomputation == .none ? "" : "; \(run.recomputation.rawValue) computed again"))
+        + (run.recomputation == .none ? "" : "; \(run.recomputation.rawValue) are recomputed"))
     if let tiles = TileReport(run.session.report) { console.say("tiles   \(tiles.line)") }
     console.say("run     \(folder.path)")
     let monitor =
@@ -118,7 +119,7 @@ struct TrainCommand: ParsableCommand {
     try self.train(run, in: folder, on: selection.backend, monitor, console, until: stop)
   }
 
-  /// The configuration of the run: the recorded one or the defaults, with the options as given.
+  /// The configuration of the run: the recorded one or the defaults, with the given options.
   private func choices(continuing recorded: RunConfiguration?) throws -> RunConfiguration {
     var configuration =
       recorded
@@ -148,8 +149,8 @@ struct TrainCommand: ParsableCommand {
     if resume != nil {
       console.say(
         run.state.step > 0
-          ? "going on after step \(Wording.count(run.state.step)), in epoch \(run.state.epoch + 1)"
-          : "going on from the start: the run was ended before a step was saved")
+          ? "resuming after step \(Wording.count(run.state.step)), in epoch \(run.state.epoch + 1)"
+          : "resuming from the start: the run ended before a step was saved")
     }
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
     let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
@@ -160,8 +161,8 @@ struct TrainCommand: ParsableCommand {
     do {
       outcome = try trainer.run(stop: stop, onEvent: reporter.handle)
     } catch {
-      // Where the log cannot be written either, the first error is the one to tell of.
-      try? reporter.stop(step: trainer.state.step, reason: "\(error)")
+      // If the log cannot be written either, the first error is reported.
+      try? reporter.stop(step: trainer.state.step, reason: errorText(of: error))
       throw error
     }
     switch outcome {
@@ -169,14 +170,14 @@ struct TrainCommand: ParsableCommand {
       try reporter.stop(step: trainer.state.step, reason: "completed")
       if let record = reporter.lastRecord {
         console.say(
-          "done: test accuracy \(Wording.percent(record.testAccuracy, digits: 2)); look closer with "
-            + "isometry evaluate \(folder.path)")
+          "done: test accuracy \(Wording.percent(record.testAccuracy, digits: 2)); "
+            + "isometry evaluate \(folder.path) shows the accuracy of each class")
       }
     case .stopped(let state):
       try reporter.stop(step: state.step, reason: "interrupted")
       console.say(
         "stopped after step \(Wording.count(state.step)), batch \(state.batch) of "
-          + "\(trainer.batchesPerEpoch) in epoch \(state.epoch + 1), and saved; go on with "
+          + "\(trainer.batchesPerEpoch) in epoch \(state.epoch + 1), and saved; continue with "
           + "isometry train --resume \(folder.path)")
       // As a shell reports a program that a signal ended.
       throw ExitCode(128 + (stop.requestingSignal ?? 0))
@@ -184,10 +185,10 @@ struct TrainCommand: ParsableCommand {
   }
 }
 
-/// A run to go on with.
+/// A run to continue.
 private struct BegunRun {
   let folder: RunFolder
-  /// nil where the run was killed before it wrote one.
+  /// nil if the run was killed before it wrote one.
   let checkpoint: Checkpoint?
   let configuration: RunConfiguration
 

@@ -7,17 +7,19 @@ import IsometryTraining
 struct TuneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
-    abstract: "Measure which kernel tiles are the fastest on an OpenCL device.",
+    abstract: "Measure the fastest kernel tiles on an OpenCL device.",
     discussion: """
       Examples:
         isometry tune --model resnet18 --batch 512 --precision bf16
         isometry tune --device opencl:1 --budget 60
 
-      For each different convolution and matrix product of a training step, the most expensive \
-      first, some tiles are built, checked and timed beside the default one, in a process of \
-      their own, which a driver may crash. The best are kept for this device, driver and version \
-      of the kernels, and every later run takes them; untuned places keep the default, which is \
-      as right. Ctrl-C and the budget lose nothing: the next tune goes on.
+      Tunes each different convolution and matrix product of a training step, the most expensive \
+      first. A separate process builds, checks and times some tiles, alternately with the default \
+      one. If a driver crashes, only that process ends.
+
+      The best tiles are kept for this device, its driver and this version of the kernels. Every \
+      later run uses them. Operations that were not tuned keep the default tile, which is equally \
+      correct. Ctrl-C and the end of the budget lose no results: the next tune continues.
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -25,17 +27,17 @@ struct TuneCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "An OpenCL device. (default: the first GPU or, where there is none, the first device)",
+      "An OpenCL device. (default: the first GPU, else the first device)",
       valueName: "name"))
   var device: DeviceChoice?
 
-  @Option(help: ArgumentHelp("Images of a step.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of images of a training step.", valueName: "n"))
   var batch = RunConfiguration().batch
 
-  @Option(help: ArgumentHelp("How long it may take.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("Longest time for tuning, in seconds.", valueName: "seconds"))
   var budget = Tuner().budget
 
-  @Flag(help: "Measure again what is known already.")
+  @Flag(help: "Measure operations again that were tuned before.")
   var again = false
 
   @OptionGroup var form: OutputArguments
@@ -50,23 +52,24 @@ struct TuneCommand: ParsableCommand {
     let console = Console(isJSON: form.json)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     let environment = try ProgramEnvironment()
-    let selection = try DeviceSelection(device ?? .openCL(number: nil), environment)
+    let selection = try DeviceSelection(
+      device ?? .openCL(number: nil), precision: configuration.precision, environment)
     guard let backend = selection.backend as? any TunableBackend else {
-      throw ConfigurationError(
+      throw UsageError(
         "--device",
-        "\(selection.backend.name) has no tiles to tune; name an OpenCL device, as isometry devices "
-          + "lists them"
-          + (environment.validates ? ", and unset ISOMETRY_VALIDATE" : ""))
+        "\(selection.backend.name) has no tiles to tune; name an OpenCL device from the list of "
+          + "isometry devices" + (environment.validates ? ", and unset ISOMETRY_VALIDATE" : ""))
     }
     try backend.requireSupport(for: configuration.precision)
     guard let store = environment.tuningStore else {
-      throw ConfigurationError(
+      throw UsageError(
         "ISOMETRY_CACHE_DIR",
-        "should name a folder to keep tiles in: neither HOME nor XDG_CACHE_HOME is set")
+        "should name a folder for tiles: neither HOME nor XDG_CACHE_HOME is set")
     }
     guard !environment.disabled.contains(.tuning) else {
-      throw ConfigurationError(
-        DisabledFeature.variable, "includes tuning, so no run would use what is measured; unset it")
+      throw UsageError(
+        DisabledFeature.variable,
+        "includes tuning, so no run would use the measured tiles; unset it")
     }
     try store.makeFolder()
     try WholeFile.requireWritable(store.path(for: backend.tileKey))
@@ -80,8 +83,8 @@ struct TuneCommand: ParsableCommand {
       ?? TuningRecord(backend.tileKey)
     let known = again ? 0 : operations.count { record[$0.site].tile != nil }
     console.say(
-      "tiles   \(operations.count) places in a step of \(configuration.model), batch \(batch), "
-        + "\(configuration.precision.rawValue)" + (known == 0 ? "" : "; \(known) are tuned already")
+      "tiles   \(operations.count) operations in a step of \(configuration.model), batch \(batch), "
+        + "\(configuration.precision.rawValue)" + (known == 0 ? "" : "; \(known) are already tuned")
     )
     var tuner = Tuner()
     tuner.budget = budget
@@ -124,20 +127,21 @@ struct TuneCommand: ParsableCommand {
     _ end: Tuner.End, in path: String, _ console: Console, _ stop: StopRequest
   ) throws {
     switch end {
-    case .complete: console.say("done: every place has its best tile, in \(path)")
+    case .complete: console.say("done: every operation has its best tile, in \(path)")
     case .outOfTime(let left):
       console.say(
-        "the budget is used up: \(left) places keep their default tiles until another isometry tune "
-          + "goes on; the others are in \(path)")
+        "the budget is used up: \(left) operations keep their default tiles until isometry tune runs "
+          + "again; the tuned tiles are in \(path)")
     case .stopped:
-      console.say("stopped; what was measured is in \(path), and isometry tune goes on from there")
+      console.say(
+        "stopped; the results so far are in \(path), and the next isometry tune continues")
       throw ExitCode(128 + (stop.requestingSignal ?? 0))
     }
   }
 }
 
-/// What `tune` starts for the measuring: reads a configuration and then requests, a line each, and writes
-/// answers.
+/// The process that measures for `tune`: it reads a configuration and then requests, a line each,
+/// and writes answers.
 struct CandidatesCommand: ParsableCommand {
   static let name = "tune-candidates"
   static let configuration = CommandConfiguration(
@@ -150,7 +154,7 @@ struct CandidatesCommand: ParsableCommand {
     environment.keepsPrograms = false
     environment.disabled.insert(.commandBuffers)
     let backend = try DeviceSelection(
-      DeviceChoice(recorded: configuration.device), environment
+      DeviceChoice(recorded: configuration.device), precision: configuration.precision, environment
     ).backend
     guard let backend = backend as? any TunableBackend else { return }
     let trial = try CandidateTrial(configuration, on: backend)

@@ -1,31 +1,30 @@
 import ArgumentParser
 import IsometryTraining
 
-/// What `--device` says.
+/// The value of `--device`.
 enum DeviceChoice: Equatable {
-  /// A GPU through OpenCL where there is one, else the CPU.
+  /// A GPU through OpenCL if there is one, else the CPU.
   case auto
   case cpu
   case reference
-  /// The device of that number in OpenCL's list; nil for the first GPU or, where there is none, the
-  /// first device.
+  /// The device of that number in OpenCL's list; nil for the first GPU, else the first device.
   case openCL(number: Int?)
 
   static let allValueStrings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
 
-  /// The device that a run was recorded with; `auto` where none was.
+  /// The recorded device of a run; `auto` if there is none.
   ///
-  /// - Throws: `ConfigurationError` for a word that means none.
-  init(recorded name: String?) throws(ConfigurationError) {
+  /// - Throws: `UsageError` for a word that is not known.
+  init(recorded name: String?) throws(UsageError) {
     guard let name else {
       self = .auto
       return
     }
     guard let choice = Self(argument: name) else {
-      throw ConfigurationError(
+      throw UsageError(
         "--device",
         "was recorded as \(name), which is none of \(Self.allValueStrings.joined(separator: ", ")); "
-          + "name the device to take")
+          + "name one of them")
     }
     self = choice
   }

@@ -1,4 +1,4 @@
-/// Why the device that was asked for cannot be had.
+/// Why the chosen device is not available.
 enum DeviceError: Error, Equatable, CustomStringConvertible {
   case noOpenCLDevice
   case noSuchOpenCLDevice(number: Int, count: Int)
@@ -6,8 +6,8 @@ enum DeviceError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .noOpenCLDevice:
-      "OpenCL finds no device: install the GPU's driver with its OpenCL part (isometry devices shows "
-        + "what is found), or take --device cpu"
+      "OpenCL finds no device: install the GPU's driver with its OpenCL part (isometry devices lists "
+        + "the devices), or use --device cpu"
     case .noSuchOpenCLDevice(let number, let count):
       "there is no opencl:\(number): OpenCL finds \(count) device\(count == 1 ? "" : "s"), numbered "
         + "from 0; isometry devices lists them"

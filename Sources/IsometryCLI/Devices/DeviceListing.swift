@@ -8,23 +8,25 @@ struct DeviceListing {
   struct Entry {
     let name: String
     let description: String
-    /// None where the device cannot be used, as the description says.
-    let precisions: [DType]
-    /// How many tiles of kernels are tuned; nil where there are none to tune.
+    /// None if the device cannot be used, as the description says.
+    let precisions: [Precision]
+    /// The number of tuned tiles; nil if the device has none to tune.
     let tunedTiles: Int?
-    /// Whether `--device auto` takes it.
+    /// Whether it is the device of `--device auto`.
     let isAutomatic: Bool
   }
 
   let devices: [Entry]
-  /// What `--device auto` takes and why.
+  /// The device of `--device auto`, with the reason.
   let explanation: String
 
   init(_ environment: ProgramEnvironment) {
     let (automatic, reason) = DeviceSelection.automatic(environment)
-    func entry(_ backend: any Backend) -> Entry {
-      let precisions = [DType.float32, .bfloat16, .float16].filter { precision in
-        (try? backend.requireSupport(for: precision)) != nil
+    // A backend that supports tf32 is one that rounds fp32, so the device is asked instead.
+    func entry(_ backend: any Backend, canRoundToTF32: Bool = false) -> Entry {
+      let precisions = [Precision.fp32, .tf32, .bf16, .fp16].filter { precision in
+        precision == .tf32
+          ? canRoundToTF32 : (try? backend.requireSupport(for: precision)) != nil
       }
       return Entry(
         name: backend.name, description: backend.deviceDescription, precisions: precisions,
@@ -35,12 +37,16 @@ struct DeviceListing {
     if let openCL = try? OpenCLDevices(environment) {
       for number in openCL.numbers {
         do {
-          devices.append(entry(try openCL.backend(number: number)))
+          devices.append(
+            entry(
+              try openCL.backend(number: number),
+              canRoundToTF32: try openCL.hasMatrixUnits(number)))
         } catch {
           devices.append(
             Entry(
               name: "opencl:\(number)",
-              description: "\(openCL.name(of: number)), which cannot be used: \(error)",
+              description:
+                "\(openCL.name(of: number)), which cannot be used: \(errorText(of: error))",
               precisions: [], tunedTiles: nil, isAutomatic: false))
         }
       }

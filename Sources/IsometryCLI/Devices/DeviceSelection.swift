@@ -3,24 +3,29 @@ import IsometryCore
 import IsometryGraph
 import IsometryReference
 
-/// The backend that a choice means on this machine.
+/// The backend of a choice on this machine.
 struct DeviceSelection {
   let backend: any Backend
-  /// One line: what was taken, and why where the choice left it open.
+  /// One line: the device, and the reason for it if the choice was `auto`.
   let explanation: String
 
-  /// - Parameter gemm: who computes matrix products on OpenCL devices.
-  /// - Throws: `DeviceError`, and what the device's driver reports where it was asked for by name.
-  init(_ choice: DeviceChoice, gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws
-  {
+  /// - Parameters:
+  ///   - gemm: the library for matrix products on OpenCL devices.
+  ///   - precision: with tf32, OpenCL devices round the operands of fp32 products.
+  /// - Throws: `DeviceError`, and the errors of the driver of a device that was chosen by name.
+  init(
+    _ choice: DeviceChoice, gemm: GemmArgument = .own, precision: Precision = .fp32,
+    _ environment: ProgramEnvironment
+  ) throws {
     let chosen: any Backend
     let reason: String?
     switch choice {
-    case .auto: (chosen, reason) = Self.automatic(gemm: gemm, environment)
+    case .auto: (chosen, reason) = Self.automatic(gemm: gemm, precision: precision, environment)
     case .cpu: (chosen, reason) = (CPUBackend(), nil)
     case .reference: (chosen, reason) = (ReferenceBackend<Float>(), nil)
     case .openCL(let number):
-      (chosen, reason) = (try OpenCLDevices(gemm: gemm, environment).backend(number: number), nil)
+      let devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
+      (chosen, reason) = (try devices.backend(number: number), nil)
     }
     backend = environment.validates ? ValidatingBackend(chosen) : chosen
     explanation =
@@ -28,42 +33,44 @@ struct DeviceSelection {
     if usesOpenCL { environment.warnOfLostPrograms() }
   }
 
-  /// Where initializers measure, whatever device the network runs on: one seed then gives the same
-  /// weights on every device, to the last bit.
+  /// The backend for initializers that measure. It does not depend on the device of the network, so
+  /// one seed gives the same bits on every device.
   static let measuring: any Backend = CPUBackend()
 
   private var usesOpenCL: Bool { backend.name.hasPrefix("opencl") }
 
-  /// Why CLBlast would compute no matrix product; nil where it would.
-  func reasonAgainstCLBlast(in precision: DType) -> String? {
+  /// The reason that CLBlast would compute no matrix product; nil if it would.
+  func reasonAgainstCLBlast(in precision: Precision) -> String? {
     if !usesOpenCL { return "only OpenCL devices have a choice, not \(backend.name)" }
-    if precision != .float32, precision != .float64 {
-      return "it computes fp32 alone, and products in \(precision.rawValue) are the package's own"
+    if precision != .fp32, precision != .fp64 {
+      return
+        "it computes fp32 alone, and the package's own kernels compute products in \(precision.rawValue)"
     }
     return nil
   }
 
   /// A GPU that works, else the CPU; with the reason.
   static func automatic(
-    gemm: GemmArgument = .own, _ environment: ProgramEnvironment
+    gemm: GemmArgument = .own, precision: Precision = .fp32, _ environment: ProgramEnvironment
   ) -> (any Backend, String) {
     func cpu(_ reason: String) -> (any Backend, String) { (CPUBackend(), reason) }
     let devices: OpenCLDevices
     do {
-      devices = try OpenCLDevices(gemm: gemm, environment)
+      devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
     } catch {
-      return cpu("OpenCL does not answer (\(error)), so no GPU")
+      return cpu("OpenCL does not answer (\(errorText(of: error))), so there is no GPU")
     }
     guard let number = devices.firstGPU else {
       return cpu(
         devices.isEmpty
-          ? "OpenCL finds no GPU" : "OpenCL finds processors only, which --device opencl would take"
+          ? "OpenCL finds no GPU"
+          : "OpenCL finds no GPU, only processors, which --device opencl would use"
       )
     }
     do {
       return (try devices.backend(number: number), "the first GPU that OpenCL finds")
     } catch {
-      return cpu("the GPU opencl:\(number) cannot be used (\(error))")
+      return cpu("the GPU opencl:\(number) cannot be used (\(errorText(of: error)))")
     }
   }
 }

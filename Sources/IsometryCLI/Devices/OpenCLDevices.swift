@@ -1,3 +1,4 @@
+import IsometryCore
 import IsometryGraph
 import IsometryOpenCL
 import OpenCLRuntime
@@ -7,9 +8,13 @@ struct OpenCLDevices {
   private let devices: [Device]
   private let options: OpenCLOptions
 
-  /// - Parameter gemm: who computes matrix products.
+  /// - Parameters:
+  ///   - gemm: the library for matrix products.
+  ///   - precision: with tf32, matrix units round the operands of fp32 products.
   /// - Throws: `OpenCLError`.
-  init(gemm: GemmArgument = .own, _ environment: ProgramEnvironment) throws {
+  init(
+    gemm: GemmArgument = .own, precision: Precision = .fp32, _ environment: ProgramEnvironment
+  ) throws {
     devices = try Device.all()
     var options = OpenCLOptions(
       cacheDirectory: environment.cacheDirectory.map { "\($0)/opencl" },
@@ -18,7 +23,7 @@ struct OpenCLDevices {
       matrixUnits: environment.matrixUnits,
       recordsLaunches: !environment.disabled.contains(.commandBuffers),
       warn: ProgramEnvironment.warn)
-    options.allowsTF32 = environment.allowsTF32
+    options.allowsTF32 = precision == .tf32
     options.usesPrologues = !environment.disabled.contains(.prologues)
     options.keepsPrograms = environment.keepsPrograms
     options.tiles = environment.measuredTiles
@@ -31,13 +36,13 @@ struct OpenCLDevices {
 
   func name(of number: Int) -> String { devices[number].name }
 
-  /// Whether the device has kernels for 16 bits beside the portable ones.
+  /// Whether the device has kernels for matrix units beside the portable ones.
   func hasMatrixUnits(_ number: Int) throws -> Bool {
     try OpenCLBackend(devices[number], number: number, options: options).mayUseMatrixUnits
   }
 
-  /// - Parameter number: nil for the first GPU or, where there is none, the first device.
-  /// - Throws: `DeviceError`, and `OpenCLError` where the device cannot be opened.
+  /// - Parameter number: nil for the first GPU, else the first device.
+  /// - Throws: `DeviceError`, and `OpenCLError` if the device cannot be opened.
   func backend(number: Int?) throws -> any Backend {
     guard !devices.isEmpty else { throw DeviceError.noOpenCLDevice }
     let number = number ?? firstGPU ?? 0

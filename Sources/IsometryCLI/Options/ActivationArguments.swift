@@ -6,21 +6,24 @@ import IsometryTheory
 struct ActivationArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "\(Activation.allNamed.map(\.name).joined(separator: ", ")).", valueName: "name"))
+      "The activation: \(Activation.allNamed.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
   var activation: String
 
   @Option(
     help: ArgumentHelp(
-      "leaky-relu's slope (default: \(Activation.defaultSlope)) or elu's α "
-        + "(default: \(Activation.defaultAlpha)).", valueName: "x"))
+      """
+      The slope of leaky-relu or the α of elu. (default: \(Activation.defaultSlope) for \
+      leaky-relu, \(Activation.defaultAlpha) for elu)
+      """, valueName: "x"))
   var parameter: Double?
 
   func validate() throws { _ = try resolved() }
 
   /// The activation.
   ///
-  /// - Throws: `ValidationError` for a name that is no activation's, and a parameter that it does not
-  ///   take.
+  /// - Throws: `ValidationError` for an unknown name, and for a parameter that the activation does not
+  ///   have.
   func resolved() throws -> Activation {
     guard let plain = Activation(named: activation) else {
       throw ValidationError(
@@ -32,7 +35,7 @@ struct ActivationArguments: ParsableArguments {
     else {
       throw ValidationError(
         parameter.isFinite
-          ? "\(activation) takes no --parameter; leaky-relu and elu do"
+          ? "\(activation) has no --parameter; leaky-relu and elu have one"
           : "--parameter should be a finite number")
     }
     return chosen

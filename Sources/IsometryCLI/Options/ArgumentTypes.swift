@@ -1,14 +1,15 @@
 public import ArgumentParser
-import IsometryCore
+public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 public import IsometrySpectra
 public import IsometryTheory
 public import IsometryTraining
 
-// The words of the command line for types of other modules.
+// The values of options that are types of other modules.
 
 extension NormalizationKind: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 extension Recomputation: ExpressibleByArgument {}
 extension SkipKind: ExpressibleByArgument {}
 extension WeightLaw: ExpressibleByArgument {}
@@ -18,17 +19,20 @@ extension JacobianSection.Start: ExpressibleByArgument {}
 extension JacobianSection.End: ExpressibleByArgument {}
 extension SpectrumMethod: ExpressibleByArgument {}
 
-/// The type that a network computes in.
-struct PrecisionArgument: ExpressibleByArgument {
-  let dtype: DType
+extension RunConfiguration {
+  /// The defaults, for help texts.
+  static let defaults = RunConfiguration()
+}
 
-  static let allValueStrings = [DType.float32, .bfloat16, .float16].map(\.rawValue)
+/// A precision in which networks are trained.
+struct TrainingPrecision: ExpressibleByArgument {
+  let precision: Precision
+
+  static let allValueStrings = Precision.allCases.filter { $0 != .fp64 }.map(\.rawValue)
 
   init?(argument: String) {
-    guard Self.allValueStrings.contains(argument), let dtype = DType(rawValue: argument) else {
-      return nil
-    }
-    self.dtype = dtype
+    guard let precision = Precision(rawValue: argument), precision != .fp64 else { return nil }
+    self.precision = precision
   }
 }
 

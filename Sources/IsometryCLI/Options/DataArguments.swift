@@ -7,9 +7,9 @@ struct DataArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      A directory with CIFAR-10's binary batches, directly or in cifar-10-batches-bin/, or \
-      'synthetic' for the built-in pictures. (default: $ISOMETRY_DATA, CIFAR-10 in ./data, or \
-      synthetic)
+      A directory with CIFAR-10's binary batches, directly or in \(CIFAR10.folderName)/, or \
+      \(DatasetSource.syntheticName) for the built-in pictures. (default: $ISOMETRY_DATA, else \
+      CIFAR-10 in ./\(DatasetSource.defaultDirectory), else \(DatasetSource.syntheticName))
       """, valueName: "dir|synthetic"))
   var data: String?
 
@@ -26,13 +26,13 @@ struct DataArguments: ParsableArguments {
 extension DatasetSource {
   /// The value of `--data` that means this source, from any working directory.
   var spelling: String {
-    switch place {
+    switch kind {
     case .cifar10(let folder): URL(fileURLWithPath: folder).standardizedFileURL.path
     case .synthetic: Self.syntheticName
     }
   }
 
-  /// In brackets the number of images that a split should have, where it has another.
+  /// The official number of images of a split in brackets, if the set has another number.
   func remark(onCount count: Int, of split: DatasetSplit) -> String {
     let official = officialCount(of: split)
     return count == official ? "" : " (CIFAR-10 has \(Wording.count(official)))"
@@ -42,12 +42,12 @@ extension DatasetSource {
 /// The images of a split that a command uses.
 struct LoadedSplit {
   let images: ImageDataset
-  /// One line for people: how many images, of how many.
+  /// One line for people: the number of images used, and of those available.
   let explanation: String
 
-  /// The first `limit` images, all of them where there is no limit or they are fewer.
+  /// The first `limit` images; all of them if there is no limit or they are fewer.
   ///
-  /// - Throws: `DatasetError` where a file is missing or damaged.
+  /// - Throws: `DatasetError` if a file is missing or damaged.
   init(_ split: DatasetSplit, of source: DatasetSource, limit: Int?) throws(DatasetError) {
     let available: Int
     (images, available) = try source.load(split, limit: limit)
@@ -55,7 +55,7 @@ struct LoadedSplit {
       switch limit {
       case .some(let limit) where limit < available: ", the first of \(Wording.count(available))"
       case .some(let limit) where limit > available:
-        ", all there are: --limit-\(split.rawValue) asks for \(Wording.count(limit))"
+        ", fewer than --limit-\(split.rawValue) \(Wording.count(limit))"
       default: ""
       }
     explanation =
@@ -67,7 +67,7 @@ struct LoadedSplit {
 /// More batches in flight than this only cost memory, which may be pinned.
 private let mostBatchesInFlight = 64
 
-/// - Throws: `ValidationError` for a number of batches in flight that makes no sense.
+/// - Throws: `ValidationError` for an illegal number of batches in flight.
 func checkPrefetch(_ count: Int) throws(ValidationError) {
   guard (1...mostBatchesInFlight).contains(count) else {
     throw ValidationError("--prefetch should be 1 to \(mostBatchesInFlight), not \(count)")
@@ -77,8 +77,6 @@ func checkPrefetch(_ count: Int) throws(ValidationError) {
 /// The form of the output.
 struct OutputArguments: ParsableArguments {
   @Flag(
-    help: """
-      Print one JSON object a line on standard output; what is for people goes to standard error.
-      """)
+    help: "Print JSON Lines to standard output; text for people goes to standard error.")
   var json = false
 }

@@ -5,40 +5,46 @@ import IsometryTraining
 
 /// The device.
 struct DeviceArguments: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "auto prefers a GPU; N counts the OpenCL devices from 0. (default: auto)", valueName: "name"))
+  static let deviceHelp = ArgumentHelp(
+    """
+    The device. With auto, a GPU is preferred to the CPU. N is the number of an OpenCL device, \
+    from 0. (default: auto)
+    """, valueName: "name")
+
+  @Option(help: deviceHelp)
   var device: DeviceChoice?
 
   @Option(
     help: ArgumentHelp(
-      "Who computes matrix products on OpenCL devices: the package's own kernels, or CLBlast where it "
-        + "can. (default: own)"))
+      """
+      The library for matrix products on OpenCL devices. With own, it is the package's kernels. \
+      With clblast, it is CLBlast for products in fp32. (default: own)
+      """))
   var gemm: GemmArgument?
 
   func apply(to configuration: inout RunConfiguration) {
     if let gemm { configuration.gemm = gemm.rawValue }
   }
 
-  /// The device for a run. Where it has no choice of who computes matrix products, the configuration
-  /// forgets a choice that was recorded with another device.
+  /// The device for a run. If the device has no choice of the library for matrix products, a choice
+  /// that was recorded with another device is removed from the configuration.
   ///
-  /// - Parameter recorded: the device that the run was recorded with, taken where no other is named.
-  /// - Throws: `ConfigurationError` for a `--gemm` of this command line that has nothing to do, and for
-  ///   recorded words that mean nothing; `UnsupportedPrecision`; `DeviceError`, and what the device's
-  ///   driver reports.
+  /// - Parameter recorded: the recorded device of the run, used if no other is named.
+  /// - Throws: `UsageError` for a `--gemm` without effect and for recorded words that are not known;
+  ///   `UnsupportedPrecision`; `DeviceError`, and the errors of the device's driver.
   func select(
     for configuration: inout RunConfiguration, recorded: String? = nil,
     _ environment: ProgramEnvironment
   ) throws -> DeviceSelection {
     let gemm = try GemmArgument(recorded: configuration.gemm)
     let selection = try DeviceSelection(
-      device ?? DeviceChoice(recorded: recorded), gemm: gemm, environment)
+      device ?? DeviceChoice(recorded: recorded), gemm: gemm, precision: configuration.precision,
+      environment)
     if gemm == .clblast,
       let reason = selection.reasonAgainstCLBlast(in: configuration.precision)
     {
       if self.gemm != nil {
-        throw ConfigurationError("--gemm", "clblast has nothing to do: \(reason)")
+        throw UsageError("--gemm", "clblast has no effect: \(reason)")
       }
       configuration.gemm = nil
     }
@@ -47,17 +53,17 @@ struct DeviceArguments: ParsableArguments {
   }
 }
 
-/// Who computes matrix products on OpenCL devices.
+/// The library for matrix products on OpenCL devices.
 enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
   case own
   case clblast
 
-  /// What a run was recorded with; the package's own kernels where that is nothing.
+  /// The recorded choice of a run; the package's own kernels if there is none.
   ///
-  /// - Throws: `ConfigurationError` for a word that means none.
-  init(recorded name: String?) throws(ConfigurationError) {
+  /// - Throws: `UsageError` for a word that is not known.
+  init(recorded name: String?) throws(UsageError) {
     guard let choice = name.map(Self.init(rawValue:)) ?? .own else {
-      throw ConfigurationError(
+      throw UsageError(
         "--gemm",
         "was recorded as \(name ?? ""), which is none of "
           + "\(Self.allCases.map(\.rawValue).joined(separator: ", ")); name one of them")
@@ -66,14 +72,18 @@ enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
-/// The type that the network computes in.
+/// The precision of a network in training.
 struct PrecisionArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The type of activations and gradients; parameters are kept in fp32. (default: fp32)"))
-  var precision: PrecisionArgument?
+      """
+      The type of activations and gradients; parameters are kept in fp32. With tf32, everything is \
+      in fp32, and matrix units round the operands of products to tf32. (default: \
+      \(RunConfiguration.defaults.precision.rawValue))
+      """))
+  var precision: TrainingPrecision?
 
   func apply(to configuration: inout RunConfiguration) {
-    if let precision { configuration.precision = precision.dtype }
+    if let precision { configuration.precision = precision.precision }
   }
 }

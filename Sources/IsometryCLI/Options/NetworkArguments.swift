@@ -7,37 +7,45 @@ import IsometryTraining
 struct NetworkArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "\(ModelSpecification.spellings.joined(separator: ", ")). (default: resnet20)",
-      valueName: "name"))
+      """
+      The network: \(ModelSpecification.spellings.joined(separator: ", ")). (default: \
+      \(RunConfiguration.defaults.model))
+      """, valueName: "name"))
   var model: String?
 
   @Option(
     help: ArgumentHelp(
-      "What follows a convolution or a hidden dense layer. (default: batch; none for spectrum and inspect)"
-    ))
+      """
+      The normalization after a convolution or a hidden dense layer. (default: \
+      \(RunConfiguration.defaults.normalization.rawValue); none for spectrum and inspect)
+      """))
   var normalization: NormalizationKind?
 
   @Option(
     help: ArgumentHelp(
-      "The skips of residual blocks that keep the shape. (default: identity)"))
+      "The skips of residual blocks that keep the shape. (default: \(SkipKind.identity.rawValue))"))
   var skip: SkipKind?
 
   @Option(
     help: ArgumentHelp(
-      "What the skips of resmlp and resconv multiply by. (default: 1)", valueName: "a"))
+      "The factor of the skips of resmlp and resconv. (default: 1)", valueName: "a"))
   var skipWeight: Double?
 
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "\(InitializerRegistry.names.joined(separator: ", ")); options as name:option=value,… "
-        + "(default: he)", valueName: "name"))
+      """
+      The initialization: \(InitializerRegistry.names.joined(separator: ", ")). Its options follow \
+      a colon: name:option=value,… (default: \(RunConfiguration.defaults.initializer))
+      """, valueName: "name"))
   var initializer: String?
 
   @Option(
     help: ArgumentHelp(
-      "\(Activation.allNamed.map(\.name).joined(separator: ", ")). (default: relu)",
-      valueName: "name"))
+      """
+      The activation: \(Activation.allNamed.map(\.name).joined(separator: ", ")). (default: \
+      \(RunConfiguration.defaults.activation))
+      """, valueName: "name"))
   var activation: String?
 
   /// Whether any of the options was given.
@@ -57,7 +65,7 @@ struct NetworkArguments: ParsableArguments {
 }
 
 extension RunConfiguration {
-  /// What commands that measure one training step ask for.
+  /// The configuration of commands that measure one training step.
   ///
   /// - Throws: `ConfigurationError`.
   init(_ network: NetworkArguments, _ precision: PrecisionArguments, batch: Int) throws {

@@ -4,10 +4,16 @@ import IsometryTraining
 
 /// How the network is trained.
 struct OptimizationArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Passes over the training images. (default: 5)", valueName: "n"))
+  private static let defaults = RunConfiguration.defaults
+
+  @Option(
+    help: ArgumentHelp(
+      "Passes over the training images. (default: \(defaults.epochs))", valueName: "n"))
   var epochs: Int?
 
-  @Option(help: ArgumentHelp("Images of a step. (default: 128)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Number of images of a training step. (default: \(defaults.batch))", valueName: "n"))
   var batch: Int?
 
   @Option(
@@ -15,75 +21,114 @@ struct OptimizationArguments: ParsableArguments {
       "The largest learning rate. (default: \(defaultRates))", valueName: "rate"))
   var lr: Double?
 
-  @Option(help: ArgumentHelp("The course of the learning rate. (default: one-cycle)"))
+  @Option(
+    help: ArgumentHelp("The learning-rate schedule. (default: \(defaults.schedule.rawValue))"))
   var schedule: RunConfiguration.ScheduleName?
 
   @Option(
     help: ArgumentHelp(
-      "Epochs, fractions too, over which the rate rises linearly before the schedule. (default: 0)",
-      valueName: "epochs"))
+      """
+      Epochs over which the learning rate rises linearly before the schedule; fractions are \
+      allowed. (default: \(decimal(defaults.warmup)))
+      """, valueName: "epochs"))
   var warmup: Double?
 
   @Option(
     help: ArgumentHelp(
-      "One-cycle: the share of the run after which the rate is largest. (default: 0.2)",
-      valueName: "share"))
+      """
+      One-cycle: the share of the run after which the learning rate is largest. (default: \
+      \(defaults.peak))
+      """, valueName: "share"))
   var peak: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Step: the epochs after which the rate drops. (default: a half and 3/4 of the run)",
+      "Step: the epochs after which the learning rate drops. (default: 1/2 and 3/4 of the run)",
       valueName: "epoch,…"))
   var milestones: NumberList?
 
   @Option(
     help: ArgumentHelp(
-      "Step: what the rate is multiplied by at each milestone. (default: 0.1)", valueName: "factor")
-  )
+      "Step: the factor of the learning rate at each milestone. (default: \(defaults.gamma))",
+      valueName: "factor"))
   var gamma: Double?
 
-  @Option(help: ArgumentHelp("The rule of descent. (default: sgd)"))
+  @Option(help: ArgumentHelp("The optimizer. (default: \(defaults.optimizer.rawValue))"))
   var optimizer: RunConfiguration.OptimizerName?
 
   @Option(
     help: ArgumentHelp(
-      "Of sgd and rmsprop. (default: 0.9 for sgd, 0 for rmsprop)", valueName: "factor"))
+      "The momentum of sgd and rmsprop. (default: \(defaultMomenta))", valueName: "factor"))
   var momentum: Double?
 
-  @Flag(inversion: .prefixedNo, help: "Nesterov momentum, of sgd. (default: --nesterov)")
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      sgd: Nesterov momentum. (default: \(defaults.nesterov ? "--nesterov" : "--no-nesterov") if \
+      the momentum is above 0)
+      """)
   var nesterov: Bool?
 
-  @Option(help: ArgumentHelp("(default: 5e-4)", valueName: "factor"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      The factor of each weight in its gradient, or in its update with adamw. (default: \
+      \(defaults.weightDecay))
+      """, valueName: "factor"))
   var weightDecay: Double?
 
-  @Option(help: ArgumentHelp("(default: 0)", valueName: "share"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      Label smoothing: the share of a target that is spread over all classes. (default: \
+      \(decimal(defaults.labelSmoothing)))
+      """, valueName: "share"))
   var labelSmoothing: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Scale gradients down to this norm, all parameters together. (default: off)",
+      "Gradient clipping: the largest norm of all gradients together. (default: off)",
       valueName: "norm"))
   var clipNorm: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Any of crop, flip, cutout, with commas between them. (default: crop,flip)",
-      valueName: "name,…"))
+      """
+      Augmentations, separated by commas. (default: \
+      \(defaults.augment.map(\.rawValue).joined(separator: ",")))
+      """, valueName: "name,…"))
   var augment: AugmentationArgument?
 
-  @Flag(help: "Train on the images as they are.")
+  @Flag(help: "Train without augmentation.")
   var noAugment = false
 
   @Option(
     help: ArgumentHelp(
-      "Cover a square of so many pixels of each image. (default: off; 8 with --augment cutout)",
-      valueName: "side"))
+      """
+      Cover a square with sides of n pixels in each image. (default: off; \(defaults.cutout) with \
+      --augment cutout)
+      """, valueName: "n"))
   var cutout: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Decides initial weights, order of images and augmentation. (default: 1)", valueName: "n"))
+      """
+      Seed of the initial weights, the order of the images and the augmentation. (default: \
+      \(defaults.seed))
+      """, valueName: "n"))
   var seed: UInt64?
+
+  /// Without a fraction of 0.
+  private static func decimal(_ number: Double) -> String {
+    Int(exactly: number).map { "\($0)" } ?? "\(number)"
+  }
+
+  private static var defaultMomenta: String {
+    [RunConfiguration.OptimizerName.sgd, .rmsprop].map { name in
+      let momentum = RunConfiguration(optimizer: name, normalization: .batch).momentum
+      return "\(decimal(momentum)) for \(name.rawValue)"
+    }.joined(separator: ", ")
+  }
 
   private static var defaultRates: String {
     RunConfiguration.OptimizerName.allCases.map { name in
@@ -96,12 +141,12 @@ struct OptimizationArguments: ParsableArguments {
 
   func validate() throws {
     if noAugment, augment != nil || cutout != nil {
-      throw ValidationError("--no-augment leaves nothing for --augment and --cutout to do")
+      throw ValidationError("--no-augment excludes --augment and --cutout")
     }
   }
 
-  /// - Throws: `ConfigurationError` for an option that the others leave nothing to do.
-  func apply(to configuration: inout RunConfiguration) throws(ConfigurationError) {
+  /// - Throws: `UsageError` for an option that has no effect with the others.
+  func apply(to configuration: inout RunConfiguration) throws(UsageError) {
     if let optimizer { configuration.optimizer = optimizer }
     if let epochs { configuration.epochs = epochs }
     if let batch { configuration.batch = batch }
@@ -113,7 +158,7 @@ struct OptimizationArguments: ParsableArguments {
     if let gamma { configuration.gamma = gamma }
     if let momentum { configuration.momentum = momentum }
     if let nesterov { configuration.nesterov = nesterov }
-    // Nesterov's form is the default only where there is a momentum.
+    // Nesterov's form is the default only with a momentum.
     if nesterov == nil, momentum == 0 { configuration.nesterov = false }
     if let weightDecay { configuration.weightDecay = weightDecay }
     if let labelSmoothing { configuration.labelSmoothing = labelSmoothing }
@@ -128,28 +173,28 @@ struct OptimizationArguments: ParsableArguments {
     try checkUse(in: configuration)
   }
 
-  private func checkUse(in configuration: RunConfiguration) throws(ConfigurationError) {
+  private func checkUse(in configuration: RunConfiguration) throws(UsageError) {
     func require(
       _ isUsed: Bool, _ isGiven: Bool, _ option: String, _ reason: String
-    ) throws(ConfigurationError) {
-      if isGiven, !isUsed { throw ConfigurationError(option, reason) }
+    ) throws(UsageError) {
+      if isGiven, !isUsed { throw UsageError(option, "has no effect: \(reason)") }
     }
     let schedule = configuration.schedule
     let optimizer = configuration.optimizer
     try require(
       schedule == .oneCycle, peak != nil, "--peak",
-      "has nothing to do: only --schedule one-cycle has a peak")
+      "only --schedule one-cycle has a peak")
     try require(
       schedule == .step, milestones != nil, "--milestones",
-      "has nothing to do: only --schedule step has milestones")
+      "only --schedule step has milestones")
     try require(
       schedule == .step, gamma != nil, "--gamma",
-      "has nothing to do: only --schedule step has a gamma")
+      "only --schedule step has a gamma")
     try require(
       optimizer == .sgd || optimizer == .rmsprop, momentum != nil, "--momentum",
-      "has nothing to do: only sgd and rmsprop have a momentum")
+      "only sgd and rmsprop have a momentum")
     try require(
       optimizer == .sgd, nesterov != nil, "--nesterov",
-      "has nothing to do: only sgd has Nesterov momentum")
+      "only sgd has Nesterov momentum")
   }
 }

@@ -2,11 +2,11 @@ import ArgumentParser
 import Foundation
 import IsometryTraining
 
-/// A picture of what a command computes.
+/// A picture of a command's results.
 struct PlotArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Draw the result with gnuplot into FILE, and write the numbers beside it as CSV.",
+      "Plot the result to FILE with gnuplot, and write the numbers to a CSV file beside it.",
       valueName: "file.svg|file.png"))
   var plot: String?
 
@@ -24,7 +24,7 @@ struct PlotArguments: ParsableArguments {
     }
   }
 
-  /// Writes the plot where one was asked for, and says so.
+  /// Writes the plot if the option is given, and reports its path.
   func write(_ plot: @autoclosure () throws -> Plot, console: Console) throws {
     guard let file = self.plot.flatMap(PlotFile.init) else { return }
     try plot().write(to: file)

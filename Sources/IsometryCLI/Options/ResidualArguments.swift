@@ -11,29 +11,30 @@ struct ResidualArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Standard deviation of the biases.", valueName: "s"))
   var sigmaB = 0.0
 
-  @Option(help: ArgumentHelp("What the skips multiply by.", valueName: "a"))
+  @Option(help: ArgumentHelp("The factor of the skips.", valueName: "a"))
   var skipWeight = 1.0
 
-  @Option(help: ArgumentHelp("Of the elements of the input.", valueName: "x"))
+  @Option(help: ArgumentHelp("Mean of the input's elements.", valueName: "x"))
   var mean = 0.0
 
-  @Option(help: ArgumentHelp("Of the elements of the input.", valueName: "x"))
+  @Option(help: ArgumentHelp("Mean square of the input's elements.", valueName: "x"))
   var meanSquare = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "The variance, times the fan-in, of the first weight of branches W₂·φ(W₁·x + b). (default: "
-        + "branches are φ(W·x + b))", valueName: "v"))
+      """
+      Variance of W₁ times its fan-in, for branches W₂·φ(W₁·x + b). (default: branches are φ(W·x + b))
+      """, valueName: "v"))
   var firstVariance: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The size of the kernel of convolutions padded with zeros, with --image. (default: dense)",
+      "Kernel size of convolutions with zero padding; needs --image. (default: dense layers)",
       valueName: "k"))
   var kernel: Int?
 
   @Option(
-    help: ArgumentHelp("Pixels of the image that --kernel convolves.", valueName: "h,w"))
+    help: ArgumentHelp("Height and width of the image for --kernel.", valueName: "h,w"))
   var image: NumberList?
 
   func validate() throws {

@@ -7,39 +7,25 @@ import IsometryReference
 import IsometrySpectra
 import IsometryTraining
 
-/// The type that a Jacobian is computed in.
-struct SpectrumPrecisionArgument: ExpressibleByArgument {
-  let dtype: DType
-
-  static let allValueStrings = [DType.float32, .float64, .bfloat16, .float16].map(\.rawValue)
-
-  init?(argument: String) {
-    guard Self.allValueStrings.contains(argument), let dtype = DType(rawValue: argument) else {
-      return nil
-    }
-    self.dtype = dtype
-  }
-}
-
-/// The inputs at which a network is looked at.
+/// The inputs of a measurement.
 struct InputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Inputs: where Jacobians are taken (1 to \(Self.mostInputs), default 1), or for inspect those \
-      whose signals are compared (2 to \(InspectCommand.inputCounts.upperBound), default \
+      Number of inputs. spectrum measures a Jacobian at each (1 to \(Self.mostInputs), default 1). \
+      inspect compares their signals (2 to \(InspectCommand.inputCounts.upperBound), default \
       \(InspectCommand.defaultInputs)).
       """, valueName: "k"))
   var inputs: Int?
 
-  @Option(help: ArgumentHelp("The first seed of weights, and that of inputs.", valueName: "n"))
+  @Option(help: ArgumentHelp("Seed of the inputs, and first seed of the weights.", valueName: "n"))
   var seed: UInt64 = 1
 
   @Option(
     help: ArgumentHelp(
       """
-      Inputs from the test split of CIFAR-10's binary batches in a directory, of 'synthetic' \
-      pictures, or 'gaussian' noise of mean 0 and variance 1.
+      The inputs: test images of CIFAR-10 in a directory, test images of the \
+      \(DatasetSource.syntheticName) pictures, or \(Self.gaussian) noise of mean 0 and variance 1.
       """, valueName: "dir|synthetic|gaussian"))
   var data = Self.gaussian
 
@@ -51,7 +37,7 @@ struct InputArguments: ParsableArguments {
     try checkPath(data, "--data")
   }
 
-  /// - Parameter reason: why not others, or what else takes them.
+  /// - Parameter reason: of the limits, or another command without them.
   static func check(
     _ value: Int, option: String, from least: Int, to most: Int, because reason: String? = nil
   ) throws {
@@ -61,9 +47,9 @@ struct InputArguments: ParsableArguments {
     }
   }
 
-  /// So many inputs, and what they are in words.
+  /// The inputs, and a line that describes them.
   ///
-  /// - Throws: `DatasetError`; `ConfigurationError` where the split has too few images.
+  /// - Throws: `DatasetError`; `UsageError` if the split has too few images.
   func images(_ count: Int) throws -> (images: [[Double]], explanation: String) {
     guard data != Self.gaussian else {
       let images = (0..<count).map { index in
@@ -73,10 +59,13 @@ struct InputArguments: ParsableArguments {
       return (images, "\(count) input\(count == 1 ? "" : "s") of Gaussian noise")
     }
     let source = try DatasetSource.resolve(option: data, environment: nil)
-    return (try Self.heldOut(count, of: source.load(.test), seed: seed), source.explanation)
+    return (
+      try Self.heldOut(count, of: source.load(.test), seed: seed),
+      source.explanation.inProgramTerms
+    )
   }
 
-  /// The initializer, which has seen as many of the inputs as it measures on.
+  /// The initializer, after it has measured on the inputs if it needs them.
   func initializer(
     of configuration: RunConfiguration, _ network: any Network
   ) throws -> any Initializer {
@@ -88,8 +77,8 @@ struct InputArguments: ParsableArguments {
       for: network, seed: seed, images: tensor, on: DeviceSelection.measuring)
   }
 
-  /// The batch whose statistics Batch Normalization has where initial weights are measured: the inputs,
-  /// or more of their kind where they are few.
+  /// The batch for the statistics of Batch Normalization at initial weights: the inputs, or more of
+  /// their kind if they are few.
   func normalizationImages(of configuration: RunConfiguration) throws -> [[Double]] {
     guard configuration.normalization == .batch else { return [] }
     return try images(
@@ -103,12 +92,12 @@ struct InputArguments: ParsableArguments {
 
   /// Some images of a split, the same for the same seed.
   ///
-  /// - Throws: `ConfigurationError` where the split has too few.
+  /// - Throws: `UsageError` if the split has too few.
   static func heldOut(
     _ count: Int, of dataset: ImageDataset, seed: UInt64
-  ) throws(ConfigurationError) -> [[Double]] {
+  ) throws(UsageError) -> [[Double]] {
     guard count <= dataset.count else {
-      throw ConfigurationError(
+      throw UsageError(
         "--inputs", "should be at most the \(dataset.count) images of the test split")
     }
     var random = RandomStream(seed: seed)
@@ -118,18 +107,18 @@ struct InputArguments: ParsableArguments {
   }
 }
 
-/// What of the spectrum is measured.
+/// The Jacobians of a measurement.
 struct SpectrumArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Draws of the initial weights.", valueName: "s"))
+  @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "s"))
   var seeds = 1
 
-  @Option(help: "Where the Jacobian ends: before the pooling, after it, or at the logits.")
+  @Option(help: "The end of the Jacobian: before the pooling, after it, or the logits.")
   var output = JacobianSection.End.features
 
   @Option(
     help: """
-      Where the Jacobian starts: at the image, or behind the first layer, where the layers of one \
-      width begin that the laws describe. (default: stack for perceptrons, input else)
+      The start of the Jacobian: the image, or the output of the first layer. The laws describe \
+      the layers after the first one. (default: stack for perceptrons, otherwise input)
       """)
   var from: JacobianSection.Start?
 
@@ -138,30 +127,33 @@ struct SpectrumArguments: ParsableArguments {
   }
 }
 
-/// How singular values are found.
+/// How singular values are computed.
 struct SpectrumMethodArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      All singular values, or Lanczos quadrature, which is for very large Jacobians; auto takes all \
-      up to \(SpectrumStudy.automaticDense), of a network's parts up to \
-      \(NetworkInspection.automaticDense).
+      dense computes all singular values. lanczos estimates them by quadrature, for very large \
+      Jacobians. auto uses dense up to \(SpectrumStudy.automaticDense) singular values, and up to \
+      \(NetworkInspection.automaticDense) for the parts of a network.
       """))
   var method = SpectrumMethod.auto
 }
 
-/// The device of a measurement, and the type that it computes in.
+/// The device and the precision of a measurement.
 struct MeasurementDeviceArguments: ParsableArguments {
   @OptionGroup var device: DeviceArguments
 
   @Option(
     help: ArgumentHelp(
-      "The type of activations and tangents; fp64 is for initial weights. (default: fp32)"))
-  var precision: SpectrumPrecisionArgument?
+      """
+      The type of activations and tangents. fp64 needs initial weights and runs on the reference \
+      device. (default: \(Precision.fp32.rawValue))
+      """))
+  var precision: Precision?
 
   func apply(to configuration: inout RunConfiguration) {
     device.apply(to: &configuration)
-    configuration.precision = precision?.dtype ?? .float32
+    configuration.precision = precision ?? .fp32
   }
 
   /// The device; for fp64 the reference backend in Double.
@@ -169,18 +161,17 @@ struct MeasurementDeviceArguments: ParsableArguments {
     _ configuration: RunConfiguration
   ) throws -> (backend: any Backend, explanation: String) {
     let environment = try ProgramEnvironment()
-    if configuration.precision == .float64,
+    if configuration.precision == .fp64,
       device.device == nil || device.device == .auto || device.device == .reference
     {
       if device.gemm == .clblast {
-        throw ConfigurationError("--gemm", "clblast has nothing to do: fp64 is the reference's")
+        throw UsageError("--gemm", "clblast has no effect: the reference device computes fp64")
       }
       let backend = ReferenceBackend<Double>()
       return (backend, "\(backend.name): \(backend.deviceDescription), for fp64")
     }
     var configuration = configuration
     let selection = try device.select(for: &configuration, environment)
-    try selection.backend.requireSupport(for: configuration.precision)
     return (selection.backend, selection.explanation)
   }
 }

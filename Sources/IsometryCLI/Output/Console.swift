@@ -1,11 +1,11 @@
 import Foundation
 import IsometryTraining
 
-/// Where words go: with `--json` standard output holds JSON alone, and people's output goes to
+/// The program's output. With `--json`, standard output has only JSON, and text for people goes to
 /// standard error.
 final class Console {
   let isJSON: Bool
-  /// Whether standard error is a terminal, which a line that changes in place needs.
+  /// Whether standard error is a terminal, which a changing line needs.
   let hasTerminal: Bool
   private var statusIsShown = false
 
@@ -28,7 +28,7 @@ final class Console {
     StandardStream.output.write("\(value.line)\n")
   }
 
-  /// Replaces the line that changes in place; nothing where there is no terminal.
+  /// Replaces the changing line; does nothing without a terminal.
   func showStatus(_ line: String) {
     guard hasTerminal else { return }
     StandardStream.error.write("\r\u{1B}[K\(line.prefix(Self.terminalWidth - 1))")

@@ -36,7 +36,7 @@ struct InspectionReport {
       predicted: { $0.zeroFraction }, isShare: true),
     Column(heading: "cosine", key: "cosine_before", measured: { $0.cosineBefore }),
     Column(
-      heading: "behind", key: "cosine_after", measured: { $0.cosineAfter },
+      heading: "after", key: "cosine_after", measured: { $0.cosineAfter },
       predicted: { $0.cosine }),
   ]
 
@@ -66,9 +66,9 @@ struct InspectionReport {
       let parameters = result.law.parameters.map { "\($0.name) = \(Wording.number($0.value))" }
       lines.append(
         "\(result.whole.name) by the \(law.name) law, \(parameters.joined(separator: ", ")): "
-          + result.law.basis)
+          + result.law.basis.inProgramTerms)
     } else {
-      lines.append("no law for \(result.whole.name): \(result.law.basis)")
+      lines.append("no law for \(result.whole.name): \(result.law.basis.inProgramTerms)")
     }
     return lines
   }
@@ -122,8 +122,8 @@ extension Plot {
       Series("least σ > 0", .points, points { $0.smallest }),
     ]
     let cosines = [
-      Series("cosine behind, theory", .line, points { $0.prediction.cosine }),
-      Series("cosine behind", .points, points { $0.cosineAfter }),
+      Series("cosine after, theory", .line, points { $0.prediction.cosine }),
+      Series("cosine after", .points, points { $0.cosineAfter }),
     ]
     self.init(
       title: title,

@@ -23,7 +23,7 @@ struct SpectrumReport {
       ])
   }
 
-  /// What was measured, as a run's log has it.
+  /// The measured numbers, as in a run's log.
   var measuredMembers: [JSONValue.Member] {
     let summary = result.summary
     func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
@@ -42,13 +42,13 @@ struct SpectrumReport {
   private var predicted: JSONValue {
     let prediction = result.prediction
     guard let spectralLaw = prediction.law, let law else {
-      return ["law": .null, "reason": .text(prediction.basis)]
+      return ["law": .null, "reason": .text(prediction.basis.inProgramTerms)]
     }
     return .object(
       [.init("law", .text(spectralLaw.name))]
         + prediction.parameters.map { .init($0.name, .number($0.value)) }
         + [
-          .init("basis", .text(prediction.basis)),
+          .init("basis", .text(prediction.basis.inProgramTerms)),
           .init("zero_fraction", .number(law.zeroFraction)),
           .init("sigma_min", .number(law.smallest.squareRoot())),
           .init("sigma_max", .number(law.largest.squareRoot())),
@@ -58,7 +58,7 @@ struct SpectrumReport {
         ])
   }
 
-  /// A table of what was measured and, where there is a law, what it says.
+  /// A table of the measured numbers and, if there is a law, its numbers.
   var lines: [String] {
     let summary = result.summary
     let prediction = result.prediction
@@ -89,14 +89,14 @@ struct SpectrumReport {
       let parameters = prediction.parameters.map { "\($0.name) = \(text($0.value))" }
       lines.append(
         "predicted by the \(law.name) law, \(parameters.joined(separator: ", ")): "
-          + prediction.basis)
+          + prediction.basis.inProgramTerms)
     } else {
-      lines.append("no law beside it: \(prediction.basis)")
+      lines.append("no law beside it: \(prediction.basis.inProgramTerms)")
     }
     return lines
   }
 
-  /// A spectrum of a run under way on one line.
+  /// The spectrum of a run on one line.
   var line: String {
     let summary = result.summary
     var parts = [

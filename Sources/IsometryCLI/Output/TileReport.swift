@@ -1,11 +1,11 @@
 import IsometryGraph
 import IsometryTraining
 
-/// How the tiles of a session's kernels were chosen.
+/// The origin of the tiles of a session's kernels.
 struct TileReport {
   private let use: TileUse
 
-  /// nil where the session has no tiles to choose.
+  /// nil if the session has no tiles to choose.
   init?(_ report: SessionReport) {
     guard let use = report.tiles, use.sites > 0 else { return nil }
     self.use = use

@@ -3,9 +3,9 @@ import IsometryGraph
 import IsometrySpectra
 import IsometryTraining
 
-/// Tells people, programs and the run's log what a run says as it goes.
+/// Reports the progress of a run to people, programs and the run's log.
 final class TrainingReporter {
-  /// Where there is no terminal, lines within an epoch are at least so many seconds apart.
+  /// Without a terminal, the shortest time between two lines within an epoch, in seconds.
   private static let plainInterval = 15.0
 
   private let console: Console
@@ -18,8 +18,8 @@ final class TrainingReporter {
   private(set) var lastRecord: EpochRecord?
 
   /// - Parameters:
-  ///   - monitor: what measures spectra at observations.
-  ///   - step: where the run starts.
+  ///   - monitor: measures spectra at observations.
+  ///   - step: the start of the run.
   init(
     console: Console, epochs: Int, log: consuming RunLog, monitor: SpectrumMonitor?, step: Int
   ) {
@@ -30,7 +30,7 @@ final class TrainingReporter {
     self.step = step
   }
 
-  /// Tells the log what the run computes on and how.
+  /// Logs the device of the run and its tiles.
   func start(_ run: TrainingRun, device: String) throws {
     let tiles = run.session.report.tiles
     try log.appendStart(
@@ -38,10 +38,10 @@ final class TrainingReporter {
       tiles: tiles)
     if step > 0, log.sumsBefore != tiles?.sums {
       console.say(
-        "tiles   that add in other parts than the run had before: what follows is as right, but not to "
-          + "the last bit what it would have been without a stop")
+        "tiles   other than before the stop, which split sums differently: the results are equally "
+          + "correct, but not bitwise those of a run without a stop")
     }
-    // A run that goes on has its first spectrum in the log.
+    // The log of a resumed run already has the first spectrum.
     if step == 0 { try measureSpectrum() }
   }
 
@@ -61,7 +61,7 @@ final class TrainingReporter {
       try measureSpectrum()
     case .evaluating(let epoch, let step):
       self.step = step
-      console.showStatus("epoch \(epoch)/\(epochs) is being evaluated")
+      console.showStatus("evaluating epoch \(epoch)/\(epochs)")
     case .epochEnded(let record):
       try log.append(record, step: step)
       console.say(ProgressLine.epoch(record, of: epochs))
@@ -86,8 +86,8 @@ final class TrainingReporter {
       guard let complete = try monitor.measure() else { return }
       report = complete
     } catch let error as SpectrumError {
-      // A run that diverges ends by its loss, not by being looked at.
-      console.say("spectrum after step \(Wording.count(step)): none, for \(error)")
+      // A run that diverges is ended by its loss, not by a measurement.
+      console.say("spectrum after step \(Wording.count(step)): none, since \(error)")
       return
     }
     try log.appendSpectrum(report.measuredMembers, step: step)

@@ -19,7 +19,7 @@ enum Wording {
     return (number < 0 ? "−" : "") + ([String(rest)] + groups).joined(separator: ",")
   }
 
-  /// The nearest whole number; "?" for what is no number, or too large to read out.
+  /// The nearest whole number; "?" for NaN and for numbers that are too large to read.
   static func count(_ number: Double) -> String {
     guard abs(number) < 1e15 else { return "?" }
     return count(Int(number.rounded()))
@@ -52,8 +52,8 @@ enum Wording {
     String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
   }
 
-  /// What is said of a network's normalization, with the size of the batch whose statistics it has; 0
-  /// where it has none, or those of a training.
+  /// A network's normalization, with the number of inputs of its statistics; 0 if it has none, or
+  /// those of a training.
   static func normalization(_ kind: NormalizationKind, statisticsOf inputs: Int) -> String {
     "normalization \(kind.rawValue)"
       + (inputs == 0 ? "" : " with the statistics of \(inputs) inputs")

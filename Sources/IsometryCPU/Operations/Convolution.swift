@@ -65,10 +65,10 @@ extension GraphLowering {
   ) throws(CPUError) {
     let wished = ConvolutionGeometry(
       convolution, x: graph.type(of: node.inputs[1]), weight: shape,
-      hasBias: withBias && imageSums[node.inputs[0]] == nil, lanes: lanes)
+      hasBias: withBias, lanes: lanes)
     let isOwn = try lowerOwnWeightGradient(node, wished)
-    // oneDNN adds up the bias gradient where nobody has.
-    if withBias, isOwn || !wished.hasBias {
+    // oneDNN's weight gradient includes the bias gradient; the package's loops do not.
+    if withBias, isOwn {
       try lowerChannelSum(node.inputs[0], into: node.results[1])
     }
     if isOwn { return }
@@ -118,12 +118,12 @@ extension GraphLowering {
   /// Emits a primitive whose result is converted where the primitive makes it in another layout.
   private func emitPrimitive(
     _ name: String, _ descriptor: PrimitiveDescriptor, _ inputs: [Primitive.Argument],
-    result: Place, role: Int32, _ layout: MemoryDescriptor,
+    result: StoredValue, role: Int32, _ layout: MemoryDescriptor,
     alsoWriting extra: [Primitive.Argument] = []
   ) throws(CPUError) {
     var made = result
     if try result.layout.descriptor(result.type) != layout {
-      made = Place(
+      made = StoredValue(
         type: result.type, layout: .native(layout),
         storage: Storage(byteCount: layout.byteCount))
     }

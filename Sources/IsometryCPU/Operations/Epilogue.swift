@@ -5,7 +5,7 @@ internal import IsometryGraph
 extension GraphLowering {
   /// What an epilogue leaves to do after its product: y ← φ(y + residual), in place.
   func lowerEpilogue(
-    _ name: String, of result: Place, residual: Storage?, _ activation: Activation
+    _ name: String, of result: StoredValue, residual: Storage?, _ activation: Activation
   ) {
     guard residual != nil || activation != .linear else { return }
     let activation = activation.loops

@@ -7,7 +7,7 @@ extension GraphLowering {
     let images = place(node.inputs[0])
     let samples = place(node.inputs[1]).storage
     let shape = images.type.shape
-    let plain = Place(
+    let plain = StoredValue(
       type: graph.type(of: node.results[0]), layout: .plain,
       storage: Storage(
         byteCount: graph.type(of: node.results[0]).byteCount, use: uses[node.results[0]]))

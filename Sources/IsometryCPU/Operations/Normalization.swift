@@ -62,7 +62,7 @@ extension GraphLowering {
 
   /// y = φ(x·factor + offset + residual).
   private func lowerNormalize(
-    _ node: Node, _ x: Place, _ factors: NormalizationFactors, _ normalization: Normalization
+    _ node: Node, _ x: StoredValue, _ factors: NormalizationFactors, _ normalization: Normalization
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
     let x = try storage(node.inputs[0], as: result.layout)
@@ -108,9 +108,20 @@ extension GraphLowering {
     return factors
   }
 
-  /// dshift = Σ g and dscale = Σ g·(x − mean)/√(variance + ε).
-  func lowerNormalizationReduction(
+  /// Both parts of the gradient: the sums, then the input gradient that they enter.
+  func lowerNormalizationGradient(
     _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    let sums = Array(node.results[1...])
+    try lowerNormalizationReduction(node, normalization, into: sums)
+    try lowerNormalizationInputGradient(node, normalization, sums: sums)
+  }
+
+  /// dshift = Σ g and dscale = Σ g·(x − mean)/√(variance + ε).
+  ///
+  /// - Parameter results: dshift and dscale.
+  func lowerNormalizationReduction(
+    _ node: Node, _ normalization: Normalization, into results: [Value]
   ) throws(CPUError) {
     let x = try imagePlace(node.inputs[1])
     let dy = try storage(node.inputs[0], as: x.layout)
@@ -124,7 +135,8 @@ extension GraphLowering {
     let activation = normalization.epilogue.activation.loops
     let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
-      node.operation.name, reads: [dy, x.storage, mean, factors.factor, factors.offset],
+      "batchNormalizationReduction",
+      reads: [dy, x.storage, mean, factors.factor, factors.offset],
       writes: [sums, dots],
       geometry.work { slab, offset, channel, partial in
         vl_normalization_sums(
@@ -133,10 +145,10 @@ extension GraphLowering {
           mean.elements() + channel, activation, sums.elements() + partial,
           dots.elements() + partial)
       })
-    let dshift = makeResult(node.results[0]).storage
-    let dscale = makeResult(node.results[1]).storage
+    let dshift = makeResult(results[0]).storage
+    let dscale = makeResult(results[1]).storage
     emit(
-      "\(node.operation.name)Total", reads: [sums, dots, factors.inverse],
+      "batchNormalizationReductionTotal", reads: [sums, dots, factors.inverse],
       writes: [dshift, dscale],
       .whole {
         let (groups, channels) = (Int64(geometry.images), Int64(geometry.channels))
@@ -147,15 +159,17 @@ extension GraphLowering {
   }
 
   /// dx = factor·(g − dshift/M − x̂·dscale/M) with M elements a channel.
+  ///
+  /// - Parameter sums: dshift and dscale.
   func lowerNormalizationInputGradient(
-    _ node: Node, _ normalization: Normalization
+    _ node: Node, _ normalization: Normalization, sums: [Value]
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
     let dy = try storage(node.inputs[0], as: result.layout)
     let x = try storage(node.inputs[1], as: result.layout)
     let mean = place(node.inputs[4]).storage
-    let dshift = place(node.inputs[6]).storage
-    let dscale = place(node.inputs[7]).storage
+    let dshift = place(sums[0]).storage
+    let dscale = place(sums[1]).storage
     let factors = factors(
       scale: node.inputs[2], shift: node.inputs[3], mean: node.inputs[4],
       variance: node.inputs[5], normalization)
@@ -174,7 +188,7 @@ extension GraphLowering {
     let activation = normalization.epilogue.activation.loops
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
-      node.operation.name,
+      "batchNormalizationInputGradient",
       reads: [dy, x, mean, factors.factor, factors.offset, slope, rest],
       writes: [result.storage],
       geometry.work { slab, offset, channel, _ in

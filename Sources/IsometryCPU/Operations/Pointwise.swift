@@ -101,16 +101,19 @@ extension GraphLowering {
     let activation = gradient.activation.loops
     let fromOutput: Int32 = gradient.reference == .output ? 1 : 0
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
-    if !result.isNative, let sums = makeImageSums(of: node.results[0]) {
+    if gradient.hasChannelSum, !result.isNative {
+      let geometry = ChannelGeometry(result)
+      let sums = makeWorkspace(floats: geometry.images * geometry.channels)
       emit(
         node.operation.name, reads: inputs, writes: [result.storage, sums],
-        ChannelGeometry(result).work { slab, offset, _, partial in
+        geometry.work { slab, offset, _, partial in
           let offset = offset * size
           vl_activation_gradient_sums(
             type, slab, activation, fromOutput, dy.bytes(from: offset),
             second?.bytes(from: offset), reference.bytes(from: offset),
             result.storage.bytes(from: offset), sums.elements() + partial)
         })
+      lowerChannelSumTotal(of: sums, geometry, into: node.results[1])
       return
     }
     emitElementwise(
@@ -121,6 +124,7 @@ extension GraphLowering {
         type, activation, fromOutput, dy.bytes(from: offset), second?.bytes(from: offset),
         reference.bytes(from: offset), result.storage.bytes(from: offset), Int64(count))
     }
+    if gradient.hasChannelSum { try lowerChannelSum(node.results[0], into: node.results[1]) }
   }
 
   private func lowerBiasAdd(_ node: Node) throws(CPUError) {
@@ -141,7 +145,7 @@ extension GraphLowering {
 
   private func lowerReshape(_ node: Node) throws(CPUError) {
     let type = graph.type(of: node.results[0])
-    let plain = Place(
+    let plain = StoredValue(
       type: type, layout: .plain, storage: try storage(node.inputs[0], as: .plain))
     // An output keeps what it was, so it cannot lie in memory that an update or the next step writes.
     let mustCopy =
@@ -154,7 +158,7 @@ extension GraphLowering {
   }
 }
 
-extension Place {
+extension StoredValue {
   var isNative: Bool {
     if case .native = layout { return true }
     return false

@@ -91,21 +91,21 @@ extension GraphLowering {
 
   func lowerChannelSum(_ value: Value, into total: Value) throws(CPUError) {
     let x = try imagePlace(value)
-    let result = makeResult(total).storage
     let geometry = ChannelGeometry(x)
-    let sums: Storage
-    if let stored = imageSums[value] {
-      sums = stored
-    } else {
-      sums = makeWorkspace(floats: geometry.images * geometry.channels)
-      let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
-      emit(
-        "channelSum", reads: [x.storage], writes: [sums],
-        geometry.work { slab, offset, _, partial in
-          vl_channel_sum(
-            type, slab, x.storage.bytes(from: offset * size), sums.elements() + partial)
-        })
-    }
+    let sums = makeWorkspace(floats: geometry.images * geometry.channels)
+    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+    emit(
+      "channelSum", reads: [x.storage], writes: [sums],
+      geometry.work { slab, offset, _, partial in
+        vl_channel_sum(
+          type, slab, x.storage.bytes(from: offset * size), sums.elements() + partial)
+      })
+    lowerChannelSumTotal(of: sums, geometry, into: total)
+  }
+
+  /// - Parameter sums: of each image over its channels' pixels, fp32 [images, channels].
+  func lowerChannelSumTotal(of sums: Storage, _ geometry: ChannelGeometry, into total: Value) {
+    let result = makeResult(total).storage
     emit(
       "channelSumTotal", reads: [sums], writes: [result],
       .whole {
@@ -142,11 +142,11 @@ extension GraphLowering {
   }
 
   /// A value in a layout for images: the one it was made in, or plain.
-  func imagePlace(_ value: Value) throws(CPUError) -> Place {
+  func imagePlace(_ value: Value) throws(CPUError) -> StoredValue {
     let made = place(value)
     guard made.isNative else { return made }
     let standard = Layout.standard(made.type, lanes: lanes)
-    return Place(
+    return StoredValue(
       type: made.type, layout: standard, storage: try storage(value, as: standard))
   }
 }

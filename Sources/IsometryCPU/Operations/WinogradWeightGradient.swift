@@ -76,7 +76,7 @@ extension GraphLowering {
     let x = try storage(node.inputs[1], as: .blocked(16))
     let made = makeResult(node.results[0])
     let layout = Layout.native(try geometry.blockedWeightLayout(.float32))
-    let packed = Place(
+    let packed = StoredValue(
       type: made.type, layout: layout,
       storage: made.layout == layout ? made.storage : Storage(byteCount: made.type.byteCount))
     let plan = WinogradGradientPlan(geometry)

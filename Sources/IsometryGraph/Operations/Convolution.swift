@@ -42,9 +42,9 @@ public struct Convolution: Sendable, Hashable {
     return [input[0], weight[0], height / stride.height + 1, width / stride.width + 1]
   }
 
-  func resultType(
+  func resultTypes(
     _ inputs: [TensorType], _ epilogue: Epilogue, _ prologue: Prologue?
-  ) throws(ShapeError) -> TensorType {
+  ) throws(ShapeError) -> [TensorType] {
     guard inputs.count >= 2 else { throw ShapeError("takes an image and weights") }
     try requireFloat(inputs[0])
     let result = try resultType(x: inputs[0], weight: inputs[1].shape)
@@ -58,7 +58,9 @@ public struct Convolution: Sendable, Hashable {
       }
     }
     try epilogue.check(inputs, operands: 2 + prologue.inputCount, result: result)
-    return result
+    guard epilogue.hasStatistics else { return [result] }
+    let statistics = TensorType([result.shape[1]], result.dtype.accumulator)
+    return [result, statistics, statistics]
   }
 
   private func resultType(x: TensorType, weight: Shape) throws(ShapeError) -> TensorType {
@@ -72,13 +74,16 @@ public struct Convolution: Sendable, Hashable {
     return TensorType(shape, x.dtype)
   }
 
-  func inputGradientType(_ inputs: [TensorType], _ shape: Shape) throws(ShapeError) -> TensorType {
-    try requireCount(inputs, 2)
+  func inputGradientType(
+    _ inputs: [TensorType], _ shape: Shape, _ gradient: ActivationGradient?
+  ) throws(ShapeError) -> TensorType {
+    guard inputs.count >= 2 else { throw ShapeError("takes a gradient and weights") }
     let x = TensorType(shape, inputs[0].dtype)
     try requireSame(inputs[0], try resultType(x: x, weight: inputs[1].shape))
     guard inputs[0].dtype == inputs[1].dtype else {
       throw ShapeError("\(inputs[0]) and \(inputs[1]) should have one element type")
     }
+    try gradient.checkEpilogue(inputs, operands: 2, result: x)
     return x
   }
 

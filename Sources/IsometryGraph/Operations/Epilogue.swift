@@ -9,12 +9,19 @@ public struct Epilogue: Sendable, Hashable {
   public var hasResidual: Bool
   /// What is applied last.
   public var activation: Activation
+  /// Whether two more results are the mean and the biased variance of the result's channels, over all
+  /// other axes, [C] of the accumulator's type. Only convolutions have them.
+  public var hasStatistics: Bool
 
   /// Without arguments nothing follows.
-  public init(hasBias: Bool = false, hasResidual: Bool = false, activation: Activation = .linear) {
+  public init(
+    hasBias: Bool = false, hasResidual: Bool = false, activation: Activation = .linear,
+    hasStatistics: Bool = false
+  ) {
     self.hasBias = hasBias
     self.hasResidual = hasResidual
     self.activation = activation
+    self.hasStatistics = hasStatistics
   }
 
   /// The result as the operation gives it.

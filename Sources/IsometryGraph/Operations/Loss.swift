@@ -4,7 +4,7 @@ extension Operation {
   /// Rows whose label is no class (−1, as a rule) count neither for the loss nor for the accuracy, and
   /// have no gradient; the mean is over all N rows nevertheless, so that a padded batch adds up with others.
   static func lossTypes(
-    _ inputs: [TensorType], _ smoothing: Double
+    _ inputs: [TensorType], _ smoothing: Double, _ narrow: DType?
   ) throws(ShapeError) -> [TensorType] {
     try requireCount(inputs, 2)
     try requireRank(inputs[0], 2)
@@ -16,7 +16,11 @@ extension Operation {
       throw ShapeError("label smoothing \(smoothing) should lie in [0, 1)")
     }
     let scalar = TensorType([1], inputs[0].dtype.accumulator)
-    return [scalar, scalar, inputs[0]]
+    guard let narrow else { return [scalar, scalar, inputs[0]] }
+    guard narrow.isNarrower(than: inputs[0].dtype) else {
+      throw ShapeError("a gradient of \(inputs[0]) has no narrow form in \(narrow.rawValue)")
+    }
+    return [scalar, scalar, inputs[0], TensorType(inputs[0].shape, narrow)]
   }
 
   /// The gradient was computed with the loss; only the upstream factor is left to apply.
@@ -28,6 +32,13 @@ extension Operation {
 
   static func lossJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> [Value?] {
     [tangents[0].map { graph.dot(node.results[2], $0) }, nil, nil]
+  }
+}
+
+extension DType {
+  /// Whether this is a 16-bit type whose sums are kept in `wide`.
+  func isNarrower(than wide: DType) -> Bool {
+    self != wide && isFloatingPoint && wide.isFloatingPoint && accumulator == wide
   }
 }
 

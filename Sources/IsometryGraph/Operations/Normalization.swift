@@ -11,7 +11,7 @@ public struct Normalization: Sendable, Hashable {
   public let epsilon: Double
   /// `hasBias` is always false: the shift is the bias.
   ///
-  /// In the two backward operations an activation other than linear means that dy is the gradient
+  /// In the backward operations an activation other than linear means that dy is the gradient
   /// after the activation: the operation recomputes φ′ from x, so that nobody stores a mask. They
   /// never have a residual.
   public let epilogue: Epilogue
@@ -20,6 +20,7 @@ public struct Normalization: Sendable, Hashable {
   public init(epsilon: Double = 1e-5, epilogue: Epilogue = .none) {
     precondition(epsilon > 0, "a normalization's epsilon is positive")
     precondition(!epilogue.hasBias, "a normalization's shift is its bias")
+    precondition(!epilogue.hasStatistics, "only convolutions compute statistics of their results")
     self.epsilon = epsilon
     self.epilogue = epilogue
   }
@@ -40,6 +41,14 @@ public struct Normalization: Sendable, Hashable {
     return [inputs[1], inputs[1], inputs[1]]
   }
 
+  func factorType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
+    try requireCount(inputs, 2)
+    try requireSame(inputs[0], inputs[1])
+    guard inputs[0].shape.rank == 1 else { throw ShapeError("\(inputs[0]) should be [C]") }
+    guard epilogue == .none else { throw ShapeError("a factor has nothing behind it") }
+    return inputs[0]
+  }
+
   func frozenType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
     guard inputs.count >= 5 else { throw ShapeError("takes x, scale, shift, mean and variance") }
     try requireFloat(inputs[0])
@@ -58,6 +67,12 @@ public struct Normalization: Sendable, Hashable {
     try requireCount(inputs, 8)
     try checkBackward(inputs)
     return inputs[0]
+  }
+
+  func gradientTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    try requireCount(inputs, 6)
+    try checkBackward(inputs)
+    return [inputs[0], inputs[2], inputs[2]]
   }
 
   private func checkBackward(_ inputs: [TensorType]) throws(ShapeError) {

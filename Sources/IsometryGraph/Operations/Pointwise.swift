@@ -1,6 +1,7 @@
 public import IsometryCore
 
-/// How an activation's gradient finds the derivative, and what it sums on the way.
+/// The gradient of an activation: (dy + dy₂)·φ′. It is an operation of its own, or the epilogue of an
+/// operation that makes a gradient of images.
 public struct ActivationGradient: Sendable, Hashable {
   /// What the last input is.
   public enum Reference: Sendable, Hashable {
@@ -16,10 +17,14 @@ public struct ActivationGradient: Sendable, Hashable {
   public let reference: Reference
   /// How many upstream gradients are added before the multiplication: 1, or 2 after fusion.
   public let addends: Int
+  /// Whether a second result is the sum over all axes but the channel, [C] of the accumulator's type.
+  /// Only operations of their own have it, not epilogues.
+  public let hasChannelSum: Bool
 
-  /// - Precondition: one or two addends; the output as reference only where it gives the
-  ///   derivative.
-  public init(_ activation: Activation, reference: Reference, addends: Int = 1) {
+  /// - Precondition: one or two addends; the output is the reference only if it gives the derivative.
+  public init(
+    _ activation: Activation, reference: Reference, addends: Int = 1, hasChannelSum: Bool = false
+  ) {
     precondition(addends == 1 || addends == 2, "an activation's gradient sums one or two upstreams")
     precondition(
       reference == .input || activation.hasDerivativeFromOutput,
@@ -27,11 +32,44 @@ public struct ActivationGradient: Sendable, Hashable {
     self.activation = activation
     self.reference = reference
     self.addends = addends
+    self.hasChannelSum = hasChannelSum
   }
 
   /// The reference that keeps the least memory alive.
   public init(_ activation: Activation) {
     self.init(activation, reference: activation.hasDerivativeFromOutput ? .output : .input)
+  }
+
+  func resultTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    try requireCount(inputs, addends + 1)
+    for input in inputs { try requireSame(input, inputs[0]) }
+    try requireFloat(inputs[0])
+    guard hasChannelSum else { return [inputs[0]] }
+    guard [2, 4].contains(inputs[0].shape.rank) else {
+      throw ShapeError("\(inputs[0]) should be [N, C] or [N, C, H, W]")
+    }
+    return [inputs[0], TensorType([inputs[0].shape[1]], inputs[0].dtype.accumulator)]
+  }
+
+  /// Floating-point operations of one element.
+  var operationsPerElement: Int {
+    activation.approximateOperations + addends + (hasChannelSum ? 1 : 0)
+  }
+}
+
+extension ActivationGradient? {
+  /// How many inputs the epilogue of an operation that makes a gradient adds: addend, reference.
+  package var epilogueInputCount: Int { self?.addends ?? 0 }
+
+  /// - Parameter operands: how many inputs come before the epilogue's.
+  func checkEpilogue(
+    _ inputs: [TensorType], operands: Int, result: TensorType
+  ) throws(ShapeError) {
+    try requireCount(inputs, operands + epilogueInputCount)
+    for input in inputs[operands...] { try requireSame(input, result) }
+    guard self?.hasChannelSum != true else {
+      throw ShapeError("an epilogue of a gradient has no channel sum")
+    }
   }
 }
 
@@ -56,9 +94,6 @@ extension Operation {
     case .biasAdd:
       try requireCount(inputs, 2)
       try requireChannels(inputs[1], of: inputs[0])
-    case .activationGradient(let gradient):
-      try requireCount(inputs, gradient.addends + 1)
-      for input in inputs { try requireSame(input, inputs[0]) }
     case .reshape(let shape):
       try requireCount(inputs, 1)
       guard shape.elementCount == inputs[0].shape.elementCount else {
@@ -77,8 +112,7 @@ extension Operation {
     case .cast, .reshape: 0
     case .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd: 1
     case .activation(let activation): activation.approximateOperations
-    case .activationGradient(let gradient):
-      gradient.activation.approximateOperations + gradient.addends
+    case .activationGradient(let gradient): gradient.operationsPerElement
     default: preconditionFailure("\(name) is not pointwise")
     }
   }
@@ -106,6 +140,7 @@ extension Operation {
       let reference = gradient.reference == .output ? node.results[0] : node.inputs[0]
       return [graph.append(.activationGradient(gradient), [upstream, reference])[0]]
     case .activationGradient(let gradient):
+      precondition(!gradient.hasChannelSum, "fused operations come after differentiation")
       // Linear in the upstream gradients; φ″ is not part of the set.
       let along = ActivationGradient(gradient.activation, reference: gradient.reference)
       let pulled = graph.append(.activationGradient(along), [upstream, node.inputs.last!])[0]

@@ -4,7 +4,7 @@ public import IsometryCore
 /// factor + shift), channel by channel and rounded to x's type. Padding is zeros behind it, not before.
 ///
 /// Three vectors [C] of the accumulator's type follow the operation's own inputs: mean, factor, shift.
-/// Networks are built without; `Graph.withPrologues` lets such convolutions take the place of
+/// Networks are built without; `Graph.optimized(for:)` lets such convolutions take the place of
 /// normalizations, whose results are then never stored.
 public struct Prologue: Sendable, Hashable {
   /// φ, one that `isCheap` allows.
@@ -19,12 +19,6 @@ public struct Prologue: Sendable, Hashable {
   /// Whether φ may be computed whenever an element is loaded, which a window does again and again.
   public static func isCheap(_ activation: Activation) -> Bool {
     activation.approximateOperations <= 2
-  }
-
-  /// Whether convolutions with weights [K, C, R, S] take a prologue: matrix units, which alone have
-  /// prologues, read the rows of images and weights by chunks of 8 numbers.
-  package static func suits(weights: Shape) -> Bool {
-    weights[0] % 8 == 0 && weights[1] % 8 == 0
   }
 
   /// How many inputs a prologue adds.
@@ -42,17 +36,6 @@ public struct Prologue: Sendable, Hashable {
   /// Arithmetic for `elements` loads.
   func floatingPointOperations(_ elements: Int) -> Int {
     elements * (3 + activation.approximateOperations)
-  }
-}
-
-extension Operation {
-  /// What a convolution or its weight gradient does to the images that it reads.
-  package var prologue: Prologue? {
-    switch self {
-    case .convolution(_, _, let prologue), .convolutionWeightGradient(_, _, _, let prologue):
-      prologue
-    default: nil
-    }
   }
 }
 

@@ -8,6 +8,56 @@ extension Graph {
   }
 }
 
+extension Graph {
+  /// The same computation with one operation for both backward passes over a normalization's images:
+  /// the sums of its parameters' gradients, and the gradient of its input that those enter.
+  func withWholeNormalizationGradients() -> Graph {
+    var rewriter = Rewriter(self)
+    var sums: [[Value]: Node] = [:]
+    for node in nodes {
+      if case .batchNormalizationReduction = node.operation { sums[node.results] = node }
+    }
+    // Reductions whose input gradient comes next are made with it.
+    var whole = Set<[Value]>()
+    for node in nodes {
+      guard case .batchNormalizationInputGradient(let normalization) = node.operation,
+        let reduction = sums[Array(node.inputs[6...])],
+        case .batchNormalizationReduction(normalization) = reduction.operation,
+        reduction.inputs == Array(node.inputs[..<6]),
+        isNotRead(reduction.results, before: node)
+      else { continue }
+      whole.insert(reduction.results)
+    }
+    for position in positionsWithUpdatesLast {
+      let node = nodes[position]
+      switch node.operation {
+      case .batchNormalizationReduction where whole.contains(node.results): continue
+      case .batchNormalizationInputGradient(let normalization)
+      where whole.remove(Array(node.inputs[6...])) != nil:
+        let results = rewriter.append(
+          .batchNormalizationGradient(normalization), node.inputs[..<6].map { rewriter.map($0) })
+        rewriter.replace(node.results[0], with: results[0])
+        for (sum, result) in zip(node.inputs[6...], results[1...]) {
+          rewriter.replace(sum, with: result)
+        }
+      default: rewriter.copy(node)
+      }
+    }
+    return rewriter.finish()
+  }
+
+  /// Whether no node before that one, updates aside, reads any of the values.
+  private func isNotRead(_ values: [Value], before node: Node) -> Bool {
+    for other in nodes {
+      if other.results == node.results { return true }
+      if other.operation.mutatedInputs.isEmpty, other.inputs.contains(where: values.contains) {
+        return false
+      }
+    }
+    return true
+  }
+}
+
 private struct BackwardFusion {
   private var rewriter: Rewriter
   private let uses: [Int]

@@ -5,16 +5,22 @@ extension Graph {
   /// alone read the result of a Batch Normalization, they normalize and activate what they load
   /// (`Prologue`), and the normalization makes nothing but vectors.
   ///
-  /// For backends that say so (`Backend.takesPrologues`), behind `fused()` and before `recomputing`:
-  /// what is never stored need not be computed again. Such a graph is not differentiated any more.
-  public func withPrologues() -> Graph {
-    var pass = PrologueFusion(self)
+  /// For backends with that trait, after `fused()` and before `recomputing`: a tensor that is never
+  /// stored need not be computed again. Such a graph is not differentiated any more.
+  ///
+  /// - Parameters:
+  ///   - types: of the images that convolutions can normalize.
+  ///   - multiple: divides the channels and the filters of such convolutions.
+  func withPrologues(in types: Set<DType>, channelMultiple multiple: Int) -> Graph {
+    var pass = PrologueFusion(self, types, multiple)
     return pass.run()
   }
 }
 
 private struct PrologueFusion {
   private var rewriter: Rewriter
+  private let types: Set<DType>
+  private let multiple: Int
   /// By the normalized images: what makes them of others.
   private var replaced: [Value: Replacement] = [:]
 
@@ -25,10 +31,14 @@ private struct PrologueFusion {
     let vectors: [Value]
   }
 
-  init(_ graph: Graph) { rewriter = Rewriter(graph) }
+  init(_ graph: Graph, _ types: Set<DType>, _ multiple: Int) {
+    rewriter = Rewriter(graph)
+    self.types = types
+    self.multiple = multiple
+  }
 
   mutating func run() -> Graph {
-    let normalizations = Self.normalizations(of: rewriter.old)
+    let normalizations = normalizations(of: rewriter.old)
     for position in rewriter.old.positionsWithUpdatesLast {
       let node = rewriter.old.nodes[position]
       if normalizations.contains(position) {
@@ -40,9 +50,8 @@ private struct PrologueFusion {
     return rewriter.finish()
   }
 
-  /// The positions of normalizations whose result only convolutions read that can normalize it
-  /// (`Prologue.suits`).
-  private static func normalizations(of graph: Graph) -> Set<Int> {
+  /// The positions of normalizations whose result only convolutions read that can normalize it.
+  private func normalizations(of graph: Graph) -> Set<Int> {
     var fitting = [Int](repeating: 0, count: graph.types.count)
     for node in graph.nodes {
       if let image = images(of: node, in: graph) { fitting[image.index] += 1 }
@@ -53,20 +62,25 @@ private struct PrologueFusion {
         let node = graph.nodes[position]
         guard case .batchNormalization(let normalization) = node.operation else { return false }
         let uses = uses[node.results[0].index]
-        return !normalization.epilogue.hasResidual
+        return types.contains(graph.type(of: node.results[0]).dtype)
+          && !normalization.epilogue.hasResidual
           && Prologue.isCheap(normalization.epilogue.activation)
           && uses > 0 && uses == fitting[node.results[0].index]
       })
   }
 
   /// What a convolution or a weight gradient without a prologue would read through one.
-  private static func images(of node: Node, in graph: Graph) -> Value? {
-    switch node.operation {
+  private func images(of node: Node, in graph: Graph) -> Value? {
+    func suits(_ weights: Shape) -> Bool {
+      weights[0] % multiple == 0 && weights[1] % multiple == 0
+    }
+
+    return switch node.operation {
     // Programs have one activation.
     case .convolution(_, let epilogue, nil)
-    where epilogue.activation == .linear && Prologue.suits(weights: graph.shape(of: node.inputs[1])):
+    where epilogue.activation == .linear && suits(graph.shape(of: node.inputs[1])):
       node.inputs[0]
-    case .convolutionWeightGradient(_, let weights, _, nil) where Prologue.suits(weights: weights):
+    case .convolutionWeightGradient(_, let weights, _, nil) where suits(weights):
       node.inputs[1]
     default: nil
     }
@@ -89,7 +103,7 @@ private struct PrologueFusion {
 
   /// Whether the node reads normalized images and was replaced.
   private mutating func rewrite(_ node: Node) -> Bool {
-    guard let value = Self.images(of: node, in: rewriter.old), let replacement = replaced[value]
+    guard let value = images(of: node, in: rewriter.old), let replacement = replaced[value]
     else { return false }
     let results: [Value]
     switch node.operation {

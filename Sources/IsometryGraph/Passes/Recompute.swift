@@ -32,7 +32,7 @@ extension Graph {
   ///
   /// - Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost" (2016),
   ///   algorithm 3, whose budget is searched for in the same way.
-  public func recomputing(_ choice: Recomputation) -> Graph {
+  func recomputing(_ choice: Recomputation) -> Graph {
     let forward = ForwardPart(of: self)
     var best = self
     var least = Schedule(self).peakByteCount
@@ -64,8 +64,8 @@ extension Graph {
   /// The same step with activations made again where that takes a device next to no time: at most a fiftieth
   /// of what its arithmetic takes.
   ///
-  /// - Parameter operationsPerByte: what `Backend.operationsPerByte` says.
-  public func recomputingWhatIsFree(operationsPerByte: Double) -> Graph {
+  /// - Parameter operationsPerByte: `BackendTraits.operationsPerByte`.
+  func recomputingWhatIsFree(operationsPerByte: Double) -> Graph {
     let graph = recomputing(.activations)
     let (more, known) = (graph.totalCost, totalCost)
     let bytes = more.bytesRead + more.bytesWritten - known.bytesRead - known.bytesWritten
@@ -112,7 +112,7 @@ private struct ForwardPart {
     for position in steps {
       let node = graph.nodes[position]
       // Vectors that normalize are kept: they are small, and never the whole of what is known.
-      if case .batchNormalizationStatistics = node.operation { continue }
+      if node.operation.makesNormalizingVectors { continue }
       guard node.inputs.contains(where: { dependsOnInput.contains($0) }) else { continue }
       let first = node.results[0]
       dependsOnInput.insert(first)
@@ -259,6 +259,10 @@ private struct RecomputePass {
         operation = .frozenNormalization(normalization)
         inputs.insert(contentsOf: node.results[1...].map { rewriter.map($0) }, at: 3)
       }
+      if case .convolution(let convolution, var epilogue, let prologue) = operation {
+        epilogue.hasStatistics = false
+        operation = .convolution(convolution, epilogue, prologue)
+      }
       copies[node.results[0]] = rewriter.append(operation, inputs)[0]
       byteCountAgain += old.type(of: node.results[0]).byteCount
     }
@@ -275,6 +279,23 @@ extension Operation {
   fileprivate var isProduct: Bool {
     switch self {
     case .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient: true
+    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+      .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .sum, .dot, .channelSum,
+      .broadcast, .broadcastChannels, .batchNormalization, .batchNormalizationStatistics,
+      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
+      .decodeImages, .update, .runningAverage, .accumulate, .squaredNorm, .gradientScale,
+      .lossScaleUpdate:
+      false
+    }
+  }
+
+  /// Whether the results are vectors alone, with which images are normalized.
+  fileprivate var makesNormalizingVectors: Bool {
+    switch self {
+    case .batchNormalizationStatistics, .normalizationFactor: true
     default: false
     }
   }
@@ -284,7 +305,17 @@ extension Operation {
   fileprivate var canRunAgain: Bool {
     switch self {
     case .decodeImages, .softmaxCrossEntropy: false
-    default: true
+    case .input, .variable, .update, .runningAverage, .accumulate, .lossScaleUpdate: false
+    case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
+      .activation, .activationGradient, .reshape, .sum, .dot, .channelSum, .broadcast,
+      .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
+      .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
+      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .squaredNorm,
+      .gradientScale:
+      true
     }
   }
 }

@@ -6,7 +6,7 @@ extension Graph {
   ///
   /// Inputs stay even where nothing reads them, so that every session takes what a data pipeline
   /// delivers; unread variables are dropped.
-  public func simplified() -> Graph {
+  package func simplified() -> Graph {
     // Algebra leaves nodes without readers, which the next round drops; a graph shrinks each round.
     var graph = simplifiedOnce()
     while true {
@@ -88,8 +88,18 @@ extension Graph {
       return graph.shape(of: producer.inputs[0]) == shape
         ? producer.inputs[0] : rewriter.append(.reshape(shape), [producer.inputs[0]])[0]
     case .activationGradient(let gradient):
-      return gradient.activation == .linear && gradient.addends == 1 ? inputs[0] : nil
-    default: return nil
+      return gradient == ActivationGradient(.linear, reference: gradient.reference)
+        ? inputs[0] : nil
+    case .input, .variable, .fill, .add, .subtract, .multiply, .scalarAdd, .biasAdd, .activation,
+      .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .matrixMultiply, .convolution,
+      .convolutionInputGradient, .convolutionWeightGradient, .batchNormalization,
+      .batchNormalizationStatistics, .normalizationFactor, .frozenNormalization,
+      .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .batchNormalizationGradient, .frozenNormalizationInputGradient, .pool,
+      .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .update, .runningAverage,
+      .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate:
+      return nil
     }
   }
 }

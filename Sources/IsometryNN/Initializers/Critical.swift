@@ -26,7 +26,7 @@ public struct Critical: Initializer {
   public static let options = [
     InitializerOption("q", "the variance of pre-activations (default 0.05)"),
     InitializerOption(
-      "level", "in place of q, for orthogonal weights: the relative variance of λ that is wanted"),
+      "level", "instead of q, for orthogonal weights: the wanted relative variance of λ"),
     InitializerOption("weights", "orthogonal or gaussian (default orthogonal)"),
   ]
 
@@ -63,8 +63,10 @@ public struct Critical: Initializer {
       throw .condition(
         initializer: Self.name,
         reason:
-          "has no level for Gaussian weights, which give λ a relative variance of the depth or "
-          + "more at any q", remedy: "take weights=orthogonal, or q in place of level")
+          """
+          has no level for Gaussian weights, which give λ a relative variance of the depth or more \
+          at any q
+          """, remedy: "use weights=orthogonal, or q instead of level")
     }
   }
 
@@ -114,10 +116,10 @@ public struct Critical: Initializer {
     else {
       throw refusal(
         "is for plain fully connected networks",
-        "take a model such as mlp:100x400, or --init universal for resmlp")
+        "use a model such as mlp:100x400, or \(.initializer) universal for resmlp")
     }
     guard layout.normalization == .none else {
-      throw refusal("is for networks without normalization", "take --normalization none")
+      throw refusal("is for networks without normalization", "use \(.normalization) none")
     }
     let function = ActivationFunction(layout.activation)
     do throws(TheoryError) {
@@ -129,13 +131,13 @@ public struct Critical: Initializer {
     } catch {
       // The error contains a remedy.
       if case .noSolution(_, let reason) = error {
-        throw refusal("finds no critical point", reason)
+        throw refusal("finds no critical point", "\(reason)")
       }
       throw refusal("finds no critical point", "\(error)")
     }
   }
 
-  private func refusal(_ reason: String, _ remedy: String) -> InitializationError {
+  private func refusal(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
     .condition(initializer: Self.name, reason: reason, remedy: remedy)
   }
 }

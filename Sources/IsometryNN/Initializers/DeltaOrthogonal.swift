@@ -14,7 +14,7 @@ public struct DeltaOrthogonal: Initializer {
   public static let name = "delta-orthogonal"
   public static let summary = "Haar orthogonal center taps: convolutions are isometries"
   public static let conditions =
-    "any network; a convolution is an isometry where it has no stride and no fewer outputs than inputs"
+    "any network; a convolution is an isometry if it has no stride and at least as many outputs as inputs"
   public static let options = [Orthogonal.gainOption]
 
   /// The gain; nil for the activation's.

@@ -18,7 +18,7 @@ internal import RealModule
 public struct Fixup: Initializer {
   public static let name = "fixup"
   public static let summary = "scaled-down branches that start at zero, with learned scalars"
-  public static let conditions = "resnet models with --normalization none"
+  public static let conditions = "resnet models without normalization"
 
   public var blockTraits: BlockTraits {
     BlockTraits(hasMultiplier: true, hasScalarBiases: true)
@@ -33,8 +33,8 @@ public struct Fixup: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.normalization == .none else {
       throw .condition(
-        initializer: Self.name, reason: "takes the place of normalization",
-        remedy: "use --normalization none")
+        initializer: Self.name, reason: "replaces normalization",
+        remedy: "use \(.normalization) none")
     }
     guard layout.parameters.contains(where: { $0.role == .scalarBias }),
       layout.blocks.allSatisfy({ $0.branch.count > 1 && $0.multiplier != nil })

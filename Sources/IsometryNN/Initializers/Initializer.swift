@@ -7,7 +7,7 @@ public import IsometryGraph
 /// random stream of that parameter's name, so that a network's weights depend on the seed alone. It
 /// computes in Double; the code that stores the weights rounds once.
 public protocol Initializer: Sendable {
-  /// The spelling on the command line.
+  /// The name in configurations and messages.
   static var name: String { get }
 
   /// The purpose, in one line.

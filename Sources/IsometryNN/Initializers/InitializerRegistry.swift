@@ -1,4 +1,4 @@
-/// All initializers by their names on the command line.
+/// Every initializer by its name.
 public enum InitializerRegistry {
   /// The initializers, in the order of help and lists.
   public static let types: [any Initializer.Type] = [
@@ -20,7 +20,7 @@ public enum InitializerRegistry {
     Critical.self,
   ]
 
-  /// The names that `--init` accepts, in the order of its help.
+  /// The names, in the order of `types`.
   public static var names: [String] { types.map { $0.name } }
 
   /// Makes the initializer that `NAME` or `NAME:option=value,…` describes.
@@ -31,7 +31,7 @@ public enum InitializerRegistry {
     let name = String(parts[0])
     guard !name.isEmpty else { throw .malformed(text) }
     guard let type = types.first(where: { $0.name == name }) else {
-      throw .unknownInitializer(name)
+      throw .unknownInitializer(name, known: names)
     }
     var values: [String: String] = [:]
     if parts.count == 2 {

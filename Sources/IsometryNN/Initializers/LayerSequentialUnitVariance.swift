@@ -49,7 +49,7 @@ public struct LayerSequentialUnitVariance: Initializer {
     builder.measuresDeviations = true
     let x = builder.graph.input("images", images.type.shape)
     _ = network.append(x, to: &builder)
-    let graph = builder.graph.simplified()
+    let graph = builder.graph
     var weights = Orthonormal()
     let session = try weights.draw(for: builder.layout, seed: seed) {
       try backend.makeSession(for: graph)
@@ -62,7 +62,7 @@ public struct LayerSequentialUnitVariance: Initializer {
       guard variance.isFinite, variance > 0 else {
         throw InitializationError.condition(
           initializer: Self.name,
-          reason: "finds variance \(variance) behind \(name), which no factor makes 1",
+          reason: "measures the variance \(variance) after \(name), which no factor makes 1",
           remedy: "use other images or more of them")
       }
       weights.divide(layer.weight, by: variance.squareRoot())

@@ -7,7 +7,7 @@
 public struct LeCun: Initializer {
   public static let name = "lecun"
   public static let summary =
-    "independent entries of variance 1/fan_in: keeps the mean square where slopes are 1"
+    "independent entries of variance 1/fan_in: keeps the mean square if slopes are 1"
   public static let conditions = "any network"
   public static let options = [
     InitializerOption("distribution", "normal (default) or uniform")

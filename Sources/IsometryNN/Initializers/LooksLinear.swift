@@ -21,7 +21,7 @@ public struct LooksLinear: Initializer {
   public static let name = "looks-linear"
   public static let summary = "mirrored weights: a ReLU network that is linear at initialization"
   public static let conditions =
-    "ReLU, even widths; residual networks with --skip convolution; not resmlp, resconv"
+    "ReLU, even widths; residual networks with convolutional skips; not resmlp, resconv"
   public static let options = [
     InitializerOption("weights", "orthogonal (default) or gaussian")
   ]
@@ -41,18 +41,18 @@ public struct LooksLinear: Initializer {
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
-    func failure(_ reason: String, _ remedy: String) -> InitializationError {
+    func failure(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
       .condition(initializer: Self.name, reason: reason, remedy: remedy)
     }
     guard layout.activation == .relu else {
       throw failure(
-        "is linear for ReLU only, not for \(layout.activation.name)", "use --activation relu")
+        "is linear for ReLU only, not for \(layout.activation.name)", "use \(.activation) relu")
     }
     for block in layout.blocks {
       guard case .projection = block.skip, block.form == .activatedSum else {
         throw failure(
           "has no linear form for the skip of block \(block.index), which adds x itself",
-          "use --skip convolution with a resnet model, or --init risotto")
+          "use \(.skip) convolution with a resnet model, or \(.initializer) risotto")
       }
     }
     for layer in layout.layers where layer.weight != layout.head?.weight {

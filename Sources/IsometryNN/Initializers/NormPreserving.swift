@@ -12,7 +12,7 @@ internal import IsometryCore
 public struct NormPreserving: Initializer {
   public static let name = "norm-preserving"
   public static let summary = "he without normalization, sums of branch and skip times √½"
-  public static let conditions = "resnet models with --normalization none"
+  public static let conditions = "resnet models without normalization"
 
   public var blockTraits: BlockTraits { BlockTraits(sumFactor: 0.5.squareRoot()) }
   public var weightEnsemble: WeightEnsemble { .independent }
@@ -22,8 +22,8 @@ public struct NormPreserving: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard !layout.blocks.isEmpty, layout.normalization == .none else {
       throw .condition(
-        initializer: Self.name, reason: "takes the place of normalization in residual blocks",
-        remedy: "choose a resnet model with --normalization none")
+        initializer: Self.name, reason: "replaces normalization in residual blocks",
+        remedy: "choose a resnet model with \(.normalization) none")
     }
     guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
       throw .condition(

@@ -9,7 +9,7 @@ struct RisottoConstruction: Sendable {
 
   static let conditions =
     "resnet models with ReLU, an even stem of 6 channels or more for RGB, even widths that do not "
-    + "shrink; bottlenecks with --skip convolution"
+    + "shrink; bottlenecks with convolutional skips"
   static let options = [
     InitializerOption("alpha", "a number but 0 (default 1): the branches' multiplier"),
     InitializerOption("head", "mirrored (default) or plain"),
@@ -28,19 +28,19 @@ struct RisottoConstruction: Sendable {
   func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.activation == .relu else {
       throw failure(
-        "is exact for ReLU only, not for \(layout.activation.name)", "use --activation relu")
+        "is exact for ReLU only, not for \(layout.activation.name)", "use \(.activation) relu")
     }
     guard let stem = layout.stem, stem.weight.role == .convolutionWeight, !layout.blocks.isEmpty,
       layout.blocks.allSatisfy({ $0.form == .activatedSum })
     else {
       throw failure(
-        "is made for residual networks of convolutions with an activation behind each sum",
+        "is for residual networks of convolutions with an activation after each sum",
         "choose a resnet model")
     }
     guard stem.outputChannels >= 2 * stem.inputChannels, stem.outputChannels % 2 == 0 else {
       throw failure(
-        "needs an even stem of \(2 * stem.inputChannels) channels or more, not "
-          + "\(stem.outputChannels)", "widen the first stage")
+        "needs an even stem of \(2 * stem.inputChannels) channels or more, not \(stem.outputChannels)",
+        "widen the first stage")
     }
     if alpha != 1, layout.blocks.contains(where: { $0.multiplier == nil }) {
       throw failure("needs learned multipliers for alpha=\(alpha)", "give the branches multipliers")
@@ -61,21 +61,25 @@ struct RisottoConstruction: Sendable {
     case .projection:
       guard output >= input else {
         throw failure(
-          "keeps every singular value only where channels do not become fewer, and block "
-            + "\(block.index) goes from \(input) to \(output)", "choose widths that do not shrink")
+          """
+          keeps every singular value only if the number of channels does not shrink, and block \
+          \(block.index) reduces it from \(input) to \(output)
+          """, "choose widths that do not shrink")
       }
     case .identity:
       guard block.branch.allSatisfy({ $0.outputChannels == input }) else {
         throw failure(
-          "has no exact solution for an identity skip around a branch narrower than the block, as "
-            + "in block \(block.index)", "use --skip convolution")
+          """
+          has no exact solution for an identity skip around a branch narrower than the block, as \
+          in block \(block.index)
+          """, "use \(.skip) convolution")
       }
     case .scaled:
       throw failure("has no form for a scaled skip", "choose a resnet model")
     }
   }
 
-  private func failure(_ reason: String, _ remedy: String) -> InitializationError {
+  private func failure(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
     .condition(initializer: name, reason: reason, remedy: remedy)
   }
 }

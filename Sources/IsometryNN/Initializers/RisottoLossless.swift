@@ -52,9 +52,11 @@ public struct RisottoLossless: Initializer {
       guard size.allSatisfy({ $0.isMultiple(of: skip.stride) }) else {
         throw .condition(
           initializer: Self.name,
-          reason: "needs image sides that each stride divides, and block \(block.index) meets "
-            + "\(size.map(String.init).joined(separator: "×")) pixels with stride \(skip.stride)",
-          remedy: "take images of other sides, or --init risotto")
+          reason: """
+            needs image sides that each stride divides, and block \(block.index) reads \
+            \(size.map(String.init).joined(separator: "×")) pixels with stride \(skip.stride)
+            """,
+          remedy: "use images of other sides, or \(.initializer) risotto")
       }
       guard skip.kernelSize == skip.stride,
         let reader = block.branch.first(where: { $0.stride == skip.stride }),
@@ -62,8 +64,9 @@ public struct RisottoLossless: Initializer {
       else {
         throw .condition(
           initializer: Self.name,
-          reason: "needs strided blocks whose branch and skip read every pixel, unlike block "
-            + "\(block.index)", remedy: "build the network with this initializer's block traits")
+          reason:
+            "needs strided blocks whose branch and skip read every pixel, unlike block \(block.index)",
+          remedy: "build the network with this initializer's block traits")
       }
     }
   }

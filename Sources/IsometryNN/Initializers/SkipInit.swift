@@ -10,7 +10,7 @@ internal import IsometryCore
 public struct SkipInit: Initializer {
   public static let name = "skipinit"
   public static let summary = "he without normalization, branches multiplied by a scalar from 0"
-  public static let conditions = "residual networks with --normalization none"
+  public static let conditions = "residual networks without normalization"
   public static let options = [
     InitializerOption("alpha", "a number (default 0), or depth for 1/√(number of blocks)")
   ]
@@ -30,8 +30,8 @@ public struct SkipInit: Initializer {
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.normalization == .none else {
       throw .condition(
-        initializer: Self.name, reason: "takes the place of normalization",
-        remedy: "use --normalization none")
+        initializer: Self.name, reason: "replaces normalization",
+        remedy: "use \(.normalization) none")
     }
     try layout.requireMultipliers(Self.name)
   }

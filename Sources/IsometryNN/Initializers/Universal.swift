@@ -78,18 +78,18 @@ public struct Universal: Initializer {
   private func model(of layout: NetworkLayout) throws(InitializationError) -> ResidualModel {
     guard let first = layout.blocks.first, let stem = layout.stem else {
       throw refusal(
-        "is a law of residual blocks, of which this network has none",
-        "take a model such as resmlp:20x400 or resconv:20x24")
+        "is a law of residual blocks, and this network has none",
+        "use a model such as resmlp:20x400 or resconv:20x24")
     }
     guard layout.normalization == .none else {
       throw refusal(
-        "is a law of networks without normalization", "take --normalization none")
+        "is a law of networks without normalization", "use \(.normalization) none")
     }
     for block in layout.blocks {
       guard block.form == .activatedBranch, block.branch.count == 1, block.sumFactor == 1 else {
         throw refusal(
-          "holds where nothing is activated after the sum of branch and skip, unlike in this network",
-          "take a model such as resmlp:20x400 or resconv:20x24")
+          "needs blocks without an activation after the sum of branch and skip, unlike this network",
+          "use a model such as resmlp:20x400 or resconv:20x24")
       }
     }
     var model = ResidualModel(
@@ -97,7 +97,7 @@ public struct Universal: Initializer {
       weightDeviation: 1)
     if case .scaled(let skipWeight) = first.skip { model.skipWeight = skipWeight }
     guard model.skipWeight != 0 else {
-      throw refusal("needs skips", "take a --skip-weight other than 0")
+      throw refusal("needs skips", "use a \(.skipWeight) other than 0")
     }
     // A stem with more rows than columns preserves the norm and spreads it over more elements.
     model.inputMeanSquare = meanSquare
@@ -118,11 +118,11 @@ public struct Universal: Initializer {
       return try ZeroPadding.factor(
         kernel: layer.weight.shape[2], height: layer.imageSize[0], width: layer.imageSize[1])
     } catch {
-      throw refusal("cannot tell what the padding loses: \(error)", "take another model")
+      throw refusal("cannot compute the effect of the padding: \(error)", "use another model")
     }
   }
 
-  private func refusal(_ reason: String, _ remedy: String) -> InitializationError {
+  private func refusal(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
     .condition(initializer: Self.name, reason: reason, remedy: remedy)
   }
 }

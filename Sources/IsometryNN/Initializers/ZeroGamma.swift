@@ -12,7 +12,7 @@ internal import IsometryCore
 public struct ZeroGamma: Initializer {
   public static let name = "zero-gamma"
   public static let summary = "he, with each branch's last Batch Normalization scale at 0"
-  public static let conditions = "resnet models with --normalization batch"
+  public static let conditions = "resnet models with Batch Normalization"
 
   public var weightEnsemble: WeightEnsemble { .independent }
 
@@ -22,15 +22,17 @@ public struct ZeroGamma: Initializer {
     guard !layout.blocks.isEmpty, layout.normalization == .batch else {
       throw .condition(
         initializer: Self.name, reason: "sets the scale of normalizations that end a branch",
-        remedy: "choose a resnet model with --normalization batch")
+        remedy: "choose a resnet model with \(.normalization) batch")
     }
     guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
       throw .condition(
         initializer: Self.name,
         reason:
-          "needs branches that end with a normalization, for an activation behind it would see "
-          + "0 alone, and that of ReLU pass no gradient back",
-        remedy: "choose a resnet model, or --init rezero")
+          """
+          needs branches that end with a normalization: an activation after it would read only \
+          zeros, and ReLU passes no gradient there
+          """,
+        remedy: "choose a resnet model, or \(.initializer) rezero")
     }
   }
 

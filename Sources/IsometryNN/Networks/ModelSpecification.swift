@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// A network by its name on the command line: `resnet20`, `mlp:20x400`, `resmlp:50x400`,
+/// A network by its name: `resnet20`, `mlp:20x400`, `resmlp:50x400`,
 /// `resconv:20x24`.
 public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   /// A named residual network.
@@ -131,27 +131,28 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   {
     switch self {
     case .residual(let residual):
-      if options.skipWeight != nil { throw inapplicable("--skip-weight") }
+      if options.skipWeight != nil { throw inapplicable("\(.skipWeight)") }
       return ResidualNetwork(
         widths: residual.widths, depths: residual.depths, block: residual.block,
         skip: options.skip ?? .identity, activation: options.activation,
         normalization: options.normalization, traits: options.traits,
         imageShape: options.imageShape, classes: options.classes)
     case .perceptron(let depth, let width):
-      if options.skip != nil { throw inapplicable("--skip") }
-      if options.skipWeight != nil { throw inapplicable("--skip-weight") }
+      if options.skip != nil { throw inapplicable("\(.skip)") }
+      if options.skipWeight != nil { throw inapplicable("\(.skipWeight)") }
       if options.traits != BlockTraits() {
-        throw inapplicable("this --init, which needs a network with skips; choose a resnet model")
+        throw inapplicable(
+          "this \(.initializer), which needs a network with skips; choose a resnet model")
       }
       return MultilayerPerceptron(
         depth: depth, width: width, activation: options.activation,
         normalization: options.normalization, imageShape: options.imageShape,
         classes: options.classes)
     case .residualPerceptron(let depth, let width):
-      if options.skip == .convolution { throw inapplicable("--skip convolution") }
+      if options.skip == .convolution { throw inapplicable("\(.skip) convolution") }
       if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
         throw inapplicable(
-          "this --init, which needs a network of convolutions; choose a resnet model")
+          "this \(.initializer), which needs a network of convolutions; choose a resnet model")
       }
       return ResidualPerceptron(
         depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
@@ -159,10 +160,10 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
         traits: options.traits, imageShape: options.imageShape,
         classes: options.classes)
     case .residualConvolutions(let depth, let width):
-      if options.skip == .convolution { throw inapplicable("--skip convolution") }
+      if options.skip == .convolution { throw inapplicable("\(.skip) convolution") }
       if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
         throw inapplicable(
-          "this --init, which is for models with strided blocks; choose a resnet model")
+          "this \(.initializer), which is for models with strided blocks; choose a resnet model")
       }
       return ResidualConvolutions(
         depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
@@ -172,12 +173,12 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  private func inapplicable(_ option: String) -> ModelError {
-    .inapplicable(option: option, model: description)
+  private func inapplicable(_ choice: Explanation) -> ModelError {
+    .inapplicable(choice, model: description)
   }
 }
 
-/// The options of a network on the command line besides its name.
+/// The choices about a network besides its name.
 public struct NetworkOptions: Sendable, Hashable {
   /// The normalization after each convolution or hidden dense layer.
   public var normalization: NormalizationKind
@@ -210,29 +211,36 @@ public struct NetworkOptions: Sendable, Hashable {
   }
 }
 
-/// The reason why a model cannot be built.
-public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// An unknown name.
+/// Why a model cannot be built.
+public enum ModelError: ExplainedError, Hashable {
+  /// A name that is no model's.
   case unknownModel(String)
   /// A depth or a width that is not a number in its range.
   case malformedSize(String)
   /// Depth and width together make more weights than `ModelSpecification.largestWeightCount`.
   case tooManyWeights(String, count: Int)
-  /// An option that the model does not have.
-  case inapplicable(option: String, model: String)
+  /// A choice that the model has no use for.
+  case inapplicable(Explanation, model: String)
 
-  public var description: String {
+  public var explanation: Explanation {
     switch self {
     case .unknownModel(let text):
-      "there is no model \(text); the models are "
-        + ModelSpecification.spellings.joined(separator: ", ")
+      """
+      there is no model \(text); the models are \
+      \(ModelSpecification.spellings.joined(separator: ", "))
+      """
     case .malformedSize(let text):
-      "\(text) has no legal size; write it as mlp:20x400, resmlp:50x400 or resconv:20x24, with a "
-        + "depth up to \(ModelSpecification.largestDepth) and a width up to \(ModelSpecification.largestWidth)"
+      """
+      \(text) has no legal size; write it as mlp:20x400, resmlp:50x400 or resconv:20x24, with a \
+      depth up to \(ModelSpecification.largestDepth) and a width up to \
+      \(ModelSpecification.largestWidth)
+      """
     case .tooManyWeights(let text, let count):
-      "\(text) has \(count) weights between its hidden layers, and "
-        + "\(ModelSpecification.largestWeightCount) are the most; take a smaller depth or width"
-    case .inapplicable(let option, let model): "\(model) does not take \(option)"
+      """
+      \(text) has \(count) weights between its hidden layers, and \
+      \(ModelSpecification.largestWeightCount) are the most; take a smaller depth or width
+      """
+    case .inapplicable(let choice, let model): "\(model) does not take \(choice)"
     }
   }
 }

@@ -5,7 +5,7 @@ public import IsometryGraph
 /// statistics, loss and accuracy. It has the parameters and statistics of a `TrainingGraph` of the
 /// same network under the same names, so that a session can share them.
 public struct EvaluationGraph: Sendable {
-  /// The step, simplified and fused.
+  /// The step, for `Backend.makeSession`, which optimizes it.
   public let graph: Graph
   /// What the network learned, by the names that the training graph gives it.
   public let layout: NetworkLayout
@@ -13,10 +13,9 @@ public struct EvaluationGraph: Sendable {
   /// - Parameters:
   ///   - batch: images a step; the last step's rows beyond the data have label −1.
   ///   - precision: the type of activations.
-  ///   - fuses: whether the fusion pass runs.
   public init(
     _ network: some Network, batch: Int, precision: DType = .float32,
-    statistics: ImageStatistics = .cifar10, fuses: Bool = true
+    statistics: ImageStatistics = .cifar10
   ) {
     var builder = network.makeBuilder(precision: precision, mode: .evaluation)
     let (images, labels) = builder.imageInputs(
@@ -28,7 +27,7 @@ public struct EvaluationGraph: Sendable {
     builder.graph.output(StepNames.loss, loss)
     builder.graph.output(StepNames.correct, correct)
     builder.graph.output(StepNames.logits, values.logits)
-    graph = fuses ? builder.graph.fused() : builder.graph.simplified()
+    graph = builder.graph
     layout = builder.layout
   }
 }

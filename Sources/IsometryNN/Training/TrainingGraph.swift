@@ -22,25 +22,13 @@ public struct TrainingGraph: Sendable {
     public var statistics: ImageStatistics
     /// nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
-    /// Whether the fusion pass runs.
-    public var fuses: Bool
-    /// What the backward part computes again instead of keeping it; nil for activations where that takes
-    /// next to no time.
-    public var recomputation: Recomputation?
-    /// What `Backend.operationsPerByte` says of whom the step is for.
-    public var operationsPerByte: Double?
-    /// Whether convolutions normalize what they load, where the fusion pass runs: what
-    /// `Backend.takesPrologues` says.
-    public var hasPrologues: Bool
 
-    /// Everything but the batch has a default: fp32, SGD, CIFAR-10's statistics, images as they
-    /// are, nothing computed again, no prologues, and nothing known of the device.
+    /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
+    /// augmentation.
     public init(
       batch: Int, precision: DType = .float32, optimizer: Optimizer = .default,
       labelSmoothing: Double = 0, statistics: ImageStatistics = .cifar10,
-      augmentation: ImageDecoding.Augmentation? = nil, fuses: Bool = true,
-      recomputation: Recomputation? = Recomputation.none, hasPrologues: Bool = false,
-      operationsPerByte: Double? = nil
+      augmentation: ImageDecoding.Augmentation? = nil
     ) {
       self.batch = batch
       self.precision = precision
@@ -48,17 +36,11 @@ public struct TrainingGraph: Sendable {
       self.labelSmoothing = labelSmoothing
       self.statistics = statistics
       self.augmentation = augmentation
-      self.fuses = fuses
-      self.recomputation = recomputation
-      self.hasPrologues = hasPrologues
-      self.operationsPerByte = operationsPerByte
     }
   }
 
-  /// The step after the passes.
+  /// The step, for `Backend.makeSession`, which optimizes it.
   public let graph: Graph
-  /// What its backward part computes again, by choice or because that is free.
-  public let recomputation: Recomputation
   /// What the network learns, layer by layer.
   public let layout: NetworkLayout
   /// As it was given.
@@ -90,18 +72,7 @@ public struct TrainingGraph: Sendable {
       loss: (StepNames.trainingLoss, loss), correct: (StepNames.trainingCorrect, correct))
     builder.graph.output(StepNames.loss, loss)
     builder.graph.output(StepNames.correct, correct)
-    var step = configuration.fuses ? builder.graph.fused() : builder.graph.simplified()
-    if configuration.fuses, configuration.hasPrologues { step = step.withPrologues() }
-    if let recomputation = configuration.recomputation {
-      graph = step.recomputing(recomputation)
-      self.recomputation = recomputation
-    } else if let operationsPerByte = configuration.operationsPerByte {
-      graph = step.recomputingWhatIsFree(operationsPerByte: operationsPerByte)
-      recomputation = graph.nodes.count > step.nodes.count ? .activations : .none
-    } else {
-      graph = step
-      recomputation = .none
-    }
+    graph = builder.graph
     layout = builder.layout
     self.configuration = configuration
   }

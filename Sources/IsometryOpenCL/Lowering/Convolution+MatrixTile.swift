@@ -22,10 +22,9 @@ extension Lowering {
     let bias = epilogue.hasBias ? operand(node.inputs[2 + prologue.arguments.count]) : weights
     let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
     let rows = sizes.images * sizes.outHeight * sizes.outWidth
-    let isNormalized = isNormalized(node.results[0])
     let tile = chooseTile(
       "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units
-    ) { isNormalized ? [$0.rows, $0.columns, $0.warpsAcross] : [] }
+    ) { epilogue.hasStatistics ? [$0.rows, $0.columns, $0.warpsAcross] : [] }
     var variant = tile.variant(
       .matrixConvolution, leftInnerLast: true, rightInnerLast: true
     ).adding(epilogue.defines).adding(prologue.defines)
@@ -34,9 +33,9 @@ extension Lowering {
         .storage(x), .storage(weights), .storage(bias), .storage(residual),
         .storage(makeResult(node.results[0], .channelsLast)),
       ] + sizes.arguments
-    if isNormalized {
+    if epilogue.hasStatistics {
       let statistics = makeStatistics(
-        of: node.results[0], lines: rows, width: 1, partLines: tile.rows, partWidth: 1)
+        of: node, lines: rows, width: 1, partLines: tile.rows, partWidth: 1)
       variant = variant.adding(["HAS_STATISTICS": "1"])
       arguments.append(.storage(statistics.storage))
     }
@@ -52,7 +51,7 @@ extension Lowering {
   mutating func lowerOnMatrixUnits(
     _ node: Node, _ sizes: ConvolutionSizes, _ epilogue: GradientEpilogue
   ) -> Bool {
-    let dtype = graph.type(of: epilogue.result).dtype
+    let dtype = graph.type(of: node.results[0]).dtype
     guard let units = matrixUnits(for: sizes, dtype) else { return false }
     let dy = operand(node.inputs[0], .channelsLast)
     let weights = operand(node.inputs[1], .filtersLast)
@@ -71,7 +70,7 @@ extension Lowering {
       "convolutionInputGradient \(sizes) \(dtype.rawValue)", variant.adding(defines),
       "convolution_matrix_tile_input_gradient",
       [.storage(dy), .storage(weights)] + epilogue.arguments(for: &self, placeholder: dy)
-        + [.storage(makeResult(epilogue.result, .channelsLast))] + sizes.arguments,
+        + [.storage(makeResult(node.results[0], .channelsLast))] + sizes.arguments,
       groups: [tile.blocks(rows: rows, columns: sizes.channels), down * across],
       local: [MatrixTile.items])
     return true

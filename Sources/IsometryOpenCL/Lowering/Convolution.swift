@@ -12,14 +12,13 @@ extension Lowering {
     if lowerOnMatrixUnits(node, sizes, epilogue, prologue) { return }
     requireNoPrologue(sizes)
     let lines = sizes.images * sizes.outHeight
-    let isNormalized = isNormalized(node.results[0])
     let mostSpans = RowBlocks(type, tuning).mostSpans
     func partLines(_ tile: ConvolutionTile) -> Int {
       tile.linesOfGroup(lines: lines, pixels: sizes.outWidth, mostGroups: mostSpans)
     }
     let tile = chooseTile(
       "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, type.dtype
-    ) { isNormalized ? [$0.pixels, $0.local[1], partLines($0)] : [] }
+    ) { epilogue.hasStatistics ? [$0.pixels, $0.local[1], partLines($0)] : [] }
     let x = operand(node.inputs[0], .channelsLast)
     let w = operand(node.inputs[1], .filtersLast)
     let bias = epilogue.hasBias ? operand(node.inputs[2]) : w
@@ -33,9 +32,9 @@ extension Lowering {
         .storage(makeResult(node.results[0], .channelsLast)),
       ] + sizes.arguments
     var groups = tile.groups(rows: lines, pixels: sizes.outWidth)
-    if isNormalized {
+    if epilogue.hasStatistics {
       let statistics = makeStatistics(
-        of: node.results[0], lines: lines, width: sizes.outWidth, partLines: partLines(tile),
+        of: node, lines: lines, width: sizes.outWidth, partLines: partLines(tile),
         partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
       variant = variant.adding(["HAS_STATISTICS": "1"])
       arguments += [.storage(statistics.storage), .integer(statistics.partLines)]
@@ -46,9 +45,10 @@ extension Lowering {
       "convolution_register_tile_forward", arguments, groups: groups, local: tile.local)
   }
 
-  mutating func lowerConvolutionInputGradient(_ node: Node, _ convolution: Convolution) {
-    let epilogue = GradientEpilogue(of: node, self)
-    let type = graph.type(of: epilogue.result)
+  mutating func lowerConvolutionInputGradient(
+    _ node: Node, _ convolution: Convolution, _ epilogue: GradientEpilogue
+  ) {
+    let type = graph.type(of: node.results[0])
     let sizes = ConvolutionSizes(
       convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
       pooled: graph.shape(of: node.inputs[0]))
@@ -65,7 +65,7 @@ extension Lowering {
       "convolution_register_tile_input_gradient",
       [.storage(dy), .storage(weights)] + epilogue.arguments(for: &self, placeholder: dy) + [
         .storage(zeros(sizes.filters, type.dtype)),
-        .storage(makeResult(epilogue.result, .channelsLast)),
+        .storage(makeResult(node.results[0], .channelsLast)),
       ] + sizes.arguments,
       groups: tile.groups(
         rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
@@ -138,7 +138,7 @@ extension Lowering {
   private func requireNoPrologue(_ sizes: ConvolutionSizes) {
     precondition(
       !sizes.isNormalizing,
-      "convolution \(sizes): only matrix units take a prologue (Backend.takesPrologues)")
+      "convolution \(sizes): only matrix units take a prologue (BackendTraits.prologueTypes)")
   }
 }
 

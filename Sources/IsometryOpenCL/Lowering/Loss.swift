@@ -4,7 +4,7 @@ import IsometryGraph
 extension Lowering {
   mutating func lowerLoss(_ node: Node, _ smoothing: Double) {
     let type = graph.type(of: node.inputs[0])
-    let narrow = narrowCopy(of: node.results[2])
+    let narrow = node.results.count > 3 ? node.results[3] : nil
     let dtype = narrow.map { graph.type(of: $0).dtype } ?? type.dtype
     let variant = ProgramVariant(
       .crossEntropy, storage: dtype,
@@ -21,18 +21,5 @@ extension Lowering {
         .storage(gradient), .storage(narrow.map { makeResult($0) } ?? gradient),
         .integer(type.shape[0]), .integer(type.shape[1]), .number(smoothing),
       ], groups: [1, 1], local: [1, tuning.groupSize])
-  }
-
-  /// The gradient in the 16 bits in which a network computes; nil where nobody asks for them.
-  private func narrowCopy(of gradient: Value) -> Value? {
-    let wide = graph.type(of: gradient).dtype
-    for reader in readers(of: gradient) {
-      guard case .cast = reader.operation else { continue }
-      let narrow = graph.type(of: reader.results[0]).dtype
-      if narrow != wide, narrow.isFloatingPoint, narrow.accumulator == wide {
-        return reader.results[0]
-      }
-    }
-    return nil
   }
 }

@@ -25,16 +25,12 @@ struct Lowering {
   private var conversions: [Conversion: StorageID] = [:]
   var preparations = Preparations()
   var partialSums: [PartialSum] = []
-  /// The spans' sums of a gradient of Batch Normalization that the input gradient adds up, by the
-  /// shift's gradient.
-  var spanSums: [Value: StorageID] = [:]
-  /// Statistics that were stored beside the images that are normalized by them.
-  var partialStatistics: [Value: PartialStatistics] = [:]
+  /// Statistics of convolutions' results that no launch has merged yet, by their mean and by their
+  /// variance.
+  var pendingStatistics: [Value: PartialStatistics] = [:]
   private let variableSlabs: [String: Int]
   private var zerosByteCount = 0
   private var zerosStorage: StorageID?
-  /// The operations that read a value, each as often as it does.
-  private var readers: [Value: [Int]] = [:]
   /// Values that are looked at after variables have changed: outputs, operands of updates, and what
   /// those are reshapes of.
   private let lateValues: Set<Value>
@@ -72,10 +68,6 @@ struct Lowering {
       if isReshape || !node.operation.mutatedInputs.isEmpty { late.formUnion(node.inputs) }
     }
     lateValues = late
-    for (position, node) in graph.nodes.enumerated() {
-      for input in node.inputs { readers[input, default: []].append(position) }
-    }
-    for output in graph.outputs { readers[output.value, default: []].append(graph.nodes.count) }
   }
 
   /// The launches of a whole step.
@@ -99,6 +91,7 @@ struct Lowering {
     }
     var outputs: [String: (storage: StorageID, layout: Layout)] = [:]
     for (name, value) in graph.outputs {
+      mergeStatistics(of: value)
       guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
       outputs[name] = (home.storage, home.layout)
     }
@@ -118,6 +111,9 @@ struct Lowering {
   }
 
   private mutating func lower(_ node: Node) {
+    if !node.operation.takesPendingStatistics {
+      for input in node.inputs { mergeStatistics(of: input) }
+    }
     switch node.operation {
     case .input, .variable: break
     case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
@@ -127,24 +123,28 @@ struct Lowering {
     case .matrixMultiply(let product): lowerMatrixMultiply(node, product)
     case .convolution(let convolution, let epilogue, let prologue):
       lowerConvolution(node, convolution, epilogue, prologue)
-    case .convolutionInputGradient(let convolution, _):
-      lowerConvolutionInputGradient(node, convolution)
+    case .convolutionInputGradient(let convolution, _, let gradient):
+      lowerConvolutionInputGradient(
+        node, convolution, GradientEpilogue(gradient, of: node, operands: 2))
     case .convolutionWeightGradient(let convolution, _, _, let prologue):
       lowerConvolutionWeightGradient(node, convolution, prologue)
     case .batchNormalization(let normalization): lowerBatchNormalization(node, normalization)
     case .batchNormalizationStatistics(let normalization):
       lowerNormalizationStatistics(node, normalization)
+    case .normalizationFactor(let normalization): lowerNormalizationFactor(node, normalization)
     case .frozenNormalization(let normalization): lowerFrozenNormalization(node, normalization)
     case .batchNormalizationReduction(let normalization):
       lowerNormalizationReduction(node, normalization)
     case .batchNormalizationInputGradient(let normalization):
       lowerNormalizationInputGradient(node, normalization)
+    case .batchNormalizationGradient(let normalization):
+      lowerNormalizationGradient(node, normalization)
     case .frozenNormalizationInputGradient(let normalization):
       lowerFrozenNormalizationInputGradient(node, normalization)
     case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient:
       lowerPooling(node)
-    case .softmaxCrossEntropy(let smoothing): lowerLoss(node, smoothing)
+    case .softmaxCrossEntropy(let smoothing, _): lowerLoss(node, smoothing)
     case .decodeImages(let decoding): lowerDecoding(node, decoding)
     case .update(let update): lowerUpdate(node, update)
     case .runningAverage(let averages): lowerRunningAverage(node, averages)
@@ -200,29 +200,6 @@ struct Lowering {
 
   /// The layout that pointwise operations, fills and variables have by common consent.
   mutating func commonLayout(of value: Value) -> Layout { layouts.layout(of: value) }
-
-  /// Whether a value has a place, and a launch made so far fills it.
-  func isMade(_ value: Value) -> Bool { homes[value] != nil }
-
-  /// The operations that read a value.
-  func readers(of value: Value) -> [Node] {
-    (readers[value] ?? []).filter { $0 < graph.nodes.count }.map { graph.nodes[$0] }
-  }
-
-  /// The operation that reads a value before all others; nil where that is an update, or nobody does.
-  func firstReader(of value: Value) -> Node? {
-    guard let first = readers[value]?.first, first < graph.nodes.count,
-      graph.nodes[first].operation.mutatedInputs.isEmpty
-    else { return nil }
-    return graph.nodes[first]
-  }
-
-  /// The one operation that reads a value, once; nil for an output.
-  func onlyReader(of value: Value) -> Node? {
-    guard let positions = readers[value], positions.count == 1, positions[0] < graph.nodes.count
-    else { return nil }
-    return graph.nodes[positions[0]]
-  }
 
   /// The storage of a value where it was made, whatever its layout.
   func home(of value: Value) -> (storage: StorageID, layout: Layout) {

@@ -18,8 +18,10 @@ struct MatrixUnits: Sendable, Hashable {
 
   var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": kind == .emulated ? 1 : 0] }
 
-  /// Rows of memory are read 16 bytes at a time, and written by 8 numbers.
-  static func canRead(rowsOf length: Int) -> Bool { length % 8 == 0 }
+  /// Divides the length of rows in memory, which are read 16 bytes at a time and written by 8 numbers.
+  static let rowMultiple = 8
+
+  static func canRead(rowsOf length: Int) -> Bool { length % rowMultiple == 0 }
 }
 
 /// The block of kernels/common/matrix_tile.cl: what one group of four warps computes of a product.

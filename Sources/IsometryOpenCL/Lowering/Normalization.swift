@@ -7,30 +7,79 @@ extension Lowering {
     let x = operand(node.inputs[0], imageLayout(type.shape))
     apply(
       node, normalization, x,
-      spans: spanStatistics(of: node.inputs[0], x, RowBlocks(type, tuning)),
+      spans: spanStatistics(x, type),
       statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
   }
 
   /// The statistics, and what a prologue takes of them.
   mutating func lowerNormalizationStatistics(_ node: Node, _ normalization: Normalization) {
     let type = graph.type(of: node.inputs[0])
-    let rows = RowBlocks(type, tuning)
     let x = operand(node.inputs[0], imageLayout(type.shape))
-    let spans = spanStatistics(of: node.inputs[0], x, rows)
+    let spans = spanStatistics(x, type)
+    let results = node.results.map { makeResult($0) }
+    launchFactor(
+      type, scale: operand(node.inputs[1]), spans: spans,
+      (mean: results[0], variance: results[1], factor: results[2]), normalization)
+  }
+
+  /// scale / √(variance + ε); merges the statistics of a convolution's result if that is still to be done.
+  mutating func lowerNormalizationFactor(_ node: Node, _ normalization: Normalization) {
+    launchNormalizationFactor(
+      variance: node.inputs[1], scale: operand(node.inputs[0]),
+      factor: makeResult(node.results[0]), normalization)
+  }
+
+  mutating func launchNormalizationFactor(
+    variance: Value, scale: StorageID, factor: StorageID, _ normalization: Normalization
+  ) {
+    if let (parts, spans) = takeStatistics(variance: variance) {
+      let results = (
+        mean: makeResult(parts.mean), variance: makeResult(parts.variance), factor: factor
+      )
+      launchFactor(parts.type, scale: scale, spans: spans, results, normalization)
+    } else {
+      let known = operand(variance)
+      launchFactor(
+        graph.type(of: variance), scale: scale, spans: nil,
+        (mean: known, variance: known, factor: factor), normalization)
+    }
+  }
+
+  /// - Parameters:
+  ///   - type: of the images, or of the variance if there are no spans.
+  ///   - spans: the spans' statistics, which the launch merges; nil if the variance is known.
+  private mutating func launchFactor(
+    _ type: TensorType, scale: StorageID, spans: SpanStatistics?,
+    _ results: (mean: StorageID, variance: StorageID, factor: StorageID),
+    _ normalization: Normalization
+  ) {
+    let rows =
+      type.shape.rank == 1
+      ? RowBlocks(rows: 1, channels: type.shape[0], type.dtype, tuning) : RowBlocks(type, tuning)
     let variant = ProgramVariant(.normalization, storage: type.dtype, rows.defines)
     launch(
-      "batchNormalization merge \(type)", variant.adding(["MERGES_SPANS": "1"]),
-      "normalization_merge",
-      [.storage(spans.storage), .storage(operand(node.inputs[1]))]
-        + node.results.map { .storage(makeResult($0)) }
-        + [
-          .integer(rows.rows), .integer(rows.channels), .integer(spans.rows),
-          .number(normalization.epsilon),
-        ], groups: [rows.spanGroups[0], 1], local: rows.local)
+      "normalizationFactor \(type)",
+      variant.adding(["MERGES_SPANS": spans == nil ? "0" : "1"]), "normalization_factor",
+      [
+        .storage(spans?.storage ?? results.variance), .storage(scale), .storage(results.mean),
+        .storage(results.variance), .storage(results.factor), .integer(rows.rows),
+        .integer(rows.channels), .integer(spans?.rows ?? rows.rows),
+        .number(normalization.epsilon),
+      ], groups: [rows.spanGroups[0], 1], local: rows.local)
   }
 
   mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {
     let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
+    // Statistics of a convolution's result are merged here if this is their first reader.
+    if pendingStatistics[node.inputs[4]]?.mean == node.inputs[3],
+      let (_, spans) = takeStatistics(variance: node.inputs[4])
+    {
+      apply(
+        node, normalization, x, spans: spans,
+        statistics: (makeResult(node.inputs[3]), makeResult(node.inputs[4])))
+      return
+    }
+    for value in node.inputs[3...4] { mergeStatistics(of: value) }
     apply(
       node, normalization, x, spans: nil,
       statistics: (operand(node.inputs[3]), operand(node.inputs[4])))
@@ -64,14 +113,42 @@ extension Lowering {
       groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
   }
 
+  /// The sums by spans, then the input gradient, whose launch adds them up first.
+  mutating func lowerNormalizationGradient(_ node: Node, _ normalization: Normalization) {
+    let spans = launchSpanSums(node, normalization)
+    launchInputGradient(
+      node, normalization, spans: spans, sums: node.results[1...].map { makeResult($0) })
+  }
+
   mutating func lowerNormalizationReduction(_ node: Node, _ normalization: Normalization) {
+    let type = graph.type(of: node.inputs[0])
+    let rows = RowBlocks(type, tuning)
+    let partial = launchSpanSums(node, normalization)
+    for (index, result) in node.results.enumerated() {
+      addUp(
+        PartialSum(
+          partial: partial, result: makeResult(result), dtype: type.dtype.accumulator,
+          first: index * rows.channels, columns: rows.channels, stride: 2 * rows.channels,
+          parts: rows.spans))
+    }
+  }
+
+  mutating func lowerNormalizationInputGradient(_ node: Node, _ normalization: Normalization) {
+    launchInputGradient(
+      node, normalization, spans: nil, sums: node.inputs[6...].map { operand($0) })
+  }
+
+  /// The sums that both gradients of a normalization need, by spans of rows: accumulator
+  /// [spans, 2, channels].
+  private mutating func launchSpanSums(
+    _ node: Node, _ normalization: Normalization
+  ) -> StorageID {
     let type = graph.type(of: node.inputs[0])
     let layout = imageLayout(type.shape)
     let rows = RowBlocks(type, tuning)
-    let wide = type.dtype.accumulator
-    let partial = makeWorkspace(2 * rows.spans * rows.channels, wide)
+    let partial = makeWorkspace(2 * rows.spans * rows.channels, type.dtype.accumulator)
     let images = node.inputs[0...1].map { Argument.storage(operand($0, layout)) }
-    let vectors = node.inputs[2...].map { Argument.storage(operand($0)) }
+    let vectors = node.inputs[2..<6].map { Argument.storage(operand($0)) }
     launch(
       "batchNormalizationReduction \(type)", backwardVariant(type, rows, normalization),
       "normalization_gradient_sums",
@@ -79,42 +156,23 @@ extension Lowering {
         .storage(partial), .integer(rows.rows), .integer(rows.channels),
         .integer(rows.spanRows), .number(normalization.epsilon),
       ], groups: rows.spanGroups, local: rows.local)
-    let results = node.results.map { makeResult($0) }
-    if isAddedUpByInputGradient(node) {
-      spanSums[node.results[0]] = partial
-      return
-    }
-    for (index, result) in results.enumerated() {
-      addUp(
-        PartialSum(
-          partial: partial, result: result, dtype: wide, first: index * rows.channels,
-          columns: rows.channels, stride: 2 * rows.channels, parts: rows.spans))
-    }
+    return partial
   }
 
-  /// Whether an input gradient reads both sums before all others do.
-  private func isAddedUpByInputGradient(_ node: Node) -> Bool {
-    node.results.allSatisfy { result in
-      guard let reader = firstReader(of: result),
-        case .batchNormalizationInputGradient = reader.operation
-      else { return false }
-      return Array(reader.inputs[6...]) == node.results
-        && graph.shape(of: reader.inputs[0]) == graph.shape(of: node.inputs[0])
-    }
-  }
-
-  mutating func lowerNormalizationInputGradient(_ node: Node, _ normalization: Normalization) {
+  /// - Parameters:
+  ///   - spans: the spans' sums, which the launch adds up and stores in `sums`; nil if those are known.
+  ///   - sums: dshift and dscale.
+  private mutating func launchInputGradient(
+    _ node: Node, _ normalization: Normalization, spans: StorageID?, sums: [StorageID]
+  ) {
     let type = graph.type(of: node.inputs[0])
     let layout = imageLayout(type.shape)
     let rows = RowBlocks(type, tuning)
     let images = node.inputs[0...1].map { operand($0, layout) }
     let vectors = node.inputs[2..<6].map { operand($0) }
-    let sums = node.inputs[6...].map { operand($0) }
-    // Only the first of several input gradients finds the spans' sums and makes them one.
-    let spans = spanSums.removeValue(forKey: node.inputs[6])
     let result = makeResult(node.results[0], layout)
     // A CPU's core need not fetch what it has just read before it overwrites it. A GPU's compiler loads
-    // further ahead where it knows that nothing is overwritten.
+    // further ahead if it knows that nothing is overwritten.
     let inPlace =
       tuning.groupSize == 1 ? PlannedLaunch.InPlace(operand: images[0], result: result) : nil
     launch(

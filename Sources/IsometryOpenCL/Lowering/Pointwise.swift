@@ -67,7 +67,6 @@ extension Lowering {
 
   private mutating func lowerActivationGradient(_ node: Node, _ gradient: ActivationGradient) {
     let result = node.results[0]
-    if isMade(result) { return }  // with the input gradient that it takes
     let layout = commonLayout(of: result)
     let dy = operand(node.inputs[0], layout)
     let second = gradient.addends == 2 ? operand(node.inputs[1], layout) : dy
@@ -80,11 +79,11 @@ extension Lowering {
         .storage(makeResult(result, layout)), .integer(type.shape.elementCount),
         .integer(gradient.addends == 2 ? 1 : 0), .integer(gradient.reference == .output ? 1 : 0),
       ], gradient.activation.defines)
+    if gradient.hasChannelSum { lowerChannelSum(of: result, into: node.results[1]) }
   }
 
   private mutating func lowerCast(_ node: Node) {
     let result = node.results[0]
-    if isMade(result) { return }  // by the loss, of its gradient
     if prepareCast(of: node.inputs[0], as: result) { return }
     let layout = commonLayout(of: result)
     let x = operand(node.inputs[0], layout)

@@ -24,7 +24,8 @@ extension Lowering {
         node, "pooling_max_tangent", pooling, images: graph.shape(of: x), pooled: result.shape)
     case .globalAveragePool:
       lowerGlobalAverage(node)
-    case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
+    case .globalAveragePoolGradient(_, let gradient):
+      lowerGlobalAverageGradient(node, GradientEpilogue(gradient, of: node, operands: 1))
     default: preconditionFailure("\(node.operation.name) is not a pooling")
     }
   }
@@ -60,16 +61,15 @@ extension Lowering {
       [.storage(images), .storage(makeResult(node.results[0], imageLayout(y.shape)))])
   }
 
-  private mutating func lowerGlobalAverageGradient(_ node: Node) {
-    let epilogue = GradientEpilogue(of: node, self)
-    let type = graph.type(of: epilogue.result)
+  private mutating func lowerGlobalAverageGradient(_ node: Node, _ epilogue: GradientEpilogue) {
+    let type = graph.type(of: node.results[0])
     let layout = imageLayout(type.shape)
     let dy = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
     launchGlobal(
       "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
       items: type,
       [.storage(dy)] + epilogue.arguments(for: &self, in: layout, placeholder: dy)
-        + [.storage(makeResult(epilogue.result, layout))], epilogue.defines)
+        + [.storage(makeResult(node.results[0], layout))], epilogue.defines)
   }
 
   /// - Parameters:

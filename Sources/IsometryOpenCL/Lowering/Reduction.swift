@@ -13,7 +13,7 @@ extension Lowering {
       flatSum(
         node, "reduction_dot",
         [.storage(operand(x, layout)), .storage(operand(node.inputs[1], layout))], type)
-    case .channelSum: lowerChannelSum(node)
+    case .channelSum: lowerChannelSum(of: x, into: node.results[0])
     case .squaredNorm: lowerSquaredNorm(node)
     default: preconditionFailure("\(node.operation.name) is not a reduction")
     }
@@ -84,12 +84,12 @@ extension Lowering {
   }
 
   /// Sums over the rows of an array with channels innermost, [C] of the accumulator's type.
-  private mutating func lowerChannelSum(_ node: Node) {
-    let type = graph.type(of: node.inputs[0])
-    let x = operand(node.inputs[0], imageLayout(type.shape))
+  mutating func lowerChannelSum(of value: Value, into total: Value) {
+    let type = graph.type(of: value)
+    let x = operand(value, imageLayout(type.shape))
     let rows = RowBlocks(type, tuning)
     let wide = type.dtype.accumulator
-    let result = makeResult(node.results[0])
+    let result = makeResult(total)
     if type.shape.elementCount <= tuning.elementsPerGroup, slab(of: x) == .arena {
       // The rows of a small array are parts themselves.
       addUp(

@@ -7,6 +7,11 @@ import IsometryGraph
 /// The pixels are `lines` lines of `width`; a part is `partLines` of those by `partWidth` pixels of
 /// each. Parts along the same lines follow each other.
 struct PartialStatistics {
+  /// The type of the images.
+  let type: TensorType
+  /// The values that the launch which merges all parts makes.
+  let mean: Value
+  let variance: Value
   let storage: StorageID
   let lines: Int
   let width: Int
@@ -24,67 +29,95 @@ struct SpanStatistics {
   let rows: Int
 }
 
-extension Lowering {
-  /// Whether an operation normalizes a value by its own statistics.
-  func isNormalized(_ value: Value) -> Bool {
-    readers(of: value).contains { reader in
-      switch reader.operation {
-      case .batchNormalization, .batchNormalizationStatistics: reader.inputs[0] == value
-      default: false
-      }
+extension Operation {
+  /// Whether the operation's launch merges statistics that it reads itself.
+  var takesPendingStatistics: Bool {
+    switch self {
+    case .frozenNormalization, .normalizationFactor: true
+    default: false
     }
   }
+}
 
-  /// Room for the statistics that the launch which makes an image stores beside it.
+extension Lowering {
+  /// Room for the statistics that a convolution's launch stores by parts beside its result.
   mutating func makeStatistics(
-    of image: Value, lines: Int, width: Int, partLines: Int, partWidth: Int
+    of node: Node, lines: Int, width: Int, partLines: Int, partWidth: Int
   ) -> PartialStatistics {
-    let type = graph.type(of: image)
+    let type = graph.type(of: node.results[0])
     let parts = quotientRoundedUp(lines, partLines) * quotientRoundedUp(width, partWidth)
     let statistics = PartialStatistics(
+      type: type, mean: node.results[1], variance: node.results[2],
       storage: makeWorkspace(2 * parts * type.shape[1], type.dtype.accumulator), lines: lines,
       width: width, partLines: partLines, partWidth: partWidth)
-    partialStatistics[image] = statistics
+    for value in node.results[1...] { pendingStatistics[value] = statistics }
     return statistics
   }
 
-  /// Statistics of an array by spans of rows: those that came with it where they are few enough, a
-  /// merge of them where they are not, else what a launch of their own finds.
+  /// The statistics of a convolution's result by spans of rows, for the launch that merges them. That
+  /// launch must make mean and variance.
   ///
-  /// - Parameter x: the storage of `value`.
-  mutating func spanStatistics(
-    of value: Value, _ x: StorageID, _ rows: RowBlocks
-  ) -> SpanStatistics {
-    let type = graph.type(of: value)
-    let variant = ProgramVariant(.statistics, storage: type.dtype, rows.defines)
-    func makeSpans(_ count: Int) -> StorageID {
-      makeWorkspace(2 * count * rows.channels, type.dtype.accumulator)
-    }
-    guard let parts = partialStatistics[value] else {
-      let spans = makeSpans(rows.spans)
-      launch(
-        "batchNormalization statistics \(type)", variant, "normalization_statistics",
-        [
-          .storage(x), .storage(spans), .integer(rows.rows), .integer(rows.channels),
-          .integer(rows.spanRows), .integer(rows.blockRows),
-        ], groups: rows.spanGroups, local: rows.local)
-      return SpanStatistics(storage: spans, rows: rows.spanRows)
-    }
+  /// - Returns: nil if another launch has made them.
+  mutating func takeStatistics(variance: Value) -> (parts: PartialStatistics, SpanStatistics)? {
+    guard let parts = pendingStatistics[variance] else { return nil }
+    pendingStatistics[parts.mean] = nil
+    pendingStatistics[parts.variance] = nil
+    return (parts, spanStatistics(of: parts))
+  }
+
+  /// Makes mean and variance of a convolution's result if `value` is one of them and no launch has made
+  /// them yet.
+  mutating func mergeStatistics(of value: Value) {
+    guard let parts = pendingStatistics[value] else { return }
+    let channels = parts.type.shape[1]
+    let wide = parts.type.dtype.accumulator
+    launchNormalizationFactor(
+      variance: parts.variance, scale: zeros(channels, wide),
+      factor: makeWorkspace(channels, wide), Normalization())
+  }
+
+  /// Statistics of an array by spans of rows, from a launch of their own.
+  ///
+  /// - Parameter x: images with channels last.
+  mutating func spanStatistics(_ x: StorageID, _ type: TensorType) -> SpanStatistics {
+    let rows = RowBlocks(type, tuning)
+    let spans = makeSpans(rows.spans, type)
+    launch(
+      "batchNormalization statistics \(type)", statisticsVariant(type, rows),
+      "normalization_statistics",
+      [
+        .storage(x), .storage(spans), .integer(rows.rows), .integer(rows.channels),
+        .integer(rows.spanRows), .integer(rows.blockRows),
+      ], groups: rows.spanGroups, local: rows.local)
+    return SpanStatistics(storage: spans, rows: rows.spanRows)
+  }
+
+  /// The same from parts: as they are if they are few, else merged by a launch.
+  private mutating func spanStatistics(of parts: PartialStatistics) -> SpanStatistics {
+    let rows = RowBlocks(parts.type, tuning)
     // Twice the spans that would be chosen cost less than a launch.
     if parts.across == 1, parts.down <= 2 * rows.mostSpans {
       return SpanStatistics(storage: parts.storage, rows: parts.partLines * parts.width)
     }
     let down = quotientRoundedUp(parts.down, rows.mostSpans)
     let count = quotientRoundedUp(parts.down, down)
-    let spans = makeSpans(count)
+    let spans = makeSpans(count, parts.type)
     launch(
       "batchNormalization merges \(parts.down * parts.across)x\(rows.channels) statistics",
-      variant, "normalization_merge_statistics",
+      statisticsVariant(parts.type, rows), "normalization_merge_statistics",
       [
         .storage(parts.storage), .storage(spans), .integer(parts.lines), .integer(parts.width),
         .integer(rows.channels), .integer(parts.partLines), .integer(parts.partWidth),
         .integer(down * parts.across),
       ], groups: [rows.spanGroups[0], count], local: rows.local)
     return SpanStatistics(storage: spans, rows: down * parts.partLines * parts.width)
+  }
+
+  private mutating func makeSpans(_ count: Int, _ type: TensorType) -> StorageID {
+    makeWorkspace(2 * count * type.shape[1], type.dtype.accumulator)
+  }
+
+  private func statisticsVariant(_ type: TensorType, _ rows: RowBlocks) -> ProgramVariant {
+    ProgramVariant(.statistics, storage: type.dtype, rows.defines)
   }
 }

@@ -10,13 +10,16 @@ extension Operation {
     case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
       .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .broadcast,
       .broadcastChannels, .frozenNormalization, .frozenNormalizationInputGradient,
-      .maxPoolTangent, .globalAveragePoolGradient, .decodeImages, .update, .runningAverage,
+      .maxPoolTangent, .globalAveragePoolGradient, .normalizationFactor, .decodeImages, .update,
+      .runningAverage,
       .accumulate, .gradientScale, .lossScaleUpdate:
       1
     case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
     case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)
     case .channelSum, .batchNormalization, .batchNormalizationStatistics: perChannel(0)
-    case .batchNormalizationReduction, .batchNormalizationInputGradient: perChannel(0)
+    case .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .batchNormalizationGradient:
+      perChannel(0)
     case .matrixMultiply(let product): product.extents(shape(0), shape(1)).inner
     case .convolution: shape(1).elementCount(from: 1)
     case .convolutionInputGradient: shape(1).elementCount / shape(1)[1]

@@ -5,8 +5,8 @@ public import IsometryGraph
 /// in double precision from the inputs that the node had on the device, and a result that rounding does
 /// not explain is thrown as a `ValidationError`.
 ///
-/// The device runs its own launch list, with every value of the graph as one more output, so that none
-/// of them shares memory. Steps are synchronous and as slow as the reference: for debugging, with small
+/// The device runs the launches of a training step. Every value of the graph is one more output, so that
+/// none of them shares memory. Steps are synchronous and as slow as the reference: for debugging, with small
 /// batches.
 public struct ValidatingBackend: Backend {
   private let base: any Backend
@@ -24,15 +24,13 @@ public struct ValidatingBackend: Backend {
     try base.requireSupport(for: precision)
   }
 
-  public var operationsPerByte: Double? { base.operationsPerByte }
+  public var roundsToTF32: Bool { base.roundsToTF32 }
 
-  public func takesPrologues(in precision: DType) -> Bool {
-    base.takesPrologues(in: precision)
-  }
+  public func traits(for graph: Graph) -> BackendTraits { base.traits(for: graph) }
 
   /// - Precondition: `session`, where given, is of a `ValidatingBackend` over the same backend.
   /// - Throws: what the other backend throws.
-  public func makeSession(for graph: Graph, sharing session: (any Session)?) throws -> any Session {
+  public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try GraphVerifier.verify(graph)
     var shared: (any Session)?
     if let session {
@@ -43,13 +41,13 @@ public struct ValidatingBackend: Backend {
     }
     let (open, names) = opened(graph)
     return ValidatingSession(
-      graph, try base.makeSession(for: open, sharing: shared), outputs: names, device: name)
+      graph, try base.bind(open, sharing: shared), outputs: names, device: name)
   }
 
   /// - Throws: what the other backend throws.
-  public func plan(_ graph: Graph, stagingSlots: Int) throws -> SessionReport {
+  public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try GraphVerifier.verify(graph)
-    return try base.plan(opened(graph).graph, stagingSlots: stagingSlots)
+    return try base.planBinding(of: opened(graph).graph, stagingSlots: stagingSlots)
   }
 
   /// The graph with every value as one more output, and their names.

@@ -107,7 +107,7 @@ package struct UniversalSpectra: Experiment {
     var random = RandomStream(seed: cell.seed)
     let study = SpectrumStudy(
       network: try configuration.makeNetwork(), section: JacobianSection(from: .stack),
-      precision: .float32, images: [random.normals(ImageDataset.bytesPerImage)])
+      precision: .fp32, images: [random.normals(ImageDataset.bytesPerImage)])
     let result = try study.run(
       initializer: try configuration.makeInitializer(), seeds: [cell.seed],
       on: laboratory.backend)

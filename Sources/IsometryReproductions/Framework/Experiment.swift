@@ -46,7 +46,7 @@ package protocol Experiment: Sendable {
   /// What was measured.
   associatedtype Outcome: ExperimentOutcome
 
-  /// The spelling of the command line.
+  /// The name in configurations and messages.
   static var name: String { get }
   /// What it does, in one line.
   static var summary: String { get }
@@ -54,7 +54,7 @@ package protocol Experiment: Sendable {
   static var paper: String { get }
   /// What the paper found, as far as it is known; what is not known is said to be unknown.
   static var published: [String] { get }
-  /// Whether the cells see the images of `--data`.
+  /// Whether the cells use the laboratory's images.
   static var usesImages: Bool { get }
 
   init(_ plan: Plan)

@@ -1,4 +1,4 @@
-/// Every experiment by its name on the command line.
+/// Every experiment by its name.
 package enum ExperimentRegistry {
   /// In the order of lists.
   package static let types: [any Experiment.Type] = [
@@ -15,7 +15,7 @@ package enum ExperimentRegistry {
   /// - Throws: `ReproductionError.unknownExperiment`.
   package static func type(named name: String) throws(ReproductionError) -> any Experiment.Type {
     guard let type = types.first(where: { $0.name == name }) else {
-      throw .unknownExperiment(name)
+      throw .unknownExperiment(name, known: names)
     }
     return type
   }

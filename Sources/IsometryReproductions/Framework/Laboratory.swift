@@ -7,7 +7,7 @@ package import IsometryTraining
 package final class Laboratory {
   package let backend: any Backend
   package let source: DatasetSource
-  /// As `--data` spells the images.
+  /// The choice of images, as `DatasetSource.resolve` takes it.
   package let data: String
   /// Looked at by every measurement that takes long.
   package let stop: StopRequest

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCore
 import IsometryData
 import IsometryGraph
 import IsometryTraining
@@ -126,7 +127,7 @@ private final class TrainingRecord {
     try keep(measured)
   }
 
-  /// On another device a training goes on with other bits, as `train --resume` does.
+  /// On another device a training continues with other bits, as a resumed run does.
   private static func isSame(_ recorded: RunConfiguration, _ wanted: RunConfiguration) -> Bool {
     var recorded = recorded
     recorded.device = wanted.device

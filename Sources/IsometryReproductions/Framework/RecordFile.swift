@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCore
 import IsometryData
 import IsometryTraining
 
@@ -21,7 +22,7 @@ enum RecordFile {
   /// - Parameter remedy: what to do about a damaged file.
   /// - Throws: `FileError` where the system refuses; `ReproductionError.damaged`.
   static func read<Value: Decodable>(
-    _ type: Value.Type, from path: String, remedy: String
+    _ type: Value.Type, from path: String, remedy: Explanation
   ) throws -> Value {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
@@ -31,7 +32,7 @@ enum RecordFile {
       return try decoder.decode(type, from: Data(bytes))
     } catch {
       throw ReproductionError.damaged(
-        path: path, reason: "it is not what this program writes", remedy: remedy)
+        path: path, reason: "this program did not write it", remedy: remedy)
     }
   }
 

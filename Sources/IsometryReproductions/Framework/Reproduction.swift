@@ -119,7 +119,7 @@ package struct Reproduction {
     let report = ReproductionReport(
       experiment: Subject.name, summary: Subject.summary, paper: Subject.paper,
       published: Subject.published, procedure: experiment.procedure, scale: plan.scale,
-      data: Subject.usesImages ? laboratory.source.explanation : nil,
+      data: Subject.usesImages ? laboratory.source.name : nil,
       origins: results.map(\.origin),
       cells: results.count, divergences: results.count { $0.outcome.isDivergence },
       seconds: results.reduce(0) { $0 + $1.seconds }, tables: conclusion.tables,

@@ -1,31 +1,48 @@
-/// Why a reproduction cannot start or go on.
-package enum ReproductionError: Error, Equatable {
-  case unknownExperiment(String)
-  /// The folder holds a reproduction whose `option` is `recorded`.
-  case otherConfiguration(path: String, option: String, recorded: String, wanted: String)
+package import IsometryCore
+import IsometryTraining
+
+/// Why a reproduction cannot start or continue.
+package enum ReproductionError: ExplainedError, Equatable {
+  /// No experiment has that name; `known` are those that exist.
+  case unknownExperiment(String, known: [String])
+  /// The folder holds a reproduction whose setting is `recorded`.
+  case otherConfiguration(path: String, setting: Term, recorded: String, wanted: String)
   /// The folder holds the same experiment as a program of another version divided it into cells.
   case otherGrid(path: String)
   /// The folder holds something else.
   case foreignFolder(path: String)
   /// A file of the folder cannot be read.
-  case damaged(path: String, reason: String, remedy: String)
+  case damaged(path: String, reason: String, remedy: Explanation)
 }
 
-extension ReproductionError: CustomStringConvertible {
+// What messages about reproductions name.
+extension Term {
+  package static let experiment = Term("the experiment")
+  package static let scale = Term("scale")
+  package static let seeds = Term("seeds")
+}
+
+extension ReproductionError {
   /// One line that says what to do.
-  package var description: String {
+  package var explanation: Explanation {
     switch self {
-    case .unknownExperiment(let name):
-      "there is no experiment \(name); the experiments are "
-        + ExperimentRegistry.names.joined(separator: ", ")
-    case .otherConfiguration(let path, let option, let recorded, let wanted):
-      "\(path) holds a reproduction with \(option) \(recorded), not \(wanted); take that to go on "
-        + "with it, or name another --out"
+    case .unknownExperiment(let name, let known):
+      "there is no experiment \(name); the experiments are \(known.joined(separator: ", "))"
+    case .otherConfiguration(let path, let setting, let recorded, let wanted):
+      """
+      \(path) holds a reproduction with \(setting) \(recorded), not \(wanted); use that to \
+      continue it, or name another folder\(hint: .folder)
+      """
     case .otherGrid(let path):
-      "\(path) holds a reproduction of another version of this program, which measures other cells; "
-        + "name another --out"
+      """
+      \(path) holds a reproduction of another version of this program, which measures other cells; \
+      name another folder\(hint: .folder)
+      """
     case .foreignFolder(let path):
-      "\(path) is no folder, or one with files that are no reproduction's; name another --out"
+      """
+      \(path) is not a folder, or holds files that no reproduction wrote; name another \
+      folder\(hint: .folder)
+      """
     case .damaged(let path, let reason, let remedy):
       "\(path) cannot be read: \(reason); \(remedy)"
     }

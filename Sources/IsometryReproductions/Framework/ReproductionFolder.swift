@@ -1,14 +1,15 @@
 import Foundation
+import IsometryCore
 import IsometryData
 import IsometryTraining
 
-/// What a reproduction was begun with. A folder holds it, and goes on with nothing else.
+/// The configuration of a reproduction. A folder holds it, and only the same one continues there.
 struct ReproductionConfiguration<Cell: ExperimentCell>: Codable {
   let experiment: String
   let scale: Scale
-  /// As `--data` spells the images; nil where none are used.
+  /// The choice of images; nil if none are used.
   let data: String?
-  /// As `--seeds` says; nil for as many as the scale has.
+  /// The repetitions of a cell; nil for the scale's number.
   let seeds: Int?
   let cells: [Cell]
 }
@@ -67,16 +68,16 @@ final class ReproductionFolder<Subject: Experiment> {
     _ wanted: ReproductionConfiguration<Subject.Cell>, path: String
   ) throws {
     let file = configurationPath(in: path)
-    let remedy = "name another --out"
+    let remedy: Explanation = "name another folder\(hint: .folder)"
     let header = try RecordFile.read(ReproductionHeader.self, from: file, remedy: remedy)
-    for (option, recorded, now) in [
-      ("the experiment", header.experiment, wanted.experiment),
-      ("--scale", header.scale, wanted.scale.rawValue),
-      ("--data", header.data ?? "none", wanted.data ?? "none"),
-      ("--seeds", Self.words(header.seeds), Self.words(wanted.seeds)),
+    for (setting, recorded, now) in [
+      (Term.experiment, header.experiment, wanted.experiment),
+      (.scale, header.scale, wanted.scale.rawValue),
+      (.data, header.data ?? "none", wanted.data ?? "none"),
+      (.seeds, Self.words(header.seeds), Self.words(wanted.seeds)),
     ] where recorded != now {
       throw ReproductionError.otherConfiguration(
-        path: path, option: option, recorded: recorded, wanted: now)
+        path: path, setting: setting, recorded: recorded, wanted: now)
     }
     let recorded = try? RecordFile.read(
       ReproductionConfiguration<Subject.Cell>.self, from: file, remedy: remedy)
@@ -94,7 +95,7 @@ final class ReproductionFolder<Subject: Experiment> {
   func result(of cell: Subject.Cell) throws -> Result? {
     let file = recordPath(of: cell)
     guard RecordFile.exists(file) else { return nil }
-    let remedy = "remove it, and the cell is measured again"
+    let remedy: Explanation = "remove it, and the cell is measured again"
     let result = try RecordFile.read(Result.self, from: file, remedy: remedy)
     guard result.cell == cell else {
       throw ReproductionError.damaged(path: file, reason: "it is another cell's", remedy: remedy)

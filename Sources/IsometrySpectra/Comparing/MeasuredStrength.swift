@@ -66,7 +66,7 @@ public struct MeasuredStrength: Sendable, Equatable {
       }
     }
 
-    let measuring = try backend.makeSession(for: graph.simplified(), sharing: session)
+    let measuring = try backend.makeSession(for: graph, sharing: session)
     let slot = try measuring.makeStagingSlots(1)[0]
     let repeated = (0..<rows).flatMap { images[$0 % images.count] }
     HostTensor([repeated.count], repeated, as: precision).withUnsafeBytes {

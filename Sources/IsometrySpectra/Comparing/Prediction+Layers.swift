@@ -66,7 +66,7 @@ extension Prediction {
     }
     let law = try UniversalLaw(
       cumulant: cumulant, skipWeight: weight, depth: layers.layout.blocks.count)
-    var basis =
+    var basis: Explanation =
       "c is the sum of the mean squares of the branches' Jacobians, measured at these inputs"
     // log E λ of infinitely many blocks with the same total strength, minus that of these blocks.
     let excess = layers.strength.branches.reduce(0) { sum, strength in
@@ -76,8 +76,10 @@ extension Prediction {
     if excess > Self.largestFiniteDepthShift {
       let factor = (10 * Double.exp(excess)).rounded() / 10
       basis +=
-        "; the law is for many weak branches, and these are strong: it has a mean of λ \(factor) times "
-        + "that of this network"
+        """
+        ; the law is for many weak branches, and these are strong: it has a mean of λ \(factor) \
+        times that of this network
+        """
     }
     return try behindTheStem(
       law, [("c", cumulant)] + (weight == 1 ? [] : [("skip_weight", weight)]), subject, layers,
@@ -91,7 +93,9 @@ extension Prediction {
   static func feedForward(_ subject: Subject, _ layers: Layers) throws -> Prediction {
     guard subject.section.start == .stack else {
       return Prediction(
-        none: "the first layer is no square matrix; take --from stack for the layers behind it")
+        none:
+          "the first layer is not a square matrix; use \(.sectionStart) stack for the layers after it"
+      )
     }
     let variances = try layers.weightVariances()
     let depth = variances.count
@@ -104,8 +108,10 @@ extension Prediction {
     guard slopes.areAlike(width: layers.layout.layers[0].outputChannels) else {
       return Prediction(
         none:
-          "the law is for layers alike, and here the slopes change with depth; weights at a fixed "
-          + "point keep them, as --init critical does")
+          """
+          the law is for equal layers, and here the slopes change with depth; weights at a fixed \
+          point keep them, as \(.initializer) critical does
+          """)
     }
     let mean = 1 / Double(depth)
     let logSlope = zip(variances, slopes).reduce(0) { $0 + mean * .log($1.0 * $1.1.square) }
@@ -137,14 +143,15 @@ extension Prediction {
   /// Converts a law of the stack to a law of the requested section.
   private static func behindTheStem(
     _ law: any SpectralLaw, _ parameters: [(String, Double)], _ subject: Subject, _ layers: Layers,
-    basis: String
+    basis: Explanation
   ) throws -> Prediction {
     guard subject.section.start == .input else {
       return Prediction(law, parameters, basis: basis)
     }
     guard let gain = try layers.squaredStemGain() else {
       return Prediction(
-        none: "the first layer is no isometry; take --from stack for the layers behind it")
+        none:
+          "the first layer is not an isometry; use \(.sectionStart) stack for the layers after it")
     }
     return Prediction(
       ScaledLaw(base: law, logFactor: .log(gain)), parameters + [("stem_gain", gain.squareRoot())],

@@ -18,17 +18,17 @@ public struct Prediction: Sendable {
   public let law: (any SpectralLaw)?
   /// The parameters of the law; empty if there is none.
   public let parameters: [Parameter]
-  /// The origin of the parameters; without a law, the reason.
-  public let basis: String
+  /// Where the parameters come from; why there is no law.
+  public let basis: Explanation
 
-  init(_ law: any SpectralLaw, _ parameters: [(String, Double)], basis: String) {
+  init(_ law: any SpectralLaw, _ parameters: [(String, Double)], basis: Explanation) {
     self.law = law
     self.parameters = parameters.map { Parameter(name: $0.0, value: $0.1) }
     self.basis = basis
   }
 
-  /// Makes a prediction without a law.
-  public init(none reason: String) {
+  /// No law, for a reason.
+  public init(none reason: Explanation) {
     law = nil
     parameters = []
     basis = reason
@@ -53,7 +53,7 @@ public struct Prediction: Sendable {
       return Parameter(
         name: parameter.name, value: values.reduce(0, +) / Double(max(1, values.count)))
     }
-    basis = first.basis + "; each seed has its own law, and the parameters are their means"
+    basis = "\(first.basis); each seed has its own law, and the parameters are their means"
   }
 
   /// The network of a prediction.
@@ -66,14 +66,14 @@ public struct Prediction: Sendable {
     public let section: JacobianSection
     /// The inputs at which spectra are measured, each C·H·W normalized numbers.
     public let images: [[Double]]
-    /// The type of the measured signals.
-    public let precision: DType
+    /// Of the signals that are measured.
+    public let precision: Precision
 
     /// Makes a subject from a network, the ensemble of its weights, and the section and inputs to
     /// measure.
     public init(
       network: any Network, ensemble: WeightEnsemble, section: JacobianSection,
-      images: [[Double]], precision: DType
+      images: [[Double]], precision: Precision
     ) {
       self.network = network
       self.ensemble = ensemble
@@ -99,10 +99,11 @@ public struct Prediction: Sendable {
       return Prediction(none: "no law is known for Batch Normalization with frozen statistics")
     }
     let primal = Linearization.Primal(
-      network, subject.section, precision: subject.precision, batch: 1)
+      network, subject.section, precision: subject.precision.dtype, batch: 1)
     guard primal.end == primal.values.features else {
       return Prediction(
-        none: "the laws are for --output features; the pooling and the head are no part of them")
+        none:
+          "the laws are for \(.sectionEnd) features; the pooling and the head are not part of them")
     }
     switch subject.ensemble {
     case .isometry, .losslessIsometry: return isometry(subject, primal)
@@ -113,7 +114,7 @@ public struct Prediction: Sendable {
     }
     do {
       let strength = try MeasuredStrength(
-        of: network, at: subject.images, precision: subject.precision, on: backend,
+        of: network, at: subject.images, precision: subject.precision.dtype, on: backend,
         sharing: session, seed: seed)
       let layers = Layers(layout: primal.builder.layout, strength: strength, session: session)
       return try primal.values.blocks.isEmpty
@@ -154,7 +155,7 @@ public struct Prediction: Sendable {
         none: "of mirrored weights only orthogonal ones in plain networks have a known law")
     }
     guard subject.section.start == .input else {
-      return Prediction(none: "the isometry is that from the input; take --from input")
+      return Prediction(none: "the isometry is that from the input; use \(.sectionStart) input")
     }
     let imageCount = subject.network.imageShape.elementCount
     let widths = layout.layers.filter { $0 != layout.head }.map { $0.outputChannels }

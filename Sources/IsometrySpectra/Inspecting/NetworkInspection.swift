@@ -9,9 +9,9 @@ public import IsometryNN
 public struct NetworkInspection: Sendable {
   /// The architecture.
   public var network: any Network
-  /// The type of signals, vectors and products.
-  public var precision: DType
-  /// The inputs, each C·H·W normalized numbers; at least two.
+  /// Of signals, vectors and products.
+  public var precision: Precision
+  /// Inputs, each C·H·W normalized numbers; two or more.
   public var images: [[Double]]
   /// The batch that gives Batch Normalization its statistics; `images` if empty.
   public var normalizationImages: [[Double]] = []
@@ -27,8 +27,8 @@ public struct NetworkInspection: Sendable {
   /// The default of `largestDense`. It is smaller than for one spectrum, because there are many parts.
   public static let automaticDense = 1024
 
-  /// Makes an inspection of a network at these images.
-  public init(network: any Network, precision: DType, images: [[Double]]) {
+  /// An inspection of a network at these images.
+  public init(network: any Network, precision: Precision, images: [[Double]]) {
     self.network = network
     self.precision = precision
     self.images = images
@@ -92,12 +92,12 @@ public struct NetworkInspection: Sendable {
     try whole.measureStatistics(of: normalizationImages.isEmpty ? images : normalizationImages)
     let layout = whole.layout
     let signals = try PartSignals(
-      of: network, at: images, precision: precision, on: backend, sharing: whole.evaluation)
+      of: network, at: images, precision: precision.dtype, on: backend, sharing: whole.evaluation)
     let theory = PartTheory(
       layout: layout, ensemble: initializer.weightEnsemble, imageShape: network.imageShape,
       session: whole.evaluation)
-    let places = signals.places(imageShape: network.imageShape)
-    let fromImages = try isCumulative ? course(theory, places, from: 0, images) : nil
+    let geometries = signals.geometries(imageShape: network.imageShape)
+    let fromImages = try isCumulative ? course(theory, geometries, from: 0, images) : nil
     var findings: [Finding] = []
     var before = images
     for (index, part) in layout.parts.enumerated() {
@@ -114,7 +114,8 @@ public struct NetworkInspection: Sendable {
         }
         ?? theory.prediction(
           PartTheory.Subject(
-            place: places[index], pairs: pairs(of: before), activeInputs: spectrum.activeInputs,
+            geometry: geometries[index], pairs: pairs(of: before),
+            activeInputs: spectrum.activeInputs,
             fullCount: spectrum.fullCount))
       findings.append(
         finding(
@@ -127,7 +128,7 @@ public struct NetworkInspection: Sendable {
     let start = try isFromStack ? signals.results(of: 0) : images
     let (result, law) = try inspect(
       whole, initializer: initializer, seed: seed, on: backend, from: start, to: before,
-      course(theory, places, from: isFromStack ? 1 : 0, start).end)
+      course(theory, geometries, from: isFromStack ? 1 : 0, start).end)
     return Result(parts: findings, whole: result, law: law)
   }
 
@@ -140,9 +141,9 @@ public struct NetworkInspection: Sendable {
   }
 
   private func course(
-    _ theory: PartTheory, _ places: [PartTheory.Place], from first: Int, _ rows: [[Double]]
+    _ theory: PartTheory, _ geometries: [PartTheory.Geometry], from first: Int, _ rows: [[Double]]
   ) throws -> SignalCourse {
-    try SignalCourse(theory, through: places, from: first, pairs: pairs(of: rows))
+    try SignalCourse(theory, through: geometries, from: first, pairs: pairs(of: rows))
   }
 
   private func inspect(
@@ -272,8 +273,7 @@ private struct PartSignals {
       primal.builder.graph.output("part \(index)", value)
     }
     count = images.count
-    self.session = try backend.makeSession(
-      for: primal.builder.graph.simplified(), sharing: session)
+    self.session = try backend.makeSession(for: primal.builder.graph, sharing: session)
     let slot = try self.session.makeStagingSlots(1)[0]
     let flat = Array(images.joined())
     HostTensor([flat.count], flat, as: precision).withUnsafeBytes {
@@ -283,10 +283,10 @@ private struct PartSignals {
     try self.session.synchronize()
   }
 
-  /// The parts in the form of the theory.
-  func places(imageShape: Shape) -> [PartTheory.Place] {
+  /// The parts as the theory sees them.
+  func geometries(imageShape: Shape) -> [PartTheory.Geometry] {
     shapes.indices.map { part in
-      PartTheory.Place(
+      PartTheory.Geometry(
         part: part, shape: part == 0 ? imageShape : shapes[part - 1],
         isActivated: areActivated[part], outputCount: shapes[part].elementCount)
     }

@@ -17,8 +17,8 @@ struct PartTheory {
   let session: any Session
   let function: ActivationFunction
 
-  /// One of the network's parts, with its input and output.
-  struct Place {
+  /// A part's number and the shapes of its input and result.
+  struct Geometry {
     let part: Int
     /// The shape of one input signal, [C, H, W] or [C].
     let shape: Shape
@@ -33,15 +33,15 @@ struct PartTheory {
 
   /// A part with its measured input.
   struct Subject {
-    let place: Place
-    /// Pairs of input signals.
+    let geometry: Geometry
+    /// Pairs of signals that reach the part.
     let pairs: [(x: [Double], y: [Double])]
     /// The numbers of active inputs and of singular values.
     let (activeInputs, fullCount): (Int, Int)
 
-    var part: Int { place.part }
-    var outputCount: Int { place.outputCount }
-    var imageSize: [Int] { place.imageSize }
+    var part: Int { geometry.part }
+    var outputCount: Int { geometry.outputCount }
+    var imageSize: [Int] { geometry.imageSize }
   }
 
   init(
@@ -115,7 +115,7 @@ struct PartTheory {
     {
       prediction.setFlat(abs(factor), count: subject.activeInputs, of: subject.fullCount)
     }
-    let effect = try effect(of: subject.place, stream: 0)
+    let effect = try effect(of: subject.geometry, stream: 0)
     var directions: [Double] = []
     let pairs = subject.pairs.map { SignalPair($0.x, $0.y) }
     let results = try pairs.map { pair in
@@ -123,7 +123,7 @@ struct PartTheory {
       directions.append(perDirection)
       return after
     }
-    let inputCount = subject.place.shape.elementCount
+    let inputCount = subject.geometry.shape.elementCount
     let point = SignalCourse.Point(
       from: pairs, inputCount: inputCount, to: results, outputCount: subject.outputCount)
     prediction.gain = point.gain
@@ -135,30 +135,30 @@ struct PartTheory {
 
   /// The effect of a part of independent weights, from the weights' current sizes.
   ///
-  /// - Parameter stream: of the random draws for an expectation; successive parts use different ones.
-  /// - Throws: the errors of reading the weights. The effect throws `TheoryError` for signals that are
-  ///   0.
-  func effect(of place: Place, stream: UInt64) throws -> (SignalPair) throws -> Effect {
-    switch layout.parts[place.part] {
+  /// - Parameter stream: of the draws that an expectation needs; parts that follow one another take
+  ///   different ones.
+  /// - Throws: what reading the weights throws; the effect throws `TheoryError` for signals that are 0.
+  func effect(of geometry: Geometry, stream: UInt64) throws -> (SignalPair) throws -> Effect {
+    switch layout.parts[geometry.part] {
     case .layer(let layer):
-      let gain = try LayerGain(layer, inputSize: place.imageSize, session: session)
+      let gain = try LayerGain(layer, inputSize: geometry.imageSize, session: session)
       return { pair in
         let before = pair.moments.throughWeights(
           gain: gain.meanSquare, biasVariance: gain.biasVariance)
-        guard place.isActivated else { return (SignalPair(before), gain.perDirection) }
+        guard geometry.isActivated else { return (SignalPair(before), gain.perDirection) }
         let (after, slope) = try before.throughActivation(function)
         return (
           SignalPair(after, of: layout.activation, at: before), gain.perDirection * slope
         )
       }
     case .block(let block):
-      let gains = try BlockGains(block, inputSize: place.imageSize, session: session)
-      return { try self.effect(of: block, gains, at: place, on: $0, stream: stream) }
+      let gains = try BlockGains(block, inputSize: geometry.imageSize, session: session)
+      return { try self.effect(of: block, gains, at: geometry, on: $0, stream: stream) }
     }
   }
 
   private func effect(
-    of block: NetworkLayout.Block, _ gains: BlockGains, at place: Place, on pair: SignalPair,
+    of block: NetworkLayout.Block, _ gains: BlockGains, at geometry: Geometry, on pair: SignalPair,
     stream: UInt64
   ) throws -> Effect {
     let moments = pair.moments
@@ -192,7 +192,7 @@ struct PartTheory {
       )
     case (.activatedSum, _):
       let sample = RectifiedSum(
-        of: pair.elements(count: place.shape.elementCount, stream: stream), adding: branch,
+        of: pair.elements(count: geometry.shape.elementCount, stream: stream), adding: branch,
         scaledBy: factor, through: layout.activation, stream: stream)
       return (
         sample.pair,
@@ -205,7 +205,7 @@ struct PartTheory {
 
   private func mirrored(_ subject: Subject, isOrthogonal: Bool) throws -> PartPrediction {
     var prediction = PartPrediction()
-    let gain = try mirroredGain(of: subject.place)
+    let gain = try mirroredGain(of: subject.geometry)
     if case .layer = layout.parts[subject.part], isOrthogonal {
       prediction.setFlat(
         1, count: min(subject.activeInputs, subject.outputCount / 2), of: subject.fullCount)
@@ -218,13 +218,13 @@ struct PartTheory {
     return prediction
   }
 
-  /// E ‖W·û‖²/‖û‖² of a part's linear map û → W·û, over independent half matrices.
-  func mirroredGain(of place: Place) throws -> Double {
-    switch layout.parts[place.part] {
+  /// E ‖W·û‖²/‖û‖² of the linear map û → W·û that a part is, over independent half matrices.
+  func mirroredGain(of geometry: Geometry) throws -> Double {
+    switch layout.parts[geometry.part] {
     case .layer(let layer):
-      return try LayerGain(layer, inputSize: place.imageSize, session: session).perDirection / 2
+      return try LayerGain(layer, inputSize: geometry.imageSize, session: session).perDirection / 2
     case .block(let block):
-      let gains = try BlockGains(block, inputSize: place.imageSize, session: session)
+      let gains = try BlockGains(block, inputSize: geometry.imageSize, session: session)
       let branch = gains.branch.reduce(gains.multiplier * gains.multiplier) {
         $0 * $1.perDirection / 2
       }
@@ -257,7 +257,7 @@ struct PartTheory {
         return read(half).sumOfSquares / half.sumOfSquares
       }.mean
     let pixels = ((rows + stride - 1) / stride) * ((columns + stride - 1) / stride)
-    prediction.setFlat(1, count: subject.place.shape[0] / 2 * pixels, of: subject.fullCount)
+    prediction.setFlat(1, count: subject.geometry.shape[0] / 2 * pixels, of: subject.fullCount)
     return prediction
   }
 

@@ -36,31 +36,31 @@ struct SignalCourse {
   var end: Point { points.last ?? Point() }
 
   /// - Parameters:
-  ///   - places: all parts of the network.
-  ///   - first: the first part to propagate through; 0 for signals that are images.
+  ///   - geometries: all parts of the network.
+  ///   - first: the first part that is followed; 0 for signals that are images.
   ///   - pairs: of signals that reach that part.
   /// - Throws: the errors of reading the weights.
   init(
-    _ theory: PartTheory, through places: [PartTheory.Place], from first: Int,
+    _ theory: PartTheory, through geometries: [PartTheory.Geometry], from first: Int,
     pairs: [(x: [Double], y: [Double])]
   ) throws {
-    points = places.map { _ in Point() }
-    guard theory.layout.normalization == .none, first < places.count else { return }
+    points = geometries.map { _ in Point() }
+    guard theory.layout.normalization == .none, first < geometries.count else { return }
     switch theory.ensemble {
     case .independent, .orthogonal:
       do {
-        try follow(theory, places, from: first, pairs.map { SignalPair($0.x, $0.y) })
+        try follow(theory, geometries, from: first, pairs.map { SignalPair($0.x, $0.y) })
       } catch is TheoryError {
         // The remaining points stay empty.
       }
     case .mirrored where first == 0:
       var gain = 1.0
-      try setLinear(places, theory.layout, pairs, reads: true) { place, _ in
-        gain *= try theory.mirroredGain(of: place)
+      try setLinear(geometries, theory.layout, pairs, reads: true) { geometry, _ in
+        gain *= try theory.mirroredGain(of: geometry)
         return gain
       }
     case .isometry where first == 0:
-      try setLinear(places, theory.layout, pairs, reads: true) { _, read in
+      try setLinear(geometries, theory.layout, pairs, reads: true) { _, read in
         zip(pairs, read).compactMap { pair, read in
           let whole = pair.x.sumOfSquares
           return whole > 0 ? read.x.sumOfSquares / whole : nil
@@ -68,8 +68,8 @@ struct SignalCourse {
       }
     case .losslessIsometry where first == 0:
       let kept = theory.keptSignal
-      try setLinear(places, theory.layout, pairs, reads: false) { place, _ in
-        Double(kept.count(through: place.part)) / Double(theory.imageShape.elementCount)
+      try setLinear(geometries, theory.layout, pairs, reads: false) { geometry, _ in
+        Double(kept.count(through: geometry.part)) / Double(theory.imageShape.elementCount)
       }
     case .mirrored, .isometry, .losslessIsometry, .other: break
     }
@@ -77,15 +77,16 @@ struct SignalCourse {
 
   /// Propagates the moments from part to part, for independent weights.
   private mutating func follow(
-    _ theory: PartTheory, _ places: [PartTheory.Place], from first: Int, _ start: [SignalPair]
+    _ theory: PartTheory, _ geometries: [PartTheory.Geometry], from first: Int,
+    _ start: [SignalPair]
   ) throws {
     var pairs = start
-    for place in places[first...] {
-      let effect = try theory.effect(of: place, stream: UInt64(place.part))
+    for geometry in geometries[first...] {
+      let effect = try theory.effect(of: geometry, stream: UInt64(geometry.part))
       pairs = try pairs.map { try effect($0).pair }
-      points[place.part] = Point(
-        from: start, inputCount: places[first].shape.elementCount, to: pairs,
-        outputCount: place.outputCount)
+      points[geometry.part] = Point(
+        from: start, inputCount: geometries[first].shape.elementCount, to: pairs,
+        outputCount: geometry.outputCount)
     }
   }
 
@@ -96,24 +97,24 @@ struct SignalCourse {
   ///   - reads: whether a stride reads one pixel in stride² instead of all.
   ///   - gain: of a part from the image on, given the read pixels of each pair.
   private mutating func setLinear(
-    _ places: [PartTheory.Place], _ layout: NetworkLayout,
+    _ geometries: [PartTheory.Geometry], _ layout: NetworkLayout,
     _ pairs: [(x: [Double], y: [Double])], reads: Bool,
-    gain: (PartTheory.Place, [(x: [Double], y: [Double])]) throws -> Double?
+    gain: (PartTheory.Geometry, [(x: [Double], y: [Double])]) throws -> Double?
   ) throws {
     var stride = 1
-    for place in places {
+    for geometry in geometries {
       let layers =
-        switch layout.parts[place.part] {
+        switch layout.parts[geometry.part] {
         case .layer(let layer): [layer]
         case .block(let block): block.branch
         }
       if reads { stride *= layers.map(\.stride).reduce(1, *) }
-      let size = places[0].imageSize
+      let size = geometries[0].imageSize
       let read = pairs.map {
         (x: $0.x.pixels(of: size, each: stride), y: $0.y.pixels(of: size, each: stride))
       }
-      points[place.part].gain = try gain(place, read)
-      points[place.part].cosine =
+      points[geometry.part].gain = try gain(geometry, read)
+      points[geometry.part].cosine =
         try read.compactMap { pair in
           try SignalMoments(pair.x, pair.y).cosine.map {
             try RectifierKernel(cosine: $0).cosineAfterLayer

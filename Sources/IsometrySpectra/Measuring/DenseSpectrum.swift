@@ -33,7 +33,7 @@ extension JacobianProducts {
   public func denseSpectrum(_ options: JacobianOperator.DenseOptions = .init()) throws -> Spectrum {
     let (short, long) = (min(inputCount, outputCount), max(inputCount, outputCount))
     let rounding = SpectralResolution.rounding(precision.epsilon, side: long)
-    let isSmall = short <= options.largestDecomposedSide || precision == .float64
+    let isSmall = short <= options.largestDecomposedSide || precision == .fp64
     if isSmall, 8 * short * long <= options.largestDecomposedBytes {
       var matrix: [Double] = []
       matrix.reserveCapacity(short * long)

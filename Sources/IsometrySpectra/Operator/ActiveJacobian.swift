@@ -21,9 +21,9 @@ struct ActiveJacobian: JacobianProducts {
   var inputCount: Int { inputs.count }
   var outputCount: Int { outputs.count }
   var batch: Int { whole.batch }
-  var precision: DType { whole.precision }
-  /// The number of singular values that the signals could have: the active inputs, or all outputs if
-  /// those are fewer.
+  var precision: Precision { whole.precision }
+  /// The singular values that the signals could have: as many as active inputs, or outputs of any
+  /// kind.
   var fullCount: Int { min(inputs.count, whole.outputCount) }
 
   func forward(_ vectors: [Double]) throws -> [Double] {

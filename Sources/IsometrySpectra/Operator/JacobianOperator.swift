@@ -10,9 +10,9 @@ public import IsometryNN
 public final class JacobianOperator: JacobianProducts {
   /// The start and the end of J.
   public let section: JacobianSection
-  /// The type of vectors and products.
-  public let precision: DType
-  /// n, the number of elements at the section's start for one image.
+  /// Of vectors and products.
+  public let precision: Precision
+  /// n: elements of the section's start, for one image.
   public let inputCount: Int
   /// m, the number of elements at the section's end for one image.
   public let outputCount: Int
@@ -68,7 +68,7 @@ public final class JacobianOperator: JacobianProducts {
   ///   backend's errors.
   public init(
     of network: any Network, _ section: JacobianSection = JacobianSection(),
-    precision: DType = .float32, batch: Int? = nil, on backend: any Backend,
+    precision: Precision = .fp32, batch: Int? = nil, on backend: any Backend,
     sharing session: (any Session)? = nil
   ) throws {
     try backend.requireSupport(for: precision)
@@ -76,7 +76,7 @@ public final class JacobianOperator: JacobianProducts {
     self.section = section
     self.precision = precision
     self.backend = backend
-    var primal = Linearization.Primal(network, section, precision: precision, batch: 1)
+    var primal = Linearization.Primal(network, section, precision: precision.dtype, batch: 1)
     inputCount = primal.builder.graph.shape(of: primal.start).elementCount
     outputCount = primal.builder.graph.shape(of: primal.end).elementCount
     imageShape = network.batchShape(1)
@@ -99,7 +99,7 @@ public final class JacobianOperator: JacobianProducts {
     var pointBytes = 0
     for direction in [Linearization.Direction.forward, .reverse] {
       let single = try Linearization(
-        of: network, section, direction, precision: precision, batch: 1)
+        of: network, section, direction, precision: precision.dtype, batch: 1)
       var bytes = 0
       for (_, value) in single.points {
         bytes += primal.builder.graph.type(of: value).byteCount
@@ -115,8 +115,7 @@ public final class JacobianOperator: JacobianProducts {
     self.batch =
       batch
       ?? max(1, min(fitting, Self.largestBatch, min(inputCount, outputCount)))
-    evaluation = try backend.makeSession(
-      for: primal.builder.graph.simplified(), sharing: session)
+    evaluation = try backend.makeSession(for: primal.builder.graph, sharing: session)
     slot = try evaluation.makeStagingSlots(1)[0]
   }
 
@@ -140,14 +139,14 @@ public final class JacobianOperator: JacobianProducts {
   public func measureStatistics(of images: [[Double]]) throws {
     guard network.normalization == .batch else { return }
     precondition(!images.isEmpty, "statistics are of an image or more")
-    var builder = network.makeBuilder(precision: precision, mode: .training)
+    var builder = network.makeBuilder(precision: precision.dtype, mode: .training)
     let shape = network.batchShape(images.count)
-    let x = builder.graph.input(Linearization.image, shape, precision)
+    let x = builder.graph.input(Linearization.image, shape, precision.dtype)
     _ = network.append(x, to: &builder)
     builder.appendStatisticUpdates(momentum: 1)
-    let session = try backend.makeSession(for: builder.graph.simplified(), sharing: evaluation)
+    let session = try backend.makeSession(for: builder.graph, sharing: evaluation)
     try session.run([
-      Linearization.image: HostTensor(shape, Array(images.joined()), as: precision)
+      Linearization.image: HostTensor(shape, Array(images.joined()), as: precision.dtype)
     ])
     try session.synchronize()
     hasPoints = false
@@ -160,7 +159,7 @@ public final class JacobianOperator: JacobianProducts {
   @discardableResult
   public func move(to image: [Double]) throws -> [Double] {
     precondition(image.count == imageShape.elementCount, "an image is \(imageShape)")
-    HostTensor(imageShape, image, as: precision).withUnsafeBytes {
+    HostTensor(imageShape, image, as: precision.dtype).withUnsafeBytes {
       slot.bytes(of: Linearization.image).copyMemory(from: $0)
     }
     try evaluation.step(from: slot)
@@ -245,9 +244,8 @@ public final class JacobianOperator: JacobianProducts {
       product = known
     } else {
       let linearization = try Linearization(
-        of: network, section, direction, precision: precision, batch: batch)
-      let session = try backend.makeSession(
-        for: linearization.product.fused(), sharing: evaluation)
+        of: network, section, direction, precision: precision.dtype, batch: batch)
+      let session = try backend.makeSession(for: linearization.product, sharing: evaluation)
       product = try Product(session)
       sessions[direction] = product
     }
@@ -260,7 +258,7 @@ public final class JacobianOperator: JacobianProducts {
 
   private func writePoints(_ direction: Linearization.Direction, to session: any Session) throws {
     for (name, output) in pointNames[direction] ?? [] {
-      // Fusion may have removed a point.
+      // A pass may have removed a point that nothing reads.
       guard let variable = session.graph.source(named: name) else { continue }
       let single = try evaluation.read(output: output)
       let shape = session.graph.shape(of: variable)

@@ -9,8 +9,8 @@ public protocol JacobianProducts {
   var outputCount: Int { get }
   /// The number of vectors that are multiplied at a time. More vectors take several steps.
   var batch: Int { get }
-  /// The type of the products. It bounds how small a singular value is distinguishable from zero.
-  var precision: DType { get }
+  /// Of the products: it bounds the singular values that rounding can distinguish from zero.
+  var precision: Precision { get }
 
   /// J·v for each row v of n numbers, as rows of m numbers.
   func forward(_ vectors: [Double]) throws -> [Double]

@@ -1,4 +1,4 @@
-internal import IsometryCore
+package import IsometryCore
 internal import IsometryGraph
 public import IsometryNN
 
@@ -89,4 +89,10 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
     case (.whole, .logits): values.logits
     }
   }
+}
+
+// What messages about sections name.
+extension Term {
+  package static let sectionStart = Term("section start")
+  package static let sectionEnd = Term("section end")
 }

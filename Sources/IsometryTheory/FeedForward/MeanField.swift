@@ -148,7 +148,7 @@ extension ActivationFunction {
         unknown: "single q*",
         reason:
           "\(name) has the relative variance \(wanted) per layer, and so this level, at every q; "
-          + "choose any q in place of the level")
+          + "choose any q instead of the level")
     }
     while high > bounds.0 {
       let low = max(high - 0.25, bounds.0)

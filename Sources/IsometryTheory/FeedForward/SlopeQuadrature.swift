@@ -27,7 +27,7 @@ final class SlopeQuadrature {
     var result = SlopeTransform()
     var sums = TransformSums()
     for leaf in tree.leaves {
-      switch panels[leaf].place(logRadius) {
+      switch panels[leaf].side(of: logRadius) {
       case .below: result.above.real += panels[leaf].mass
       case .above: result.w.real -= panels[leaf].mass
       case .near:
@@ -51,7 +51,7 @@ final class SlopeQuadrature {
     let panels = tree.panels
     var sum = 0.0
     for leaf in tree.leaves {
-      switch panels[leaf].place(logRadius) {
+      switch panels[leaf].side(of: logRadius) {
       case .below: continue
       case .above: sum += panels[leaf].mass * (.pi - angle)
       case .near:
@@ -83,9 +83,10 @@ private struct TransformSums {
 }
 
 extension SlopePanel {
-  fileprivate enum Place { case below, near, above }
+  /// Where the panel lies, seen from a radius.
+  fileprivate enum Side { case below, near, above }
 
-  fileprivate func place(_ logRadius: Double) -> Place {
+  fileprivate func side(of logRadius: Double) -> Side {
     if logMost - logRadius < -SlopeQuadrature.farAway { return .below }
     return logLeast - logRadius > SlopeQuadrature.farAway ? .above : .near
   }

@@ -63,7 +63,7 @@ extension ResidualModel {
         guard high < Self.largestLogDeviation else {
           throw .noSolution(
             unknown: "σ_w",
-            reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); ask for a "
+            reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); choose a "
               + "smaller c")
         }
       } while excess(high) < 0
@@ -74,21 +74,21 @@ extension ResidualModel {
         guard low > -Self.largestLogDeviation else {
           throw .noSolution(
             unknown: "σ_w",
-            reason: "c stays above \(level) down to σ_w = 10⁻⁸ with \(activation.name); ask for a "
+            reason: "c stays above \(level) down to σ_w = 10⁻⁸ with \(activation.name); choose a "
               + "larger c")
         }
       } while excess(low) > 0
     }
     guard let root = RootFinding.brent(in: low...high, tolerance: 1e-14, excess) else {
       throw .noSolution(
-        unknown: "σ_w", reason: "c is no continuous function of σ_w with \(activation.name)")
+        unknown: "σ_w", reason: "c is not a continuous function of σ_w with \(activation.name)")
     }
     // If the signal overflows Double, the excess jumps. Brent's method takes that jump for a root.
     guard abs(excess(root)) < 1e-9 else {
       throw .noSolution(
         unknown: "σ_w",
         reason: "with \(activation.name) the signal of \(depth) blocks grows beyond all numbers "
-          + "before c reaches \(level); ask for a smaller c or fewer blocks")
+          + "before c reaches \(level); choose a smaller c or fewer blocks")
     }
     return calibration(scale * .exp(root))
   }
@@ -105,7 +105,7 @@ extension ResidualModel {
     guard deviation < .exp(Self.largestLogDeviation) else {
       throw .noSolution(
         unknown: "σ_w",
-        reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); ask for a "
+        reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); choose a "
           + "smaller c")
     }
     return calibration(deviation)

@@ -76,7 +76,7 @@ public struct ResidualModel: Sendable {
     ) { $0 * $0 <= room }
     guard inputMeanSquare > 0 || biasDeviation > 0 else {
       throw .outsideDomain(
-        parameter: "the input's mean square", value: 0, expected: "above 0 where σ_b is 0")
+        parameter: "the input's mean square", value: 0, expected: "above 0 if σ_b is 0")
     }
     try Self.check(paddingFactor, "the padding factor", "above 0, and 1 at most") {
       $0 > 0 && $0 <= 1

@@ -18,8 +18,8 @@ package struct KernelBenchmark: Sendable {
 
     fileprivate func takes(_ operation: SingleOperation) -> Bool {
       families.contains(operation.family)
-        && (operation.node.operation.prologue == nil
-          || backend.takesPrologues(in: operation.dtype))
+        && operation.node.operation.isAvailable(
+          with: backend.traits(for: operation.graph), for: operation.dtype)
     }
   }
 
@@ -65,7 +65,8 @@ package struct KernelBenchmark: Sendable {
     _ configuration: RunConfiguration, providers: [Provider],
     ceilings: (DType) -> DeviceCeilings, onMeasurement: (Measurement) -> Void
   ) throws {
-    for (operation, uses) in try operations(of: configuration, for: providers.first?.backend) {
+    guard let first = providers.first else { return }
+    for (operation, uses) in try operations(of: configuration, on: first.backend) {
       let best = ceilings(operation.dtype)
       var known = Set<String>()
       for provider in providers where provider.takes(operation) {
@@ -88,14 +89,14 @@ package struct KernelBenchmark: Sendable {
 
   /// The different operations of a step with how often it has them, family by family.
   ///
-  /// - Parameter backend: for whom the step is; nil for operations that any backend takes.
+  /// - Parameter backend: the device whose step it is.
   func operations(
-    of configuration: RunConfiguration, for backend: (any Backend)? = nil
+    of configuration: RunConfiguration, on backend: any Backend
   ) throws -> [(operation: SingleOperation, uses: Int)] {
     try configuration.check()
-    let graph = try configuration.makeTrainingGraph(
-      normalizing: CIFAR10.normalization, for: backend
-    ).graph
+    let graph = backend.optimized(
+      try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph,
+      configuration.recompute)
     var operations: [(operation: SingleOperation, uses: Int)] = []
     var places: [SingleOperation.Key: Int] = [:]
     for node in Schedule(graph).nodes {
@@ -108,7 +109,7 @@ package struct KernelBenchmark: Sendable {
       }
     }
     let products = Self.squareSizes.map {
-      (SingleOperation(squareProduct: $0, configuration.precision), 0)
+      (SingleOperation(squareProduct: $0, configuration.precision.dtype), 0)
     }
     let all = products + operations
     return KernelFamily.allCases.filter(families.contains).flatMap { family in
@@ -122,7 +123,7 @@ package struct KernelBenchmark: Sendable {
     _ operation: SingleOperation, on backend: any Backend
   ) throws -> (seconds: Double, variant: String)? {
     guard
-      let run = try OperationRun(operation, backend.makeSession(for: operation.graph))
+      let run = try OperationRun(operation, backend.bind(operation.graph, sharing: nil))
     else { return nil }
     var best = Double.infinity
     var variant = ""

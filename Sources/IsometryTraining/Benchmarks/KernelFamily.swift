@@ -24,7 +24,7 @@ package enum KernelFamily: String, Sendable, CaseIterable {
     case .matrixMultiply: self = .gemm
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient: self = .convolution
     case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
-      .batchNormalizationReduction,
+      .normalizationFactor, .batchNormalizationReduction, .batchNormalizationGradient,
       .batchNormalizationInputGradient, .frozenNormalizationInputGradient:
       self = .normalization
     case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,

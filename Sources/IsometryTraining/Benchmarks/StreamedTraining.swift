@@ -1,4 +1,4 @@
-import IsometryCore
+public import IsometryCore
 import IsometryData
 import IsometryGraph
 import IsometryNN
@@ -7,7 +7,6 @@ import IsometryNN
 final class StreamedTraining {
   let session: any Session
   let batch: Int
-  let recomputation: Recomputation
   private let stream: BatchStream
   private let inputs: StepInputs
   private var step = 0
@@ -22,9 +21,9 @@ final class StreamedTraining {
   ) throws {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(normalizing: statistics, for: backend)
-    session = try backend.makeSession(for: graph.graph)
-    recomputation = graph.recomputation
+    let graph = try configuration.makeTrainingGraph(normalizing: statistics)
+    session = try backend.makeSession(
+      for: graph.graph, recomputation: configuration.recompute)
     let dataset = try dataset()
     try graph.writeInitialState(
       to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
@@ -57,7 +56,7 @@ final class StreamedTraining {
 
   /// When each command of some steps ran that followed each other without a wait.
   ///
-  /// - Throws: `UnprofiledSession` where the session does not tell.
+  /// - Throws: `UnprofiledSession` if the session does not report them.
   func profile(_ count: Int) throws -> Timeline {
     let session = try UnprofiledSession.require(session)
     var times: [() throws -> [TimedCommand]] = []
@@ -78,14 +77,16 @@ final class StreamedTraining {
   }
 }
 
-/// A session does not tell the times of its launches.
-public struct UnprofiledSession: Error, Sendable, CustomStringConvertible {
+/// A session does not report the times of its launches.
+public struct UnprofiledSession: ExplainedError {
   /// The error of any session; the way out is the same.
   public init() {}
 
-  public var description: String {
-    "this device does not tell the times of its launches; take --device cpu or an OpenCL device, "
-      + "without ISOMETRY_VALIDATE"
+  public var explanation: Explanation {
+    """
+    this device does not report the times of its launches; use \(.device) cpu or an OpenCL device, \
+    without \(.validation)
+    """
   }
 
   static func require(_ session: any Session) throws(UnprofiledSession) -> any ProfilingSession {

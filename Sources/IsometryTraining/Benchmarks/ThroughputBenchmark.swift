@@ -32,8 +32,6 @@ public struct ThroughputBenchmark: Sendable {
     public let fastest: Double
     /// What the session costs: its launches, and its memory by use.
     public let report: SessionReport
-    /// What a step computes again instead of keeping it.
-    public let recomputation: Recomputation
     /// The share of the timed steps during which the device waited for input.
     public let inputWaitShare: Double
     /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
@@ -66,21 +64,18 @@ public struct ThroughputBenchmark: Sendable {
     return try run(training, onRepeat: onRepeat)
   }
 
-  /// What the session of `run` would cost, without its arena and without a step, and what its steps would
-  /// compute again.
+  /// What the session of `run` would cost, without its arena and without a step.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
   ///   what the backend throws.
   public func plan(
     _ configuration: RunConfiguration, backend: any Backend
-  ) throws -> (report: SessionReport, recomputation: Recomputation) {
+  ) throws -> SessionReport {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(
-      normalizing: CIFAR10.normalization, for: backend)
-    return (
-      try backend.plan(graph.graph, stagingSlots: batchesInFlight), graph.recomputation
-    )
+    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph
+    return try backend.plan(
+      graph, stagingSlots: batchesInFlight, recomputation: configuration.recompute)
   }
 
   /// More images than one batch needs only make the measurement start later.
@@ -107,7 +102,7 @@ public struct ThroughputBenchmark: Sendable {
     return Result(
       imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,
       slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
-      report: session.report, recomputation: training.recomputation,
+      report: session.report,
       inputWaitShare: inputWait / (seconds.reduce(0, +) * Double(steps)),
       operationsPerStep: training.operationsPerStep,
       timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)

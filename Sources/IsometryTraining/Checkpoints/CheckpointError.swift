@@ -1,25 +1,28 @@
 import Foundation
+public import IsometryCore
 
 /// A file that cannot be used as a checkpoint.
-public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct CheckpointError: ExplainedError, Equatable {
   /// The file.
   public let path: String
-  /// What the format, or the network to restore, asks for.
-  public let expected: String
-  /// What the file has in its place.
+  /// What the format, or the network to restore, needs.
+  public let expected: Explanation
+  /// What the file has instead.
   public let found: String
 
   /// The error of a file.
-  public init(path: String, expected: String, found: String) {
+  public init(path: String, expected: Explanation, found: String) {
     self.path = path
     self.expected = expected
     self.found = found
   }
 
   /// One line with all three and a way out.
-  public var description: String {
-    "\(path) cannot be used: expected \(expected), found \(found); "
-      + "name another checkpoint, or train anew"
+  public var explanation: Explanation {
+    """
+    \(path) cannot be used: expected \(expected), found \(found); name another checkpoint, or \
+    start a new run
+    """
   }
 }
 

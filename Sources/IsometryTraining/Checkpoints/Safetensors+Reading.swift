@@ -14,7 +14,7 @@ extension Safetensors {
   /// - Parameter path: what errors name.
   init(bytes: [UInt8], path: String) throws(CheckpointError) {
     func fail(_ expected: String, _ found: String) -> CheckpointError {
-      CheckpointError(path: path, expected: expected, found: found)
+      CheckpointError(path: path, expected: "\(expected)", found: found)
     }
     guard bytes.count >= 8 else {
       throw fail("8 bytes with the length of a safetensors header", "\(bytes.count)")

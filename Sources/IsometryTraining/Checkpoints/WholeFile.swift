@@ -52,7 +52,7 @@ package enum WholeFile {
       case S_IFREG: return place
       case S_IFDIR: throw FileError(path: path, action: "write", reason: "it is a folder")
       case S_IFLNK: break
-      default: throw FileError(path: path, action: "write", reason: "it is no regular file")
+      default: throw FileError(path: path, action: "write", reason: "it is not a regular file")
       }
       var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
       let length = readlink(place, &target, Int(PATH_MAX))
@@ -103,7 +103,7 @@ package enum WholeFile {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .last(path: path, action: "read") }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(path: path, action: "read", reason: "it is no file")
+      throw FileError(path: path, action: "read", reason: "it is not a file")
     }
     let size = Int(status.st_size)
     var failure: FileError?

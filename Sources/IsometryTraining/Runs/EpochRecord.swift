@@ -1,4 +1,4 @@
-/// What an epoch came to: one line of `isometry train --json` and of a run's log.
+/// The results of an epoch, which make one line of a run's log.
 public struct EpochRecord: Sendable, Equatable {
   /// From 1.
   public let epoch: Int

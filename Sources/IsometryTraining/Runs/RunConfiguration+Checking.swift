@@ -1,130 +1,133 @@
-import Foundation
-import IsometryCore
+public import IsometryCore
 import IsometryData
+import IsometryGraph
 import IsometryNN
 
-/// A choice that is not legal, or not with the others.
-public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The option of the command line, with its dashes.
-  public let option: String
+/// A setting that is not legal, or not with the others.
+public struct ConfigurationError: ExplainedError, Equatable {
+  /// The property of `RunConfiguration`.
+  public let setting: Term
   /// What is wrong and what would be right.
-  public let reason: String
+  public let reason: Explanation
 
-  /// The error of an option and the reason, which follows its name in the message.
-  public init(_ option: String, _ reason: String) {
-    self.option = option
+  /// The error of a setting and the reason, which follows its name in the message.
+  public init(_ setting: Term, _ reason: Explanation) {
+    self.setting = setting
     self.reason = reason
   }
 
-  /// One line that begins with the option.
-  public var description: String { "\(option) \(reason)" }
+  /// One line that begins with the setting.
+  public var explanation: Explanation { "\(setting) \(reason)" }
 }
 
 extension RunConfiguration {
-  /// More epochs, or images in a step, are a slip of the keyboard, and their products overflow.
+  /// More epochs, or images in a step, are a typing error, and their products overflow.
   static let largestCount = 1_000_000
 
-  /// Throws for the first choice that is not legal, before anything costly is done.
+  /// Throws for the first setting that is not legal, before anything costly is done.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
   public func check() throws {
-    for (option, number) in [("--epochs", epochs), ("--batch", batch)] {
+    for (setting, number) in [(Term.epochs, epochs), (.batch, batch)] {
       try require(
-        (1...Self.largestCount).contains(number), option,
+        (1...Self.largestCount).contains(number), setting,
         "should be 1 to \(Self.largestCount), not \(number)")
     }
-    try requirePositive(learningRate, "--lr")
+    try requirePositive(learningRate, .learningRate)
     try require(
-      (0...Double(epochs)).contains(warmup), "--warmup",
-      "should be 0 to --epochs \(epochs), not \(warmup)")
-    try require((0...1).contains(peak), "--peak", "is a share of the run, 0 to 1, not \(peak)")
+      (0...Double(epochs)).contains(warmup), .warmup,
+      "should be 0 to \(.epochs) \(epochs), not \(warmup)")
+    try require((0...1).contains(peak), .peak, "is a share of the run, 0 to 1, not \(peak)")
     let ends = [0] + (milestones ?? []) + [Double(epochs)]
     try require(
-      zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 }, "--milestones",
-      "should rise within the run, above 0 and below --epochs \(epochs), not "
-        + (milestones ?? []).map { "\($0)" }.joined(separator: ","))
+      zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 }, .milestones,
+      """
+      should rise within the run, above 0 and below \(.epochs) \(epochs), not \
+      \((milestones ?? []).map { "\($0)" }.joined(separator: ","))
+      """)
     try require(
-      gamma > 0 && gamma.isFinite, "--gamma", "should be positive, not \(gamma)")
+      gamma > 0 && gamma.isFinite, .gamma, "should be positive, not \(gamma)")
     try require(
-      (0..<1).contains(momentum), "--momentum", "should be at least 0 and below 1, not \(momentum)")
+      (0..<1).contains(momentum), .momentum, "should be at least 0 and below 1, not \(momentum)")
     try require(
-      optimizer != .sgd || !nesterov || momentum > 0, "--nesterov",
-      "needs a --momentum above 0; add --no-nesterov or raise the momentum")
+      optimizer != .sgd || !nesterov || momentum > 0, .nesterov,
+      "needs a \(.momentum) above 0; raise it, or use \(.withoutNesterov)")
     try require(
-      weightDecay >= 0 && weightDecay.isFinite, "--weight-decay",
+      weightDecay >= 0 && weightDecay.isFinite, .weightDecay,
       "should be 0 or more, not \(weightDecay)")
     try require(
-      (0..<1).contains(labelSmoothing), "--label-smoothing",
+      (0..<1).contains(labelSmoothing), .labelSmoothing,
       "should be at least 0 and below 1, not \(labelSmoothing)")
     if let skipWeight {
-      try require(skipWeight.isFinite, "--skip-weight", "should be finite, not \(skipWeight)")
+      try require(skipWeight.isFinite, .skipWeight, "should be finite, not \(skipWeight)")
     }
     if let clipNorm {
-      try requirePositive(clipNorm, "--clip-norm")
+      try requirePositive(clipNorm, .clipNorm)
     }
     let side = ImageDataset.side
     try require(
-      (1...side).contains(cutout), "--cutout", "should be 1 to \(side) pixels, not \(cutout)")
-    for (option, limit) in [("--limit-train", limitTrain), ("--limit-test", limitTest)] {
-      if let limit { try require(limit > 0, option, "should be at least 1, not \(limit)") }
+      (1...side).contains(cutout), .cutout, "should be 1 to \(side) pixels, not \(cutout)")
+    for (setting, limit) in [(Term.limitTrain, limitTrain), (.limitTest, limitTest)] {
+      if let limit { try require(limit > 0, setting, "should be at least 1, not \(limit)") }
     }
     if let spectrumEvery {
       try require(
-        spectrumEvery > 0, "--spectrum-every", "should be at least 1 step, not \(spectrumEvery)")
+        spectrumEvery > 0, .spectrumEvery, "should be at least 1 step, not \(spectrumEvery)")
     }
-    try require(
-      precision.isFloatingPoint, "--precision", "should be fp32, bf16, fp16 or fp64")
-    try require(!data.isEmpty, "--data", "should name a folder, not nothing")
+    try require(!data.isEmpty, .data, "should name a folder, not nothing")
     _ = try makeNetwork()
   }
 
-  /// Throws where a run that was recorded like this cannot go on as `wanted` says.
+  /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
   ///
-  /// The number of epochs may change where the schedule does not depend on it; the device, who
-  /// computes its matrix products, what is computed again, the place of the data and how often spectra
-  /// are measured may change too.
+  /// These may change, since they do not affect what the run computes: the device, `gemm`,
+  /// `recompute`, the place of the data and `spectrumEvery`. The number of epochs may change if the
+  /// learning-rate schedule does not depend on it.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
-    let recorded = spelledOut
     var comparable = wanted.spelledOut
     comparable.device = device
     comparable.gemm = gemm
     comparable.recompute = recompute
     comparable.data = data
-    // In whatever order they were named, the device does the same.
+    // The order of augmentations means nothing.
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
     comparable.spectrumEvery = spectrumEvery
     if scheduleFitsAnyLength { comparable.epochs = epochs }
-    guard comparable != recorded else { return try checkRoom(for: wanted.epochs) }
-    let recordedValues = Self.values(of: recorded)
-    let changed = Self.values(of: comparable)
-    for key in Set(recordedValues.keys).union(changed.keys).sorted()
-    where recordedValues[key] != changed[key] {
-      let option = "--\(key)"
-      if key == CodingKeys.epochs.rawValue {
+    for (recorded, changed) in zip(spelledOut.settings, comparable.settings)
+    where recorded.value != changed.value {
+      if recorded.setting == .epochs {
         throw ConfigurationError(
-          option,
-          "cannot change: the run's \(schedule.rawValue) schedule was planned for \(epochs) epochs; "
-            + "leave the option out, or start a new run without --resume")
+          .epochs,
+          """
+          cannot change: the run's \(schedule.rawValue) schedule was planned for \(epochs) epochs; \
+          keep them, or start a new run
+          """)
       }
       throw ConfigurationError(
-        option,
-        "cannot change: the run was started with \(recordedValues[key] ?? "none"), not "
-          + "\(changed[key] ?? "none"); leave the option out, or start a new run without --resume")
+        recorded.setting,
+        """
+        cannot change: the run was started with \(recorded.value), not \(changed.value); keep \
+        that, or start a new run
+        """)
     }
+    try checkRoom(for: wanted.epochs)
   }
 
-  /// Throws where a run that may change its length would end before a milestone, which may not move.
+  /// Throws if a run that may change its length would end before a milestone, which may not move.
   private func checkRoom(for epochs: Int) throws(ConfigurationError) {
     guard schedule == .step, let last = milestones?.last, Double(epochs) <= last else { return }
     throw ConfigurationError(
-      "--epochs",
-      "should be above \(last), the last of the run's --milestones, which cannot change, not "
-        + "\(epochs); take a larger number, or start a new run without --resume")
+      .epochs,
+      """
+      should be above \(last), the last of the run's \(.milestones), which cannot change, not \
+      \(epochs); use a larger number, or start a new run
+      """)
   }
 
-  /// With defaults named that may also be left out, so that only what a run does differently differs.
+  /// With the values of defaults that may be left out, so that equal runs have equal
+  /// configurations.
   private var spelledOut: RunConfiguration {
     var result = self
     result.skip = skip ?? .identity
@@ -133,7 +136,7 @@ extension RunConfiguration {
     return result
   }
 
-  /// Whether the learning rate of a step is the same however long the run is.
+  /// Whether the learning rate of a step does not depend on the length of the run.
   private var scheduleFitsAnyLength: Bool {
     switch schedule {
     case .constant: true
@@ -142,54 +145,38 @@ extension RunConfiguration {
     }
   }
 
-  /// The values by the names of their options, in the form of JSON.
-  private static func values(of configuration: RunConfiguration) -> [String: String] {
-    let encoder = JSONEncoder()
-    // What is wanted was not checked yet.
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    // With words for these, a configuration always has a JSON form.
-    let data = try! encoder.encode(configuration)
-    return try! JSONDecoder().decode([String: ShownValue].self, from: data).mapValues(\.text)
+  /// The settings and their values as people write them, in the order of the properties.
+  package var settings: [(setting: Term, value: String)] {
+    Mirror(reflecting: self).children.map { (Term($0.label ?? ""), Self.text(of: $0.value)) }
+  }
+
+  /// `on`, `1`, `0.5`, `crop,flip`, `none`
+  private static func text(of value: Any) -> String {
+    let mirror = Mirror(reflecting: value)
+    let elements = mirror.children.map { text(of: $0.value) }
+    return switch value {
+    case _ where mirror.displayStyle == .optional: elements.first ?? "none"
+    case _ where mirror.displayStyle == .collection:
+      elements.isEmpty ? "none" : elements.joined(separator: ",")
+    case let flag as Bool: flag ? "on" : "off"
+    case let number as Double: Int(exactly: number).map { "\($0)" } ?? "\(number)"
+    case let name as any RawRepresentable: "\(name.rawValue)"
+    default: "\(value)"
+    }
   }
 
   /// Devices take the number as fp32, in which it must neither vanish nor overflow.
   private func requirePositive(
-    _ number: Double, _ option: String
+    _ number: Double, _ setting: Term
   ) throws(ConfigurationError) {
     try require(
-      number > 0 && Float(number) >= .leastNormalMagnitude && Float(number).isFinite, option,
-      "should be positive" + (number > 0 ? ", and within the range of fp32" : "")
-        + ", not \(number)")
+      number > 0 && Float(number) >= .leastNormalMagnitude && Float(number).isFinite, setting,
+      "should be positive\(number > 0 ? ", and within the range of fp32" : ""), not \(number)")
   }
 
   func require(
-    _ condition: Bool, _ option: String, _ reason: @autoclosure () -> String
+    _ condition: Bool, _ setting: Term, _ reason: @autoclosure () -> Explanation
   ) throws(ConfigurationError) {
-    guard condition else { throw ConfigurationError(option, reason()) }
-  }
-}
-
-/// The value of an option in the words of the command line.
-private struct ShownValue: Decodable {
-  let text: String
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    // Whole numbers come first: a seed has more digits than a Double.
-    if let flag = try? container.decode(Bool.self) {
-      text = flag ? "on" : "off"
-    } else if let number = try? container.decode(UInt64.self) {
-      text = "\(number)"
-    } else if let number = try? container.decode(Double.self) {
-      text = "\(number)"
-    } else if let numbers = try? container.decode([Double].self) {
-      // An empty list decodes as one of either kind.
-      text = numbers.isEmpty ? "none" : numbers.map { "\($0)" }.joined(separator: ",")
-    } else if let words = try? container.decode([String].self) {
-      text = words.joined(separator: ",")
-    } else {
-      text = try container.decode(String.self)
-    }
+    guard condition else { throw ConfigurationError(setting, reason()) }
   }
 }

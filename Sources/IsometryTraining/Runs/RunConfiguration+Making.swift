@@ -22,9 +22,11 @@ extension RunConfiguration {
     let count = initializer.imagesNeeded
     guard count > 0 else { return initializer }
     try require(
-      dataset.count >= count, "--init",
-      "\(self.initializer) measures on \(count) images, and the training split has "
-        + "\(dataset.count); ask for fewer, as \(self.initializer.prefix { $0 != ":" }):images=2")
+      dataset.count >= count, .initializer,
+      """
+      \(self.initializer) measures on \(count) images, and the training split has \
+      \(dataset.count); use fewer, as in \(self.initializer.prefix { $0 != ":" }):images=2
+      """)
     return try initializer.resolved(
       for: makeNetwork(), seed: seed, images: dataset.normalizedImages(count), on: backend)
   }
@@ -53,14 +55,16 @@ extension RunConfiguration {
     else {
       let names = Activation.allNamed.map(\.name).joined(separator: ", ")
       throw ConfigurationError(
-        "--activation",
-        "\(activation) does not exist: it should be one of \(names); leaky-relu and elu take a number, as leaky-relu:0.1"
-      )
+        .activation,
+        """
+        \(activation) does not exist: it should be one of \(names); leaky-relu and elu take a \
+        number, as in leaky-relu:0.1
+        """)
     }
     return result
   }
 
-  /// The rule of descent, with PyTorch's defaults for what the configuration does not name.
+  /// The optimizer, with PyTorch's defaults for the numbers that the configuration does not have.
   ///
   /// - Throws: `InitializationError`, as the initializer decides how fast scalars learn.
   public func makeOptimizer() throws -> Optimizer {
@@ -76,7 +80,7 @@ extension RunConfiguration {
       maximumGradientNorm: clipNorm)
   }
 
-  /// The learning rates of the run, for epochs of so many steps.
+  /// The learning-rate schedule of the run.
   public func makeSchedule(stepsPerEpoch: Int) -> LearningRateSchedule {
     func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded()) }
     let shape: LearningRateSchedule.Shape =
@@ -106,19 +110,16 @@ extension RunConfiguration {
 
   /// The whole training step.
   ///
-  /// - Parameter backend: for whom the step is; nil for one that any backend takes.
   /// - Throws: as `makeNetwork`.
   public func makeTrainingGraph(
-    normalizing statistics: ChannelStatistics, for backend: (any Backend)? = nil
+    normalizing statistics: ChannelStatistics
   ) throws -> TrainingGraph {
     TrainingGraph(
       try makeNetwork(),
       TrainingGraph.Configuration(
-        batch: batch, precision: precision, optimizer: try makeOptimizer(),
+        batch: batch, precision: precision.dtype, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
-        augmentation: makeAugmentation(), recomputation: recompute,
-        hasPrologues: backend?.takesPrologues(in: precision) ?? false,
-        operationsPerByte: backend?.operationsPerByte))
+        augmentation: makeAugmentation()))
   }
 
   /// One step of evaluation.
@@ -128,7 +129,7 @@ extension RunConfiguration {
     batch: Int, normalizing statistics: ChannelStatistics
   ) throws -> EvaluationGraph {
     EvaluationGraph(
-      try makeNetwork(), batch: batch, precision: precision,
+      try makeNetwork(), batch: batch, precision: precision.dtype,
       statistics: ImageStatistics(statistics))
   }
 }

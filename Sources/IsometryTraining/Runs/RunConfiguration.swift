@@ -5,10 +5,7 @@ public import IsometryNN
 extension NormalizationKind: Codable {}
 extension SkipKind: Codable {}
 
-/// Everything that decides what a run computes, in the words of the command line. A run folder and
-/// every checkpoint hold it.
-///
-/// The defaults are those of `isometry train`.
+/// Everything that decides what a run computes. A run folder and every checkpoint hold it.
 public struct RunConfiguration: Sendable, Hashable, Codable {
   /// One of `ModelSpecification.spellings`.
   public var model = "resnet20"
@@ -16,7 +13,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var normalization = NormalizationKind.batch
   /// nil for the model's own.
   public var skip: SkipKind?
-  /// What the skips of `resmlp` multiply by; nil for 1.
+  /// The factor of the skips of `resmlp` and `resconv`; nil for 1.
   public var skipWeight: Double?
   /// `NAME` or `NAME:option=value,…`, as `InitializerRegistry` reads it.
   public var initializer = "he"
@@ -27,7 +24,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var epochs = 5
   /// Images of a step.
   public var batch = 128
-  /// How the learning rate moves over the run.
+  /// The learning-rate schedule.
   public var schedule = ScheduleName.oneCycle
   /// The largest learning rate.
   public var learningRate = 0.4
@@ -41,7 +38,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// What a step schedule multiplies the rate by at each milestone.
   public var gamma = 0.1
 
-  /// The rule of descent.
+  /// The optimizer.
   public var optimizer = OptimizerName.sgd
   /// Of SGD and RMSProp, at least 0 and below 1; the others ignore it.
   public var momentum = 0.9
@@ -59,17 +56,18 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The side of the cutout square in pixels.
   public var cutout = 8
 
-  /// The type of activations and gradients; parameters stay in fp32.
-  public var precision = DType.float32
+  /// The type of activations and gradients, and the rounding of products; parameters stay in fp32.
+  public var precision = Precision.fp32
   /// Of initial weights, the order of the images and augmentation.
   public var seed: UInt64 = 1
   /// The backend: `cpu`, `reference`, `opencl:0`.
   public var device = "cpu"
-  /// Who computes matrix products on OpenCL devices; nil for the package's own kernels.
+  /// The library for matrix products on OpenCL devices; nil for the package's own kernels.
   public var gemm: String?
 
-  /// What the backward part of a step computes again instead of keeping it, which does not change what
-  /// the run computes; nil for activations where that takes the device next to no time.
+  /// What the backward pass computes again instead of keeping it, which does not change the
+  /// results; nil for activations on devices that need next to no time for them, and for nothing on
+  /// others.
   public var recompute: Recomputation?
 
   /// The directory of CIFAR-10's batches, or `synthetic`.
@@ -79,14 +77,14 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The same of the test split.
   public var limitTest: Int?
 
-  /// After every so many steps the singular values of the network's Jacobian are measured, which does
-  /// not change what the run computes; nil for never.
+  /// The number of steps from one measurement of the Jacobian's singular values to the next, which
+  /// does not change the results; nil for no measurements.
   public var spectrumEvery: Int?
 
   /// The defaults.
   public init() {}
 
-  /// The values of `--schedule`; see `LearningRateSchedule.Shape`.
+  /// The learning-rate schedules; see `LearningRateSchedule.Shape`.
   public enum ScheduleName: String, Sendable, Codable, CaseIterable {
     case constant
     case step
@@ -94,7 +92,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case oneCycle = "one-cycle"
   }
 
-  /// The values of `--optimizer`; see `Update.Rule`.
+  /// The optimizers; see `Update.Rule`.
   public enum OptimizerName: String, Sendable, Codable, CaseIterable {
     case sgd
     case adam
@@ -102,14 +100,14 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case rmsprop
   }
 
-  /// The values of `--augment`.
+  /// The augmentations.
   public enum AugmentationName: String, Sendable, Codable, CaseIterable {
     case crop
     case flip
     case cutout
   }
 
-  /// The command line's options, so that messages can name them.
+  /// The keys of a run folder's config.json.
   enum CodingKeys: String, CodingKey {
     case model
     case normalization

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import IsometryCore
 import IsometryData
 import IsometryNN
 

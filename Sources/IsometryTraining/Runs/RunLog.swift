@@ -9,7 +9,7 @@ public import IsometryGraph
 /// |---|---|---|
 /// | `start` | the run starts or goes on | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
-/// | `spectrum` | the singular values were measured | those of `isometry spectrum --json`, without a law |
+/// | `spectrum` | the singular values were measured | those of the spectrum's summary |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
 /// | `stop` | the run ends | `reason`: `completed`, `interrupted`, or what went wrong |
 public struct RunLog: ~Copyable {
@@ -30,7 +30,7 @@ public struct RunLog: ~Copyable {
       let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
       let kept = text.split(separator: "\n").filter { line in
         // A line that was cut short by a crash goes too.
-        guard let entry = try? JSONDecoder().decode(Place.self, from: Data(line.utf8)) else {
+        guard let entry = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)) else {
           return false
         }
         if entry.event == Self.startEvent { sums = entry.sums }
@@ -54,7 +54,8 @@ public struct RunLog: ~Copyable {
   private static let startEvent = "start"
   private static let epochEvent = "epoch"
 
-  private struct Place: Decodable {
+  /// What decides whether an entry is kept.
+  private struct Entry: Decodable {
     let event: String
     let step: Int
     let epoch: Int?

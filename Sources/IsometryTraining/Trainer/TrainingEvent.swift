@@ -1,4 +1,8 @@
-/// What a run tells as it goes.
+public import IsometryCore
+import IsometryGraph
+import IsometryNN
+
+/// A report of a run's progress.
 public enum TrainingEvent: Sendable, Equatable {
   /// A step of an epoch is done and its metrics have arrived; some times a second at most.
   case progress(TrainingProgress)
@@ -63,9 +67,9 @@ public enum TrainingOutcome: Sendable, Equatable {
   case stopped(TrainingState)
 }
 
-/// Why a run cannot start or go on.
-public enum TrainingError: Error, Sendable, Equatable {
-  /// The loss is no number any more.
+/// Why a run cannot start or continue.
+public enum TrainingError: ExplainedError, Equatable {
+  /// The loss is NaN or infinite.
   case nonFiniteLoss(epoch: Int, step: Int, learningRate: Double, lastCheckpoint: String?)
   /// The training split does not fill one batch.
   case tooFewImages(count: Int, batch: Int)
@@ -75,24 +79,29 @@ public enum TrainingError: Error, Sendable, Equatable {
   case runInUse(path: String, process: Int?)
 }
 
-extension TrainingError: CustomStringConvertible {
-  /// One line that says what to do.
-  public var description: String {
+extension TrainingError {
+  /// One line with the remedy.
+  public var explanation: Explanation {
     switch self {
     case .nonFiniteLoss(let epoch, let step, let learningRate, let lastCheckpoint):
-      "the loss stopped being a finite number in epoch \(epoch), by step \(step), at a learning rate "
-        + "of \(Float(learningRate)); try a lower --lr, a --warmup of an epoch, --clip-norm 1, "
-        + "another --init, or --precision fp32"
-        + (lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
+      """
+      the loss became NaN or infinite in epoch \(epoch), at or before step \(step), at a learning \
+      rate of \(Float(learningRate)); try a lower \(.learningRate), a \(.warmup) of an epoch, \
+      \(.clipNorm) 1, another \(.initializer), or \(.precision) fp32\
+      \(lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
+      """
     case .tooFewImages(let count, let batch):
-      "\(count) training images do not fill one batch of \(batch); take a --batch of at most "
-        + "\(count), or more images"
+      """
+      \(count) training images do not fill one batch of \(batch); take a \(.batch) of at most \
+      \(count), or more images
+      """
     case .runExists(let path):
-      "\(path) holds a run already; go on with it by --resume \(path), or name another --output"
+      "\(path) already holds a run; resume it\(hint: .resumption), or name another folder\(hint: .folder)"
     case .runInUse(let path, let process):
-      "\(path) is being written by another run"
-        + (process.map { ", process \($0)" } ?? "")
-        + "; wait until it has ended, or name another folder"
+      """
+      \(path) is being written by another run\(process.map { ", process \($0)" } ?? ""); wait \
+      until it has ended, or name another folder\(hint: .folder)
+      """
     }
   }
 }

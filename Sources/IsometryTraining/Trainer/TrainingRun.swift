@@ -1,3 +1,4 @@
+import IsometryCore
 public import IsometryData
 public import IsometryGraph
 import IsometryNN
@@ -35,10 +36,10 @@ public final class TrainingRun {
     }
     self.configuration = configuration
     dataset = train
-    graph = try configuration.makeTrainingGraph(
-      normalizing: train.normalization, for: backend)
+    graph = try configuration.makeTrainingGraph(normalizing: train.normalization)
     modelNames = graph.layout.modelNames
-    session = try backend.makeSession(for: graph.graph)
+    session = try backend.makeSession(
+      for: graph.graph, recomputation: configuration.recompute)
     evaluator = try Evaluator(
       configuration, dataset: test, backend: backend, sharing: session,
       normalizing: train.normalization)
@@ -49,7 +50,7 @@ public final class TrainingRun {
   }
 
   /// What a step computes again instead of keeping it.
-  public var recomputation: Recomputation { graph.recomputation }
+  public var recomputation: Recomputation { session.report.recomputation }
 
   /// How many numbers the network learns.
   public var parameterCount: Int { graph.layout.parameterCount }
@@ -73,9 +74,11 @@ public final class TrainingRun {
     guard let count = checkpoint.trainImages, count != dataset.count, checkpoint.state.step > 0
     else { return }
     throw ConfigurationError(
-      "--data",
-      "holds \(dataset.count) training images, and the run was trained on \(count), for which its "
-        + "epochs and its schedule are planned; name those, or start a new run without --resume")
+      .data,
+      """
+      holds \(dataset.count) training images, and the run was trained on \(count), for which its \
+      epochs and its schedule are planned; name those, or start a new run
+      """)
   }
 
   private func requirePlace(_ place: TrainingState, path: String) throws(CheckpointError) {
@@ -90,8 +93,10 @@ public final class TrainingRun {
     else {
       throw CheckpointError(
         path: path,
-        expected: "a place in epochs of \(batches) batches of \(configuration.batch), as "
-          + "\(dataset.count) training images make them (--data may name others)",
+        expected: """
+          a place in epochs of \(batches) batches of \(configuration.batch), as \(dataset.count) \
+          training images make them (\(.data) may name others)
+          """,
         found: "epoch \(place.epoch), batch \(place.batch), step \(place.step), "
           + "\(place.samples) images")
     }

@@ -73,7 +73,7 @@ package final class CandidateTrial {
     guard let operation = operations.first(where: { $0.site == site }),
       let run = try OperationRun(
         operation.operation,
-        backend.makeSession(for: operation.operation.graph, sharing: nil, tiles: TileTable()))
+        backend.bind(operation.operation.graph, sharing: nil, tiles: TileTable()))
     else { throw UnknownSite(site: site) }
     _ = try run.run(1)
     let cost = operation.operation.graph.cost(of: operation.operation.node)
@@ -94,8 +94,8 @@ package final class CandidateTrial {
     guard
       let run = try OperationRun(
         operation,
-        backend.makeSession(
-          for: operation.graph, sharing: ready.run.session,
+        backend.bind(
+          operation.graph, sharing: ready.run.session,
           tiles: TileTable([request.site: request.tile])), sharing: ready.run)
     else { return .failure("it launches nothing") }
     _ = try run.run(1)
@@ -124,7 +124,7 @@ package final class CandidateTrial {
       || (ContinuousClock.now - start) / .seconds(1) < seconds && times.count < Self.mostRounds
     {
       let round = (try shortest(run, steps), try shortest(preferred, steps))
-      guard round.0 > 0, round.1 > 0 else { return .failure("the device tells no times") }
+      guard round.0 > 0, round.1 > 0 else { return .failure("the device reports no times") }
       times.append(round)
       // What is so much slower needs no better number.
       if times.count >= 2, times.allSatisfy({ $0.tile > Self.hopeless * $0.preferred }) { break }

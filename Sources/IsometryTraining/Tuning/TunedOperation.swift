@@ -1,12 +1,13 @@
 import IsometryData
 package import IsometryGraph
 
-/// A place of a training step that has a tile, with an operation that shows what tiles are worth there.
+/// A convolution or matrix product of a training step that has a tile, with an operation that
+/// measures tiles for it.
 package struct TunedOperation {
   package let site: TileSite
-  /// What the place can have; the first is the default.
+  /// The possible tiles; the first is the default.
   package let tiles: [Tile]
-  /// Arithmetic of the place in a step: what is tuned first.
+  /// Its arithmetic in a step, which decides the order of tuning.
   package private(set) var operationsPerStep: Int
   let operation: SingleOperation
 
@@ -19,7 +20,7 @@ package struct TunedOperation {
     var benchmark = KernelBenchmark()
     benchmark.families = [.convolution, .gemm]
     var all: [TunedOperation] = []
-    for (operation, uses) in try benchmark.operations(of: configuration, for: backend)
+    for (operation, uses) in try benchmark.operations(of: configuration, on: backend)
     where uses > 0 {
       let arithmetic =
         uses * operation.graph.cost(of: operation.node).floatingPointOperations

@@ -32,9 +32,9 @@ package struct TuningStore: Sendable {
       let aside = path + ".damaged"
       let isAside = rename(path, aside) == 0
       warn(
-        "\(path) is no record of tuning (\(CheckpointError.summary(of: error))), so kernels have their "
-          + "default tiles, which are as right; "
-          + (isAside ? "it is now \(aside), and " : "") + "isometry tune makes a new one")
+        "\(path) is not a record of tuning (\(CheckpointError.summary(of: error))), so kernels have their "
+          + "default tiles, which are equally correct; "
+          + (isAside ? "it is now \(aside), and " : "") + "tuning again makes a new one")
     }
     return nil
   }

@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "benchmark", abstract: "Measure how fast a device is.",
+    commandName: "benchmark", abstract: "Measure the speed of a device.",
     discussion: """
       Example:
         isometry benchmark train --model resnet18 --batch 512

@@ -7,39 +7,39 @@ import IsometryTraining
 
 struct KernelsBenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernels", abstract: "Measure each kernel against what the device can do at best.",
+    commandName: "kernels",
+    abstract: "Measure each kernel and compare it with the limits of the device.",
     discussion: """
-      Example:
+      Examples:
         isometry benchmark kernels --model resnet18 --batch 512 --precision bf16
         isometry benchmark kernels --only gemm,convolution --device cpu --json
 
-      The different operations of one training step, and products of square matrices of \
-      \(KernelBenchmark.squareSizes.map(String.init).joined(separator: ", ")), each in a graph of its \
-      own; CLBlast's products, and portable kernels where matrix units are used, beside those of \
-      OpenCL devices, oneDNN's convolutions beside the loops \
-      of the CPU. The ceilings, copies in memory and multiply-adds in registers, are measured first.
+      Measures each different operation of a training step in a graph of its own. Also measures \
+      products of square matrices with \
+      \(KernelBenchmark.squareSizes.map(String.init).joined(separator: ", ")) rows. On OpenCL \
+      devices, CLBlast's products are measured for comparison, and portable kernels if matrix \
+      units are used. On the CPU, oneDNN's convolutions are measured for comparison.
+
+      The limits of the device are measured first: copies in memory and multiply-adds in registers.
       """)
 
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
 
-  @Option(
-    help: ArgumentHelp(
-      "auto prefers a GPU; N counts the OpenCL devices from 0. (default: auto)", valueName: "name"))
+  @Option(help: DeviceArguments.deviceHelp)
   var device: DeviceChoice?
 
   @Option(
     help: ArgumentHelp(
-      "Any of \(KernelFamilyArgument.allValueStrings.joined(separator: ", ")), with commas between "
-        + "them. (default: all)", valueName: "family,…"))
+      "Families of kernels, separated by commas. (default: all)", valueName: "family,…"))
   var only: KernelFamilyArgument?
 
-  @Option(help: ArgumentHelp("Images of a step.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of images of a training step.", valueName: "n"))
   var batch = RunConfiguration().batch
 
   @Option(
     help: ArgumentHelp(
-      "How long each kernel is run at least, in seconds; the shortest time counts.",
+      "Shortest time for which each kernel runs, in seconds. The fastest launch counts.",
       valueName: "seconds"))
   var seconds = KernelBenchmark().seconds
 
@@ -55,7 +55,8 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     let console = Console(isJSON: form.json)
     let configuration = try RunConfiguration(network, precision, batch: batch)
     let environment = try ProgramEnvironment()
-    let selection = try DeviceSelection(device ?? .auto, environment)
+    let selection = try DeviceSelection(
+      device ?? .auto, precision: configuration.precision, environment)
     try selection.backend.requireSupport(for: configuration.precision)
     console.say("device  \(selection.explanation)")
 
@@ -63,7 +64,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     if let only { benchmark.families = only.families }
     benchmark.seconds = seconds
     let ceilings = try measureCeilings(
-      of: selection.backend, in: [.float32, configuration.precision], console)
+      of: selection.backend, in: [.float32, configuration.precision.dtype], console)
     if !form.json {
       console.say(Wording.row(["ms", "GFLOP/s", "GB/s", "of ceiling", "a step"]) + "  kernel")
     }
@@ -74,7 +75,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
       onMeasurement: { show($0, console) })
   }
 
-  /// What the device can do at best in each type.
+  /// The limits of the device in each type.
   private func measureCeilings(
     of backend: any Backend, in types: Set<DType>, _ console: Console
   ) throws -> [DType: DeviceCeilings] {
@@ -90,7 +91,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     return ceilings
   }
 
-  /// The device as it trains, and libraries for what it computes with kernels of its own.
+  /// The device as in training, and libraries for comparison with its own kernels.
   private func providers(
     _ backend: any Backend, _ environment: ProgramEnvironment
   ) throws -> [KernelBenchmark.Provider] {

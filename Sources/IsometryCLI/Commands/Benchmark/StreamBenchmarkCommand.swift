@@ -6,14 +6,14 @@ import IsometryTraining
 
 struct StreamBenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stream", abstract: "Measure the input pipeline alone.",
+    commandName: "stream", abstract: "Measure the input pipeline without training.",
     discussion: """
       Example:
         isometry benchmark stream --model resnet20 --batch 512 --data DIR
 
-      How many images a second batch streams copy to staging slots when nobody computes with them, \
-      beside how many training takes on the device. Decoding and augmentation run on the device and \
-      are part of the training step.
+      Measures how many images per second batch streams copy to staging slots without any \
+      training. The result is compared with the images per second that training needs on the \
+      device. Decoding and augmentation run on the device and are part of the training step.
       """)
 
   private static let mostThreads = 64
@@ -23,22 +23,24 @@ struct StreamBenchmarkCommand: ParsableCommand {
   @OptionGroup(title: "Device") var precision: PrecisionArguments
   @OptionGroup(title: "Data") var data: DataArguments
 
-  @Option(help: ArgumentHelp("Images of a batch.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of images of a batch.", valueName: "n"))
   var batch = RunConfiguration().batch
 
   @Option(
     help: ArgumentHelp(
-      "Streams side by side, each with a thread of its own, as each device has one.",
+      "Number of concurrent streams, each with its own thread. Training uses one for each device.",
       valueName: "n"))
   var threads = StreamBenchmark().threads
 
-  @Option(help: ArgumentHelp("Batches that each stream may prepare ahead.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Largest number of batches that each stream prepares ahead.", valueName: "n")
+  )
   var prefetch = BatchStream.defaultBatchesInFlight
 
-  @Option(help: ArgumentHelp("How long one timing takes, in seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("Length of one timing, in seconds.", valueName: "seconds"))
   var seconds = StreamBenchmark().seconds
 
-  @Option(help: ArgumentHelp("Timings.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of timings.", valueName: "n"))
   var repeats = StreamBenchmark().repeats
 
   @OptionGroup var form: OutputArguments
@@ -62,7 +64,7 @@ struct StreamBenchmarkCommand: ParsableCommand {
     let source = try data.resolve(environment)
     let selection = try device.select(for: &configuration, environment)
     let dataset = try source.load(.train)
-    console.say("data  \(source.explanation)")
+    console.say("data  \(source.explanation.inProgramTerms)")
     console.say("device  \(selection.explanation)")
 
     var benchmark = StreamBenchmark()
@@ -90,7 +92,7 @@ struct StreamBenchmarkCommand: ParsableCommand {
           + "\(Wording.count(result.imagesPerSecond)) images/s, "
           + "\(Wording.number(1e-9 * result.bytesPerSecond)) GB/s")
       console.say(
-        "training \(configuration.model) on \(selection.backend.name) takes "
+        "training \(configuration.model) on \(selection.backend.name) needs "
           + "\(Wording.count(result.neededImagesPerSecond)) images/s, so each stream is "
           + "\(Wording.number(result.headroom)) times as fast as needed")
     }

@@ -9,20 +9,21 @@ struct TrainBenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measure the throughput of training steps.",
     discussion: """
-      Example:
+      Examples:
         isometry benchmark train --model resnet18 --batch 512 --precision bf16 --json
         isometry benchmark train --model resnet20 --profile step.json
-        isometry benchmark train --model resnet1202 --batch 128 --recompute --plan
+        isometry benchmark train --model resnet1202 --batch 128 --recompute blocks --plan
 
-      Random images go the way of real ones: batch stream, staging slots, decoding with crop and \
-      flip. The median of the timings counts; the spread is the slowest and the fastest. A timeline \
-      of some further steps, with the time of each launch, opens in https://ui.perfetto.dev. --plan \
-      tells launches and memory without running a step, also of what this machine cannot hold.
+      Random images take the same path as real ones: batch stream, staging slots, decoding with \
+      crop and flip. The result is the median of the timings; the spread is the slowest and the \
+      fastest. --profile writes a timeline of the launches, which https://ui.perfetto.dev opens. \
+      --plan prints launches and memory without running a step, even for networks that do not fit \
+      this machine.
       """)
 
-  /// Steps of a timeline: enough for transfers to be seen beside the step before.
+  /// Steps of a timeline: enough to show transfers that overlap with the step before.
   private static let profiledSteps = 3
-  /// Kinds of launches that people are told of.
+  /// Kinds of launches in the table.
   private static let listedKinds = 10
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -30,31 +31,31 @@ struct TrainBenchmarkCommand: ParsableCommand {
   @OptionGroup(title: "Device") var precision: PrecisionArguments
   @OptionGroup(title: "Device") var memory: MemoryArguments
 
-  @Option(help: ArgumentHelp("Images of a step.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of images of a training step.", valueName: "n"))
   var batch = RunConfiguration().batch
 
-  @Option(help: ArgumentHelp("Steps before the first timing.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of steps before the first timing.", valueName: "n"))
   var warmup = ThroughputBenchmark().warmupSteps
 
-  @Option(help: ArgumentHelp("Steps of one timing.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of steps of one timing.", valueName: "n"))
   var steps = ThroughputBenchmark().steps
 
-  @Option(help: ArgumentHelp("Timings.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of timings.", valueName: "n"))
   var repeats = ThroughputBenchmark().repeats
 
-  @Option(help: ArgumentHelp("Batches that may be in flight to the device.", valueName: "n"))
+  @Option(help: ArgumentHelp("Largest number of batches in flight to the device.", valueName: "n"))
   var prefetch = BatchStream.defaultBatchesInFlight
 
-  @Option(help: ArgumentHelp("Decides initial weights and images.", valueName: "n"))
+  @Option(help: ArgumentHelp("Seed of the initial weights and the images.", valueName: "n"))
   var seed: UInt64 = RunConfiguration().seed
 
   @Option(
     help: ArgumentHelp(
-      "Write the timeline of \(Self.profiledSteps) further steps to FILE, in Chrome's trace format.",
+      "Write a timeline of \(Self.profiledSteps) more steps to FILE, in Chrome's trace format.",
       valueName: "file"))
   var profile: String?
 
-  @Flag(help: "Run nothing; tell launches and memory of a step.")
+  @Flag(help: "Do not run; print the launches and memory of one step.")
   var plan = false
 
   @OptionGroup var form: OutputArguments
@@ -62,7 +63,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
   func validate() throws {
     try checkPath(profile, "--profile")
     if plan, profile != nil {
-      throw ValidationError("--plan runs no steps, and --profile is of some; leave one of them out")
+      throw ValidationError("--plan runs no steps, and --profile needs some; leave one of them out")
     }
     for (option, value) in [("--steps", steps), ("--repeats", repeats)] {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
@@ -92,13 +93,13 @@ struct TrainBenchmarkCommand: ParsableCommand {
     benchmark.batchesInFlight = prefetch
     benchmark.profiledSteps = profile == nil ? 0 : Self.profiledSteps
     if plan {
-      let (report, recomputation) = try benchmark.plan(configuration, backend: selection.backend)
+      let report = try benchmark.plan(configuration, backend: selection.backend)
       console.emit(
         .object(
-          Self.members(configuration, recomputation, on: selection.backend)
+          Self.members(configuration, report.recomputation, on: selection.backend)
             + Self.members(report)))
       console.say(
-        "\(Self.title(configuration, recomputation)): \(report.launchesPerStep) launches a step, "
+        "\(Self.title(configuration, report.recomputation)): \(report.launchesPerStep) launches a step, "
           + "\(Wording.bytes(report.peakBytes)) of device memory")
       return console.say("memory  \(MemoryReport(report).line)")
     }
@@ -106,9 +107,9 @@ struct TrainBenchmarkCommand: ParsableCommand {
       console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
     }
     console.clearStatus()
-    let title = Self.title(configuration, result.recomputation)
+    let title = Self.title(configuration, result.report.recomputation)
     let members =
-      Self.members(configuration, result.recomputation, on: selection.backend) + [
+      Self.members(configuration, result.report.recomputation, on: selection.backend) + [
         .init("images_per_second", .number(result.imagesPerSecond)),
         .init("ms_per_step", .number(result.millisecondsPerStep)),
         .init("spread", .array([.number(result.slowest), .number(result.fastest)])),

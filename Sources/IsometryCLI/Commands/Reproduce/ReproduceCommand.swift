@@ -7,15 +7,16 @@ import IsometryTraining
 struct ReproduceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reproduce",
-    abstract: "Run an experiment of one of the papers, and say whether its claims hold.",
+    abstract: "Run an experiment of one of the papers, and judge its claims.",
     discussion: """
       Examples:
         isometry reproduce list
         isometry reproduce universal-spectra --scale small
         isometry reproduce risotto-table --scale paper --data ~/cifar --device opencl
 
-      Prints a table and a verdict on each claim, and writes them with the protocol, all numbers and \
-      plots to a folder. Ctrl-C and SIGTERM stop it cleanly; the same command goes on from there.
+      Prints a table and a verdict on each claim. Writes them to a folder, with the protocol, all \
+      numbers and plots. Ctrl-C and SIGTERM stop the experiment after saving; the same command \
+      continues it.
       """,
     subcommands: [ListReproductionsCommand.self, RunReproductionCommand.self],
     defaultSubcommand: RunReproductionCommand.self)
@@ -57,35 +58,35 @@ struct ListReproductionsCommand: ParsableCommand {
 
 struct RunReproductionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run an experiment. (default)",
+    commandName: "run", abstract: "Run an experiment.",
     discussion: """
       Example:
-        isometry reproduce finite-width --scale smoke --out results
+        isometry reproduce finite-width --scale smoke --output results
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "\(ExperimentRegistry.names.joined(separator: ", ")).", valueName: "name"))
+      "The experiment: \(ExperimentRegistry.names.joined(separator: ", ")).", valueName: "name"))
   var name: String
 
   @Option(
     help: """
-      smoke shows in about a minute that everything works, small is about an hour on two processors, \
-      paper is for a GPU.
+      The size of the experiment. smoke checks in about a minute that everything works. small \
+      takes about an hour on two processors. paper is for a GPU.
       """)
   var scale = Scale.small
 
   @Option(
     help: ArgumentHelp(
       """
-      The folder of the results; where it holds the same experiment, that goes on. (default: \
+      Output folder. If it already holds this experiment, the experiment continues. (default: \
       runs/reproduce-<name>-<scale>)
       """, valueName: "dir"))
-  var out: String?
+  var output: String?
 
   @Option(
     help: ArgumentHelp(
-      "How often each cell is run, with other random numbers. (default: as the scale has it)",
+      "Repetitions of each cell, with different random numbers. (default: depends on the scale)",
       valueName: "n"))
   var seeds: Int?
 
@@ -96,7 +97,7 @@ struct RunReproductionCommand: ParsableCommand {
   static let mostSeeds = 100
 
   func validate() throws {
-    try checkPath(out, "--out")
+    try checkPath(output, "--output")
     guard let seeds, !(1...Self.mostSeeds).contains(seeds) else { return }
     throw ValidationError("--seeds should be 1 to \(Self.mostSeeds), not \(seeds)")
   }
@@ -113,9 +114,9 @@ struct RunReproductionCommand: ParsableCommand {
     let laboratory = Laboratory(
       backend: selection.backend, source: source, data: source.spelling, stop: stop,
       tell: { console.showStatus($0) })
-    let path = out ?? Reproduction.defaultPath(for: name, scale)
+    let path = output ?? Reproduction.defaultPath(for: name, scale)
     console.say("\(type.summary)")
-    if type.usesImages { console.say("data    \(source.explanation)") }
+    if type.usesImages { console.say("data    \(source.explanation.inProgramTerms)") }
     console.say("device  \(selection.explanation)")
     console.say("folder  \(path)")
     let reproduction = Reproduction(
@@ -130,7 +131,7 @@ struct RunReproductionCommand: ParsableCommand {
       }
       console.say("report  \(path)/report.md")
     } catch is ReproductionStopped {
-      console.say("stopped, and kept what is finished; the same command goes on from there")
+      console.say("stopped; finished cells are saved, and the same command continues")
       // As a shell reports a program that a signal ended.
       throw ExitCode(128 + (stop.requestingSignal ?? 0))
     }
@@ -140,7 +141,7 @@ struct RunReproductionCommand: ParsableCommand {
     switch event {
     case .started(let finished, let cells):
       if finished > 0 {
-        console.say("going on: \(finished) of \(cells) cells are finished")
+        console.say("resuming: \(finished) of \(cells) cells are finished")
       }
     case .measuring(let cell, let number, let cells):
       console.showStatus("[\(number)/\(cells)] \(cell)")

@@ -6,7 +6,7 @@ import IsometryTraining
 struct TheoryActivationCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "activation",
-    abstract: "Expectations of an activation and its slope at Gaussian pre-activations.",
+    abstract: "Compute expectations of an activation and its slope at Gaussian pre-activations.",
     discussion: """
       Example:
         isometry theory activation --activation tanh --variance 1
@@ -14,7 +14,7 @@ struct TheoryActivationCommand: ParsableCommand {
 
   @OptionGroup var activation: ActivationArguments
 
-  @Option(help: ArgumentHelp("q, of the pre-activations.", valueName: "q"))
+  @Option(help: ArgumentHelp("Variance q of the pre-activations.", valueName: "q"))
   var variance: Double
 
   @OptionGroup var picture: PlotArguments
@@ -37,7 +37,7 @@ struct TheoryActivationCommand: ParsableCommand {
     try picture.write(plot(function), console: console)
   }
 
-  /// Two decades below and above the variance asked for.
+  /// Two decades below and above the given variance.
   private func plot(_ function: ActivationFunction) throws -> Plot {
     let moments = try (0...200).map { index in
       let q = variance * pow(10, Double(index - 100) / 50)

@@ -3,7 +3,7 @@ import ArgumentParser
 /// The group of the theory's commands.
 struct TheoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "theory", abstract: "Say what a network's initialization will do.",
+    commandName: "theory", abstract: "Predict the effect of a network's initialization.",
     discussion: """
       Example:
         isometry theory residual --c 0.5 --plot residual.svg

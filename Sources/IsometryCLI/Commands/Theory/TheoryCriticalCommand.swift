@@ -6,14 +6,15 @@ import IsometryTraining
 struct TheoryCriticalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "critical",
-    abstract: "Weights and biases at which a plain network keeps variances and gradients.",
+    abstract:
+      "Compute the weights and biases at which a plain network keeps variances and gradients.",
     discussion: """
       Examples:
         isometry theory critical --activation tanh --q 0.05
         isometry theory critical --activation tanh --depth 50 --level 0.1
 
-      With --depth and --level, q is the largest at which orthogonal weights give λ that relative \
-      variance.
+      With --depth and --level, q is computed: it is the largest variance at which orthogonal \
+      weights give λ that relative variance.
       """)
 
   @OptionGroup var activation: ActivationArguments
@@ -21,10 +22,10 @@ struct TheoryCriticalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Variance of the pre-activations.", valueName: "q"))
   var q: Double?
 
-  @Option(help: ArgumentHelp("Layers, with --level in place of --q.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of layers, with --level instead of --q.", valueName: "n"))
   var depth: Int?
 
-  @Option(help: ArgumentHelp("The wanted relative variance of λ.", valueName: "x"))
+  @Option(help: ArgumentHelp("Wanted relative variance of λ.", valueName: "x"))
   var level: Double?
 
   @OptionGroup var picture: PlotArguments

@@ -6,42 +6,46 @@ import IsometryTraining
 struct TheoryFeedForwardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "feedforward",
-    abstract: "The law of the squared singular values λ of a plain network.",
+    abstract: "Compute the law of the squared singular values λ of a plain network.",
     discussion: """
       Examples:
         isometry theory feedforward --weights orthogonal --open-probability 0.5 --depth 20
         isometry theory feedforward --weights orthogonal --activation tanh --q 0.05 --depth 50 \
       --at 0.5 1 2 --plot tanh.svg
 
-      The slope of each unit is 1 with the open probability and 0 otherwise, or that of the activation \
-      at pre-activations of variance q. Without --slope the network is critical, so λ has the mean 1.
+      With --open-probability, the slope of each unit is 1 with that probability and 0 otherwise. \
+      With --activation, it is the slope at pre-activations of variance q. Without --slope, the \
+      network is critical: the mean of λ is 1.
       """)
 
-  @Option(help: "gaussian or orthogonal.")
+  @Option(help: "The law of the weights.")
   var weights: WeightLaw
 
-  @Option(help: ArgumentHelp("Of a slope of 1; the other slopes are 0.", valueName: "p"))
+  @Option(help: ArgumentHelp("Probability of the slope 1; the other slopes are 0.", valueName: "p"))
   var openProbability: Double?
 
-  @Option(help: ArgumentHelp("In place of --open-probability, with --q.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("An activation instead of --open-probability; needs --q.", valueName: "name")
+  )
   var activation: String?
 
-  @Option(help: ArgumentHelp("leaky-relu's slope or elu's α.", valueName: "x"))
+  @Option(help: ArgumentHelp("The slope of leaky-relu or the α of elu.", valueName: "x"))
   var parameter: Double?
 
   @Option(help: ArgumentHelp("Variance of the pre-activations.", valueName: "q"))
   var q: Double?
 
-  @Option(help: ArgumentHelp("Layers.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of layers.", valueName: "n"))
   var depth: Int
 
   @Option(
-    help: ArgumentHelp("χ, the mean of λ that one layer gives.", valueName: "x"))
+    help: ArgumentHelp("χ, the mean of λ for one layer.", valueName: "x"))
   var slope = 1.0
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Where to tell density and survival function.", valueName: "λ"))
+    help: ArgumentHelp(
+      "Values of λ at which to print density and survival function.", valueName: "λ"))
   var at: [Double] = []
 
   @OptionGroup var picture: PlotArguments
@@ -55,12 +59,12 @@ struct TheoryFeedForwardCommand: ParsableCommand {
       throw ValidationError("--activation and --q belong together: --activation tanh --q 0.05")
     }
     guard parameter == nil || activation != nil else {
-      throw ValidationError("--parameter is the activation's; give --activation too")
+      throw ValidationError("--parameter needs --activation")
     }
   }
 
   func run() throws {
-    try Places.check(at, "λ", from: 0)
+    try EvaluationPoints.check(at, "λ", from: 0)
     if let tiny = at.first(where: { $0 > 0 && $0 < Self.leastLambda }) {
       throw TheoryError.outsideDomain(
         parameter: "λ", value: tiny, expected: "0 or at least \(Self.leastLambda)")

@@ -5,25 +5,26 @@ import IsometryTraining
 struct TheoryFiniteWidthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "finite-width",
-    abstract: "The exact law of squared norms in ReLU layers of finite width.",
+    abstract: "Compute the exact law of squared norms in ReLU layers of finite width.",
     discussion: """
       Example:
         isometry theory finite-width --width 50 --depth 20 --at 20 25 30
 
-      T = Σ relu(z)² over the width's units is what a layer multiplies the variance of its \
-      pre-activations by. Mean and variance are those of the logarithm of the squared norm after all \
-      layers with He's weights, over that of the input.
+      A layer multiplies the variance of its pre-activations by T = Σ relu(z)², a sum over its \
+      units. Mean and variance are those of the logarithm of the squared norm after all layers, \
+      relative to that of the input. The layers have He's weights.
       """)
 
-  @Option(help: ArgumentHelp("Units of a layer.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of units of a layer.", valueName: "n"))
   var width: Int
 
-  @Option(help: ArgumentHelp("Layers.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of layers.", valueName: "n"))
   var depth: Int
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Where to tell T's density and distribution.", valueName: "t"))
+    help: ArgumentHelp(
+      "Values of T at which to print density and distribution.", valueName: "t"))
   var at: [Double] = []
 
   @OptionGroup var picture: PlotArguments
@@ -31,7 +32,7 @@ struct TheoryFiniteWidthCommand: ParsableCommand {
 
   func run() throws {
     // At 0 the density has the pole of a single open unit's.
-    try Places.check(at, "t", above: 0)
+    try EvaluationPoints.check(at, "t", above: 0)
     let console = Console(isJSON: form.json)
     let chain = try RectifierChain.he(width: width, depth: depth)
     let law = try RectifiedSquareSum(width: width)

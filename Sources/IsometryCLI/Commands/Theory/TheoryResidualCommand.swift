@@ -6,29 +6,33 @@ import IsometryTraining
 struct TheoryResidualCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "residual",
-    abstract: "The universal law of the squared singular values λ of a deep residual network.",
+    abstract:
+      "Compute the universal law of the squared singular values λ of a deep residual network.",
     discussion: """
       Example:
         isometry theory residual --c 0.5 --at 0.5 1 2 --plot residual.svg
 
-      With --skip-weight a the law has c/a² and is multiplied by a^(2·depth). Without --at the law is \
-      printed at some points of its support.
+      With --skip-weight a, the law is the one of c/a², multiplied by a^(2·depth). Without --at, \
+      the law is printed at some points of its support.
       """)
 
-  @Option(help: ArgumentHelp("c, the effective cumulant.", valueName: "c"))
+  @Option(help: ArgumentHelp("Effective cumulant c.", valueName: "c"))
   var c: Double
 
-  @Option(help: ArgumentHelp("a, with --depth.", valueName: "a"))
+  @Option(help: ArgumentHelp("The factor of the skips; needs --depth.", valueName: "a"))
   var skipWeight = 1.0
 
   @Option(
-    help: ArgumentHelp("Residual blocks; it matters where a is not 1. (default: 1)", valueName: "n")
+    help: ArgumentHelp(
+      "Number of residual blocks; it matters if the skip weight is not 1. (default: 1)",
+      valueName: "n")
   )
   var depth: Int?
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Where to tell density and distribution.", valueName: "λ"))
+    help: ArgumentHelp(
+      "Values of λ at which to print density and distribution.", valueName: "λ"))
   var at: [Double] = []
 
   @OptionGroup var picture: PlotArguments
@@ -41,7 +45,7 @@ struct TheoryResidualCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Places.check(at, "λ", from: 0)
+    try EvaluationPoints.check(at, "λ", from: 0)
     let console = Console(isJSON: form.json)
     let law = try UniversalLaw(cumulant: c, skipWeight: skipWeight, depth: depth ?? 1)
     let moments = try (1...4).map { try law.moment(Double($0)) }

@@ -5,18 +5,18 @@ import IsometryTraining
 struct TheorySignalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "signal",
-    abstract: "Follow mean, mean square and c through the blocks of a residual network.",
+    abstract: "Compute mean, mean square and c of the signal in each block of a residual network.",
     discussion: """
       Example:
         isometry theory signal --activation tanh --depth 20 --sigma-w 0.73
 
-      Weights have the variance σ_w²/(width·depth). c is the level of isometry, the mean of the \
-      blocks' c divided by the square of the skip weight.
+      The variance of weights is σ_w²/(width·depth). The level of isometry c is the mean of the \
+      blocks' c, divided by the square of the skip weight.
       """)
 
   @OptionGroup var network: ResidualArguments
 
-  @Option(help: ArgumentHelp("σ_w.", valueName: "s"))
+  @Option(help: ArgumentHelp("Weight scale σ_w.", valueName: "s"))
   var sigmaW: Double
 
   @OptionGroup var picture: PlotArguments

@@ -5,15 +5,15 @@ import IsometryTraining
 struct TheorySimilarityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "similarity",
-    abstract: "How alike two inputs become, layer by layer, in a wide ReLU network.",
+    abstract: "Compute the cosine of two inputs' signals, layer by layer, in a wide ReLU network.",
     discussion: """
       Examples:
         isometry theory similarity --depth 20 --cosine 0
-        isometry theory similarity --depth 20 --cosine 0 --blocks he --branch-weight 0.7
+        isometry theory similarity --depth 20 --cosine 0 --blocks he --skip-weight 0.8
 
-      Plain layers without biases, or with --blocks residual blocks: of He's weights with learned \
-      skips, where the squares of the branch's and the skip's weights add up to 1, or those that keep \
-      all cosines.
+      By default, the network has plain layers without biases. With --blocks, it has residual \
+      blocks. Blocks of kind he have He's weights and learned skips; the squares of the factors of \
+      branch and skip add up to 1. Blocks of the kinds zero-branch and risotto keep all cosines.
       """)
 
   enum Blocks: String, ExpressibleByArgument, CaseIterable {
@@ -22,26 +22,28 @@ struct TheorySimilarityCommand: ParsableCommand {
     case risotto
   }
 
-  @Option(help: ArgumentHelp("Layers or blocks.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of layers or blocks.", valueName: "n"))
   var depth: Int
 
-  @Option(help: ArgumentHelp("Of the angle between the two inputs.", valueName: "ρ"))
+  @Option(help: ArgumentHelp("Cosine of the angle between the two inputs.", valueName: "ρ"))
   var cosine: Double
 
-  @Option(help: "Residual blocks in place of plain layers.")
+  @Option(help: "The kind of residual blocks, instead of plain layers.")
   var blocks: Blocks?
 
-  @Option(help: ArgumentHelp("α of --blocks he, in [0, 1]. (default: √½)", valueName: "α"))
-  var branchWeight: Double?
+  @Option(
+    help: ArgumentHelp(
+      "The factor of the skips with --blocks he, in [0, 1]. (default: √½)", valueName: "a"))
+  var skipWeight: Double?
 
   @OptionGroup var picture: PlotArguments
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    guard let branchWeight else { return }
-    guard blocks == .he else { throw ValidationError("--branch-weight belongs to --blocks he") }
-    guard branchWeight >= 0, branchWeight <= 1 else {
-      throw ValidationError("--branch-weight should be in [0, 1]")
+    guard let skipWeight else { return }
+    guard blocks == .he else { throw ValidationError("--skip-weight needs --blocks he") }
+    guard skipWeight >= 0, skipWeight <= 1 else {
+      throw ValidationError("--skip-weight should be in [0, 1]")
     }
   }
 
@@ -72,9 +74,9 @@ struct TheorySimilarityCommand: ParsableCommand {
       return try ResidualBlockPropagation.zeroBranch.cosines(from: cosine, depth: depth)
     case .risotto: return try ResidualBlockPropagation.risotto.cosines(from: cosine, depth: depth)
     case .he:
-      let square = branchWeight.map { $0 * $0 } ?? 0.5
+      let square = skipWeight.map { $0 * $0 } ?? 0.5
       return try ResidualBlockPropagation.he(
-        branchFactor: square.squareRoot(), skipFactor: (1 - square).squareRoot()
+        branchFactor: (1 - square).squareRoot(), skipFactor: square.squareRoot()
       ).cosines(from: cosine, depth: depth)
     }
   }

@@ -1,0 +1,53 @@
+internal import IsometryCore
+
+extension Graph {
+  /// The same computation with the statistics of Batch Normalization from the epilogue of the convolution
+  /// before it (`Epilogue.hasStatistics`). The normalization then takes them as given.
+  func withConvolutionStatistics() -> Graph {
+    let normalized = Set(
+      nodes.compactMap { node in
+        switch node.operation {
+        case .batchNormalization, .batchNormalizationStatistics: node.inputs[0]
+        default: nil
+        }
+      })
+    var rewriter = Rewriter(self)
+    /// Mean and variance in the new graph, by the images in the old one.
+    var statistics: [Value: (mean: Value, variance: Value)] = [:]
+    for position in positionsWithUpdatesLast {
+      let node = nodes[position]
+      switch node.operation {
+      case .convolution(let convolution, var epilogue, let prologue)
+      where normalized.contains(node.results[0]):
+        epilogue.hasStatistics = true
+        let results = rewriter.append(
+          .convolution(convolution, epilogue, prologue), node.inputs.map { rewriter.map($0) })
+        rewriter.replace(node.results[0], with: results[0])
+        statistics[node.results[0]] = (results[1], results[2])
+      case .batchNormalization(let normalization):
+        guard let known = statistics[node.inputs[0]] else {
+          rewriter.copy(node)
+          continue
+        }
+        var inputs = node.inputs.map { rewriter.map($0) }
+        inputs.insert(contentsOf: [known.mean, known.variance], at: 3)
+        let results = rewriter.append(.frozenNormalization(normalization), inputs)
+        for (result, new) in zip(node.results, [results[0], known.mean, known.variance]) {
+          rewriter.replace(result, with: new)
+        }
+      case .batchNormalizationStatistics(let normalization):
+        guard let known = statistics[node.inputs[0]] else {
+          rewriter.copy(node)
+          continue
+        }
+        let factor = rewriter.append(
+          .normalizationFactor(normalization), [rewriter.map(node.inputs[1]), known.variance])[0]
+        for (result, new) in zip(node.results, [known.mean, known.variance, factor]) {
+          rewriter.replace(result, with: new)
+        }
+      default: rewriter.copy(node)
+      }
+    }
+    return rewriter.finish()
+  }
+}

@@ -1,0 +1,11 @@
+package import IsometryCore
+
+// What messages about networks name.
+extension Term {
+  package static let model = Term("model")
+  package static let normalization = Term("normalization")
+  package static let skip = Term("skip")
+  package static let skipWeight = Term("skipWeight")
+  package static let initializer = Term("initializer")
+  package static let activation = Term("activation")
+}

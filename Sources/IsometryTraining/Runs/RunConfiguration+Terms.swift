@@ -1,0 +1,36 @@
+package import IsometryCore
+
+// What messages about a run name: the properties of `RunConfiguration` that no other module names.
+extension Term {
+  package static let epochs = Term("epochs")
+  package static let schedule = Term("schedule")
+  package static let learningRate = Term("learningRate")
+  package static let warmup = Term("warmup")
+  package static let peak = Term("peak")
+  package static let milestones = Term("milestones")
+  package static let gamma = Term("gamma")
+  package static let optimizer = Term("optimizer")
+  package static let momentum = Term("momentum")
+  package static let nesterov = Term("nesterov")
+  package static let withoutNesterov = Term("nesterov = false")
+  package static let weightDecay = Term("weightDecay")
+  package static let labelSmoothing = Term("labelSmoothing")
+  package static let clipNorm = Term("clipNorm")
+  package static let augment = Term("augment")
+  package static let cutout = Term("cutout")
+  package static let precision = Term("precision")
+  package static let seed = Term("seed")
+  package static let device = Term("device")
+  package static let gemm = Term("gemm")
+  package static let recompute = Term("recompute")
+  package static let limitTrain = Term("limitTrain")
+  package static let limitTest = Term("limitTest")
+  package static let spectrumEvery = Term("spectrumEvery")
+
+  /// The folder that a run or a reproduction writes.
+  package static let folder = Term("folder")
+  /// To continue a run.
+  package static let resumption = Term("resumption")
+  /// To check every operation against the reference.
+  package static let validation = Term("validation")
+}

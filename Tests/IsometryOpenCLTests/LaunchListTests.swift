@@ -1,0 +1,68 @@
+import IsometryCore
+import IsometryGraph
+import IsometryNN
+import Testing
+
+@testable import IsometryOpenCL
+
+/// The optimized graph is the launch list: no lowering leaves out or joins operations.
+@Suite struct LaunchListTests {
+  private func step(
+    _ precision: DType, _ normalization: NormalizationKind, prologues: Bool
+  ) throws -> (graph: Graph, traits: BackendTraits) {
+    let network = try ModelSpecification("resnet8").network(
+      NetworkOptions(normalization: normalization))
+    func build(_ network: some Network) -> Graph {
+      TrainingGraph(network, .init(batch: 32, precision: precision)).graph
+    }
+    let traits = BackendTraits.openCL(isCPU: false, prologueTypes: prologues ? [precision] : [])
+    return (build(network), traits)
+  }
+
+  private func plan(_ graph: Graph, matrixUnits: MatrixUnits?) -> LaunchPlan {
+    var lowering = Lowering(
+      graph, tuning: .gpu, gemmProvider: .own,
+      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
+      matrixUnits: matrixUnits)
+    return lowering.plan()
+  }
+
+  private static let kinds: [(DType, NormalizationKind, prologues: Bool)] = [
+    (.float32, .none, false), (.float32, .batch, false), (.bfloat16, .batch, true),
+  ]
+
+  /// `ValidatingBackend` makes every value an output.
+  @Test(arguments: kinds)
+  func everyValueAsAnOutputChangesNoLaunch(
+    precision: DType, normalization: NormalizationKind, prologues: Bool
+  ) throws {
+    let (built, traits) = try step(precision, normalization, prologues: prologues)
+    let graph = built.optimized(for: traits)
+    var open = graph
+    for value in Schedule(graph).nodes.flatMap(\.results) {
+      open.output("value \(value.index)", value)
+    }
+    let units: MatrixUnits? = prologues ? .tensorCores : nil
+    #expect(
+      plan(open, matrixUnits: units).steps.map(\.label)
+        == plan(graph, matrixUnits: units).steps.map(\.label))
+  }
+
+  /// Operations without a launch are other names of memory, copies of variables that one launch makes,
+  /// and small sums that another launch adds up.
+  @Test(arguments: kinds)
+  func everyOperationHasItsLaunches(
+    precision: DType, normalization: NormalizationKind, prologues: Bool
+  ) throws {
+    let (built, traits) = try step(precision, normalization, prologues: prologues)
+    let graph = built.optimized(for: traits)
+    let plan = plan(graph, matrixUnits: prologues ? .tensorCores : nil)
+    let launched = Set(plan.nodes)
+    let silent = Schedule(graph).order.filter { !launched.contains($0) }
+      .map { graph.nodes[$0].operation.name }
+    #expect(Set(silent).isSubset(of: ["reshape", "cast", "fill", "channelSum"]), "\(silent)")
+    // `NullBackend` lists the same operations in the same order.
+    let listed = try NullBackend(traits: traits).makeSession(for: built).report.launches
+    #expect(listed == Schedule(graph).nodes.map(\.operation.label))
+  }
+}
