@@ -34,7 +34,7 @@ import Testing
       try files.createSymbolicLink(atPath: "\(folder)/null", withDestinationPath: "/dev/null")
       try files.createSymbolicLink(atPath: "\(folder)/loop", withDestinationPath: "loop")
       for (name, reason) in [
-        ("pipe", "no regular file"), ("null", "no regular file"), ("loop", "symbolic links"),
+        ("pipe", "not a regular file"), ("null", "not a regular file"), ("loop", "symbolic links"),
         ("", "a folder"),
       ] {
         let path = "\(folder)/\(name)"
