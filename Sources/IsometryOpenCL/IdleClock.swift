@@ -27,7 +27,7 @@ struct IdleClock: ~Copyable, Sendable {
   private var gaps: [64 of Gap?] = InlineArray { _ in nil }
   private var count = 0
   private var total = 0.0
-  /// Whether the device told the time of every gap since the last call of `take`.
+  /// Whether the device reported the time of every gap since the last call of `take`.
   private var isWhole = true
 
   /// - Parameters:

@@ -133,8 +133,8 @@ private struct BackwardFusion {
   }
 
   /// The gradient after the activation, and the normalization that takes it, where a backward
-  /// operation's dy is the gradient of an activation fused behind the same normalization and nobody
-  /// but the two backward operations reads it.
+  /// operation's dy is the gradient of an activation fused after the same normalization, and only the
+  /// two backward operations read it.
   private func recomputed(
     _ node: Node, _ normalization: Normalization
   ) -> (upstream: Value, fused: Normalization)? {

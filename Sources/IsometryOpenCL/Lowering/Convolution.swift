@@ -262,8 +262,8 @@ struct ConvolutionTile {
     ]
   }
 
-  /// Rows of pixels that a group takes whose statistics are to be few: on a CPU so many that nobody has
-  /// to merge groups', elsewhere as many as leave the device enough items.
+  /// Rows of pixels that a group takes if it stores statistics. On a CPU no launch has to merge those of
+  /// groups; elsewhere the device keeps enough items.
   func linesOfGroup(lines: Int, pixels: Int, mostGroups: Int) -> Int {
     let groups = groups(rows: lines, pixels: pixels)
     let items = groups.reduce(1, *) * local.reduce(1, *)

@@ -8,7 +8,7 @@ extension Lowering {
     let levels = (0..<shape[1]).flatMap { decoding.levels(ofChannel: $0) }
     let pixels = shape[2] * shape[3]
     let local = tuning.groupSize == 1 ? 1 : 64
-    // On a CPU so many that the random words of their image cost nothing.
+    // On a CPU a group takes enough that the random words of their image cost nothing.
     let span = tuning.groupSize == 1 ? min(pixels, 4096) : local
     let variant = ProgramVariant(
       .decoding, storage: type.dtype,

@@ -57,7 +57,7 @@ struct PartialSumTable {
 }
 
 extension Lowering {
-  /// Sums that a launch makes in so many parts; of one part, which is the result.
+  /// Sums that a launch makes in `parts` parts; a single part is the result itself.
   ///
   /// The launch writes `partial`, and `addUp` says that it has.
   mutating func splitSum(
@@ -68,8 +68,8 @@ extension Lowering {
       dtype: dtype, columns: columns, stride: columns, parts: parts)
   }
 
-  /// Has parts that are there now added up before somebody reads the result: by the next launch that
-  /// takes partial sums along, or by one of their own.
+  /// Schedules the reduction of parts that the last launch made: in the next launch that takes partial
+  /// sums, else in a launch of their own, and always before the result is read.
   mutating func addUp(_ sum: PartialSum) {
     guard sum.partial != sum.result else { return }
     precondition(
@@ -101,7 +101,7 @@ extension Lowering {
       groups: groups, local: local, reached: table.reached)
   }
 
-  /// The partial sums of a program's types whose results nobody has read yet; nil where there are none.
+  /// The partial sums of a program's types whose results no launch has read yet; nil if there are none.
   private mutating func takePartialSums(
     by variant: ProgramVariant, width: Int, items: Int
   ) -> PartialSumTable? {
@@ -123,7 +123,7 @@ extension Lowering {
   mutating func launchPartialSums(_ plan: LaunchPlan) {
     let lifetimes = plan.lifetimes
     var batches: [[PartialSum]] = []
-    // What nobody reads is not made.
+    // A result without a reader is not made.
     for sum in partialSums where lifetimes[sum.result] != nil {
       let joins = batches.last.map { batch in
         Self.storage(of: batch + [sum]) != nil

@@ -33,7 +33,7 @@ struct Preparations {
 
   /// Adds the launches to a lowering: one for all copies between the same types and memories.
   ///
-  /// - Parameter needed: what somebody reads; no other copies are made.
+  /// - Parameter needed: the copies that a launch reads; no others are made.
   func launch(in lowering: inout Lowering, needed: Set<StorageID>) {
     let copies = copies.filter { needed.contains($0.result) }
     let isCPU = lowering.tuning.groupSize == 1

@@ -13,7 +13,7 @@ struct RowBlocks {
   let blockRows: Int
   /// Rows that one work-item of a pointwise kernel makes.
   let itemRows: Int
-  /// Adding up s spans in each of s groups is s² steps, which stay below the array's rows with so many.
+  /// Adding up s spans in each of s groups takes s² steps; this s keeps them below the array's rows.
   let mostSpans: Int
   /// Rows of a span: whole blocks, so many that spans are few and each group of a kernel that follows
   /// can add them all up.
