@@ -70,15 +70,6 @@ struct PlannedLaunch {
   let local: [Int]
   /// Storages that the launch reaches through slabs and tables.
   let reached: [StorageID]
-  /// A result, and the operand in whose memory the kernel may store it.
-  let inPlace: InPlace?
-
-  /// A kernel reads each element of the operand, by no other pointer and in no other item, before it
-  /// stores that element of the result.
-  struct InPlace {
-    let operand: StorageID
-    let result: StorageID
-  }
 
   /// Every storage whose contents the launch reads or writes.
   var touched: [StorageID] {
@@ -136,7 +127,7 @@ struct LaunchPlan {
   /// The position in the graph of the operation that each step is part of.
   let nodes: [Int]
   /// The storage and layout of each output's value.
-  let outputs: [String: (storage: StorageID, layout: Layout)]
+  let outputs: [String: ValueStorage.Home]
   let tileUse: TileUse
 
   /// What each step works on, for profiles.
@@ -160,23 +151,6 @@ struct LaunchPlan {
     }
     for output in outputs.values { extend(output.storage, to: max(steps.count - 1, 0)) }
     return lifetimes
-  }
-
-  /// For each result that takes an operand's memory, that operand: no later step reads it.
-  var operandsInPlace: [StorageID: StorageID] {
-    let lifetimes = lifetimes
-    let outputs = Set(outputs.values.map(\.storage))
-    var operands: [StorageID: StorageID] = [:]
-    for (number, step) in steps.enumerated() {
-      guard case .launch(let launch) = step, let inPlace = launch.inPlace,
-        lifetimes[inPlace.operand]?.upperBound == number, !outputs.contains(inPlace.operand),
-        lifetimes[inPlace.result]?.lowerBound == number,
-        storages[inPlace.operand.index].byteCount == storages[inPlace.result.index].byteCount,
-        launch.touched.count(where: { $0 == inPlace.operand }) == 1
-      else { continue }
-      operands[inPlace.result] = operands[inPlace.operand] ?? inPlace.operand
-    }
-    return operands
   }
 
   /// Bytes of the numbers that never change and of the tables that launches read.

@@ -12,31 +12,33 @@ final class MatrixUnitSelection: Sendable {
   private let use: MatrixUnitUse
   private let allowsTF32: Bool
   private let warn: @Sendable (String) -> Void
+  private let device: SharedDevice
   private let verdicts = Mutex<[DType: Bool]>([:])
 
-  init(_ use: MatrixUnitUse, allowsTF32: Bool, warn: @escaping @Sendable (String) -> Void) {
-    self.use = use
-    self.allowsTF32 = allowsTF32
-    self.warn = warn
+  init(_ options: OpenCLOptions, on device: SharedDevice) {
+    use = options.matrixUnits
+    allowsTF32 = options.allowsTF32
+    warn = options.warn
+    self.device = device
   }
 
   /// Whether a graph in one of their types comes with the question at all.
-  func isPossible(on device: Device) -> Bool {
+  var isPossible: Bool {
     switch use {
     case .off: false
     case .emulated: true
-    case .auto: device.withoutTensorCores == nil
+    case .auto: device.context.device.withoutTensorCores == nil
     }
   }
 
   /// Whether products in fp32 may have operands rounded to tf32.
-  func mayRoundFloat(on device: Device) -> Bool { allowsTF32 && isPossible(on: device) }
+  var mayRoundFloat: Bool { allowsTF32 && isPossible }
 
   /// Whether graphs in that type have their products on matrix units.
-  func multiplies(_ dtype: DType, on device: SharedDevice) -> Bool {
+  func multiplies(_ dtype: DType) -> Bool {
     let units = units
-    return isPossible(on: device.context.device) && units.types.contains(dtype)
-      && (use == .emulated || isTrusted(units, dtype, on: device))
+    return isPossible && units.types.contains(dtype)
+      && (use == .emulated || isTrusted(units, dtype))
   }
 
   private var units: MatrixUnits {
@@ -45,15 +47,15 @@ final class MatrixUnitSelection: Sendable {
       types: allowsTF32 ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16])
   }
 
-  /// What the graph's products and convolutions may use on the device; nil for portable kernels.
-  func units(for graph: Graph, on device: SharedDevice) -> MatrixUnits? {
+  /// What the graph's products and convolutions may use; nil for portable kernels.
+  func units(for graph: Graph) -> MatrixUnits? {
     var units = units
-    units.types = Set(graph.types.map(\.dtype)).filter { multiplies($0, on: device) }
+    units.types = Set(graph.types.map(\.dtype)).filter { multiplies($0) }
     return units.types.isEmpty ? nil : units
   }
 
   /// Whether the kernels with these units compute in that type what the portable ones do.
-  func isTrusted(_ units: MatrixUnits, _ dtype: DType, on device: SharedDevice) -> Bool {
+  func isTrusted(_ units: MatrixUnits, _ dtype: DType) -> Bool {
     verdicts.withLock { verdicts in
       if let known = verdicts[dtype] { return known }
       let trial = MatrixUnitTrial(units: units, dtype: dtype)
@@ -88,9 +90,9 @@ struct MatrixUnitTrial {
     do {
       // Portable kernels take no prologues.
       let graph = self.graph
-      let expected = try results(of: graph.optimized(for: .openCL(isCPU: false)), on: device, nil)
+      let expected = try results(of: graph.optimized(for: .openCL()), on: device, nil)
       let found = try results(
-        of: graph.optimized(for: .openCL(isCPU: false, prologueTypes: [dtype])), on: device, units)
+        of: graph.optimized(for: .openCL(prologueTypes: [dtype])), on: device, units)
       for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
         let size =
           (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
@@ -153,8 +155,7 @@ struct MatrixUnitTrial {
     of graph: Graph, on device: SharedDevice, _ units: MatrixUnits?
   ) throws -> [[Double]] {
     let session = try OpenCLSession(
-      graph, device, store: VariableStore(device.computeQueue), matrixUnits: units,
-      tiles: TileTable())
+      graph, device, LoweringOptions(matrixUnits: units), store: VariableStore(device.computeQueue))
     var random = RandomStream(seed: 1)
     for (name, value) in graph.variables.sorted(by: { $0.name < $1.name }) {
       let shape = graph.shape(of: value)

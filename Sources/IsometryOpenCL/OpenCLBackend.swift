@@ -1,7 +1,6 @@
 public import IsometryCore
 public import IsometryGraph
 public import OpenCLRuntime
-internal import Synchronization
 
 /// Graphs on an OpenCL device, with the package's own kernels.
 public struct OpenCLBackend: TunableBackend {
@@ -9,31 +8,25 @@ public struct OpenCLBackend: TunableBackend {
   /// Where the sessions run.
   public let device: Device
   let shared: SharedDevice
+  let matrixUnits: MatrixUnitSelection
+  private let gemmProvider: GemmProvider
+  private let usesPrologues: Bool
 
   /// - Parameters:
   ///   - device: one of `Device.all()`.
   ///   - number: its position there, for the backend's name.
-  /// - Throws: `OpenCLError` where the device cannot be opened.
+  /// - Throws: `OpenCLError` if the device cannot be opened.
   public init(_ device: Device, number: Int, options: OpenCLOptions = OpenCLOptions()) throws {
-    try self.init(device, number: number, options: options, tuning: Tuning(for: device.kind))
-  }
-
-  /// With the tiles and groups of another kind of device than this, so that they can be tested on this.
-  package init(
-    _ device: Device, number: Int, sizesFor kind: Device.Kind,
-    options: OpenCLOptions = OpenCLOptions()
-  ) throws {
-    try self.init(device, number: number, options: options, tuning: Tuning(for: kind))
-  }
-
-  init(_ device: Device, number: Int, options: OpenCLOptions, tuning: Tuning) throws {
     name = "opencl:\(number)"
     self.device = device
-    shared = try SharedDevice(device, options, tuning)
+    shared = try SharedDevice(device, options)
+    matrixUnits = MatrixUnitSelection(options, on: shared)
+    gemmProvider = options.gemmProvider
+    usesPrologues = options.usesPrologues
   }
 
   /// Whether graphs in 16 bits may run on matrix units, or on what stands in for them.
-  package var mayUseMatrixUnits: Bool { shared.matrixUnits.isPossible(on: device) }
+  package var mayUseMatrixUnits: Bool { matrixUnits.isPossible }
 
   public var deviceDescription: String {
     let memory = device.globalMemoryByteCount >> 20
@@ -55,14 +48,11 @@ public struct OpenCLBackend: TunableBackend {
     }
   }
 
-  public var roundsToTF32: Bool { shared.matrixUnits.mayRoundFloat(on: device) }
+  public var roundsToTF32: Bool { matrixUnits.mayRoundFloat }
 
   /// Prologues need matrix units.
   public func traits(for graph: Graph) -> BackendTraits {
-    .openCL(
-      isCPU: device.kind == .cpu,
-      prologueTypes: shared.usesPrologues
-        ? shared.matrixUnits.units(for: graph, on: shared)?.types ?? [] : [])
+    .openCL(prologueTypes: usesPrologues ? matrixUnits.units(for: graph)?.types ?? [] : [])
   }
 
   /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
@@ -94,8 +84,8 @@ public struct OpenCLBackend: TunableBackend {
       store = known.store
     }
     return try OpenCLSession(
-      graph, shared, store: store ?? VariableStore(shared.computeQueue),
-      matrixUnits: shared.matrixUnits.units(for: graph, on: shared), tiles: tiles)
+      graph, shared, loweringOptions(for: graph, tiles),
+      store: store ?? VariableStore(shared.computeQueue))
   }
 
   /// What products by CLBlast share is not counted: only their library knows.
@@ -115,15 +105,19 @@ public struct OpenCLBackend: TunableBackend {
   ) throws -> [(site: TileSite, tiles: [Tile])] {
     var lowering = try lowering(of: graph)
     _ = lowering.plan()
-    return lowering.tileChoices.map { ($0.site, $0.candidates()) }
+    return lowering.tiles.choices.map { ($0.site, $0.candidates()) }
   }
 
   private func lowering(of graph: Graph) throws -> Lowering {
     try check(graph)
     return Lowering(
-      graph, tuning: shared.tuning, gemmProvider: shared.gemmProvider,
-      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
-      matrixUnits: shared.matrixUnits.units(for: graph, on: shared), tiles: shared.tiles)
+      graph, loweringOptions(for: graph, shared.tiles),
+      layouts: LayoutAssignment(graph, variables: [:]))
+  }
+
+  private func loweringOptions(for graph: Graph, _ tiles: TileTable) -> LoweringOptions {
+    LoweringOptions(
+      gemmProvider: gemmProvider, matrixUnits: matrixUnits.units(for: graph), tiles: tiles)
   }
 
   private func check(_ graph: Graph) throws {
@@ -135,61 +129,14 @@ public struct OpenCLBackend: TunableBackend {
 }
 
 extension BackendTraits {
-  /// Those of this backend. The arithmetic intensity of a CPU is that of the `cpu` device, which was
-  /// measured; no GPU was.
-  static func openCL(isCPU: Bool, prologueTypes: Set<DType> = []) -> BackendTraits {
+  /// Those of this backend. They state no arithmetic intensity, because no GPU was measured.
+  static func openCL(prologueTypes: Set<DType> = []) -> BackendTraits {
     var traits = BackendTraits()
     traits.hasConvolutionStatistics = true
     traits.hasGradientEpilogues = true
     traits.hasNarrowLossGradients = true
-    traits.operationsPerByte = isCPU ? 6 : nil
     traits.prologueTypes = prologueTypes
     traits.prologueChannelMultiple = MatrixUnits.rowMultiple
     return traits
   }
-}
-
-/// What all sessions on a device have in common.
-final class SharedDevice: Sendable {
-  let context: Context
-  let tuning: Tuning
-  let gemmProvider: GemmProvider
-  let matrixUnits: MatrixUnitSelection
-  let usesPrologues: Bool
-  /// Whether a step's launches are recorded once and enqueued together.
-  let recordsLaunches: Bool
-  let library: ProgramLibrary
-  let tileKey: TileKey
-  /// Tiles that were measured on this device.
-  let tiles: TileTable
-  /// Steps and reads, in order; sessions that share variables are ordered by it.
-  let computeQueue: CommandQueue
-  /// Inputs on their way to the device, while the compute queue works.
-  let transferQueue: CommandQueue
-  /// Of all sessions: what one of them computes is no idle time of another.
-  let idleClock = Mutex(IdleClock())
-
-  init(_ device: Device, _ options: OpenCLOptions, _ tuning: Tuning) throws {
-    context = try Context(device)
-    self.tuning = tuning
-    gemmProvider = options.gemmProvider
-    matrixUnits = MatrixUnitSelection(
-      options.matrixUnits, allowsTF32: options.allowsTF32, warn: options.warn)
-    usesPrologues = options.usesPrologues
-    recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
-    library = ProgramLibrary(
-      context, sources: KernelSources(directory: options.kernelDirectory),
-      cache: ProgramCache(
-        directory: options.cacheDirectory, isStoring: options.keepsPrograms))
-    tileKey = TileKey(
-      device: device.name, driver: "\(device.platform.name) \(device.driverVersion)",
-      computeCapability: device.computeCapability.map { "\($0.major).\($0.minor)" },
-      kernels: library.fingerprint(of: ProgramFamily.withTiles))
-    tiles = options.tiles(tileKey)
-    computeQueue = try CommandQueue(context, profiling: true)
-    transferQueue = try CommandQueue(context, profiling: true)
-  }
-
-  /// Offsets of regions are multiples of this, in bytes.
-  var alignment: Int { max(context.device.baseAddressAlignment, 128) }
 }

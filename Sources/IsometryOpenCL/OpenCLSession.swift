@@ -9,7 +9,7 @@ package final class OpenCLSession: ProfilingSession {
   let device: SharedDevice
   let store: VariableStore
   let binding: Binding
-  private let outputs: [String: (storage: StorageID, layout: Layout)]
+  private let outputs: [String: ValueStorage.Home]
   package let launchWork: [LaunchWork]
   private let limits: DeviceLimits
   private var stagingByteCount = 0
@@ -18,12 +18,8 @@ package final class OpenCLSession: ProfilingSession {
     binding.memory.report(staging: stagingByteCount, scratch: binding.scratchByteCount)
   }
 
-  /// - Parameters:
-  ///   - matrixUnits: what products and convolutions in 16 bits may use.
-  ///   - tiles: those that are known to be good.
   init(
-    _ graph: Graph, _ device: SharedDevice, store: VariableStore, matrixUnits: MatrixUnits?,
-    tiles: TileTable
+    _ graph: Graph, _ device: SharedDevice, _ options: LoweringOptions, store: VariableStore
   ) throws {
     self.graph = graph
     self.device = device
@@ -36,8 +32,7 @@ package final class OpenCLSession: ProfilingSession {
         (name, graph.type(of: value), layouts.layout(of: value))
       }, alignment: device.alignment, limits)
     var lowering = Lowering(
-      graph, tuning: device.tuning, gemmProvider: device.gemmProvider, layouts: layouts,
-      variableSlabs: store.entries.mapValues(\.slab), matrixUnits: matrixUnits, tiles: tiles)
+      graph, options, layouts: layouts, variableSlabs: store.entries.mapValues(\.slab))
     let plan = lowering.plan()
     binding = try Binding(plan, graph, device, store, limits)
     outputs = plan.outputs
@@ -103,12 +98,12 @@ package final class OpenCLSession: ProfilingSession {
   }
 
   package func read(output name: String) throws -> HostTensor {
-    guard let (storage, layout) = outputs[name], let value = graph.output(named: name) else {
+    guard let home = outputs[name], let value = graph.output(named: name) else {
       preconditionFailure("the graph has no output \(name)")
     }
-    let place = binding.place(of: storage)
+    let place = binding.place(of: home.storage)
     pauseIdleClock()
-    return try read(place.slab, place.offset, graph.type(of: value), layout)
+    return try read(place.slab, place.offset, graph.type(of: value), home.layout)
   }
 
   private func read(

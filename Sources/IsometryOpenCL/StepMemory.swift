@@ -4,7 +4,6 @@ import IsometryGraph
 /// Where the storages of a launch plan lie, before any memory is there.
 struct StepMemory {
   let arena: MemoryPlan
-  private let operandsInPlace: [StorageID: StorageID]
   /// Where inputs lie, packed in order of declaration.
   let inputOffsets: [String: Int]
   let inputByteCount: Int
@@ -17,15 +16,8 @@ struct StepMemory {
 
   /// - Parameter alignment: of every storage, in bytes.
   init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
-    operandsInPlace = plan.operandsInPlace
-    var lifetimes = plan.lifetimes
-    for (result, operand) in operandsInPlace {
-      guard let lifetime = lifetimes.removeValue(forKey: result), let first = lifetimes[operand]
-      else { continue }
-      lifetimes[operand] = first.lowerBound...max(first.upperBound, lifetime.upperBound)
-    }
     arena = MemoryPlan(
-      lifetimes.map { storage, lifetime in
+      plan.lifetimes.map { storage, lifetime in
         MemoryPlan.Request(
           Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
           lifetime: lifetime, use: plan.storages[storage.index].use)
@@ -47,7 +39,7 @@ struct StepMemory {
 
   /// Where a storage lies in the arena; nil where no launch touches it.
   func offset(of storage: StorageID) -> Int? {
-    arena.offsets[Value(index: (operandsInPlace[storage] ?? storage).index)]
+    arena.offsets[Value(index: storage.index)]
   }
 
   /// What a session costs.

@@ -96,12 +96,12 @@ import Testing
   }
 
   /// Geometry is the same in every type, and each epilogue is another program: one of both is enough.
-  @Test(arguments: BackendUnderTest.withGPUSizes, [1, 2, 3, 5, 7])
+  @Test(arguments: BackendUnderTest.all, [1, 2, 3, 5, 7])
   func kernelSizes(subject: BackendUnderTest, kernel: Int) throws {
     try check(Self.geometries(kernel: kernel), .float32, subject) { _ in .full }
   }
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func specialGeometries(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       try check(Self.special, precision, subject)
@@ -109,7 +109,7 @@ import Testing
   }
 
   /// Programs in double are others, which nothing else in this suite asks an OpenCL device for.
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func doublePrecision(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float64]) {
       try check(Array(Self.special.prefix(4)), precision, subject)
@@ -144,7 +144,7 @@ import Testing
 
   /// Slopes behind an input gradient, and the channel sums of what they store, which are the gradient of
   /// that layer's bias.
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func slopesBehindInputGradients(subject: BackendUnderTest) throws {
     let slopes: [ActivationGradient] = [
       ActivationGradient(.relu, reference: .output, addends: 1),

@@ -8,7 +8,7 @@ import Testing
 @Suite struct NonFiniteTests {
   private static let special: [Double] = [.nan, .infinity, -.infinity, 0, 1, -1, 2.5, -2.5]
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func activations(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -29,7 +29,7 @@ import Testing
   }
 
   /// In training a NaN takes its channel, at evaluation its pixel, and both leave the others alone.
-  @Test(arguments: BackendUnderTest.withGPUSizes, [Double.nan, .infinity])
+  @Test(arguments: BackendUnderTest.all, [Double.nan, .infinity])
   func normalization(subject: BackendUnderTest, number: Double) throws {
     for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 2, precision: precision)
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.withGPUSizes, [Double.nan, .infinity])
+  @Test(arguments: BackendUnderTest.all, [Double.nan, .infinity])
   func sumsAndAverages(subject: BackendUnderTest, number: Double) throws {
     for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 3, precision: precision)
@@ -157,7 +157,7 @@ import Testing
 
   /// Classes without a part in the target may be impossible; with label smoothing, and at the label, the
   /// loss is infinite; a row of nothing but −∞, or with NaN or +∞, has no loss.
-  @Test(arguments: BackendUnderTest.withGPUSizes, [0, 0.1])
+  @Test(arguments: BackendUnderTest.all, [0, 0.1])
   func logits(subject: BackendUnderTest, smoothing: Double) throws {
     let rows: [(name: String, logits: [Double])] = [
       ("elsewhere", [0.5, -.infinity, 1, 0]), ("at the label", [-.infinity, 0.25, 1, 0]),

@@ -19,7 +19,7 @@ import Testing
     precision == .float32 ? sizes : [[7, 3], [2, 3, 5, 7], [2, 33, 3, 3], [4, 16, 32, 32]]
   }
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func trainingLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func frozenLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)

@@ -8,7 +8,7 @@ import Testing
     [1], [3, 5], [2, 17], [1, 1, 1, 1], [2, 3, 5, 7], [5, 33, 9, 9],
   ]
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func arithmetic(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)

@@ -29,7 +29,7 @@ import Testing
   }
 
   /// Quarters hold many equal elements: the gradient of a maximum goes to the first of them.
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func maxima(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func averages(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 3, precision: precision)

@@ -66,7 +66,7 @@ import Testing
 
   @Test func backendsReportTheirMemoryByUse() throws {
     let network = ResidualNetwork(widths: [8, 16], depths: [1, 1], imageShape: [3, 16, 16])
-    for subject in BackendUnderTest.withGPUSizes {
+    for subject in BackendUnderTest.all {
       for precision in subject.supported([.float32, .bfloat16]) {
         let training = TrainingGraph(
           network,

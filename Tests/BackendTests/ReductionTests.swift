@@ -8,7 +8,7 @@ import Testing
     [1], [2, 1], [3, 5], [5, 33], [1, 1, 1, 1], [2, 3, 5, 7], [5, 17, 9, 9], [2, 16, 32, 32],
   ]
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func reductions(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.withGPUSizes)
+  @Test(arguments: BackendUnderTest.all)
   func fills(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 2, precision: precision)

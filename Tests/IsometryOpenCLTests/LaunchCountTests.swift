@@ -9,17 +9,14 @@ import Testing
 @Suite struct LaunchCountTests {
   struct Sizes: Sendable, CustomStringConvertible {
     let description: String
-    let tuning: Tuning
     let precision: DType
     let matrixUnits: MatrixUnits?
 
     static let all = [
-      Sizes(description: "CPU, fp32", tuning: .cpu, precision: .float32, matrixUnits: nil),
-      Sizes(description: "CPU, bf16", tuning: .cpu, precision: .bfloat16, matrixUnits: nil),
-      Sizes(description: "GPU, fp32", tuning: .gpu, precision: .float32, matrixUnits: nil),
+      Sizes(description: "fp32", precision: .float32, matrixUnits: nil),
+      Sizes(description: "bf16", precision: .bfloat16, matrixUnits: nil),
       Sizes(
-        description: "GPU, bf16, tensor cores", tuning: .gpu, precision: .bfloat16,
-        matrixUnits: .tensorCores),
+        description: "bf16, tensor cores", precision: .bfloat16, matrixUnits: .tensorCores),
     ]
   }
 
@@ -36,14 +33,9 @@ import Testing
       ).graph
     }
     let graph = graph(network).optimized(
-      for: .openCL(
-        isCPU: sizes.tuning == .cpu, prologueTypes: hasPrologues ? [sizes.precision] : []),
+      for: .openCL(prologueTypes: hasPrologues ? [sizes.precision] : []),
       recomputation: recomputation)
-    var lowering = Lowering(
-      graph, tuning: sizes.tuning, gemmProvider: .own,
-      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
-      matrixUnits: sizes.matrixUnits)
-    return lowering.plan()
+    return graph.lowered(matrixUnits: sizes.matrixUnits)
   }
 
   @Test(arguments: Sizes.all, [64, 512])
@@ -51,22 +43,18 @@ import Testing
     let plain = try plan("resnet18", .none, batch: batch, sizes).steps.map(\.label)
     #expect(plain.count <= 70, "\(plain)")
     let normalized = try plan("resnet18", .batch, batch: batch, sizes).steps.map(\.label)
-    #expect(normalized.count <= (sizes.tuning == .cpu ? 131 : 151), "\(normalized)")
-    // As a step is without flags: CPUs make activations again.
+    #expect(normalized.count <= 151, "\(normalized)")
+    // As a step is without options.
     let unasked = try plan("resnet18", .batch, batch: batch, sizes, recomputation: nil)
-    #expect(unasked.steps.count <= 170, "\(unasked.steps.map(\.label))")
-    #expect((unasked.steps.count > normalized.count) == (sizes.tuning == .cpu))
+    #expect(unasked.steps.count == normalized.count)
   }
 
-  /// Convolutions find the statistics of their results; on a CPU nobody merges them either.
+  /// Convolutions store the statistics of their results.
   @Test(arguments: Sizes.all)
   func noLaunchReadsAnImageForItsStatistics(sizes: Sizes) throws {
     let kernels = try plan("resnet20", .batch, batch: 128, sizes).steps.map(\.variant)
     #expect(kernels.count { $0 == "normalization_apply" } == 21)
     #expect(!kernels.contains("normalization_statistics"))
-    if sizes.tuning == .cpu {
-      #expect(!kernels.contains("normalization_merge_statistics"))
-    }
   }
 
   /// In each of eight blocks the merging of statistics takes the place of the normalized tensor.
@@ -116,20 +104,18 @@ import Testing
         #expect(place % 2 == 1 ? touched.first == number : (touched.first ?? number) < number)
       }
     }
-    // With the sizes for CPUs five weight gradients in bf16 have one part each.
     #expect(adding.count >= 17)
   }
 
   /// Rows of a table share out all columns, whole vectors or not.
-  @Test(arguments: [Tuning.cpu, .gpu])
-  func tablesCoverEveryColumn(tuning: Tuning) {
+  @Test func tablesCoverEveryColumn() {
     let storage = StorageID(index: 0)
     for (columns, parts, width) in [(2304, 100, 16), (10, 64, 4), (864, 3, 8), (1, 9000, 1)] {
       let sum = PartialSum(
         partial: storage, result: storage, dtype: .float32, columns: columns, stride: columns,
         parts: parts)
       let table = PartialSumTable(
-        [sum], width: width, items: tuning.groupSize, elementsPerGroup: tuning.elementsPerGroup)
+        [sum], width: width, items: Tuning.groupSize)
       guard case .table(let words) = table.table else { return }
       var next = 0
       for row in stride(from: 0, to: words.count, by: 8) {

@@ -15,16 +15,8 @@ import Testing
     func build(_ network: some Network) -> Graph {
       TrainingGraph(network, .init(batch: 32, precision: precision)).graph
     }
-    let traits = BackendTraits.openCL(isCPU: false, prologueTypes: prologues ? [precision] : [])
+    let traits = BackendTraits.openCL(prologueTypes: prologues ? [precision] : [])
     return (build(network), traits)
-  }
-
-  private func plan(_ graph: Graph, matrixUnits: MatrixUnits?) -> LaunchPlan {
-    var lowering = Lowering(
-      graph, tuning: .gpu, gemmProvider: .own,
-      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
-      matrixUnits: matrixUnits)
-    return lowering.plan()
   }
 
   private static let kinds: [(DType, NormalizationKind, prologues: Bool)] = [
@@ -44,8 +36,8 @@ import Testing
     }
     let units: MatrixUnits? = prologues ? .tensorCores : nil
     #expect(
-      plan(open, matrixUnits: units).steps.map(\.label)
-        == plan(graph, matrixUnits: units).steps.map(\.label))
+      open.lowered(matrixUnits: units).steps.map(\.label)
+        == graph.lowered(matrixUnits: units).steps.map(\.label))
   }
 
   /// Operations without a launch are other names of memory, copies of variables that one launch makes,
@@ -56,7 +48,7 @@ import Testing
   ) throws {
     let (built, traits) = try step(precision, normalization, prologues: prologues)
     let graph = built.optimized(for: traits)
-    let plan = plan(graph, matrixUnits: prologues ? .tensorCores : nil)
+    let plan = graph.lowered(matrixUnits: prologues ? .tensorCores : nil)
     let launched = Set(plan.nodes)
     let silent = Schedule(graph).order.filter { !launched.contains($0) }
       .map { graph.nodes[$0].operation.name }

@@ -135,8 +135,8 @@ private let device = (try? Device.all())?.first
 
   @Test(arguments: [1, 60, 200, 1 << 20], [8, 16, 24, 64, 72, 128, 192, 1000])
   func tilesAreLegal(rows: Int, columns: Int) throws {
-    for (tuning, dtype) in [(Tuning.cpu, DType.bfloat16), (.gpu, .float16), (.gpu, .float32)] {
-      let tile = MatrixTile(rows: rows, columns: columns, dtype, tuning, .tensorCores)
+    for dtype in [DType.float16, .float32] {
+      let tile = MatrixTile(rows: rows, columns: columns, dtype, .tensorCores)
       let variant = tile.variant(
         .matrixProduct, leftInnerLast: true, rightInnerLast: false)
       func tunable(_ name: String) throws -> Int { Int(try #require(variant.defines[name]))! }
@@ -166,12 +166,8 @@ private let device = (try? Device.all())?.first
     graph.output("loss", loss)
     let gradients = graph.gradients(of: loss, withRespectTo: [stem, weight, dense])
     for (name, gradient) in zip(["a", "b", "c"], gradients) { graph.output(name, gradient!) }
-    let optimized = graph.optimized(for: .openCL(isCPU: false))
-    var lowering = Lowering(
-      optimized, tuning: .gpu, gemmProvider: .own,
-      layouts: LayoutAssignment(optimized, variables: [:]), variableSlabs: [:],
-      matrixUnits: units)
-    return lowering.plan().steps.map(\.variant)
+    let optimized = graph.optimized(for: .openCL())
+    return optimized.lowered(matrixUnits: units).steps.map(\.variant)
   }
 
   @Test func operandsOfWholeChunksUseMatrixUnits() {
@@ -204,7 +200,7 @@ private let device = (try? Device.all())?.first
     #expect(backend.mayUseMatrixUnits == has)
     var graph = Graph()
     graph.output("x", graph.input("x", [8, 8], .bfloat16))
-    if !has { #expect(backend.shared.matrixUnits.units(for: graph, on: backend.shared) == nil) }
+    if !has { #expect(backend.matrixUnits.units(for: graph) == nil) }
     #expect(try !self.backend(OpenCLOptions(matrixUnits: .off)).mayUseMatrixUnits)
   }
 
@@ -230,7 +226,7 @@ private let device = (try? Device.all())?.first
         x, scale: graph.variable("scale", [channels]), shift: graph.variable("shift", [channels]))
       let weight = graph.variable("weight", [filters, channels, 3, 3], .bfloat16)
       graph.output("y", graph.convolve(normalized.y, with: weight))
-      let optimized = graph.optimized(for: .openCL(isCPU: false, prologueTypes: [.bfloat16]))
+      let optimized = graph.optimized(for: .openCL(prologueTypes: [.bfloat16]))
       let isWhole =
         MatrixUnits.canRead(rowsOf: channels) && MatrixUnits.canRead(rowsOf: filters)
       #expect(
@@ -302,7 +298,7 @@ private let device = (try? Device.all())?.first
           cacheDirectory: directory + "/cache", kernelDirectory: kernels,
           warn: { warnings.add($0) }))
       for _ in 0..<2 {
-        #expect(!backend.shared.matrixUnits.isTrusted(.emulated, .bfloat16, on: backend.shared))
+        #expect(!backend.matrixUnits.isTrusted(.emulated, .bfloat16))
       }
     }
     #expect(warnings.all.count == 1, "\(warnings.all)")

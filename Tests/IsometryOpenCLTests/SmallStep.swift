@@ -3,10 +3,20 @@ import IsometryGraph
 
 @testable import IsometryOpenCL
 
+extension Graph {
+  /// The launches of the graph, without a device.
+  func lowered(matrixUnits: MatrixUnits? = nil) -> LaunchPlan {
+    var lowering = Lowering(
+      self, LoweringOptions(matrixUnits: matrixUnits),
+      layouts: LayoutAssignment(self, variables: [:]))
+    return lowering.plan()
+  }
+}
+
 /// A training step that is small and has every part of a large one.
 enum SmallStep {
   /// Two convolutions with Batch Normalization, a loss and an update with momentum.
-  static func graph() -> Graph { built().optimized(for: .openCL(isCPU: false)) }
+  static func graph() -> Graph { built().optimized(for: .openCL()) }
 
   /// The same as autodiff builds it.
   static func built() -> Graph {

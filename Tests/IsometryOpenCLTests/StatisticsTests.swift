@@ -11,20 +11,16 @@ private let device = (try? Device.all())?.first
 @Suite(.serialized, .enabled(if: device != nil, "no OpenCL device on this machine"))
 struct StatisticsTests {
   struct Kind: Sendable, CustomTestStringConvertible {
-    let sizes: Device.Kind
     let dtype: DType
     let units: MatrixUnitUse
     var allowsTF32 = false
-    var testDescription: String { "\(sizes) \(dtype) \(units)\(allowsTF32 ? " tf32" : "")" }
+    var testDescription: String { "\(dtype) \(units)\(allowsTF32 ? " tf32" : "")" }
 
-    static let all =
-      [Device.Kind.cpu, .gpu].flatMap { sizes in
-        [DType.float32, .bfloat16, .float16].map { Kind(sizes: sizes, dtype: $0, units: .off) }
-      } + [
-        Kind(sizes: .gpu, dtype: .bfloat16, units: .emulated),
-        Kind(sizes: .gpu, dtype: .float16, units: .emulated),
-        Kind(sizes: .gpu, dtype: .float32, units: .emulated, allowsTF32: true),
-      ]
+    static let all = [
+      Kind(dtype: .float32, units: .off), Kind(dtype: .bfloat16, units: .off),
+      Kind(dtype: .bfloat16, units: .emulated), Kind(dtype: .float16, units: .emulated),
+      Kind(dtype: .float32, units: .emulated, allowsTF32: true),
+    ]
   }
 
   struct Geometry {
@@ -56,7 +52,7 @@ struct StatisticsTests {
     var options = OpenCLOptions(matrixUnits: kind.units)
     options.allowsTF32 = kind.allowsTF32
     return try OpenCLBackend(
-      #require(device), number: 0, sizesFor: kind.sizes, options: options)
+      #require(device), number: 0, options: options)
   }
 
   /// Each geometry plain, with a bias far from 0, and with a residual.
@@ -188,21 +184,13 @@ struct StatisticsTests {
   }
 
   /// Who finds statistics, and whether a merge comes between.
-  @Test(arguments: [Tuning.cpu, .gpu], [DType.float32, .bfloat16])
-  func noLaunchReadsAnImageForItsStatistics(tuning: Tuning, dtype: DType) {
-    let graph = graph(dtype).optimized(for: .openCL(isCPU: tuning == .cpu))
-    var lowering = Lowering(
-      graph, tuning: tuning, gemmProvider: .own,
-      layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:],
-      matrixUnits: dtype == .float32 ? nil : .emulated)
-    let steps = lowering.plan().steps
-    let kernels = steps.map(\.variant)
+  @Test(arguments: [DType.float32, .bfloat16])
+  func noLaunchReadsAnImageForItsStatistics(dtype: DType) {
+    let graph = graph(dtype).optimized(for: .openCL())
+    let kernels = graph.lowered(matrixUnits: dtype == .float32 ? nil : .emulated).steps
+      .map(\.variant)
     #expect(!kernels.contains("normalization_statistics"))
     let merges = kernels.count { $0 == "normalization_merge_statistics" }
-    if tuning == .cpu, dtype == .float32 {
-      #expect(merges == 0)
-    } else {
-      #expect(merges > 0 && merges < Self.geometries.count)
-    }
+    #expect(merges > 0 && merges < Self.geometries.count)
   }
 }

@@ -67,24 +67,21 @@ private let device = (try? Device.all())?.first
   }
 
   struct Kind: Sendable, CustomTestStringConvertible {
-    let sizes: Device.Kind
     let dtype: DType
     let units: MatrixUnitUse
-    var testDescription: String { "\(sizes) \(dtype) \(units)" }
+    var testDescription: String { "\(dtype) \(units)" }
   }
 
   /// All that can be chosen is right, and only the parts of weight gradients change a bit.
   @Test(
     .enabled(if: device != nil, "no OpenCL device on this machine"),
     arguments: [
-      Kind(sizes: .cpu, dtype: .float32, units: .off),
-      Kind(sizes: .gpu, dtype: .float32, units: .off),
-      Kind(sizes: .gpu, dtype: .bfloat16, units: .emulated),
+      Kind(dtype: .float32, units: .off),
+      Kind(dtype: .bfloat16, units: .emulated),
     ])
   func everyCandidateIsRight(kind: Kind) throws {
     let backend = try OpenCLBackend(
-      #require(device), number: 0, sizesFor: kind.sizes,
-      options: OpenCLOptions(matrixUnits: kind.units))
+      #require(device), number: 0, options: OpenCLOptions(matrixUnits: kind.units))
     let graph = backend.optimized(Self.graph(kind.dtype))
     let takesPrologues = !backend.traits(for: graph).prologueTypes.isEmpty
     let expected = try Self.results(ReferenceBackend<Double>().bind(graph, sharing: nil))
@@ -126,26 +123,25 @@ private let device = (try? Device.all())?.first
     let graph = SmallStep.graph()
     func plan(_ tiles: TileTable) -> Lowering {
       var lowering = Lowering(
-        graph, tuning: .gpu, gemmProvider: .own,
-        layouts: LayoutAssignment(graph, variables: [:]), variableSlabs: [:], tiles: tiles)
+        graph, LoweringOptions(tiles: tiles), layouts: LayoutAssignment(graph, variables: [:]))
       _ = lowering.plan()
       return lowering
     }
     let plain = plan(TileTable())
-    #expect(plain.tileChoices.use.tuned == 0 && plain.tileChoices.use.sums == nil)
+    #expect(plain.tiles.use.tuned == 0 && plain.tiles.use.sums == nil)
     let place = try #require(
-      plain.tileChoices.first { $0.site.kernel == "convolutionWeightGradient" })
+      plain.tiles.choices.first { $0.site.kernel == "convolutionWeightGradient" })
     let tiles = place.candidates()
     let split = try #require(
       tiles.first { $0.sizes["parts"] != tiles[0].sizes["parts"] })
-    let use = plan(TileTable([place.site: split])).tileChoices.use
-    #expect(use.tuned == 1 && use.sums != nil && use.sites == plain.tileChoices.count)
+    let use = plan(TileTable([place.site: split])).tiles.use
+    #expect(use.tuned == 1 && use.sums != nil && use.sites == plain.tiles.choices.count)
     // Chosen, but as without a table.
-    let same = plan(TileTable([place.site: tiles[0]])).tileChoices.use
+    let same = plan(TileTable([place.site: tiles[0]])).tiles.use
     #expect(same.tuned == 1 && same.sums == nil)
     // What a damaged or foreign table may say.
     let foreign = Tile(tiles[0].sizes.merging(["rows": 13]) { $1 })
-    #expect(plan(TileTable([place.site: foreign])).tileChoices.use.tuned == 0)
+    #expect(plan(TileTable([place.site: foreign])).tiles.use.tuned == 0)
   }
 
   @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))

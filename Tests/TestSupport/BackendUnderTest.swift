@@ -78,18 +78,9 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
       [false, true].map { BackendUnderTest(backend: backend, isFusing: $0) }
     }
 
-  /// `all`, and every OpenCL device that is no GPU with the tiles and groups of one: what GPUs run must
-  /// not be left to machines that have one.
-  public static let withGPUSizes: [BackendUnderTest] = {
-    return all
-      + openCLVariant("GPU sizes") { device, number in
-        device.kind == .gpu ? nil : try? OpenCLBackend(device, number: number, sizesFor: .gpu)
-      }
-  }()
-
-  /// `withGPUSizes`, and every OpenCL device with CLBlast for its products.
+  /// `all`, and every OpenCL device with CLBlast for its products.
   public static let withEveryProduct: [BackendUnderTest] = {
-    return withGPUSizes
+    return all
       + openCLVariant("CLBlast") { device, number in
         try? OpenCLBackend(device, number: number, options: OpenCLOptions(gemmProvider: .clblast))
       }
@@ -101,7 +92,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     return openCLVariant("matrix units") { device, number in
       let has = (device.computeCapability?.major ?? 0) >= 8
       return try? OpenCLBackend(
-        device, number: number, sizesFor: .gpu,
+        device, number: number,
         options: OpenCLOptions(matrixUnits: has ? .auto : .emulated))
     }.filter(\.isFusing)
   }()

@@ -7,8 +7,7 @@
 // the same bits. Randomness is block samples + n of a Philox stream: the same bits as
 // RandomStream.block. samples: int [2], low word first.
 //
-// Geometry: a group makes `span` pixels of one image, all their channels, LOCAL_SIZE at a time (axis 0
-// spans, axis 1 images): an image's words of randomness are drawn once an item. Shape class:
+// Geometry: an item makes one pixel with all its channels (axis 0 pixels, axis 1 images). Shape class:
 // HAS_AUGMENTATION. WIDTH is 1. Tunable: LOCAL_SIZE. Deterministic.
 // uses: common/real.cl common/philox.cl
 
@@ -22,14 +21,12 @@
 kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void decode_images(
     const global uchar *restrict bytes, const global uint *restrict samples,
     const global real *restrict levels, global real *restrict y, const int channels,
-    const int height, const int width, const int span, const uint seed_low, const uint seed_high,
+    const int height, const int width, const uint seed_low, const uint seed_high,
     const uint stream_low, const uint stream_high, const int crop_padding, const int flips,
     const int cutout) {
-  const int image = get_group_id(1);
-  const int begin = (int)get_group_id(0) * span;
-  const int end = min(begin + span, height * width);
-  int pixel = begin + (int)get_local_id(0);
-  if (pixel >= end) return;
+  const int image = get_global_id(1);
+  const int pixel = get_global_id(0);
+  if (pixel >= height * width) return;
   // The result's pixel (row, column) reads (row + down, column + right), mirrored where step is -1.
   int down = 0;
   int right = 0;
@@ -56,24 +53,18 @@ kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void decode_image
   const size_t plane = (size_t)height * width;
   const global uchar *const first_byte = bytes + (size_t)image * channels * plane;
   global real *const first_result = y + (size_t)image * channels * plane;
-  int row = pixel / width;
-  int column = pixel % width;
-  while (1) {
-    const int from_row = row + down;
-    const int from_column = step * column + right;
-    const int is_inside =
-        from_row >= 0 && from_row < height && from_column >= 0 && from_column < width;
-    const int is_cut = row >= top && row < top + side && column >= left && column < left + side;
-    const global uchar *const from = first_byte + (is_inside ? from_row * width + from_column : 0);
-    global real *const to = first_result + (size_t)pixel * channels;
-    for (int c = 0; c < channels; ++c) {
-      const uint byte = is_inside ? (uint)from[c * plane] : 0u;
-      const accum level = load_real(levels + 256 * c + byte);
-      store_real(is_cut ? (accum)0 : level, to + c);
-    }
-    pixel += LOCAL_SIZE;
-    if (pixel >= end) return;
-    // Divisions would take longer than all else.
-    for (column += LOCAL_SIZE; column >= width; column -= width) ++row;
+  const int row = pixel / width;
+  const int column = pixel % width;
+  const int from_row = row + down;
+  const int from_column = step * column + right;
+  const int is_inside =
+      from_row >= 0 && from_row < height && from_column >= 0 && from_column < width;
+  const int is_cut = row >= top && row < top + side && column >= left && column < left + side;
+  const global uchar *const from = first_byte + (is_inside ? from_row * width + from_column : 0);
+  global real *const to = first_result + (size_t)pixel * channels;
+  for (int c = 0; c < channels; ++c) {
+    const uint byte = is_inside ? (uint)from[c * plane] : 0u;
+    const accum level = load_real(levels + 256 * c + byte);
+    store_real(is_cut ? (accum)0 : level, to + c);
   }
 }

@@ -6,13 +6,10 @@
 //
 // Of the n numbers of a Series the squared deviations are sum of d^2 - (sum of d)^2 / n. The first
 // number x0 is one of them, hence sum of d^2 = sum of (x - mean)^2 + n (x0 - mean)^2 is at most 1 + n
-// times what is wanted, whatever the mean: a short Series loses few bits. It is cut when it has
-// SERIES_LENGTH numbers, and Moments are merged.
+// times what is wanted, whatever the mean: a Series of one tile loses few bits. Moments are merged.
 //
 // Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance" (1983). Deterministic.
 // uses: common/real.cl
-
-#define SERIES_LENGTH 64
 
 typedef struct {
   accum count;

@@ -32,7 +32,7 @@
 // order of rows, then of tiles along them. Tiles are merged in order, items in a tree.
 //
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
-// row; an item takes every get_global_size(2)-th tile. Assumes WIDTH * TILE_VECTORS divides the
+// row. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
 // LOCAL_COLUMNS, LOCAL_ROWS, with HAS_STATISTICS a power of two. Shape class: ACTIVATION, HAS_BIAS,
 // HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
@@ -66,10 +66,6 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
   }
 }
 
-// A CPU's item has many tiles, and merging each would take a tenth of the time; a GPU's has few, and no
-// registers to spare.
-#define MERGES_EVERY_TILE (LOCAL_COLUMNS * LOCAL_ROWS > 1)
-
 #if HAS_STATISTICS
 #define STATISTICS_ARGUMENTS , global accum *restrict partial, const int part_lines
 #define FOR_EACH_LINE(row, lines)                           \
@@ -92,62 +88,55 @@ TILE_KERNEL void convolution_register_tile_forward(
     const int stride_width, const int padding_height,
     const int padding_width STATISTICS_ARGUMENTS) {
   const int k = get_global_id(0) * TILE_COLUMNS;
+  const int q = get_global_id(2) * TILE_ROWS;
 #if HAS_STATISTICS
   Moments moments[TILE_VECTORS];
-  Series series[TILE_VECTORS];
 #pragma unroll
-  for (int v = 0; v < TILE_VECTORS; ++v) {
-    moments[v] = no_moments();
-    series[v] = empty_series();
-  }
+  for (int v = 0; v < TILE_VECTORS; ++v) moments[v] = no_moments();
 #endif
   FOR_EACH_LINE(row, k < filters ? images * out_height : 0) {
     const int top = row % out_height * stride_height - padding_height;
     const global real *image = x + (size_t)(row / out_height) * height * width * channels;
     const int first_tap = max(0, -top);
     const int end_tap = min(filter_height, height - top);
-    for (int q = get_global_id(2) * TILE_ROWS; q < out_width;
-         q += (int)get_global_size(2) * TILE_ROWS) {
-      Tile tile;
-      clear_tile(&tile);
-      for (int r = first_tap; r < end_tap; ++r) {
-        const global real *line = image + (size_t)(top + r) * width * channels;
-        for (int s = 0; s < filter_width; ++s) {
-          const int column = q * stride_width + s - padding_width;
-          const global real *weights = w + (size_t)(r * filter_width + s) * channels * filters + k;
-          multiply_tap(&tile, line, column, stride_width, width, channels, zeros, weights, filters);
-        }
+    Tile tile;
+    clear_tile(&tile);
+    for (int r = first_tap; r < end_tap; ++r) {
+      const global real *line = image + (size_t)(top + r) * width * channels;
+      for (int s = 0; s < filter_width; ++s) {
+        const int column = q * stride_width + s - padding_width;
+        const global real *weights = w + (size_t)(r * filter_width + s) * channels * filters + k;
+        multiply_tap(&tile, line, column, stride_width, width, channels, zeros, weights, filters);
       }
-#pragma unroll
-      for (int i = 0; i < TILE_ROWS; ++i) {
-        if (q + i < out_width) {
-          const size_t at = ((size_t)row * out_width + q + i) * filters + k;
-#pragma unroll
-          for (int v = 0; v < TILE_VECTORS; ++v) {
-            const size_t place = at + v * WIDTH;
-            store_product(tile.sum[i][v], bias + k + v * WIDTH, residual + place, y + place);
+    }
 #if HAS_STATISTICS
-            const accums stored = load_reals(y + place);
-            if (i == 0 && series[v].count == 0) series[v].first = stored;
-            observe(&series[v], stored);
+    Series series[TILE_VECTORS];
+#pragma unroll
+    for (int v = 0; v < TILE_VECTORS; ++v) series[v] = empty_series();
 #endif
-          }
-        }
-      }
-#if HAS_STATISTICS
 #pragma unroll
-      for (int v = 0; v < TILE_VECTORS; ++v) {
-        series[v].count += (accum)min(TILE_ROWS, out_width - q);
-      }
-      if (MERGES_EVERY_TILE || series[0].count >= SERIES_LENGTH) {
+    for (int i = 0; i < TILE_ROWS; ++i) {
+      if (q + i < out_width) {
+        const size_t at = ((size_t)row * out_width + q + i) * filters + k;
 #pragma unroll
         for (int v = 0; v < TILE_VECTORS; ++v) {
-          moments[v] = merge_moments(moments[v], moments_of(&series[v]));
-          series[v] = empty_series();
+          const size_t place = at + v * WIDTH;
+          store_product(tile.sum[i][v], bias + k + v * WIDTH, residual + place, y + place);
+#if HAS_STATISTICS
+          const accums stored = load_reals(y + place);
+          if (i == 0) series[v].first = stored;
+          observe(&series[v], stored);
+#endif
         }
       }
-#endif
     }
+#if HAS_STATISTICS
+#pragma unroll
+    for (int v = 0; v < TILE_VECTORS; ++v) {
+      series[v].count = (accum)min(TILE_ROWS, out_width - q);
+      moments[v] = merge_moments(moments[v], moments_of(&series[v]));
+    }
+#endif
   }
 #if HAS_STATISTICS
   local accum counts[LOCAL_COLUMNS * LOCAL_ROWS];
@@ -157,8 +146,8 @@ TILE_KERNEL void convolution_register_tile_forward(
   global accum *mine = partial + (size_t)part * 2 * filters + k;
 #pragma unroll
   for (int v = 0; v < TILE_VECTORS; ++v) {
-    const Moments own = merge_moments(moments[v], moments_of(&series[v]));
-    const Moments all = merge_over_rows(own, LOCAL_COLUMNS, LOCAL_ROWS, counts, means, squares);
+    const Moments all =
+        merge_over_rows(moments[v], LOCAL_COLUMNS, LOCAL_ROWS, counts, means, squares);
     if (get_local_id(1) == 0 && k < filters) {
       store_accums(all.mean, mine + v * WIDTH);
       store_accums(all.squares, mine + filters + v * WIDTH);
@@ -181,36 +170,34 @@ TILE_KERNEL void convolution_register_tile_input_gradient(
   const int row_and_class = get_global_id(1);
   const int row = row_and_class / stride_width;
   const int first_column = row_and_class % stride_width;
-  if (c >= channels || row >= images * height) return;
-  const int shifted_row = row % height + padding_height;
-  const global real *image = y + (size_t)(row / height) * out_height * out_width * filters;
   // Columns first_column + j * stride_width of the image, for j below this number.
   const int class_width = (width - first_column + stride_width - 1) / stride_width;
-  for (int j = get_global_id(2) * TILE_ROWS; j < class_width;
-       j += (int)get_global_size(2) * TILE_ROWS) {
-    Tile tile;
-    clear_tile(&tile);
-    for (int r = 0; r < filter_height; ++r) {
-      const int reach = shifted_row - r;
-      if (reach < 0 || reach % stride_height != 0 || reach / stride_height >= out_height) continue;
-      const global real *line = image + (size_t)(reach / stride_height) * out_width * filters;
-      for (int s = 0; s < filter_width; ++s) {
-        const int offset = first_column + padding_width - s;
-        if (offset % stride_width != 0) continue;
-        multiply_tap(&tile, line, j + offset / stride_width, 1, out_width, filters, zeros,
-                     v_weights + (size_t)(r * filter_width + s) * filters * channels + c, channels);
-      }
+  const int j = get_global_id(2) * TILE_ROWS;
+  if (c >= channels || row >= images * height || j >= class_width) return;
+  const int shifted_row = row % height + padding_height;
+  const global real *image = y + (size_t)(row / height) * out_height * out_width * filters;
+  Tile tile;
+  clear_tile(&tile);
+  for (int r = 0; r < filter_height; ++r) {
+    const int reach = shifted_row - r;
+    if (reach < 0 || reach % stride_height != 0 || reach / stride_height >= out_height) continue;
+    const global real *line = image + (size_t)(reach / stride_height) * out_width * filters;
+    for (int s = 0; s < filter_width; ++s) {
+      const int offset = first_column + padding_width - s;
+      if (offset % stride_width != 0) continue;
+      multiply_tap(&tile, line, j + offset / stride_width, 1, out_width, filters, zeros,
+                   v_weights + (size_t)(r * filter_width + s) * filters * channels + c, channels);
     }
+  }
 #pragma unroll
-    for (int i = 0; i < TILE_ROWS; ++i) {
-      if (j + i < class_width) {
-        const int column = first_column + (j + i) * stride_width;
-        const size_t at = ((size_t)row * width + column) * channels + c;
+  for (int i = 0; i < TILE_ROWS; ++i) {
+    if (j + i < class_width) {
+      const int column = first_column + (j + i) * stride_width;
+      const size_t at = ((size_t)row * width + column) * channels + c;
 #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; ++v) {
-          const size_t place = at + v * WIDTH;
-          store_gradient(tile.sum[i][v], addend + place, reference + place, x + place);
-        }
+      for (int v = 0; v < TILE_VECTORS; ++v) {
+        const size_t place = at + v * WIDTH;
+        store_gradient(tile.sum[i][v], addend + place, reference + place, x + place);
       }
     }
   }

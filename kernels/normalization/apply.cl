@@ -18,27 +18,15 @@
 //
 //   mean = m0 + sum of n (m - m0) / rows,   variance = sum of (s + n (m - mean)^2) / rows
 //
-// If IN_PLACE, dx of normalization_input_gradient may be dy's memory: an item reads its elements before
-// it stores them (LaunchPlan.operandsInPlace asks that nobody reads dy later).
-//
 // Geometry: one item makes item_rows rows of one vector of WIDTH channels (axis 0 vectors, axis 1
 // blocks of rows); normalization_gradient_sums as normalization_statistics. Assumes WIDTH divides
 // channels (RowBlocks guarantees it, and that spans are few). Shape class: ACTIVATION, HAS_RESIDUAL,
-// MERGES_SPANS, IN_PLACE. Per-channel vectors are accum [channels]; partial: accum [spans, 2,
-// channels]. Deterministic.
+// MERGES_SPANS. Per-channel vectors are accum [channels]; partial: accum [spans, 2, channels].
+// Deterministic.
 // uses: common/activation.cl common/tree.cl
 
 #ifndef MERGES_SPANS
 #define MERGES_SPANS 0
-#endif
-#ifndef IN_PLACE
-#define IN_PLACE 0
-#endif
-
-#if IN_PLACE
-#define UNLESS_IN_PLACE
-#else
-#define UNLESS_IN_PLACE restrict
 #endif
 
 #define FOR_EACH_ROW(rows)                                                \
@@ -186,12 +174,12 @@ REDUCTION_KERNEL void normalization_gradient_sums(
 }
 
 REDUCTION_KERNEL void normalization_input_gradient(
-    const global real *UNLESS_IN_PLACE dy, const global real *restrict x,
+    const global real *restrict dy, const global real *restrict x,
     const global accum *restrict scale, const global accum *restrict shift,
     const global accum *restrict mean, const global accum *restrict variance,
     const global accum *restrict partial, global accum *restrict dshift,
-    global accum *restrict dscale, global real *UNLESS_IN_PLACE dx, const int rows,
-    const int channels, const int span_rows, const accum epsilon, const int item_rows) {
+    global accum *restrict dscale, global real *restrict dx, const int rows, const int channels,
+    const int span_rows, const accum epsilon, const int item_rows) {
   const int c = get_global_id(0) * WIDTH;
 #if MERGES_SPANS
   local accums tree[LOCAL_ITEMS];

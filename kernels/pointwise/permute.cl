@@ -4,8 +4,7 @@
 //
 // Layouts are changed where the graph's own order (NCHW, [K, C, R, S]) meets the kernels'
 // ([N, H, W, C], [R, S, C, K]). ELEMENT_BYTES is 1, 2, 4 or 8: elements are moved, not computed
-// with. Geometry: axis 1 counts pairs (i0, i1); the items along axis 0 share a pair's elements.
-// Tunable: LOCAL_SIZE. Deterministic.
+// with. Geometry: axis 1 counts pairs (i0, i1), axis 0 the elements of a pair, one an item. Tunable: LOCAL_SIZE. Deterministic.
 
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64
@@ -33,7 +32,6 @@ kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void permute_axes
   const uint count = e2 * e3;
   const global element *from = x + (size_t)(pair / e1) * s0 + (size_t)(pair % e1) * s1;
   global element *to = y + (size_t)pair * count;
-  for (uint at = get_global_id(0); at < count; at += get_global_size(0)) {
-    to[at] = from[(size_t)(at / e3) * s2 + (size_t)(at % e3) * s3];
-  }
+  const uint at = get_global_id(0);
+  if (at < count) to[at] = from[(size_t)(at / e3) * s2 + (size_t)(at % e3) * s3];
 }

@@ -7,9 +7,9 @@
 //   pointwise_activate      y = phi(x)
 //   pointwise_activation_gradient      dx = (dy + dy2) phi'(reference)
 //
-// Geometry: one work-item makes ITEM_VECTORS vectors of WIDTH elements, LOCAL_SIZE items apart.
-// Tunables: WIDTH, LOCAL_SIZE, ITEM_VECTORS. Shape class: ACTIVATION. The gradient's reference is
-// phi(x) where slope_from_output is 1, else x; dy2 is read where has_second_addend is 1.
+// Geometry: one work-item makes a vector of WIDTH elements. Tunables: WIDTH, LOCAL_SIZE. Shape class:
+// ACTIVATION. The gradient's reference is phi(x) if slope_from_output is 1, else x; dy2 is read if
+// has_second_addend is 1.
 // Scalars s are accum [1]. Error: one rounding of the stored type beyond the arithmetic's.
 // Deterministic.
 // uses: common/activation.cl
@@ -17,26 +17,22 @@
 #ifndef LOCAL_SIZE
 #define LOCAL_SIZE 64
 #endif
-#ifndef ITEM_VECTORS
-#define ITEM_VECTORS 1
-#endif
-#if LOCAL_SIZE < 1 || ITEM_VECTORS < 1
-#error "sizes are positive"
+#if LOCAL_SIZE < 1
+#error "LOCAL_SIZE is positive"
 #endif
 
 #define POINTWISE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
 
-// Runs a statement for each vector of this work-item; `at` is its first element, `left` how many
-// elements the array still has from there.
-#define FOR_EACH_VECTOR(count)                                                                   \
-  size_t at = ((size_t)get_group_id(0) * (LOCAL_SIZE * ITEM_VECTORS) + get_local_id(0)) * WIDTH; \
-  for (int item = 0; item < ITEM_VECTORS && at < (size_t)(count);                                \
-       ++item, at += (size_t)LOCAL_SIZE * WIDTH)
+// Runs a statement for the vector of this work-item, if it has one. `at` is the first element;
+// LEFT is how many elements the array has from there.
+#define FOR_VECTOR(count)                             \
+  const size_t at = (size_t)get_global_id(0) * WIDTH; \
+  if (at < (size_t)(count))
 #define LEFT(count) ((size_t)(count)-at)
 
 POINTWISE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
                                     global real *restrict y, const uint count) {
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(load_some(a + at, left) + load_some(b + at, left), y + at, left);
   }
@@ -45,7 +41,7 @@ POINTWISE_KERNEL void pointwise_add(const global real *restrict a, const global 
 POINTWISE_KERNEL void pointwise_subtract(const global real *restrict a,
                                          const global real *restrict b, global real *restrict y,
                                          const uint count) {
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(load_some(a + at, left) - load_some(b + at, left), y + at, left);
   }
@@ -54,7 +50,7 @@ POINTWISE_KERNEL void pointwise_subtract(const global real *restrict a,
 POINTWISE_KERNEL void pointwise_multiply(const global real *restrict a,
                                          const global real *restrict b, global real *restrict y,
                                          const uint count) {
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(load_some(a + at, left) * load_some(b + at, left), y + at, left);
   }
@@ -62,7 +58,7 @@ POINTWISE_KERNEL void pointwise_multiply(const global real *restrict a,
 
 POINTWISE_KERNEL void pointwise_scale(const global real *restrict x, global real *restrict y,
                                       const uint count, const accum factor) {
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(load_some(x + at, left) * factor, y + at, left);
   }
@@ -72,7 +68,7 @@ POINTWISE_KERNEL void pointwise_scalar_multiply(const global real *restrict x,
                                                 const global accum *restrict s,
                                                 global real *restrict y, const uint count) {
   const accum factor = s[0];
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(load_some(x + at, left) * factor, y + at, left);
   }
@@ -82,25 +78,25 @@ POINTWISE_KERNEL void pointwise_scalar_add(const global real *restrict x,
                                            const global accum *restrict s, global real *restrict y,
                                            const uint count) {
   const accum addend = s[0];
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(load_some(x + at, left) + addend, y + at, left);
   }
 }
 
 POINTWISE_KERNEL void pointwise_fill(global real *restrict y, const uint count, const accum value) {
-  FOR_EACH_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+  FOR_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
 }
 
 POINTWISE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
                                           const uint count) {
   const accum value = s[0];
-  FOR_EACH_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+  FOR_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
 }
 
 POINTWISE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
                                          const uint count) {
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     store_some(activate(load_some(x + at, left)), y + at, left);
   }
@@ -112,7 +108,7 @@ POINTWISE_KERNEL void pointwise_activation_gradient(const global real *restrict 
                                                     global real *restrict dx, const uint count,
                                                     const int has_second_addend,
                                                     const int slope_from_output) {
-  FOR_EACH_VECTOR(count) {
+  FOR_VECTOR(count) {
     const size_t left = LEFT(count);
     accums gradient = load_some(dy + at, left);
     if (has_second_addend) gradient += load_some(dy2 + at, left);

@@ -9,7 +9,7 @@
 //
 // Geometry: one group a row of the table. A tile goes through local memory, so that neighboring items
 // read and write neighboring elements whichever of the two axes is innermost in the source. Tunables:
-// TILE and LOCAL_SIZE, of which one is a multiple of the other. Deterministic.
+// TILE and LOCAL_SIZE, a multiple of TILE. Deterministic.
 // uses: common/source.cl
 
 #ifndef LOCAL_SIZE
@@ -17,11 +17,6 @@
 #endif
 #ifndef TILE
 #define TILE 32
-#endif
-#if LOCAL_SIZE < TILE
-#define LANES LOCAL_SIZE
-#else
-#define LANES TILE
 #endif
 
 kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void prepare_variables(
@@ -39,22 +34,22 @@ kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void prepare_vari
   x += first_row * row_step + first_column * column_step;
   y += (size_t)first_row * entry[7] + first_column;
   // Neighboring items take neighboring elements of a line, of the source first, then of the result.
-  const uint lane = get_local_id(0) % LANES;
-  const uint line = get_local_id(0) / LANES;
+  const uint lane = get_local_id(0) % TILE;
+  const uint line = get_local_id(0) / TILE;
   if (row_step < column_step) {
-    for (uint j = line; j < columns; j += LOCAL_SIZE / LANES) {
+    for (uint j = line; j < columns; j += LOCAL_SIZE / TILE) {
       const global source *from = x + j * column_step;
-      for (uint i = lane; i < rows; i += LANES) tile[i][j] = load_source(from + i * row_step);
+      for (uint i = lane; i < rows; i += TILE) tile[i][j] = load_source(from + i * row_step);
     }
   } else {
-    for (uint i = line; i < rows; i += LOCAL_SIZE / LANES) {
+    for (uint i = line; i < rows; i += LOCAL_SIZE / TILE) {
       const global source *from = x + i * row_step;
-      for (uint j = lane; j < columns; j += LANES) tile[i][j] = load_source(from + j * column_step);
+      for (uint j = lane; j < columns; j += TILE) tile[i][j] = load_source(from + j * column_step);
     }
   }
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint i = line; i < rows; i += LOCAL_SIZE / LANES) {
+  for (uint i = line; i < rows; i += LOCAL_SIZE / TILE) {
     global real *to = y + (size_t)i * entry[7];
-    for (uint j = lane; j < columns; j += LANES) store_real(tile[i][j], to + j);
+    for (uint j = lane; j < columns; j += TILE) store_real(tile[i][j], to + j);
   }
 }

@@ -7,9 +7,7 @@ extension Lowering {
     let shape = type.shape
     let levels = (0..<shape[1]).flatMap { decoding.levels(ofChannel: $0) }
     let pixels = shape[2] * shape[3]
-    let local = tuning.groupSize == 1 ? 1 : 64
-    // On a CPU a group takes enough that the random words of their image cost nothing.
-    let span = tuning.groupSize == 1 ? min(pixels, 4096) : local
+    let local = 64
     let variant = ProgramVariant(
       .decoding, storage: type.dtype,
       [
@@ -26,13 +24,13 @@ extension Lowering {
       "decodeImages \(type)", variant, "decode_images",
       [
         .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
-        .storage(makeConstant(levels, type.dtype)),
-        .storage(makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
-        .integer(shape[2]), .integer(shape[3]), .integer(span),
+        .storage(values.makeConstant(levels, type.dtype)),
+        .storage(values.makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
+        .integer(shape[2]), .integer(shape[3]),
       ] + words.map { .integer($0) } + [
         .integer(augmentation.cropPadding), .integer(augmentation.flips ? 1 : 0),
         .integer(augmentation.cutout),
       ],
-      groups: [quotientRoundedUp(pixels, span), shape[0]], local: [local])
+      groups: [quotientRoundedUp(pixels, local), shape[0]], local: [local])
   }
 }

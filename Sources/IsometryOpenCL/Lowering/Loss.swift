@@ -9,17 +9,17 @@ extension Lowering {
     let variant = ProgramVariant(
       .crossEntropy, storage: dtype,
       [
-        "WIDTH": 1, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize,
+        "WIDTH": 1, "LOCAL_VECTORS": 1, "LOCAL_ROWS": Tuning.groupSize,
         "HAS_NARROW": narrow == nil ? 0 : 1,
       ])
-    let gradient = makeResult(node.results[2])
+    let gradient = values.makeResult(node.results[2])
     launch(
       "softmaxCrossEntropy \(type)", variant, "softmax_cross_entropy",
       [
         .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
-        .storage(makeResult(node.results[0])), .storage(makeResult(node.results[1])),
-        .storage(gradient), .storage(narrow.map { makeResult($0) } ?? gradient),
+        .storage(values.makeResult(node.results[0])), .storage(values.makeResult(node.results[1])),
+        .storage(gradient), .storage(narrow.map { values.makeResult($0) } ?? gradient),
         .integer(type.shape[0]), .integer(type.shape[1]), .number(smoothing),
-      ], groups: [1, 1], local: [1, tuning.groupSize])
+      ], groups: [1, 1], local: [1, Tuning.groupSize])
   }
 }

@@ -2,65 +2,31 @@ import IsometryCore
 import IsometryGraph
 
 /// Turns a graph into launches. Each operation's lowering is in the file of its name.
+///
+/// It decides which kernels run over which storages, and makes no call of a device's driver.
 struct Lowering {
   let graph: Graph
-  let tuning: Tuning
-  let gemmProvider: GemmProvider
-  /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
-  let matrixUnits: MatrixUnits?
-  /// Tiles that are known to be good on the device.
-  let tiles: TileTable
-  /// How the tiles were chosen, a place at a time.
-  private(set) var tileChoices: [TileChoice] = []
-  private var knownSites: Set<TileSite> = []
-  private let uses: MemoryUses
-  private var layouts: LayoutAssignment
-  private var storages: [Storage] = []
-  private(set) var steps: [PlannedStep] = []
-  /// Of each step, the node it was made for.
-  private var stepNodes: [Int] = []
-  /// The position of the node that is being lowered.
-  private(set) var position = 0
-  private var homes: [Value: Home] = [:]
-  private var conversions: [Conversion: StorageID] = [:]
+  let options: LoweringOptions
+  var values: ValueStorage
+  private(set) var launches = LaunchList()
+  var reductions = DeferredReductions()
   var preparations = Preparations()
-  var partialSums: [PartialSum] = []
-  /// Statistics of convolutions' results that no launch has merged yet, by their mean and by their
-  /// variance.
-  var pendingStatistics: [Value: PartialStatistics] = [:]
-  private let variableSlabs: [String: Int]
-  private var zerosByteCount = 0
-  private var zerosStorage: StorageID?
-  /// Values that are looked at after variables have changed: outputs, operands of updates, and what
-  /// those are reshapes of.
+  var tiles: TileSelection
+  /// Values that are read after variables have changed: outputs, operands of updates, and what those are
+  /// reshapes of.
   private let lateValues: Set<Value>
-
-  private struct Home {
-    let storage: StorageID
-    let layout: Layout
-  }
-
-  private struct Conversion: Hashable {
-    let value: Value
-    let layout: Layout
-  }
 
   /// - Parameters:
   ///   - layouts: of this graph.
   ///   - variableSlabs: the number of the memory that each variable lies in.
   init(
-    _ graph: Graph, tuning: Tuning, gemmProvider: GemmProvider, layouts: LayoutAssignment,
-    variableSlabs: [String: Int], matrixUnits: MatrixUnits? = nil,
-    tiles: TileTable = TileTable()
+    _ graph: Graph, _ options: LoweringOptions, layouts: LayoutAssignment,
+    variableSlabs: [String: Int] = [:]
   ) {
     self.graph = graph
-    self.tuning = tuning
-    self.gemmProvider = gemmProvider
-    self.matrixUnits = matrixUnits
-    self.tiles = tiles
-    uses = MemoryUses(of: graph)
-    self.layouts = layouts
-    self.variableSlabs = variableSlabs
+    self.options = options
+    values = ValueStorage(graph, layouts: layouts, variableSlabs: variableSlabs)
+    tiles = TileSelection(options.tiles)
     var late = Set(graph.outputs.map(\.value))
     for node in graph.nodes.reversed() {
       var isReshape = false
@@ -74,40 +40,23 @@ struct Lowering {
   ///
   /// - Precondition: the graph passes `GraphVerifier`.
   mutating func plan() -> LaunchPlan {
-    for (name, value) in graph.variables {
-      homes[value] = Home(
-        storage: makeStorage(
-          .variable(name), graph.type(of: value).byteCount, uses[value]),
-        layout: layouts.layout(of: value))
-    }
-    for (name, value) in graph.inputs {
-      homes[value] = Home(
-        storage: makeStorage(.input(name), graph.type(of: value).byteCount, .inputs),
-        layout: .rowMajor)
-    }
     for position in Schedule(graph).order {
-      self.position = position
+      launches.position = position
       lower(graph.nodes[position])
     }
-    var outputs: [String: (storage: StorageID, layout: Layout)] = [:]
-    for (name, value) in graph.outputs {
-      mergeStatistics(of: value)
-      guard let home = homes[value] else { preconditionFailure("output \(name) is never made") }
-      outputs[name] = (home.storage, home.layout)
-    }
-    launchPartialSums(
-      LaunchPlan(
-        storages: storages, steps: steps, nodes: stepNodes, outputs: outputs,
-        tileUse: tileChoices.use))
+    for output in graph.outputs { mergeStatistics(of: output.value) }
+    launchPartialSums()
     prepareVariables()
-    if let zeros = zerosStorage {
-      storages[zeros.index] = Storage(
-        place: .constant([UInt8](repeating: 0, count: zerosByteCount)),
-        byteCount: zerosByteCount, use: .tables)
-    }
-    return LaunchPlan(
-      storages: storages, steps: steps, nodes: stepNodes, outputs: outputs,
-      tileUse: tileChoices.use)
+    return planSoFar()
+  }
+
+  /// What has been launched so far, as a plan.
+  func planSoFar() -> LaunchPlan {
+    LaunchPlan(
+      storages: values.storages, steps: launches.steps, nodes: launches.nodes,
+      outputs: Dictionary(
+        uniqueKeysWithValues: graph.outputs.map { ($0.name, values.home(of: $0.value)) }),
+      tileUse: tiles.use)
   }
 
   private mutating func lower(_ node: Node) {
@@ -154,90 +103,33 @@ struct Lowering {
     }
   }
 
-  // MARK: Storages
+  // MARK: Operands
 
-  private mutating func makeStorage(
-    _ place: StoragePlace, _ byteCount: Int, _ use: MemoryUse
-  ) -> StorageID {
-    storages.append(Storage(place: place, byteCount: byteCount, use: use))
-    return StorageID(index: storages.count - 1)
-  }
-
-  /// Room for `count` elements that only neighboring launches use.
-  mutating func makeWorkspace(_ count: Int, _ dtype: DType) -> StorageID {
-    makeStorage(.arena, count * dtype.byteCount, .temporaries)
-  }
-
-  /// Numbers that never change.
-  mutating func makeConstant(_ numbers: [Double], _ dtype: DType) -> StorageID {
-    makeConstant(bytes: HostTensor([numbers.count], numbers, as: dtype).bytes)
-  }
-
-  mutating func makeConstant(bytes: [UInt8]) -> StorageID {
-    makeStorage(.constant(bytes), bytes.count, .tables)
-  }
-
-  /// At least `count` zeros, one memory for the whole session.
-  mutating func zeros(_ count: Int, _ dtype: DType) -> StorageID {
-    zerosByteCount = max(zerosByteCount, count * dtype.byteCount)
-    if let known = zerosStorage { return known }
-    let storage = makeStorage(.constant([]), 0, .tables)
-    zerosStorage = storage
-    return storage
-  }
-
-  /// A place for a node's result.
-  mutating func makeResult(_ value: Value, _ layout: Layout = .rowMajor) -> StorageID {
-    let storage = makeStorage(.arena, graph.type(of: value).byteCount, uses[value])
-    homes[value] = Home(storage: storage, layout: layout)
-    return storage
-  }
-
-  /// Declares that a result is the same memory as an operand.
-  mutating func alias(_ value: Value, _ storage: StorageID, _ layout: Layout) {
-    homes[value] = Home(storage: storage, layout: layout)
-  }
-
-  /// The layout that pointwise operations, fills and variables have by common consent.
-  mutating func commonLayout(of value: Value) -> Layout { layouts.layout(of: value) }
-
-  /// The storage of a value where it was made, whatever its layout.
-  func home(of value: Value) -> (storage: StorageID, layout: Layout) {
-    guard let home = homes[value] else {
-      preconditionFailure("a value is used before it is made")
-    }
-    return (home.storage, home.layout)
-  }
-
-  /// The storage of a value in the wanted layout; changes the layout once where it is another.
+  /// The storage of a value in a layout; a launch copies the value once if it was made in another.
   mutating func operand(_ value: Value, _ layout: Layout = .rowMajor) -> StorageID {
-    let (storage, known) = home(of: value)
+    let home = values.home(of: value)
     let type = graph.type(of: value)
-    if Layout.agree(known, layout, for: type.shape) { return storage }
-    let conversion = Conversion(value: value, layout: layout)
-    if let done = conversions[conversion] { return done }
-    let result = makeStorage(.arena, type.byteCount, uses[value].ofCopy)
-    conversions[conversion] = result
+    if Layout.agree(home.layout, layout, for: type.shape) { return home.storage }
+    let copy = values.copy(of: value, layout)
+    guard copy.isNew else { return copy.storage }
     if let variable = preparable(value) {
-      prepare(variable, as: result, type.dtype, layout)
+      prepare(variable, as: copy.storage, type.dtype, layout)
     } else {
-      permute(storage, to: result, type, from: known, to: layout)
+      permute(home.storage, to: copy.storage, type, from: home.layout, to: layout)
     }
-    return result
+    return copy.storage
   }
 
-  /// The value's elements in the graph's order, to be kept beside it under another shape: its own
-  /// memory where it may be, a copy where the value is a variable that may change before the other is
-  /// looked at.
-  mutating func reshaped(_ value: Value, as result: Value) -> StorageID {
+  /// Makes a result that has the elements of a value under another shape. It is the same memory, unless
+  /// that is a variable's, which may change before the result is read.
+  mutating func reshape(_ value: Value, as result: Value) {
     let storage = operand(value)
-    guard case .variable = storages[storage.index].place, lateValues.contains(result) else {
-      return storage
+    guard values.isVariable(storage), lateValues.contains(result) else {
+      values.setHome(of: result, storage)
+      return
     }
-    let type = graph.type(of: value)
-    let copy = makeStorage(.arena, type.byteCount, uses[result])
-    permute(storage, to: copy, type, from: .rowMajor, to: .rowMajor)
-    return copy
+    permute(
+      storage, to: values.makeResult(result), graph.type(of: value), from: .rowMajor, to: .rowMajor)
   }
 
   private mutating func permute(
@@ -245,69 +137,49 @@ struct Lowering {
   ) {
     let permutation = Permutation(of: type.shape, from: from, to: to)
     let (extents, strides) = (permutation.extents, permutation.strides)
-    let local = tuning.groupSize == 1 ? 1 : 64
-    let variant = ProgramVariant(
-      .permute, storage: nil, ["LOCAL_SIZE": local, "ELEMENT_BYTES": type.dtype.byteCount])
-    // On a CPU one item moves all elements of its pair of outer axes.
-    let across = local == 1 ? 1 : quotientRoundedUp(extents[2] * extents[3], local)
+    let local = 64
     launch(
-      "permute \(type)", variant, "permute_axes",
-      [.storage(source), .storage(result)]
-        + (extents[1...] + strides).map { .integer($0) },
-      groups: [across, extents[0] * extents[1]], local: [local])
-  }
-
-  /// The memory that a storage lies in.
-  func slab(of storage: StorageID) -> Slab {
-    switch storages[storage.index].place {
-    case .arena: .arena
-    case .input: .inputs
-    case .variable(let name): .variables(variableSlabs[name] ?? 0)
-    case .constant: .constant(storage)
-    }
+      "permute \(type)",
+      ProgramVariant(
+        .permute, storage: nil, ["LOCAL_SIZE": local, "ELEMENT_BYTES": type.dtype.byteCount]),
+      "permute_axes",
+      [.storage(source), .storage(result)] + (extents[1...] + strides).map { .integer($0) },
+      groups: [quotientRoundedUp(extents[2] * extents[3], local), extents[0] * extents[1]],
+      local: [local])
   }
 
   // MARK: Launches
 
   mutating func launch(
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
-    groups: [Int], local: [Int], reached: [StorageID] = [],
-    inPlace: PlannedLaunch.InPlace? = nil
+    groups: [Int], local: [Int], reached: [StorageID] = []
   ) {
     func padded(_ extents: [Int]) -> [Int] {
       extents + [Int](repeating: 1, count: 3 - extents.count)
     }
-    append(
+    launches.append(
       .launch(
         PlannedLaunch(
           label: label, variant: variant, kernel: kernel, arguments: arguments,
-          groups: padded(groups), local: padded(local), reached: reached, inPlace: inPlace)))
+          groups: padded(groups), local: padded(local), reached: reached)))
   }
 
-  mutating func multiply(_ product: PlannedProduct) { append(.product(product)) }
-
-  /// Notes a tile; a place that comes again has the same, but may add up more with it.
-  mutating func record(_ choice: TileChoice) {
-    if knownSites.insert(choice.site).inserted {
-      tileChoices.append(choice)
-    } else if choice.changedOrder != nil {
-      tileChoices.replace(choice)
-    }
-  }
+  mutating func launch(_ product: PlannedProduct) { launches.append(.product(product)) }
 
   /// Puts what `body` launches before a step made so far, as part of a node.
   mutating func launch(before step: Int, as node: Int, _ body: (inout Lowering) -> Void) {
-    let (later, laterNodes) = (steps[step...], stepNodes[step...])
-    steps.removeSubrange(step...)
-    stepNodes.removeSubrange(step...)
-    position = node
+    let later = launches.cut(from: step)
+    launches.position = node
     body(&self)
-    steps += later
-    stepNodes += laterNodes
+    launches.append(later)
   }
+}
 
-  private mutating func append(_ step: PlannedStep) {
-    steps.append(step)
-    stepNodes.append(position)
-  }
+/// What a lowering chooses kernels by.
+struct LoweringOptions {
+  var gemmProvider = GemmProvider.own
+  /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
+  var matrixUnits: MatrixUnits?
+  /// Tiles that are known to be good on the device.
+  var tiles = TileTable()
 }

@@ -1,42 +1,83 @@
 import IsometryCore
 import IsometryGraph
 
+/// A product's kernel with its geometry.
+private struct ProductLaunch {
+  let variant: ProgramVariant
+  let kernel: String
+  /// What the kernel takes behind the extents.
+  var arguments: [Argument] = []
+  let groups: [Int]
+  let local: [Int]
+}
+
 extension Lowering {
   mutating func lowerMatrixMultiply(_ node: Node, _ product: MatrixMultiply) {
     let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
     let result = graph.type(of: node.results[0])
     let (rows, columns, inner) = product.extents(a.shape, b.shape)
     let epilogue = product.epilogue
-    if gemmProvider == .clblast, a.dtype == .float32 || a.dtype == .float64,
+    if options.gemmProvider == .clblast, a.dtype == .float32 || a.dtype == .float64,
       result.dtype == a.dtype
     {
       lowerLibraryProduct(node, product)
       return
     }
-    if lowerOnMatrixUnits(node, product) { return }
     let left = operand(node.inputs[0])
-    let right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
+    let right: StorageID
+    let plan: ProductLaunch
+    if let units = options.matrixUnits, units.types.contains(a.dtype),
+      [a.shape[1], b.shape[1], columns].allSatisfy(MatrixUnits.canRead)
+    {
+      right = operand(node.inputs[1])
+      plan = matrixTileLaunch(product, rows, columns, inner, a.dtype, units)
+    } else {
+      right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
+      plan = registerTileLaunch(product, rows, columns, inner, a.dtype)
+    }
     let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
     let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
-    let tile = chooseTile(
-      "matrixMultiply", product.shape(rows, columns, inner), columns: columns, pixels: rows,
-      a.dtype)
     var defines = epilogue.defines
     defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
-    let variant = ProgramVariant(.gemm, storage: a.dtype, tile.defines)
     launch(
-      "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", variant.adding(defines),
-      "gemm_register_tile",
+      "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)",
+      plan.variant.adding(defines), plan.kernel,
       [
         .storage(left), .storage(right), .storage(bias), .storage(residual),
-        .storage(makeResult(node.results[0])), .integer(rows), .integer(columns),
-        .integer(inner), .integer(product.transposeLeft ? 1 : inner),
-        .integer(product.transposeLeft ? rows : 1),
+        .storage(values.makeResult(node.results[0])), .integer(rows), .integer(columns),
+        .integer(inner),
+      ] + plan.arguments, groups: plan.groups, local: plan.local)
+  }
+
+  private mutating func registerTileLaunch(
+    _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType
+  ) -> ProductLaunch {
+    let tile = tiles.choose(
+      "matrixMultiply", product.shape(rows, columns, inner), columns: columns, pixels: rows, dtype)
+    return ProductLaunch(
+      variant: ProgramVariant(.gemm, storage: dtype, tile.defines), kernel: "gemm_register_tile",
+      arguments: [
+        .integer(product.transposeLeft ? 1 : inner), .integer(product.transposeLeft ? rows : 1),
       ],
       groups: [
         quotientRoundedUp(columns / (tile.width * tile.vectors), tile.local[0]),
         quotientRoundedUp(quotientRoundedUp(rows, tile.pixels), tile.local[1]),
       ], local: tile.local)
+  }
+
+  private mutating func matrixTileLaunch(
+    _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType,
+    _ units: MatrixUnits
+  ) -> ProductLaunch {
+    let tile = tiles.choose(
+      "matrixMultiply", product.shape(rows, columns, inner), rows: rows, columns: columns, dtype,
+      units)
+    return ProductLaunch(
+      variant: tile.variant(
+        .matrixProduct, leftInnerLast: !product.transposeLeft,
+        rightInnerLast: product.transposeRight),
+      kernel: "gemm_matrix_tile", groups: [tile.blocks(rows: rows, columns: columns)],
+      local: [MatrixTile.items])
   }
 
   /// The product by the library, and a launch for the epilogue where there is one.
@@ -48,8 +89,8 @@ extension Lowering {
     let right = operand(node.inputs[1])
     let y =
       epilogue == .none
-      ? makeResult(node.results[0]) : makeWorkspace(rows * columns, a.dtype)
-    multiply(
+      ? values.makeResult(node.results[0]) : values.makeWorkspace(rows * columns, a.dtype)
+    launch(
       PlannedProduct(
         label: "clblast \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype, a: left,
         b: right, y: y, transposeLeft: product.transposeLeft,
@@ -57,14 +98,14 @@ extension Lowering {
     guard epilogue != .none else { return }
     let bias = epilogue.hasBias ? operand(node.inputs[2]) : y
     let residual = epilogue.hasResidual ? operand(node.inputs.last!) : y
-    let blocks = RowBlocks(rows: rows, channels: columns, a.dtype, tuning)
+    let blocks = RowBlocks(rows: rows, channels: columns, a.dtype)
     launch(
       "matrixMultiply epilogue \(rows)x\(columns) \(a.dtype.rawValue)",
       ProgramVariant(.gemmEpilogue, storage: a.dtype, blocks.defines).adding(epilogue.defines),
       "gemm_epilogue",
       [
         .storage(y), .storage(bias), .storage(residual),
-        .storage(makeResult(node.results[0])), .integer(rows), .integer(columns),
+        .storage(values.makeResult(node.results[0])), .integer(rows), .integer(columns),
         .integer(blocks.itemRows),
       ], groups: blocks.itemGroups, local: blocks.local)
   }

@@ -8,7 +8,7 @@ extension Lowering {
     apply(
       node, normalization, x,
       spans: spanStatistics(x, type),
-      statistics: (makeResult(node.results[1]), makeResult(node.results[2])))
+      statistics: (values.makeResult(node.results[1]), values.makeResult(node.results[2])))
   }
 
   /// The statistics, and what a prologue takes of them.
@@ -16,7 +16,7 @@ extension Lowering {
     let type = graph.type(of: node.inputs[0])
     let x = operand(node.inputs[0], imageLayout(type.shape))
     let spans = spanStatistics(x, type)
-    let results = node.results.map { makeResult($0) }
+    let results = node.results.map { values.makeResult($0) }
     launchFactor(
       type, scale: operand(node.inputs[1]), spans: spans,
       (mean: results[0], variance: results[1], factor: results[2]), normalization)
@@ -26,17 +26,18 @@ extension Lowering {
   mutating func lowerNormalizationFactor(_ node: Node, _ normalization: Normalization) {
     launchNormalizationFactor(
       variance: node.inputs[1], scale: operand(node.inputs[0]),
-      factor: makeResult(node.results[0]), normalization)
+      factor: values.makeResult(node.results[0]), normalization)
   }
 
   mutating func launchNormalizationFactor(
     variance: Value, scale: StorageID, factor: StorageID, _ normalization: Normalization
   ) {
-    if let (parts, spans) = takeStatistics(variance: variance) {
+    if let (found, spans) = takeStatistics(variance: variance) {
       let results = (
-        mean: makeResult(parts.mean), variance: makeResult(parts.variance), factor: factor
+        mean: values.makeResult(found.mean), variance: values.makeResult(found.variance),
+        factor: factor
       )
-      launchFactor(parts.type, scale: scale, spans: spans, results, normalization)
+      launchFactor(found.type, scale: scale, spans: spans, results, normalization)
     } else {
       let known = operand(variance)
       launchFactor(
@@ -55,7 +56,7 @@ extension Lowering {
   ) {
     let rows =
       type.shape.rank == 1
-      ? RowBlocks(rows: 1, channels: type.shape[0], type.dtype, tuning) : RowBlocks(type, tuning)
+      ? RowBlocks(rows: 1, channels: type.shape[0], type.dtype) : RowBlocks(type)
     let variant = ProgramVariant(.normalization, storage: type.dtype, rows.defines)
     launch(
       "normalizationFactor \(type)",
@@ -71,12 +72,12 @@ extension Lowering {
   mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {
     let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
     // Statistics of a convolution's result are merged here if this is their first reader.
-    if pendingStatistics[node.inputs[4]]?.mean == node.inputs[3],
+    if reductions.pendingStatistics(node.inputs[4])?.mean == node.inputs[3],
       let (_, spans) = takeStatistics(variance: node.inputs[4])
     {
       apply(
         node, normalization, x, spans: spans,
-        statistics: (makeResult(node.inputs[3]), makeResult(node.inputs[4])))
+        statistics: (values.makeResult(node.inputs[3]), values.makeResult(node.inputs[4])))
       return
     }
     for value in node.inputs[3...4] { mergeStatistics(of: value) }
@@ -94,7 +95,7 @@ extension Lowering {
   ) {
     let type = graph.type(of: node.results[0])
     let layout = imageLayout(type.shape)
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     let residual = normalization.epilogue.hasResidual ? node.inputs.last : nil
     let addend = residual.map { operand($0, layout) }
     var defines = normalization.epilogue.activation.defines
@@ -108,7 +109,7 @@ extension Lowering {
         .storage(x), .storage(operand(node.inputs[1])), .storage(operand(node.inputs[2])),
         .storage(spans?.storage ?? statistics.mean), .storage(statistics.mean),
         .storage(statistics.variance), .storage(addend ?? x),
-        .storage(makeResult(node.results[0], layout)),
+        .storage(values.makeResult(node.results[0], layout)),
       ] + rows.arguments(normalization, spanRows: spans?.rows),
       groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
   }
@@ -117,17 +118,17 @@ extension Lowering {
   mutating func lowerNormalizationGradient(_ node: Node, _ normalization: Normalization) {
     let spans = launchSpanSums(node, normalization)
     launchInputGradient(
-      node, normalization, spans: spans, sums: node.results[1...].map { makeResult($0) })
+      node, normalization, spans: spans, sums: node.results[1...].map { values.makeResult($0) })
   }
 
   mutating func lowerNormalizationReduction(_ node: Node, _ normalization: Normalization) {
     let type = graph.type(of: node.inputs[0])
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     let partial = launchSpanSums(node, normalization)
     for (index, result) in node.results.enumerated() {
       addUp(
         PartialSum(
-          partial: partial, result: makeResult(result), dtype: type.dtype.accumulator,
+          partial: partial, result: values.makeResult(result), dtype: type.dtype.accumulator,
           first: index * rows.channels, columns: rows.channels, stride: 2 * rows.channels,
           parts: rows.spans))
     }
@@ -145,8 +146,8 @@ extension Lowering {
   ) -> StorageID {
     let type = graph.type(of: node.inputs[0])
     let layout = imageLayout(type.shape)
-    let rows = RowBlocks(type, tuning)
-    let partial = makeWorkspace(2 * rows.spans * rows.channels, type.dtype.accumulator)
+    let rows = RowBlocks(type)
+    let partial = values.makeWorkspace(2 * rows.spans * rows.channels, type.dtype.accumulator)
     let images = node.inputs[0...1].map { Argument.storage(operand($0, layout)) }
     let vectors = node.inputs[2..<6].map { Argument.storage(operand($0)) }
     launch(
@@ -167,23 +168,19 @@ extension Lowering {
   ) {
     let type = graph.type(of: node.inputs[0])
     let layout = imageLayout(type.shape)
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     let images = node.inputs[0...1].map { operand($0, layout) }
     let vectors = node.inputs[2..<6].map { operand($0) }
-    let result = makeResult(node.results[0], layout)
-    // A CPU's core need not fetch what it has just read before it overwrites it. A GPU's compiler loads
-    // further ahead if it knows that nothing is overwritten.
-    let inPlace =
-      tuning.groupSize == 1 ? PlannedLaunch.InPlace(operand: images[0], result: result) : nil
+    let result = values.makeResult(node.results[0], layout)
     launch(
       "batchNormalizationInputGradient \(type)",
       backwardVariant(type, rows, normalization).adding([
-        "MERGES_SPANS": spans == nil ? "0" : "1", "IN_PLACE": inPlace == nil ? "0" : "1",
+        "MERGES_SPANS": spans == nil ? "0" : "1"
       ]),
       "normalization_input_gradient",
       (images + vectors + [spans ?? sums[0]] + sums + [result]).map { .storage($0) }
         + rows.arguments(normalization, spanRows: spans.map { _ in rows.spanRows }),
-      groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local, inPlace: inPlace)
+      groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
   }
 
   mutating func lowerFrozenNormalizationInputGradient(
@@ -191,13 +188,13 @@ extension Lowering {
   ) {
     let type = graph.type(of: node.inputs[0])
     let layout = imageLayout(type.shape)
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     launch(
       "frozenNormalizationInputGradient \(type)", backwardVariant(type, rows, Normalization()),
       "normalization_frozen_gradient",
       [
         .storage(operand(node.inputs[0], layout)), .storage(operand(node.inputs[1])),
-        .storage(operand(node.inputs[2])), .storage(makeResult(node.results[0], layout)),
+        .storage(operand(node.inputs[2])), .storage(values.makeResult(node.results[0], layout)),
         .integer(rows.rows), .integer(rows.channels), .number(normalization.epsilon),
         .integer(rows.itemRows),
       ], groups: rows.itemGroups, local: rows.local)

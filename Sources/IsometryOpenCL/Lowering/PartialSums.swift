@@ -12,9 +12,13 @@ struct PartialSum {
   /// Elements from one part to the next.
   let stride: Int
   let parts: Int
-  /// The step before which all parts are there first, and the node of the graph that made them.
-  fileprivate(set) var step = 0
-  fileprivate(set) var node = 0
+  /// The type of the program that adds up all parts of these sums; nil if no program knows all types.
+  static func storage(of sums: [PartialSum]) -> DType? {
+    let types = Set(sums.map(\.dtype))
+    let wide = Set(types.map(\.accumulator))
+    let narrow = types.subtracting(wide)
+    return wide.count == 1 && narrow.count <= 1 ? narrow.first ?? wide.first : nil
+  }
 }
 
 /// Partial sums that a launch takes along.
@@ -29,14 +33,13 @@ struct PartialSumTable {
   ///   - sums: of types that the kernel's program knows, its storage and its accumulator.
   ///   - width: elements of the kernel's vectors.
   ///   - items: work-items of a group.
-  ///   - elementsPerGroup: how many a group adds up.
-  init(_ sums: [PartialSum], width: Int, items: Int, elementsPerGroup: Int) {
+  init(_ sums: [PartialSum], width: Int, items: Int) {
     self.sums = sums
     words = sums.flatMap { sum -> [TableWord] in
       let wide = sum.dtype.accumulator
       let isWhole = [sum.first, sum.columns, sum.stride].allSatisfy { $0 % width == 0 }
       let atOnce = items * width
-      let columns = quotientRoundedUp(elementsPerGroup / sum.parts, atOnce) * atOnce
+      let columns = quotientRoundedUp(Tuning.elementsPerGroup / sum.parts, atOnce) * atOnce
       return stride(from: 0, to: sum.columns, by: max(columns, atOnce)).flatMap { first in
         [
           TableWord.element(sum.partial, elementByteCount: sum.dtype.byteCount, plus: 0),
@@ -64,7 +67,7 @@ extension Lowering {
     of result: StorageID, columns: Int, parts: Int, _ dtype: DType
   ) -> PartialSum {
     PartialSum(
-      partial: parts == 1 ? result : makeWorkspace(parts * columns, dtype), result: result,
+      partial: parts == 1 ? result : values.makeWorkspace(parts * columns, dtype), result: result,
       dtype: dtype, columns: columns, stride: columns, parts: parts)
   }
 
@@ -73,11 +76,9 @@ extension Lowering {
   mutating func addUp(_ sum: PartialSum) {
     guard sum.partial != sum.result else { return }
     precondition(
-      slab(of: sum.partial) == .arena && slab(of: sum.result) == .arena,
+      values.slab(of: sum.partial) == .arena && values.slab(of: sum.result) == .arena,
       "partial sums and their results lie in the arena")
-    var sum = sum
-    (sum.step, sum.node) = (steps.count, position)
-    partialSums.append(sum)
+    reductions.add(sum, step: launches.steps.count, node: launches.position)
   }
 
   /// A launch that adds up what partial sums there are, in groups behind those of its own work.
@@ -85,12 +86,16 @@ extension Lowering {
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
     groups: [Int], local: [Int]
   ) {
-    guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }),
-      let table = takePartialSums(by: variant, width: width, items: local.reduce(1, *))
-    else {
+    let launches = launches
+    let sums = reductions.takeSums { sum in
+      [variant.storage, variant.accumulator].contains(sum.dtype)
+        && !launches.touch(sum.result, from: sum.step)
+    }.map(\.sum)
+    guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }), !sums.isEmpty else {
       launch(label, variant, kernel, arguments, groups: groups, local: local)
       return
     }
+    let table = PartialSumTable(sums, width: width, items: local.reduce(1, *))
     let others = groups.reduce(1, *) / groups[1]
     var groups = groups
     let first = groups[1]
@@ -101,33 +106,16 @@ extension Lowering {
       groups: groups, local: local, reached: table.reached)
   }
 
-  /// The partial sums of a program's types whose results no launch has read yet; nil if there are none.
-  private mutating func takePartialSums(
-    by variant: ProgramVariant, width: Int, items: Int
-  ) -> PartialSumTable? {
-    let taken = partialSums.filter { sum in
-      [variant.storage, variant.accumulator].contains(sum.dtype)
-        && !steps[sum.step...].contains { $0.touched.contains(sum.result) }
-    }
-    guard !taken.isEmpty else { return nil }
-    let results = Set(taken.map(\.result))
-    partialSums.removeAll { results.contains($0.result) }
-    return PartialSumTable(
-      taken, width: width, items: items, elementsPerGroup: tuning.elementsPerGroup)
-  }
-
   /// Adds up what no other launch has taken along: at once what is read later than the last of it is
   /// there.
-  ///
-  /// - Parameter plan: the launches so far.
-  mutating func launchPartialSums(_ plan: LaunchPlan) {
-    let lifetimes = plan.lifetimes
-    var batches: [[PartialSum]] = []
+  mutating func launchPartialSums() {
+    let lifetimes = planSoFar().lifetimes
+    var batches: [[DeferredReductions.Sum]] = []
     // A result without a reader is not made.
-    for sum in partialSums where lifetimes[sum.result] != nil {
+    for sum in reductions.takeSums(where: { lifetimes[$0.result] != nil }) {
       let joins = batches.last.map { batch in
-        Self.storage(of: batch + [sum]) != nil
-          && batch.allSatisfy { (lifetimes[$0.result]?.lowerBound ?? 0) >= sum.step }
+        PartialSum.storage(of: (batch + [sum]).map(\.sum)) != nil
+          && batch.allSatisfy { (lifetimes[$0.sum.result]?.lowerBound ?? 0) >= sum.step }
       }
       if joins == true {
         batches[batches.count - 1].append(sum)
@@ -137,31 +125,22 @@ extension Lowering {
     }
     for batch in batches.reversed() {
       guard let last = batch.last else { continue }
-      launch(before: last.step, as: last.node) { $0.launch(batch) }
+      launch(before: last.step, as: last.node) { $0.launch(batch.map(\.sum)) }
     }
-  }
-
-  /// The type of a program that knows the types of all parts; nil where none does.
-  private static func storage(of sums: [PartialSum]) -> DType? {
-    let types = Set(sums.map(\.dtype))
-    let wide = Set(types.map(\.accumulator))
-    let narrow = types.subtracting(wide)
-    return wide.count == 1 && narrow.count <= 1 ? narrow.first ?? wide.first : nil
   }
 
   private mutating func launch(_ sums: [PartialSum]) {
-    guard let storage = Self.storage(of: sums) else {
+    guard let storage = PartialSum.storage(of: sums) else {
       preconditionFailure("partial sums of one launch are of one program's types")
     }
-    let width = tuning.width(storage)
-    let table = PartialSumTable(
-      sums, width: width, items: tuning.groupSize, elementsPerGroup: tuning.elementsPerGroup)
+    let width = Tuning.width(storage)
+    let table = PartialSumTable(sums, width: width, items: Tuning.groupSize)
     launch(
       "partialSums \(sums.count)",
       ProgramVariant(
         .channelReduction, storage: storage,
-        ["WIDTH": width, "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize]),
+        ["WIDTH": width, "LOCAL_VECTORS": 1, "LOCAL_ROWS": Tuning.groupSize]),
       "reduction_partial_sums", [table.slab, table.table], groups: [1, table.rows],
-      local: [1, tuning.groupSize], reached: table.reached)
+      local: [1, Tuning.groupSize], reached: table.reached)
   }
 }

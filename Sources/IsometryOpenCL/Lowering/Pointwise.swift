@@ -27,9 +27,9 @@ extension Lowering {
     case .activationGradient(let gradient): lowerActivationGradient(node, gradient)
     case .cast: lowerCast(node)
     case .biasAdd:
-      channelwise(node, "channelwise_bias_add", x: inputs[0], values: inputs[1])
+      channelwise(node, "channelwise_bias_add", x: inputs[0], perChannel: inputs[1])
     case .broadcastChannels:
-      channelwise(node, "channelwise_broadcast", x: nil, values: inputs[0])
+      channelwise(node, "channelwise_broadcast", x: nil, perChannel: inputs[0])
     case .reshape: lowerReshape(node)
     default: preconditionFailure("\(node.operation.name) is not pointwise")
     }
@@ -42,10 +42,10 @@ extension Lowering {
     _ defines: [String: String] = [:]
   ) {
     let result = node.results[0]
-    let layout = commonLayout(of: result)
+    let layout = values.commonLayout(of: result)
     var arguments = node.inputs[..<operands].map { Argument.storage(operand($0, layout)) }
     if let scalar { arguments.append(.storage(operand(scalar))) }
-    arguments.append(.storage(makeResult(result, layout)))
+    arguments.append(.storage(values.makeResult(result, layout)))
     flatLaunch(node, graph.type(of: result), kernel, arguments + rest, defines)
   }
 
@@ -53,21 +53,19 @@ extension Lowering {
     _ node: Node, _ type: TensorType, _ kernel: String, _ arguments: [Argument],
     _ defines: [String: String]
   ) {
-    let width = tuning.width(type.dtype)
+    let width = Tuning.width(type.dtype)
     let variant = ProgramVariant(
       .pointwise, storage: type.dtype,
-      [
-        "WIDTH": width, "LOCAL_SIZE": tuning.groupSize, "ITEM_VECTORS": tuning.vectorsPerItem,
-      ])
-    let perGroup = width * tuning.groupSize * tuning.vectorsPerItem
+      ["WIDTH": width, "LOCAL_SIZE": Tuning.groupSize])
+    let perGroup = width * Tuning.groupSize
     launch(
       "\(node.operation.name) \(type)", variant.adding(defines), kernel, arguments,
-      groups: [quotientRoundedUp(type.shape.elementCount, perGroup)], local: [tuning.groupSize])
+      groups: [quotientRoundedUp(type.shape.elementCount, perGroup)], local: [Tuning.groupSize])
   }
 
   private mutating func lowerActivationGradient(_ node: Node, _ gradient: ActivationGradient) {
     let result = node.results[0]
-    let layout = commonLayout(of: result)
+    let layout = values.commonLayout(of: result)
     let dy = operand(node.inputs[0], layout)
     let second = gradient.addends == 2 ? operand(node.inputs[1], layout) : dy
     let reference = operand(node.inputs[gradient.addends], layout)
@@ -76,7 +74,7 @@ extension Lowering {
       node, type, "pointwise_activation_gradient",
       [
         .storage(dy), .storage(second), .storage(reference),
-        .storage(makeResult(result, layout)), .integer(type.shape.elementCount),
+        .storage(values.makeResult(result, layout)), .integer(type.shape.elementCount),
         .integer(gradient.addends == 2 ? 1 : 0), .integer(gradient.reference == .output ? 1 : 0),
       ], gradient.activation.defines)
     if gradient.hasChannelSum { lowerChannelSum(of: result, into: node.results[1]) }
@@ -85,31 +83,34 @@ extension Lowering {
   private mutating func lowerCast(_ node: Node) {
     let result = node.results[0]
     if prepareCast(of: node.inputs[0], as: result) { return }
-    let layout = commonLayout(of: result)
+    let layout = values.commonLayout(of: result)
     let x = operand(node.inputs[0], layout)
     let type = graph.type(of: result)
     let source = graph.type(of: node.inputs[0]).dtype
-    let width = tuning.width(type.dtype)
-    let local = tuning.groupSize == 1 ? 64 : tuning.groupSize
+    let width = Tuning.width(type.dtype)
     let variant = ProgramVariant(
       .cast, storage: type.dtype,
-      ["WIDTH": width, "LOCAL_SIZE": local, "SOURCE_" + ProgramVariant.typeName(source): 1])
+      [
+        "WIDTH": width, "LOCAL_SIZE": Tuning.groupSize,
+        "SOURCE_" + ProgramVariant.typeName(source): 1,
+      ])
     launch(
       "cast \(source.rawValue) \(type)", variant, "cast_elements",
       [
-        .storage(x), .storage(makeResult(result, layout)), .integer(type.shape.elementCount),
+        .storage(x), .storage(values.makeResult(result, layout)), .integer(type.shape.elementCount),
       ],
-      groups: [quotientRoundedUp(type.shape.elementCount, width * local)], local: [local])
+      groups: [quotientRoundedUp(type.shape.elementCount, width * Tuning.groupSize)],
+      local: [Tuning.groupSize])
   }
 
-  private mutating func channelwise(_ node: Node, _ kernel: String, x: Value?, values: Value) {
+  private mutating func channelwise(_ node: Node, _ kernel: String, x: Value?, perChannel: Value) {
     let result = node.results[0]
     let type = graph.type(of: result)
     let layout = imageLayout(type.shape)
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     var arguments: [Argument] = []
     if let x { arguments.append(.storage(operand(x, layout))) }
-    arguments += [.storage(operand(values)), .storage(makeResult(result, layout))]
+    arguments += [.storage(operand(perChannel)), .storage(values.makeResult(result, layout))]
     let variant = ProgramVariant(
       .channelwise, storage: type.dtype, rows.defines)
     launch(
@@ -121,7 +122,7 @@ extension Lowering {
 
   private mutating func lowerReshape(_ node: Node) {
     // The new shape's elements are in the graph's order, and so must the operand's be.
-    alias(node.results[0], reshaped(node.inputs[0], as: node.results[0]), .rowMajor)
+    reshape(node.inputs[0], as: node.results[0])
   }
 
   private mutating func fillIntegers(_ result: Value, _ value: Double, _ type: TensorType) {
@@ -131,7 +132,7 @@ extension Lowering {
       : HostTensor(
         type.shape, [Int32](repeating: Int32(value), count: type.shape.elementCount)
       ).bytes
-    alias(result, makeConstant(bytes: whole), .rowMajor)
+    values.setHome(of: result, values.makeConstant(bytes: whole))
   }
 
   /// How tensors with channels lie in memory: channels innermost.

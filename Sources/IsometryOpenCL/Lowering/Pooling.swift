@@ -36,7 +36,7 @@ extension Lowering {
     _ node: Node, _ kernel: String, _ pooling: Pooling, images: Shape, pooled: Shape
   ) {
     let type = graph.type(of: node.results[0])
-    let width = tuning.width(type.dtype, dividing: type.shape[1])
+    let width = Tuning.width(type.dtype, dividing: type.shape[1])
     let variant = ProgramVariant(
       .windowPooling, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
     let operands = node.inputs.map { Argument.storage(operand($0, .channelsLast)) }
@@ -47,7 +47,7 @@ extension Lowering {
     ]
     launch(
       "\(node.operation.name) \(type)", variant, kernel,
-      operands + [.storage(makeResult(node.results[0], .channelsLast))]
+      operands + [.storage(values.makeResult(node.results[0], .channelsLast))]
         + sizes.map { .integer($0) },
       groups: [quotientRoundedUp(type.shape.elementCount / width, Self.poolingLocal)],
       local: [Self.poolingLocal])
@@ -58,7 +58,7 @@ extension Lowering {
     let images = operand(node.inputs[0], imageLayout(x.shape))
     launchGlobal(
       "\(node.operation.name) \(y)", "pooling_global_average", images: x, items: y,
-      [.storage(images), .storage(makeResult(node.results[0], imageLayout(y.shape)))])
+      [.storage(images), .storage(values.makeResult(node.results[0], imageLayout(y.shape)))])
   }
 
   private mutating func lowerGlobalAverageGradient(_ node: Node, _ epilogue: GradientEpilogue) {
@@ -69,7 +69,7 @@ extension Lowering {
       "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
       items: type,
       [.storage(dy)] + epilogue.arguments(for: &self, in: layout, placeholder: dy)
-        + [.storage(makeResult(node.results[0], layout))], epilogue.defines)
+        + [.storage(values.makeResult(node.results[0], layout))], epilogue.defines)
   }
 
   /// - Parameters:
@@ -80,7 +80,7 @@ extension Lowering {
     _ operands: [Argument], _ defines: [String: String] = [:]
   ) {
     let shape = images.shape
-    let width = tuning.width(images.dtype, dividing: shape[1])
+    let width = Tuning.width(images.dtype, dividing: shape[1])
     let variant = ProgramVariant(
       .globalPooling, storage: images.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
     launch(

@@ -36,21 +36,21 @@ struct Preparations {
   /// - Parameter needed: the copies that a launch reads; no others are made.
   func launch(in lowering: inout Lowering, needed: Set<StorageID>) {
     let copies = copies.filter { needed.contains($0.result) }
-    let isCPU = lowering.tuning.groupSize == 1
-    // A piece's lines in both orders fit a CPU's innermost cache; a GPU reads whole 128-byte lines.
-    let (local, tile) = (isCPU ? 1 : 256, 32)
-    for group in grouped(copies, by: { [$0.types: lowering.slab(of: $0.source)] }) {
+    // A tile's lines are 128 bytes in both orders.
+    let tile = 32
+    for group in grouped(copies, by: { [$0.types: lowering.values.slab(of: $0.source)] }) {
       let types = group[0].types
       let table = group.flatMap { Self.tiles(of: $0, tile) }
       let defines = [
-        "LOCAL_SIZE": local, "TILE": tile, "SOURCE_" + ProgramVariant.typeName(types.source): 1,
+        "LOCAL_SIZE": Tuning.groupSize, "TILE": tile,
+        "SOURCE_" + ProgramVariant.typeName(types.source): 1,
       ]
       lowering.launch(
         "prepare \(group.count) variables \(types.result.rawValue)",
         ProgramVariant(.prepare, storage: types.result, defines),
         "prepare_variables",
         [.slab(of: group[0].source), .slab(of: group[0].result), .table(table)],
-        groups: [table.count / Self.rowLength], local: [local],
+        groups: [table.count / Self.rowLength], local: [Tuning.groupSize],
         reached: group.flatMap { [$0.source, $0.result] })
     }
   }
@@ -88,7 +88,7 @@ extension Lowering {
     let value = preparations.casts[value] ?? value
     guard case .variable = graph.producer(of: value).operation,
       graph.type(of: value).dtype.isFloatingPoint,
-      graph.nodes[position].operation.mutatedInputs.isEmpty
+      graph.nodes[launches.position].operation.mutatedInputs.isEmpty
     else { return nil }
     return value
   }
@@ -96,11 +96,11 @@ extension Lowering {
   mutating func prepare(
     _ variable: Value, as result: StorageID, _ dtype: DType, _ layout: Layout
   ) {
-    let (source, known) = home(of: variable)
+    let home = values.home(of: variable)
     let type = graph.type(of: variable)
     preparations.add(
-      source, type.dtype, to: result, dtype,
-      Permutation(of: type.shape, from: known, to: layout))
+      home.storage, type.dtype, to: result, dtype,
+      Permutation(of: type.shape, from: home.layout, to: layout))
   }
 
   /// Makes a result that is a variable in another type; false where that has to be a launch of its own.
@@ -108,16 +108,16 @@ extension Lowering {
     guard let variable = preparable(value), variable == value,
       graph.type(of: result).dtype.isFloatingPoint
     else { return false }
-    let layout = commonLayout(of: result)
+    let layout = values.commonLayout(of: result)
     preparations.casts[result] = variable
-    prepare(variable, as: makeResult(result, layout), graph.type(of: result).dtype, layout)
+    prepare(variable, as: values.makeResult(result, layout), graph.type(of: result).dtype, layout)
     return true
   }
 
   /// Puts the copies of variables in front of all other launches, as part of the first variable's node.
   mutating func prepareVariables() {
     let needed = Set(
-      steps.flatMap(\.touched) + graph.outputs.map { home(of: $0.value).storage })
+      launches.steps.flatMap(\.touched) + graph.outputs.map { values.home(of: $0.value).storage })
     let first =
       graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
     launch(before: 0, as: first) { [preparations] in

@@ -6,10 +6,10 @@ extension Lowering {
     let x = node.inputs[0]
     let type = graph.type(of: x)
     switch node.operation {
-    case .sum: flatSum(node, "reduction_sum", [.storage(home(of: x).storage)], type)
+    case .sum: flatSum(node, "reduction_sum", [.storage(values.home(of: x).storage)], type)
     case .dot:
       // The sum runs over the same pairs in whatever layout both have.
-      let layout = home(of: x).layout
+      let layout = values.home(of: x).layout
       flatSum(
         node, "reduction_dot",
         [.storage(operand(x, layout)), .storage(operand(node.inputs[1], layout))], type)
@@ -19,13 +19,13 @@ extension Lowering {
     }
   }
 
-  private var flatLocal: [Int] { [1, tuning.groupSize] }
+  private var flatLocal: [Int] { [1, Tuning.groupSize] }
 
   private func flatVariant(_ dtype: DType) -> ProgramVariant {
     ProgramVariant(
       .flatReduction, storage: dtype,
       [
-        "WIDTH": tuning.width(dtype), "LOCAL_VECTORS": 1, "LOCAL_ROWS": tuning.groupSize,
+        "WIDTH": Tuning.width(dtype), "LOCAL_VECTORS": 1, "LOCAL_ROWS": Tuning.groupSize,
       ])
   }
 
@@ -33,9 +33,9 @@ extension Lowering {
     _ node: Node, _ kernel: String, _ operands: [Argument], _ type: TensorType
   ) {
     let count = type.shape.elementCount
-    let chunk = tuning.elementsPerGroup
+    let chunk = Tuning.elementsPerGroup
     let groups = quotientRoundedUp(count, chunk)
-    let partial = makeWorkspace(groups, type.dtype.accumulator)
+    let partial = values.makeWorkspace(groups, type.dtype.accumulator)
     launch(
       "\(node.operation.name) \(type)", flatVariant(type.dtype), kernel,
       operands + [.storage(partial), .integer(count), .integer(chunk)], groups: [1, groups],
@@ -49,7 +49,8 @@ extension Lowering {
     launch(
       "\(node.operation.name) partials", flatVariant(dtype), "reduction_partials",
       [
-        .storage(partial), .storage(makeResult(node.results[0])), .integer(count), .number(1),
+        .storage(partial), .storage(values.makeResult(node.results[0])), .integer(count),
+        .number(1),
       ], groups: [1, 1], local: flatLocal)
   }
 
@@ -57,15 +58,15 @@ extension Lowering {
     let dtype = graph.type(of: node.inputs[0]).dtype
     var parts: [(storage: StorageID, first: Int, count: Int)] = []
     for input in node.inputs {
-      let storage = home(of: input).storage
+      let storage = values.home(of: input).storage
       let count = graph.shape(of: input).elementCount
-      for first in stride(from: 0, to: count, by: tuning.elementsPerGroup) {
-        parts.append((storage, first, min(tuning.elementsPerGroup, count - first)))
+      for first in stride(from: 0, to: count, by: Tuning.elementsPerGroup) {
+        parts.append((storage, first, min(Tuning.elementsPerGroup, count - first)))
       }
     }
-    let partial = makeWorkspace(parts.count, dtype.accumulator)
+    let partial = values.makeWorkspace(parts.count, dtype.accumulator)
     var done = 0
-    for part in grouped(parts, by: { [slab(of: $0.storage)] }) {
+    for part in grouped(parts, by: { [values.slab(of: $0.storage)] }) {
       let table = part.flatMap { entry -> [TableWord] in
         [
           .element(entry.storage, elementByteCount: dtype.byteCount, plus: entry.first),
@@ -87,10 +88,10 @@ extension Lowering {
   mutating func lowerChannelSum(of value: Value, into total: Value) {
     let type = graph.type(of: value)
     let x = operand(value, imageLayout(type.shape))
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     let wide = type.dtype.accumulator
-    let result = makeResult(total)
-    if type.shape.elementCount <= tuning.elementsPerGroup, slab(of: x) == .arena {
+    let result = values.makeResult(total)
+    if type.shape.elementCount <= Tuning.elementsPerGroup, values.slab(of: x) == .arena {
       // The rows of a small array are parts themselves.
       addUp(
         PartialSum(

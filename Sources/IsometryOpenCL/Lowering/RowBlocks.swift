@@ -12,7 +12,7 @@ struct RowBlocks {
   /// Rows that stay in a cache while a group walks over them.
   let blockRows: Int
   /// Rows that one work-item of a pointwise kernel makes.
-  let itemRows: Int
+  let itemRows = 4
   /// Adding up s spans in each of s groups takes s² steps; this s keeps them below the array's rows.
   let mostSpans: Int
   /// Rows of a span: whole blocks, so many that spans are few and each group of a kernel that follows
@@ -21,26 +21,23 @@ struct RowBlocks {
   /// The same as `itemRows` for a kernel that adds up spans first.
   let itemRowsAfterSpans: Int
 
-  init(_ type: TensorType, _ tuning: Tuning) {
+  init(_ type: TensorType) {
     let channels = type.shape[1]
-    self.init(
-      rows: type.shape.elementCount / channels, channels: channels, type.dtype, tuning)
+    self.init(rows: type.shape.elementCount / channels, channels: channels, type.dtype)
   }
 
-  init(rows: Int, channels: Int, _ dtype: DType, _ tuning: Tuning) {
+  init(rows: Int, channels: Int, _ dtype: DType) {
     self.rows = rows
     self.channels = channels
-    width = tuning.width(dtype, dividing: channels)
-    let isCPU = tuning.groupSize == 1
-    let across = powerOfTwo(atMost: min(channels / width, 16, tuning.groupSize))
-    local = [across, tuning.groupSize / across]
+    width = Tuning.width(dtype, dividing: channels)
+    let across = powerOfTwo(atMost: min(channels / width, 16))
+    local = [across, Tuning.groupSize / across]
     let rowBytes = channels * dtype.accumulator.byteCount
-    blockRows = min(max(tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
-    itemRows = isCPU ? blockRows : 4
-    mostSpans = max(1, min(isCPU ? 64 : 256, Int(Double(rows / 8).squareRoot())))
+    blockRows = min(max(Tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
+    mostSpans = max(1, min(256, Int(Double(rows / 8).squareRoot())))
     let blocksOfSpan = quotientRoundedUp(quotientRoundedUp(rows, mostSpans), blockRows)
     spanRows = min(blocksOfSpan * blockRows, rows)
-    itemRowsAfterSpans = isCPU ? spanRows : quotientRoundedUp(spanRows, 2 * local[1])
+    itemRowsAfterSpans = quotientRoundedUp(spanRows, 2 * local[1])
   }
 
   /// Blocks and spans of a reduction.

@@ -1,18 +1,10 @@
 import IsometryCore
 import IsometryGraph
 
-/// Mean and sum of squared deviations of each channel of an image's pixels, by parts of them:
-/// accumulator [parts, 2, channels].
-///
-/// The pixels are `lines` lines of `width`; a part is `partLines` of those by `partWidth` pixels of
-/// each. Parts along the same lines follow each other.
-struct PartialStatistics {
-  /// The type of the images.
-  let type: TensorType
-  /// The values that the launch which merges all parts makes.
-  let mean: Value
-  let variance: Value
-  let storage: StorageID
+/// How the pixels of a convolution's result are shared out to the groups that store their statistics:
+/// `lines` lines of `width` pixels, in parts of `partLines` of those by `partWidth` pixels of each. Parts
+/// along the same lines follow each other.
+struct StatisticsParts {
   let lines: Int
   let width: Int
   let partLines: Int
@@ -21,6 +13,18 @@ struct PartialStatistics {
   /// Parts along a line, and from line to line.
   var across: Int { quotientRoundedUp(width, partWidth) }
   var down: Int { quotientRoundedUp(lines, partLines) }
+}
+
+/// Mean and sum of squared deviations of each channel of an image's pixels, by parts of them:
+/// accumulator [parts, 2, channels].
+struct PartialStatistics {
+  /// The type of the images.
+  let type: TensorType
+  /// The values that the launch which merges all parts makes.
+  let mean: Value
+  let variance: Value
+  let storage: StorageID
+  let parts: StatisticsParts
 }
 
 /// The same by spans of `rows` pixels, few enough for the launch that normalizes.
@@ -41,46 +45,43 @@ extension Operation {
 
 extension Lowering {
   /// Room for the statistics that a convolution's launch stores by parts beside its result.
-  mutating func makeStatistics(
-    of node: Node, lines: Int, width: Int, partLines: Int, partWidth: Int
-  ) -> PartialStatistics {
+  mutating func makeStatistics(of node: Node, _ parts: StatisticsParts) -> StorageID {
     let type = graph.type(of: node.results[0])
-    let parts = quotientRoundedUp(lines, partLines) * quotientRoundedUp(width, partWidth)
-    let statistics = PartialStatistics(
-      type: type, mean: node.results[1], variance: node.results[2],
-      storage: makeWorkspace(2 * parts * type.shape[1], type.dtype.accumulator), lines: lines,
-      width: width, partLines: partLines, partWidth: partWidth)
-    for value in node.results[1...] { pendingStatistics[value] = statistics }
-    return statistics
+    let storage = values.makeWorkspace(
+      2 * parts.down * parts.across * type.shape[1], type.dtype.accumulator)
+    reductions.add(
+      PartialStatistics(
+        type: type, mean: node.results[1], variance: node.results[2], storage: storage,
+        parts: parts))
+    return storage
   }
 
   /// The statistics of a convolution's result by spans of rows, for the launch that merges them. That
   /// launch must make mean and variance.
   ///
   /// - Returns: nil if another launch has made them.
-  mutating func takeStatistics(variance: Value) -> (parts: PartialStatistics, SpanStatistics)? {
-    guard let parts = pendingStatistics[variance] else { return nil }
-    pendingStatistics[parts.mean] = nil
-    pendingStatistics[parts.variance] = nil
-    return (parts, spanStatistics(of: parts))
+  mutating func takeStatistics(
+    variance: Value
+  ) -> (statistics: PartialStatistics, spans: SpanStatistics)? {
+    reductions.takeStatistics(variance).map { ($0, spanStatistics(of: $0)) }
   }
 
   /// Makes mean and variance of a convolution's result if `value` is one of them and no launch has made
   /// them yet.
   mutating func mergeStatistics(of value: Value) {
-    guard let parts = pendingStatistics[value] else { return }
-    let channels = parts.type.shape[1]
-    let wide = parts.type.dtype.accumulator
+    guard let pending = reductions.pendingStatistics(value) else { return }
+    let channels = pending.type.shape[1]
+    let wide = pending.type.dtype.accumulator
     launchNormalizationFactor(
-      variance: parts.variance, scale: zeros(channels, wide),
-      factor: makeWorkspace(channels, wide), Normalization())
+      variance: pending.variance, scale: values.zeros(channels, wide),
+      factor: values.makeWorkspace(channels, wide), Normalization())
   }
 
   /// Statistics of an array by spans of rows, from a launch of their own.
   ///
   /// - Parameter x: images with channels last.
   mutating func spanStatistics(_ x: StorageID, _ type: TensorType) -> SpanStatistics {
-    let rows = RowBlocks(type, tuning)
+    let rows = RowBlocks(type)
     let spans = makeSpans(rows.spans, type)
     launch(
       "batchNormalization statistics \(type)", statisticsVariant(type, rows),
@@ -93,20 +94,21 @@ extension Lowering {
   }
 
   /// The same from parts: as they are if they are few, else merged by a launch.
-  private mutating func spanStatistics(of parts: PartialStatistics) -> SpanStatistics {
-    let rows = RowBlocks(parts.type, tuning)
+  private mutating func spanStatistics(of partial: PartialStatistics) -> SpanStatistics {
+    let rows = RowBlocks(partial.type)
+    let parts = partial.parts
     // Twice the spans that would be chosen cost less than a launch.
     if parts.across == 1, parts.down <= 2 * rows.mostSpans {
-      return SpanStatistics(storage: parts.storage, rows: parts.partLines * parts.width)
+      return SpanStatistics(storage: partial.storage, rows: parts.partLines * parts.width)
     }
     let down = quotientRoundedUp(parts.down, rows.mostSpans)
     let count = quotientRoundedUp(parts.down, down)
-    let spans = makeSpans(count, parts.type)
+    let spans = makeSpans(count, partial.type)
     launch(
       "batchNormalization merges \(parts.down * parts.across)x\(rows.channels) statistics",
-      statisticsVariant(parts.type, rows), "normalization_merge_statistics",
+      statisticsVariant(partial.type, rows), "normalization_merge_statistics",
       [
-        .storage(parts.storage), .storage(spans), .integer(parts.lines), .integer(parts.width),
+        .storage(partial.storage), .storage(spans), .integer(parts.lines), .integer(parts.width),
         .integer(rows.channels), .integer(parts.partLines), .integer(parts.partWidth),
         .integer(down * parts.across),
       ], groups: [rows.spanGroups[0], count], local: rows.local)
@@ -114,7 +116,7 @@ extension Lowering {
   }
 
   private mutating func makeSpans(_ count: Int, _ type: TensorType) -> StorageID {
-    makeWorkspace(2 * count * type.shape[1], type.dtype.accumulator)
+    values.makeWorkspace(2 * count * type.shape[1], type.dtype.accumulator)
   }
 
   private func statisticsVariant(_ type: TensorType, _ rows: RowBlocks) -> ProgramVariant {

@@ -25,17 +25,17 @@ extension Lowering {
   }
 
   private func parts(of storages: [StorageID], number: Int, count: Int) -> [TablePart] {
-    stride(from: 0, to: count, by: tuning.elementsPerGroup).map { first in
+    stride(from: 0, to: count, by: Tuning.elementsPerGroup).map { first in
       TablePart(
         storages: storages, number: number, first: first,
-        count: min(tuning.elementsPerGroup, count - first))
+        count: min(Tuning.elementsPerGroup, count - first))
     }
   }
 
   private func tableVariant(
     _ family: ProgramFamily, _ dtype: DType, _ more: [String: Int] = [:]
   ) -> ProgramVariant {
-    var defines = ["WIDTH": tuning.width(dtype), "LOCAL_SIZE": tuning.groupSize]
+    var defines = ["WIDTH": Tuning.width(dtype), "LOCAL_SIZE": Tuning.groupSize]
     defines.merge(more) { _, new in new }
     return ProgramVariant(family, storage: dtype, defines)
   }
@@ -46,24 +46,24 @@ extension Lowering {
     for index in update.parameters.indices {
       let first = update.headerCount + index * update.stride
       let parameter = node.inputs[first]
-      let layout = home(of: parameter).layout
+      let layout = values.home(of: parameter).layout
       let storages = node.inputs[first..<first + update.stride].map { operand($0, layout) }
       for (slot, storage) in zip(node.inputs[first + 2..<first + update.stride], storages[2...]) {
         precondition(
-          home(of: slot).storage == storage,
+          values.home(of: slot).storage == storage,
           "another session keeps a slot in another layout than its parameter")
       }
       all += parts(
         of: storages, number: index, count: graph.shape(of: parameter).elementCount)
     }
-    let settings = makeConstant(
+    let settings = values.makeConstant(
       update.parameters.flatMap { [$0.weightDecay, $0.learningRateScale] }, dtype.accumulator)
     let schedule = operand(node.inputs[0])
     let scale = update.hasGradientScale ? operand(node.inputs[1]) : settings
     let (kernel, constants) = kernelArguments(update.rule)
     let variant = tableVariant(
       .update, dtype, ["HAS_GRADIENT_SCALE": update.hasGradientScale ? 1 : 0])
-    for group in grouped(all, by: { $0.storages.map { slab(of: $0) } }) {
+    for group in grouped(all, by: { $0.storages.map { values.slab(of: $0) } }) {
       let storages = group[0].storages
       launch(
         "update \(update.parameters.count) parameters", variant, kernel,
@@ -73,7 +73,7 @@ extension Lowering {
           .table(group.flatMap { $0.words(elementByteCount: dtype.byteCount) }),
           .storage(settings), .storage(schedule), .storage(scale),
         ] + constants,
-        groups: [group.count], local: [tuning.groupSize], reached: group.flatMap(\.storages))
+        groups: [group.count], local: [Tuning.groupSize], reached: group.flatMap(\.storages))
     }
   }
 
@@ -114,15 +114,15 @@ extension Lowering {
     for pair in 0..<node.inputs.count / 2 {
       let variable = node.inputs[2 * pair]
       let type = graph.type(of: variable)
-      let layout = home(of: variable).layout
+      let layout = values.home(of: variable).layout
       let storages = [operand(variable, layout), operand(node.inputs[2 * pair + 1], layout)]
       if parts[type.dtype] == nil { order.append(type.dtype) }
       parts[type.dtype, default: []] += self.parts(
         of: storages, number: pair, count: type.shape.elementCount)
     }
     for dtype in order {
-      let constants = settings.map { makeConstant($0, dtype.accumulator) }
-      for group in grouped(parts[dtype] ?? [], by: { $0.storages.map { slab(of: $0) } }) {
+      let constants = settings.map { values.makeConstant($0, dtype.accumulator) }
+      for group in grouped(parts[dtype] ?? [], by: { $0.storages.map { values.slab(of: $0) } }) {
         let table = group.flatMap { $0.words(elementByteCount: dtype.byteCount) }
         var arguments: [Argument] = [
           .slab(of: group[0].storages[0]), .slab(of: group[0].storages[1]), .table(table),
@@ -130,7 +130,7 @@ extension Lowering {
         if let constants { arguments.append(.storage(constants)) }
         launch(
           "\(node.operation.name) \(node.inputs.count / 2)", tableVariant(.variables, dtype),
-          kernel, arguments, groups: [group.count], local: [tuning.groupSize],
+          kernel, arguments, groups: [group.count], local: [Tuning.groupSize],
           reached: group.flatMap(\.storages))
       }
     }
@@ -143,7 +143,7 @@ extension Lowering {
       "gradientScale", tableVariant(.variables, dtype), "optimizer_gradient_scale",
       [
         .storage(norm), .storage(scale.hasLossScale ? operand(node.inputs[1]) : norm),
-        .storage(makeResult(node.results[0])), .number(scale.maximumNorm ?? 0),
+        .storage(values.makeResult(node.results[0])), .number(scale.maximumNorm ?? 0),
         .integer(scale.hasLossScale ? 1 : 0), .number(LossScaling.minimum),
       ], groups: [1], local: [1])
   }

@@ -18,8 +18,16 @@ struct TileChoice {
   let candidates: () -> [Tile]
 }
 
-extension Lowering {
-  /// The tile of a launch: the table's where it has one that the launch can have, else the first.
+/// The tiles of a step's launches, chosen one site at a time.
+struct TileSelection {
+  /// Tiles that are known to be good on the device.
+  private let table: TileTable
+  private(set) var choices: [TileChoice] = []
+  private var positions: [TileSite: Int] = [:]
+
+  init(_ table: TileTable) { self.table = table }
+
+  /// The tile of a launch: the table's if it has one that the launch can have, else the first.
   ///
   /// - Parameters:
   ///   - candidates: all that the launch can have; the first is what a model of the device prefers.
@@ -31,33 +39,31 @@ extension Lowering {
   ) -> Candidate {
     let site = TileSite(
       kernel: kernel, shape: shape, precision: dtype, units: units?.kind.rawValue ?? "portable")
-    let tuned = tiles[site].flatMap { tile in candidates().first { $0.tile == tile } }
+    let tuned = table[site].flatMap { tile in candidates().first { $0.tile == tile } }
     let chosen = tuned ?? preferred
-    record(
-      TileChoice(
-        site: site, isTuned: tuned != nil,
-        changedOrder: order(chosen) == order(preferred) ? nil : order(chosen),
-        candidates: { candidates().map(\.tile) }))
+    let choice = TileChoice(
+      site: site, isTuned: tuned != nil,
+      changedOrder: order(chosen) == order(preferred) ? nil : order(chosen),
+      candidates: { candidates().map(\.tile) })
+    // A site that comes again has the same tile, but may add up more with it.
+    if let known = positions[site] {
+      if choice.changedOrder != nil { choices[known] = choice }
+    } else {
+      positions[site] = choices.count
+      choices.append(choice)
+    }
     return chosen
   }
-}
 
-extension [TileChoice] {
   var use: TileUse {
-    let changed = compactMap { choice in
+    let changed = choices.compactMap { choice in
       choice.changedOrder.map { order in
         "\(choice.site): \(order.map(String.init).joined(separator: " "))\n"
       }
     }
     return TileUse(
-      sites: count, tuned: count { $0.isTuned },
+      sites: choices.count, tuned: choices.count { $0.isTuned },
       sums: changed.isEmpty ? nil : fingerprint(of: changed.sorted().joined()))
-  }
-
-  /// Puts a choice in place of that of the same site.
-  mutating func replace(_ choice: TileChoice) {
-    guard let place = firstIndex(where: { $0.site == choice.site }) else { return }
-    self[place] = choice
   }
 }
 

@@ -1,0 +1,80 @@
+import IsometryCore
+import IsometryGraph
+
+/// Convolutions by kernels/convolution/matrix_tile*.cl, on matrix units.
+struct MatrixTileConvolution: ConvolutionVariant {
+  let dtype: DType
+  let units: MatrixUnits
+
+  let weights = Layout.channelsOfFiltersLast
+  let weightsOfInputGradient = Layout.filtersLast
+  let readsZeros = false
+
+  func forward(
+    _ sizes: ConvolutionSizes, hasStatistics: Bool, _ tiles: inout TileSelection
+  ) -> ConvolutionLaunch {
+    let rows = sizes.images * sizes.outHeight * sizes.outWidth
+    let tile = tiles.choose(
+      "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units
+    ) { hasStatistics ? [$0.rows, $0.columns, $0.warpsAcross] : [] }
+    return ConvolutionLaunch(
+      variant: tile.variant(.matrixConvolution, leftInnerLast: true, rightInnerLast: true)
+        .adding(["HAS_STATISTICS": hasStatistics ? "1" : "0"]),
+      kernel: "convolution_matrix_tile_forward",
+      groups: [tile.blocks(rows: rows, columns: sizes.filters)], local: [MatrixTile.items],
+      statistics: hasStatistics
+        ? StatisticsParts(lines: rows, width: 1, partLines: tile.rows, partWidth: 1) : nil)
+  }
+
+  func inputGradient(
+    _ sizes: ConvolutionSizes, _ tiles: inout TileSelection
+  ) -> ConvolutionLaunch {
+    let (down, across) = (sizes.stride.height, sizes.stride.width)
+    // The pixels of the largest class.
+    let rows =
+      sizes.images * quotientRoundedUp(sizes.height, down)
+      * quotientRoundedUp(sizes.width, across)
+    let tile = tiles.choose(
+      "convolutionInputGradient", "\(sizes)", rows: rows, columns: sizes.channels, dtype, units)
+    return ConvolutionLaunch(
+      variant: tile.variant(.matrixConvolution, leftInnerLast: true, rightInnerLast: true)
+        .adding(["INPUT_GRADIENT": "1"]),
+      kernel: "convolution_matrix_tile_input_gradient",
+      groups: [tile.blocks(rows: rows, columns: sizes.channels), down * across],
+      local: [MatrixTile.items])
+  }
+
+  func weightGradient(
+    _ sizes: ConvolutionSizes, hasBias: Bool, _ tiles: inout TileSelection
+  ) -> WeightGradientLaunch {
+    // The bias's gradient is one row more.
+    let rows = sizes.taps * sizes.channels + (hasBias ? 1 : 0)
+    let preferred = MatrixWeightGradientTile(
+      MatrixTile(rows: rows, columns: sizes.filters, dtype, units), sizes, dtype, rows: rows)
+    let tile = tiles.choose(
+      "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred,
+      among: { preferred.candidates(sizes, dtype, rows: rows) }, order: { [$0.pixelsPerPart] })
+    return WeightGradientLaunch(
+      variant: tile.block.variant(
+        .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false),
+      kernel: "convolution_matrix_tile_weight_gradient", parts: tile.parts,
+      lengthOfPart: tile.pixelsPerPart,
+      groups: [tile.block.blocks(rows: rows, columns: sizes.filters), tile.parts],
+      local: [MatrixTile.items])
+  }
+}
+
+extension TileSelection {
+  /// The block of a convolution or a product.
+  ///
+  /// - Parameter order: as of `choose`; without statistics, each sum is one, whatever the block.
+  mutating func choose(
+    _ kernel: String, _ shape: String, rows: Int, columns: Int, _ dtype: DType,
+    _ units: MatrixUnits, order: (MatrixTile) -> [Int] = { _ in [] }
+  ) -> MatrixTile {
+    let preferred = MatrixTile(rows: rows, columns: columns, dtype, units)
+    return choose(
+      kernel, shape, dtype, units, preferring: preferred,
+      among: { preferred.candidates(rows: rows, columns: columns) }, order: order)
+  }
+}

@@ -1,0 +1,82 @@
+import IsometryCore
+import IsometryGraph
+
+/// Convolutions by kernels/convolution/register_tile.cl and weight_gradient.cl, on any device.
+struct RegisterTileConvolution: ConvolutionVariant {
+  let dtype: DType
+
+  let weights = Layout.filtersLast
+  let weightsOfInputGradient = Layout.channelsOfFiltersLast
+  let readsZeros = true
+
+  func forward(
+    _ sizes: ConvolutionSizes, hasStatistics: Bool, _ tiles: inout TileSelection
+  ) -> ConvolutionLaunch {
+    let lines = sizes.images * sizes.outHeight
+    func partLines(_ tile: RegisterTile) -> Int {
+      tile.linesOfGroup(lines: lines, pixels: sizes.outWidth)
+    }
+    let tile = tiles.choose(
+      "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, dtype
+    ) { hasStatistics ? [$0.pixels, $0.local[1], partLines($0)] : [] }
+    var groups = tile.groups(rows: lines, pixels: sizes.outWidth)
+    let variant = ProgramVariant(.convolution, storage: dtype, tile.defines)
+    let kernel = "convolution_register_tile_forward"
+    guard hasStatistics else {
+      return ConvolutionLaunch(variant: variant, kernel: kernel, groups: groups, local: tile.local)
+    }
+    let parts = StatisticsParts(
+      lines: lines, width: sizes.outWidth, partLines: partLines(tile),
+      partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
+    groups[1] = parts.down
+    return ConvolutionLaunch(
+      variant: variant.adding(["HAS_STATISTICS": "1"]), kernel: kernel, groups: groups,
+      local: tile.local, statistics: parts, statisticsArguments: [.integer(parts.partLines)])
+  }
+
+  func inputGradient(
+    _ sizes: ConvolutionSizes, _ tiles: inout TileSelection
+  ) -> ConvolutionLaunch {
+    let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
+    let tile = tiles.choose(
+      "convolutionInputGradient", "\(sizes)", columns: sizes.channels, pixels: classWidth, dtype)
+    return ConvolutionLaunch(
+      variant: ProgramVariant(.convolution, storage: dtype, tile.defines),
+      kernel: "convolution_register_tile_input_gradient",
+      groups: tile.groups(
+        rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
+      local: tile.local)
+  }
+
+  /// One more row of tiles sums the bias's gradient.
+  func weightGradient(
+    _ sizes: ConvolutionSizes, hasBias: Bool, _ tiles: inout TileSelection
+  ) -> WeightGradientLaunch {
+    let preferred = WeightGradientTile(sizes, dtype)
+    let tile = tiles.choose(
+      "convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred,
+      among: { preferred.candidates(sizes, dtype) }, order: { [$0.rowsPerPart] })
+    return WeightGradientLaunch(
+      variant: ProgramVariant(.weightGradient, storage: dtype, tile.defines),
+      kernel: "convolution_weight_gradient", parts: tile.parts, lengthOfPart: tile.rowsPerPart,
+      groups: [
+        quotientRoundedUp(tile.columnTiles, tile.local[0]),
+        quotientRoundedUp(tile.rowTiles + (hasBias ? 1 : 0), tile.local[1]), tile.parts,
+      ], local: tile.local)
+  }
+}
+
+extension TileSelection {
+  /// The register tile of a convolution or a product.
+  ///
+  /// - Parameter order: as of `choose`; without statistics, each sum is one, whatever the tile.
+  mutating func choose(
+    _ kernel: String, _ shape: String, columns: Int, pixels: Int, _ dtype: DType,
+    order: (RegisterTile) -> [Int] = { _ in [] }
+  ) -> RegisterTile {
+    let preferred = RegisterTile(columns: columns, pixels: pixels, dtype)
+    return choose(
+      kernel, shape, dtype, preferring: preferred,
+      among: { preferred.candidates(pixels: pixels) }, order: order)
+  }
+}

@@ -1,0 +1,204 @@
+import IsometryCore
+import IsometryGraph
+
+/// Who multiplies fragments in the kernels of common/matrix_unit.cl, and which.
+struct MatrixUnits: Sendable, Hashable {
+  enum Kind: String, Sendable {
+    /// NVIDIA's tensor cores, through inline PTX.
+    case tensorCores = "tensor cores"
+    /// Plain OpenCL C with the same fragments, for checks on any device.
+    case emulated
+  }
+
+  let kind: Kind
+  /// The types of operands; those in fp32 are rounded to tf32. Sums are in fp32.
+  var types: Set<DType> = [.bfloat16, .float16]
+
+  static let tensorCores = MatrixUnits(kind: .tensorCores)
+  static let emulated = MatrixUnits(kind: .emulated)
+
+  var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": kind == .emulated ? 1 : 0] }
+
+  /// Divides the length of rows in memory, which are read 16 bytes at a time and written by 8 numbers.
+  static let rowMultiple = 8
+
+  static func canRead(rowsOf length: Int) -> Bool { length % rowMultiple == 0 }
+}
+
+/// The block of kernels/common/matrix_tile.cl: what one group of four warps computes of a product.
+struct MatrixTile {
+  let rows: Int
+  let columns: Int
+  /// Products of a slice.
+  let inner: Int
+  /// Slices in local memory: at most 48 KiB together.
+  let stages: Int
+  /// Of the four, side by side.
+  let warpsAcross: Int
+  /// Of the operands.
+  let dtype: DType
+  let units: MatrixUnits
+
+  /// Work-items of a group.
+  static let items = 128
+
+  /// - Parameters:
+  ///   - rows: of the result, as are `columns`.
+  init(rows: Int, columns: Int, _ dtype: DType, _ units: MatrixUnits) {
+    // A block costs what it covers, and its operands' rims.
+    func cost(_ block: Int) -> Int {
+      quotientRoundedUp(columns, block) * (block + 16)
+    }
+    // Fragments of fp32 are loaded number by number, which leaves fewer registers for sums.
+    let widths = dtype == .float32 ? [64, 32, 16] : [128, 64, 32, 16]
+    let width = widths.min { cost($0) < cost($1) } ?? widths[0]
+    // Low blocks where high ones would leave the device idle.
+    let high = quotientRoundedUp(rows, 128) * quotientRoundedUp(columns, width)
+    let isLow = rows <= 64 || high < Tuning.wantedItems / (2 * Self.items)
+    self.init(
+      rows: isLow ? 64 : 128, columns: width, inner: Self.inner(dtype), stages: 3,
+      warpsAcross: Self.warpsAcross(columns: width), dtype, units)
+  }
+
+  /// - Precondition: the sizes are legal in kernels/common/matrix_tile.cl.
+  init(
+    rows: Int, columns: Int, inner: Int, stages: Int, warpsAcross: Int, _ dtype: DType,
+    _ units: MatrixUnits
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.inner = inner
+    self.stages = stages
+    self.warpsAcross = warpsAcross
+    self.dtype = dtype
+    self.units = units
+  }
+
+  /// Products that 64 bytes hold.
+  static func inner(_ dtype: DType) -> Int { 64 / dtype.byteCount }
+
+  /// Nearly square tiles of warps, whose operands are read the least often.
+  static func warpsAcross(columns: Int) -> Int { columns >= 64 ? 2 : 1 }
+
+  /// Blocks that cover a result.
+  func blocks(rows: Int, columns: Int) -> Int {
+    quotientRoundedUp(rows, self.rows) * quotientRoundedUp(columns, self.columns)
+  }
+
+  /// - Parameters:
+  ///   - leftInnerLast: whether the products lie side by side in the left operand.
+  ///   - rightInnerLast: the same for the right one.
+  func variant(
+    _ family: ProgramFamily, leftInnerLast: Bool, rightInnerLast: Bool
+  ) -> ProgramVariant {
+    let tile = [
+      "WIDTH": 8, "BLOCK_ROWS": rows, "BLOCK_COLUMNS": columns, "BLOCK_INNER": inner,
+      "WARP_ROWS": rows * warpsAcross / 4, "WARP_COLUMNS": columns / warpsAcross,
+      "STAGES": stages, "LEFT_INNER_LAST": leftInnerLast ? 1 : 0,
+      "RIGHT_INNER_LAST": rightInnerLast ? 1 : 0,
+    ]
+    return ProgramVariant(
+      family, storage: dtype, tile.merging(units.defines) { tile, _ in tile })
+  }
+}
+
+extension MatrixTile: TileCandidate {
+  var tile: Tile {
+    Tile([
+      "rows": rows, "columns": columns, "products": inner, "stages": stages,
+      "warps across": warpsAcross,
+    ])
+  }
+
+  /// This tile, and others for the same result. No GPU has run them yet: their order is that of what
+  /// a block covers in vain, its operands' rims, and groups that idle.
+  ///
+  /// - Parameters:
+  ///   - rows: of the result, as are `columns`.
+  func candidates(rows: Int, columns: Int) -> [MatrixTile] {
+    var others: [MatrixTile] = []
+    for height in [32, 64, 128] {
+      for width in [16, 32, 64, 128] {
+        for warpsAcross in [1, 2, 4] {
+          for inner in [Self.inner(dtype), 2 * Self.inner(dtype)] {
+            others += [2, 3, 4].map { stages in
+              MatrixTile(
+                rows: height, columns: width, inner: inner, stages: stages,
+                warpsAcross: warpsAcross, dtype, units)
+            }
+          }
+        }
+      }
+    }
+    return ranked(others.filter(\.isLegal), preferring: self) { tile in
+      let blocks = tile.blocks(rows: rows, columns: columns)
+      let rims = 1 + 16 / Double(tile.rows) + 16 / Double(tile.columns)
+      let idling = max(1, Double(Tuning.wantedItems) / Double(4 * blocks * Self.items))
+      let details =
+        (tile.stages == stages ? 1 : 1.02) * (tile.inner == inner ? 1 : 1.03)
+        * (tile.warpsAcross == Self.warpsAcross(columns: tile.columns) ? 1 : 1.04)
+      return Double(blocks * tile.rows * tile.columns) * rims * idling * details
+    }
+  }
+
+  /// Whether kernels/common/matrix_tile.cl takes it, within the 48 KiB of local memory that devices
+  /// give a group, and with no more sums in a warp's registers than 64 by 64, half as many in fp32.
+  private var isLegal: Bool {
+    let (down, across) = (rows * warpsAcross / 4, columns / warpsAcross)
+    guard down >= 16, across >= 16, 4 % warpsAcross == 0,
+      down * across <= (dtype == .float32 ? 64 * 32 : 64 * 64)
+    else {
+      return false
+    }
+    let slices = stages * (rows + columns) * inner * dtype.byteCount
+    let leaving = 4 * 16 * (across + 8) * 4
+    return max(slices, leaving) <= 48 << 10
+  }
+}
+
+/// The tile of a weight gradient on matrix units, and its parts.
+struct MatrixWeightGradientTile: TileCandidate {
+  let block: MatrixTile
+  let parts: Int
+  let pixelsPerPart: Int
+
+  var tile: Tile { Tile(block.tile.sizes.merging(["parts": parts]) { $1 }) }
+
+  /// - Parameters:
+  ///   - rows: of the result, the bias's row among them.
+  ///   - partsFactor: multiplies the number of parts that a model prefers.
+  init(
+    _ block: MatrixTile, _ sizes: ConvolutionSizes, _ dtype: DType, rows: Int,
+    partsFactor: Double = 1
+  ) {
+    let blocks = block.blocks(rows: rows, columns: sizes.filters)
+    let pixels = sizes.images * sizes.outHeight * sizes.outWidth
+    // Enough groups to fill the device, but parts of some length, and no more partial sums than there
+    // are operands.
+    let forGroups = quotientRoundedUp(Tuning.wantedItems / MatrixTile.items, blocks)
+    let limit = sizes.operandByteCount(dtype) / (4 * sizes.weightCount)
+    let preferred = min(forGroups, limit, pixels / (8 * block.inner))
+    let wanted = min(Int(partsFactor * Double(preferred)), limit)
+    self.block = block
+    pixelsPerPart = block.inner * quotientRoundedUp(pixels, max(wanted, 1) * block.inner)
+    parts = quotientRoundedUp(pixels, pixelsPerPart)
+  }
+
+  /// This tile, and others for the same result.
+  func candidates(
+    _ sizes: ConvolutionSizes, _ dtype: DType, rows: Int
+  ) -> [MatrixWeightGradientTile] {
+    let blocks = block.candidates(rows: rows, columns: sizes.filters)
+    var others: [MatrixWeightGradientTile] = []
+    var costs: [Tile: Double] = [:]
+    for (place, block) in blocks.enumerated() {
+      for (factor, splitting) in [(1.0, 0.0), (0.5, 3.5), (2, 4), (4, 8.5)] {
+        let tile = MatrixWeightGradientTile(
+          block, sizes, dtype, rows: rows, partsFactor: factor)
+        others.append(tile)
+        costs[tile.tile] = min(costs[tile.tile] ?? .infinity, Double(place) + splitting)
+      }
+    }
+    return ranked(others, preferring: self) { costs[$0.tile] ?? .infinity }
+  }
+}

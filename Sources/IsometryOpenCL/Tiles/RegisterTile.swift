@@ -1,0 +1,206 @@
+import IsometryCore
+import IsometryGraph
+
+/// The register tile of a convolution or a product: pixels or rows by vectors of the result's columns.
+struct RegisterTile {
+  let width: Int
+  let vectors: Int
+  let pixels: Int
+  let columns: Int
+  let local: [Int]
+
+  /// - Parameters:
+  ///   - columns: the result's channels; `width * vectors` divides them.
+  ///   - pixels: how many pixels lie side by side along a row.
+  init(columns: Int, pixels: Int, _ dtype: DType) {
+    let width = Tuning.width(dtype, dividing: columns)
+    // Wider tiles read each pixel less often; where rows are short, they keep the registers busy.
+    let vectors =
+      width == Tuning.width(dtype)
+      ? largestPowerOfTwo(dividing: columns / width, atMost: pixels <= 4 ? 4 : 2) : 1
+    let fitting = powerOfTwo(atMost: max(1, Tuning.tileVectors / vectors))
+    var tall = 1
+    while tall < min(pixels, fitting) { tall *= 2 }
+    let across = powerOfTwo(atMost: min(columns / (width * vectors), 16))
+    self.init(
+      columns: columns, width: width, vectors: vectors, pixels: tall, local: [across, 64 / across])
+  }
+
+  /// - Precondition: `width * vectors` divides `columns`.
+  init(columns: Int, width: Int, vectors: Int, pixels: Int, local: [Int]) {
+    self.columns = columns
+    self.width = width
+    self.vectors = vectors
+    self.pixels = pixels
+    self.local = local
+  }
+
+  var defines: [String: Int] {
+    [
+      "WIDTH": width, "TILE_ROWS": pixels, "TILE_VECTORS": vectors,
+      "LOCAL_COLUMNS": local[0], "LOCAL_ROWS": local[1],
+    ]
+  }
+
+  /// Groups along channels, rows of pixels, and tiles of a row.
+  func groups(rows: Int, pixels: Int) -> [Int] {
+    [
+      quotientRoundedUp(columns / (width * vectors), local[0]),
+      quotientRoundedUp(rows, local[1]), quotientRoundedUp(pixels, self.pixels),
+    ]
+  }
+
+  /// Rows of pixels that a group takes if it stores statistics: as many as leave the device enough items.
+  func linesOfGroup(lines: Int, pixels: Int) -> Int {
+    let items = groups(rows: lines, pixels: pixels).reduce(1, *) * local.reduce(1, *)
+    return local[1] * max(1, items / (2 * Tuning.wantedItems))
+  }
+}
+
+/// The register tile of convolution_weight_gradient and the number of parts.
+struct WeightGradientTile {
+  let width: Int
+  let vectors: Int
+  let tileRows: Int
+  let parts: Int
+  let rowsPerPart: Int
+  let local: [Int]
+  let columnTiles: Int
+  let rowTiles: Int
+
+  init(_ sizes: ConvolutionSizes, _ dtype: DType) {
+    let width = Tuning.width(dtype, dividing: sizes.filters)
+    let across = powerOfTwo(atMost: min(sizes.filters / width, 16))
+    let rows = (1...Tuning.tileVectors).last { sizes.channels % $0 == 0 } ?? 1
+    self.init(
+      sizes, dtype, width: width, vectors: 1, tileRows: rows, local: [across, 64 / across])
+  }
+
+  /// - Parameter partsFactor: multiplies the number of parts that a model prefers.
+  /// - Precondition: `width * vectors` divides the filters and `tileRows` the channels.
+  init(
+    _ sizes: ConvolutionSizes, _ dtype: DType, width: Int, vectors: Int, tileRows: Int,
+    local: [Int], partsFactor: Double = 1
+  ) {
+    self.width = width
+    self.vectors = vectors
+    self.tileRows = tileRows
+    self.local = local
+    columnTiles = sizes.filters / (width * vectors)
+    rowTiles = sizes.taps * (sizes.channels / tileRows)
+
+    // Enough items to fill the device, but no more partial sums than there are operands.
+    let rows = sizes.images * sizes.outHeight
+    let forItems = quotientRoundedUp(Tuning.wantedItems, columnTiles * rowTiles)
+    let sumBytes = sizes.weightCount * dtype.accumulator.byteCount
+    let limit = max(1, sizes.operandByteCount(dtype) / sumBytes)
+    let preferred = min(forItems, limit, rows)
+    let wanted = min(Int(partsFactor * Double(preferred)), limit, rows)
+    rowsPerPart = quotientRoundedUp(rows, max(wanted, 1))
+    parts = quotientRoundedUp(rows, rowsPerPart)
+  }
+
+  var defines: [String: Int] {
+    [
+      "WIDTH": width, "TILE_ROWS": tileRows, "TILE_VECTORS": vectors, "LOCAL_COLUMNS": local[0],
+      "LOCAL_ROWS": local[1],
+    ]
+  }
+}
+
+extension RegisterTile: TileCandidate {
+  var tile: Tile {
+    Tile([
+      "width": width, "rows": pixels, "vectors": vectors, "local columns": local[0],
+      "local rows": local[1],
+    ])
+  }
+
+  /// This tile, and others for the same result.
+  ///
+  /// - Parameters:
+  ///   - count: how many pixels lie side by side along a row.
+  func candidates(pixels count: Int) -> [RegisterTile] {
+    typealias Model = RegisterTileModel
+    var others: [RegisterTile] = []
+    for vectors in [1, 2, 4, 8] where columns % (width * vectors) == 0 {
+      let tiles = columns / (width * vectors)
+      for rows in Model.rows
+      where rows <= max(1, count) && rows * vectors <= Model.mostVectors {
+        others += Model.locals(across: tiles).map { local in
+          RegisterTile(columns: columns, width: width, vectors: vectors, pixels: rows, local: local)
+        }
+      }
+    }
+    return ranked(others, preferring: self) { tile in
+      let covered = quotientRoundedUp(count, tile.pixels) * tile.pixels
+      return Model.cost(
+        rows: tile.pixels, vectors: tile.vectors, share: Double(count) / Double(covered),
+        local: tile.local)
+    }
+  }
+}
+
+extension WeightGradientTile: TileCandidate {
+  var tile: Tile {
+    Tile([
+      "width": width, "rows": tileRows, "vectors": vectors, "local columns": local[0],
+      "local rows": local[1], "parts": parts,
+    ])
+  }
+
+  /// This tile, and others for the same result.
+  func candidates(_ sizes: ConvolutionSizes, _ dtype: DType) -> [WeightGradientTile] {
+    typealias Model = RegisterTileModel
+    var others: [WeightGradientTile] = []
+    var splitting: [Tile: Double] = [:]
+    for vectors in [1, 2, 4, 8] where sizes.filters % (width * vectors) == 0 {
+      for rows in Model.rows
+      where sizes.channels % rows == 0 && rows * vectors <= Model.mostVectors {
+        for local in Model.locals(across: sizes.filters / (width * vectors)) {
+          for (factor, cost) in [(1.0, 1.0), (0.5, 1.05), (2, 1.05), (0.25, 1.1)] {
+            let tile = WeightGradientTile(
+              sizes, dtype, width: width, vectors: vectors, tileRows: rows, local: local,
+              partsFactor: factor)
+            others.append(tile)
+            splitting[tile.tile] = min(splitting[tile.tile] ?? .infinity, cost)
+          }
+        }
+      }
+    }
+    return ranked(others, preferring: self) { tile in
+      Model.cost(rows: tile.tileRows, vectors: tile.vectors, share: 1, local: tile.local)
+        * (splitting[tile.tile] ?? 1)
+    }
+  }
+}
+
+/// A model of what register tiles cost: relative times, for the order in which they are measured.
+private enum RegisterTileModel {
+  /// Rows that are tried.
+  static let rows = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28]
+
+  /// Vectors that a tile may have: twice those of the default's rule.
+  static var mostVectors: Int { 2 * Tuning.tileVectors }
+
+  /// Sizes of groups that are tried for tiles of which that many lie side by side.
+  static func locals(across tiles: Int) -> [[Int]] {
+    [64, 128, 256].flatMap { items in
+      [16, 8, 4].map { powerOfTwo(atMost: min(tiles, $0)) }.map { [$0, items / $0] }
+    }
+  }
+
+  /// The time of a multiply-add in a tile, relative to a multiply-add alone.
+  ///
+  /// - Parameter share: of the tile that lies inside the result.
+  static func cost(rows: Int, vectors: Int, share: Double, local: [Int]) -> Double {
+    let sums = rows * vectors
+    // A row's number and the columns' vectors are loaded for each term.
+    let loads = 0.5 * (1 / Double(rows) + 1 / Double(vectors))
+    // Sums that depend on each other wait for each other.
+    let waiting = max(1, 8 / Double(sums))
+    let spilling = sums + vectors + 1 > mostVectors ? 1.5 : 1
+    let grouping = 1 + 0.01 * Double(abs(local[0] * local[1] - 64)) / 64
+    return (1 + loads) * waiting * spilling * grouping / share
+  }
+}
