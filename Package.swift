@@ -69,6 +69,13 @@ let package = Package(
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryTheory", "CLAPACK", realModule,
       ],
       swiftSettings: strict),
+    .target(
+      name: "IsometryOpenCL",
+      dependencies: [
+        "IsometryCore", "IsometryGraph", "IsometryLowering", "CIsometryKernels", "DeviceProbe",
+        "OpenCLRuntime", "CCLBlast",
+      ],
+      swiftSettings: strict),
     // Layer 3
     .target(
       name: "IsometryNN",
@@ -83,12 +90,7 @@ let package = Package(
       dependencies: ["IsometryCore", "IsometryGraph", "COneDNN", "CVectorLoops"],
       swiftSettings: strict),
     .target(
-      name: "IsometryOpenCL",
-      dependencies: [
-        "IsometryCore", "IsometryGraph", "CIsometryKernels", "DeviceProbe",
-        "OpenCLRuntime",
-        "CCLBlast",
-      ],
+      name: "IsometryLowering", dependencies: ["IsometryCore", "IsometryGraph"],
       swiftSettings: strict),
     // Layer 2
     .target(
@@ -104,7 +106,7 @@ let package = Package(
       name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
       name: "OpenCLRuntime",
-      dependencies: ["COpenCL"],
+      dependencies: ["COpenCL", "IsometryCore"],
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
@@ -154,8 +156,8 @@ let package = Package(
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
-        "OpenCLRuntime",
+        "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN", "IsometryOpenCL",
+        "IsometryReference", "OpenCLRuntime",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,5 +1,6 @@
 import IsometryCore
 import IsometryGraph
+internal import IsometryLowering
 internal import OpenCLRuntime
 
 /// A launch with its kernel's arguments set: all that is left is to enqueue it.

@@ -1,5 +1,6 @@
 internal import CCLBlast
 import IsometryCore
+internal import IsometryLowering
 internal import OpenCLRuntime
 
 /// A matrix product by CLBlast, with its operands bound.

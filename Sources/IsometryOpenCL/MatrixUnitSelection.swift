@@ -1,6 +1,7 @@
 internal import DeviceProbe
 import IsometryCore
 import IsometryGraph
+internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
 
@@ -90,9 +91,9 @@ struct MatrixUnitTrial {
     do {
       // Portable kernels take no prologues.
       let graph = self.graph
-      let expected = try results(of: graph.optimized(for: .openCL()), on: device, nil)
+      let expected = try results(of: graph.optimized(for: .kernels()), on: device, nil)
       let found = try results(
-        of: graph.optimized(for: .openCL(prologueTypes: [dtype])), on: device, units)
+        of: graph.optimized(for: .kernels(prologueTypes: [dtype])), on: device, units)
       for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
         let size =
           (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()

@@ -1,5 +1,6 @@
 public import IsometryCore
 public import IsometryGraph
+internal import IsometryLowering
 public import OpenCLRuntime
 
 /// Graphs on an OpenCL device, with the package's own kernels.
@@ -52,7 +53,7 @@ public struct OpenCLBackend: TunableBackend {
 
   /// Prologues need matrix units.
   public func traits(for graph: Graph) -> BackendTraits {
-    .openCL(prologueTypes: usesPrologues ? matrixUnits.units(for: graph)?.types ?? [] : [])
+    .kernels(prologueTypes: usesPrologues ? matrixUnits.units(for: graph)?.types ?? [] : [])
   }
 
   /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
@@ -117,7 +118,7 @@ public struct OpenCLBackend: TunableBackend {
 
   private func loweringOptions(for graph: Graph, _ tiles: TileTable) -> LoweringOptions {
     LoweringOptions(
-      gemmProvider: gemmProvider, matrixUnits: matrixUnits.units(for: graph), tiles: tiles)
+      usesLibrary: gemmProvider == .clblast, matrixUnits: matrixUnits.units(for: graph), tiles: tiles)
   }
 
   private func check(_ graph: Graph) throws {
@@ -125,18 +126,5 @@ public struct OpenCLBackend: TunableBackend {
     if graph.types.contains(where: { $0.dtype == .float64 }) {
       try requireSupport(for: .float64)
     }
-  }
-}
-
-extension BackendTraits {
-  /// Those of this backend. They state no arithmetic intensity, because no GPU was measured.
-  static func openCL(prologueTypes: Set<DType> = []) -> BackendTraits {
-    var traits = BackendTraits()
-    traits.hasConvolutionStatistics = true
-    traits.hasGradientEpilogues = true
-    traits.hasNarrowLossGradients = true
-    traits.prologueTypes = prologueTypes
-    traits.prologueChannelMultiple = MatrixUnits.rowMultiple
-    return traits
   }
 }

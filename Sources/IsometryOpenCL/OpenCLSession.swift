@@ -1,5 +1,6 @@
 package import IsometryCore
 package import IsometryGraph
+internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
 

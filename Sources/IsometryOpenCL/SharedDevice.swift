@@ -1,4 +1,5 @@
 import IsometryGraph
+internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
 

@@ -1,5 +1,6 @@
 import IsometryCore
 import IsometryGraph
+internal import IsometryLowering
 internal import OpenCLRuntime
 
 /// The variables of sessions that share them. Each session adds those that are new, in one

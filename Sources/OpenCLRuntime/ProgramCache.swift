@@ -1,4 +1,5 @@
 import Glibc
+internal import IsometryCore
 
 /// A directory of program binaries, so that the second run of a program compiles nothing.
 ///
@@ -101,23 +102,6 @@ public struct ProgramCache: Sendable {
       + littleEndian(checksum(binary)) + binary
     writeFileAtomically(path, entry)
   }
-}
-
-/// The 64-bit hash of Fowler, Noll and Vo (variant 1a).
-private func checksum(_ bytes: [UInt8]) -> UInt64 {
-  var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-  for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-  return hash
-}
-
-private func hexadecimal(_ number: UInt64) -> String {
-  let digits = String(number, radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
-}
-
-/// A short hash of a text. Equal texts have equal hashes; other texts almost certainly have others.
-package func fingerprint(of text: String) -> String {
-  hexadecimal(checksum(Array(text.utf8)))
 }
 
 private func littleEndian(_ number: UInt64) -> [UInt8] {

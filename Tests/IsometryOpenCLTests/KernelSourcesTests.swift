@@ -2,6 +2,7 @@ import Foundation
 import IsometryCore
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent()

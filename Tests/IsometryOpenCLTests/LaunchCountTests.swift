@@ -3,6 +3,7 @@ import IsometryGraph
 import IsometryNN
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 /// How many launches a training step takes; none of it needs a device.
@@ -33,7 +34,7 @@ import Testing
       ).graph
     }
     let graph = graph(network).optimized(
-      for: .openCL(prologueTypes: hasPrologues ? [sizes.precision] : []),
+      for: .kernels(prologueTypes: hasPrologues ? [sizes.precision] : []),
       recomputation: recomputation)
     return graph.lowered(matrixUnits: sizes.matrixUnits)
   }

@@ -3,6 +3,7 @@ import IsometryGraph
 import IsometryNN
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 /// The optimized graph is the launch list: no lowering leaves out or joins operations.
@@ -15,7 +16,7 @@ import Testing
     func build(_ network: some Network) -> Graph {
       TrainingGraph(network, .init(batch: 32, precision: precision)).graph
     }
-    let traits = BackendTraits.openCL(prologueTypes: prologues ? [precision] : [])
+    let traits = BackendTraits.kernels(prologueTypes: prologues ? [precision] : [])
     return (build(network), traits)
   }
 

@@ -2,6 +2,7 @@ import IsometryCore
 import IsometryGraph
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 /// Lowering needs no device.

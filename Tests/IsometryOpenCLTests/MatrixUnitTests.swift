@@ -4,6 +4,7 @@ import IsometryGraph
 import OpenCLRuntime
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 private let device = (try? Device.all())?.first
@@ -166,7 +167,7 @@ private let device = (try? Device.all())?.first
     graph.output("loss", loss)
     let gradients = graph.gradients(of: loss, withRespectTo: [stem, weight, dense])
     for (name, gradient) in zip(["a", "b", "c"], gradients) { graph.output(name, gradient!) }
-    let optimized = graph.optimized(for: .openCL())
+    let optimized = graph.optimized(for: .kernels())
     return optimized.lowered(matrixUnits: units).steps.map(\.variant)
   }
 
@@ -226,7 +227,7 @@ private let device = (try? Device.all())?.first
         x, scale: graph.variable("scale", [channels]), shift: graph.variable("shift", [channels]))
       let weight = graph.variable("weight", [filters, channels, 3, 3], .bfloat16)
       graph.output("y", graph.convolve(normalized.y, with: weight))
-      let optimized = graph.optimized(for: .openCL(prologueTypes: [.bfloat16]))
+      let optimized = graph.optimized(for: .kernels(prologueTypes: [.bfloat16]))
       let isWhole =
         MatrixUnits.canRead(rowsOf: channels) && MatrixUnits.canRead(rowsOf: filters)
       #expect(

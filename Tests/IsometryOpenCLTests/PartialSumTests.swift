@@ -5,6 +5,7 @@ import IsometryReference
 import OpenCLRuntime
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 private let device = (try? Device.all())?.first
@@ -60,7 +61,7 @@ struct PartialSumTests {
   }
 
   private func takesAlong(_ precision: DType, _ units: MatrixUnits?, kernel: String) -> Bool {
-    let graph = graph(precision).graph.optimized(for: .openCL())
+    let graph = graph(precision).graph.optimized(for: .kernels())
     return graph.lowered(matrixUnits: units).steps.contains { step in
       guard case .launch(let launch) = step else { return false }
       return launch.kernel == kernel && launch.variant.defines["MERGES_PARTS"] == "1"

@@ -1,6 +1,7 @@
 import IsometryCore
 import IsometryGraph
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 extension Graph {
@@ -16,7 +17,7 @@ extension Graph {
 /// A training step that is small and has every part of a large one.
 enum SmallStep {
   /// Two convolutions with Batch Normalization, a loss and an update with momentum.
-  static func graph() -> Graph { built().optimized(for: .openCL()) }
+  static func graph() -> Graph { built().optimized(for: .kernels()) }
 
   /// The same as autodiff builds it.
   static func built() -> Graph {

@@ -3,6 +3,7 @@ import IsometryGraph
 import OpenCLRuntime
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 private let device = (try? Device.all())?.first
@@ -186,7 +187,7 @@ struct StatisticsTests {
   /// Who finds statistics, and whether a merge comes between.
   @Test(arguments: [DType.float32, .bfloat16])
   func noLaunchReadsAnImageForItsStatistics(dtype: DType) {
-    let graph = graph(dtype).optimized(for: .openCL())
+    let graph = graph(dtype).optimized(for: .kernels())
     let kernels = graph.lowered(matrixUnits: dtype == .float32 ? nil : .emulated).steps
       .map(\.variant)
     #expect(!kernels.contains("normalization_statistics"))

@@ -5,6 +5,7 @@ import IsometryReference
 import OpenCLRuntime
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 private let device = (try? Device.all())?.first

@@ -1,4 +1,5 @@
 import IsometryCore
+internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
 
@@ -42,7 +43,7 @@ final class ProgramLibrary: Sendable {
 
   /// Names the text of families; of a text that is missing as of any other.
   func fingerprint(of families: [ProgramFamily]) -> String {
-    OpenCLRuntime.fingerprint(of: (try? source(of: families)) ?? "")
+    IsometryCore.fingerprint(of: (try? source(of: families)) ?? "")
   }
 
   private static let refusals = "refused"

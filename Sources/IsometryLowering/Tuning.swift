@@ -41,4 +41,4 @@ func powerOfTwo(atMost limit: Int) -> Int {
 }
 
 /// a/b rounded up.
-func quotientRoundedUp(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+package func quotientRoundedUp(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }

@@ -1,10 +1,10 @@
 import IsometryCore
-import IsometryGraph
+package import IsometryGraph
 
 /// A layout for each value of a graph. Values that pointwise operations connect share one, so that
 /// most operations find their operands as they want them; where they do not, the lowering changes
 /// layouts with a launch of its own.
-struct LayoutAssignment {
+package struct LayoutAssignment {
   private var parents: [Int]
   private var votes: [Int: [Layout: Int]] = [:]
   private var forced: [Int: Layout] = [:]
@@ -12,7 +12,7 @@ struct LayoutAssignment {
   private let known: [String: Layout]
 
   /// - Parameter variables: layouts of variables that are on the device already.
-  init(_ graph: Graph, variables: [String: Layout]) {
+  package init(_ graph: Graph, variables: [String: Layout]) {
     self.graph = graph
     known = variables
     parents = Array(graph.types.indices)
@@ -24,7 +24,7 @@ struct LayoutAssignment {
   }
 
   /// The layout that a value is made and kept in.
-  mutating func layout(of value: Value) -> Layout {
+  package mutating func layout(of value: Value) -> Layout {
     if graph.shape(of: value).rank != 4 { return .rowMajor }
     if keepsRowMajor(value) { return .rowMajor }
     // A set can hold variables that earlier sessions made in different layouts.

@@ -1,9 +1,9 @@
-import IsometryCore
-import IsometryGraph
+package import IsometryCore
+package import IsometryGraph
 
 /// The programs of kernels/, each by the file with its entry points (`KernelSources.pieces`).
 /// scripts/kernel-programs.txt lists the same files for the offline compilers; a test holds both equal.
-enum ProgramFamily: String, CaseIterable, Sendable {
+package enum ProgramFamily: String, CaseIterable, Sendable {
   case pointwise = "pointwise/pointwise.cl"
   case cast = "pointwise/cast.cl"
   case channelwise = "pointwise/channelwise.cl"
@@ -28,44 +28,44 @@ enum ProgramFamily: String, CaseIterable, Sendable {
   case matrixWeightGradient = "convolution/matrix_tile_weight_gradient.cl"
 
   /// Those whose programs have tiles to choose.
-  static let withTiles: [ProgramFamily] = [
+  package static let withTiles: [ProgramFamily] = [
     .gemm, .convolution, .weightGradient, .matrixProduct, .matrixConvolution,
     .matrixWeightGradient,
   ]
 
   /// The path with hyphens, `convolution-register-tile`.
-  var name: String { String(rawValue.dropLast(3).map { "/_".contains($0) ? "-" : $0 }) }
+  package var name: String { String(rawValue.dropLast(3).map { "/_".contains($0) ? "-" : $0 }) }
 }
 
 /// A family with its tunables and shape class fixed: what is compiled and cached.
-struct ProgramVariant: Hashable, Sendable {
-  let family: ProgramFamily
+package struct ProgramVariant: Hashable, Sendable {
+  package let family: ProgramFamily
   /// The element type of the kernels' `real`; nil where the family has none.
-  let storage: DType?
+  package let storage: DType?
   /// Macros and their values; those at their default of 0 are left out, so that equal programs are
   /// one program.
-  let defines: [String: String]
+  package let defines: [String: String]
 
-  init(_ family: ProgramFamily, storage: DType?, _ defines: [String: Int] = [:]) {
+  package init(_ family: ProgramFamily, storage: DType?, _ defines: [String: Int] = [:]) {
     self.init(family, storage: storage, textDefines: defines.mapValues { String($0) })
   }
 
-  init(_ family: ProgramFamily, storage: DType?, textDefines: [String: String]) {
+  package init(_ family: ProgramFamily, storage: DType?, textDefines: [String: String]) {
     self.family = family
     self.storage = storage
     defines = textDefines.filter { $0.value != "0" }
   }
 
-  func adding(_ more: [String: String]) -> ProgramVariant {
+  package func adding(_ more: [String: String]) -> ProgramVariant {
     ProgramVariant(
       family, storage: storage, textDefines: defines.merging(more) { _, new in new })
   }
 
   /// What the kernels' `accum` is.
-  var accumulator: DType { storage?.accumulator ?? .float32 }
+  package var accumulator: DType { storage?.accumulator ?? .float32 }
 
   /// The compiler's options, defines in alphabetical order.
-  var options: String {
+  package var options: String {
     var options = defines.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
     if let macro = storage.flatMap(Self.storageMacro) { options.append("-D\(macro)=1") }
     // Literals have no suffix in the kernels; without double arithmetic they are floats.
@@ -74,7 +74,7 @@ struct ProgramVariant: Hashable, Sendable {
   }
 
   /// The macro that chooses an element type, with what it begins with removed: `FLOAT`.
-  static func typeName(_ type: DType) -> String {
+  package static func typeName(_ type: DType) -> String {
     switch type {
     case .float32: "FLOAT"
     case .float64: "DOUBLE"
@@ -89,7 +89,7 @@ struct ProgramVariant: Hashable, Sendable {
 
 extension Epilogue {
   /// The defines of what is added before the activation, and of that.
-  var defines: [String: String] {
+  package var defines: [String: String] {
     activation.defines.merging(
       ["HAS_BIAS": hasBias ? "1" : "0", "HAS_RESIDUAL": hasResidual ? "1" : "0"]
     ) { activation, _ in activation }
@@ -98,7 +98,7 @@ extension Epilogue {
 
 extension Activation {
   /// The defines that make kernels/common/activation.cl this activation.
-  var defines: [String: String] {
+  package var defines: [String: String] {
     [
       "ACTIVATION": String(kernelNumber),
       "ACTIVATION_PARAMETER": parameter == 0 ? "0" : String(parameter),

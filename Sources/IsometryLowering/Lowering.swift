@@ -1,17 +1,17 @@
-import IsometryCore
-import IsometryGraph
+package import IsometryCore
+package import IsometryGraph
 
 /// Turns a graph into launches. Each operation's lowering is in the file of its name.
 ///
 /// It decides which kernels run over which storages, and makes no call of a device's driver.
-struct Lowering {
+package struct Lowering {
   let graph: Graph
   let options: LoweringOptions
   var values: ValueStorage
   private(set) var launches = LaunchList()
   var reductions = DeferredReductions()
   var preparations = Preparations()
-  var tiles: TileSelection
+  package internal(set) var tiles: TileSelection
   /// Values that are read after variables have changed: outputs, operands of updates, and what those are
   /// reshapes of.
   private let lateValues: Set<Value>
@@ -19,7 +19,7 @@ struct Lowering {
   /// - Parameters:
   ///   - layouts: of this graph.
   ///   - variableSlabs: the number of the memory that each variable lies in.
-  init(
+  package init(
     _ graph: Graph, _ options: LoweringOptions, layouts: LayoutAssignment,
     variableSlabs: [String: Int] = [:]
   ) {
@@ -39,7 +39,7 @@ struct Lowering {
   /// The launches of a whole step.
   ///
   /// - Precondition: the graph passes `GraphVerifier`.
-  mutating func plan() -> LaunchPlan {
+  package mutating func plan() -> LaunchPlan {
     for position in Schedule(graph).order {
       launches.position = position
       lower(graph.nodes[position])
@@ -176,10 +176,34 @@ struct Lowering {
 }
 
 /// What a lowering chooses kernels by.
-struct LoweringOptions {
-  var gemmProvider = GemmProvider.own
+package struct LoweringOptions {
+  /// Whether a library computes the products in fp32 and fp64.
+  let usesLibrary: Bool
   /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
-  var matrixUnits: MatrixUnits?
+  let matrixUnits: MatrixUnits?
   /// Tiles that are known to be good on the device.
-  var tiles = TileTable()
+  let tiles: TileTable
+
+  /// Without arguments: the package's portable kernels with their default tiles.
+  package init(
+    usesLibrary: Bool = false, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable()
+  ) {
+    self.usesLibrary = usesLibrary
+    self.matrixUnits = matrixUnits
+    self.tiles = tiles
+  }
+}
+
+extension BackendTraits {
+  /// Those of a backend that launches the package's kernels. They state no arithmetic intensity, because
+  /// no GPU was measured.
+  package static func kernels(prologueTypes: Set<DType> = []) -> BackendTraits {
+    var traits = BackendTraits()
+    traits.hasConvolutionStatistics = true
+    traits.hasGradientEpilogues = true
+    traits.hasNarrowLossGradients = true
+    traits.prologueTypes = prologueTypes
+    traits.prologueChannelMultiple = MatrixUnits.rowMultiple
+    return traits
+  }
 }

@@ -17,7 +17,7 @@ extension Lowering {
     let result = graph.type(of: node.results[0])
     let (rows, columns, inner) = product.extents(a.shape, b.shape)
     let epilogue = product.epilogue
-    if options.gemmProvider == .clblast, a.dtype == .float32 || a.dtype == .float64,
+    if options.usesLibrary, a.dtype == .float32 || a.dtype == .float64,
       result.dtype == a.dtype
     {
       lowerLibraryProduct(node, product)
@@ -92,7 +92,7 @@ extension Lowering {
       ? values.makeResult(node.results[0]) : values.makeWorkspace(rows * columns, a.dtype)
     launch(
       PlannedProduct(
-        label: "clblast \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype, a: left,
+        label: "\(PlannedProduct.library) \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype, a: left,
         b: right, y: y, transposeLeft: product.transposeLeft,
         transposeRight: product.transposeRight, rows: rows, columns: columns, inner: inner))
     guard epilogue != .none else { return }

@@ -1,18 +1,23 @@
-import IsometryCore
+package import IsometryCore
 import IsometryGraph
 
 /// Who multiplies fragments in the kernels of common/matrix_unit.cl, and which.
-struct MatrixUnits: Sendable, Hashable {
-  enum Kind: String, Sendable {
+package struct MatrixUnits: Sendable, Hashable {
+  package enum Kind: String, Sendable {
     /// NVIDIA's tensor cores, through inline PTX.
     case tensorCores = "tensor cores"
     /// Plain OpenCL C with the same fragments, for checks on any device.
     case emulated
   }
 
-  let kind: Kind
+  package let kind: Kind
   /// The types of operands; those in fp32 are rounded to tf32. Sums are in fp32.
-  var types: Set<DType> = [.bfloat16, .float16]
+  package var types: Set<DType>
+
+  package init(kind: Kind, types: Set<DType> = [.bfloat16, .float16]) {
+    self.kind = kind
+    self.types = types
+  }
 
   static let tensorCores = MatrixUnits(kind: .tensorCores)
   static let emulated = MatrixUnits(kind: .emulated)

@@ -4,11 +4,11 @@ import IsometryGraph
 /// The storages of a step, and which of them holds each value in which layout.
 ///
 /// A value has one home, where it was made, and at most one copy a layout.
-struct ValueStorage {
+package struct ValueStorage {
   /// A value's storage and the layout of its elements there.
-  struct Home {
-    let storage: StorageID
-    let layout: Layout
+  package struct Home {
+    package let storage: StorageID
+    package let layout: Layout
   }
 
   private struct Copy: Hashable {

@@ -1,7 +1,7 @@
-import IsometryCore
+package import IsometryCore
 
 /// The order of a tensor's axes in memory, outermost first. The graph's own order is `rowMajor`.
-enum Layout: Hashable, Sendable {
+package enum Layout: Hashable, Sendable {
   /// The graph's order: NCHW, [K, C, R, S], [rows, columns].
   case rowMajor
   /// Images as [N, H, W, C].
@@ -14,7 +14,7 @@ enum Layout: Hashable, Sendable {
   case transposed
 
   /// The axes of the graph's shape in the order of memory.
-  func axes(rank: Int) -> [Int] {
+  package func axes(rank: Int) -> [Int] {
     switch self {
     case .rowMajor: return Array(0..<rank)
     case .channelsLast:
@@ -33,7 +33,7 @@ enum Layout: Hashable, Sendable {
   }
 
   /// Whether elements of a tensor of that shape lie in the same places in both layouts.
-  static func agree(_ a: Layout, _ b: Layout, for shape: Shape) -> Bool {
+  package static func agree(_ a: Layout, _ b: Layout, for shape: Shape) -> Bool {
     if a == b { return true }
     func significant(_ layout: Layout) -> [Int] {
       layout.axes(rank: shape.rank).filter { shape[$0] > 1 }
@@ -44,16 +44,16 @@ enum Layout: Hashable, Sendable {
 
 /// How to move a tensor from one layout to another: the result's extents in order of its memory,
 /// and how far apart neighbors along each of them lie in the source. Four axes, padded in front.
-struct Permutation {
-  let extents: [Int]
-  let strides: [Int]
+package struct Permutation {
+  package let extents: [Int]
+  package let strides: [Int]
 
   private init(extents: [Int], strides: [Int]) {
     self.extents = extents
     self.strides = strides
   }
 
-  init(of shape: Shape, from source: Layout, to destination: Layout) {
+  package init(of shape: Shape, from source: Layout, to destination: Layout) {
     var sourceStrides = [Int](repeating: 0, count: shape.rank)
     var stride = 1
     for axis in source.axes(rank: shape.rank).reversed() {
@@ -68,7 +68,7 @@ struct Permutation {
 
   /// The same with neighboring axes joined where the source has them side by side too, so that the two
   /// innermost are long; what is one axis then is cut in rows.
-  var joiningAxes: Permutation {
+  package var joiningAxes: Permutation {
     var pairs = zip(extents, strides).filter { $0.0 > 1 }
     var index = pairs.count - 1
     while index > 0 {
@@ -90,7 +90,7 @@ struct Permutation {
   }
 
   /// The same bytes in the destination's order.
-  func apply(_ bytes: [UInt8], elementByteCount size: Int) -> [UInt8] {
+  package func apply(_ bytes: [UInt8], elementByteCount size: Int) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: bytes.count)
     bytes.withUnsafeBytes { source in
       result.withUnsafeMutableBytes { destination in
@@ -116,14 +116,14 @@ struct Permutation {
 
 extension HostTensor {
   /// The elements in another layout's order.
-  func bytes(in layout: Layout) -> [UInt8] {
+  package func bytes(in layout: Layout) -> [UInt8] {
     if Layout.agree(.rowMajor, layout, for: shape) { return bytes }
     return Permutation(of: shape, from: .rowMajor, to: layout)
       .apply(bytes, elementByteCount: dtype.byteCount)
   }
 
   /// A tensor from elements in some layout's order.
-  init(_ type: TensorType, bytes: [UInt8], in layout: Layout) {
+  package init(_ type: TensorType, bytes: [UInt8], in layout: Layout) {
     let ordered =
       Layout.agree(.rowMajor, layout, for: type.shape)
       ? bytes

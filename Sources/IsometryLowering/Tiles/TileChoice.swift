@@ -1,6 +1,5 @@
 import IsometryCore
-import IsometryGraph
-internal import OpenCLRuntime
+package import IsometryGraph
 
 /// What a launch's tile can be.
 protocol TileCandidate {
@@ -9,20 +8,20 @@ protocol TileCandidate {
 }
 
 /// A place whose tile was chosen.
-struct TileChoice {
-  let site: TileSite
+package struct TileChoice {
+  package let site: TileSite
   /// Whether a table has chosen.
   let isTuned: Bool
   /// The order of sums where it is another than without a table.
   let changedOrder: [Int]?
-  let candidates: () -> [Tile]
+  package let candidates: () -> [Tile]
 }
 
 /// The tiles of a step's launches, chosen one site at a time.
-struct TileSelection {
+package struct TileSelection {
   /// Tiles that are known to be good on the device.
   private let table: TileTable
-  private(set) var choices: [TileChoice] = []
+  package private(set) var choices: [TileChoice] = []
   private var positions: [TileSite: Int] = [:]
 
   init(_ table: TileTable) { self.table = table }

@@ -1,13 +1,15 @@
-import IsometryCore
-import IsometryGraph
+package import IsometryCore
+package import IsometryGraph
 
 /// A piece of device memory that launches work on, before it has an address.
-struct StorageID: Hashable, Sendable {
-  let index: Int
+package struct StorageID: Hashable, Sendable {
+  package let index: Int
+
+  package init(index: Int) { self.index = index }
 }
 
 /// Where a storage lies.
-enum StoragePlace: Hashable {
+package enum StoragePlace: Hashable {
   /// In the arena, shared with others that live at other times.
   case arena
   case variable(String)
@@ -17,23 +19,23 @@ enum StoragePlace: Hashable {
 }
 
 /// One allocation, in which many storages lie.
-enum Slab: Hashable {
+package enum Slab: Hashable {
   case arena
   case inputs
   case variables(Int)
   case constant(StorageID)
 }
 
-struct Storage {
-  let place: StoragePlace
-  let byteCount: Int
+package struct Storage {
+  package let place: StoragePlace
+  package let byteCount: Int
   /// What the contents are, for reports.
-  let use: MemoryUse
+  package let use: MemoryUse
 }
 
 /// A word of a table that a kernel reads: where a storage begins in its slab, plus a number of
 /// elements, counted in units; or a number alone.
-enum TableWord {
+package enum TableWord {
   case element(StorageID, elementByteCount: Int, plus: Int)
   case number(Int)
 
@@ -41,14 +43,14 @@ enum TableWord {
   /// bits count. Storages begin at multiples of 128 bytes, which are whole units of every type.
   private static let unit = 16
 
-  static func units(elements: Int) -> Int {
+  package static func units(elements: Int) -> Int {
     precondition(elements % unit == 0, "a part of a tensor begins at a whole unit")
     return elements / unit
   }
 }
 
 /// An argument of a kernel.
-enum Argument {
+package enum Argument {
   case storage(StorageID)
   /// The whole memory that a storage lies in, for kernels that work on many storages at once.
   case slab(of: StorageID)
@@ -61,18 +63,18 @@ enum Argument {
 }
 
 /// One launch of a step.
-struct PlannedLaunch {
-  let label: String
-  let variant: ProgramVariant
-  let kernel: String
-  let arguments: [Argument]
-  let groups: [Int]
-  let local: [Int]
+package struct PlannedLaunch {
+  package let label: String
+  package let variant: ProgramVariant
+  package let kernel: String
+  package let arguments: [Argument]
+  package let groups: [Int]
+  package let local: [Int]
   /// Storages that the launch reaches through slabs and tables.
-  let reached: [StorageID]
+  package let reached: [StorageID]
 
   /// Every storage whose contents the launch reads or writes.
-  var touched: [StorageID] {
+  package var touched: [StorageID] {
     arguments.compactMap { argument in
       if case .storage(let storage) = argument { storage } else { nil }
     } + reached
@@ -80,24 +82,27 @@ struct PlannedLaunch {
 }
 
 /// A matrix product that a library computes: y [rows, columns] = op(a)·op(b).
-struct PlannedProduct {
-  let label: String
-  let dtype: DType
-  let a: StorageID
-  let b: StorageID
-  let y: StorageID
-  let transposeLeft: Bool
-  let transposeRight: Bool
-  let rows: Int
-  let columns: Int
-  let inner: Int
+package struct PlannedProduct {
+  package let label: String
+  package let dtype: DType
+  package let a: StorageID
+  package let b: StorageID
+  package let y: StorageID
+  package let transposeLeft: Bool
+  package let transposeRight: Bool
+  package let rows: Int
+  package let columns: Int
+  package let inner: Int
+
+  /// The library.
+  static let library = "clblast"
 }
 
-enum PlannedStep {
+package enum PlannedStep {
   case launch(PlannedLaunch)
   case product(PlannedProduct)
 
-  var label: String {
+  package var label: String {
     switch self {
     case .launch(let launch): launch.label
     case .product(let product): product.label
@@ -105,14 +110,14 @@ enum PlannedStep {
   }
 
   /// The kernel, or the library that computes in its place.
-  var variant: String {
+  package var variant: String {
     switch self {
     case .launch(let launch): launch.kernel
-    case .product: GemmProvider.clblast.rawValue
+    case .product: PlannedProduct.library
     }
   }
 
-  var touched: [StorageID] {
+  package var touched: [StorageID] {
     switch self {
     case .launch(let launch): launch.touched
     case .product(let product): [product.a, product.b, product.y]
@@ -121,17 +126,17 @@ enum PlannedStep {
 }
 
 /// A graph lowered to launches over storages.
-struct LaunchPlan {
-  let storages: [Storage]
-  let steps: [PlannedStep]
+package struct LaunchPlan {
+  package let storages: [Storage]
+  package let steps: [PlannedStep]
   /// The position in the graph of the operation that each step is part of.
-  let nodes: [Int]
+  package let nodes: [Int]
   /// The storage and layout of each output's value.
-  let outputs: [String: ValueStorage.Home]
-  let tileUse: TileUse
+  package let outputs: [String: ValueStorage.Home]
+  package let tileUse: TileUse
 
   /// What each step works on, for profiles.
-  var work: [LaunchWork] {
+  package var work: [LaunchWork] {
     zip(steps, nodes).map { step, node in
       LaunchWork(
         node: node, variant: step.variant,
@@ -140,7 +145,7 @@ struct LaunchPlan {
   }
 
   /// The steps between which each arena storage's contents matter.
-  var lifetimes: [StorageID: ClosedRange<Int>] {
+  package var lifetimes: [StorageID: ClosedRange<Int>] {
     var lifetimes: [StorageID: ClosedRange<Int>] = [:]
     func extend(_ storage: StorageID, to step: Int) {
       guard storages[storage.index].place == .arena else { return }
@@ -154,7 +159,7 @@ struct LaunchPlan {
   }
 
   /// Bytes of the numbers that never change and of the tables that launches read.
-  var tableByteCount: Int {
+  package var tableByteCount: Int {
     var byteCount = 0
     for storage in storages {
       if case .constant(let bytes) = storage.place { byteCount += bytes.count }

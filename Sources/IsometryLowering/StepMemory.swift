@@ -1,21 +1,21 @@
 import IsometryCore
-import IsometryGraph
+package import IsometryGraph
 
 /// Where the storages of a launch plan lie, before any memory is there.
-struct StepMemory {
-  let arena: MemoryPlan
+package struct StepMemory {
+  package let arena: MemoryPlan
   /// Where inputs lie, packed in order of declaration.
-  let inputOffsets: [String: Int]
-  let inputByteCount: Int
+  package let inputOffsets: [String: Int]
+  package let inputByteCount: Int
   private let tableByteCount: Int
   private let variables: MemoryBreakdown
   /// The names of the launches.
-  let launches: [String]
+  package let launches: [String]
   private let tileUse: TileUse
   private let recomputation: Recomputation
 
   /// - Parameter alignment: of every storage, in bytes.
-  init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+  package init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
     arena = MemoryPlan(
       plan.lifetimes.map { storage, lifetime in
         MemoryPlan.Request(
@@ -38,7 +38,7 @@ struct StepMemory {
   }
 
   /// Where a storage lies in the arena; nil where no launch touches it.
-  func offset(of storage: StorageID) -> Int? {
+  package func offset(of storage: StorageID) -> Int? {
     arena.offsets[Value(index: storage.index)]
   }
 
@@ -47,7 +47,7 @@ struct StepMemory {
   /// - Parameters:
   ///   - staging: bytes of staging slots.
   ///   - scratch: bytes that products of a library share.
-  func report(staging: Int, scratch: Int) -> SessionReport {
+  package func report(staging: Int, scratch: Int) -> SessionReport {
     var others = MemoryBreakdown()
     others.add(inputByteCount + staging, .inputs)
     others.add(tableByteCount, .tables)
