@@ -148,7 +148,7 @@ import Testing
     ),
     (["benchmark", "train", "--device", "cpu", "--profile", "/"], "it is a folder"),
     (
-      ["benchmark", "train", "--device", "cpu", "--profile", "/dev/null"],
+      ["benchmark", "train", "--device", "cpu", "--profile", "/dev/zero"],
       "it is not a regular file"
     ),
     (["benchmark", "stream", "--data", "/nowhere"], "/nowhere"),
