@@ -40,15 +40,11 @@ public struct RectifierChain: Sendable, Hashable {
   public init(layers: [Layer]) throws(TheoryError) {
     try TheoryError.check(depth: layers.count)
     for layer in layers {
-      guard layer.width >= 1 else {
-        throw .outsideDomain(
-          parameter: "the width", value: Double(layer.width), expected: "at least 1")
-      }
+      try TheoryError.check(width: layer.width)
       try TheoryError.check(positive: layer.weightVariance, "the weight variance")
-      guard layer.biasVariance >= 0, layer.biasVariance.isFinite else {
-        throw .outsideDomain(
-          parameter: "the bias variance", value: layer.biasVariance, expected: "0 or above")
-      }
+      try TheoryError.require(
+        layer.biasVariance >= 0 && layer.biasVariance.isFinite, "the bias variance",
+        layer.biasVariance, "0 or above")
     }
     self.layers = layers
   }
@@ -56,9 +52,7 @@ public struct RectifierChain: Sendable, Hashable {
   /// The chain of constant width with He's weights, σ_w² = 2/N_in, and without bias.
   public static func he(width: Int, depth: Int) throws(TheoryError) -> RectifierChain {
     try TheoryError.check(depth: depth)
-    guard width >= 1 else {
-      throw .outsideDomain(parameter: "the width", value: Double(width), expected: "at least 1")
-    }
+    try TheoryError.check(width: width)
     let layer = Layer(width: width, weightVariance: 2 / Double(width))
     return try RectifierChain(layers: [Layer](repeating: layer, count: depth))
   }
@@ -121,13 +115,11 @@ public struct RectifierChain: Sendable, Hashable {
     var norm = squaredNorm
     var norms: [Double] = []
     for layer in layers {
-      let law: RectifiedSquareSum
-      if let known = laws[layer.width] {
-        law = known
-      } else {
-        law = try RectifiedSquareSum(width: layer.width)
-        laws[layer.width] = law
-      }
+      let law =
+        if let known = laws[layer.width] { known } else {
+          try RectifiedSquareSum(width: layer.width)
+        }
+      laws[layer.width] = law
       norm = (layer.weightVariance * norm + layer.biasVariance) * law.sample(&random)
       norms.append(norm)
     }
@@ -135,10 +127,10 @@ public struct RectifierChain: Sendable, Hashable {
   }
 
   private func checkUnbiased() throws(TheoryError) {
-    if let layer = layers.first(where: { $0.biasVariance != 0 }) {
-      throw .outsideDomain(
-        parameter: "the bias variance", value: layer.biasVariance,
-        expected: "0, since only then the squared norm is a product over layers")
+    for layer in layers {
+      try TheoryError.require(
+        layer.biasVariance == 0, "the bias variance", layer.biasVariance,
+        "0, since only then the squared norm is a product over layers")
     }
   }
 
@@ -149,13 +141,14 @@ public struct RectifierChain: Sendable, Hashable {
     var values: [Layer: Double] = [:]
     var sum = 0.0
     for layer in layers {
-      if let term = values[layer] {
-        sum += term
-      } else {
-        let term = value(layer, try RectifiedSquareSum(width: layer.width))
-        values[layer] = term
-        sum += term
-      }
+      let term =
+        if let known = values[layer] {
+          known
+        } else {
+          value(layer, try RectifiedSquareSum(width: layer.width))
+        }
+      values[layer] = term
+      sum += term
     }
     return sum
   }
@@ -247,10 +240,9 @@ public enum LooksLinearNorms {
   public static func relativeVariance(widths: [Int]) throws(TheoryError) -> Double {
     var logarithm = 0.0
     for width in widths {
-      guard width >= 2, width % 2 == 0 else {
-        throw .outsideDomain(
-          parameter: "the width", value: Double(width), expected: "even, since units are mirrored")
-      }
+      try TheoryError.require(
+        width >= 2 && width % 2 == 0, "the width", Double(width),
+        "even, since units are mirrored")
       logarithm += .log(onePlus: 4 / Double(width))
     }
     return .expMinusOne(logarithm)

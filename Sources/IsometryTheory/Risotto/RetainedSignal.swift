@@ -20,8 +20,8 @@ public struct RetainedSignal: Sendable, Hashable {
   ) throws(TheoryError) {
     for (name, value) in [("channels", channels), ("height", height), ("width", width)]
       + strides.map({ ("a stride", $0) })
-    where value < 1 {
-      throw .outsideDomain(parameter: name, value: Double(value), expected: "at least 1")
+    {
+      try TheoryError.require(value >= 1, name, Double(value), "at least 1")
     }
     self.channels = channels
     self.height = height
