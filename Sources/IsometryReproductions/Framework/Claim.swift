@@ -21,6 +21,14 @@ package struct Claim: Sendable, Codable, Equatable {
     self.evidence = evidence
     self.verdict = verdict
   }
+
+  /// A claim with evidence from several places; none of it while nothing is finished.
+  init(_ statement: String, rule: String, evidence: [String], verdict: Verdict) {
+    self.init(
+      statement, rule: rule,
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: verdict)
+  }
 }
 
 extension Verdict {

@@ -30,9 +30,10 @@ package struct Plan: Sendable, Equatable {
     self.seeds = seeds
   }
 
-  /// The seeds 1, 2, … of a grid that has `count` of them unless the plan says otherwise.
-  func seeds(default count: Int) -> [UInt64] {
-    (1...UInt64(max(1, seeds ?? count))).map { $0 }
+  /// The seeds 1, 2, … of a grid that has so many of them unless the plan says otherwise.
+  func seeds(smoke: Int, small: Int, paper: Int) -> [UInt64] {
+    let count = seeds ?? scale.pick(smoke: smoke, small: small, paper: paper)
+    return (1...UInt64(max(1, count))).map { $0 }
   }
 }
 
@@ -99,13 +100,6 @@ package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Cod
   /// Of the measurement; of a training that was stopped and resumed, since it went on last.
   package let seconds: Double
   package let origin: MeasurementOrigin
-
-  package init(cell: Cell, outcome: Outcome, seconds: Double, origin: MeasurementOrigin) {
-    self.cell = cell
-    self.outcome = outcome
-    self.seconds = seconds
-    self.origin = origin
-  }
 }
 
 /// What measured a cell, and when.
@@ -117,13 +111,6 @@ package struct MeasurementOrigin: Codable, Sendable, Equatable {
   package let device: String
   /// When it was finished, in UTC as ISO 8601 writes it.
   package let date: String
-
-  package init(program: String, machine: String, device: String, date: String) {
-    self.program = program
-    self.machine = machine
-    self.device = device
-    self.date = date
-  }
 }
 
 /// What the results say.
@@ -132,10 +119,4 @@ package struct Conclusion: Sendable {
   /// By the name of the file, without the ending.
   package let plots: [(name: String, plot: Plot)]
   package let claims: [Claim]
-
-  package init(tables: [Table], plots: [(name: String, plot: Plot)], claims: [Claim]) {
-    self.tables = tables
-    self.plots = plots
-    self.claims = claims
-  }
 }

@@ -36,31 +36,6 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let claims: [Claim]
   package let plots: [Picture]
 
-  init(
-    experiment: String, summary: String, paper: String, published: [String], procedure: [String],
-    scale: Scale, data: String?, origins: [MeasurementOrigin], cells: Int, divergences: Int,
-    seconds: Double, tables: [Table], claims: [Claim], plots: [Picture]
-  ) {
-    self.experiment = experiment
-    self.summary = summary
-    self.paper = paper
-    self.published = published
-    self.procedure = procedure
-    self.scale = scale
-    self.data = data
-    machines = Set(origins.map(\.machine)).sorted()
-    devices = Set(origins.map(\.device)).sorted()
-    programs = Set(origins.map(\.program)).sorted()
-    firstDate = origins.map(\.date).min()
-    lastDate = origins.map(\.date).max()
-    self.cells = cells
-    self.divergences = divergences
-    self.seconds = seconds
-    self.tables = tables
-    self.claims = claims
-    self.plots = plots
-  }
-
   /// One line of JSON.
   package func json() throws -> String {
     String(decoding: try RecordFile.encode(self, isPretty: false), as: UTF8.self)
