@@ -19,6 +19,11 @@
 #define LOCAL_ITEMS (LOCAL_VECTORS * LOCAL_ROWS)
 #define REDUCTION_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_VECTORS, LOCAL_ROWS, 1)))
 
+// Runs a statement for each of the item_rows rows of this work-item.
+#define FOR_EACH_ROW(rows)                                                \
+  int row = get_group_id(1) * (LOCAL_ROWS * item_rows) + get_local_id(1); \
+  for (int item = 0; item < item_rows && row < rows; ++item, row += LOCAL_ROWS)
+
 // `tree` has LOCAL_ITEMS places; it may be used again after the call returns.
 INLINE accums sum_over_rows(const accums value, local accums *tree) {
 #if LOCAL_ROWS == 1

@@ -41,10 +41,6 @@
 #define UNLESS_IN_PLACE restrict
 #endif
 
-#define FOR_EACH_ROW(rows)                                                \
-  int row = get_group_id(1) * (LOCAL_ROWS * item_rows) + get_local_id(1); \
-  for (int item = 0; item < item_rows && row < rows; ++item, row += LOCAL_ROWS)
-
 #if MERGES_SPANS
 
 // Whether this item stores what all groups of its channels have made from the spans.

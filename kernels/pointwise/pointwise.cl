@@ -26,94 +26,72 @@
 
 #define POINTWISE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
 
-// Runs a statement for each vector of this work-item; `at` is its first element, `left` how many
-// elements the array still has from there.
+// Runs a statement for each vector of this work-item; `at` is its first element.
 #define FOR_EACH_VECTOR(count)                                                                   \
   size_t at = ((size_t)get_group_id(0) * (LOCAL_SIZE * ITEM_VECTORS) + get_local_id(0)) * WIDTH; \
   for (int item = 0; item < ITEM_VECTORS && at < (size_t)(count);                                \
        ++item, at += (size_t)LOCAL_SIZE * WIDTH)
-#define LEFT(count) ((size_t)(count)-at)
+// Stores an expression of `at` and `left` for each of these vectors; `left` is how many elements the
+// array still has from there.
+#define STORE_EACH(y, count, expression)    \
+  FOR_EACH_VECTOR(count) {                  \
+    const size_t left = (size_t)(count)-at; \
+    store_some(expression, (y) + at, left); \
+  }
 
 POINTWISE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
-                                    global real *restrict y, const uint count) {
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(a + at, left) + load_some(b + at, left), y + at, left);
-  }
-}
+                                    global real *restrict y, const uint count){
+    STORE_EACH(y, count, load_some(a + at, left) + load_some(b + at, left))}
 
-POINTWISE_KERNEL void pointwise_subtract(const global real *restrict a,
-                                         const global real *restrict b, global real *restrict y,
-                                         const uint count) {
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(a + at, left) - load_some(b + at, left), y + at, left);
-  }
-}
+POINTWISE_KERNEL
+    void pointwise_subtract(const global real *restrict a, const global real *restrict b,
+                            global real *restrict y, const uint count){
+        STORE_EACH(y, count, load_some(a + at, left) - load_some(b + at, left))}
 
-POINTWISE_KERNEL void pointwise_multiply(const global real *restrict a,
-                                         const global real *restrict b, global real *restrict y,
-                                         const uint count) {
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(a + at, left) * load_some(b + at, left), y + at, left);
-  }
-}
+POINTWISE_KERNEL
+    void pointwise_multiply(const global real *restrict a, const global real *restrict b,
+                            global real *restrict y, const uint count){
+        STORE_EACH(y, count, load_some(a + at, left) * load_some(b + at, left))}
 
-POINTWISE_KERNEL void pointwise_scale(const global real *restrict x, global real *restrict y,
-                                      const uint count, const accum factor) {
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(x + at, left) * factor, y + at, left);
-  }
-}
+POINTWISE_KERNEL
+    void pointwise_scale(const global real *restrict x, global real *restrict y, const uint count,
+                         const accum factor){STORE_EACH(y, count, load_some(x + at, left) * factor)}
 
-POINTWISE_KERNEL void pointwise_scalar_multiply(const global real *restrict x,
-                                                const global accum *restrict s,
-                                                global real *restrict y, const uint count) {
+POINTWISE_KERNEL
+    void pointwise_scalar_multiply(const global real *restrict x, const global accum *restrict s,
+                                   global real *restrict y, const uint count) {
   const accum factor = s[0];
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(x + at, left) * factor, y + at, left);
-  }
+  STORE_EACH(y, count, load_some(x + at, left) * factor)
 }
 
 POINTWISE_KERNEL void pointwise_scalar_add(const global real *restrict x,
                                            const global accum *restrict s, global real *restrict y,
                                            const uint count) {
   const accum addend = s[0];
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(x + at, left) + addend, y + at, left);
-  }
+  STORE_EACH(y, count, load_some(x + at, left) + addend)
 }
 
-POINTWISE_KERNEL void pointwise_fill(global real *restrict y, const uint count, const accum value) {
-  FOR_EACH_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
-}
+POINTWISE_KERNEL void pointwise_fill(global real *restrict y, const uint count,
+                                     const accum value){STORE_EACH(y, count, SPREAD(value))}
 
 POINTWISE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
                                           const uint count) {
   const accum value = s[0];
-  FOR_EACH_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+  STORE_EACH(y, count, SPREAD(value))
 }
 
 POINTWISE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
-                                         const uint count) {
-  FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(activate(load_some(x + at, left)), y + at, left);
-  }
-}
+                                         const uint count){
+    STORE_EACH(y, count, activate(load_some(x + at, left)))}
 
-POINTWISE_KERNEL void pointwise_activation_gradient(const global real *restrict dy,
-                                                    const global real *restrict dy2,
-                                                    const global real *restrict reference,
-                                                    global real *restrict dx, const uint count,
-                                                    const int has_second_addend,
-                                                    const int slope_from_output) {
+POINTWISE_KERNEL
+    void pointwise_activation_gradient(const global real *restrict dy,
+                                       const global real *restrict dy2,
+                                       const global real *restrict reference,
+                                       global real *restrict dx, const uint count,
+                                       const int has_second_addend, const int slope_from_output) {
   FOR_EACH_VECTOR(count) {
-    const size_t left = LEFT(count);
+    const size_t left = (size_t)count - at;
     accums gradient = load_some(dy + at, left);
     if (has_second_addend) gradient += load_some(dy2 + at, left);
     const accums known = load_some(reference + at, left);
