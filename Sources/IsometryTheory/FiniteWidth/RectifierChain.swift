@@ -105,27 +105,6 @@ public struct RectifierChain: Sendable, Hashable {
     return -.expMinusOne(logSurvival)
   }
 
-  /// |x¹|², …, |xᴸ|² of one random network.
-  ///
-  /// - Complexity: O(N/64) per layer
-  public func sampleNorms(
-    from squaredNorm: Double, _ random: inout RandomStream
-  ) throws(TheoryError) -> [Double] {
-    var laws: [Int: RectifiedSquareSum] = [:]
-    var norm = squaredNorm
-    var norms: [Double] = []
-    for layer in layers {
-      let law =
-        if let known = laws[layer.width] { known } else {
-          try RectifiedSquareSum(width: layer.width)
-        }
-      laws[layer.width] = law
-      norm = (layer.weightVariance * norm + layer.biasVariance) * law.sample(&random)
-      norms.append(norm)
-    }
-    return norms
-  }
-
   private func checkUnbiased() throws(TheoryError) {
     for layer in layers {
       try TheoryError.require(
@@ -206,27 +185,6 @@ extension RectifierChain {
       }
       return pair
     }
-  }
-
-  /// Mean and variance of ⟨x, x̃⟩ after a layer of N units: N·σσ̃·k₁ and N·σ²σ̃²·(k₂ − k₁²). The
-  /// pre-activations have standard deviations σ, σ̃ and correlation cos θ.
-  public static func innerProduct(
-    width: Int, deviations: (Double, Double), kernel: RectifierKernel
-  ) -> (mean: Double, variance: Double) {
-    let scale = deviations.0 * deviations.1
-    let product = kernel.product
-    return (
-      Double(width) * scale * product,
-      Double(width) * scale * scale * (kernel.squareProduct - product * product)
-    )
-  }
-
-  /// Cov(|x|², |x̃|²) after such a layer: N·σ²σ̃²·(k₂ − 1/4).
-  public static func normCovariance(
-    width: Int, deviations: (Double, Double), kernel: RectifierKernel
-  ) -> Double {
-    let scale = deviations.0 * deviations.1
-    return Double(width) * scale * scale * (kernel.squareProduct - 0.25)
   }
 }
 

@@ -25,9 +25,6 @@ public struct RectifierKernel: Sendable, Hashable {
 
   private init(unchecked angle: Double) { self.angle = angle }
 
-  /// P(both numbers are positive) = (π − θ)/2π
-  public var bothActive: Double { (.pi - angle) / (2 * .pi) }
-
   /// E relu(h)·relu(h̃) = (sin θ + (π − θ)·cos θ)/2π
   public var product: Double { Self.sineLessCosine(.pi - angle) / (2 * .pi) }
 

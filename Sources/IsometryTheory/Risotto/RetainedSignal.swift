@@ -40,16 +40,6 @@ public struct RetainedSignal: Sendable, Hashable {
     1 - Double(nonzeroSingularValues) / Double(channels * height * width)
   }
 
-  /// The rank of the map to the logits through global average pooling and a mirrored head. The head
-  /// sees the mean of each input channel over the retained pixels.
-  public var pooledRank: Int { channels }
-
-  /// The bound 1/√P on the singular values of that map, where P is the number of feature pixels. The
-  /// pooling averages P orthonormal directions.
-  public var largestPooledSingularValue: Double {
-    1 / Double(featurePixels).squareRoot()
-  }
-
   private func extent(_ size: Int) -> Int {
     strides.reduce(size) { ($0 + $1 - 1) / $1 }
   }
