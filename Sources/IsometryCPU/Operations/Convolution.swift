@@ -8,7 +8,8 @@ extension GraphLowering {
   ) throws(CPUError) {
     let rectifies = epilogue.activation == .relu && !epilogue.hasResidual
     let wished = ConvolutionGeometry(
-      convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
+      convolution: convolution, x: graph.type(of: node.inputs[0]),
+      weight: graph.shape(of: node.inputs[1]),
       hasBias: epilogue.hasBias, lanes: lanes)
     if usesOwnConvolutions, wished.suitsWinogradLoop {
       return try lowerWinogradConvolution(node, wished, epilogue)
@@ -42,7 +43,7 @@ extension GraphLowering {
     _ node: Node, _ convolution: Convolution, _ shape: Shape
   ) throws(CPUError) {
     let wished = ConvolutionGeometry(
-      convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
+      convolution: convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
       weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
     if usesOwnConvolutions, wished.suitsWinogradLoop {
       return try lowerWinogradInputGradient(node, wished)
@@ -64,7 +65,7 @@ extension GraphLowering {
     _ node: Node, _ convolution: Convolution, _ shape: Shape, withBias: Bool
   ) throws(CPUError) {
     let wished = ConvolutionGeometry(
-      convolution, x: graph.type(of: node.inputs[1]), weight: shape,
+      convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
       hasBias: withBias, lanes: lanes)
     let isOwn = try lowerOwnWeightGradient(node, wished)
     // oneDNN's weight gradient includes the bias gradient; the package's loops do not.

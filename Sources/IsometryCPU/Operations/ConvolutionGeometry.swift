@@ -12,14 +12,6 @@ struct ConvolutionGeometry {
   /// Lets oneDNN choose the images' layouts too, for channels that no block divides.
   var hasFreeImages = false
 
-  init(_ convolution: Convolution, x: TensorType, weight: Shape, hasBias: Bool, lanes: Int) {
-    self.convolution = convolution
-    self.x = x
-    self.weight = weight
-    self.hasBias = hasBias
-    self.lanes = lanes
-  }
-
   // The names under which a primitive descriptor gives its layouts.
   var images: dnnl_query_t { dnnl_query_src_md }
   var results: dnnl_query_t { dnnl_query_dst_md }
