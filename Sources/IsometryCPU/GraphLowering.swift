@@ -151,7 +151,6 @@ final class GraphLowering {
   /// The layout in which a value of the graph is to be made.
   func layout(_ value: Value) -> Layout { layouts[value] }
 
-  /// New memory for a result.
   func makeResult(_ value: Value) -> StoredValue {
     let type = graph.type(of: value)
     let place = StoredValue(

@@ -26,7 +26,6 @@ extension RunConfiguration {
   static let defaults = RunConfiguration()
 }
 
-/// A precision in which networks are trained.
 struct TrainingPrecision: ExpressibleByArgument {
   let precision: Precision
 

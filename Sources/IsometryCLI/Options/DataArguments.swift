@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import IsometryData
 
-/// The images.
 struct DataArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -15,7 +14,6 @@ struct DataArguments: ParsableArguments {
 
   func validate() throws { try checkPath(data, "--data") }
 
-  /// - Throws: `DatasetError.noBatches`.
   func resolve(
     _ environment: ProgramEnvironment, recorded: String? = nil
   ) throws(DatasetError) -> DatasetSource {
@@ -74,7 +72,6 @@ func checkPrefetch(_ count: Int) throws(ValidationError) {
   }
 }
 
-/// The form of the output.
 struct OutputArguments: ParsableArguments {
   @Flag(
     help: "Print JSON Lines to standard output; text for people goes to standard error.")

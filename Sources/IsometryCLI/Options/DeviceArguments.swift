@@ -3,7 +3,6 @@ import IsometryCore
 import IsometryGraph
 import IsometryTraining
 
-/// The device.
 struct DeviceArguments: ParsableArguments {
   static let deviceHelp = ArgumentHelp(
     """
@@ -69,7 +68,6 @@ enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
-/// The precision of a network in training.
 struct PrecisionArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -2,7 +2,6 @@ import ArgumentParser
 import IsometryNN
 import IsometryTraining
 
-/// How the network is trained.
 struct OptimizationArguments: ParsableArguments {
   private static let defaults = RunConfiguration.defaults
 

@@ -7,7 +7,6 @@ import IsometryReference
 import IsometrySpectra
 import IsometryTraining
 
-/// The inputs of a measurement.
 struct InputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -107,7 +106,6 @@ struct InputArguments: ParsableArguments {
   }
 }
 
-/// The Jacobians of a measurement.
 struct SpectrumArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "s"))
   var seeds = 1
@@ -127,7 +125,6 @@ struct SpectrumArguments: ParsableArguments {
   }
 }
 
-/// How singular values are computed.
 struct SpectrumMethodArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -139,7 +136,6 @@ struct SpectrumMethodArguments: ParsableArguments {
   var method = SpectrumMethod.auto
 }
 
-/// The device and the precision of a measurement.
 struct MeasurementDeviceArguments: ParsableArguments {
   @OptionGroup var device: DeviceArguments
 

@@ -2,7 +2,6 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// What a normalization's factors depend on.
 struct NormalizationKey: Hashable {
   let scale: Value
   let shift: Value

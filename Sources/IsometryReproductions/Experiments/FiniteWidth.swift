@@ -4,7 +4,6 @@ package import IsometryTraining
 /// Norms and similarities of signals in ReLU networks of finite width against their exact laws, and
 /// whether such networks learn, by initialization and depth.
 package struct FiniteWidth: Experiment {
-  /// The initial weights that are compared.
   package enum Weights: String, Sendable, Codable, CaseIterable {
     case he
     case gaussian = "looks-linear-gaussian"

@@ -14,7 +14,6 @@ package struct SignalStatistics: Codable, Sendable, Equatable {
     var standardError: Double { deviation / Double(max(1, count)).squareRoot() }
   }
 
-  /// Mean and standard deviation of an exact law.
   package struct Exact: Codable, Sendable, Equatable {
     let mean: Double
     let deviation: Double

@@ -1,4 +1,3 @@
-/// What the results say about a claim.
 package enum Verdict: String, Sendable, Codable, Equatable {
   case holds = "holds"
   case fails = "does not hold"
@@ -78,6 +77,5 @@ struct Sample: Equatable {
   /// The deviation as tables show it; nil of one number.
   var spread: Double? { count > 1 ? deviation : nil }
 
-  /// Of the mean.
   var standardError: Double { deviation / Double(count).squareRoot() }
 }

@@ -9,7 +9,6 @@ package enum Scale: String, Sendable, Codable, CaseIterable {
   /// The sizes of the papers, for a GPU.
   case paper
 
-  /// One of three values.
   func pick<Value>(smoke: Value, small: Value, paper: Value) -> Value {
     switch self {
     case .smoke: smoke
@@ -44,12 +43,10 @@ package struct Plan: Sendable, Equatable {
 package protocol Experiment: Sendable {
   /// Everything that decides what one measurement gives, apart from the images and the device.
   associatedtype Cell: ExperimentCell
-  /// What was measured.
   associatedtype Outcome: ExperimentOutcome
 
   /// The name in configurations and messages.
   static var name: String { get }
-  /// What it does, in one line.
   static var summary: String { get }
   /// Authors, title, year.
   static var paper: String { get }
@@ -75,7 +72,6 @@ package protocol Experiment: Sendable {
 }
 
 extension Experiment {
-  /// How many cells the grid has.
   package var cellCount: Int { cells.count }
 }
 
@@ -93,7 +89,6 @@ package protocol ExperimentOutcome: Codable, Sendable {
   var isDivergence: Bool { get }
 }
 
-/// A cell that is finished.
 package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Codable, Sendable {
   package let cell: Cell
   package let outcome: Outcome
@@ -113,7 +108,6 @@ package struct MeasurementOrigin: Codable, Sendable, Equatable {
   package let date: String
 }
 
-/// What the results say.
 package struct Conclusion: Sendable {
   package let tables: [Table]
   /// By the name of the file, without the ending.

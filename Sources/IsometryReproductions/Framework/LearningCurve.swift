@@ -138,7 +138,6 @@ extension LearningCurve {
   }
 }
 
-/// Measures while a training runs.
 private struct TrainingObserver {
   /// The goal is reached, or the network's values are no numbers: no step is worth its time any more.
   struct Finished: Error {}

@@ -1,6 +1,5 @@
 import Foundation
 
-/// What a reproduction came to.
 package struct ReproductionReport: Sendable, Encodable, Equatable {
   /// A plot that was asked for.
   package struct Picture: Sendable, Encodable, Equatable {
@@ -54,7 +53,6 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
     return lines
   }
 
-  /// The whole report as a document.
   package var markdown: String {
     var lines = ["# \(experiment), at scale \(scale.rawValue)", "", "\(summary).", ""]
     lines += ["- paper: \(paper)"]

@@ -26,7 +26,6 @@ enum GaussianPanels {
 }
 
 extension ActivationFunction {
-  /// The moments of any activation, by quadrature.
   func quadratureMoments(variance q: Double) -> GaussianMoments {
     GaussianSamples(variance: q, kinks: kinks).moments { h in
       let y = value(h)

@@ -47,12 +47,9 @@ protocol AngularLaw: SpectralLaw {
   var logUpperEdge: Double { get }
   /// log λ at the lower edge; −∞ if the continuous part reaches down to 0.
   var logLowerEdge: Double { get }
-  /// The mass of the continuous part.
   var continuousMass: Double { get }
 
-  /// log λ.
   func logLambda(at angle: SpectralAngle) -> Double
-  /// The density of log λ.
   func logDensity(at angle: SpectralAngle) -> Double
   /// P(λ' > λ), including atoms above λ.
   func survival(at angle: SpectralAngle) -> Double
