@@ -11,6 +11,8 @@ static const isometry_kernel_piece pieces[] = {
 #include "piece.h"
 #define PIECE "../../kernels/common/activation.cl"
 #include "piece.h"
+#define PIECE "../../kernels/common/line.cl"
+#include "piece.h"
 #define PIECE "../../kernels/common/matrix_result.cl"
 #include "piece.h"
 #define PIECE "../../kernels/common/matrix_tile.cl"

@@ -10,21 +10,19 @@
 // Geometry: a group makes `span` pixels of one image, all their channels, LOCAL_SIZE at a time (axis 0
 // spans, axis 1 images): an image's words of randomness are drawn once an item. Shape class:
 // HAS_AUGMENTATION. WIDTH is 1. Tunable: LOCAL_SIZE. Deterministic.
-// uses: common/real.cl common/philox.cl
+// uses: common/line.cl common/real.cl common/philox.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
 #ifndef HAS_AUGMENTATION
 #define HAS_AUGMENTATION 0
 #endif
 
-kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void decode_images(
-    const global uchar *restrict bytes, const global uint *restrict samples,
-    const global real *restrict levels, global real *restrict y, const int channels,
-    const int height, const int width, const int span, const uint seed_low, const uint seed_high,
-    const uint stream_low, const uint stream_high, const int crop_padding, const int flips,
-    const int cutout) {
+LINE_KERNEL void decode_images(const global uchar *restrict bytes,
+                               const global uint *restrict samples,
+                               const global real *restrict levels, global real *restrict y,
+                               const int channels, const int height, const int width,
+                               const int span, const uint seed_low, const uint seed_high,
+                               const uint stream_low, const uint stream_high,
+                               const int crop_padding, const int flips, const int cutout) {
   const int image = get_group_id(1);
   const int begin = (int)get_group_id(0) * span;
   const int end = min(begin + span, height * width);

@@ -12,19 +12,14 @@
 // phi(x) where slope_from_output is 1, else x; dy2 is read where has_second_addend is 1.
 // Scalars s are accum [1]. Error: one rounding of the stored type beyond the arithmetic's.
 // Deterministic.
-// uses: common/activation.cl
+// uses: common/line.cl common/activation.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
 #ifndef ITEM_VECTORS
 #define ITEM_VECTORS 1
 #endif
 #if LOCAL_SIZE < 1 || ITEM_VECTORS < 1
 #error "sizes are positive"
 #endif
-
-#define POINTWISE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
 
 // Runs a statement for each vector of this work-item; `at` is its first element.
 #define FOR_EACH_VECTOR(count)                                                                   \
@@ -39,52 +34,49 @@
     store_some(expression, (y) + at, left); \
   }
 
-POINTWISE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
-                                    global real *restrict y, const uint count){
+LINE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
+                               global real *restrict y, const uint count){
     STORE_EACH(y, count, load_some(a + at, left) + load_some(b + at, left))}
 
-POINTWISE_KERNEL
-    void pointwise_subtract(const global real *restrict a, const global real *restrict b,
-                            global real *restrict y, const uint count){
-        STORE_EACH(y, count, load_some(a + at, left) - load_some(b + at, left))}
+LINE_KERNEL void pointwise_subtract(const global real *restrict a, const global real *restrict b,
+                                    global real *restrict y, const uint count){
+    STORE_EACH(y, count, load_some(a + at, left) - load_some(b + at, left))}
 
-POINTWISE_KERNEL
-    void pointwise_multiply(const global real *restrict a, const global real *restrict b,
-                            global real *restrict y, const uint count){
-        STORE_EACH(y, count, load_some(a + at, left) * load_some(b + at, left))}
+LINE_KERNEL void pointwise_multiply(const global real *restrict a, const global real *restrict b,
+                                    global real *restrict y, const uint count){
+    STORE_EACH(y, count, load_some(a + at, left) * load_some(b + at, left))}
 
-POINTWISE_KERNEL
+LINE_KERNEL
     void pointwise_scale(const global real *restrict x, global real *restrict y, const uint count,
                          const accum factor){STORE_EACH(y, count, load_some(x + at, left) * factor)}
 
-POINTWISE_KERNEL
+LINE_KERNEL
     void pointwise_scalar_multiply(const global real *restrict x, const global accum *restrict s,
                                    global real *restrict y, const uint count) {
   const accum factor = s[0];
   STORE_EACH(y, count, load_some(x + at, left) * factor)
 }
 
-POINTWISE_KERNEL void pointwise_scalar_add(const global real *restrict x,
-                                           const global accum *restrict s, global real *restrict y,
-                                           const uint count) {
+LINE_KERNEL void pointwise_scalar_add(const global real *restrict x, const global accum *restrict s,
+                                      global real *restrict y, const uint count) {
   const accum addend = s[0];
   STORE_EACH(y, count, load_some(x + at, left) + addend)
 }
 
-POINTWISE_KERNEL void pointwise_fill(global real *restrict y, const uint count,
-                                     const accum value){STORE_EACH(y, count, SPREAD(value))}
+LINE_KERNEL void pointwise_fill(global real *restrict y, const uint count,
+                                const accum value){STORE_EACH(y, count, SPREAD(value))}
 
-POINTWISE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
-                                          const uint count) {
+LINE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
+                                     const uint count) {
   const accum value = s[0];
   STORE_EACH(y, count, SPREAD(value))
 }
 
-POINTWISE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
-                                         const uint count){
+LINE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
+                                    const uint count){
     STORE_EACH(y, count, activate(load_some(x + at, left)))}
 
-POINTWISE_KERNEL
+LINE_KERNEL
     void pointwise_activation_gradient(const global real *restrict dy,
                                        const global real *restrict dy2,
                                        const global real *restrict reference,
