@@ -1,3 +1,4 @@
+internal import COneDNN
 internal import IsometryCore
 internal import IsometryGraph
 
@@ -112,7 +113,7 @@ struct LayoutPlan {
         try choose(node.inputs[1]) { () throws(CPUError) in
           usesOwnConvolutions && geometry.suitsWinogradLoop
             ? try geometry.blockedWeightLayout(geometry.x.dtype)
-            : try geometry.forward(engine).layout(geometry.weights)
+            : try geometry.forward(engine).layout(dnnl_query_weights_md)
         }
       }
     }
@@ -125,7 +126,7 @@ struct LayoutPlan {
         try choose(node.results[0]) { () throws(CPUError) in
           usesOwnConvolutions && geometry.suitsWinogradLoop
             ? try geometry.blockedWeightLayout(.float32)
-            : try geometry.weightGradient(engine).layout(geometry.weightGradients)
+            : try geometry.weightGradient(engine).layout(dnnl_query_diff_weights_md)
         }
       }
     }
