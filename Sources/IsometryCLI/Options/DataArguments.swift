@@ -67,9 +67,7 @@ private let mostBatchesInFlight = 64
 
 /// - Throws: `ValidationError` for an illegal number of batches in flight.
 func checkPrefetch(_ count: Int) throws(ValidationError) {
-  guard (1...mostBatchesInFlight).contains(count) else {
-    throw ValidationError("--prefetch should be 1 to \(mostBatchesInFlight), not \(count)")
-  }
+  try checkRange(count, "--prefetch", 1...mostBatchesInFlight)
 }
 
 struct OutputArguments: ParsableArguments {

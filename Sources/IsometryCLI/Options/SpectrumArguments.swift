@@ -32,19 +32,7 @@ struct InputArguments: ParsableArguments {
   /// More inputs than this have averaged everything away.
   static let mostInputs = 10_000
 
-  func validate() throws {
-    try checkPath(data, "--data")
-  }
-
-  /// - Parameter reason: of the limits, or another command without them.
-  static func check(
-    _ value: Int, option: String, from least: Int, to most: Int, because reason: String? = nil
-  ) throws {
-    guard (least...most).contains(value) else {
-      let refusal = "\(option) should be \(least) to \(most), not \(value)"
-      throw ArgumentParser.ValidationError(reason.map { "\(refusal): \($0)" } ?? refusal)
-    }
-  }
+  func validate() throws { try checkPath(data, "--data") }
 
   /// The inputs, and a line that describes them.
   ///
@@ -121,7 +109,7 @@ struct SpectrumArguments: ParsableArguments {
   var from: JacobianSection.Start?
 
   func validate() throws {
-    try InputArguments.check(seeds, option: "--seeds", from: 1, to: InputArguments.mostInputs)
+    try checkRange(seeds, "--seeds", 1...InputArguments.mostInputs)
   }
 }
 
