@@ -5,19 +5,11 @@
 
 #if defined(__x86_64__)
 #define VL(name) vl_##name##_avx2
+#define VL_NAME "AVX2"
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 0
 #pragma clang fp contract(fast)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
-#define X(result, function, parameters, arguments) result VL(function) parameters;
-VL_FUNCTIONS(X)
-#undef X
 #include "loops/all.h"
 #pragma clang attribute pop
-
-const vl_table vl_table_avx2 = {.name = "AVX2",
-#define X(result, function, parameters, arguments) .function = VL(function),
-                                VL_FUNCTIONS(X)
-#undef X
-};
 #endif

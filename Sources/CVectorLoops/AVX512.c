@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 #define VL(name) vl_##name##_avx512
+#define VL_NAME "AVX-512"
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 1
 #pragma clang fp contract(fast)
@@ -12,15 +13,6 @@
         __attribute__((                                                                         \
                 target("avx512f,avx512vl,avx512bw,avx512dq,avx512cd,avx2,fma,f16c,bmi,bmi2"))), \
             apply_to = function)
-#define X(result, function, parameters, arguments) result VL(function) parameters;
-VL_FUNCTIONS(X)
-#undef X
 #include "loops/all.h"
 #pragma clang attribute pop
-
-const vl_table vl_table_avx512 = {.name = "AVX-512",
-#define X(result, function, parameters, arguments) .function = VL(function),
-                                  VL_FUNCTIONS(X)
-#undef X
-};
 #endif

@@ -81,7 +81,6 @@ struct Failure {
 
 /// A part of the output could not be written to standard output.
 struct OutputError: Error, CustomStringConvertible {
-  /// The system's reason.
   let reason: String
 
   var description: String {

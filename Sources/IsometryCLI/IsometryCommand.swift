@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 
-/// The root of the command line.
 struct IsometryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "isometry",

@@ -44,7 +44,6 @@ struct ArenaPlan {
 }
 
 extension GraphLowering {
-  /// What a session of the launches costs.
   func report(_ arena: ArenaPlan) -> SessionReport {
     let variables = graph.variableMemory(uses)
     var others = MemoryBreakdown()

@@ -58,12 +58,11 @@ public struct CPUBackend: Backend {
   ///   does not hold the step.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
-    var shared: CPUSession?
-    if let session {
+    let shared = session.map { session in
       guard let known = session as? CPUSession else {
         preconditionFailure("a session shares variables with sessions of its own backend")
       }
-      shared = known
+      return known
     }
     return try CPUSession(
       graph, lanes: Processor.channelsPerBlock, sharing: shared,

@@ -130,7 +130,6 @@ final class CPUSession: ProfilingSession {
     return tensor
   }
 
-  /// Copies a tensor from one layout to another.
   private func copy(
     _ type: TensorType, from: Layout, _ source: UnsafeMutableRawPointer, to: Layout,
     _ target: UnsafeMutableRawPointer

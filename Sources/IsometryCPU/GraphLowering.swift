@@ -151,7 +151,6 @@ final class GraphLowering {
   /// The layout in which a value of the graph is to be made.
   func layout(_ value: Value) -> Layout { layouts[value] }
 
-  /// New memory for a result.
   func makeResult(_ value: Value) -> StoredValue {
     let type = graph.type(of: value)
     let place = StoredValue(
@@ -187,27 +186,16 @@ final class GraphLowering {
     _ body: @escaping (_ first: Int, _ count: Int) -> Void
   ) {
     let total = place.type.shape.elementCount
-    if case .native = place.layout {
-      emitPieces(name, reads: reads, writes: writes, total: total, body)
-    } else if place.type.shape.rank < 2 {
-      emitPieces(name, reads: reads, writes: writes, total: total, body)
-    } else {
+    guard place.isNative || place.type.shape.rank < 2 else {
       let images = place.type.shape[0]
       let length = total / images
-      emit(
+      return emit(
         name, reads: reads, writes: writes,
         .images(images) { body($0.lowerBound * length, $0.count * length) })
     }
-  }
-
-  private func emitPieces(
-    _ name: String, reads: [Storage], writes: [Storage], total: Int,
-    _ body: @escaping (_ first: Int, _ count: Int) -> Void
-  ) {
-    let count = (total + Self.pieceLength - 1) / Self.pieceLength
     emit(
       name, reads: reads, writes: writes,
-      .pieces(count) { pieces in
+      .pieces((total + Self.pieceLength - 1) / Self.pieceLength) { pieces in
         let first = pieces.lowerBound * Self.pieceLength
         body(first, min(pieces.upperBound * Self.pieceLength, total) - first)
       })

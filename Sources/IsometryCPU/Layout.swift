@@ -1,7 +1,6 @@
 internal import COneDNN
 internal import IsometryCore
 
-/// How a tensor's elements lie in memory.
 enum Layout: Equatable {
   /// Row-major, as the graph speaks.
   case plain
@@ -32,7 +31,6 @@ enum Layout: Equatable {
   }
 }
 
-/// A value in memory.
 struct StoredValue {
   let type: TensorType
   let layout: Layout

@@ -1,3 +1,4 @@
+internal import COneDNN
 internal import IsometryCore
 internal import IsometryGraph
 
@@ -79,9 +80,7 @@ struct LayoutPlan {
     var images = Set<Int>()
     for node in graph.nodes {
       switch node.operation {
-      case .convolution:
-        images.formUnion([root(node.inputs[0].index), root(node.results[0].index)])
-      case .convolutionInputGradient:
+      case .convolution, .convolutionInputGradient:
         images.formUnion([root(node.inputs[0].index), root(node.results[0].index)])
       case .convolutionWeightGradient:
         images.formUnion(node.inputs.map { root($0.index) })
@@ -108,24 +107,26 @@ struct LayoutPlan {
     for node in graph.nodes {
       if case .convolution(let convolution, let epilogue, nil) = node.operation {
         let geometry = ConvolutionGeometry(
-          convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
+          convolution: convolution, x: graph.type(of: node.inputs[0]),
+          weight: graph.shape(of: node.inputs[1]),
           hasBias: epilogue.hasBias, lanes: lanes)
         try choose(node.inputs[1]) { () throws(CPUError) in
           usesOwnConvolutions && geometry.suitsWinogradLoop
             ? try geometry.blockedWeightLayout(geometry.x.dtype)
-            : try geometry.forward(engine).layout(geometry.weights)
+            : try geometry.forward(engine).layout(dnnl_query_weights_md)
         }
       }
     }
     for node in graph.nodes {
       if case .convolutionWeightGradient(let convolution, let shape, _, nil) = node.operation {
         let geometry = ConvolutionGeometry(
-          convolution, x: graph.type(of: node.inputs[1]), weight: shape, hasBias: false,
+          convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
+          hasBias: false,
           lanes: lanes)
         try choose(node.results[0]) { () throws(CPUError) in
           usesOwnConvolutions && geometry.suitsWinogradLoop
             ? try geometry.blockedWeightLayout(.float32)
-            : try geometry.weightGradient(engine).layout(geometry.weightGradients)
+            : try geometry.weightGradient(engine).layout(dnnl_query_diff_weights_md)
         }
       }
     }

@@ -25,7 +25,6 @@ enum Processor {
     return has(dnnl_cpu_isa_sse41) ? 8 : .max
   }
 
-  /// The maker's name of the processor.
   static var name: String {
     guard let file = fopen("/proc/cpuinfo", "r") else { return "processor" }
     defer { fclose(file) }

@@ -16,7 +16,6 @@ public struct DatasetSource: Sendable, Equatable {
   /// One line: which images, why these, and how to get CIFAR-10 if they are others.
   public let explanation: Explanation
 
-  /// The images in a few words.
   package var name: String {
     switch kind {
     case .cifar10(let folder): "CIFAR-10 in \(folder)"

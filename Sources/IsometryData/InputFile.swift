@@ -25,7 +25,6 @@ struct InputFile: ~Copyable {
     access(path, F_OK) == 0
   }
 
-  /// The size of the file.
   func byteCount() throws(DatasetError) -> Int {
     Int(try status().st_size)
   }

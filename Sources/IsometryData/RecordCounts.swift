@@ -25,12 +25,10 @@ struct RecordCounts {
     }
   }
 
-  /// The text of the file.
   static func text(_ counts: [(file: String, count: Int)]) -> String {
     counts.map { "\($0.file) \($0.count)\n" }.joined()
   }
 
-  /// The number of records of a batch file.
   subscript(file: String) -> Int {
     get throws(DatasetError) {
       guard let count = counts[file] else {

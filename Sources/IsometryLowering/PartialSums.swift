@@ -139,8 +139,8 @@ extension Lowering {
       "partialSums \(sums.count)",
       ProgramVariant(
         .channelReduction, storage: storage,
-        ["WIDTH": width, "LOCAL_VECTORS": 1, "LOCAL_ROWS": Tuning.groupSize]),
-      "reduction_partial_sums", [table.slab, table.table], groups: [1, table.rows],
-      local: [1, Tuning.groupSize], reached: table.reached)
+        ["WIDTH": width, "LOCAL_SIZE": Tuning.groupSize]),
+      "reduction_partial_sums", [table.slab, table.table], groups: [table.rows],
+      local: [Tuning.groupSize], reached: table.reached)
   }
 }

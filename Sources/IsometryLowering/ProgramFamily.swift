@@ -13,6 +13,8 @@ package enum ProgramFamily: String, CaseIterable, Sendable {
   case channelReduction = "reduction/channels.cl"
   case statistics = "normalization/statistics.cl"
   case normalization = "normalization/apply.cl"
+  case normalizationFactor = "normalization/factor.cl"
+  case normalizationGradient = "normalization/gradient.cl"
   case windowPooling = "pooling/window.cl"
   case globalPooling = "pooling/global.cl"
   case crossEntropy = "loss/cross_entropy.cl"

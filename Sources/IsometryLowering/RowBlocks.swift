@@ -7,8 +7,8 @@ struct RowBlocks {
   let rows: Int
   let channels: Int
   let width: Int
-  /// Work-items of a group: vectors, rows.
-  let local: [Int]
+  /// Vectors that the grid of a group's work-items has side by side (kernels/common/tree.cl).
+  let columns: Int
   /// Rows that stay in a cache while a group walks over them.
   let blockRows: Int
   /// Rows that one work-item of a pointwise kernel makes.
@@ -30,21 +30,21 @@ struct RowBlocks {
     self.rows = rows
     self.channels = channels
     width = Tuning.width(dtype, dividing: channels)
-    let across = powerOfTwo(atMost: min(channels / width, 16))
-    local = [across, Tuning.groupSize / across]
+    columns = powerOfTwo(atMost: min(channels / width, 16))
+    let gridRows = Tuning.groupSize / columns
     let rowBytes = channels * dtype.accumulator.byteCount
-    blockRows = min(max(Tuning.bytesPerRowBlock / rowBytes, local[1]), rows)
+    blockRows = min(max(Tuning.bytesPerRowBlock / rowBytes, gridRows), rows)
     mostSpans = max(1, min(256, Int(Double(rows / 8).squareRoot())))
     let blocksOfSpan = quotientRoundedUp(quotientRoundedUp(rows, mostSpans), blockRows)
     spanRows = min(blocksOfSpan * blockRows, rows)
-    itemRowsAfterSpans = quotientRoundedUp(spanRows, 2 * local[1])
+    itemRowsAfterSpans = quotientRoundedUp(spanRows, 2 * gridRows)
   }
 
   /// Blocks and spans of a reduction.
   var blocks: Int { quotientRoundedUp(rows, blockRows) }
   var spans: Int { quotientRoundedUp(rows, spanRows) }
 
-  private var vectorGroups: Int { quotientRoundedUp(channels / width, local[0]) }
+  private var vectorGroups: Int { quotientRoundedUp(channels / width, columns) }
 
   /// Groups of a reduction by blocks and by spans.
   var blockGroups: [Int] { [vectorGroups, blocks] }
@@ -56,10 +56,10 @@ struct RowBlocks {
   /// - Parameter mergesSpans: whether each group adds up spans first.
   func itemGroups(mergesSpans: Bool) -> [Int] {
     let itemRows = mergesSpans ? itemRowsAfterSpans : itemRows
-    return [vectorGroups, quotientRoundedUp(rows, local[1] * itemRows)]
+    return [vectorGroups, quotientRoundedUp(rows, Tuning.groupSize / columns * itemRows)]
   }
 
   var defines: [String: Int] {
-    ["WIDTH": width, "LOCAL_VECTORS": local[0], "LOCAL_ROWS": local[1]]
+    ["WIDTH": width, "LOCAL_SIZE": Tuning.groupSize]
   }
 }

@@ -88,8 +88,8 @@ extension Lowering {
       "normalization_statistics",
       [
         .storage(x), .storage(spans), .integer(rows.rows), .integer(rows.channels),
-        .integer(rows.spanRows), .integer(rows.blockRows),
-      ], groups: rows.spanGroups, local: rows.local)
+        .integer(rows.spanRows), .integer(rows.blockRows), .integer(rows.columns),
+      ], groups: rows.spanGroups, local: [Tuning.groupSize])
     return SpanStatistics(storage: spans, rows: rows.spanRows)
   }
 
@@ -110,8 +110,8 @@ extension Lowering {
       [
         .storage(partial.storage), .storage(spans), .integer(parts.lines), .integer(parts.width),
         .integer(rows.channels), .integer(parts.partLines), .integer(parts.partWidth),
-        .integer(down * parts.across),
-      ], groups: [rows.spanGroups[0], count], local: rows.local)
+        .integer(down * parts.across), .integer(rows.columns),
+      ], groups: [rows.spanGroups[0], count], local: [Tuning.groupSize])
     return SpanStatistics(storage: spans, rows: down * parts.partLines * parts.width)
   }
 

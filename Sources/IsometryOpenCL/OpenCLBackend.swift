@@ -118,7 +118,8 @@ public struct OpenCLBackend: TunableBackend {
 
   private func loweringOptions(for graph: Graph, _ tiles: TileTable) -> LoweringOptions {
     LoweringOptions(
-      usesLibrary: gemmProvider == .clblast, matrixUnits: matrixUnits.units(for: graph), tiles: tiles)
+      usesLibrary: gemmProvider == .clblast, matrixUnits: matrixUnits.units(for: graph),
+      tiles: tiles)
   }
 
   private func check(_ graph: Graph) throws {

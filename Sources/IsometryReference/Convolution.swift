@@ -137,12 +137,10 @@ extension NodeExecution {
     let (mean, factor, shift) = (inputs[2].elements, inputs[3].elements, inputs[4].elements)
     let normalized = Tensor<Scalar>(x.type)
     let extents = ImageExtents(x.shape)
-    for image in 0..<extents.images {
-      for channel in 0..<extents.channels {
-        for index in extents.positions(image: image, channel: channel) {
-          normalized.elements[index] = prologue.activation(
-            factor[channel] * (x.elements[index] - mean[channel]) + shift[channel])
-        }
+    for channel in 0..<extents.channels {
+      forEachPosition(of: channel, extents) {
+        normalized.elements[$0] = prologue.activation(
+          factor[channel] * (x.elements[$0] - mean[channel]) + shift[channel])
       }
     }
     normalized.round()

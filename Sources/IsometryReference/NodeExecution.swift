@@ -29,19 +29,22 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     switch operation {
     case .input, .variable: break
     case .fill(let value, _): results[0].elements.update(repeating: Scalar(value))
-    case .cast, .reshape: copy()
+    // The same elements, rounded to the result's type.
+    case .cast, .reshape: map { $0 }
     case .add: combine { $0 + $1 }
     case .subtract: combine { $0 - $1 }
     case .multiply: combine { $0 * $1 }
     case .scale(let factor): map { Scalar(factor) * $0 }
     case .scalarMultiply: mapWithScalar { $1 * $0 }
     case .scalarAdd: mapWithScalar { $0 + $1 }
-    case .biasAdd: biasAdd()
+    case .biasAdd:
+      map { $0 }
+      addBias(inputs[1])
     case .activation(let activation): map { activation($0) }
     case .activationGradient(let gradient): activationGradient(gradient)
     case .sum: sum()
     case .dot: dot()
-    case .channelSum: channelSum()
+    case .channelSum: sumChannels(of: inputs[0], into: results[0])
     case .broadcast: results[0].elements.update(repeating: inputs[0].elements[0])
     case .broadcastChannels: broadcastChannels()
     case .squaredNorm: squaredNorm()
@@ -56,8 +59,10 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .batchNormalization(let normalization): batchNormalization(normalization)
     case .batchNormalizationStatistics(let normalization):
       batchNormalizationStatistics(normalization)
-    case .normalizationFactor(let normalization): normalizationFactor(normalization)
-    case .frozenNormalization(let normalization): frozenNormalization(normalization)
+    case .normalizationFactor(let normalization):
+      combine(scale: inputs[0], variance: inputs[1], into: results[0], normalization)
+    case .frozenNormalization(let normalization):
+      normalize(normalization, mean: inputs[3], variance: inputs[4], operands: 5)
     case .batchNormalizationReduction(let normalization):
       batchNormalizationReduction(normalization, dshift: results[0], dscale: results[1])
     case .batchNormalizationInputGradient(let normalization):

@@ -15,12 +15,8 @@ extension NodeExecution {
     combine(scale: inputs[1], variance: results[1], into: results[2], normalization)
   }
 
-  /// scale/√(variance + ε)
-  func normalizationFactor(_ normalization: Normalization) {
-    combine(scale: inputs[0], variance: inputs[1], into: results[0], normalization)
-  }
-
-  private func combine(
+  /// factor = scale/√(variance + ε)
+  func combine(
     scale: Tensor<Scalar>, variance: Tensor<Scalar>, into factor: Tensor<Scalar>,
     _ normalization: Normalization
   ) {
@@ -49,12 +45,10 @@ extension NodeExecution {
     }
   }
 
-  /// The same with given statistics.
-  func frozenNormalization(_ normalization: Normalization) {
-    normalize(normalization, mean: inputs[3], variance: inputs[4], operands: 5)
-  }
-
-  private func normalize(
+  /// y = φ(scale·(x − mean)/√(variance + ε) + shift + residual) with given statistics.
+  ///
+  /// - Parameter operands: how many inputs come before the epilogue's.
+  func normalize(
     _ normalization: Normalization, mean: Tensor<Scalar>, variance: Tensor<Scalar>, operands: Int
   ) {
     let (x, y) = (inputs[0].elements, results[0].elements)

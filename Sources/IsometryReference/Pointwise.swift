@@ -2,11 +2,6 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension NodeExecution {
-  /// The same elements; casts and reshapes differ only in the type that they are rounded to.
-  func copy() {
-    map { $0 }
-  }
-
   /// y = f(x), element by element.
   func map(_ function: (Scalar) -> Scalar) {
     let (x, y) = (inputs[0].elements, results[0].elements)
@@ -25,11 +20,6 @@ extension NodeExecution {
     map { function($0, scalar) }
   }
 
-  func biasAdd() {
-    copy()
-    addBias(inputs[1])
-  }
-
   /// dx = (dy + dy₂)·φ′, and its channel sums.
   func activationGradient(_ gradient: ActivationGradient) {
     let (first, last) = (inputs[0].elements, inputs[gradient.addends - 1].elements)
@@ -45,11 +35,9 @@ extension NodeExecution {
   func addBias(_ bias: Tensor<Scalar>) {
     let y = results[0].elements
     let extents = ImageExtents(results[0].shape)
-    for image in 0..<extents.images {
-      for channel in 0..<extents.channels {
-        let shift = bias.elements[channel]
-        for index in extents.positions(image: image, channel: channel) { y[index] += shift }
-      }
+    for channel in 0..<extents.channels {
+      let shift = bias.elements[channel]
+      forEachPosition(of: channel, extents) { y[$0] += shift }
     }
   }
 }

@@ -24,20 +24,12 @@ extension NodeExecution {
     results[0].elements[0] = Scalar(total)
   }
 
-  func channelSum() {
-    sumChannels(of: inputs[0], into: results[0])
-  }
-
   /// sums[c] = Σ over all axes of x but the channel
   func sumChannels(of x: Tensor<Scalar>, into sums: Tensor<Scalar>) {
     let extents = ImageExtents(x.shape)
     for channel in 0..<extents.channels {
       var total = 0.0
-      for image in 0..<extents.images {
-        for index in extents.positions(image: image, channel: channel) {
-          total += Double(x.elements[index])
-        }
-      }
+      forEachPosition(of: channel, extents) { total += Double(x.elements[$0]) }
       sums.elements[channel] = Scalar(total)
     }
   }

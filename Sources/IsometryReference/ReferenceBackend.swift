@@ -35,12 +35,11 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
   ///   are of one type.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
-    var shared: ReferenceSession<Scalar>?
-    if let session {
+    let shared = session.map { session in
       guard let own = session as? ReferenceSession<Scalar> else {
         preconditionFailure("a session shares variables with one of its own backend")
       }
-      shared = own
+      return own
     }
     return ReferenceSession<Scalar>(graph: graph, sharing: shared)
   }

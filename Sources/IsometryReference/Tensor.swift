@@ -121,7 +121,6 @@ struct ImageExtents {
   /// How many elements a channel has in the whole batch.
   var elementsPerChannel: Int { images * plane }
 
-  /// The positions of one channel of one image.
   func positions(image: Int, channel: Int) -> Range<Int> {
     let first = (image * channels + channel) * plane
     return first..<first + plane

@@ -11,6 +11,23 @@ public enum SpectrumMethod: String, Sendable, Hashable, CaseIterable {
   case dense
   /// Stochastic Lanczos quadrature; see `JacobianOperator.LanczosOptions`.
   case lanczos
+
+  /// The spectrum by this method, where `auto` computes up to `largestDense` singular values in full.
+  func spectrum(
+    of jacobian: some JacobianProducts, largestDense: Int,
+    _ lanczos: JacobianOperator.LanczosOptions
+  ) throws -> Spectrum {
+    try isLanczos(jacobian, largestDense: largestDense)
+      ? jacobian.lanczosSpectrum(lanczos) : jacobian.denseSpectrum()
+  }
+
+  func isLanczos(_ jacobian: some JacobianProducts, largestDense: Int) -> Bool {
+    switch self {
+    case .auto: min(jacobian.inputCount, jacobian.outputCount) > largestDense
+    case .dense: false
+    case .lanczos: true
+    }
+  }
 }
 
 /// The spectra of one network at several inputs and initial weights, compared with the law.
@@ -121,24 +138,17 @@ public struct SpectrumStudy: Sendable {
   ) throws -> JacobianOperator {
     let jacobian = try JacobianOperator(
       of: network, section, precision: precision, on: backend, sharing: session)
-    guard isLanczos(jacobian), jacobian.batch > lanczos.probes else { return jacobian }
+    guard method.isLanczos(jacobian, largestDense: largestDense),
+      jacobian.batch > lanczos.probes
+    else { return jacobian }
     return try JacobianOperator(
       of: network, section, precision: precision, batch: lanczos.probes, on: backend,
       sharing: session)
   }
 
-  private func isLanczos(_ jacobian: JacobianOperator) -> Bool {
-    switch method {
-    case .auto: min(jacobian.inputCount, jacobian.outputCount) > largestDense
-    case .dense: false
-    case .lanczos: true
-    }
-  }
-
   private func spectrum(_ jacobian: JacobianOperator, at image: [Double]) throws -> Spectrum {
     try jacobian.move(to: image)
-    return try isLanczos(jacobian)
-      ? jacobian.lanczosSpectrum(lanczos) : jacobian.denseSpectrum()
+    return try method.spectrum(of: jacobian, largestDense: largestDense, lanczos)
   }
 
   private func result(_ spectra: [Spectrum], _ prediction: Prediction) -> Result {

@@ -34,7 +34,8 @@ import Testing
       try files.createSymbolicLink(atPath: "\(folder)/device", withDestinationPath: "/dev/zero")
       try files.createSymbolicLink(atPath: "\(folder)/loop", withDestinationPath: "loop")
       for (name, reason) in [
-        ("pipe", "not a regular file"), ("device", "not a regular file"), ("loop", "symbolic links"),
+        ("pipe", "not a regular file"), ("device", "not a regular file"),
+        ("loop", "symbolic links"),
         ("", "a folder"),
       ] {
         let path = "\(folder)/\(name)"

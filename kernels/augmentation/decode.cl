@@ -9,21 +9,19 @@
 //
 // Geometry: an item makes one pixel with all its channels (axis 0 pixels, axis 1 images). Shape class:
 // HAS_AUGMENTATION. WIDTH is 1. Tunable: LOCAL_SIZE. Deterministic.
-// uses: common/real.cl common/philox.cl
+// uses: common/line.cl common/real.cl common/philox.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
 #ifndef HAS_AUGMENTATION
 #define HAS_AUGMENTATION 0
 #endif
 
-kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void decode_images(
-    const global uchar *restrict bytes, const global uint *restrict samples,
-    const global real *restrict levels, global real *restrict y, const int channels,
-    const int height, const int width, const uint seed_low, const uint seed_high,
-    const uint stream_low, const uint stream_high, const int crop_padding, const int flips,
-    const int cutout) {
+LINE_KERNEL void decode_images(const global uchar *restrict bytes,
+                               const global uint *restrict samples,
+                               const global real *restrict levels, global real *restrict y,
+                               const int channels, const int height, const int width,
+                               const uint seed_low, const uint seed_high, const uint stream_low,
+                               const uint stream_high, const int crop_padding, const int flips,
+                               const int cutout) {
   const int image = get_global_id(1);
   const int pixel = get_global_id(0);
   if (pixel >= height * width) return;

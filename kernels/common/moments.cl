@@ -62,13 +62,11 @@ static inline Moments merge_moments(const Moments a, const Moments b) {
   return both;
 }
 
-// The moments of all items of a group's column, in row 0; the group is `columns` by `rows` items, rows a
-// power of two. The arrays have a place for each item.
-INLINE Moments merge_over_rows(Moments own, const int columns, const int rows, local accum *counts,
-                               local accums *means, local accums *squares) {
-  if (rows == 1) return own;
-  const int row = get_local_id(1);
-  const int item = row * columns + (int)get_local_id(0);
+// The moments of all items of a group's column, in row 0. The group is `columns` by `rows` items, rows a
+// power of two, and this is item number row * columns + column. The arrays have a place for each item.
+INLINE Moments merge_over_rows(Moments own, const int item, const int columns, const int rows,
+                               local accum *counts, local accums *means, local accums *squares) {
+  const int row = item / columns;
   barrier(CLK_LOCAL_MEM_FENCE);
   counts[item] = own.count;
   means[item] = own.mean;

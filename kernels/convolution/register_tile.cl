@@ -142,12 +142,13 @@ TILE_KERNEL void convolution_register_tile_forward(
   local accum counts[LOCAL_COLUMNS * LOCAL_ROWS];
   local accums means[LOCAL_COLUMNS * LOCAL_ROWS];
   local accums squares[LOCAL_COLUMNS * LOCAL_ROWS];
+  const int item = get_local_id(1) * LOCAL_COLUMNS + get_local_id(0);
   const int part = get_group_id(1) * get_num_groups(2) + get_group_id(2);
   global accum *mine = partial + (size_t)part * 2 * filters + k;
 #pragma unroll
   for (int v = 0; v < TILE_VECTORS; ++v) {
     const Moments all =
-        merge_over_rows(moments[v], LOCAL_COLUMNS, LOCAL_ROWS, counts, means, squares);
+        merge_over_rows(moments[v], item, LOCAL_COLUMNS, LOCAL_ROWS, counts, means, squares);
     if (get_local_id(1) == 0 && k < filters) {
       store_accums(all.mean, mine + v * WIDTH);
       store_accums(all.squares, mine + filters + v * WIDTH);

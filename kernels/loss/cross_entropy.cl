@@ -13,7 +13,7 @@
 // Shape class: HAS_NARROW. Accumulator: accum. Deterministic.
 // uses: common/tree.cl
 
-#if WIDTH != 1 || LOCAL_VECTORS != 1
+#if WIDTH != 1
 #error "the loss works on single elements"
 #endif
 
@@ -38,15 +38,17 @@ static inline void store_slope(const accum value, global logit *gradient, global
 #endif
 }
 
-REDUCTION_KERNEL void softmax_cross_entropy(
-    const global logit *restrict logits, const global int *restrict labels,
-    global accum *restrict loss, global accum *restrict correct, global logit *restrict gradient,
-    global real *restrict narrow, const int rows, const int classes, const accum smoothing) {
-  local accums tree[LOCAL_ITEMS];
+LINE_KERNEL void softmax_cross_entropy(const global logit *restrict logits,
+                                       const global int *restrict labels,
+                                       global accum *restrict loss, global accum *restrict correct,
+                                       global logit *restrict gradient,
+                                       global real *restrict narrow, const int rows,
+                                       const int classes, const accum smoothing) {
+  local accums tree[LOCAL_SIZE];
   accum loss_sum = 0;
   accum correct_sum = 0;
   const accum everywhere = smoothing / (accum)classes;
-  for (int row = get_local_id(1); row < rows; row += LOCAL_ROWS) {
+  for (int row = get_local_id(0); row < rows; row += LOCAL_SIZE) {
     const global logit *z = logits + (size_t)row * classes;
     global logit *dz = gradient + (size_t)row * classes;
     global real *narrow_dz = narrow + (size_t)row * classes;
@@ -82,9 +84,9 @@ REDUCTION_KERNEL void softmax_cross_entropy(
       store_slope((share - target) / (accum)rows, dz + k, narrow_dz + k);
     }
   }
-  loss_sum = sum_over_rows(loss_sum, tree);
-  correct_sum = sum_over_rows(correct_sum, tree);
-  if (get_local_id(1) == 0) {
+  loss_sum = sum_over_rows(loss_sum, grid_of(1), tree);
+  correct_sum = sum_over_rows(correct_sum, grid_of(1), tree);
+  if (get_local_id(0) == 0) {
     loss[0] = loss_sum / (accum)rows;
     correct[0] = correct_sum;
   }

@@ -19,16 +19,11 @@
 // Geometry: one group a row of the table; items take vectors of WIDTH in turn.
 // Shape class: HAS_GRADIENT_SCALE. schedule: float [2], learning rate and step from 1.
 // Deterministic: elements are independent.
-// uses: common/real.cl
+// uses: common/line.cl common/real.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
 #ifndef HAS_GRADIENT_SCALE
 #define HAS_GRADIENT_SCALE 0
 #endif
-
-#define OPTIMIZER_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
 
 #define OPTIMIZER_ARGUMENTS                                                     \
   global real *parameters, global real *slots, const global real *gradients,    \
@@ -57,7 +52,7 @@
 #define FOR_EACH_VECTOR_OF_ROW \
   for (size_t at = get_local_id(0) * (size_t)WIDTH; at < count; at += (size_t)LOCAL_SIZE * WIDTH)
 
-OPTIMIZER_KERNEL void optimizer_sgd(OPTIMIZER_ARGUMENTS, const accum momentum, const int nesterov) {
+LINE_KERNEL void optimizer_sgd(OPTIMIZER_ARGUMENTS, const accum momentum, const int nesterov) {
   TABLE_ROW
   FOR_EACH_VECTOR_OF_ROW {
     const size_t left = count - at;
@@ -74,10 +69,10 @@ OPTIMIZER_KERNEL void optimizer_sgd(OPTIMIZER_ARGUMENTS, const accum momentum, c
 
 // new_share = 1 - beta comes from outside, since in fp32 1 - 0.999 cancels to 1.3e-5 too little; the
 // logarithms of the betas give 1 - beta^t without cancellation.
-OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, const accum beta2,
-                                     const accum new_share1, const accum new_share2,
-                                     const accum log_beta1, const accum log_beta2,
-                                     const accum epsilon, const int decoupled) {
+LINE_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, const accum beta2,
+                                const accum new_share1, const accum new_share2,
+                                const accum log_beta1, const accum log_beta2, const accum epsilon,
+                                const int decoupled) {
   TABLE_ROW
   global real *second_slot = slots + TABLE_PLACE(entry[3]);
   const accum step = (accum)schedule[1];
@@ -101,8 +96,8 @@ OPTIMIZER_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, con
   }
 }
 
-OPTIMIZER_KERNEL void optimizer_rms(OPTIMIZER_ARGUMENTS, const accum alpha, const accum new_share,
-                                    const accum epsilon, const accum momentum) {
+LINE_KERNEL void optimizer_rms(OPTIMIZER_ARGUMENTS, const accum alpha, const accum new_share,
+                               const accum epsilon, const accum momentum) {
   TABLE_ROW
   global real *second_slot = slots + TABLE_PLACE(entry[3]);
   FOR_EACH_VECTOR_OF_ROW {

@@ -12,17 +12,11 @@
 //
 // Geometry: one group a row of the table, items take vectors of WIDTH in turn; the scalar kernels
 // are one item. Deterministic.
-// uses: common/real.cl
+// uses: common/line.cl common/real.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
-
-#define VARIABLES_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
-
-VARIABLES_KERNEL void optimizer_running_average(global real *state, const global real *values,
-                                                const global uint *restrict table,
-                                                const global accum *restrict settings) {
+LINE_KERNEL void optimizer_running_average(global real *state, const global real *values,
+                                           const global uint *restrict table,
+                                           const global accum *restrict settings) {
   const global uint *entry = table + (size_t)get_group_id(0) * 8;
   global real *running = state + TABLE_PLACE(entry[0]);
   const global real *value = values + TABLE_PLACE(entry[1]);
@@ -36,8 +30,8 @@ VARIABLES_KERNEL void optimizer_running_average(global real *state, const global
   }
 }
 
-VARIABLES_KERNEL void optimizer_accumulate(global real *state, const global real *values,
-                                           const global uint *restrict table) {
+LINE_KERNEL void optimizer_accumulate(global real *state, const global real *values,
+                                      const global uint *restrict table) {
   const global uint *entry = table + (size_t)get_group_id(0) * 8;
   global real *variable = state + TABLE_PLACE(entry[0]);
   const global real *value = values + TABLE_PLACE(entry[1]);

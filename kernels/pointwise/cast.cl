@@ -2,14 +2,10 @@
 //
 // Geometry: one work-item makes WIDTH elements, one by one at the array's end. Tunables: WIDTH,
 // LOCAL_SIZE. Deterministic.
-// uses: common/source.cl
+// uses: common/line.cl common/source.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
-
-kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void cast_elements(
-    const global source *restrict x, global real *restrict y, const uint count) {
+LINE_KERNEL void cast_elements(const global source *restrict x, global real *restrict y,
+                               const uint count) {
   const size_t first = (size_t)get_global_id(0) * WIDTH;
   if (first + WIDTH <= count) {
     for (int i = 0; i < WIDTH; ++i) store_real(load_source(x + first + i), y + first + i);

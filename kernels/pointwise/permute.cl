@@ -4,11 +4,10 @@
 //
 // Layouts are changed where the graph's own order (NCHW, [K, C, R, S]) meets the kernels'
 // ([N, H, W, C], [R, S, C, K]). ELEMENT_BYTES is 1, 2, 4 or 8: elements are moved, not computed
-// with. Geometry: axis 1 counts pairs (i0, i1), axis 0 the elements of a pair, one an item. Tunable: LOCAL_SIZE. Deterministic.
+// with. Geometry: axis 1 counts pairs (i0, i1), axis 0 the elements of a pair, one an item.
+// Tunable: LOCAL_SIZE. Deterministic.
+// uses: common/line.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
 #ifndef ELEMENT_BYTES
 #define ELEMENT_BYTES 4
 #endif
@@ -25,9 +24,9 @@ typedef ulong element;
 #error "elements have 1, 2, 4 or 8 bytes"
 #endif
 
-kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void permute_axes(
-    const global element *restrict x, global element *restrict y, const uint e1, const uint e2,
-    const uint e3, const uint s0, const uint s1, const uint s2, const uint s3) {
+LINE_KERNEL void permute_axes(const global element *restrict x, global element *restrict y,
+                              const uint e1, const uint e2, const uint e3, const uint s0,
+                              const uint s1, const uint s2, const uint s3) {
   const uint pair = get_global_id(1);
   const uint count = e2 * e3;
   const global element *from = x + (size_t)(pair / e1) * s0 + (size_t)(pair % e1) * s1;

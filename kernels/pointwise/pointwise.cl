@@ -12,109 +12,80 @@
 // has_second_addend is 1.
 // Scalars s are accum [1]. Error: one rounding of the stored type beyond the arithmetic's.
 // Deterministic.
-// uses: common/activation.cl
+// uses: common/line.cl common/activation.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
-#if LOCAL_SIZE < 1
-#error "LOCAL_SIZE is positive"
-#endif
+// Stores an expression of `at`, the first element of this work-item's vector, and `left`, how many
+// elements the array has from there.
+#define STORE(y, count, expression)                     \
+  do {                                                  \
+    const size_t at = (size_t)get_global_id(0) * WIDTH; \
+    if (at < (size_t)(count)) {                         \
+      const size_t left = (size_t)(count)-at;           \
+      store_some(expression, (y) + at, left);           \
+    }                                                   \
+  } while (0)
 
-#define POINTWISE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
+LINE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
+                               global real *restrict y, const uint count) {
+  STORE(y, count, load_some(a + at, left) + load_some(b + at, left));
+}
 
-// Runs a statement for the vector of this work-item, if it has one. `at` is the first element;
-// LEFT is how many elements the array has from there.
-#define FOR_VECTOR(count)                             \
-  const size_t at = (size_t)get_global_id(0) * WIDTH; \
-  if (at < (size_t)(count))
-#define LEFT(count) ((size_t)(count)-at)
-
-POINTWISE_KERNEL void pointwise_add(const global real *restrict a, const global real *restrict b,
+LINE_KERNEL void pointwise_subtract(const global real *restrict a, const global real *restrict b,
                                     global real *restrict y, const uint count) {
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(a + at, left) + load_some(b + at, left), y + at, left);
-  }
+  STORE(y, count, load_some(a + at, left) - load_some(b + at, left));
 }
 
-POINTWISE_KERNEL void pointwise_subtract(const global real *restrict a,
-                                         const global real *restrict b, global real *restrict y,
-                                         const uint count) {
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(a + at, left) - load_some(b + at, left), y + at, left);
-  }
+LINE_KERNEL void pointwise_multiply(const global real *restrict a, const global real *restrict b,
+                                    global real *restrict y, const uint count) {
+  STORE(y, count, load_some(a + at, left) * load_some(b + at, left));
 }
 
-POINTWISE_KERNEL void pointwise_multiply(const global real *restrict a,
-                                         const global real *restrict b, global real *restrict y,
-                                         const uint count) {
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(a + at, left) * load_some(b + at, left), y + at, left);
-  }
+LINE_KERNEL void pointwise_scale(const global real *restrict x, global real *restrict y,
+                                 const uint count, const accum factor) {
+  STORE(y, count, load_some(x + at, left) * factor);
 }
 
-POINTWISE_KERNEL void pointwise_scale(const global real *restrict x, global real *restrict y,
-                                      const uint count, const accum factor) {
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(x + at, left) * factor, y + at, left);
-  }
-}
-
-POINTWISE_KERNEL void pointwise_scalar_multiply(const global real *restrict x,
-                                                const global accum *restrict s,
-                                                global real *restrict y, const uint count) {
-  const accum factor = s[0];
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(x + at, left) * factor, y + at, left);
-  }
-}
-
-POINTWISE_KERNEL void pointwise_scalar_add(const global real *restrict x,
+LINE_KERNEL void pointwise_scalar_multiply(const global real *restrict x,
                                            const global accum *restrict s, global real *restrict y,
                                            const uint count) {
+  const accum factor = s[0];
+  STORE(y, count, load_some(x + at, left) * factor);
+}
+
+LINE_KERNEL void pointwise_scalar_add(const global real *restrict x, const global accum *restrict s,
+                                      global real *restrict y, const uint count) {
   const accum addend = s[0];
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(load_some(x + at, left) + addend, y + at, left);
-  }
+  STORE(y, count, load_some(x + at, left) + addend);
 }
 
-POINTWISE_KERNEL void pointwise_fill(global real *restrict y, const uint count, const accum value) {
-  FOR_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+LINE_KERNEL void pointwise_fill(global real *restrict y, const uint count, const accum value) {
+  STORE(y, count, SPREAD(value));
 }
 
-POINTWISE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
-                                          const uint count) {
+LINE_KERNEL void pointwise_broadcast(const global accum *restrict s, global real *restrict y,
+                                     const uint count) {
   const accum value = s[0];
-  FOR_VECTOR(count) { store_some(SPREAD(value), y + at, LEFT(count)); }
+  STORE(y, count, SPREAD(value));
 }
 
-POINTWISE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
-                                         const uint count) {
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    store_some(activate(load_some(x + at, left)), y + at, left);
-  }
+LINE_KERNEL void pointwise_activate(const global real *restrict x, global real *restrict y,
+                                    const uint count) {
+  STORE(y, count, activate(load_some(x + at, left)));
 }
 
-POINTWISE_KERNEL void pointwise_activation_gradient(const global real *restrict dy,
-                                                    const global real *restrict dy2,
-                                                    const global real *restrict reference,
-                                                    global real *restrict dx, const uint count,
-                                                    const int has_second_addend,
-                                                    const int slope_from_output) {
-  FOR_VECTOR(count) {
-    const size_t left = LEFT(count);
-    accums gradient = load_some(dy + at, left);
-    if (has_second_addend) gradient += load_some(dy2 + at, left);
-    const accums known = load_some(reference + at, left);
-    const accums slope =
-        slope_from_output ? activation_slope_from_output(known) : activation_slope(known);
-    store_some(gradient * slope, dx + at, left);
-  }
+LINE_KERNEL void pointwise_activation_gradient(const global real *restrict dy,
+                                               const global real *restrict dy2,
+                                               const global real *restrict reference,
+                                               global real *restrict dx, const uint count,
+                                               const int has_second_addend,
+                                               const int slope_from_output) {
+  const size_t at = (size_t)get_global_id(0) * WIDTH;
+  if (at >= count) return;
+  const size_t left = count - at;
+  accums gradient = load_some(dy + at, left);
+  if (has_second_addend) gradient += load_some(dy2 + at, left);
+  const accums known = load_some(reference + at, left);
+  const accums slope =
+      slope_from_output ? activation_slope_from_output(known) : activation_slope(known);
+  store_some(gradient * slope, dx + at, left);
 }

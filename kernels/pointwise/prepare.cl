@@ -10,17 +10,14 @@
 // Geometry: one group a row of the table. A tile goes through local memory, so that neighboring items
 // read and write neighboring elements whichever of the two axes is innermost in the source. Tunables:
 // TILE and LOCAL_SIZE, a multiple of TILE. Deterministic.
-// uses: common/source.cl
+// uses: common/line.cl common/source.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
 #ifndef TILE
 #define TILE 32
 #endif
 
-kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1))) void prepare_variables(
-    const global source *variables, global real *results, const global uint *restrict table) {
+LINE_KERNEL void prepare_variables(const global source *variables, global real *results,
+                                   const global uint *restrict table) {
   local accum tile[TILE][TILE + 1];
   const global uint *entry = table + (size_t)get_group_id(0) * 10;
   const global source *x = variables + TABLE_PLACE(entry[0]) + entry[2];

@@ -8,17 +8,10 @@
 // Geometry: one work-item a vector of WIDTH channels of one image (forward) or of one pixel
 // (gradient), channels innermost. Assumes WIDTH divides channels. Tunables: WIDTH, LOCAL_SIZE.
 // Shape class: ACTIVATION, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT. Deterministic.
-// uses: common/result.cl
+// uses: common/line.cl common/result.cl
 
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
-
-#define GLOBAL_POOLING_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
-
-GLOBAL_POOLING_KERNEL void pooling_global_average(const global real *restrict x,
-                                                  global real *restrict y, const int images,
-                                                  const int pixels, const int channels) {
+LINE_KERNEL void pooling_global_average(const global real *restrict x, global real *restrict y,
+                                        const int images, const int pixels, const int channels) {
   const size_t item = get_global_id(0);
   const int vectors = channels / WIDTH;
   if (item >= (size_t)images * vectors) return;
@@ -28,12 +21,11 @@ GLOBAL_POOLING_KERNEL void pooling_global_average(const global real *restrict x,
   store_reals(sum / (accum)pixels, y + item * WIDTH);
 }
 
-GLOBAL_POOLING_KERNEL void pooling_global_average_gradient(const global real *restrict dy,
-                                                           const global real *restrict addend,
-                                                           const global real *restrict reference,
-                                                           global real *restrict dx,
-                                                           const int images, const int pixels,
-                                                           const int channels) {
+LINE_KERNEL void pooling_global_average_gradient(const global real *restrict dy,
+                                                 const global real *restrict addend,
+                                                 const global real *restrict reference,
+                                                 global real *restrict dx, const int images,
+                                                 const int pixels, const int channels) {
   const size_t item = get_global_id(0);
   const int vectors = channels / WIDTH;
   if (item >= (size_t)images * pixels * vectors) return;

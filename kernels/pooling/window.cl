@@ -10,11 +10,7 @@
 // no atomics are needed. Geometry: one work-item a pixel of the result and a vector of WIDTH
 // channels, channels innermost. Assumes WIDTH divides channels. Tunables: WIDTH, LOCAL_SIZE.
 // Deterministic.
-// uses: common/real.cl
-
-#ifndef LOCAL_SIZE
-#define LOCAL_SIZE 64
-#endif
+// uses: common/line.cl common/real.cl
 
 typedef struct {
   int height, width, channels;
@@ -35,8 +31,6 @@ typedef struct {
     height, width, channels, window_height, window_width, stride_height, stride_width, \
         padding_height, padding_width, pooled_height, pooled_width                     \
   }
-
-#define POOLING_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_SIZE, 1, 1)))
 
 // The place of this work-item: image, row, column of an image of the given extents, first channel.
 typedef struct {
@@ -63,8 +57,8 @@ static inline size_t offset_of(const int image, const int row, const int column,
   if (item >= (size_t)images * (rows) * (columns) * (size_t)(channels / WIDTH)) return; \
   const Place at = place_of(item, rows, columns, channels);
 
-POOLING_KERNEL void pooling_average(const global real *restrict x, global real *restrict y,
-                                    POOLING_ARGUMENTS) {
+LINE_KERNEL void pooling_average(const global real *restrict x, global real *restrict y,
+                                 POOLING_ARGUMENTS) {
   FIND_PLACE(pooled_height, pooled_width)
   const int top = at.row * stride_height - padding_height;
   const int left = at.column * stride_width - padding_width;
@@ -102,17 +96,16 @@ static inline accums largest_of_window(const global real *x, const Pooling p, co
   return LANES_TO_VECTOR(best);
 }
 
-POOLING_KERNEL void pooling_max(const global real *restrict x, global real *restrict y,
-                                POOLING_ARGUMENTS) {
+LINE_KERNEL void pooling_max(const global real *restrict x, global real *restrict y,
+                             POOLING_ARGUMENTS) {
   FIND_PLACE(pooled_height, pooled_width)
   const Pooling p = POOLING;
   int places[WIDTH];
   store_reals(largest_of_window(x, p, at.image, at.row, at.column, at.c, places), y + item * WIDTH);
 }
 
-POOLING_KERNEL void pooling_max_tangent(const global real *restrict t,
-                                        const global real *restrict x, global real *restrict y,
-                                        POOLING_ARGUMENTS) {
+LINE_KERNEL void pooling_max_tangent(const global real *restrict t, const global real *restrict x,
+                                     global real *restrict y, POOLING_ARGUMENTS) {
   FIND_PLACE(pooled_height, pooled_width)
   const Pooling p = POOLING;
   int places[WIDTH];
@@ -143,8 +136,8 @@ static inline int end_window(const int pixel, const int stride, const int paddin
     for (int j = first_window(at.column, window_width, stride_width, padding_width);            \
          j < end_column; ++j)
 
-POOLING_KERNEL void pooling_average_gradient(const global real *restrict dy,
-                                             global real *restrict dx, POOLING_ARGUMENTS) {
+LINE_KERNEL void pooling_average_gradient(const global real *restrict dy, global real *restrict dx,
+                                          POOLING_ARGUMENTS) {
   FIND_PLACE(height, width)
   accums sum = SPREAD(0);
   FOR_EACH_WINDOW_OVER(at) {
@@ -153,9 +146,8 @@ POOLING_KERNEL void pooling_average_gradient(const global real *restrict dy,
   store_reals(sum / (accum)(window_height * window_width), dx + item * WIDTH);
 }
 
-POOLING_KERNEL void pooling_max_gradient(const global real *restrict dy,
-                                         const global real *restrict x, global real *restrict dx,
-                                         POOLING_ARGUMENTS) {
+LINE_KERNEL void pooling_max_gradient(const global real *restrict dy, const global real *restrict x,
+                                      global real *restrict dx, POOLING_ARGUMENTS) {
   FIND_PLACE(height, width)
   const Pooling p = POOLING;
   accum sum[WIDTH];

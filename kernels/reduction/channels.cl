@@ -5,28 +5,28 @@
 //
 // Geometry: reduction_channels: axis 0 counts vectors of WIDTH channels, axis 1 blocks of
 // `block_rows` rows, one group each; WIDTH divides channels (RowBlocks guarantees it).
-// reduction_partial_sums: axis 1 counts rows of the table, one group each. partial: accum [blocks,
+// reduction_partial_sums: axis 0 counts rows of the table, one group each. partial: accum [blocks,
 // channels]. Deterministic.
 // uses: common/tree.cl common/partial_sums.cl
 
-REDUCTION_KERNEL void reduction_channels(const global real *restrict x,
-                                         global accum *restrict partial, const int rows,
-                                         const int channels, const int block_rows) {
-  local accums tree[LOCAL_ITEMS];
-  const int c = get_global_id(0) * WIDTH;
+LINE_KERNEL void reduction_channels(const global real *restrict x, global accum *restrict partial,
+                                    const int rows, const int channels, const int block_rows,
+                                    const int columns) {
+  local accums tree[LOCAL_SIZE];
+  const Grid grid = grid_of(columns);
+  const int c = first_channel(grid);
   const int first = get_group_id(1) * block_rows;
   const int end = c < channels ? min(first + block_rows, rows) : 0;
   accums sum = SPREAD(0);
-  for (int row = first + get_local_id(1); row < end; row += LOCAL_ROWS) {
+  for (int row = first + grid.row; row < end; row += grid.rows) {
     sum += load_reals(x + (size_t)row * channels + c);
   }
-  sum = sum_over_rows(sum, tree);
-  if (get_local_id(1) == 0 && c < channels) {
+  sum = sum_over_rows(sum, grid, tree);
+  if (grid.row == 0 && c < channels) {
     store_accums(sum, partial + (size_t)get_group_id(1) * channels + c);
   }
 }
 
-REDUCTION_KERNEL void reduction_partial_sums(global accum *slab, const global uint *table) {
-  add_up_parts(slab, table + (size_t)get_group_id(1) * 8,
-               (int)(get_local_id(1) * LOCAL_VECTORS + get_local_id(0)), LOCAL_ITEMS);
+LINE_KERNEL void reduction_partial_sums(global accum *slab, const global uint *table) {
+  add_up_parts(slab, table + (size_t)get_group_id(0) * 8, get_local_id(0), LOCAL_SIZE);
 }

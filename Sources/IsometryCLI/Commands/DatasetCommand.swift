@@ -118,9 +118,7 @@ struct DatasetCommand: ParsableCommand {
       for (option, count, least) in [
         ("--train", train, CIFAR10.trainFiles.count), ("--test", test, 1),
       ] {
-        guard (least...Self.mostImages).contains(count) else {
-          throw ValidationError("\(option) should be \(least) to \(Self.mostImages), not \(count)")
-        }
+        try checkRange(count, option, least...Self.mostImages)
       }
     }
 

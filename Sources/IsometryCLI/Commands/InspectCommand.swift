@@ -47,9 +47,8 @@ struct InspectCommand: ParsableCommand {
   static let inputCounts = 2...256
 
   func validate() throws {
-    try InputArguments.check(
-      inputs.inputs ?? Self.defaultInputs, option: "--inputs", from: Self.inputCounts.lowerBound,
-      to: Self.inputCounts.upperBound,
+    try checkRange(
+      inputs.inputs ?? Self.defaultInputs, "--inputs", Self.inputCounts,
       because: """
         inspect compares the inputs and keeps all their signals in memory; isometry spectrum \
         allows 1 to \(InputArguments.mostInputs)

@@ -41,8 +41,7 @@ struct SpectrumCommand: ParsableCommand {
 
   func validate() throws {
     try checkPath(checkpoint, "--checkpoint")
-    try InputArguments.check(
-      inputs.inputs ?? 1, option: "--inputs", from: 1, to: InputArguments.mostInputs)
+    try checkRange(inputs.inputs ?? 1, "--inputs", 1...InputArguments.mostInputs)
     guard checkpoint != nil else { return }
     if network.isGiven {
       throw ValidationError("--checkpoint determines the network; leave its options out")

@@ -185,7 +185,6 @@ struct TrainCommand: ParsableCommand {
   }
 }
 
-/// A run to continue.
 private struct BegunRun {
   let folder: RunFolder
   /// nil if the run was killed before it wrote one.

@@ -21,10 +21,7 @@ enum DeviceChoice: Equatable {
       return
     }
     guard let choice = Self(argument: name) else {
-      throw UsageError(
-        "--device",
-        "was recorded as \(name), which is none of \(Self.allValueStrings.joined(separator: ", ")); "
-          + "name one of them")
+      throw UsageError("--device", recorded: name, known: Self.allValueStrings)
     }
     self = choice
   }

@@ -1,4 +1,3 @@
-/// Why the chosen device is not available.
 enum DeviceError: Error, Equatable, CustomStringConvertible {
   case noOpenCLDevice
   case noSuchOpenCLDevice(number: Int, count: Int)

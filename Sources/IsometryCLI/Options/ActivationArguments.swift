@@ -2,7 +2,6 @@ import ArgumentParser
 import IsometryCore
 import IsometryTheory
 
-/// An activation with its parameter.
 struct ActivationArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -11,6 +11,8 @@ public import IsometryTraining
 extension NormalizationKind: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Recomputation: ExpressibleByArgument {}
+extension RunConfiguration.AugmentationName: ExpressibleByArgument {}
+extension KernelFamily: ExpressibleByArgument {}
 extension SkipKind: ExpressibleByArgument {}
 extension WeightLaw: ExpressibleByArgument {}
 extension RunConfiguration.ScheduleName: ExpressibleByArgument {}
@@ -24,7 +26,6 @@ extension RunConfiguration {
   static let defaults = RunConfiguration()
 }
 
-/// A precision in which networks are trained.
 struct TrainingPrecision: ExpressibleByArgument {
   let precision: Precision
 
@@ -36,30 +37,15 @@ struct TrainingPrecision: ExpressibleByArgument {
   }
 }
 
-/// `crop,flip,cutout`
-struct AugmentationArgument: ExpressibleByArgument {
-  let names: [RunConfiguration.AugmentationName]
+/// Values with commas between them, as in `crop,flip`.
+struct CommaList<Element: ExpressibleByArgument>: ExpressibleByArgument {
+  let elements: [Element]
 
-  static let allValueStrings = RunConfiguration.AugmentationName.allCases.map(\.rawValue)
-
-  init?(argument: String) {
-    var names: [RunConfiguration.AugmentationName] = []
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let name = RunConfiguration.AugmentationName(rawValue: String(part)) else { return nil }
-      if !names.contains(name) { names.append(name) }
-    }
-    self.names = names
-  }
-}
-
-/// Numbers with commas between them.
-struct NumberList: ExpressibleByArgument {
-  let numbers: [Double]
+  static var allValueStrings: [String] { Element.allValueStrings }
 
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    let numbers = parts.compactMap { Double($0) }
-    guard numbers.count == parts.count else { return nil }
-    self.numbers = numbers
+    elements = parts.compactMap { Element(argument: String($0)) }
+    guard elements.count == parts.count else { return nil }
   }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import IsometryData
 
-/// The images.
 struct DataArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -15,7 +14,6 @@ struct DataArguments: ParsableArguments {
 
   func validate() throws { try checkPath(data, "--data") }
 
-  /// - Throws: `DatasetError.noBatches`.
   func resolve(
     _ environment: ProgramEnvironment, recorded: String? = nil
   ) throws(DatasetError) -> DatasetSource {
@@ -69,12 +67,9 @@ private let mostBatchesInFlight = 64
 
 /// - Throws: `ValidationError` for an illegal number of batches in flight.
 func checkPrefetch(_ count: Int) throws(ValidationError) {
-  guard (1...mostBatchesInFlight).contains(count) else {
-    throw ValidationError("--prefetch should be 1 to \(mostBatchesInFlight), not \(count)")
-  }
+  try checkRange(count, "--prefetch", 1...mostBatchesInFlight)
 }
 
-/// The form of the output.
 struct OutputArguments: ParsableArguments {
   @Flag(
     help: "Print JSON Lines to standard output; text for people goes to standard error.")

@@ -3,7 +3,6 @@ import IsometryCore
 import IsometryGraph
 import IsometryTraining
 
-/// The device.
 struct DeviceArguments: ParsableArguments {
   static let deviceHelp = ArgumentHelp(
     """
@@ -63,16 +62,12 @@ enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
   /// - Throws: `UsageError` for a word that is not known.
   init(recorded name: String?) throws(UsageError) {
     guard let choice = name.map(Self.init(rawValue:)) ?? .own else {
-      throw UsageError(
-        "--gemm",
-        "was recorded as \(name ?? ""), which is none of "
-          + "\(Self.allCases.map(\.rawValue).joined(separator: ", ")); name one of them")
+      throw UsageError("--gemm", recorded: name ?? "", known: Self.allValueStrings)
     }
     self = choice
   }
 }
 
-/// The precision of a network in training.
 struct PrecisionArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -2,7 +2,6 @@ import ArgumentParser
 import IsometryGraph
 import IsometryTraining
 
-/// How a training step saves memory.
 struct MemoryArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -3,7 +3,6 @@ import IsometryCore
 import IsometryNN
 import IsometryTraining
 
-/// The network and its initial weights.
 struct NetworkArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -48,7 +47,6 @@ struct NetworkArguments: ParsableArguments {
       """, valueName: "name"))
   var activation: String?
 
-  /// Whether any of the options was given.
   var isGiven: Bool {
     model != nil || normalization != nil || skip != nil || skipWeight != nil || initializer != nil
       || activation != nil

@@ -2,7 +2,6 @@ import ArgumentParser
 import IsometryNN
 import IsometryTraining
 
-/// How the network is trained.
 struct OptimizationArguments: ParsableArguments {
   private static let defaults = RunConfiguration.defaults
 
@@ -45,7 +44,7 @@ struct OptimizationArguments: ParsableArguments {
     help: ArgumentHelp(
       "Step: the epochs after which the learning rate drops. (default: 1/2 and 3/4 of the run)",
       valueName: "epoch,…"))
-  var milestones: NumberList?
+  var milestones: CommaList<Double>?
 
   @Option(
     help: ArgumentHelp(
@@ -97,7 +96,7 @@ struct OptimizationArguments: ParsableArguments {
       Augmentations, separated by commas. (default: \
       \(defaults.augment.map(\.rawValue).joined(separator: ",")))
       """, valueName: "name,…"))
-  var augment: AugmentationArgument?
+  var augment: CommaList<RunConfiguration.AugmentationName>?
 
   @Flag(help: "Train without augmentation.")
   var noAugment = false
@@ -154,7 +153,7 @@ struct OptimizationArguments: ParsableArguments {
     if let schedule { configuration.schedule = schedule }
     if let warmup { configuration.warmup = warmup }
     if let peak { configuration.peak = peak }
-    if let milestones { configuration.milestones = milestones.numbers }
+    if let milestones { configuration.milestones = milestones.elements }
     if let gamma { configuration.gamma = gamma }
     if let momentum { configuration.momentum = momentum }
     if let nesterov { configuration.nesterov = nesterov }
@@ -163,7 +162,12 @@ struct OptimizationArguments: ParsableArguments {
     if let weightDecay { configuration.weightDecay = weightDecay }
     if let labelSmoothing { configuration.labelSmoothing = labelSmoothing }
     if let clipNorm { configuration.clipNorm = clipNorm }
-    if let augment { configuration.augment = augment.names }
+    if let augment {
+      configuration.augment = []
+      for name in augment.elements where !configuration.augment.contains(name) {
+        configuration.augment.append(name)
+      }
+    }
     if noAugment { configuration.augment = [] }
     if let cutout {
       configuration.cutout = cutout
@@ -174,27 +178,17 @@ struct OptimizationArguments: ParsableArguments {
   }
 
   private func checkUse(in configuration: RunConfiguration) throws(UsageError) {
-    func require(
-      _ isUsed: Bool, _ isGiven: Bool, _ option: String, _ reason: String
-    ) throws(UsageError) {
-      if isGiven, !isUsed { throw UsageError(option, "has no effect: \(reason)") }
-    }
     let schedule = configuration.schedule
     let optimizer = configuration.optimizer
-    try require(
-      schedule == .oneCycle, peak != nil, "--peak",
-      "only --schedule one-cycle has a peak")
-    try require(
-      schedule == .step, milestones != nil, "--milestones",
-      "only --schedule step has milestones")
-    try require(
-      schedule == .step, gamma != nil, "--gamma",
-      "only --schedule step has a gamma")
-    try require(
-      optimizer == .sgd || optimizer == .rmsprop, momentum != nil, "--momentum",
-      "only sgd and rmsprop have a momentum")
-    try require(
-      optimizer == .sgd, nesterov != nil, "--nesterov",
-      "only sgd has Nesterov momentum")
+    let hasMomentum = optimizer == .sgd || optimizer == .rmsprop
+    for (option, isGiven, isUsed, reason) in [
+      ("--peak", peak != nil, schedule == .oneCycle, "only --schedule one-cycle has a peak"),
+      ("--milestones", milestones != nil, schedule == .step, "only --schedule step has milestones"),
+      ("--gamma", gamma != nil, schedule == .step, "only --schedule step has a gamma"),
+      ("--momentum", momentum != nil, hasMomentum, "only sgd and rmsprop have a momentum"),
+      ("--nesterov", nesterov != nil, optimizer == .sgd, "only sgd has Nesterov momentum"),
+    ] where isGiven && !isUsed {
+      throw UsageError(option, "has no effect: \(reason)")
+    }
   }
 }

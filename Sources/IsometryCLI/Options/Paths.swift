@@ -6,3 +6,14 @@ func checkPath(_ path: String?, _ option: String) throws(ValidationError) {
   guard path?.isEmpty == true else { return }
   throw ValidationError("\(option) should name a file or folder, not nothing")
 }
+
+/// - Parameter reason: of the limits, or another command without them.
+/// - Throws: `ValidationError` for a number out of its range.
+func checkRange(
+  _ value: Int, _ option: String, _ range: ClosedRange<Int>, because reason: String? = nil
+) throws(ValidationError) {
+  guard !range.contains(value) else { return }
+  throw ValidationError(
+    "\(option) should be \(range.lowerBound) to \(range.upperBound), not \(value)"
+      + (reason.map { ": \($0)" } ?? ""))
+}

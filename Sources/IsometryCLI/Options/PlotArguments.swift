@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import IsometryTraining
 
-/// A picture of a command's results.
 struct PlotArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

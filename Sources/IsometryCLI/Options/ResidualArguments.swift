@@ -35,14 +35,14 @@ struct ResidualArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Height and width of the image for --kernel.", valueName: "h,w"))
-  var image: NumberList?
+  var image: CommaList<Double>?
 
   func validate() throws {
     guard (kernel == nil) == (image == nil) else {
       throw ValidationError("--kernel and --image belong together: --kernel 3 --image 32,32")
     }
     if let image,
-      image.numbers.count != 2 || image.numbers.contains(where: { Int(exactly: $0) == nil })
+      image.elements.count != 2 || image.elements.contains(where: { Int(exactly: $0) == nil })
     {
       throw ValidationError("--image should be two whole numbers as in 32,32")
     }
@@ -57,7 +57,7 @@ struct ResidualArguments: ParsableArguments {
     model.inputMean = mean
     model.inputMeanSquare = meanSquare
     if let firstVariance { model.branch = .twoLayer(firstVariance: firstVariance) }
-    if let kernel, let size = image?.numbers {
+    if let kernel, let size = image?.elements {
       model.paddingFactor = try ZeroPadding.factor(
         kernel: kernel, height: Int(size[0]), width: Int(size[1]))
     }

@@ -7,7 +7,6 @@ import IsometryReference
 import IsometrySpectra
 import IsometryTraining
 
-/// The inputs of a measurement.
 struct InputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -33,19 +32,7 @@ struct InputArguments: ParsableArguments {
   /// More inputs than this have averaged everything away.
   static let mostInputs = 10_000
 
-  func validate() throws {
-    try checkPath(data, "--data")
-  }
-
-  /// - Parameter reason: of the limits, or another command without them.
-  static func check(
-    _ value: Int, option: String, from least: Int, to most: Int, because reason: String? = nil
-  ) throws {
-    guard (least...most).contains(value) else {
-      let refusal = "\(option) should be \(least) to \(most), not \(value)"
-      throw ArgumentParser.ValidationError(reason.map { "\(refusal): \($0)" } ?? refusal)
-    }
-  }
+  func validate() throws { try checkPath(data, "--data") }
 
   /// The inputs, and a line that describes them.
   ///
@@ -107,7 +94,6 @@ struct InputArguments: ParsableArguments {
   }
 }
 
-/// The Jacobians of a measurement.
 struct SpectrumArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "s"))
   var seeds = 1
@@ -123,11 +109,10 @@ struct SpectrumArguments: ParsableArguments {
   var from: JacobianSection.Start?
 
   func validate() throws {
-    try InputArguments.check(seeds, option: "--seeds", from: 1, to: InputArguments.mostInputs)
+    try checkRange(seeds, "--seeds", 1...InputArguments.mostInputs)
   }
 }
 
-/// How singular values are computed.
 struct SpectrumMethodArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -139,7 +124,6 @@ struct SpectrumMethodArguments: ParsableArguments {
   var method = SpectrumMethod.auto
 }
 
-/// The device and the precision of a measurement.
 struct MeasurementDeviceArguments: ParsableArguments {
   @OptionGroup var device: DeviceArguments
 

@@ -70,6 +70,14 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// A run's recorded word that this program does not know.
+  init(_ name: String, recorded word: String, known: [String]) {
+    self.init(
+      name,
+      "was recorded as \(word), which is none of \(known.joined(separator: ", ")); name one of them"
+    )
+  }
+
   /// One line that begins with the name.
   var description: String { "\(name) \(reason)" }
 }

@@ -28,6 +28,17 @@ final class Console {
     StandardStream.output.write("\(value.line)\n")
   }
 
+  /// Prints a table of numbers, each row under the headings.
+  ///
+  /// - Parameter columns: headings, each with its key in JSON.
+  /// - Returns: the rows as objects.
+  func table(_ columns: KeyValuePairs<String, String>, _ rows: [[Double]]) -> JSONValue {
+    say(Wording.row(columns.map(\.key)))
+    for row in rows { say(Wording.row(row.map(Wording.number))) }
+    return .array(
+      rows.map { row in .object(zip(columns, row).map { .init($0.value, .number($1)) }) })
+  }
+
   /// Replaces the changing line; does nothing without a terminal.
   func showStatus(_ line: String) {
     guard hasTerminal else { return }

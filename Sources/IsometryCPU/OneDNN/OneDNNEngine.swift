@@ -25,7 +25,6 @@ final class OneDNNEngine {
   }
 }
 
-/// Turns oneDNN's status into an error.
 func check(_ status: dnnl_status_t, _ action: @autoclosure () -> String) throws(CPUError) {
   guard status != dnnl_success else { return }
   throw CPUError(action: action(), status: String(cString: dnnl_status2str(status)))

@@ -37,7 +37,6 @@ final class PrimitiveDescriptor {
 
   deinit { dnnl_primitive_desc_destroy(raw) }
 
-  /// The layout of one argument.
   func layout(_ what: dnnl_query_t) -> MemoryDescriptor {
     guard let layout = dnnl_primitive_desc_query_md(raw, what, 0) else {
       preconditionFailure("a primitive without the argument that was asked for")

@@ -7,20 +7,21 @@ extension GraphLowering {
     _ node: Node, _ convolution: Convolution, _ epilogue: Epilogue
   ) throws(CPUError) {
     let rectifies = epilogue.activation == .relu && !epilogue.hasResidual
-    let wished = ConvolutionGeometry(
-      convolution, x: graph.type(of: node.inputs[0]), weight: graph.shape(of: node.inputs[1]),
+    let geometry = ConvolutionGeometry(
+      convolution: convolution, x: graph.type(of: node.inputs[0]),
+      weight: graph.shape(of: node.inputs[1]),
       hasBias: epilogue.hasBias, lanes: lanes)
-    if usesOwnConvolutions, wished.suitsWinogradLoop {
-      return try lowerWinogradConvolution(node, wished, epilogue)
+    if usesOwnConvolutions, geometry.suitsWinogradLoop {
+      return try lowerWinogradConvolution(node, geometry, epilogue)
     }
-    let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
+    let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.forward(engine, rectifies: rectifies)
     }
     let result = makeResult(node.results[0])
     var arguments = [
       try argument(
-        DNNL_ARG_SRC, node.inputs[0], descriptor.layout(geometry.images)),
-      try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(geometry.weights)),
+        DNNL_ARG_SRC, node.inputs[0], descriptor.layout(dnnl_query_src_md)),
+      try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(dnnl_query_weights_md)),
     ]
     if epilogue.hasBias {
       arguments.append(
@@ -30,7 +31,7 @@ extension GraphLowering {
     }
     try emitPrimitive(
       "convolution", descriptor, arguments, result: result, role: DNNL_ARG_DST,
-      descriptor.layout(geometry.results))
+      descriptor.layout(dnnl_query_dst_md))
     let residual =
       epilogue.hasResidual
       ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
@@ -41,42 +42,42 @@ extension GraphLowering {
   func lowerConvolutionInputGradient(
     _ node: Node, _ convolution: Convolution, _ shape: Shape
   ) throws(CPUError) {
-    let wished = ConvolutionGeometry(
-      convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
+    let geometry = ConvolutionGeometry(
+      convolution: convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
       weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
-    if usesOwnConvolutions, wished.suitsWinogradLoop {
-      return try lowerWinogradInputGradient(node, wished)
+    if usesOwnConvolutions, geometry.suitsWinogradLoop {
+      return try lowerWinogradInputGradient(node, geometry)
     }
-    let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
+    let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.inputGradient(engine)
     }
     try emitPrimitive(
       "convolutionInputGradient", descriptor,
       [
         try argument(
-          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(geometry.resultGradients)),
-        try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(geometry.weights)),
+          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(dnnl_query_diff_dst_md)),
+        try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(dnnl_query_weights_md)),
       ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_SRC,
-      descriptor.layout(geometry.imageGradients))
+      descriptor.layout(dnnl_query_diff_src_md))
   }
 
   func lowerConvolutionWeightGradient(
     _ node: Node, _ convolution: Convolution, _ shape: Shape, withBias: Bool
   ) throws(CPUError) {
-    let wished = ConvolutionGeometry(
-      convolution, x: graph.type(of: node.inputs[1]), weight: shape,
+    let geometry = ConvolutionGeometry(
+      convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
       hasBias: withBias, lanes: lanes)
-    let isOwn = try lowerOwnWeightGradient(node, wished)
+    let isOwn = try lowerOwnWeightGradient(node, geometry)
     // oneDNN's weight gradient includes the bias gradient; the package's loops do not.
     if withBias, isOwn {
       try lowerChannelSum(node.inputs[0], into: node.results[1])
     }
     if isOwn { return }
-    let (geometry, descriptor) = try wished.practical { wish throws(CPUError) in
+    let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.weightGradient(engine)
     }
     var extra: [Primitive.Argument] = []
-    if geometry.hasBias {
+    if withBias {
       extra.append(
         .init(
           role: DNNL_ARG_DIFF_BIAS, layout: try geometry.biasLayout(),
@@ -86,10 +87,10 @@ extension GraphLowering {
       "convolutionWeightGradient", descriptor,
       [
         try argument(
-          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(geometry.resultGradients)),
-        try argument(DNNL_ARG_SRC, node.inputs[1], descriptor.layout(geometry.images)),
+          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(dnnl_query_diff_dst_md)),
+        try argument(DNNL_ARG_SRC, node.inputs[1], descriptor.layout(dnnl_query_src_md)),
       ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_WEIGHTS,
-      descriptor.layout(geometry.weightGradients), alsoWriting: extra)
+      descriptor.layout(dnnl_query_diff_weights_md), alsoWriting: extra)
   }
 
   /// - Returns: whether a loop of our own, which leaves out the bias, is the faster way and was taken.

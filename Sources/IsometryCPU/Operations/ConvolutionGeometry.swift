@@ -12,22 +12,6 @@ struct ConvolutionGeometry {
   /// Lets oneDNN choose the images' layouts too, for channels that no block divides.
   var hasFreeImages = false
 
-  init(_ convolution: Convolution, x: TensorType, weight: Shape, hasBias: Bool, lanes: Int) {
-    self.convolution = convolution
-    self.x = x
-    self.weight = weight
-    self.hasBias = hasBias
-    self.lanes = lanes
-  }
-
-  // The names under which a primitive descriptor gives its layouts.
-  var images: dnnl_query_t { dnnl_query_src_md }
-  var results: dnnl_query_t { dnnl_query_dst_md }
-  var weights: dnnl_query_t { dnnl_query_weights_md }
-  var imageGradients: dnnl_query_t { dnnl_query_diff_src_md }
-  var resultGradients: dnnl_query_t { dnnl_query_diff_dst_md }
-  var weightGradients: dnnl_query_t { dnnl_query_diff_weights_md }
-
   var result: TensorType {
     guard let shape = convolution.resultShape(input: x.shape, weight: weight) else {
       preconditionFailure("the shape rule lets no such convolution pass")
@@ -109,14 +93,14 @@ struct ConvolutionGeometry {
       &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
   }
 
-  /// The geometry for which oneDNN has a good implementation: this one where it can be.
+  /// A good implementation: with this geometry where oneDNN has one, else with free images.
   func practical(
     _ descriptor: (Self) throws(CPUError) -> PrimitiveDescriptor
-  ) throws(CPUError) -> (geometry: Self, descriptor: PrimitiveDescriptor) {
+  ) throws(CPUError) -> PrimitiveDescriptor {
     let first = try descriptor(self)
-    guard first.isLastResort else { return (self, first) }
+    guard first.isLastResort else { return first }
     var free = self
     free.hasFreeImages = true
-    return (free, try descriptor(free))
+    return try descriptor(free)
   }
 }

@@ -2,7 +2,6 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// What a normalization's factors depend on.
 struct NormalizationKey: Hashable {
   let scale: Value
   let shift: Value
@@ -69,17 +68,26 @@ extension GraphLowering {
     let residual =
       normalization.epilogue.hasResidual
       ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
-    let activation = normalization.epilogue.activation.loops
+    emitNormalize(
+      "normalize", x, factor: factors.factor, offset: factors.offset, residual: residual,
+      normalization.epilogue.activation, into: result)
+  }
+
+  /// y = φ(x·factor + offset + residual), of which some may be left out.
+  func emitNormalize(
+    _ name: String, _ x: Storage, factor: Storage?, offset: Storage?, residual: Storage? = nil,
+    _ activation: Activation = .linear, into result: StoredValue
+  ) {
+    let activation = activation.loops
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
-      "normalize", reads: [x, factors.factor, factors.offset] + (residual.map { [$0] } ?? []),
-      writes: [result.storage],
-      ChannelGeometry(result).work { slab, offset, channel, _ in
-        let offset = offset * size
+      name, reads: [x] + [factor, offset, residual].compactMap { $0 }, writes: [result.storage],
+      ChannelGeometry(result).work { slab, first, channel, _ in
+        let first = first * size
         vl_normalize(
-          type, slab, x.bytes(from: offset), factors.factor.elements() + channel,
-          factors.offset.elements() + channel, residual?.bytes(from: offset), activation,
-          result.storage.bytes(from: offset))
+          type, slab, x.bytes(from: first), factor.map { $0.elements() + channel },
+          offset.map { $0.elements() + channel }, residual?.bytes(from: first), activation,
+          result.storage.bytes(from: first))
       })
   }
 
@@ -212,14 +220,6 @@ extension GraphLowering {
     let factor = factors(
       scale: scale, shift: scale, mean: variance, variance: variance, normalization
     ).factor
-    let linear = Activation.linear.loops
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
-    emit(
-      node.operation.name, reads: [dy, factor], writes: [result.storage],
-      ChannelGeometry(result).work { slab, offset, channel, _ in
-        vl_normalize(
-          type, slab, dy.bytes(from: offset * size), factor.elements() + channel, nil, nil, linear,
-          result.storage.bytes(from: offset * size))
-      })
+    emitNormalize(node.operation.name, dy, factor: factor, offset: nil, into: result)
   }
 }

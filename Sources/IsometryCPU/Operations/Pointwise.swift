@@ -131,16 +131,7 @@ extension GraphLowering {
     let result = makeResult(node.results[0])
     let x = try storage(node.inputs[0], as: result.layout)
     let bias = place(node.inputs[1]).storage
-    let geometry = ChannelGeometry(result)
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
-    let linear = Activation.linear.loops
-    emit(
-      node.operation.name, reads: [x, bias], writes: [result.storage],
-      geometry.work { slab, offset, channel, _ in
-        vl_normalize(
-          type, slab, x.bytes(from: offset * size), nil, bias.elements() + channel, nil, linear,
-          result.storage.bytes(from: offset * size))
-      })
+    emitNormalize(node.operation.name, x, factor: nil, offset: bias, into: result)
   }
 
   private func lowerReshape(_ node: Node) throws(CPUError) {

@@ -7,16 +7,17 @@ extension GraphLowering {
     switch node.operation {
     case .sum:
       let x = place(node.inputs[0])
-      lowerTotal(node, [x.storage], x.type) { type, first, count in
-        vl_sum(type, x.storage.bytes(from: first), count)
-      }
+      lowerTotal(node, [x]) { type, x, first, count in vl_sum(type, x.bytes(from: first), count) }
     case .dot:
       let x = place(node.inputs[0])
       let y = try storage(node.inputs[1], as: x.layout)
-      lowerTotal(node, [x.storage, y], x.type) { type, first, count in
-        vl_dot(type, x.storage.bytes(from: first), y.bytes(from: first), count)
+      lowerTotal(node, [x], reading: [y]) { type, x, first, count in
+        vl_dot(type, x.bytes(from: first), y.bytes(from: first), count)
       }
-    case .squaredNorm: lowerSquaredNorm(node)
+    case .squaredNorm:
+      lowerTotal(node, node.inputs.map { place($0) }) { type, x, first, count in
+        vl_dot(type, x.bytes(from: first), x.bytes(from: first), count)
+      }
     case .channelSum: try lowerChannelSum(node.inputs[0], into: node.results[0])
     case .broadcast: lowerBroadcast(node)
     case .broadcastChannels: lowerBroadcastChannels(node)
@@ -24,69 +25,37 @@ extension GraphLowering {
     }
   }
 
-  /// A sum over all elements, in pieces whose partial sums are added up in order.
+  /// A sum over all elements of tensors of one type, in pieces whose partial sums are added up in order.
   private func lowerTotal(
-    _ node: Node, _ reads: [Storage], _ type: TensorType,
-    _ body: @escaping (vl_type, _ byteOffset: Int, Int64) -> Double
+    _ node: Node, _ places: [StoredValue], reading extra: [Storage] = [],
+    _ body: @escaping (vl_type, Storage, _ byteOffset: Int, Int64) -> Double
   ) {
-    let result = makeResult(node.results[0]).storage
-    let (loops, size) = (type.dtype.loops, type.dtype.byteCount)
-    let total = type.shape.elementCount
-    let count = (total + Self.pieceLength - 1) / Self.pieceLength
-    let partials = Storage(byteCount: count * 8)
-    emit(
-      node.operation.name, reads: reads, writes: [partials],
-      .pieces(count) { pieces in
-        for piece in pieces {
-          let first = piece * Self.pieceLength
-          partials.elements(Double.self)[piece] = body(
-            loops, first * size, Int64(min(Self.pieceLength, total - first)))
-        }
-      })
-    emitTotal(node.operation.name, of: partials, count, into: result)
-  }
-
-  private func emitTotal(_ name: String, of partials: Storage, _ count: Int, into result: Storage) {
-    emit(
-      "\(name)Total", reads: [partials], writes: [result],
-      .whole {
-        let partials = partials.elements(Double.self)
-        var total = 0.0
-        for piece in 0..<count { total += partials[piece] }
-        result.elements(Float.self)[0] = Float(total)
-      })
-  }
-
-  private func lowerSquaredNorm(_ node: Node) {
-    struct Piece {
-      let storage: Storage
-      let first: Int
-      let count: Int
-    }
-    var pieces: [Piece] = []
-    let places = node.inputs.map { place($0) }
-    for place in places {
+    let pieces = places.flatMap { place in
       let total = place.type.shape.elementCount
-      for first in stride(from: 0, to: total, by: Self.pieceLength) {
-        pieces.append(
-          Piece(
-            storage: place.storage, first: first, count: min(Self.pieceLength, total - first)))
+      return stride(from: 0, to: total, by: Self.pieceLength).map {
+        (storage: place.storage, first: $0, count: min(Self.pieceLength, total - $0))
       }
     }
     let result = makeResult(node.results[0]).storage
     let partials = Storage(byteCount: pieces.count * 8)
     let (type, size) = (places[0].type.dtype.loops, places[0].type.dtype.byteCount)
-    let list = pieces
     emit(
-      node.operation.name, reads: places.map(\.storage), writes: [partials],
-      .pieces(list.count) { range in
+      node.operation.name, reads: places.map(\.storage) + extra, writes: [partials],
+      .pieces(pieces.count) { range in
         for index in range {
-          let piece = list[index]
-          let x = piece.storage.bytes(from: piece.first * size)
-          partials.elements(Double.self)[index] = vl_dot(type, x, x, Int64(piece.count))
+          let piece = pieces[index]
+          partials.elements(Double.self)[index] = body(
+            type, piece.storage, piece.first * size, Int64(piece.count))
         }
       })
-    emitTotal(node.operation.name, of: partials, list.count, into: result)
+    emit(
+      "\(node.operation.name)Total", reads: [partials], writes: [result],
+      .whole {
+        let partials = partials.elements(Double.self)
+        var total = 0.0
+        for piece in pieces.indices { total += partials[piece] }
+        result.elements(Float.self)[0] = Float(total)
+      })
   }
 
   func lowerChannelSum(_ value: Value, into total: Value) throws(CPUError) {

@@ -27,7 +27,6 @@ extension ConvolutionGeometry {
     vl_winograd_shape(height: Int32(x.shape[2]), width: Int32(x.shape[3]))
   }
 
-  /// The tiles of all images.
   var winogradTiles: Int { x.shape[0] * tilesOfImage }
 
   /// Weights in blocks of 16 channels by 16 results.

@@ -9,7 +9,7 @@ extension Lowering {
     let variant = ProgramVariant(
       .crossEntropy, storage: dtype,
       [
-        "WIDTH": 1, "LOCAL_VECTORS": 1, "LOCAL_ROWS": Tuning.groupSize,
+        "WIDTH": 1, "LOCAL_SIZE": Tuning.groupSize,
         "HAS_NARROW": narrow == nil ? 0 : 1,
       ])
     let gradient = values.makeResult(node.results[2])
@@ -20,6 +20,6 @@ extension Lowering {
         .storage(values.makeResult(node.results[0])), .storage(values.makeResult(node.results[1])),
         .storage(gradient), .storage(narrow.map { values.makeResult($0) } ?? gradient),
         .integer(type.shape[0]), .integer(type.shape[1]), .number(smoothing),
-      ], groups: [1, 1], local: [1, Tuning.groupSize])
+      ], groups: [1], local: [Tuning.groupSize])
   }
 }

@@ -92,7 +92,8 @@ extension Lowering {
       ? values.makeResult(node.results[0]) : values.makeWorkspace(rows * columns, a.dtype)
     launch(
       PlannedProduct(
-        label: "\(PlannedProduct.library) \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", dtype: a.dtype, a: left,
+        label: "\(PlannedProduct.library) \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)",
+        dtype: a.dtype, a: left,
         b: right, y: y, transposeLeft: product.transposeLeft,
         transposeRight: product.transposeRight, rows: rows, columns: columns, inner: inner))
     guard epilogue != .none else { return }
@@ -106,8 +107,8 @@ extension Lowering {
       [
         .storage(y), .storage(bias), .storage(residual),
         .storage(values.makeResult(node.results[0])), .integer(rows), .integer(columns),
-        .integer(blocks.itemRows),
-      ], groups: blocks.itemGroups, local: blocks.local)
+        .integer(blocks.itemRows), .integer(blocks.columns),
+      ], groups: blocks.itemGroups, local: [Tuning.groupSize])
   }
 }
 

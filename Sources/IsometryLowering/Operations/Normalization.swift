@@ -57,7 +57,7 @@ extension Lowering {
     let rows =
       type.shape.rank == 1
       ? RowBlocks(rows: 1, channels: type.shape[0], type.dtype) : RowBlocks(type)
-    let variant = ProgramVariant(.normalization, storage: type.dtype, rows.defines)
+    let variant = ProgramVariant(.normalizationFactor, storage: type.dtype, rows.defines)
     launch(
       "normalizationFactor \(type)",
       variant.adding(["MERGES_SPANS": spans == nil ? "0" : "1"]), "normalization_factor",
@@ -65,8 +65,8 @@ extension Lowering {
         .storage(spans?.storage ?? results.variance), .storage(scale), .storage(results.mean),
         .storage(results.variance), .storage(results.factor), .integer(rows.rows),
         .integer(rows.channels), .integer(spans?.rows ?? rows.rows),
-        .number(normalization.epsilon),
-      ], groups: [rows.spanGroups[0], 1], local: rows.local)
+        .number(normalization.epsilon), .integer(rows.columns),
+      ], groups: [rows.spanGroups[0], 1], local: [Tuning.groupSize])
   }
 
   mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {
@@ -111,12 +111,13 @@ extension Lowering {
         .storage(statistics.variance), .storage(addend ?? x),
         .storage(values.makeResult(node.results[0], layout)),
       ] + rows.arguments(normalization, spanRows: spans?.rows),
-      groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
+      groups: rows.itemGroups(mergesSpans: spans != nil), local: [Tuning.groupSize])
   }
 
   /// The sums by spans, then the input gradient, whose launch adds them up first.
   mutating func lowerNormalizationGradient(_ node: Node, _ normalization: Normalization) {
-    let spans = launchSpanSums(node, normalization)
+    // One program has both kernels.
+    let spans = launchSpanSums(node, normalization, mergesSpans: true)
     launchInputGradient(
       node, normalization, spans: spans, sums: node.results[1...].map { values.makeResult($0) })
   }
@@ -124,7 +125,7 @@ extension Lowering {
   mutating func lowerNormalizationReduction(_ node: Node, _ normalization: Normalization) {
     let type = graph.type(of: node.inputs[0])
     let rows = RowBlocks(type)
-    let partial = launchSpanSums(node, normalization)
+    let partial = launchSpanSums(node, normalization, mergesSpans: false)
     for (index, result) in node.results.enumerated() {
       addUp(
         PartialSum(
@@ -141,8 +142,10 @@ extension Lowering {
 
   /// The sums that both gradients of a normalization need, by spans of rows: accumulator
   /// [spans, 2, channels].
+  ///
+  /// - Parameter mergesSpans: whether the launch of the input gradient adds them up.
   private mutating func launchSpanSums(
-    _ node: Node, _ normalization: Normalization
+    _ node: Node, _ normalization: Normalization, mergesSpans: Bool
   ) -> StorageID {
     let type = graph.type(of: node.inputs[0])
     let layout = imageLayout(type.shape)
@@ -151,12 +154,13 @@ extension Lowering {
     let images = node.inputs[0...1].map { Argument.storage(operand($0, layout)) }
     let vectors = node.inputs[2..<6].map { Argument.storage(operand($0)) }
     launch(
-      "batchNormalizationReduction \(type)", backwardVariant(type, rows, normalization),
+      "batchNormalizationReduction \(type)",
+      gradientVariant(type, rows, normalization, mergesSpans: mergesSpans),
       "normalization_gradient_sums",
       images + vectors + [
         .storage(partial), .integer(rows.rows), .integer(rows.channels),
-        .integer(rows.spanRows), .number(normalization.epsilon),
-      ], groups: rows.spanGroups, local: rows.local)
+        .integer(rows.spanRows), .number(normalization.epsilon), .integer(rows.columns),
+      ], groups: rows.spanGroups, local: [Tuning.groupSize])
     return partial
   }
 
@@ -174,13 +178,11 @@ extension Lowering {
     let result = values.makeResult(node.results[0], layout)
     launch(
       "batchNormalizationInputGradient \(type)",
-      backwardVariant(type, rows, normalization).adding([
-        "MERGES_SPANS": spans == nil ? "0" : "1"
-      ]),
+      gradientVariant(type, rows, normalization, mergesSpans: spans != nil),
       "normalization_input_gradient",
       (images + vectors + [spans ?? sums[0]] + sums + [result]).map { .storage($0) }
         + rows.arguments(normalization, spanRows: spans.map { _ in rows.spanRows }),
-      groups: rows.itemGroups(mergesSpans: spans != nil), local: rows.local)
+      groups: rows.itemGroups(mergesSpans: spans != nil), local: [Tuning.groupSize])
   }
 
   mutating func lowerFrozenNormalizationInputGradient(
@@ -190,22 +192,23 @@ extension Lowering {
     let layout = imageLayout(type.shape)
     let rows = RowBlocks(type)
     launch(
-      "frozenNormalizationInputGradient \(type)", backwardVariant(type, rows, Normalization()),
+      "frozenNormalizationInputGradient \(type)",
+      ProgramVariant(.normalizationFactor, storage: type.dtype, rows.defines),
       "normalization_frozen_gradient",
       [
         .storage(operand(node.inputs[0], layout)), .storage(operand(node.inputs[1])),
         .storage(operand(node.inputs[2])), .storage(values.makeResult(node.results[0], layout)),
         .integer(rows.rows), .integer(rows.channels), .number(normalization.epsilon),
-        .integer(rows.itemRows),
-      ], groups: rows.itemGroups, local: rows.local)
+        .integer(rows.itemRows), .integer(rows.columns),
+      ], groups: rows.itemGroups, local: [Tuning.groupSize])
   }
 
-  private func backwardVariant(
-    _ type: TensorType, _ rows: RowBlocks, _ normalization: Normalization
+  private func gradientVariant(
+    _ type: TensorType, _ rows: RowBlocks, _ normalization: Normalization, mergesSpans: Bool
   ) -> ProgramVariant {
-    ProgramVariant(
-      .normalization, storage: type.dtype, rows.defines
-    ).adding(normalization.epilogue.activation.defines)
+    ProgramVariant(.normalizationGradient, storage: type.dtype, rows.defines)
+      .adding(normalization.epilogue.activation.defines)
+      .adding(["MERGES_SPANS": mergesSpans ? "1" : "0"])
   }
 }
 
@@ -217,7 +220,7 @@ extension RowBlocks {
     [
       .integer(rows), .integer(channels), .integer(spanRows ?? rows),
       .number(normalization.epsilon),
-      .integer(spanRows == nil ? itemRows : itemRowsAfterSpans),
+      .integer(spanRows == nil ? itemRows : itemRowsAfterSpans), .integer(columns),
     ]
   }
 }

@@ -115,9 +115,12 @@ extension Lowering {
       .channelwise, storage: type.dtype, rows.defines)
     launch(
       "\(node.operation.name) \(type)", variant, kernel,
-      arguments + [.integer(rows.rows), .integer(rows.channels), .integer(rows.itemRows)],
+      arguments + [
+        .integer(rows.rows), .integer(rows.channels), .integer(rows.itemRows),
+        .integer(rows.columns),
+      ],
       groups: rows.itemGroups,
-      local: rows.local)
+      local: [Tuning.groupSize])
   }
 
   private mutating func lowerReshape(_ node: Node) {

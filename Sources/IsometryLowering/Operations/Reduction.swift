@@ -19,14 +19,10 @@ extension Lowering {
     }
   }
 
-  private var flatLocal: [Int] { [1, Tuning.groupSize] }
-
   private func flatVariant(_ dtype: DType) -> ProgramVariant {
     ProgramVariant(
       .flatReduction, storage: dtype,
-      [
-        "WIDTH": Tuning.width(dtype), "LOCAL_VECTORS": 1, "LOCAL_ROWS": Tuning.groupSize,
-      ])
+      ["WIDTH": Tuning.width(dtype), "LOCAL_SIZE": Tuning.groupSize])
   }
 
   private mutating func flatSum(
@@ -38,8 +34,8 @@ extension Lowering {
     let partial = values.makeWorkspace(groups, type.dtype.accumulator)
     launch(
       "\(node.operation.name) \(type)", flatVariant(type.dtype), kernel,
-      operands + [.storage(partial), .integer(count), .integer(chunk)], groups: [1, groups],
-      local: flatLocal)
+      operands + [.storage(partial), .integer(count), .integer(chunk)], groups: [groups],
+      local: [Tuning.groupSize])
     sumPartials(node, partial, groups, type.dtype)
   }
 
@@ -51,7 +47,7 @@ extension Lowering {
       [
         .storage(partial), .storage(values.makeResult(node.results[0])), .integer(count),
         .number(1),
-      ], groups: [1, 1], local: flatLocal)
+      ], groups: [1], local: [Tuning.groupSize])
   }
 
   private mutating func lowerSquaredNorm(_ node: Node) {
@@ -78,7 +74,7 @@ extension Lowering {
         [
           .slab(of: part[0].storage), .table(table), .storage(partial), .integer(done),
         ],
-        groups: [1, part.count], local: flatLocal, reached: part.map(\.storage))
+        groups: [part.count], local: [Tuning.groupSize], reached: part.map(\.storage))
       done += part.count
     }
     sumPartials(node, partial, parts.count, dtype)
@@ -106,8 +102,8 @@ extension Lowering {
       "reduction_channels",
       [
         .storage(x), .storage(sum.partial), .integer(rows.rows), .integer(rows.channels),
-        .integer(rows.blockRows),
-      ], groups: rows.blockGroups, local: rows.local)
+        .integer(rows.blockRows), .integer(rows.columns),
+      ], groups: rows.blockGroups, local: [Tuning.groupSize])
     addUp(sum)
   }
 }

@@ -32,12 +32,11 @@ public struct ValidatingBackend: Backend {
   /// - Throws: what the other backend throws.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try GraphVerifier.verify(graph)
-    var shared: (any Session)?
-    if let session {
+    let shared = session.map { session in
       guard let own = session as? ValidatingSession else {
         preconditionFailure("a session shares variables with one of its own backend")
       }
-      shared = own.base
+      return own.base
     }
     let (open, names) = opened(graph)
     return ValidatingSession(

@@ -42,7 +42,7 @@ package struct DepthLimit: Experiment {
       rates: plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.02, 0.05, 0.1]),
       // One large gradient is not to decide whether a deep network trains.
       clipNorm: 1,
-      seeds: plan.seeds(default: plan.scale.pick(smoke: 1, small: 1, paper: 2)),
+      seeds: plan.seeds(smoke: 1, small: 1, paper: 2),
       budget: plan.scale.pick(
         smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
         small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 1),
@@ -117,8 +117,7 @@ extension DepthLimit {
       "Test accuracy after the budget at the best learning rate", name: "accuracies",
       columns: [
         "depth", "initialization", "best rate", "at the edge", "accuracy", "s.d.", "trains",
-        "diverged",
-        "trainings",
+        "diverged", "trainings",
       ],
       rows: results.grouped { Network(depth: $0.cell.depth, initializer: $0.cell.initializer) }
         .map { network, results in
@@ -155,8 +154,7 @@ extension DepthLimit {
     let marks = depths.map { trains(initializer, $0, results) }
     let evidence = zip(depths, marks).map { depth, mark in
       let mean = best(initializer, depth, results)?.sample?.mean
-      return "depth \(depth): "
-        + (mean.map { String(format: "%.1f %%", 100 * $0) } ?? "not finished")
+      return "depth \(depth): " + (mean.map(percent) ?? "not finished")
     }
     // A budget that is too small for the shallowest network says nothing about the others.
     let verdict: Verdict = marks.first == .fails ? .undecided : .all(marks)

@@ -4,7 +4,6 @@ package import IsometryTraining
 /// Norms and similarities of signals in ReLU networks of finite width against their exact laws, and
 /// whether such networks learn, by initialization and depth.
 package struct FiniteWidth: Experiment {
-  /// The initial weights that are compared.
   package enum Weights: String, Sendable, Codable, CaseIterable {
     case he
     case gaussian = "looks-linear-gaussian"
@@ -96,9 +95,7 @@ package struct FiniteWidth: Experiment {
       smoke: [0.02], small: [3e-4, 0.001, 0.003, 0.01, 0.03],
       paper: [1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03])
   }
-  private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
-  }
+  private var seeds: [UInt64] { plan.seeds(smoke: 1, small: 2, paper: 3) }
   private var interval: Int { plan.scale.pick(smoke: 10, small: 50, paper: 500) }
   private var budget: TrainingBudget {
     plan.scale.pick(
@@ -245,13 +242,34 @@ extension FiniteWidth {
     }
   }
 
-  private func normLaw(_ signals: [SignalResult]) -> Claim {
+  /// A claim about He's networks, decided width by width.
+  ///
+  /// - Parameter finding: the verdict of one width and its numbers in words; nil without them.
+  private func claim(
+    _ statement: String, rule: String, _ signals: [SignalResult],
+    _ finding: (SignalStatistics) -> (verdict: Verdict, words: String)?
+  ) -> Claim {
     let he = signals.filter { $0.cell.weights == .he }
-    var verdicts = he.count == widths.count ? [] : [Verdict.undecided]
-    var evidence: [String] = []
-    for signal in he {
-      let found = signal.statistics
-      guard let exact = found.exactLogNorm, let distance = found.layerDistance else { continue }
+    let findings = he.compactMap { signal in
+      finding(signal.statistics).map {
+        (verdict: $0.verdict, words: "width \(signal.cell.width): \($0.words)")
+      }
+    }
+    let missing = he.count == widths.count ? [] : [Verdict.undecided]
+    return Claim(
+      statement, rule: rule, evidence: findings.map(\.words),
+      verdict: .all(missing + findings.map(\.verdict)))
+  }
+
+  private func normLaw(_ signals: [SignalResult]) -> Claim {
+    claim(
+      "The squared norms of He's networks have the exact law of their width",
+      rule:
+        "Kolmogorov's distance of the first layer times √networks below 1.63 (the 1 % level), mean and "
+        + "variance of the log norm within 4 standard errors; fails above 2.2, 6 and 8; cannot be "
+        + "decided between, or where a width is missing", signals
+    ) { found in
+      guard let exact = found.exactLogNorm, let distance = found.layerDistance else { return nil }
       let count = Double(found.networks)
       let scaled = distance * count.squareRoot()
       let meanError = abs(found.logNorm.mean - exact.mean) / found.logNorm.standardError
@@ -260,86 +278,66 @@ extension FiniteWidth {
         (found.logNorm.deviation * found.logNorm.deviation)
         / (exact.deviation * exact.deviation)
       let varianceError = abs(ratio - 1) / (2 / Double(found.logNorm.count)).squareRoot()
-      verdicts.append(
+      return (
         scaled < 1.63 && meanError < 4 && varianceError < 4
-          ? .holds : scaled > 2.2 || meanError > 6 || varianceError > 8 ? .fails : .undecided)
-      evidence.append(
+          ? .holds : scaled > 2.2 || meanError > 6 || varianceError > 8 ? .fails : .undecided,
         String(
-          format: "width %d: KS·√n %.2f, mean off by %.1f and variance by %.1f standard errors",
-          signal.cell.width, scaled, meanError, varianceError))
+          format: "KS·√n %.2f, mean off by %.1f and variance by %.1f standard errors", scaled,
+          meanError, varianceError)
+      )
     }
-    return Claim(
-      "The squared norms of He's networks have the exact law of their width",
-      rule:
-        "Kolmogorov's distance of the first layer times √networks below 1.63 (the 1 % level), mean and "
-        + "variance of the log norm within 4 standard errors; fails above 2.2, 6 and 8; cannot be "
-        + "decided between, or where a width is missing",
-      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
-      verdict: .all(verdicts))
   }
 
   private func similarityLaw(_ signals: [SignalResult]) -> Claim {
-    let he = signals.filter { $0.cell.weights == .he }
-    var verdicts = he.count == widths.count ? [] : [Verdict.undecided]
-    var evidence: [String] = []
-    for signal in he {
-      guard let exact = signal.statistics.exactCosines else { continue }
-      let offsets = zip(signal.statistics.cosines, exact).map { sampled, exact in
+    claim(
+      "The similarity of two inputs in He's networks has the exact law of their width",
+      rule:
+        "the mean cosine after every layer, sampled networks against samples of the law: holds where "
+        + "all agree within 4 standard errors, fails where one is off by more than 6", signals
+    ) { found in
+      guard let exact = found.exactCosines else { return nil }
+      let offsets = zip(found.cosines, exact).map { sampled, exact in
         let error =
           (sampled.standardError * sampled.standardError
           + exact.standardError * exact.standardError).squareRoot()
         return error > 0 ? abs(sampled.mean - exact.mean) / error : 0
       }
-      guard let largest = offsets.max() else { continue }
-      verdicts.append(largest < 4 ? .holds : largest > 6 ? .fails : .undecided)
-      evidence.append(
-        String(format: "width %d: at most %.1f standard errors", signal.cell.width, largest))
+      return offsets.max().map {
+        (
+          $0 < 4 ? .holds : $0 > 6 ? .fails : .undecided,
+          String(format: "at most %.1f standard errors", $0)
+        )
+      }
     }
-    return Claim(
-      "The similarity of two inputs in He's networks has the exact law of their width",
-      rule:
-        "the mean cosine after every layer, sampled networks against samples of the law: holds where "
-        + "all agree within 4 standard errors, fails where one is off by more than 6",
-      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
-      verdict: .all(verdicts))
   }
 
   private func collapse(_ signals: [SignalResult]) -> Claim {
-    let he = signals.filter { $0.cell.weights == .he }
-    var verdicts = he.count == widths.count ? [] : [Verdict.undecided]
-    var evidence: [String] = []
-    for signal in he {
-      guard let last = signal.statistics.cosines.last else { continue }
-      verdicts.append(
-        last.mean - 2 * last.standardError > 0.8
-          ? .holds : last.mean + 2 * last.standardError < 0.5 ? .fails : .undecided)
-      evidence.append(String(format: "width %d: cosine %.3f", signal.cell.width, last.mean))
-    }
-    return Claim(
+    claim(
       "In deep He networks inputs become indistinguishable, however different they began",
       rule:
         "two inputs of cosine 0: holds where the mean cosine after all layers is above 0.8 by two "
-        + "standard errors at every width, fails where it is below 0.5 by two",
-      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
-      verdict: .all(verdicts))
+        + "standard errors at every width, fails where it is below 0.5 by two", signals
+    ) { found in
+      found.cosines.last.map { last in
+        (
+          last.mean - 2 * last.standardError > 0.8
+            ? .holds : last.mean + 2 * last.standardError < 0.5 ? .fails : .undecided,
+          String(format: "cosine %.3f", last.mean)
+        )
+      }
+    }
   }
 
   private func isometry(_ signals: [SignalResult]) -> Claim {
-    let orthogonal = signals.filter { $0.cell.weights == .orthogonal }
-    var verdicts = orthogonal.count == widths.count ? [] : [Verdict.undecided]
-    var largest = 0.0
-    for signal in orthogonal {
-      largest = max(largest, signal.statistics.largestChange)
-      verdicts.append(signal.statistics.largestChange < 1e-9 ? .holds : .fails)
-    }
+    let changes = signals.filter { $0.cell.weights == .orthogonal }.map(\.statistics.largestChange)
+    let missing = changes.count == widths.count ? [] : [Verdict.undecided]
     return Claim(
       "Orthogonal looks-linear networks keep norms and similarities exactly",
       rule:
         "norms, and cosines of the differences of the mirrored halves: holds where none changes by "
         + "more than 1e-9 in any layer, else fails",
-      evidence: orthogonal.isEmpty
-        ? "not finished" : String(format: "the largest change is %.1e", largest),
-      verdict: .all(verdicts))
+      evidence: changes.max().map { [String(format: "the largest change is %.1e", $0)] } ?? [],
+      verdict: .all(missing + changes.map { $0 < 1e-9 ? .holds : .fails }))
   }
 
   private func best(_ results: [TrainingResult]) -> BestRate? {
@@ -353,8 +351,7 @@ extension FiniteWidth {
     }
     return AccuracyNoise(
       groups: trainings.filter { !$0.outcome.isDivergence }.grouped {
-        Setting(
-          network: Network(depth: $0.cell.depth, weights: $0.cell.weights), rate: $0.rate)
+        Setting(network: network($0), rate: $0.rate)
       }.map { $0.elements.map(\.outcome.accuracy) }, testImages: budget.testImages)
   }
 
@@ -363,14 +360,17 @@ extension FiniteWidth {
     let weights: Weights
   }
 
+  private func network(_ training: TrainingResult) -> Network {
+    Network(depth: training.cell.depth, weights: training.cell.weights)
+  }
+
   private func trainingTable(_ trainings: [TrainingResult]) -> Table {
     Table(
       "Test accuracy at the best learning rate", name: "trainings",
       columns: [
         "depth", "weights", "best rate", "at the edge", "accuracy", "s.d.", "diverged", "trainings",
       ],
-      rows: trainings.grouped { Network(depth: $0.cell.depth, weights: $0.cell.weights) }.map {
-        network, results in
+      rows: trainings.grouped(by: network).map { network, results in
         let best = best(results)
         let sample = best?.sample
         return [
@@ -394,10 +394,7 @@ extension FiniteWidth {
           Plot.Series(
             weights.rawValue, .line,
             results.grouped { $0.cell.depth }.map { depth, results in
-              (
-                x: Double(depth),
-                y: best(results)?.sample?.mean ?? Chance.accuracy
-              )
+              (x: Double(depth), y: best(results)?.sample?.mean ?? Chance.accuracy)
             })
         })
     )
@@ -407,18 +404,12 @@ extension FiniteWidth {
     let deepest = trainings.filter { $0.cell.depth == trainedDepths.last }
     let orthogonal = best(deepest.filter { $0.cell.weights == .orthogonal })
     let he = best(deepest.filter { $0.cell.weights == .he })
-    let verdict: Verdict =
-      if let orthogonal, let he {
-        noise(of: trainings).verdict(orthogonal, exceeds: he)
-      } else {
-        .undecided
-      }
     return Claim(
       "The deepest network learns better with orthogonal looks-linear weights than with He's",
       rule: "test accuracy at the best learning rate: \(AccuracyNoise.rule)",
       evidence: String(
         format: "depth %d: %.1f %% against %.1f %%", trainedDepths.last ?? 0,
         100 * (orthogonal?.sample?.mean ?? .nan), 100 * (he?.sample?.mean ?? .nan)),
-      verdict: verdict)
+      verdict: noise(of: trainings).verdict(orthogonal, exceeds: he))
   }
 }

@@ -143,7 +143,7 @@ struct LearningTimes {
     }
   }
 
-  private static func scalingSetting(_ depth: Int) -> Setting {
+  static func scalingSetting(_ depth: Int) -> Setting {
     Setting(
       activation: "tanh", weights: .orthogonal, criticality: .critical, descent: .momentum,
       depth: depth)

@@ -73,9 +73,7 @@ package struct SigmoidResurrected: Experiment {
     plan.scale.pick(smoke: [10, 20, 40], small: [12, 25, 50, 100], paper: [50, 100, 200, 400])
   }
   private var width: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
-  private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
-  }
+  private var seeds: [UInt64] { plan.seeds(smoke: 1, small: 2, paper: 3) }
   private var interval: Int { plan.scale.pick(smoke: 5, small: 5, paper: 10) }
   private var budget: TrainingBudget {
     plan.scale.pick(
@@ -127,27 +125,17 @@ package struct SigmoidResurrected: Experiment {
     for criticality in Criticality.allCases {
       for weights in Weights.allCases {
         for activation in Self.activations {
-          add(
-            Setting(
-              activation: activation, weights: weights, criticality: criticality,
-              descent: .momentum, depth: depth))
+          add(setting(activation, weights, criticality))
         }
       }
     }
     for descent in Descent.allCases {
-      for (activation, weights) in [("tanh", Weights.orthogonal), ("relu", .gaussian)] {
-        add(
-          Setting(
-            activation: activation, weights: weights, criticality: .critical, descent: descent,
-            depth: depth))
+      for var network in [setting("tanh", .orthogonal), setting("relu", .gaussian)] {
+        network.descent = descent
+        add(network)
       }
     }
-    for depth in depths {
-      add(
-        Setting(
-          activation: "tanh", weights: .orthogonal, criticality: .critical, descent: .momentum,
-          depth: depth))
-    }
+    for depth in depths { add(LearningTimes.scalingSetting(depth)) }
     return settings
   }
 
@@ -196,9 +184,8 @@ package struct SigmoidResurrected: Experiment {
 
   package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
     let times = LearningTimes(results, goal: goal)
-    let tables = [times.table]
     return Conclusion(
-      tables: tables, plots: [times.depthPlot(depths: depths)].compactMap { $0 },
+      tables: [times.table], plots: [times.depthPlot(depths: depths)].compactMap { $0 },
       claims: [
         isometryIsFast(times), orthogonalityIsNeeded(times), criticalityIsNeeded(times),
         times.scaling(depths: depths),

@@ -12,21 +12,8 @@ package struct SignalStatistics: Codable, Sendable, Equatable {
     let count: Int
 
     var standardError: Double { deviation / Double(max(1, count)).squareRoot() }
-
-    init(mean: Double, deviation: Double, count: Int) {
-      self.mean = mean
-      self.deviation = deviation
-      self.count = count
-    }
-
-    init(_ values: [Double]) {
-      let sample = Sample(values)
-      self.init(
-        mean: sample?.mean ?? .nan, deviation: sample?.deviation ?? .nan, count: values.count)
-    }
   }
 
-  /// Mean and standard deviation of an exact law.
   package struct Exact: Codable, Sendable, Equatable {
     let mean: Double
     let deviation: Double
@@ -44,26 +31,22 @@ package struct SignalStatistics: Codable, Sendable, Equatable {
   /// weights, the cosine of the differences û of the upper and the lower halves.
   let largestChange: Double
   /// Of `logNorm`; nil where no law is compared.
-  let exactLogNorm: Exact?
+  var exactLogNorm: Exact?
   /// Kolmogorov's distance of the first layer's squared norm from its exact law.
-  let layerDistance: Double?
+  var layerDistance: Double?
   /// `cosines`, of samples of the exact law of pairs.
-  let exactCosines: [Estimate]?
+  var exactCosines: [Estimate]?
+}
 
-  init(
-    networks: Int, dead: Int, logNorm: Estimate, cosines: [Estimate], largestChange: Double,
-    exactLogNorm: Exact? = nil, layerDistance: Double? = nil, exactCosines: [Estimate]? = nil
-  ) {
-    self.networks = networks
-    self.dead = dead
-    self.logNorm = logNorm
-    self.cosines = cosines
-    self.largestChange = largestChange
-    self.exactLogNorm = exactLogNorm
-    self.layerDistance = layerDistance
-    self.exactCosines = exactCosines
+extension SignalStatistics.Estimate {
+  init(_ values: [Double]) {
+    let sample = Sample(values)
+    self.init(
+      mean: sample?.mean ?? .nan, deviation: sample?.deviation ?? .nan, count: values.count)
   }
+}
 
+extension SignalStatistics {
   /// Sends two orthogonal inputs of norm 1 through networks of the seeds `seed`, `seed` + 1, ….
   ///
   /// - Parameter checkStop: called between networks.

@@ -46,9 +46,7 @@ package struct UniversalLearning: Experiment {
     plan.scale.pick(smoke: [5, 10], small: [10, 20, 50], paper: [10, 20, 50, 100])
   }
   private var width: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
-  private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 3))
-  }
+  private var seeds: [UInt64] { plan.seeds(smoke: 1, small: 2, paper: 3) }
   private var rates: [Double] {
     plan.scale.pick(
       smoke: [0.01], small: [0.001, 0.003, 0.01, 0.03, 0.1],
@@ -150,8 +148,7 @@ extension UniversalLearning {
       "Accuracy of each activation", name: "accuracies",
       columns: [
         "depth", "equal", "activation", "c", "best rate", "at the edge", "accuracy", "s.d.",
-        "mean over the curve",
-        "diverged", "trainings",
+        "mean over the curve", "diverged", "trainings",
       ],
       rows: best.grouped { Curves($0.cell) }.map { row, best in
         let final = Sample(best.map(\.accuracy))

@@ -65,9 +65,7 @@ package struct UniversalSpectra: Experiment {
   }
   /// The level whose σ_w of ReLU the control gives every activation.
   private static let controlLevel = 0.5
-  private var seeds: [UInt64] {
-    plan.seeds(default: plan.scale.pick(smoke: 1, small: 2, paper: 4))
-  }
+  private var seeds: [UInt64] { plan.seeds(smoke: 1, small: 2, paper: 4) }
 
   package var procedure: [String] {
     [
@@ -272,7 +270,6 @@ extension UniversalSpectra {
         "the standard deviation of log σ² differs between activations: holds where it does more "
         + "than three times as much at equal σ_w as at equal c; fails where it does less; cannot be "
         + "decided between, or where an activation is not finished",
-      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
-      verdict: .all(verdicts))
+      evidence: evidence, verdict: .all(verdicts))
   }
 }

@@ -45,8 +45,9 @@ struct AccuracyNoise: Equatable {
   }
 
   /// The same of two networks at their best learning rates; undecided also where some of a side's
-  /// trainings diverged and others did not.
-  func verdict(_ first: BestRate, exceeds second: BestRate) -> Verdict {
+  /// trainings diverged and others did not, and where a side is missing.
+  func verdict(_ first: BestRate?, exceeds second: BestRate?) -> Verdict {
+    guard let first, let second else { return .undecided }
     for side in [first, second] where (1..<side.accuracies.count).contains(side.diverged) {
       return .undecided
     }

@@ -1,4 +1,3 @@
-/// What the results say about a claim.
 package enum Verdict: String, Sendable, Codable, Equatable {
   case holds = "holds"
   case fails = "does not hold"
@@ -20,6 +19,14 @@ package struct Claim: Sendable, Codable, Equatable {
     self.rule = rule
     self.evidence = evidence
     self.verdict = verdict
+  }
+
+  /// A claim with evidence from several places; none of it while nothing is finished.
+  init(_ statement: String, rule: String, evidence: [String], verdict: Verdict) {
+    self.init(
+      statement, rule: rule,
+      evidence: evidence.isEmpty ? "not finished" : evidence.joined(separator: "; "),
+      verdict: verdict)
   }
 }
 
@@ -70,6 +77,5 @@ struct Sample: Equatable {
   /// The deviation as tables show it; nil of one number.
   var spread: Double? { count > 1 ? deviation : nil }
 
-  /// Of the mean.
   var standardError: Double { deviation / Double(count).squareRoot() }
 }

@@ -9,7 +9,6 @@ package enum Scale: String, Sendable, Codable, CaseIterable {
   /// The sizes of the papers, for a GPU.
   case paper
 
-  /// One of three values.
   func pick<Value>(smoke: Value, small: Value, paper: Value) -> Value {
     switch self {
     case .smoke: smoke
@@ -30,9 +29,10 @@ package struct Plan: Sendable, Equatable {
     self.seeds = seeds
   }
 
-  /// The seeds 1, 2, … of a grid that has `count` of them unless the plan says otherwise.
-  func seeds(default count: Int) -> [UInt64] {
-    (1...UInt64(max(1, seeds ?? count))).map { $0 }
+  /// The seeds 1, 2, … of a grid that has so many of them unless the plan says otherwise.
+  func seeds(smoke: Int, small: Int, paper: Int) -> [UInt64] {
+    let count = seeds ?? scale.pick(smoke: smoke, small: small, paper: paper)
+    return (1...UInt64(max(1, count))).map { $0 }
   }
 }
 
@@ -43,12 +43,10 @@ package struct Plan: Sendable, Equatable {
 package protocol Experiment: Sendable {
   /// Everything that decides what one measurement gives, apart from the images and the device.
   associatedtype Cell: ExperimentCell
-  /// What was measured.
   associatedtype Outcome: ExperimentOutcome
 
   /// The name in configurations and messages.
   static var name: String { get }
-  /// What it does, in one line.
   static var summary: String { get }
   /// Authors, title, year.
   static var paper: String { get }
@@ -74,7 +72,6 @@ package protocol Experiment: Sendable {
 }
 
 extension Experiment {
-  /// How many cells the grid has.
   package var cellCount: Int { cells.count }
 }
 
@@ -92,20 +89,12 @@ package protocol ExperimentOutcome: Codable, Sendable {
   var isDivergence: Bool { get }
 }
 
-/// A cell that is finished.
 package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Codable, Sendable {
   package let cell: Cell
   package let outcome: Outcome
   /// Of the measurement; of a training that was stopped and resumed, since it went on last.
   package let seconds: Double
   package let origin: MeasurementOrigin
-
-  package init(cell: Cell, outcome: Outcome, seconds: Double, origin: MeasurementOrigin) {
-    self.cell = cell
-    self.outcome = outcome
-    self.seconds = seconds
-    self.origin = origin
-  }
 }
 
 /// What measured a cell, and when.
@@ -117,25 +106,11 @@ package struct MeasurementOrigin: Codable, Sendable, Equatable {
   package let device: String
   /// When it was finished, in UTC as ISO 8601 writes it.
   package let date: String
-
-  package init(program: String, machine: String, device: String, date: String) {
-    self.program = program
-    self.machine = machine
-    self.device = device
-    self.date = date
-  }
 }
 
-/// What the results say.
 package struct Conclusion: Sendable {
   package let tables: [Table]
   /// By the name of the file, without the ending.
   package let plots: [(name: String, plot: Plot)]
   package let claims: [Claim]
-
-  package init(tables: [Table], plots: [(name: String, plot: Plot)], claims: [Claim]) {
-    self.tables = tables
-    self.plots = plots
-    self.claims = claims
-  }
 }

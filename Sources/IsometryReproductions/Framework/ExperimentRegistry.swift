@@ -1,4 +1,3 @@
-/// Every experiment by its name.
 package enum ExperimentRegistry {
   /// In the order of lists.
   package static let types: [any Experiment.Type] = [
@@ -12,7 +11,6 @@ package enum ExperimentRegistry {
 
   package static var names: [String] { types.map { $0.name } }
 
-  /// - Throws: `ReproductionError.unknownExperiment`.
   package static func type(named name: String) throws(ReproductionError) -> any Experiment.Type {
     guard let type = types.first(where: { $0.name == name }) else {
       throw .unknownExperiment(name, known: names)

@@ -45,7 +45,6 @@ package final class Laboratory {
     return images
   }
 
-  /// Tells how far the measurement has come.
   func report(_ progress: String) { tell(progress) }
 
   /// - Throws: `ReproductionStopped` where it was asked for.

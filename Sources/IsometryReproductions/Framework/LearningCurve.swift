@@ -11,12 +11,6 @@ package struct LearningCurve: ExperimentOutcome, Equatable {
     package let step: Int
     package let loss: Double
     package let accuracy: Double
-
-    package init(step: Int, loss: Double, accuracy: Double) {
-      self.step = step
-      self.loss = loss
-      self.accuracy = accuracy
-    }
   }
 
   /// Of the whole training, whether or not it came that far.
@@ -53,11 +47,6 @@ package struct TrainingWatch: Sendable, Equatable {
   package var interval: Int?
   /// The training ends once this accuracy is measured.
   package var goal: Double?
-
-  package init(interval: Int? = nil, goal: Double? = nil) {
-    self.interval = interval
-    self.goal = goal
-  }
 }
 
 extension Laboratory {
@@ -149,7 +138,6 @@ extension LearningCurve {
   }
 }
 
-/// Measures while a training runs.
 private struct TrainingObserver {
   /// The goal is reached, or the network's values are no numbers: no step is worth its time any more.
   struct Finished: Error {}

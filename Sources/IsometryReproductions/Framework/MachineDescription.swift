@@ -1,6 +1,5 @@
 import Foundation
 
-/// The machine in a few words.
 enum MachineDescription {
   /// "AMD EPYC 7B13, 2 processors, 23 GiB of memory, Debian GNU/Linux 12 (bookworm)"
   static var text: String {

@@ -116,11 +116,15 @@ package struct Reproduction {
       }
       plots.append(.init(title: plot.title, file: "\(name).svg", problem: problem))
     }
+    let origins = results.map(\.origin)
     let report = ReproductionReport(
       experiment: Subject.name, summary: Subject.summary, paper: Subject.paper,
       published: Subject.published, procedure: experiment.procedure, scale: plan.scale,
       data: Subject.usesImages ? laboratory.source.name : nil,
-      origins: results.map(\.origin),
+      machines: Set(origins.map(\.machine)).sorted(),
+      devices: Set(origins.map(\.device)).sorted(),
+      programs: Set(origins.map(\.program)).sorted(),
+      firstDate: origins.map(\.date).min(), lastDate: origins.map(\.date).max(),
       cells: results.count, divergences: results.count { $0.outcome.isDivergence },
       seconds: results.reduce(0) { $0 + $1.seconds }, tables: conclusion.tables,
       claims: conclusion.claims, plots: plots)

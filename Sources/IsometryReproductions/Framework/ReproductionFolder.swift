@@ -86,7 +86,6 @@ final class ReproductionFolder<Subject: Experiment> {
 
   private static func words(_ seeds: Int?) -> String { seeds.map { "\($0)" } ?? "left out" }
 
-  /// The record of a cell.
   func recordPath(of cell: Subject.Cell) -> String { "\(path)/cells/\(cell.name).json" }
 
   /// What a cell gave; nil where it is not finished.

@@ -1,6 +1,5 @@
 import Foundation
 
-/// What a reproduction came to.
 package struct ReproductionReport: Sendable, Encodable, Equatable {
   /// A plot that was asked for.
   package struct Picture: Sendable, Encodable, Equatable {
@@ -36,31 +35,6 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let claims: [Claim]
   package let plots: [Picture]
 
-  init(
-    experiment: String, summary: String, paper: String, published: [String], procedure: [String],
-    scale: Scale, data: String?, origins: [MeasurementOrigin], cells: Int, divergences: Int,
-    seconds: Double, tables: [Table], claims: [Claim], plots: [Picture]
-  ) {
-    self.experiment = experiment
-    self.summary = summary
-    self.paper = paper
-    self.published = published
-    self.procedure = procedure
-    self.scale = scale
-    self.data = data
-    machines = Set(origins.map(\.machine)).sorted()
-    devices = Set(origins.map(\.device)).sorted()
-    programs = Set(origins.map(\.program)).sorted()
-    firstDate = origins.map(\.date).min()
-    lastDate = origins.map(\.date).max()
-    self.cells = cells
-    self.divergences = divergences
-    self.seconds = seconds
-    self.tables = tables
-    self.claims = claims
-    self.plots = plots
-  }
-
   /// One line of JSON.
   package func json() throws -> String {
     String(decoding: try RecordFile.encode(self, isPretty: false), as: UTF8.self)
@@ -79,7 +53,6 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
     return lines
   }
 
-  /// The whole report as a document.
   package var markdown: String {
     var lines = ["# \(experiment), at scale \(scale.rawValue)", "", "\(summary).", ""]
     lines += ["- paper: \(paper)"]

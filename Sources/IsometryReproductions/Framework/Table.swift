@@ -9,7 +9,6 @@ package struct Table: Sendable, Codable, Equatable {
     package let value: String
     let isNumber: Bool
 
-    /// Words.
     package static func text(_ text: String) -> Entry {
       Entry(shown: text, value: text, isNumber: false)
     }

@@ -3,7 +3,6 @@ import IsometryData
 import IsometryNN
 import IsometryTraining
 
-/// A cell that is one training.
 protocol TrainingCell: ExperimentCell {
   /// All of the training but the device and the place of the images.
   var configuration: RunConfiguration { get }
@@ -59,7 +58,6 @@ extension RunConfiguration {
     return configuration
   }
 
-  /// Takes so many images and epochs.
   mutating func limit(to budget: TrainingBudget) {
     batch = budget.batch
     epochs = budget.epochs
@@ -68,7 +66,6 @@ extension RunConfiguration {
   }
 }
 
-/// How long a training is.
 struct TrainingBudget: Sendable, Equatable {
   /// nil for all.
   let trainImages: Int?
@@ -191,7 +188,6 @@ extension [Double] {
 }
 
 extension Table.Entry {
-  /// A learning rate.
   static func rate(_ rate: Double?) -> Self { rate.map { .text(shortNumber($0)) } ?? .missing }
 
   static func answer(_ isSo: Bool?) -> Self { isSo.map { .text($0 ? "yes" : "no") } ?? .missing }

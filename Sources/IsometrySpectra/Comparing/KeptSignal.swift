@@ -28,7 +28,6 @@ struct KeptSignal {
     }
   }
 
-  /// The number of dimensions after that part.
   func count(through part: Int) -> Int { places[part].channels * places[part].pixels }
 
   /// Whether all of the image's dimensions are retained after that part.

@@ -3,7 +3,6 @@ internal import IsometryTheory
 /// The law of singular values from several networks, each with a different law and the same weight. Its
 /// densities, survival functions and atoms are the means over the networks' laws.
 struct MixtureLaw: SpectralLaw {
-  /// The laws, at least one.
   let parts: [any SpectralLaw]
 
   /// - Precondition: there is at least one law.

@@ -209,14 +209,7 @@ public struct NetworkInspection: Sendable {
   }
 
   private func spectrum(_ jacobian: some JacobianProducts) throws -> Spectrum {
-    let count = min(jacobian.inputCount, jacobian.outputCount)
-    return switch method {
-    case .dense: try jacobian.denseSpectrum()
-    case .lanczos: try jacobian.lanczosSpectrum(lanczos)
-    case .auto:
-      count > largestDense
-        ? try jacobian.lanczosSpectrum(lanczos) : try jacobian.denseSpectrum()
-    }
+    try method.spectrum(of: jacobian, largestDense: largestDense, lanczos)
   }
 
   // MARK: Signals

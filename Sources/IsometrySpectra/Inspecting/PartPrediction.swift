@@ -14,9 +14,6 @@ public struct PartPrediction: Sendable, Equatable {
   /// The fraction of singular values that are 0.
   public var zeroFraction: Double?
 
-  /// Makes a prediction without values.
-  init() {}
-
   /// Sets `count` singular values to `value` and the others to zero.
   mutating func setFlat(_ value: Double, count: Int, of fullCount: Int) {
     let share = min(1, Double(count) / Double(fullCount))

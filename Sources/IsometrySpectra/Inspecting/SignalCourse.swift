@@ -5,14 +5,12 @@ internal import IsometryTheory
 /// The theoretical propagation of signals through a network's parts, from the measured signals at the
 /// start. It applies the parts' laws one after another.
 struct SignalCourse {
-  /// The signals after one part.
   struct Point {
     /// E ‖out‖²/‖in‖² from the start on; nil without a law, or if every signal at the start is 0.
     var gain: Double?
     /// The mean cosine of two signals; nil without a law, or if they are 0.
     var cosine: Double?
 
-    /// Makes a point without values.
     init() {}
 
     /// - Parameters:

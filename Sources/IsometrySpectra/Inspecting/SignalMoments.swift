@@ -15,12 +15,9 @@ struct SignalMoments {
   /// The cosine; nil if a signal is 0 everywhere.
   var cosine: Double? { norm > 0 ? max(-1, min(1, product / norm)) : nil }
 
-  init(means: (Double, Double), meanSquares: (Double, Double), product: Double) {
-    self.means = means
-    self.meanSquares = meanSquares
-    self.product = product
-  }
+}
 
+extension SignalMoments {
   init(_ x: [Double], _ y: [Double]) {
     let share = 1 / Double(x.count)
     var (first, second, firstSquare, secondSquare, product) = (0.0, 0.0, 0.0, 0.0, 0.0)

@@ -12,7 +12,6 @@ struct SignalPair {
     case gaussian(SignalMoments, Activation?)
   }
 
-  /// Makes a pair of known signals.
   init(_ x: [Double], _ y: [Double]) {
     moments = SignalMoments(x, y)
     origin = .known(x: x, y: y)

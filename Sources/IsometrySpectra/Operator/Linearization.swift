@@ -16,7 +16,6 @@ struct Linearization {
   static let start = "start"
   static let end = "end"
 
-  /// The direction of a product.
   enum Direction: Hashable {
     /// J·v
     case forward

@@ -19,10 +19,8 @@ extension ActivationFunction {
     variances: (Double, Double), covariance: Double
   ) throws(TheoryError) -> Double {
     for variance in [variances.0, variances.1] {
-      guard variance > 0, variance.isFinite else {
-        throw .outsideDomain(
-          parameter: "variance", value: variance, expected: "positive and finite")
-      }
+      try TheoryError.require(
+        variance > 0 && variance.isFinite, "variance", variance, "positive and finite")
     }
     let deviations = (variances.0.squareRoot(), variances.1.squareRoot())
     let cosine = max(-1, min(1, covariance / (deviations.0 * deviations.1)))

@@ -26,26 +26,15 @@ enum GaussianPanels {
 }
 
 extension ActivationFunction {
-  /// The moments of any activation, by quadrature.
   func quadratureMoments(variance q: Double) -> GaussianMoments {
-    let deviation = q.squareRoot()
-    let ends = GaussianPanels.whole(deviation: deviation, kinks: kinks)
-    var sum = GaussianMoments(mean: 0, meanSquare: 0, slopeSquare: 0, slopeFourth: 0)
-    let rule = GaussLegendre.points64
-    for (low, high) in zip(ends, ends.dropFirst()) where high > low {
-      let half = (high - low) / 2
-      let middle = low + half
-      for (node, weight) in zip(rule.nodes, rule.weights) {
-        let z = middle + half * node
-        let y = value(deviation * z)
-        let slope = slope(deviation * z)
-        let slopeSquare = slope * slope
-        sum.add(
-          weight * half * SpecialFunctions.normalDensity(z), mean: y, meanSquare: y * y,
-          slopeSquare: slopeSquare, slopeFourth: slopeSquare * slopeSquare)
-      }
+    GaussianSamples(variance: q, kinks: kinks).moments { h in
+      let y = value(h)
+      let slope = slope(h)
+      let slopeSquare = slope * slope
+      return GaussianMoments(
+        mean: y, meanSquare: y * y, slopeSquare: slopeSquare,
+        slopeFourth: slopeSquare * slopeSquare)
     }
-    return sum
   }
 }
 
@@ -54,22 +43,9 @@ extension Activation {
   /// form with positive terms only, which keeps the relative accuracy for small q.
   func smoothMoments(variance q: Double) -> GaussianMoments {
     let deviation = q.squareRoot()
-    let ends = GaussianPanels.half(deviation: deviation)
-    var sum = GaussianMoments(mean: 0, meanSquare: 0, slopeSquare: 0, slopeFourth: 0)
-    let rule = GaussLegendre.points32
-    for (low, high) in zip(ends, ends.dropFirst()) {
-      let half = (high - low) / 2
-      let middle = low + half
-      for (node, weight) in zip(rule.nodes, rule.weights) {
-        let z = middle + half * node
-        let folded = folded(at: deviation * z)
-        sum.add(
-          weight * half * SpecialFunctions.normalDensity(z), mean: folded.mean,
-          meanSquare: folded.meanSquare, slopeSquare: folded.slopeSquare,
-          slopeFourth: folded.slopeFourth)
-      }
-    }
-    return sum
+    return GaussianSamples(
+      ends: GaussianPanels.half(deviation: deviation), deviation: deviation, rule: .points32
+    ).moments(of: folded(at:))
   }
 
   /// f(x) + f(−x) for f = φ, φ², φ′², φ′⁴ and x ≥ 0.
@@ -126,14 +102,5 @@ extension GaussianMoments {
     self.init(
       mean: mean, meanSquare: meanSquare, slopeSquare: rightSquare + leftSquare,
       slopeFourth: rightSquare * rightSquare + leftSquare * leftSquare)
-  }
-
-  fileprivate mutating func add(
-    _ weight: Double, mean: Double, meanSquare: Double, slopeSquare: Double, slopeFourth: Double
-  ) {
-    self.mean += weight * mean
-    self.meanSquare += weight * meanSquare
-    self.slopeSquare += weight * slopeSquare
-    self.slopeFourth += weight * slopeFourth
   }
 }

@@ -28,11 +28,9 @@ extension ActivationFunction {
   public func relativeSlopeVariance(variance q: Double) throws(TheoryError) -> Double {
     _ = try moments(variance: q)
     let spread = slopeSpread(variance: q)
-    guard spread.isFinite else {
-      throw .outsideDomain(
-        parameter: "the variance q", value: q,
-        expected: "one at which the slopes of \(name) have a finite relative variance")
-    }
+    try TheoryError.require(
+      spread.isFinite, "the variance q", q,
+      "one at which the slopes of \(name) have a finite relative variance")
     return spread
   }
 
@@ -237,19 +235,20 @@ struct GaussianSamples {
   /// Samples for even integrands that are smooth on the scale of 1.
   init(evenVariance q: Double) {
     let deviation = q.squareRoot()
-    append(ends: GaussianPanels.half(deviation: deviation), deviation: deviation, factor: 2)
+    self.init(ends: GaussianPanels.half(deviation: deviation), deviation: deviation, factor: 2)
   }
 
   /// Samples for any integrand that is smooth on the scale of 1 between kinks.
   init(variance q: Double, kinks: [Double]) {
     let deviation = q.squareRoot()
-    append(
-      ends: GaussianPanels.whole(deviation: deviation, kinks: kinks), deviation: deviation,
-      factor: 1)
+    self.init(
+      ends: GaussianPanels.whole(deviation: deviation, kinks: kinks), deviation: deviation)
   }
 
-  private mutating func append(ends: [Double], deviation: Double, factor: Double) {
-    let rule = GaussLegendre.points64
+  /// Samples on panels of z = h/√q.
+  init(
+    ends: [Double], deviation: Double, factor: Double = 1, rule: GaussLegendre = .points64
+  ) {
     for (low, high) in zip(ends, ends.dropFirst()) where high > low {
       let half = (high - low) / 2
       for (node, weight) in zip(rule.nodes, rule.weights) {
@@ -262,6 +261,11 @@ struct GaussianSamples {
 
   func mean(of value: (Double) -> Double) -> Double {
     points.reduce(0) { $0 + $1.weight * value($1.h) }
+  }
+
+  func moments(of value: (Double) -> GaussianMoments) -> GaussianMoments {
+    typealias Vector = MomentTable.Moments
+    return GaussianMoments(points.reduce(Vector()) { $0 + $1.weight * Vector(value($1.h)) })
   }
 
   /// Var y/(base + E y)²

@@ -9,7 +9,6 @@ internal import RealModule
 /// size on the piece, or v = (w + ih)/(w − ih). v is finite at a pole of w. A pole appears where an
 /// atom has just vanished.
 struct CurveTable: Sendable {
-  /// One solved point.
   struct Sample {
     let logLambda: Double
     let survival: Double

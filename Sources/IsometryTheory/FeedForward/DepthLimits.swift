@@ -22,9 +22,6 @@ public struct BernoulliLimitLaw: AngularLaw {
     variance < 1 ? [SpectralAtom(lambda: .exp(variance), mass: 1 - variance)] : []
   }
 
-  /// log of the largest λ.
-  public var logMaximum: Double { variance < 1 ? variance : logUpperEdge }
-
   var continuousMass: Double { min(1, variance) }
   var logUpperEdge: Double { 1 + .log(variance) }
 

@@ -36,9 +36,6 @@ public struct GaussianLaw: AngularLaw {
     openProbability.closed > 0 ? [SpectralAtom(lambda: 0, mass: openProbability.closed)] : []
   }
 
-  /// log of the largest λ.
-  public var logMaximum: Double { logUpperEdge }
-
   /// Var λ/(E λ)² = L/p.
   public var relativeVariance: Double { Double(depth) / openProbability.open }
 

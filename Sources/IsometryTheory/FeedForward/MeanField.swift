@@ -52,9 +52,8 @@ extension ActivationFunction {
   ) throws(TheoryError) -> Double {
     try TheoryError.check(positive: weightVariance, "σ_w²")
     try TheoryError.check(positive: start, "the variance to start from")
-    guard biasVariance >= 0, biasVariance.isFinite else {
-      throw .outsideDomain(parameter: "σ_b²", value: biasVariance, expected: "0 or above")
-    }
+    try TheoryError.require(
+      biasVariance >= 0 && biasVariance.isFinite, "σ_b²", biasVariance, "0 or above")
     _ = try moments(variance: start)
     func growth(_ logVariance: Double) -> Double {
       let q = Double.exp(logVariance)
@@ -98,11 +97,9 @@ extension ActivationFunction {
   ) throws(TheoryError) -> CriticalPoint {
     // Outside this range q³ overflows or underflows Double.
     let variances = 1e-100...1e100
-    guard variances.contains(q) else {
-      throw .outsideDomain(
-        parameter: "the variance q", value: q,
-        expected: "\(variances.lowerBound) to \(variances.upperBound)")
-    }
+    try TheoryError.require(
+      variances.contains(q), "the variance q", q,
+      "\(variances.lowerBound) to \(variances.upperBound)")
     let moments = try moments(variance: q)
     try TheoryError.check(positive: moments.slopeSquare, "Eφ′²")
     let bias = criticalDeficit(variance: q) / moments.slopeSquare
@@ -113,11 +110,9 @@ extension ActivationFunction {
           + criticalAdvice(isFromLevel: isFromLevel))
     }
     let spread = slopeSpread(variance: q)
-    guard bias.isFinite, spread.isFinite, (1 / moments.slopeSquare).isFinite else {
-      throw .outsideDomain(
-        parameter: "the variance q", value: q,
-        expected: "nearer to 1, for the critical point of \(name) to be a number")
-    }
+    try TheoryError.require(
+      bias.isFinite && spread.isFinite && (1 / moments.slopeSquare).isFinite, "the variance q", q,
+      "nearer to 1, for the critical point of \(name) to be a number")
     return CriticalPoint(
       variance: q, weightVariance: 1 / moments.slopeSquare, biasVariance: bias,
       relativeVariancePerLayer: spread)

@@ -51,11 +51,6 @@ public struct OrthogonalLaw: AngularLaw {
     return atoms
   }
 
-  /// log of the largest λ of the atoms and the continuous part.
-  public var logMaximum: Double {
-    topMass > 0 ? max(logTop, logUpperEdge) : logUpperEdge
-  }
-
   /// Var λ/(E λ)² = L(1 − p)/p.
   public var relativeVariance: Double { Double(depth) * openProbability.odds }
 

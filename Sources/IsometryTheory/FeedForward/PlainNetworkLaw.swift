@@ -32,11 +32,8 @@ extension ActivationFunction {
 
   func check(lawVariance q: Double) throws(TheoryError) {
     if isHomogeneous { return try TheoryError.check(positive: q, "the variance q") }
-    guard Self.lawVariances.contains(q) else {
-      throw .outsideDomain(
-        parameter: "the variance q", value: q,
-        expected: "1e-12 to 1e8")
-    }
+    try TheoryError.require(
+      Self.lawVariances.contains(q), "the variance q", q, "1e-12 to 1e8")
   }
 
   /// The law of a squared slope that is 1 or 0 at that variance of the pre-activations; nil for other

@@ -19,7 +19,6 @@ struct SmoothSlopeCurve {
     leastAngle = 1e-13 * max(width, 1e-12)
   }
 
-  /// A point of the curve.
   struct Solved {
     let logRadius: Double
     let angle: Double

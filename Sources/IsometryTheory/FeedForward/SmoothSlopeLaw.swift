@@ -102,12 +102,6 @@ public struct SmoothSlopeLaw: SpectralLaw {
     logSupport = (table.logSupport.lowerBound + shift)...(table.logSupport.upperBound + shift)
   }
 
-  /// log of the largest λ.
-  public var logMaximum: Double {
-    atoms.filter { $0.lambda > 0 }.map { Double.log($0.lambda) }
-      .reduce(logSupport.upperBound, max)
-  }
-
   public func logDensity(atLog t: Double) -> Double {
     guard logSupport.contains(t) else { return t.isNaN ? .nan : 0 }
     guard let table else { return slopes.isConstant ? 0 : slopes.density(atLog: t - logSlope) }

@@ -19,9 +19,7 @@ public struct RectifiedSquareSum: Sendable {
   /// - Complexity: O(√N)
   /// - Throws: `TheoryError.outsideDomain` for a width below 1.
   public init(width: Int) throws(TheoryError) {
-    guard width >= 1 else {
-      throw .outsideDomain(parameter: "the width", value: Double(width), expected: "at least 1")
-    }
+    try TheoryError.check(width: width)
     self.width = width
     let middle = (width + 1) / 2
     let peak = SpecialFunctions.fairBinomialWeight(middle, of: width)

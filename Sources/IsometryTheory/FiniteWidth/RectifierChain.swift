@@ -40,15 +40,11 @@ public struct RectifierChain: Sendable, Hashable {
   public init(layers: [Layer]) throws(TheoryError) {
     try TheoryError.check(depth: layers.count)
     for layer in layers {
-      guard layer.width >= 1 else {
-        throw .outsideDomain(
-          parameter: "the width", value: Double(layer.width), expected: "at least 1")
-      }
+      try TheoryError.check(width: layer.width)
       try TheoryError.check(positive: layer.weightVariance, "the weight variance")
-      guard layer.biasVariance >= 0, layer.biasVariance.isFinite else {
-        throw .outsideDomain(
-          parameter: "the bias variance", value: layer.biasVariance, expected: "0 or above")
-      }
+      try TheoryError.require(
+        layer.biasVariance >= 0 && layer.biasVariance.isFinite, "the bias variance",
+        layer.biasVariance, "0 or above")
     }
     self.layers = layers
   }
@@ -56,9 +52,7 @@ public struct RectifierChain: Sendable, Hashable {
   /// The chain of constant width with He's weights, σ_w² = 2/N_in, and without bias.
   public static func he(width: Int, depth: Int) throws(TheoryError) -> RectifierChain {
     try TheoryError.check(depth: depth)
-    guard width >= 1 else {
-      throw .outsideDomain(parameter: "the width", value: Double(width), expected: "at least 1")
-    }
+    try TheoryError.check(width: width)
     let layer = Layer(width: width, weightVariance: 2 / Double(width))
     return try RectifierChain(layers: [Layer](repeating: layer, count: depth))
   }
@@ -111,34 +105,11 @@ public struct RectifierChain: Sendable, Hashable {
     return -.expMinusOne(logSurvival)
   }
 
-  /// |x¹|², …, |xᴸ|² of one random network.
-  ///
-  /// - Complexity: O(N/64) per layer
-  public func sampleNorms(
-    from squaredNorm: Double, _ random: inout RandomStream
-  ) throws(TheoryError) -> [Double] {
-    var laws: [Int: RectifiedSquareSum] = [:]
-    var norm = squaredNorm
-    var norms: [Double] = []
-    for layer in layers {
-      let law: RectifiedSquareSum
-      if let known = laws[layer.width] {
-        law = known
-      } else {
-        law = try RectifiedSquareSum(width: layer.width)
-        laws[layer.width] = law
-      }
-      norm = (layer.weightVariance * norm + layer.biasVariance) * law.sample(&random)
-      norms.append(norm)
-    }
-    return norms
-  }
-
   private func checkUnbiased() throws(TheoryError) {
-    if let layer = layers.first(where: { $0.biasVariance != 0 }) {
-      throw .outsideDomain(
-        parameter: "the bias variance", value: layer.biasVariance,
-        expected: "0, since only then the squared norm is a product over layers")
+    for layer in layers {
+      try TheoryError.require(
+        layer.biasVariance == 0, "the bias variance", layer.biasVariance,
+        "0, since only then the squared norm is a product over layers")
     }
   }
 
@@ -149,13 +120,14 @@ public struct RectifierChain: Sendable, Hashable {
     var values: [Layer: Double] = [:]
     var sum = 0.0
     for layer in layers {
-      if let term = values[layer] {
-        sum += term
-      } else {
-        let term = value(layer, try RectifiedSquareSum(width: layer.width))
-        values[layer] = term
-        sum += term
-      }
+      let term =
+        if let known = values[layer] {
+          known
+        } else {
+          value(layer, try RectifiedSquareSum(width: layer.width))
+        }
+      values[layer] = term
+      sum += term
     }
     return sum
   }
@@ -214,27 +186,6 @@ extension RectifierChain {
       return pair
     }
   }
-
-  /// Mean and variance of ⟨x, x̃⟩ after a layer of N units: N·σσ̃·k₁ and N·σ²σ̃²·(k₂ − k₁²). The
-  /// pre-activations have standard deviations σ, σ̃ and correlation cos θ.
-  public static func innerProduct(
-    width: Int, deviations: (Double, Double), kernel: RectifierKernel
-  ) -> (mean: Double, variance: Double) {
-    let scale = deviations.0 * deviations.1
-    let product = kernel.product
-    return (
-      Double(width) * scale * product,
-      Double(width) * scale * scale * (kernel.squareProduct - product * product)
-    )
-  }
-
-  /// Cov(|x|², |x̃|²) after such a layer: N·σ²σ̃²·(k₂ − 1/4).
-  public static func normCovariance(
-    width: Int, deviations: (Double, Double), kernel: RectifierKernel
-  ) -> Double {
-    let scale = deviations.0 * deviations.1
-    return Double(width) * scale * scale * (kernel.squareProduct - 0.25)
-  }
 }
 
 /// Networks with mirrored (looks-linear) weights, which are linear at initialization.
@@ -247,10 +198,9 @@ public enum LooksLinearNorms {
   public static func relativeVariance(widths: [Int]) throws(TheoryError) -> Double {
     var logarithm = 0.0
     for width in widths {
-      guard width >= 2, width % 2 == 0 else {
-        throw .outsideDomain(
-          parameter: "the width", value: Double(width), expected: "even, since units are mirrored")
-      }
+      try TheoryError.require(
+        width >= 2 && width % 2 == 0, "the width", Double(width),
+        "even, since units are mirrored")
       logarithm += .log(onePlus: 4 / Double(width))
     }
     return .expMinusOne(logarithm)

@@ -13,27 +13,17 @@ public struct RectifierKernel: Sendable, Hashable {
 
   /// - Throws: `TheoryError.outsideDomain` outside [0, π].
   public init(angle: Double) throws(TheoryError) {
-    guard angle >= 0, angle <= .pi else {
-      throw .outsideDomain(parameter: "the angle", value: angle, expected: "in [0, π]")
-    }
+    try TheoryError.require(angle >= 0 && angle <= .pi, "the angle", angle, "in [0, π]")
     self.angle = angle
   }
 
   /// - Throws: `TheoryError.outsideDomain` outside [−1, 1].
   public init(cosine: Double) throws(TheoryError) {
-    guard cosine >= -1, cosine <= 1 else {
-      throw .outsideDomain(parameter: "the cosine", value: cosine, expected: "in [−1, 1]")
-    }
+    try TheoryError.require(cosine >= -1 && cosine <= 1, "the cosine", cosine, "in [−1, 1]")
     angle = .acos(cosine)
   }
 
   private init(unchecked angle: Double) { self.angle = angle }
-
-  /// P(both numbers are positive) = (π − θ)/2π
-  public var bothActive: Double { (.pi - angle) / (2 * .pi) }
-
-  /// P(exactly one number is positive) = θ/π
-  public var oneActive: Double { angle / .pi }
 
   /// E relu(h)·relu(h̃) = (sin θ + (π − θ)·cos θ)/2π
   public var product: Double { Self.sineLessCosine(.pi - angle) / (2 * .pi) }

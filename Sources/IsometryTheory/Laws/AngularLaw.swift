@@ -47,12 +47,9 @@ protocol AngularLaw: SpectralLaw {
   var logUpperEdge: Double { get }
   /// log λ at the lower edge; −∞ if the continuous part reaches down to 0.
   var logLowerEdge: Double { get }
-  /// The mass of the continuous part.
   var continuousMass: Double { get }
 
-  /// log λ.
   func logLambda(at angle: SpectralAngle) -> Double
-  /// The density of log λ.
   func logDensity(at angle: SpectralAngle) -> Double
   /// P(λ' > λ), including atoms above λ.
   func survival(at angle: SpectralAngle) -> Double
@@ -145,23 +142,25 @@ extension AngularLaw {
   /// The angle of a log λ below the upper edge; nil below the smallest λ that an angle can represent.
   private func angle(atLog t: Double) -> SpectralAngle? {
     if t >= logLambda(at: SpectralAngle(.pi / 2)) {
-      // Near the edge, log λ decreases with the square of the angle.
-      let square = RootFinding.brent(in: 0...(.pi * .pi / 4)) { square in
-        square == 0 ? logUpperEdge - t : logLambda(at: SpectralAngle(square.squareRoot())) - t
-      }
-      return square.map { SpectralAngle(max($0, .leastNormalMagnitude).squareRoot()) }
+      return angle(atLog: t, from: logUpperEdge) { SpectralAngle($0) }
     }
     guard logLowerEdge == -.infinity else {
       guard t > logLowerEdge else { return nil }
-      let square = RootFinding.brent(in: 0...(.pi * .pi / 4)) { square in
-        square == 0
-          ? logLowerEdge - t : logLambda(at: SpectralAngle(complement: square.squareRoot())) - t
-      }
-      return square.map { SpectralAngle(complement: max($0, .leastNormalMagnitude).squareRoot()) }
+      return angle(atLog: t, from: logLowerEdge) { SpectralAngle(complement: $0) }
     }
     let logComplement = RootFinding.brent(in: logLeastComplement...(.log(.pi / 2))) {
       logLambda(at: SpectralAngle(complement: .exp($0))) - t
     }
     return logComplement.map { SpectralAngle(complement: .exp($0)) }
+  }
+
+  /// The angle of a log λ near an edge, by its distance from the edge. log λ changes with the square of
+  /// the distance.
+  private func angle(
+    atLog t: Double, from edge: Double, _ angle: (_ distance: Double) -> SpectralAngle
+  ) -> SpectralAngle? {
+    RootFinding.brent(in: 0...(.pi * .pi / 4)) { square in
+      (square == 0 ? edge : logLambda(at: angle(square.squareRoot()))) - t
+    }.map { angle(max($0, .leastNormalMagnitude).squareRoot()) }
   }
 }

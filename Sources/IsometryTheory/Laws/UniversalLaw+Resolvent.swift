@@ -9,15 +9,11 @@ extension UniversalLaw {
   /// - Throws: `TheoryError.outsideDomain` for z that is not finite; for z = 0, where G is
   ///   −`moment(-1)`; and for z at the only eigenvalue of the law with c = 0.
   public func resolvent(at z: Complex<Double>) throws(TheoryError) -> Complex<Double> {
-    guard z.isFinite, !z.isZero else {
-      throw .outsideDomain(parameter: "|z|", value: z.length, expected: "finite and not 0")
-    }
+    try TheoryError.require(z.isFinite && !z.isZero, "|z|", z.length, "finite and not 0")
     guard scaledCumulant > 0 else {
       let difference = z - Complex(.exp(logCenter))
-      guard !difference.isZero else {
-        throw .outsideDomain(
-          parameter: "z", value: z.real, expected: "apart from the law's only eigenvalue")
-      }
+      try TheoryError.require(
+        !difference.isZero, "z", z.real, "apart from the law's only eigenvalue")
       return 1 / difference
     }
     guard z.imaginary >= 0 else { return try resolvent(at: z.conjugate).conjugate }

@@ -42,28 +42,20 @@ public struct UniversalLaw: SpectralLaw {
   public init(
     cumulant: Double, skipWeight: Double = 1, depth: Int = 1
   ) throws(TheoryError) {
-    guard skipWeight != 0, skipWeight.isFinite else {
-      throw .outsideDomain(
-        parameter: "the skip weight", value: skipWeight, expected: "finite and not 0")
-    }
-    guard depth > 0 else {
-      throw .outsideDomain(parameter: "the depth", value: Double(depth), expected: "1 or above")
-    }
+    try TheoryError.check(skipWeight: skipWeight)
+    try TheoryError.require(depth > 0, "the depth", Double(depth), "1 or above")
     let scaled = cumulant / (skipWeight * skipWeight)
-    guard cumulant >= 0, scaled == 0 || Self.cumulants.contains(scaled) else {
-      throw .outsideDomain(
-        parameter: skipWeight.magnitude == 1 ? "c" : "c/a²", value: scaled,
-        expected: "0, or \(Self.cumulants.lowerBound) to \(Self.cumulants.upperBound)")
-    }
+    try TheoryError.require(
+      cumulant >= 0 && (scaled == 0 || Self.cumulants.contains(scaled)),
+      skipWeight.magnitude == 1 ? "c" : "c/a²", scaled,
+      "0, or \(Self.cumulants.lowerBound) to \(Self.cumulants.upperBound)")
     let r = (scaled * (scaled + 2)).squareRoot()
     let center = 2 * Double(depth) * .log(skipWeight.magnitude)
     let edge = r + .log(onePlus: scaled + r)
-    guard center.magnitude + edge < Self.largestLog else {
-      throw .outsideDomain(
-        parameter: "2L·log a, the center of log λ,", value: center,
-        expected: "within ±\((Self.largestLog - edge).rounded(.down)) for λ to be a number;"
-          + " choose a skip weight nearer to 1 or a smaller depth")
-    }
+    try TheoryError.require(
+      center.magnitude + edge < Self.largestLog, "2L·log a, the center of log λ,", center,
+      "within ±\((Self.largestLog - edge).rounded(.down)) for λ to be a number;"
+        + " choose a skip weight nearer to 1 or a smaller depth")
     self.cumulant = cumulant
     self.skipWeight = skipWeight
     self.depth = depth
@@ -106,11 +98,9 @@ extension UniversalLaw {
   ///
   /// - Throws: `TheoryError.outsideDomain` for s outside `powers`.
   public func logMoment(_ power: Double) throws(TheoryError) -> Double {
-    guard Self.powers.contains(power) else {
-      throw .outsideDomain(
-        parameter: "the power", value: power,
-        expected: "\(Self.powers.lowerBound) to \(Self.powers.upperBound)")
-    }
+    try TheoryError.require(
+      Self.powers.contains(power), "the power", power,
+      "\(Self.powers.lowerBound) to \(Self.powers.upperBound)")
     return logMoment(of: power)
   }
 
@@ -181,9 +171,8 @@ extension UniversalLaw {
   ///
   /// - Throws: `TheoryError.outsideDomain` for a probability outside [0, 1].
   public func logQuantile(_ probability: Double) throws(TheoryError) -> Double {
-    guard (0...1).contains(probability) else {
-      throw .outsideDomain(parameter: "the probability", value: probability, expected: "0 to 1")
-    }
+    try TheoryError.require(
+      (0...1).contains(probability), "the probability", probability, "0 to 1")
     return logQuantile(within: probability)
   }
 

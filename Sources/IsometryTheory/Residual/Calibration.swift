@@ -19,11 +19,9 @@ extension ResidualModel {
   ///   up to 10⁸ reaches the level, or if the signal overflows Double before c reaches it.
   /// - Source: the proposal of Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak (2019).
   public func calibrated(to level: Double) throws(TheoryError) -> Calibration {
-    guard UniversalLaw.cumulants.contains(level) else {
-      throw .outsideDomain(
-        parameter: "c", value: level,
-        expected: "\(UniversalLaw.cumulants.lowerBound) to \(UniversalLaw.cumulants.upperBound)")
-    }
+    let levels = UniversalLaw.cumulants
+    try TheoryError.require(
+      levels.contains(level), "c", level, "\(levels.lowerBound) to \(levels.upperBound)")
     var model = self
     model.weightDeviation = 1
     try model.check()
@@ -60,12 +58,7 @@ extension ResidualModel {
       repeat {
         low = high
         high += step
-        guard high < Self.largestLogDeviation else {
-          throw .noSolution(
-            unknown: "σ_w",
-            reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); choose a "
-              + "smaller c")
-        }
+        guard high < Self.largestLogDeviation else { throw staysBelow(level) }
       } while excess(high) < 0
     } else {
       repeat {
@@ -102,13 +95,14 @@ extension ResidualModel {
       share *= blockFactors.reduce(0) { $0 + $1 * $1 } / Double(blockFactors.count)
     }
     let deviation = skipWeight.magnitude * (level / share).squareRoot()
-    guard deviation < .exp(Self.largestLogDeviation) else {
-      throw .noSolution(
-        unknown: "σ_w",
-        reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); choose a "
-          + "smaller c")
-    }
+    guard deviation < .exp(Self.largestLogDeviation) else { throw staysBelow(level) }
     return calibration(deviation)
+  }
+
+  private func staysBelow(_ level: Double) -> TheoryError {
+    .noSolution(
+      unknown: "σ_w",
+      reason: "c stays below \(level) up to σ_w = 10⁸ with \(activation.name); choose a smaller c")
   }
 
   private func calibration(_ deviation: Double) -> Calibration {

@@ -20,22 +20,17 @@ public enum LinearResidualNetwork {
   public static func moments(
     variances: [Double], skipWeight: Double = 1, count: Int
   ) throws(TheoryError) -> [Double] {
-    guard skipWeight != 0, skipWeight.isFinite else {
-      throw .outsideDomain(
-        parameter: "the skip weight", value: skipWeight, expected: "finite and not 0")
-    }
-    guard (1...largestCount).contains(count) else {
-      throw .outsideDomain(
-        parameter: "the number of moments", value: Double(count), expected: "1 to \(largestCount)")
-    }
+    try TheoryError.check(skipWeight: skipWeight)
+    try TheoryError.require(
+      (1...largestCount).contains(count), "the number of moments", Double(count),
+      "1 to \(largestCount)")
     let square = skipWeight * skipWeight
     // log((1 + w)·Π 1/S) as a power series.
     var logarithm = PowerSeries.logOnePlus(1, count: count)
     for variance in variances {
-      guard variance >= 0, variance.isFinite else {
-        throw .outsideDomain(
-          parameter: "a block's variance", value: variance, expected: "0 or above, and finite")
-      }
+      try TheoryError.require(
+        variance >= 0 && variance.isFinite, "a block's variance", variance,
+        "0 or above, and finite")
       let s = variance / square
       // 1/S = ½(1 + s + 2sw + (1 + s)·√(1 + 4sw/(1 + s)²))
       let root = PowerSeries.logOnePlus(4 * s / ((1 + s) * (1 + s)), count: count)

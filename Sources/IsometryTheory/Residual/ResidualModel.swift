@@ -57,10 +57,9 @@ public struct ResidualModel: Sendable {
   public static let largestDepth = 10_000
 
   func check() throws(TheoryError) {
-    guard (1...Self.largestDepth).contains(depth) else {
-      throw .outsideDomain(
-        parameter: "the depth", value: Double(depth), expected: "1 to \(Self.largestDepth)")
-    }
+    try TheoryError.require(
+      (1...Self.largestDepth).contains(depth), "the depth", Double(depth),
+      "1 to \(Self.largestDepth)")
     try Self.check(weightDeviation, "σ_w", "positive and finite") { $0 > 0 }
     try Self.check(biasDeviation, "σ_b", "0 or above, and finite") { $0 >= 0 }
     try Self.check(skipWeight, "the skip weight", "between 1e-153 and 1e154 in size") {
@@ -74,21 +73,18 @@ public struct ResidualModel: Sendable {
     try Self.check(
       inputMean, "the input's mean", "within ± the root of its mean square \(inputMeanSquare)"
     ) { $0 * $0 <= room }
-    guard inputMeanSquare > 0 || biasDeviation > 0 else {
-      throw .outsideDomain(
-        parameter: "the input's mean square", value: 0, expected: "above 0 if σ_b is 0")
-    }
+    try TheoryError.require(
+      inputMeanSquare > 0 || biasDeviation > 0, "the input's mean square", 0,
+      "above 0 if σ_b is 0")
     try Self.check(paddingFactor, "the padding factor", "above 0, and 1 at most") {
       $0 > 0 && $0 <= 1
     }
     if case .twoLayer(let variance) = branch {
       try Self.check(variance, "the first layer's variance", "positive and finite") { $0 > 0 }
     }
-    guard blockFactors.isEmpty || blockFactors.count == depth else {
-      throw .outsideDomain(
-        parameter: "the number of block factors", value: Double(blockFactors.count),
-        expected: "0 or the depth \(depth)")
-    }
+    try TheoryError.require(
+      blockFactors.isEmpty || blockFactors.count == depth, "the number of block factors",
+      Double(blockFactors.count), "0 or the depth \(depth)")
     for factor in blockFactors {
       try Self.check(factor, "a block's factor", "0 or above, and finite") { $0 >= 0 }
     }
@@ -97,9 +93,7 @@ public struct ResidualModel: Sendable {
   private static func check(
     _ value: Double, _ parameter: String, _ expected: String, _ isLegal: (Double) -> Bool
   ) throws(TheoryError) {
-    guard value.isFinite, isLegal(value) else {
-      throw .outsideDomain(parameter: parameter, value: value, expected: expected)
-    }
+    try TheoryError.require(value.isFinite && isLegal(value), parameter, value, expected)
   }
 }
 
@@ -114,10 +108,8 @@ public enum ZeroPadding {
   /// - Throws: `TheoryError.outsideDomain` for a kernel that is even or not positive, and for sizes
   ///   below 1.
   public static func factor(kernel: Int, height: Int, width: Int) throws(TheoryError) -> Double {
-    guard kernel > 0, kernel % 2 == 1 else {
-      throw .outsideDomain(
-        parameter: "the kernel's size", value: Double(kernel), expected: "positive and odd")
-    }
+    try TheoryError.require(
+      kernel > 0 && kernel % 2 == 1, "the kernel's size", Double(kernel), "positive and odd")
     return try share(kernel: kernel, of: height, "the image's height")
       * share(kernel: kernel, of: width, "the image's width")
   }
@@ -125,9 +117,7 @@ public enum ZeroPadding {
   private static func share(
     kernel: Int, of size: Int, _ parameter: String
   ) throws(TheoryError) -> Double {
-    guard size > 0 else {
-      throw .outsideDomain(parameter: parameter, value: Double(size), expected: "1 or above")
-    }
+    try TheoryError.require(size > 0, parameter, Double(size), "1 or above")
     // A tap at offset d overlaps size − |d| pixels; offsets beyond the image overlap none.
     let size = Double(size)
     let reach = min(Double(kernel / 2), size - 1)

@@ -32,13 +32,6 @@ public struct ResidualSignal: Sendable, Hashable {
   /// c/a², the level of isometry. It determines the shape of the law.
   public var scaledCumulant: Double { cumulant / (skipWeight * skipWeight) }
 
-  /// The law of the Jacobian's squared singular values for many blocks.
-  ///
-  /// - Throws: `TheoryError.outsideDomain` if c is outside the law's domain.
-  public func universalLaw() throws(TheoryError) -> UniversalLaw {
-    try UniversalLaw(cumulant: cumulant, skipWeight: skipWeight, depth: layers.count)
-  }
-
   /// log E λ for this number of blocks: Σ log(a² + c^l/L). It is exact for infinite width.
   public var logMeanLambda: Double {
     let depth = Double(layers.count)
@@ -83,11 +76,9 @@ extension ResidualModel {
     }
     let signal = ResidualSignal(
       layers: layers, skipWeight: skipWeight, branchLayers: branch.layers)
-    guard signal.scaledCumulant.isFinite else {
-      throw .outsideDomain(
-        parameter: "σ_w", value: weightDeviation,
-        expected: "smaller: c is beyond all numbers with the skip weight \(skipWeight)")
-    }
+    try TheoryError.require(
+      signal.scaledCumulant.isFinite, "σ_w", weightDeviation,
+      "smaller: c is beyond all numbers with the skip weight \(skipWeight)")
     return signal
   }
 

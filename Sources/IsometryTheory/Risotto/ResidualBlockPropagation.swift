@@ -48,20 +48,4 @@ public enum ResidualBlockPropagation: Sendable, Hashable {
       return 1 - kernel.cosineDistance
     }
   }
-
-  /// E|x'|²/|x|² of a fully connected block with independent entries of unequal variances:
-  /// (N'/2)·(α²σ₂²σ₁²·N_m/2 + β²σ_s²).
-  ///
-  /// - Parameters:
-  ///   - outputWidth: N'.
-  ///   - middleWidth: N_m, units between the branch's two layers.
-  ///   - variances: of one entry of W₁, W₂ and the skip's weight.
-  public static func normFactor(
-    outputWidth: Int, middleWidth: Int, branchFactor: Double, skipFactor: Double,
-    variances: (first: Double, second: Double, skip: Double)
-  ) -> Double {
-    let branch =
-      branchFactor * branchFactor * variances.first * variances.second * Double(middleWidth) / 2
-    return Double(outputWidth) / 2 * (branch + skipFactor * skipFactor * variances.skip)
-  }
 }

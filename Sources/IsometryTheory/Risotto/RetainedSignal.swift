@@ -20,8 +20,8 @@ public struct RetainedSignal: Sendable, Hashable {
   ) throws(TheoryError) {
     for (name, value) in [("channels", channels), ("height", height), ("width", width)]
       + strides.map({ ("a stride", $0) })
-    where value < 1 {
-      throw .outsideDomain(parameter: name, value: Double(value), expected: "at least 1")
+    {
+      try TheoryError.require(value >= 1, name, Double(value), "at least 1")
     }
     self.channels = channels
     self.height = height
@@ -38,16 +38,6 @@ public struct RetainedSignal: Sendable, Hashable {
   /// The fraction of the input's C·H·W directions that do not reach the features.
   public var zeroFraction: Double {
     1 - Double(nonzeroSingularValues) / Double(channels * height * width)
-  }
-
-  /// The rank of the map to the logits through global average pooling and a mirrored head. The head
-  /// sees the mean of each input channel over the retained pixels.
-  public var pooledRank: Int { channels }
-
-  /// The bound 1/√P on the singular values of that map, where P is the number of feature pixels. The
-  /// pooling averages P orthonormal directions.
-  public var largestPooledSingularValue: Double {
-    1 / Double(featurePixels).squareRoot()
   }
 
   private func extent(_ size: Int) -> Int {

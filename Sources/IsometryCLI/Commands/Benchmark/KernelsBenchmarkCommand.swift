@@ -32,7 +32,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Families of kernels, separated by commas. (default: all)", valueName: "family,…"))
-  var only: KernelFamilyArgument?
+  var only: CommaList<KernelFamily>?
 
   @Option(help: ArgumentHelp("Number of images of a training step.", valueName: "n"))
   var batch = RunConfiguration().batch
@@ -61,7 +61,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     console.say("device  \(selection.explanation)")
 
     var benchmark = KernelBenchmark()
-    if let only { benchmark.families = only.families }
+    if let only { benchmark.families = Set(only.elements) }
     benchmark.seconds = seconds
     let ceilings = try measureCeilings(
       of: selection.backend, in: [.float32, configuration.precision.dtype], console)
@@ -134,19 +134,5 @@ struct KernelsBenchmarkCommand: ParsableCommand {
           measurement.usesPerStep == 0 ? "–" : "\(measurement.usesPerStep)",
         ]) + "  \(measurement.kernel) \(measurement.shape), \(measurement.variant)")
     }
-  }
-}
-
-/// `gemm,convolution`
-struct KernelFamilyArgument: ExpressibleByArgument {
-  let families: Set<KernelFamily>
-
-  static let allValueStrings = KernelFamily.allCases.map(\.rawValue)
-
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    let families = parts.compactMap { KernelFamily(rawValue: String($0)) }
-    guard families.count == parts.count else { return nil }
-    self.families = Set(families)
   }
 }

@@ -98,8 +98,7 @@ struct RunReproductionCommand: ParsableCommand {
 
   func validate() throws {
     try checkPath(output, "--output")
-    guard let seeds, !(1...Self.mostSeeds).contains(seeds) else { return }
-    throw ValidationError("--seeds should be 1 to \(Self.mostSeeds), not \(seeds)")
+    if let seeds { try checkRange(seeds, "--seeds", 1...Self.mostSeeds) }
   }
 
   func run() throws {

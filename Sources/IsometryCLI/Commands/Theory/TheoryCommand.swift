@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// The group of the theory's commands.
 struct TheoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "theory", abstract: "Predict the effect of a network's initialization.",

@@ -64,10 +64,9 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   }
 
   func run() throws {
-    try EvaluationPoints.check(at, "λ", from: 0)
-    if let tiny = at.first(where: { $0 > 0 && $0 < Self.leastLambda }) {
-      throw TheoryError.outsideDomain(
-        parameter: "λ", value: tiny, expected: "0 or at least \(Self.leastLambda)")
+    try EvaluationPoints.check(at, "λ", expected: "0 or above") { $0 >= 0 }
+    try EvaluationPoints.check(at, "λ", expected: "0 or at least \(Self.leastLambda)") {
+      $0 == 0 || $0 >= Self.leastLambda
     }
     let console = Console(isJSON: form.json)
     let (law, variance) = try lawAndVariance()
@@ -75,7 +74,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     let largest = law.logLargest
     let top = law.massAtLargest
     guard largest > log(Self.leastLambda), exp(largest) < .infinity, variance.isFinite,
-      variance >= .leastNormalMagnitude || isSinglePoint(law)
+      variance >= .leastNormalMagnitude || law.atoms.contains(where: { $0.mass == 1 })
     else {
       throw TheoryError.outsideDomain(
         parameter: "χ", value: slope, expected: "nearer to 1, for λ to be a number at this depth")
@@ -87,20 +86,15 @@ struct TheoryFeedForwardCommand: ParsableCommand {
       console.say("mass at \(Wording.number(exp(largest)))  \(Wording.number(top))")
     }
     console.say("")
-    console.say(Wording.row(["λ", "density", "P(λ′ > λ)"]))
-    let rows = at.isEmpty ? curve(law) : at.map { row(law, at: $0) }
-    for row in rows {
-      console.say(Wording.row([row.0, row.1, row.2].map(Wording.number)))
-    }
+    let table = console.table(
+      ["λ": "lambda", "density": "density", "P(λ′ > λ)": "survival"],
+      at.isEmpty ? curve(law) : at.map { row(law, at: $0) })
     console.emit([
       "lambda_max": .number(exp(largest)),
       "variance": .number(variance),
       "atom_at_zero": .number(zero),
       "atom_at_top": .number(top),
-      "points": .array(
-        rows.map {
-          ["lambda": .number($0.0), "density": .number($0.1), "survival": .number($0.2)]
-        }),
+      "points": table,
     ])
     try picture.write(plot(law), console: console)
   }
@@ -108,23 +102,18 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   /// Below this the density of λ may be no number of Double.
   private static let leastLambda = 1e-290
 
-  private typealias Row = (lambda: Double, density: Double, survival: Double)
-
-  private func row(_ law: any SpectralLaw, at lambda: Double) -> Row {
+  /// λ, its density and its survival function.
+  private func row(_ law: any SpectralLaw, at lambda: Double) -> [Double] {
     let survival =
       lambda > 0 ? law.survival(atLog: log(lambda)) : 1 - law.cumulative(at: 0)
-    return (lambda, law.density(at: lambda), survival)
+    return [lambda, law.density(at: lambda), survival]
   }
 
-  private func curve(_ law: any SpectralLaw) -> [Row] {
+  private func curve(_ law: any SpectralLaw) -> [[Double]] {
     law.curve(count: 12).filter { $0.logLambda >= log(Self.leastLambda) }.map { point in
       let lambda = exp(point.logLambda)
-      return (lambda, point.logDensity / lambda, point.survival)
+      return [lambda, point.logDensity / lambda, point.survival]
     }
-  }
-
-  private func isSinglePoint(_ law: any SpectralLaw) -> Bool {
-    law.atoms.contains { $0.mass == 1 }
   }
 
   private func lawAndVariance() throws -> (law: any SpectralLaw, variance: Double) {

@@ -32,7 +32,7 @@ struct TheoryFiniteWidthCommand: ParsableCommand {
 
   func run() throws {
     // At 0 the density has the pole of a single open unit's.
-    try EvaluationPoints.check(at, "t", above: 0)
+    try EvaluationPoints.check(at, "t", expected: "above 0") { $0 > 0 }
     let console = Console(isJSON: form.json)
     let chain = try RectifierChain.he(width: width, depth: depth)
     let law = try RectifiedSquareSum(width: width)
@@ -45,21 +45,13 @@ struct TheoryFiniteWidthCommand: ParsableCommand {
     console.say("relative variance  \(Wording.number(try chain.relativeVariance()))")
     console.say("chance of death    \(Wording.number(try chain.deathProbability()))")
     console.say("")
-    console.say(Wording.row(["t", "density", "P(T ≤ t)"]))
-    for t in points {
-      console.say(
-        Wording.row([t, law.density(at: t), law.cumulative(at: t)].map(Wording.number)))
-    }
+    let table = console.table(
+      ["t": "t", "density": "density", "P(T ≤ t)": "cdf"],
+      points.map { [$0, law.density(at: $0), law.cumulative(at: $0)] })
     console.emit([
       "log_mean": .number(mean),
       "log_variance": .number(variance),
-      "points": .array(
-        points.map {
-          [
-            "t": .number($0), "density": .number(law.density(at: $0)),
-            "cdf": .number(law.cumulative(at: $0)),
-          ]
-        }),
+      "points": table,
     ])
     try picture.write(plot(law), console: console)
   }

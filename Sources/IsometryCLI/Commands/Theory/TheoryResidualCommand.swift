@@ -45,7 +45,7 @@ struct TheoryResidualCommand: ParsableCommand {
   }
 
   func run() throws {
-    try EvaluationPoints.check(at, "λ", from: 0)
+    try EvaluationPoints.check(at, "λ", expected: "0 or above") { $0 >= 0 }
     let console = Console(isJSON: form.json)
     let law = try UniversalLaw(cumulant: c, skipWeight: skipWeight, depth: depth ?? 1)
     let moments = try (1...4).map { try law.moment(Double($0)) }
@@ -63,24 +63,15 @@ struct TheoryResidualCommand: ParsableCommand {
     console.say("moments of λ       " + moments.map(Wording.number).joined(separator: "  "))
     console.say("variance of log λ  \(Wording.number(law.logVariance))")
     console.say("")
-    console.say(Wording.row(["λ", "density", "P(λ′ ≤ λ)"]))
-    for lambda in points {
-      console.say(
-        Wording.row(
-          [lambda, law.density(at: lambda), law.cumulative(at: lambda)].map(Wording.number)))
-    }
+    let table = console.table(
+      ["λ": "lambda", "density": "density", "P(λ′ ≤ λ)": "cdf"],
+      points.map { [$0, law.density(at: $0), law.cumulative(at: $0)] })
     console.emit([
       "lambda_min": .number(law.smallestLambda),
       "lambda_max": .number(law.largestLambda),
       "moments": .array(moments.map { .number($0) }),
       "log_variance": .number(law.logVariance),
-      "points": .array(
-        points.map {
-          [
-            "lambda": .number($0), "density": .number(law.density(at: $0)),
-            "cdf": .number(law.cumulative(at: $0)),
-          ]
-        }),
+      "points": table,
     ])
     try picture.write(Plot(law: law, title: title), console: console)
   }

@@ -68,16 +68,14 @@ struct TheorySimilarityCommand: ParsableCommand {
   }
 
   private func cosines() throws -> [Double] {
-    switch blocks {
-    case nil: return try RectifierKernel.cosines(from: cosine, depth: depth)
-    case .zeroBranch:
-      return try ResidualBlockPropagation.zeroBranch.cosines(from: cosine, depth: depth)
-    case .risotto: return try ResidualBlockPropagation.risotto.cosines(from: cosine, depth: depth)
-    case .he:
-      let square = skipWeight.map { $0 * $0 } ?? 0.5
-      return try ResidualBlockPropagation.he(
-        branchFactor: (1 - square).squareRoot(), skipFactor: square.squareRoot()
-      ).cosines(from: cosine, depth: depth)
-    }
+    guard let blocks else { return try RectifierKernel.cosines(from: cosine, depth: depth) }
+    let square = skipWeight.map { $0 * $0 } ?? 0.5
+    let propagation: ResidualBlockPropagation =
+      switch blocks {
+      case .zeroBranch: .zeroBranch
+      case .risotto: .risotto
+      case .he: .he(branchFactor: (1 - square).squareRoot(), skipFactor: square.squareRoot())
+      }
+    return try propagation.cosines(from: cosine, depth: depth)
   }
 }
