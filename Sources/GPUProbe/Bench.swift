@@ -1,4 +1,4 @@
-internal import IsometryCore
+import IsometryCore
 package import OpenCLRuntime
 
 /// The budget of a measurement.

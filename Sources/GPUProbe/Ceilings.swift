@@ -1,4 +1,4 @@
-internal import OpenCLRuntime
+import OpenCLRuntime
 
 extension Bench {
   /// Bytes read and written per second by copies within the device's memory, by a kernel and by the

@@ -1,19 +1,16 @@
-internal import CProbeKernels
+import CIsometryKernels
 
 /// A file under kernels/probe/.
 package enum ProbeFile: String, CaseIterable {
-  case ceilings = "ceilings.cl"
-  case hopper = "hopper_nvidia.cl"
-  case tensorCores = "tensor_cores_nvidia.cl"
+  case ceilings = "probe/ceilings.cl"
+  case hopper = "probe/hopper_nvidia.cl"
+  case tensorCores = "probe/tensor_cores_nvidia.cl"
 
-  /// The embedded text, after a line with the file's name for build logs.
+  /// The embedded text, after a line with the file's path for build logs.
   package var source: String {
-    let text =
-      switch self {
-      case .ceilings: probe_kernels_ceilings()
-      case .hopper: probe_kernels_hopper()
-      case .tensorCores: probe_kernels_tensor_cores()
-      }
-    return "#line 1 \"probe/\(rawValue)\"\n" + String(cString: text)
+    guard let text = isometry_kernel_text(rawValue) else {
+      preconditionFailure("kernels/\(rawValue) is not embedded")
+    }
+    return "#line 1 \"\(rawValue)\"\n" + String(cString: text)
   }
 }

@@ -14,6 +14,7 @@ package enum ExternalProgram {
   }
 
   /// Calls `body` with a new folder, and then removes the folder.
+  @discardableResult
   package static func withScratchFolder<Result>(
     _ body: (_ path: String) throws -> Result
   ) throws -> Result {

@@ -35,8 +35,28 @@ package enum JSONValue: Sendable, Equatable {
     }
   }
 
+  /// The text with a line for each element and member, and two spaces for each level.
+  package var indented: String { indented(by: "") }
+
+  private func indented(by indentation: String) -> String {
+    let inner = indentation + "  "
+    func lines(_ lines: [String], _ brackets: (String, String)) -> String {
+      lines.isEmpty
+        ? brackets.0 + brackets.1
+        : "\(brackets.0)\n" + lines.map { inner + $0 }.joined(separator: ",\n")
+          + "\n\(indentation)\(brackets.1)"
+    }
+    switch self {
+    case .array(let values): return lines(values.map { $0.indented(by: inner) }, ("[", "]"))
+    case .object(let members):
+      return lines(
+        members.map { "\(Self.quoted($0.key)): \($0.value.indented(by: inner))" }, ("{", "}"))
+    case .null, .bool, .integer, .number, .text: return line
+    }
+  }
+
   /// A text as JSON writes it, quotation marks included.
-  static func quoted(_ text: String) -> String {
+  private static func quoted(_ text: String) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .withoutEscapingSlashes
     // Text always has a JSON form.

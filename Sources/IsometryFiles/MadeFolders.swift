@@ -3,18 +3,13 @@ import Foundation
 /// The folders that were created so that a given folder exists. They can be removed again if the work
 /// fails.
 package struct MadeFolders: Sendable {
-  /// A folder that the system refused to create.
-  package struct Refusal: Error {
-    package let path: String
-    /// The system's error number.
-    package let code: Int32
-  }
-
   /// From the outermost to the innermost.
   private var paths: [String] = []
 
   /// Creates a folder and its missing parents. If that fails, none of them remains.
-  package init(for folder: String) throws(Refusal) {
+  ///
+  /// - Throws: `FileError` of the folder that the system refused.
+  package init(for folder: String) throws(FileError) {
     var missing: [String] = []
     var ancestor = URL(fileURLWithPath: folder).standardizedFileURL
     while !FileManager.default.fileExists(atPath: ancestor.path), ancestor.path != "/" {
@@ -23,9 +18,9 @@ package struct MadeFolders: Sendable {
     }
     for path in missing {
       guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-        let code = errno
+        let error = FileError.last(path: path, action: "create")
         removeEmpty()
-        throw Refusal(path: path, code: code)
+        throw error
       }
       paths.append(path)
     }

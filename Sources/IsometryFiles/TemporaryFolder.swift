@@ -3,23 +3,18 @@ import Foundation
 /// A new folder next to the final place of its contents, so that they appear there in one step. When
 /// the value ends, the folder is removed with its remaining contents. Its parents are removed too if
 /// they were created for it and are empty.
-struct TemporaryFolder: ~Copyable {
-  let path: String
+package struct TemporaryFolder: ~Copyable {
+  package let path: String
   private let madeParents: MadeFolders
 
   /// - Parameter parent: created if missing.
-  init(in parent: String) throws(DatasetError) {
-    let made: MadeFolders
-    do {
-      made = try MadeFolders(for: parent)
-    } catch {
-      throw .inaccessible(path: error.path, errno: error.code)
-    }
+  package init(in parent: String) throws(FileError) {
+    let made = try MadeFolders(for: parent)
     var template = Array("\(parent)/.isometry-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
-      let code = errno
+      let error = FileError.last(path: parent, action: "write")
       made.removeEmpty()
-      throw .inaccessible(path: parent, errno: code)
+      throw error
     }
     path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     madeParents = made
@@ -31,19 +26,20 @@ struct TemporaryFolder: ~Copyable {
   }
 
   /// Creates a folder inside.
-  func makeFolder(_ name: String) throws(DatasetError) -> String {
+  package func makeFolder(_ name: String) throws(FileError) -> String {
     let folder = "\(path)/\(name)"
-    guard mkdir(folder, 0o777) == 0 else { throw .inaccessible(path: folder, errno: errno) }
+    guard mkdir(folder, 0o777) == 0 else { throw .last(path: folder, action: "create") }
     return folder
   }
 
   /// Moves a finished folder to its place, in one step.
   ///
-  /// - Throws: `DatasetError.alreadyExists` if the place is taken.
-  func publish(_ folder: String, as target: String) throws(DatasetError) {
+  /// - Throws: `FileError` with the code `EEXIST` if the place is taken.
+  package func publish(_ folder: String, as target: String) throws(FileError) {
     guard rename(folder, target) == 0 else {
-      throw errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
-        ? .alreadyExists(path: target) : .inaccessible(path: target, errno: errno)
+      let code = errno
+      let isTaken = code == ENOTEMPTY || code == EEXIST || code == ENOTDIR
+      throw FileError(path: target, action: "create", code: isTaken ? EEXIST : code)
     }
   }
 }

@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-package import IsometryData
 
 /// Files that are read as a whole, and that appear whole or not at all.
 package enum WholeFile {
@@ -97,30 +96,8 @@ package enum WholeFile {
 
   /// All bytes of a file.
   package static func read(_ path: String) throws(FileError) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .last(path: path, action: "read") }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .last(path: path, action: "read") }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(path: path, action: "read", reason: "it is not a file")
-    }
-    let size = Int(status.st_size)
-    var failure: FileError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      while count < size {
-        let read = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
-        if read < 0 {
-          if errno == EINTR { continue }
-          failure = .last(path: path, action: "read")
-          return
-        }
-        if read == 0 { return }
-        count += read
-      }
-    }
-    if let failure { throw failure }
-    return bytes
+    let file = try InputFile(path)
+    return try file.bytes(upTo: file.byteCount())
   }
 
   private static func writeAll(
@@ -136,27 +113,6 @@ package enum WholeFile {
         throw .last(path: path, action: "write")
       }
       done += written
-    }
-  }
-}
-
-extension FileError {
-  /// What the last system call of this thread that failed says.
-  static func last(path: String, action: String) -> FileError {
-    FileError(path: path, action: action, reason: String(cString: strerror(errno)))
-  }
-}
-
-extension MadeFolders {
-  /// Makes a folder with its parents.
-  ///
-  /// - Throws: `FileError` of the folder that the system refused.
-  package init(creating path: String) throws(FileError) {
-    do throws(Refusal) {
-      try self.init(for: path)
-    } catch {
-      throw FileError(
-        path: error.path, action: "create", reason: String(cString: strerror(error.code)))
     }
   }
 }

@@ -5,9 +5,10 @@ import IsometryData
 import IsometryGraph
 import IsometryNN
 import IsometryReference
+import IsometryTraining
 import Testing
 
-@testable import IsometryTraining
+@testable import IsometryBenchmarks
 
 @Suite struct ThroughputBenchmarkTests {
   private static func benchmark() -> ThroughputBenchmark {

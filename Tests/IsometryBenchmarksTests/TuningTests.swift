@@ -1,9 +1,10 @@
 import Foundation
 import IsometryCore
 import IsometryGraph
+import IsometryTraining
 import Testing
 
-@testable import IsometryTraining
+@testable import IsometryBenchmarks
 
 private let key = TileKey(
   device: "A GPU (9th edition)", driver: "OpenCL 1/2", computeCapability: "9.0", kernels: "0a1b")

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryBenchmarks
 import IsometryTraining
 import Testing
 

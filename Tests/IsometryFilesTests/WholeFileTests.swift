@@ -1,13 +1,12 @@
 import Foundation
+import IsometryFiles
 import Testing
-
-@testable import IsometryTraining
 
 @Suite struct WholeFileTests {
   private static let text = Array("new".utf8)
 
   @Test func theFileBehindLinksIsWritten() throws {
-    try withFolder { folder in
+    try ExternalProgram.withScratchFolder { folder in
       let files = FileManager.default
       try files.createDirectory(atPath: "\(folder)/a", withIntermediateDirectories: false)
       try Data("old".utf8).write(to: URL(filePath: "\(folder)/a/there"))
@@ -28,7 +27,7 @@ import Testing
   }
 
   @Test func nothingButFilesIsReplaced() throws {
-    try withFolder { folder in
+    try ExternalProgram.withScratchFolder { folder in
       mkfifo("\(folder)/pipe", 0o600)
       let files = FileManager.default
       try files.createSymbolicLink(atPath: "\(folder)/null", withDestinationPath: "/dev/null")

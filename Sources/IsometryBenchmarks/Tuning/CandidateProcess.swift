@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
+import IsometryFiles
 package import IsometryGraph
+package import IsometryTraining
 
 /// Who measures tiles for the tuner.
 package protocol CandidateMeasuring: AnyObject {
@@ -77,7 +79,7 @@ package final class CandidateProcess: CandidateMeasuring {
     while true {
       switch receive(from: child, until: deadline) {
       case .line(let line):
-        switch try? JSONDecoder().decode(CandidateTrial.Answer.self, from: Data(line)) {
+        switch try? JSONFile.decode(CandidateTrial.Answer.self, from: line) {
         case .ready: isReady = true
         case .times(let tile, let preferred, let ratio):
           return .times(tile: tile, preferred: preferred, ratio: ratio)
@@ -136,7 +138,7 @@ package final class CandidateProcess: CandidateMeasuring {
     guard code == 0 else {
       close(conversation.ours)
       close(errors.ours)
-      throw FileError(path: executable, action: "start", reason: String(cString: strerror(code)))
+      throw FileError(path: executable, action: "start", code: code)
     }
     let child = Child(
       identifier: identifier, socket: conversation.ours, errors: errors.ours)
@@ -248,6 +250,6 @@ package final class CandidateProcess: CandidateMeasuring {
   private static let pollMilliseconds: Int32 = 50
 
   private static func line(_ value: some Encodable) throws -> [UInt8] {
-    Array(try JSONEncoder().encode(value)) + [UInt8(ascii: "\n")]
+    Array("\(try JSONFile.line(value))\n".utf8)
   }
 }

@@ -1,5 +1,6 @@
 import IsometryCore
 package import IsometryGraph
+package import IsometryTraining
 
 /// Builds, checks and times tiles one after the other: what may crash or hang, and so runs in a process
 /// of its own.

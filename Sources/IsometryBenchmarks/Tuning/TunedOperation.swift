@@ -1,5 +1,5 @@
-import IsometryData
 package import IsometryGraph
+package import IsometryTraining
 
 /// A convolution or matrix product of a training step that has a tile, with an operation that
 /// measures tiles for it.

@@ -1,4 +1,5 @@
 package import IsometryGraph
+package import IsometryTraining
 
 /// Finds the best tile of each convolution and matrix product of a training step, within a budget
 /// of time.

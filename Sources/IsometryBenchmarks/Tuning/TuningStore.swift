@@ -1,5 +1,5 @@
 import Foundation
-import IsometryData
+package import IsometryFiles
 package import IsometryGraph
 
 /// A folder of tuning records, a file for each device, driver and text of the kernels.
@@ -23,8 +23,7 @@ package struct TuningStore: Sendable {
     let path = path(for: key)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     do {
-      let record = try JSONDecoder().decode(
-        TuningRecord.self, from: Data(try WholeFile.read(path)))
+      let record = try JSONFile.read(TuningRecord.self, from: path)
       return record.key == key ? record : nil
     } catch let error as FileError {
       warn("\(error); kernels have their default tiles")
@@ -32,7 +31,7 @@ package struct TuningStore: Sendable {
       let aside = path + ".damaged"
       let isAside = rename(path, aside) == 0
       warn(
-        "\(path) is not a record of tuning (\(CheckpointError.summary(of: error))), so kernels have their "
+        "\(path) is not a record of tuning (\(JSONFile.damage(in: error))), so kernels have their "
           + "default tiles, which are equally correct; "
           + (isAside ? "it is now \(aside), and " : "") + "tuning again makes a new one")
     }
@@ -50,17 +49,14 @@ package struct TuningStore: Sendable {
     where site.tile != nil && record[site.site].tile == nil {
       record[site.site] = site
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try WholeFile.write(
-      [Array(try encoder.encode(record)) + Array("\n".utf8)], to: path(for: record.key))
+    try JSONFile.write(record, to: path(for: record.key))
   }
 
   /// Makes the folder with its parents.
   ///
   /// - Throws: `FileError`.
   package func makeFolder() throws(FileError) {
-    _ = try MadeFolders(creating: folder)
+    _ = try MadeFolders(for: folder)
   }
 
   /// What a name of a file may hold.

@@ -1,23 +1,25 @@
 import ArgumentParser
-import DeviceProbe
-import Glibc
+import GPUProbe
+import IsometryFiles
 import OpenCLRuntime
 
-/// `isometry-gpu-probe`: answers the questions about a device on which kernels depend.
-@main
-struct GPUProbe: ParsableCommand {
+struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "isometry-gpu-probe",
-    abstract:
-      "Answer the questions about an OpenCL device on which kernels depend, and measure its limits.",
+    commandName: "probe",
+    abstract: "Measure the limits of an OpenCL device, and test what its compiler can do.",
     discussion: """
-      Example:
-        isometry-gpu-probe --output docs/gpu
+      Examples:
+        isometry probe --list
+        isometry probe --device 1 --quick
+        isometry probe --output docs/gpu
 
-      Prints the answers. With --output, also writes them to DIR/NAME.txt and DIR/NAME.json.
+      With --output, the answers are also written to DIR/NAME.txt and DIR/NAME.json.
       """)
 
-  @Option(help: "Number of the device in --list. (default: the first GPU, else the first device)")
+  @Option(
+    help: ArgumentHelp(
+      "Number of the device in --list. (default: the first GPU, else the first device)",
+      valueName: "n"))
   var device: Int?
 
   @Option(help: ArgumentHelp("Folder for the report.", valueName: "dir"))
@@ -39,42 +41,43 @@ struct GPUProbe: ParsableCommand {
   @Flag(help: "List the devices and exit.")
   var list = false
 
-  @Flag(help: "Print the report as JSON.")
-  var json = false
+  @OptionGroup var form: OutputArguments
+
+  func validate() throws {
+    try checkPath(output, "--output")
+    try checkPath(name, "--name")
+  }
 
   func run() throws {
-    try probe()
-  }
-}
-
-extension GPUProbe {
-  private func probe() throws {
+    let console = Console(isJSON: form.json)
     let devices = try Device.all()
     if list {
       for (number, device) in devices.enumerated() {
-        print("\(number): \(device.name) (\(device.platform.name)), \(device.fileName)")
+        console.say("\(number): \(device.name) (\(device.platform.name)), \(device.fileName)")
+        console.emit([
+          "number": .integer(number), "device": .text(device.name),
+          "platform": .text(device.platform.name), "name": .text(device.fileName),
+        ])
       }
       return
     }
     let device = try chosen(from: devices)
-    var report = Report(name: name ?? device.fileName, facts: facts(of: device))
-    if !json { print(report.heading, terminator: "") }
+    let effort: Effort = quick ? .quick : .full
+    var report = ProbeReport(on: device, name: name, effort: effort, revision: revision)
+    if let output { _ = try MadeFolders(for: output) }
+    console.say(String(report.heading.dropLast()))
     for question in Question.all where only.map(question.key.contains) ?? true {
-      let answer = question.answer(from: device, effort: effort)
-      let entry = Report.Entry(key: question.key, question: question.text, answer: answer)
-      report.entries.append(entry)
-      // At once, into pipes and files too: a question that ends the process takes none with it.
-      if !json { print(entry.text, terminator: "") }
-      fflush(nil)
+      let entry = report.ask(question, of: device, effort: effort)
+      // A question that ends the process takes no earlier answer with it.
+      console.say(String(entry.text.dropLast()))
       if let output {
-        try write(report.text, to: "\(output)/\(report.name).txt")
-        try write(report.json, to: "\(output)/\(report.name).json")
+        try WholeFile.write([Array(report.text.utf8)], to: "\(output)/\(report.name).txt")
+        try WholeFile.write(
+          [Array("\(report.json.indented)\n".utf8)], to: "\(output)/\(report.name).json")
       }
     }
-    if json { print(report.json, terminator: "") }
+    console.emit(report.json)
   }
-
-  private var effort: Effort { quick ? .quick : .full }
 
   private func chosen(from devices: [Device]) throws -> Device {
     if let number = device {
@@ -87,34 +90,5 @@ extension GPUProbe {
       throw ValidationError("there is no OpenCL device: install a driver (docs/environment.md)")
     }
     return device
-  }
-
-  private func facts(of device: Device) -> [(name: String, value: String)] {
-    let facts = [
-      ("device", device.name), ("kind", device.kind.rawValue), ("vendor", device.vendor),
-      ("platform", "\(device.platform.name), \(device.platform.version)"),
-      ("driver", device.driverVersion), ("date", today()),
-      ("timing", "shortest of \(effort.repeats), about \(fourDigits(effort.seconds)) s each"),
-    ]
-    return facts + (revision.map { [("commit", $0)] } ?? [])
-  }
-
-  private func write(_ text: String, to path: String) throws {
-    guard let file = fopen(path, "w") else {
-      throw ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
-    }
-    defer { fclose(file) }
-    guard fputs(text, file) >= 0 else {
-      throw ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
-    }
-  }
-
-  /// The date in UTC, 2026-01-31.
-  private func today() -> String {
-    var seconds = time(nil)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
-    func twoDigits(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(parts.tm_year + 1900)-\(twoDigits(parts.tm_mon + 1))-\(twoDigits(parts.tm_mday))"
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import IsometryTraining
+import IsometryFiles
 
 /// A picture of a command's results.
 struct PlotArguments: ParsableArguments {

@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
@@ -113,7 +114,7 @@ private final class TrainingRecord {
     curvePath = "\(path)/curve.json"
     if let folder = try? RunFolder.open(path), let checkpoint = try? folder.readLatestCheckpoint(),
       Self.isSame(checkpoint.configuration, configuration),
-      let curve = try? RecordFile.read(LearningCurve.self, from: curvePath, remedy: "")
+      let curve = try? JSONFile.read(LearningCurve.self, from: curvePath)
     {
       try run.restore(checkpoint, path: folder.latestCheckpointPath)
       self.folder = folder
@@ -135,7 +136,7 @@ private final class TrainingRecord {
   }
 
   func keep(_ outcome: LearningCurve) throws {
-    try RecordFile.write(outcome, to: curvePath)
+    try JSONFile.write(outcome, to: curvePath)
   }
 }
 

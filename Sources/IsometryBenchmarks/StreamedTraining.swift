@@ -2,6 +2,7 @@ public import IsometryCore
 import IsometryData
 import IsometryGraph
 import IsometryNN
+import IsometryTraining
 
 /// A network in training on a device, fed by a stream of batches as in a run: what benchmarks time.
 final class StreamedTraining {

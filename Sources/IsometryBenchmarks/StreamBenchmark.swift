@@ -1,6 +1,7 @@
 import IsometryCore
 public import IsometryData
 public import IsometryGraph
+public import IsometryTraining
 
 /// How fast batches are prepared: batch streams that nobody computes with, beside what training takes.
 public struct StreamBenchmark: Sendable {

@@ -2,6 +2,7 @@ import IsometryCore
 import IsometryData
 public import IsometryGraph
 import IsometryNN
+public import IsometryTraining
 
 /// How fast a device trains a network: whole steps with random images that go the way of real ones,
 /// through a batch stream, staging slots and decoding.

@@ -2,6 +2,7 @@ package import IsometryCore
 import IsometryData
 package import IsometryGraph
 import IsometryNN
+package import IsometryTraining
 
 /// How fast a device's kernels are: each operation of a training step, and products of square
 /// matrices, in a graph of its own through a session, beside what the device can do at best.

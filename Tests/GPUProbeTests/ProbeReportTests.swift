@@ -1,18 +1,19 @@
+import IsometryFiles
 import Testing
 
 @testable import GPUProbe
 
 @Suite
-struct ReportTests {
-  private let report: Report = {
-    var report = Report(name: "some-device", facts: [("device", "Some \"Device\""), ("os", "x")])
+struct ProbeReportTests {
+  private let report: ProbeReport = {
     var answer = Answer(value: .measured(1234.567, unit: "GB/s"))
     answer.add("buffer", 128, "MiB")
-    report.entries = [
-      .init(key: "copy", question: "How fast?", answer: answer),
-      .init(key: "ptx", question: "Which?", answer: Answer(value: .notApplicable("none\there"))),
-    ]
-    return report
+    return ProbeReport(
+      name: "some-device", facts: [("device", "Some \"Device\""), ("os", "x")],
+      entries: [
+        .init(key: "copy", question: "How fast?", answer: answer),
+        .init(key: "ptx", question: "Which?", answer: Answer(value: .notApplicable("none\there"))),
+      ])
   }()
 
   @Test func numbersAreWrittenAsPeopleDo() {
@@ -49,7 +50,7 @@ struct ReportTests {
 
   @Test func jsonKeepsOrderAndEscapes() {
     #expect(
-      report.json == #"""
+      report.json.indented == #"""
         {
           "name": "some-device",
           "facts": {
@@ -77,14 +78,6 @@ struct ReportTests {
             }
           ]
         }
-
         """#)
-  }
-
-  @Test func controlCharactersAndEmptyListsAreValidJSON() {
-    #expect(JSON.string("\u{1}\\\n").text() == #""\u0001\\\n""#)
-    #expect(JSON.array([]).text() == "[]")
-    #expect(JSON.object([]).text() == "{}")
-    #expect(JSON.number(.nan).text() == "null")
   }
 }

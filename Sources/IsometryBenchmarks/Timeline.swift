@@ -1,3 +1,4 @@
+import IsometryFiles
 package import IsometryGraph
 
 /// When each command of some steps ran, and what it worked on.
