@@ -194,8 +194,8 @@ let package = Package(
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryFiles", "IsometryNN",
-        "IsometryOpenCL", "IsometryReproductions", "IsometryTheory", "IsometryTraining",
+        "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryNN", "IsometryOpenCL",
+        "IsometryReproductions", "IsometryTheory", "IsometryTraining",
       ],
       swiftSettings: strict),
     .testTarget(

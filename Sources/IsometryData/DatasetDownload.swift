@@ -119,7 +119,9 @@ public struct DatasetDownload: Sendable {
   ) throws -> ExternalProgram.Outcome {
     let outcome = try ExternalProgram.run(
       program, arguments, scratch: scratch, whileRunning: whileRunning)
-    if outcome.status == ExternalProgram.missing { throw DatasetDownloadError.missingProgram(program) }
+    if outcome.status == ExternalProgram.missing {
+      throw DatasetDownloadError.missingProgram(program)
+    }
     return outcome
   }
 

@@ -1,5 +1,4 @@
 import Foundation
-import IsometryTraining
 import Testing
 
 @testable import IsometryCLI

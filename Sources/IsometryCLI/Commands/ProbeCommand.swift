@@ -82,7 +82,8 @@ struct ProbeCommand: ParsableCommand {
   private func chosen(from devices: [Device]) throws -> Device {
     if let number = device {
       guard devices.indices.contains(number) else {
-        throw ValidationError("there is no device \(number): --list shows \(devices.count)")
+        throw UsageError(
+          "--device", "should be a number in --list, which has \(devices.count), not \(number)")
       }
       return devices[number]
     }
