@@ -18,14 +18,12 @@ let package = Package(
   name: "Isometry",
   products: [
     .executable(name: "isometry", targets: ["IsometryCLI"]),
-    .executable(name: "isometry-gpu-probe", targets: ["GPUProbe"]),
     .library(
       name: "Isometry",
       targets: [
-        "IsometryCore", "IsometryCPU", "IsometryData", "IsometryGraph", "IsometryNN",
-        "IsometryOpenCL",
-        "IsometryReference", "IsometrySpectra", "IsometryTheory", "IsometryTraining",
-        "OpenCLRuntime",
+        "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData", "IsometryFiles",
+        "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference", "IsometrySpectra",
+        "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
       ]),
   ],
   dependencies: [
@@ -37,16 +35,10 @@ let package = Package(
     .executableTarget(
       name: "IsometryCLI",
       dependencies: [
-        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining",
-        "IsometryReference", "IsometryReproductions", "IsometryCPU", "IsometryTheory",
-        "IsometrySpectra", "IsometryOpenCL", "OpenCLRuntime",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
-    .executableTarget(
-      name: "GPUProbe",
-      dependencies: [
-        "DeviceProbe", "IsometryCore", "OpenCLRuntime",
+        "GPUProbe", "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData",
+        "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
+        "IsometryReproductions", "IsometrySpectra", "IsometryTheory", "IsometryTraining",
+        "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -54,14 +46,23 @@ let package = Package(
     .target(
       name: "IsometryReproductions",
       dependencies: [
-        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometrySpectra",
-        "IsometryTheory", "IsometryTraining",
+        "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
+        "IsometrySpectra", "IsometryTheory", "IsometryTraining",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "IsometryBenchmarks",
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
+        "IsometryTraining",
       ],
       swiftSettings: strict),
     // Layer 4
     .target(
       name: "IsometryTraining",
-      dependencies: ["IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN"],
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
+      ],
       swiftSettings: strict),
     .target(
       name: "IsometrySpectra",
@@ -72,8 +73,8 @@ let package = Package(
     .target(
       name: "IsometryOpenCL",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryLowering", "CIsometryKernels", "DeviceProbe",
-        "OpenCLRuntime", "CCLBlast",
+        "CCLBlast", "CIsometryKernels", "GPUProbe", "IsometryCore", "IsometryFiles",
+        "IsometryGraph", "IsometryLowering", "OpenCLRuntime",
       ],
       swiftSettings: strict),
     // Layer 3
@@ -96,26 +97,28 @@ let package = Package(
     .target(
       name: "IsometryGraph", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
-      name: "DeviceProbe", dependencies: ["CProbeKernels", "IsometryCore", "OpenCLRuntime"],
+      name: "GPUProbe",
+      dependencies: ["CIsometryKernels", "IsometryCore", "IsometryFiles", "OpenCLRuntime"],
       swiftSettings: strict),
     // Layer 1
     .target(
       name: "IsometryTheory", dependencies: ["IsometryCore", realModule, complexModule],
       swiftSettings: strict),
     .target(
-      name: "IsometryData", dependencies: ["IsometryCore"], swiftSettings: strict),
+      name: "IsometryData", dependencies: ["IsometryCore", "IsometryFiles"],
+      swiftSettings: strict),
     .target(
       name: "OpenCLRuntime",
       dependencies: ["COpenCL", "IsometryCore"],
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
+    .target(name: "IsometryFiles", swiftSettings: strict),
     .systemLibrary(name: "COpenCL", providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
     .systemLibrary(name: "CCLBlast", providers: [.apt(["libclblast-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "CIsometryKernels"),
-    .target(name: "CProbeKernels"),
     .target(name: "CVectorLoops", linkerSettings: [.linkedLibrary("gomp")]),
     // Tests
     .target(
@@ -151,7 +154,7 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "GPUProbeTests", dependencies: ["DeviceProbe", "GPUProbe", "OpenCLRuntime"],
+      name: "GPUProbeTests", dependencies: ["GPUProbe", "IsometryFiles", "OpenCLRuntime"],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryOpenCLTests",
@@ -171,24 +174,31 @@ let package = Package(
     .testTarget(
       name: "IsometryTrainingTests",
       dependencies: [
-        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN",
-        "IsometryReference",
-        "IsometryTraining",
+        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
+        "IsometryNN", "IsometryReference", "IsometryTraining",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
+      name: "IsometryBenchmarksTests",
+      dependencies: [
+        "IsometryBenchmarks", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryTraining",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometryFilesTests", dependencies: ["IsometryFiles"], swiftSettings: strict),
+    .testTarget(
       name: "IsometryReproductionsTests",
       dependencies: [
-        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryNN", "IsometryReproductions",
-        "IsometryTraining",
+        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryNN",
+        "IsometryReproductions", "IsometryTraining",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryCLI", "IsometryCore", "IsometryNN", "IsometryOpenCL", "IsometryReproductions",
-        "IsometryTheory",
-        "IsometryTraining",
+        "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryNN", "IsometryOpenCL",
+        "IsometryReproductions", "IsometryTheory", "IsometryTraining",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -203,7 +213,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData"],
+      name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData", "IsometryFiles"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,12 +1,16 @@
 #include "CIsometryKernels.h"
+#include <string.h>
 
-// Every file of kernels/ that the engine's programs are made of (kernels/probe belongs to the probe
-// alone). A test holds this list equal to the folder.
+// Every file of kernels/. A test holds this list equal to the folder.
 
 // #embed is C23; the compiler that Swift ships has it in every mode.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
-static const isometry_kernel_piece pieces[] = {
+// The path under kernels/, "common/real.cl", and the file's text with a zero behind it.
+static const struct {
+  const char *name;
+  const unsigned char *text;
+} pieces[] = {
 #define PIECE "../../kernels/augmentation/decode.cl"
 #include "piece.h"
 #define PIECE "../../kernels/common/activation.cl"
@@ -81,6 +85,12 @@ static const isometry_kernel_piece pieces[] = {
 #include "piece.h"
 #define PIECE "../../kernels/pooling/window.cl"
 #include "piece.h"
+#define PIECE "../../kernels/probe/ceilings.cl"
+#include "piece.h"
+#define PIECE "../../kernels/probe/hopper_nvidia.cl"
+#include "piece.h"
+#define PIECE "../../kernels/probe/tensor_cores_nvidia.cl"
+#include "piece.h"
 #define PIECE "../../kernels/reduction/channels.cl"
 #include "piece.h"
 #define PIECE "../../kernels/reduction/flat.cl"
@@ -89,4 +99,11 @@ static const isometry_kernel_piece pieces[] = {
 
 size_t isometry_kernel_piece_count(void) { return sizeof pieces / sizeof pieces[0]; }
 
-isometry_kernel_piece isometry_kernel_piece_at(size_t index) { return pieces[index]; }
+const char *isometry_kernel_name(size_t index) { return pieces[index].name; }
+
+const char *isometry_kernel_text(const char *name) {
+  for (size_t index = 0; index < isometry_kernel_piece_count(); ++index) {
+    if (strcmp(pieces[index].name, name) == 0) return (const char *)pieces[index].text;
+  }
+  return NULL;
+}

@@ -1,4 +1,3 @@
-import DeviceProbe
 import OpenCLRuntime
 
 let ceilingQuestions = [

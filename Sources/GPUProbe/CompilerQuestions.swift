@@ -1,4 +1,3 @@
-import DeviceProbe
 import IsometryCore
 import OpenCLRuntime
 

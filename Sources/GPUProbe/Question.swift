@@ -1,16 +1,15 @@
-import DeviceProbe
-import OpenCLRuntime
+package import OpenCLRuntime
 
 /// One thing to find out about a device.
-struct Question: Sendable {
-  /// What programs call it, `copy-bandwidth`.
-  let key: String
+package struct Question: Sendable {
+  /// Its name for programs, `copy-bandwidth`.
+  package let key: String
   let text: String
   /// Asks a device whose bench has no other user.
   let ask: @Sendable (Bench) throws -> Answer
 
   /// In the order asked: what may break a driver comes last.
-  static let all: [Question] =
+  package static let all: [Question] =
     deviceQuestions + ceilingQuestions + queueQuestions + compilerQuestions
     + tensorCoreQuestions
 
@@ -26,7 +25,7 @@ struct Question: Sendable {
 
 extension Device {
   /// A name for files: vendor's words without their noise, `nvidia-h200`, `pocl-cpu`.
-  var fileName: String {
+  package var fileName: String {
     if kind == .cpu {
       return platform.name == "Portable Computing Language"
         ? "pocl-cpu" : slug(platform.name) + "-cpu"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import IsometryBenchmarks
 import IsometryData
 import IsometryGraph
 import IsometryNN

@@ -23,7 +23,7 @@ struct IsometryCommand: ParsableCommand {
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, InspectCommand.self,
       DevicesCommand.self, DatasetCommand.self, BenchmarkCommand.self, TuneCommand.self,
-      CandidatesCommand.self, InitCommand.self,
+      CandidatesCommand.self, ProbeCommand.self, InitCommand.self,
       TheoryCommand.self, CalibrateCommand.self, ReproduceCommand.self,
     ])
 }

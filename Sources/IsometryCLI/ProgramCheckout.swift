@@ -1,5 +1,5 @@
 import Foundation
-import IsometryData
+import IsometryFiles
 
 /// The checkout of the package's sources that the program lies in, if it does.
 enum ProgramCheckout {

@@ -1,7 +1,8 @@
 import Foundation
+import IsometryBenchmarks
+import IsometryFiles
 import IsometryGraph
 import IsometryOpenCL
-import IsometryTraining
 
 /// Something that OpenCL devices do by default and `$ISOMETRY_DISABLE` turns off, for debugging.
 enum DisabledFeature: String, CaseIterable {
@@ -121,8 +122,7 @@ struct ProgramEnvironment: Sendable {
           + "so every run compiles them again; set ISOMETRY_CACHE_DIR to a folder")
       return
     }
-    try? FileManager.default.createDirectory(
-      atPath: cacheDirectory, withIntermediateDirectories: true)
+    _ = try? MadeFolders(for: cacheDirectory)
     guard !FileManager.default.isWritableFile(atPath: cacheDirectory + "/") else { return }
     Self.warn(
       "\(cacheDirectory) is not a writable folder, so every run compiles its kernels again; "

@@ -1,4 +1,5 @@
-import Foundation
+import Dispatch
+import IsometryFiles
 import Synchronization
 
 extension CIFAR10 {
@@ -60,7 +61,7 @@ extension CIFAR10 {
 
   /// The number of records of a file, from its size.
   private static func recordCount(of path: String) throws(DatasetError) -> Int {
-    let byteCount = try InputFile(path).byteCount()
+    let byteCount = try DatasetError.reading(InputFile(path).byteCount())
     guard byteCount > 0, byteCount % bytesPerRecord == 0 else {
       throw .partialRecord(path: path, byteCount: byteCount, bytesPerRecord: bytesPerRecord)
     }
@@ -109,12 +110,13 @@ extension CIFAR10 {
     of path: String, pixels: UnsafeMutableBufferPointer<UInt8>,
     labels: UnsafeMutableBufferPointer<UInt8>
   ) throws(DatasetError) {
-    let file = try InputFile(path)
+    let file = try DatasetError.reading(InputFile(path))
     let recordsPerRead = 64
     var chunk = [UInt8](repeating: 0, count: recordsPerRead * bytesPerRecord)
     for start in stride(from: 0, to: labels.count, by: recordsPerRead) {
       let records = start..<min(start + recordsPerRead, labels.count)
-      let found = try file.read(into: &chunk, upTo: records.count * bytesPerRecord)
+      let found = try DatasetError.reading(
+        file.read(into: &chunk, upTo: records.count * bytesPerRecord))
       guard found == records.count * bytesPerRecord else {
         throw .partialRecord(
           path: path, byteCount: start * bytesPerRecord + found, bytesPerRecord: bytesPerRecord)
@@ -138,7 +140,7 @@ extension CIFAR10 {
   /// The class names of the text file, one a line; CIFAR-10's names if there is no such file.
   private static func readClassNames(_ path: String) throws(DatasetError) -> [String] {
     guard InputFile.exists(path) else { return classNames }
-    let names = try InputFile(path).lines()
+    let names = try DatasetError.reading(InputFile(path).lines())
     guard names.count == classNames.count else {
       throw .wrongClassNames(path: path, expected: classNames.count, found: names.count)
     }

@@ -1,4 +1,4 @@
-import Foundation
+import IsometryFiles
 
 extension CIFAR10 {
   /// Writes a data set of ten classes as CIFAR-10's binary batches, in `cifar-10-batches-bin` of a
@@ -21,23 +21,32 @@ extension CIFAR10 {
       throw .notTenClasses(found: train.classCount)
     }
     let target = try freeTarget(in: directory)
+    try DatasetError.writing(write(train: train, test: test, in: directory, as: target))
+    return target
+  }
+
+  private static func write(
+    train: ImageDataset, test: ImageDataset, in directory: String, as target: String
+  ) throws(FileError) {
     let temporary = try TemporaryFolder(in: directory)
     let folder = try temporary.makeFolder(folderName)
+    func writeFile(_ name: String, _ bytes: some Sequence<UInt8>) throws(FileError) {
+      try WholeFile.write([Array(bytes)], to: folder + "/" + name)
+    }
     var counts: [(file: String, count: Int)] = []
     for (index, name) in trainFiles.enumerated() {
       let bounds = (0...1).map { train.count * (index + $0) / trainFiles.count }
-      try writeFile(folder + "/" + name, records(bounds[0]..<bounds[1], of: train))
+      try writeFile(name, records(bounds[0]..<bounds[1], of: train))
       counts.append((name, bounds[1] - bounds[0]))
     }
-    try writeFile(folder + "/" + testFile, records(0..<test.count, of: test))
+    try writeFile(testFile, records(0..<test.count, of: test))
     counts.append((testFile, test.count))
     if counts.contains(where: { $0.count != recordsPerFile }) {
-      try writeFile(folder + "/" + recordCountsFile, Data(RecordCounts.text(counts).utf8))
+      try writeFile(recordCountsFile, RecordCounts.text(counts).utf8)
     }
     let names = train.classNames.map { $0 + "\n" }.joined() + "\n"
-    try writeFile(folder + "/" + classNamesFile, Data(names.utf8))
+    try writeFile(classNamesFile, names.utf8)
     try temporary.publish(folder, as: target)
-    return target
   }
 
   /// Checks that `write` can succeed, before the caller draws the images.
@@ -45,7 +54,7 @@ extension CIFAR10 {
   /// - Throws: `DatasetError` if the folder exists already or cannot be created.
   package static func requireWritable(_ directory: String) throws(DatasetError) {
     _ = try freeTarget(in: directory)
-    _ = try TemporaryFolder(in: directory)
+    _ = try DatasetError.writing(TemporaryFolder(in: directory))
   }
 
   private static func freeTarget(in directory: String) throws(DatasetError) -> String {
@@ -54,20 +63,13 @@ extension CIFAR10 {
     return target
   }
 
-  private static func records(_ range: Range<Int>, of dataset: ImageDataset) -> Data {
-    var bytes = Data(capacity: range.count * bytesPerRecord)
+  private static func records(_ range: Range<Int>, of dataset: ImageDataset) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(range.count * bytesPerRecord)
     for index in range {
       bytes.append(dataset.labels[index])
       bytes.append(contentsOf: dataset.image(index))
     }
     return bytes
-  }
-
-  private static func writeFile(_ path: String, _ bytes: Data) throws(DatasetError) {
-    do {
-      try bytes.write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw .inaccessible(path: path, reason: error.localizedDescription)
-    }
   }
 }

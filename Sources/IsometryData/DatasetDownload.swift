@@ -1,5 +1,6 @@
 import Foundation
 public import IsometryCore
+import IsometryFiles
 
 /// A download of CIFAR-10 from its authors' site. It verifies the archive's checksum, unpacks it and
 /// moves the complete folder to its place in one step.
@@ -55,7 +56,7 @@ public struct DatasetDownload: Sendable {
       try validate(target)
       return .alreadyPresent(folder: target)
     }
-    let temporary = try TemporaryFolder(in: directory)
+    let temporary = try DatasetError.writing(TemporaryFolder(in: directory))
     let archive = temporary.path + "/archive.tar.gz"
     func tell() throws {
       let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
@@ -63,7 +64,7 @@ public struct DatasetDownload: Sendable {
     }
     try download(to: archive, scratch: temporary.path, whileRunning: tell)
     try verify(archive, scratch: temporary.path, whileRunning: tell)
-    let unpacked = try temporary.makeFolder("unpacked")
+    let unpacked = try DatasetError.writing(temporary.makeFolder("unpacked"))
     try unpack(archive, to: unpacked, scratch: temporary.path, whileRunning: tell)
     let folder = unpacked + "/" + CIFAR10.folderName
     guard InputFile.exists(folder) else {
@@ -71,7 +72,7 @@ public struct DatasetDownload: Sendable {
     }
     try validate(folder)
     try tell()
-    try temporary.publish(folder, as: target)
+    try DatasetError.writing(temporary.publish(folder, as: target))
     return .fetched(folder: target)
   }
 
@@ -118,7 +119,9 @@ public struct DatasetDownload: Sendable {
   ) throws -> ExternalProgram.Outcome {
     let outcome = try ExternalProgram.run(
       program, arguments, scratch: scratch, whileRunning: whileRunning)
-    if outcome.status == 127 { throw DatasetDownloadError.missingProgram(program) }
+    if outcome.status == ExternalProgram.missing {
+      throw DatasetDownloadError.missingProgram(program)
+    }
     return outcome
   }
 

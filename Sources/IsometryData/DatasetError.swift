@@ -1,4 +1,6 @@
+import Glibc
 public import IsometryCore
+public import IsometryFiles
 
 /// What can be wrong with data from outside. The description is one line that says what to do.
 public enum DatasetError: ExplainedError, Equatable {
@@ -6,8 +8,8 @@ public enum DatasetError: ExplainedError, Equatable {
   case noBatches(directory: String, namedBy: DirectoryOrigin)
   /// One of the files of a split is missing.
   case missingFile(path: String)
-  /// The system refused to open, read or write; `reason` is its message.
-  case inaccessible(path: String, reason: String)
+  /// The system refused to open, read or write.
+  case inaccessible(FileError)
   /// The size of a file is not a multiple of the record size.
   case partialRecord(path: String, byteCount: Int, bytesPerRecord: Int)
   /// A file holds another number of records than the official one or, if the set has its own list
@@ -72,8 +74,7 @@ extension DatasetError {
       \(CIFAR10.trainFiles[CIFAR10.trainFiles.count - 1]) and \(CIFAR10.testFile); get it with \
       `\(.download)`
       """
-    case .inaccessible(let path, let reason):
-      "\(path): \(reason); check the path and its permissions"
+    case .inaccessible(let error): "\(error.description)"
     case .partialRecord(let path, let byteCount, let bytesPerRecord):
       """
       \(path) is damaged: expected whole records of \(bytesPerRecord) bytes, found \(byteCount) \
@@ -117,6 +118,30 @@ extension DatasetError {
       """
     case .notTenClasses(let found):
       "CIFAR-10's format holds \(CIFAR10.classNames.count) classes, not \(found)"
+    }
+  }
+}
+
+extension DatasetError {
+  /// The result of reading a file of a data set.
+  static func reading<Result: ~Copyable>(
+    _ body: @autoclosure () throws(FileError) -> Result
+  ) throws(DatasetError) -> Result {
+    do throws(FileError) {
+      return try body()
+    } catch {
+      throw error.code == ENOENT ? .missingFile(path: error.path) : .inaccessible(error)
+    }
+  }
+
+  /// The result of writing files of a data set.
+  static func writing<Result: ~Copyable>(
+    _ body: @autoclosure () throws(FileError) -> Result
+  ) throws(DatasetError) -> Result {
+    do throws(FileError) {
+      return try body()
+    } catch {
+      throw error.code == EEXIST ? .alreadyExists(path: error.path) : .inaccessible(error)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 public import IsometryCore
+import IsometryFiles
 
 /// The images of a run, and a line that describes them to users.
 public struct DatasetSource: Sendable, Equatable {
@@ -108,7 +109,7 @@ public struct DatasetSource: Sendable, Equatable {
     if descriptor >= 0 {
       close(descriptor)
     } else if errno != ENOENT {
-      throw .inaccessible(path: path, errno: errno)
+      throw .inaccessible(.last(path: path, action: "open"))
     }
   }
 

@@ -1,3 +1,5 @@
+import IsometryFiles
+
 /// The record counts of an unofficial set of batches, from its list. They distinguish a truncated file
 /// from one that is small on purpose.
 struct RecordCounts {
@@ -12,7 +14,7 @@ struct RecordCounts {
   init?(folder: String) throws(DatasetError) {
     path = folder + "/" + CIFAR10.recordCountsFile
     guard InputFile.exists(path) else { return nil }
-    for line in try InputFile(path).lines() {
+    for line in try DatasetError.reading(InputFile(path).lines()) {
       let words = line.split(whereSeparator: \.isWhitespace)
       guard words.count == 2, let count = Int(words[1]), count > 0 else {
         throw .malformedCounts(path: path, line: line)

@@ -1,4 +1,4 @@
-internal import DeviceProbe
+internal import GPUProbe
 package import IsometryCore
 package import IsometryGraph
 internal import OpenCLRuntime

@@ -1,4 +1,4 @@
-internal import DeviceProbe
+internal import GPUProbe
 import IsometryCore
 import IsometryGraph
 internal import IsometryLowering

@@ -1,4 +1,3 @@
-import DeviceProbe
 import OpenCLRuntime
 import Testing
 

@@ -66,6 +66,13 @@ struct Program {
 }
 
 extension Program {
+  /// OpenCL's devices are the machine's.
+  static let hasOpenCLDevice =
+    (try? withFolder { folder in
+      try run("devices", "--json", in: folder).objects()
+        .contains { ($0["device"] as? String)?.hasPrefix("opencl") == true }
+    }) == true
+
   static func run(
     _ arguments: String..., in folder: String, environment: [String: String] = [:]
   ) throws -> Program {

@@ -1,13 +1,6 @@
 import Foundation
-import IsometryTraining
+import IsometryBenchmarks
 import Testing
-
-/// OpenCL's devices are the machine's.
-private let hasDevice =
-  (try? withFolder { folder in
-    try Program.run("devices", "--json", in: folder).objects()
-      .contains { ($0["device"] as? String)?.hasPrefix("opencl") == true }
-  }) == true
 
 @Suite struct TuneCommandTests {
   private static let command = ["tune", "--device", "opencl", "--model", "mlp:1x8", "--batch", "8"]
@@ -25,7 +18,7 @@ private let hasDevice =
     }
   }
 
-  @Test(.enabled(if: hasDevice, "no OpenCL device on this machine"))
+  @Test(.enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"))
   func whatWasMeasuredOutlivesCtrlCAndIsUsed() throws {
     try withFolder { folder in
       let cache = "\(folder)/cache"
@@ -74,7 +67,7 @@ private let hasDevice =
     }
   }
 
-  @Test(.enabled(if: hasDevice, "no OpenCL device on this machine"))
+  @Test(.enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"))
   func aRunThatGoesOnWithOtherSumsSaysSo() throws {
     try withFolder { folder in
       let environment = [

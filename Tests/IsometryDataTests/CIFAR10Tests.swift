@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import IsometryFiles
 import Testing
 
 @testable import IsometryData
@@ -147,7 +148,8 @@ import Testing
       for make in [{ mkdir(path, 0o755) }, { mkfifo(path, 0o644) }] {
         try FileManager.default.removeItem(atPath: path)
         #expect(make() == 0)
-        #expect(throws: DatasetError.inaccessible(path: path, reason: "it is not a file")) {
+        let refusal = FileError(path: path, action: "read", reason: "it is not a file")
+        #expect(throws: DatasetError.inaccessible(refusal)) {
           try CIFAR10.load(.test, from: directory)
         }
       }

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 import Testing
 
 @testable import IsometryData
@@ -184,13 +185,6 @@ import Testing
       // Programs that end at once are not waited for.
       #expect(unpacked && calls >= 1)
       #expect(try names(in: folder) == before)
-    }
-  }
-
-  @Test func missingProgramsAreNamed() throws {
-    try withFolder { scratch in
-      let outcome = try ExternalProgram.run("no-such-program", [], scratch: scratch)
-      #expect(outcome.status == 127)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import IsometryFiles
 import Testing
 
 @testable import IsometryData
@@ -80,7 +81,8 @@ import Testing
   @Test func filesInPlaceOfDirectoriesAreNamed() throws {
     try withFolder { working in
       let file = try writeSet(to: working) + "/test_batch.bin"
-      let expected = DatasetError.inaccessible(path: file, reason: "Not a directory")
+      let expected = DatasetError.inaccessible(
+        FileError(path: file, action: "open", code: ENOTDIR))
       #expect(throws: expected) {
         try DatasetSource.resolve(option: file, environment: nil, workingDirectory: working)
       }

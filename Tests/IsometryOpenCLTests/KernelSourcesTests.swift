@@ -12,19 +12,24 @@ private func contents(_ path: String) throws -> String {
   try String(contentsOf: root.appending(path: path), encoding: .utf8)
 }
 
-/// Paths under kernels/ of the engine's pieces; the probe has its own module.
-private func presentPieces() throws -> Set<String> {
+/// The paths of all files under kernels/.
+private func presentFiles() throws -> Set<String> {
   let folder = root.appending(path: "kernels")
   let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
-  return Set(names.filter { $0.hasSuffix(".cl") && !$0.hasPrefix("probe/") })
+  return Set(names.filter { $0.hasSuffix(".cl") })
+}
+
+/// Those of the engine's pieces; the programs of kernels/probe are the probe's.
+private func presentPieces() throws -> Set<String> {
+  try presentFiles().filter { !$0.hasPrefix("probe/") }
 }
 
 @Suite struct KernelSourcesTests {
   @Test func everyFileIsEmbeddedAsItIs() throws {
-    let present = try presentPieces()
-    #expect(Set(KernelSources.embedded.keys) == present)
-    for piece in present {
-      #expect(KernelSources.embedded[piece] == (try contents("kernels/" + piece)))
+    let present = try presentFiles()
+    #expect(Set(KernelSources.embeddedPaths) == present)
+    for file in present {
+      #expect(KernelSources.embeddedText(of: file) == (try contents("kernels/" + file)))
     }
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCPU
 import IsometryData
+import IsometryFiles
 import IsometryTraining
 
 @testable import IsometryReproductions

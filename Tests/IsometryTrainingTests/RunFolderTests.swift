@@ -1,5 +1,6 @@
 import Foundation
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import Testing
 
@@ -161,12 +162,5 @@ import Testing
       #expect(try count(after: state.nextEpoch()) == 2)
       #expect(try count(after: state) == 1)
     }
-  }
-
-  @Test func numbersThatJSONLacksAreNull() {
-    let value: JSONValue = [
-      "a": .number(.nan), "b": .number(-.infinity), "c": .array([.number(0.1), true, 3, .null]),
-    ]
-    #expect(value.line == "{\"a\":null,\"b\":null,\"c\":[0.1,true,3,null]}")
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import IsometryFiles
 import Testing
 
 @testable import IsometryTraining

@@ -1,16 +1,13 @@
 #pragma once
 #include <stddef.h>
 
-/// One file of kernels/, embedded when the package was built.
-typedef struct {
-  /// The path under kernels/, "common/real.cl".
-  const char *_Nonnull name;
-  /// The file's text, with a zero behind it.
-  const unsigned char *_Nonnull text;
-} isometry_kernel_piece;
+// The files of kernels/, embedded when the package was built.
 
-/// How many files are embedded.
+/// The number of files.
 size_t isometry_kernel_piece_count(void);
 
-/// The file of that number, which is below the count.
-isometry_kernel_piece isometry_kernel_piece_at(size_t index);
+/// The path under kernels/, "common/real.cl", of the file with that number, which is below the count.
+const char *_Nonnull isometry_kernel_name(size_t index);
+
+/// The text of the file with that path under kernels/; NULL if there is none.
+const char *_Nullable isometry_kernel_text(const char *_Nonnull name);

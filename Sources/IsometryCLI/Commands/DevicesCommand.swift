@@ -1,7 +1,7 @@
 import ArgumentParser
 import IsometryCore
+import IsometryFiles
 import IsometryGraph
-import IsometryTraining
 
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

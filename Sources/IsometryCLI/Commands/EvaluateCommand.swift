@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryData
+import IsometryFiles
 import IsometryTraining
 
 struct EvaluateCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import IsometryFiles
 import IsometryNN
-import IsometryTraining
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryCore
+import IsometryFiles
 import IsometryNN
 import IsometrySpectra
 import IsometryTraining

@@ -1,6 +1,7 @@
 import ArgumentParser
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryNN
 import IsometrySpectra

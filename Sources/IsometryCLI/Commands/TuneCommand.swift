@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import IsometryBenchmarks
 import IsometryCore
+import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
@@ -161,14 +163,13 @@ struct CandidatesCommand: ParsableCommand {
     while let request: CandidateTrial.Request = Self.next() {
       trial.answer(request) { answer in
         // An answer is numbers and text, which have a JSON form.
-        let line = String(decoding: try! JSONEncoder().encode(answer), as: UTF8.self)
-        StandardStream.output.write("\(line)\n")
+        StandardStream.output.write("\(try! JSONFile.line(answer))\n")
       }
     }
   }
 
   /// The next line of the input; nil at its end.
   private static func next<Value: Decodable>() -> Value? {
-    readLine().flatMap { try? JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
+    readLine().flatMap { try? JSONFile.decode(Value.self, from: $0.utf8) }
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import IsometryTraining
 
 /// The value of `--device`.
 enum DeviceChoice: Equatable {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import IsometryTraining
+import IsometryFiles
 
 struct PlotArguments: ParsableArguments {
   @Option(

@@ -1,5 +1,5 @@
 import Foundation
-import IsometryTraining
+import IsometryFiles
 
 /// The program's output. With `--json`, standard output has only JSON, and text for people goes to
 /// standard error.

@@ -1,5 +1,5 @@
+import IsometryFiles
 import IsometryGraph
-import IsometryTraining
 
 /// The memory of a session by use.
 struct MemoryReport {

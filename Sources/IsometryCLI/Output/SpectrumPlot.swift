@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 import IsometrySpectra
 import IsometryTheory
 import IsometryTraining

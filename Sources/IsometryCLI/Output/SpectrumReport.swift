@@ -1,3 +1,4 @@
+import IsometryFiles
 import IsometrySpectra
 import IsometryTheory
 import IsometryTraining

@@ -1,5 +1,5 @@
+import IsometryFiles
 import IsometryGraph
-import IsometryTraining
 
 /// The origin of the tiles of a session's kernels.
 struct TileReport {

@@ -1,5 +1,5 @@
 internal import CIsometryKernels
-internal import Glibc
+internal import IsometryFiles
 
 /// The text of the kernels: what was embedded when the package was built, or files under a
 /// directory, so that kernels can be edited without building the package.
@@ -18,15 +18,15 @@ struct KernelSources: Sendable {
     }
   }
 
-  /// The pieces that are embedded, by their paths under kernels/.
-  static let embedded: [String: String] = {
-    var pieces: [String: String] = [:]
-    for index in 0..<isometry_kernel_piece_count() {
-      let piece = isometry_kernel_piece_at(index)
-      pieces[String(cString: piece.name)] = String(cString: piece.text)
-    }
-    return pieces
-  }()
+  /// The paths under kernels/ of the pieces that are embedded.
+  static var embeddedPaths: [String] {
+    (0..<isometry_kernel_piece_count()).map { String(cString: isometry_kernel_name($0)) }
+  }
+
+  /// The embedded text of a piece; nil if there is none.
+  static func embeddedText(of piece: String) -> String? {
+    isometry_kernel_text(piece).map { String(cString: $0) }
+  }
 
   /// A file's text behind that of the pieces that it uses; logs of the compiler name them as files.
   func source(of file: String) throws -> String {
@@ -53,22 +53,11 @@ struct KernelSources: Sendable {
 
   private func text(of piece: String, for user: String?) throws -> String {
     let path = directory.map { "\($0)/\(piece)" } ?? piece
-    guard let text = directory == nil ? Self.embedded[piece] : Self.contents(of: path) else {
-      throw MissingPiece(path: path, user: user)
-    }
+    let text =
+      directory == nil
+      ? Self.embeddedText(of: piece)
+      : (try? WholeFile.read(path)).map { String(decoding: $0, as: UTF8.self) }
+    guard let text else { throw MissingPiece(path: path, user: user) }
     return text
-  }
-
-  private static func contents(of path: String) -> String? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = fread(&block, 1, block.count, file)
-      if count == 0 { break }
-      bytes += block[..<count]
-    }
-    return ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil
   }
 }

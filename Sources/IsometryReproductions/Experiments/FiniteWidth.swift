@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 package import IsometryTraining
 
 /// Norms and similarities of signals in ReLU networks of finite width against their exact laws, and

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 import IsometryTraining
 
 /// How many steps each setting of `SigmoidResurrected` needs to its goal.

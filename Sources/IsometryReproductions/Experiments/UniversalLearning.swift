@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 import IsometryTraining
 
 /// Learning curves of residual networks with different activations at equal σ_w and at equal c.

@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryNN
 import IsometrySpectra
 import IsometryTheory

@@ -1,4 +1,4 @@
-package import IsometryTraining
+package import IsometryFiles
 
 /// How much of an experiment is run.
 package enum Scale: String, Sendable, Codable, CaseIterable {

@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
@@ -102,7 +103,7 @@ private final class TrainingRecord {
     curvePath = "\(path)/curve.json"
     if let folder = try? RunFolder.open(path), let checkpoint = try? folder.readLatestCheckpoint(),
       Self.isSame(checkpoint.configuration, configuration),
-      let curve = try? RecordFile.read(LearningCurve.self, from: curvePath, remedy: "")
+      let curve = try? JSONFile.read(LearningCurve.self, from: curvePath)
     {
       try run.restore(checkpoint, path: folder.latestCheckpointPath)
       self.folder = folder
@@ -124,7 +125,7 @@ private final class TrainingRecord {
   }
 
   func keep(_ outcome: LearningCurve) throws {
-    try RecordFile.write(outcome, to: curvePath)
+    try JSONFile.write(outcome, to: curvePath)
   }
 }
 

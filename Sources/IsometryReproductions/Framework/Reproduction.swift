@@ -1,5 +1,6 @@
 import Foundation
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
@@ -131,7 +132,7 @@ package struct Reproduction {
     for table in conclusion.tables {
       try WholeFile.write([Array(table.csv.utf8)], to: "\(path)/\(table.name).csv")
     }
-    try RecordFile.write(
+    try JSONFile.write(
       WholeResults(report: report, cells: results), to: "\(path)/results.json")
     try WholeFile.write([Array(report.markdown.utf8)], to: "\(path)/report.md")
     return report

@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryTraining
 
 /// The configuration of a reproduction. A folder holds it, and only the same one continues there.
@@ -38,16 +39,16 @@ final class ReproductionFolder<Subject: Experiment> {
   init(_ path: String, for configuration: ReproductionConfiguration<Subject.Cell>) throws {
     self.path = path
     let begun = Self.configurationPath(in: path)
-    if !RecordFile.exists(begun), !Self.isFree(path) {
+    if !InputFile.exists(begun), !Self.isFree(path) {
       throw ReproductionError.foreignFolder(path: path)
     }
-    _ = try MadeFolders(creating: "\(path)/cells")
+    _ = try MadeFolders(for: "\(path)/cells")
     lock = try RunLock(folder: path)
     WholeFile.removeLeftovers(in: "\(path)/cells")
-    if RecordFile.exists(begun) {
+    if InputFile.exists(begun) {
       try Self.requireSame(configuration, path: path)
     } else {
-      try RecordFile.write(configuration, to: begun)
+      try JSONFile.write(configuration, to: begun)
     }
   }
 
@@ -57,7 +58,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   /// Whether nothing is lost where the folder is used: it is not there, or empty but for a lock.
   private static func isFree(_ path: String) -> Bool {
-    guard RecordFile.exists(path) else { return true }
+    guard InputFile.exists(path) else { return true }
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
       return false
     }
@@ -69,7 +70,7 @@ final class ReproductionFolder<Subject: Experiment> {
   ) throws {
     let file = configurationPath(in: path)
     let remedy: Explanation = "name another folder\(hint: .folder)"
-    let header = try RecordFile.read(ReproductionHeader.self, from: file, remedy: remedy)
+    let header = try read(ReproductionHeader.self, from: file, remedy: remedy)
     for (setting, recorded, now) in [
       (Term.experiment, header.experiment, wanted.experiment),
       (.scale, header.scale, wanted.scale.rawValue),
@@ -79,9 +80,23 @@ final class ReproductionFolder<Subject: Experiment> {
       throw ReproductionError.otherConfiguration(
         path: path, setting: setting, recorded: recorded, wanted: now)
     }
-    let recorded = try? RecordFile.read(
-      ReproductionConfiguration<Subject.Cell>.self, from: file, remedy: remedy)
+    let recorded = try? JSONFile.read(ReproductionConfiguration<Subject.Cell>.self, from: file)
     guard recorded?.cells == wanted.cells else { throw ReproductionError.otherGrid(path: path) }
+  }
+
+  /// - Parameter remedy: what to do about a damaged file.
+  /// - Throws: `ReproductionError.damaged`; `FileError` if the system refuses.
+  private static func read<Value: Decodable>(
+    _ type: Value.Type, from file: String, remedy: Explanation
+  ) throws -> Value {
+    do {
+      return try JSONFile.read(type, from: file)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw ReproductionError.damaged(
+        path: file, reason: "this program did not write it", remedy: remedy)
+    }
   }
 
   private static func words(_ seeds: Int?) -> String { seeds.map { "\($0)" } ?? "left out" }
@@ -93,9 +108,9 @@ final class ReproductionFolder<Subject: Experiment> {
   /// - Throws: `ReproductionError.damaged`; `FileError` where the system refuses.
   func result(of cell: Subject.Cell) throws -> Result? {
     let file = recordPath(of: cell)
-    guard RecordFile.exists(file) else { return nil }
+    guard InputFile.exists(file) else { return nil }
     let remedy: Explanation = "remove it, and the cell is measured again"
-    let result = try RecordFile.read(Result.self, from: file, remedy: remedy)
+    let result = try Self.read(Result.self, from: file, remedy: remedy)
     guard result.cell == cell else {
       throw ReproductionError.damaged(path: file, reason: "it is another cell's", remedy: remedy)
     }
@@ -104,7 +119,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   /// Keeps what a cell gave, and forgets the training that led to it.
   func keep(_ result: Result) throws {
-    try RecordFile.write(result, to: recordPath(of: result.cell))
+    try JSONFile.write(result, to: recordPath(of: result.cell))
     try? FileManager.default.removeItem(atPath: runPath(of: result.cell))
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 
 package struct ReproductionReport: Sendable, Encodable, Equatable {
   /// A plot that was asked for.
@@ -37,7 +38,7 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
 
   /// One line of JSON.
   package func json() throws -> String {
-    String(decoding: try RecordFile.encode(self, isPretty: false), as: UTF8.self)
+    try JSONFile.line(self)
   }
 
   /// For a terminal: the tables, what the paper found and the verdicts.

@@ -1,5 +1,5 @@
 import Foundation
-import IsometryTraining
+import IsometryFiles
 
 /// Rows of results under named columns.
 package struct Table: Sendable, Codable, Equatable {

@@ -1,5 +1,6 @@
 import Foundation
 public import IsometryCore
+import IsometryFiles
 public import IsometryGraph
 
 /// A run at one moment: its variables, where it is, and how it was configured.
@@ -109,8 +110,8 @@ extension Checkpoint {
   public func write(to path: String) throws {
     var metadata = [
       Key.format: "pt",
-      Key.configuration: try Self.encode(configuration),
-      Key.state: try Self.encode(state),
+      Key.configuration: try JSONFile.line(configuration),
+      Key.state: try JSONFile.line(state),
       Key.epoch: String(state.epoch),
       Key.step: String(state.step),
       Key.samples: String(state.samples),
@@ -118,12 +119,6 @@ extension Checkpoint {
     ]
     metadata[Key.trainImages] = trainImages.map { String($0) }
     try Safetensors(metadata: metadata, tensors: tensors).write(to: path)
-  }
-
-  private static func encode(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   private static func decode<Result: Decodable>(
@@ -134,7 +129,7 @@ extension Checkpoint {
         path: path, expected: "the run's \(key) in the metadata", found: "none")
     }
     do {
-      return try JSONDecoder().decode(Result.self, from: Data(text.utf8))
+      return try JSONFile.decode(Result.self, from: text.utf8)
     } catch {
       throw CheckpointError(
         path: path, expected: "the run's \(key) in the metadata", found: text)

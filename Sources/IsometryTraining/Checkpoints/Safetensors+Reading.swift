@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import IsometryFiles
 
 extension Safetensors {
   /// Reads a file and checks every field of its header.
@@ -33,7 +34,7 @@ extension Safetensors {
     do {
       entries = try JSONDecoder().decode([String: HeaderEntry].self, from: header)
     } catch {
-      throw fail("a safetensors header in JSON", CheckpointError.summary(of: error))
+      throw fail("a safetensors header in JSON", JSONFile.damage(in: error))
     }
 
     self.init()

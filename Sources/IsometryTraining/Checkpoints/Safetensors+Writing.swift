@@ -1,4 +1,5 @@
 import IsometryCore
+public import IsometryFiles
 
 extension Safetensors {
   /// Writes the file whole or not at all; a file that is there is replaced.
@@ -12,23 +13,26 @@ extension Safetensors {
     let ordered = tensors.sorted {
       ($1.value.dtype.byteCount, $0.key) < ($0.value.dtype.byteCount, $1.key)
     }
-    var entries: [String] = []
+    var entries: [JSONValue.Member] = []
     if !metadata.isEmpty {
-      let pairs = metadata.sorted { $0.key < $1.key }.map {
-        "\(JSONValue.quoted($0)):\(JSONValue.quoted($1))"
-      }
-      entries.append("\(JSONValue.quoted(Self.metadataKey)):{\(pairs.joined(separator: ","))}")
+      let pairs = metadata.sorted { $0.key < $1.key }
+      entries.append(
+        .init(Self.metadataKey, .object(pairs.map { .init($0.key, .text($0.value)) })))
     }
     var offset = 0
     for (name, tensor) in ordered {
       let end = offset + tensor.type.byteCount
-      let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
       entries.append(
-        "\(JSONValue.quoted(name)):{\"dtype\":\"\(Self.typeName(tensor.dtype))\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(offset),\(end)]}")
+        .init(
+          name,
+          [
+            "dtype": .text(Self.typeName(tensor.dtype)),
+            "shape": .array(tensor.shape.dimensions.map { .integer($0) }),
+            "data_offsets": .array([.integer(offset), .integer(end)]),
+          ]))
       offset = end
     }
-    var header = Array("{\(entries.joined(separator: ","))}".utf8)
+    var header = Array(JSONValue.object(entries).line.utf8)
     while (8 + header.count) % Self.alignment != 0 { header.append(UInt8(ascii: " ")) }
     let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { [UInt8]($0) }
     try WholeFile.write([length, header] + ordered.map(\.value.bytes), to: path)

@@ -1,3 +1,5 @@
+package import IsometryFiles
+
 /// The results of an epoch, which make one line of a run's log.
 public struct EpochRecord: Sendable, Equatable {
   /// From 1.

@@ -15,7 +15,7 @@ extension RunConfiguration {
   ///   - dataset: the training split, of which it sees the first images, without augmentation.
   ///   - backend: where it measures.
   /// - Throws: as `makeNetwork`; `ConfigurationError` where the data set holds too few images.
-  func makeInitializer(from dataset: ImageDataset, on backend: any Backend) throws
+  package func makeInitializer(from dataset: ImageDataset, on backend: any Backend) throws
     -> any Initializer
   {
     let initializer = try makeInitializer()

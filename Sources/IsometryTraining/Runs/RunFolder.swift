@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import IsometryCore
-import IsometryData
+import IsometryFiles
 import IsometryNN
 
 /// The folder of one run: `config.json`, `log.jsonl` and checkpoints in `checkpoints/`.
@@ -84,9 +84,9 @@ public final class RunFolder: Sendable {
   }
 
   private static func reserve(_ path: String) throws -> RunFolder {
-    var made = try MadeFolders(creating: path)
+    var made = try MadeFolders(for: path)
     do {
-      made.append(try MadeFolders(creating: "\(path)/\(checkpointFolder)"))
+      made.append(try MadeFolders(for: "\(path)/\(checkpointFolder)"))
       let folder = try RunFolder(locking: path, madeFolders: made)
       guard access(folder.configurationPath, F_OK) != 0 else {
         throw TrainingError.runExists(path: path)
@@ -107,7 +107,7 @@ public final class RunFolder: Sendable {
       throw FileError.last(path: configurationPath, action: "read")
     }
     // Copies of a run without checkpoints often lack the empty folder.
-    _ = try MadeFolders(creating: "\(path)/\(checkpointFolder)")
+    _ = try MadeFolders(for: "\(path)/\(checkpointFolder)")
     return try RunFolder(locking: path)
   }
 
@@ -126,13 +126,14 @@ public final class RunFolder: Sendable {
   ///
   /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged.
   public func readConfiguration() throws -> RunConfiguration {
-    let bytes = try WholeFile.read(configurationPath)
     do {
-      return try JSONDecoder().decode(RunConfiguration.self, from: Data(bytes))
+      return try JSONFile.read(RunConfiguration.self, from: configurationPath)
+    } catch let error as FileError {
+      throw error
     } catch {
       throw CheckpointError(
         path: configurationPath, expected: "a run's configuration in JSON",
-        found: CheckpointError.summary(of: error))
+        found: JSONFile.damage(in: error))
     }
   }
 
@@ -140,10 +141,7 @@ public final class RunFolder: Sendable {
   ///
   /// - Throws: `FileError`.
   public func write(_ configuration: RunConfiguration) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let text = try encoder.encode(configuration) + Data("\n".utf8)
-    try WholeFile.write([[UInt8](text)], to: configurationPath)
+    try JSONFile.write(configuration, to: configurationPath)
   }
 
   /// Writes a checkpoint as the latest and, where it ends an epoch, under the epoch's number too;

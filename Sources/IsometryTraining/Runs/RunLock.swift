@@ -1,4 +1,5 @@
 import Glibc
+import IsometryFiles
 
 /// The right to write a run's folder: one process has it, until the value ends. The system takes it
 /// back from a process that dies, so a killed run leaves nothing to clear away.
@@ -42,7 +43,7 @@ package struct RunLock: ~Copyable, Sendable {
           close(descriptor)
           throw code == EWOULDBLOCK
             ? TrainingError.runInUse(path: folder, process: process(in: path))
-            : FileError(path: path, action: "lock", reason: String(cString: strerror(code)))
+            : FileError(path: path, action: "lock", code: code)
         }
       }
       if isStillThere(descriptor, path) { return descriptor }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+public import IsometryFiles
 public import IsometryGraph
 
 /// The log of a run: one JSON object a line, each with what happened (`event`) and after which step of

@@ -1,13 +1,13 @@
-import IsometryCore
-import IsometryGraph
+package import IsometryCore
+package import IsometryGraph
 import IsometryNN
 
 /// Writes what the host decides for each step, beside the images and labels that a batch brings.
-struct StepInputs {
+package struct StepInputs {
   private let hasSchedule: Bool
   private let hasSamples: Bool
 
-  init(of graph: Graph) {
+  package init(of graph: Graph) {
     hasSchedule = graph.source(named: StepNames.schedule) != nil
     hasSamples = graph.source(named: StepNames.samples) != nil
   }
@@ -15,7 +15,7 @@ struct StepInputs {
   /// - Parameters:
   ///   - step: from 1; Adam's bias correction counts so.
   ///   - samples: images of the run before this batch.
-  func write(to slot: any StagingSlot, learningRate: Double, step: Int, samples: Int) {
+  package func write(to slot: any StagingSlot, learningRate: Double, step: Int, samples: Int) {
     if hasSchedule {
       let schedule = slot.bytes(of: StepNames.schedule)
       schedule.storeBytes(of: Float(learningRate), toByteOffset: 0, as: Float.self)

@@ -1,6 +1,8 @@
 import ArgumentParser
+import IsometryBenchmarks
 import IsometryCPU
 import IsometryCore
+import IsometryFiles
 import IsometryGraph
 import IsometryOpenCL
 import IsometryTraining

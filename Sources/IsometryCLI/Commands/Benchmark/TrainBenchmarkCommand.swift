@@ -1,6 +1,8 @@
 import ArgumentParser
+import IsometryBenchmarks
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryNN
 import IsometryTraining

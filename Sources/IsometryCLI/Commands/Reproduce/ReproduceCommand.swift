@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryReproductions
 import IsometryTraining

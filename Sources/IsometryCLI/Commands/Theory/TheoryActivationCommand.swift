@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import IsometryFiles
 import IsometryTheory
-import IsometryTraining
 
 struct TheoryActivationCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
+import IsometryFiles
 import IsometryTheory
-import IsometryTraining
 
 struct TheoryFiniteWidthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

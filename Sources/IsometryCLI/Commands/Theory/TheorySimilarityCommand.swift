@@ -1,6 +1,6 @@
 import ArgumentParser
+import IsometryFiles
 import IsometryTheory
-import IsometryTraining
 
 struct TheorySimilarityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,0 +1,121 @@
+public import IsometryCore
+import IsometryData
+import IsometryGraph
+import IsometryNN
+import IsometryTraining
+
+/// A network in training on a device, fed by a stream of batches as in a run: what benchmarks time.
+final class StreamedTraining {
+  let session: any Session
+  let batch: Int
+  private let stream: BatchStream
+  private let inputs: StepInputs
+  private var step = 0
+
+  /// - Parameter dataset: made once the device has taken the network and the batch, so that one that is
+  ///   too large costs no time.
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
+  ///   what the backend throws.
+  init(
+    _ configuration: RunConfiguration, normalizing statistics: ChannelStatistics,
+    backend: any Backend, batchesInFlight: Int, dataset: @autoclosure () throws -> ImageDataset
+  ) throws {
+    try configuration.check()
+    try backend.requireSupport(for: configuration.precision)
+    let graph = try configuration.makeTrainingGraph(normalizing: statistics)
+    session = try backend.makeSession(
+      for: graph.graph, recomputation: configuration.recompute)
+    let dataset = try dataset()
+    try graph.writeInitialState(
+      to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
+      seed: configuration.seed)
+    batch = configuration.batch
+    stream = BatchStream(
+      of: dataset, batchSize: batch, order: .shuffled(seed: configuration.seed),
+      slots: try session.makeStagingSlots(batchesInFlight))
+    inputs = StepInputs(of: session.graph)
+  }
+
+  deinit { stream.stop() }
+
+  /// Operations of one step, as `Graph.cost` counts them.
+  var operationsPerStep: Int {
+    let graph = session.graph
+    return graph.nodes.map { graph.cost(of: $0).floatingPointOperations }.reduce(0, +)
+  }
+
+  /// The wall time of some steps and how much of it the device waited for input, in seconds.
+  func run(_ count: Int) throws -> (seconds: Double, inputWait: Double) {
+    _ = session.takeInputWait()
+    let streamWait = stream.waitSeconds
+    let start = ContinuousClock.now
+    for _ in 0..<count { try next { try session.step(from: $0) } }
+    try session.synchronize()
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    return (seconds, session.takeInputWait() ?? stream.waitSeconds - streamWait)
+  }
+
+  /// When each command of some steps ran that followed each other without a wait.
+  ///
+  /// - Throws: `UnprofiledSession` if the session does not report them.
+  func profile(_ count: Int) throws -> Timeline {
+    let session = try UnprofiledSession.require(session)
+    var times: [() throws -> [TimedCommand]] = []
+    for _ in 0..<count { try next { times.append(try session.profiledStep(from: $0)) } }
+    try session.synchronize()
+    return Timeline(
+      steps: try times.map { try $0() }, graph: session.graph, work: session.launchWork)
+  }
+
+  private func next(_ body: (any StagingSlot) throws -> Void) throws {
+    let batch = try stream.next()
+    // So small a rate keeps random labels from driving the weights anywhere.
+    inputs.write(
+      to: batch.slot, learningRate: 1e-6, step: step + 1, samples: step * self.batch)
+    try body(batch.slot)
+    stream.recycle(batch)
+    step += 1
+  }
+}
+
+/// A session does not report the times of its launches.
+public struct UnprofiledSession: ExplainedError {
+  /// The error of any session; the way out is the same.
+  public init() {}
+
+  public var explanation: Explanation {
+    """
+    this device does not report the times of its launches; use \(.device) cpu or an OpenCL device, \
+    without \(.validation)
+    """
+  }
+
+  static func require(_ session: any Session) throws(UnprofiledSession) -> any ProfilingSession {
+    guard let session = session as? any ProfilingSession else { throw UnprofiledSession() }
+    return session
+  }
+}
+
+extension ImageDataset {
+  /// Random bytes and labels, which compress and cache no better than any others.
+  ///
+  /// - Throws: `DatasetError.notEnoughMemory`.
+  static func random(count: Int, seed: UInt64) throws(DatasetError) -> ImageDataset {
+    try requireMemory(forImages: count)
+    var random = RandomStream(seed: seed)
+    let byteCount = count * bytesPerImage
+    let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, initialized in
+      for start in stride(from: 0, to: byteCount, by: 4) {
+        withUnsafeBytes(of: random.nextUInt32()) { word in
+          for index in 0..<4 { bytes.initializeElement(at: start + index, to: word[index]) }
+        }
+      }
+      initialized = byteCount
+    }
+    let classes = CIFAR10.classNames
+    return ImageDataset(
+      split: .train, pixels: pixels,
+      labels: (0..<count).map { _ in UInt8(random.integer(below: UInt32(classes.count))) },
+      classNames: classes, origin: "random bytes", normalization: CIFAR10.normalization)
+  }
+}

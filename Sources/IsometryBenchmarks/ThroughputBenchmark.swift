@@ -1,0 +1,121 @@
+import IsometryCore
+import IsometryData
+public import IsometryGraph
+import IsometryNN
+public import IsometryTraining
+
+/// How fast a device trains a network: whole steps with random images that go the way of real ones,
+/// through a batch stream, staging slots and decoding.
+public struct ThroughputBenchmark: Sendable {
+  /// Steps before the first timing.
+  public var warmupSteps = 5
+  /// Steps of one timing.
+  public var steps = 10
+  /// Timings, of which the median counts.
+  public var repeats = 7
+  /// Staging slots, as a run has them.
+  public var batchesInFlight = BatchStream.defaultBatchesInFlight
+  /// Steps after the timings that are run once more with the clock on each launch.
+  public var profiledSteps = 0
+
+  /// A benchmark of a few seconds on a GPU.
+  public init() {}
+
+  /// What the timings came to.
+  public struct Result: Sendable, Equatable {
+    /// Of the median timing.
+    public let imagesPerSecond: Double
+    /// Wall time of a step in the median timing.
+    public let millisecondsPerStep: Double
+    /// Images per second of the slowest and of the fastest timing.
+    public let slowest: Double
+    /// Images per second of the fastest timing.
+    public let fastest: Double
+    /// What the session costs: its launches, and its memory by use.
+    public let report: SessionReport
+    /// The share of the timed steps during which the device waited for input.
+    public let inputWaitShare: Double
+    /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
+    public let operationsPerStep: Int
+    /// When each command of the profiled steps ran; nil where none were asked for.
+    package let timeline: Timeline?
+
+    /// Operations per second of the median timing.
+    public var operationsPerSecond: Double {
+      Double(operationsPerStep) / millisecondsPerStep * 1e3
+    }
+  }
+
+  /// - Parameters:
+  ///   - onRepeat: called after each timing with its number, from 1, and its images per second.
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
+  ///   `UnprofiledSession`, and what the backend throws.
+  /// - Precondition: there is at least one step and one timing.
+  public func run(
+    _ configuration: RunConfiguration, backend: any Backend,
+    onRepeat: (Int, Double) -> Void = { _, _ in }
+  ) throws -> Result {
+    try configuration.check()
+    let batch = configuration.batch
+    let training = try StreamedTraining(
+      configuration, normalizing: CIFAR10.normalization, backend: backend,
+      batchesInFlight: batchesInFlight,
+      dataset: try .random(
+        count: max(batch, min(4 * batch, Self.mostDistinctImages)), seed: configuration.seed))
+    return try run(training, onRepeat: onRepeat)
+  }
+
+  /// What the session of `run` would cost, without its arena and without a step.
+  ///
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
+  ///   what the backend throws.
+  public func plan(
+    _ configuration: RunConfiguration, backend: any Backend
+  ) throws -> SessionReport {
+    try configuration.check()
+    try backend.requireSupport(for: configuration.precision)
+    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph
+    return try backend.plan(
+      graph, stagingSlots: batchesInFlight, recomputation: configuration.recompute)
+  }
+
+  /// More images than one batch needs only make the measurement start later.
+  private static let mostDistinctImages = 4096
+
+  func run(_ training: StreamedTraining, onRepeat: (Int, Double) -> Void) throws -> Result {
+    precondition(steps > 0 && repeats > 0 && warmupSteps >= 0, "there is something to time")
+    let session = training.session
+    // Not after minutes of measuring.
+    if profiledSteps > 0 { _ = try UnprofiledSession.require(session) }
+    _ = try training.run(warmupSteps)
+    let batch = Double(training.batch)
+    var seconds: [Double] = []  // of one step
+    var inputWait = 0.0
+    for number in 1...repeats {
+      let timing = try training.run(steps)
+      let time = timing.seconds / Double(steps)
+      inputWait += timing.inputWait
+      seconds.append(time)
+      onRepeat(number, batch / time)
+    }
+    seconds.sort()
+    let median = seconds.median
+    return Result(
+      imagesPerSecond: batch / median, millisecondsPerStep: median * 1e3,
+      slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
+      report: session.report,
+      inputWaitShare: inputWait / (seconds.reduce(0, +) * Double(steps)),
+      operationsPerStep: training.operationsPerStep,
+      timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)
+  }
+}
+
+extension [Double] {
+  /// The middle one or, of an even number, the mean of the two in the middle.
+  ///
+  /// - Precondition: there is at least one.
+  var median: Double {
+    let ordered = sorted()
+    return (ordered[(count - 1) / 2] + ordered[count / 2]) / 2
+  }
+}

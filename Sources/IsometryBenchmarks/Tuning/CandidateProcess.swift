@@ -1,0 +1,255 @@
+import Foundation
+import Glibc
+import IsometryFiles
+package import IsometryGraph
+package import IsometryTraining
+
+/// Who measures tiles for the tuner.
+package protocol CandidateMeasuring: AnyObject {
+  /// - Parameter limit: how long to wait, in seconds.
+  /// - Throws: `CandidateProcess.Trouble` where the place cannot be measured at all.
+  func measure(_ request: CandidateTrial.Request, limit: Double) throws -> CandidateOutcome
+}
+
+package enum CandidateOutcome: Equatable, Sendable {
+  case times(tile: Double, preferred: Double, ratio: Double)
+  /// The tile is not to be used: it does not build, computes wrongly, crashes.
+  case failure(String)
+  /// There was no answer within the limit.
+  case late
+  /// Somebody asked to stop meanwhile.
+  case stopped
+}
+
+/// A process that measures tiles, started when it is needed and again when it has died.
+package final class CandidateProcess: CandidateMeasuring {
+  /// The place cannot be measured, whatever the tile.
+  package struct Trouble: Error, CustomStringConvertible {
+    package let site: TileSite
+    package let reason: String
+    package var description: String { "\(site) cannot be measured: \(reason)" }
+  }
+
+  private struct Child {
+    let identifier: pid_t
+    /// This side of the process's standard input and output.
+    let socket: Int32
+    /// This side of its standard error.
+    let errors: Int32
+  }
+
+  private let executable: String
+  private let arguments: [String]
+  private let greeting: [UInt8]
+  private let stop: StopRequest
+  private let patience: Double
+  private var child: Child?
+  private var received: [UInt8] = []
+  /// The end of what the process wrote to standard error.
+  private var complaints: [UInt8] = []
+
+  /// - Parameters:
+  ///   - greeting: the first line that the process reads.
+  ///   - stop: asked while an answer is awaited.
+  ///   - patience: how long a process that is no longer needed may go on, in seconds.
+  package init(
+    executable: String, arguments: [String], greeting: some Encodable, stop: StopRequest,
+    patience: Double = 10
+  ) throws {
+    self.executable = executable
+    self.arguments = arguments
+    self.greeting = try Self.line(greeting)
+    self.stop = stop
+    self.patience = patience
+  }
+
+  deinit { end() }
+
+  package func measure(
+    _ request: CandidateTrial.Request, limit: Double
+  ) throws -> CandidateOutcome {
+    // What was said of tiles before is not about this one.
+    if let child { hearComplaints(of: child) }
+    complaints = []
+    let child = try self.child ?? start()
+    let deadline = ContinuousClock.now + .seconds(limit)
+    var isReady = false
+    // A process that is gone shows when its answer is read.
+    send(try Self.line(request), to: child)
+    while true {
+      switch receive(from: child, until: deadline) {
+      case .line(let line):
+        switch try? JSONFile.decode(CandidateTrial.Answer.self, from: line) {
+        case .ready: isReady = true
+        case .times(let tile, let preferred, let ratio):
+          return .times(tile: tile, preferred: preferred, ratio: ratio)
+        case .failure(let reason): return .failure(reason)
+        case .trouble(let reason): throw Trouble(site: request.site, reason: reason)
+        case nil: break  // what a driver prints is no answer
+        }
+      case .end:
+        let reason = end()
+        if stop.isRequested { return .stopped }
+        guard isReady else {
+          throw Trouble(site: request.site, reason: "with the default tile the process \(reason)")
+        }
+        return .failure("the process \(reason)")
+      case .deadline:
+        end()
+        return .late
+      case .stopped:
+        end()
+        return .stopped
+      }
+    }
+  }
+
+  private func start() throws -> Child {
+    let conversation = try Self.makeSockets(executable)
+    defer { close(conversation.theirs) }
+    let errors: (ours: Int32, theirs: Int32)
+    do throws(FileError) {
+      errors = try Self.makeSockets(executable)
+    } catch {
+      close(conversation.ours)
+      throw error
+    }
+    defer { close(errors.theirs) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for stream in [STDIN_FILENO, STDOUT_FILENO] {
+      posix_spawn_file_actions_adddup2(&actions, conversation.theirs, stream)
+    }
+    // Warnings are the parent's to give, once; what is written before a crash may say why.
+    posix_spawn_file_actions_adddup2(&actions, errors.theirs, STDERR_FILENO)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // A group of its own: Ctrl-C is for the parent, and compilers that a driver starts end with it.
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    posix_spawnattr_setpgroup(&attributes, 0)
+    let words = ([executable] + arguments).map { strdup($0) } + [nil]
+    let environment =
+      ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for text in words + environment { free(text) } }
+    var identifier: pid_t = 0
+    let code = posix_spawn(&identifier, executable, &actions, &attributes, words, environment)
+    guard code == 0 else {
+      close(conversation.ours)
+      close(errors.ours)
+      throw FileError(path: executable, action: "start", code: code)
+    }
+    let child = Child(
+      identifier: identifier, socket: conversation.ours, errors: errors.ours)
+    self.child = child
+    received = []
+    send(greeting, to: child)
+    return child
+  }
+
+  /// Two ends of a line that this process's other children do not inherit.
+  private static func makeSockets(
+    _ executable: String
+  ) throws(FileError) -> (ours: Int32, theirs: Int32) {
+    var sockets: [Int32] = [-1, -1]
+    guard
+      socketpair(
+        AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &sockets) == 0
+    else { throw .last(path: executable, action: "start") }
+    return (sockets[0], sockets[1])
+  }
+
+  /// Lets the process end what it is at, for a driver that is killed may leave its caches damaged.
+  ///
+  /// - Returns: how the process ended, in words, and its own last ones.
+  @discardableResult
+  private func end() -> String {
+    guard let child else { return "was not there" }
+    self.child = nil
+    close(child.socket)
+    defer { close(child.errors) }
+    var status: Int32 = 0
+    let deadline = ContinuousClock.now + .seconds(patience)
+    while waitpid(child.identifier, &status, WNOHANG) == 0 {
+      if ContinuousClock.now < deadline {
+        hearComplaints(of: child)
+        usleep(5_000)
+      } else {
+        kill(-child.identifier, SIGKILL)
+        waitpid(child.identifier, &status, 0)
+        break
+      }
+    }
+    hearComplaints(of: child)
+    let signal = status & 0x7F
+    let end =
+      signal == 0
+      ? "ended with exit code \(status >> 8 & 0xFF)" : "was ended by signal \(signal)"
+    let lines = String(decoding: complaints, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .suffix(Self.reportedLines)
+    return lines.isEmpty ? end : "\(end); its last words: \(lines.joined(separator: " / "))"
+  }
+
+  /// Takes what the process has written to standard error, which would stop it once nobody does, and keeps
+  /// the end. At most as much as a socket holds: one who writes without end is stopped all the same.
+  private func hearComplaints(of child: Child) {
+    var block = [UInt8](repeating: 0, count: 1 << 12)
+    for _ in 0..<64 {
+      let count = recv(child.errors, &block, block.count, Int32(MSG_DONTWAIT))
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return }
+      complaints += block[..<count]
+      complaints.removeFirst(max(0, complaints.count - Self.keptBytes))
+    }
+  }
+
+  private static let reportedLines = 3
+  private static let keptBytes = 1 << 10
+
+  /// A closed socket is no signal here, as a closed pipe would be.
+  private func send(_ bytes: [UInt8], to child: Child) {
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(
+          child.socket, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL))
+      }
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return }
+      done += count
+    }
+  }
+
+  private enum Received {
+    case line([UInt8])
+    case end
+    case deadline
+    case stopped
+  }
+
+  private func receive(from child: Child, until deadline: ContinuousClock.Instant) -> Received {
+    while true {
+      if let newline = received.firstIndex(of: UInt8(ascii: "\n")) {
+        defer { received.removeFirst(newline + 1) }
+        return .line(Array(received[..<newline]))
+      }
+      hearComplaints(of: child)
+      if stop.isRequested { return .stopped }
+      if ContinuousClock.now >= deadline { return .deadline }
+      var poll = pollfd(fd: child.socket, events: Int16(POLLIN), revents: 0)
+      guard Glibc.poll(&poll, 1, Self.pollMilliseconds) > 0 else { continue }
+      var block = [UInt8](repeating: 0, count: 1 << 12)
+      let count = recv(child.socket, &block, block.count, 0)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return .end }
+      received += block[..<count]
+    }
+  }
+
+  private static let pollMilliseconds: Int32 = 50
+
+  private static func line(_ value: some Encodable) throws -> [UInt8] {
+    Array("\(try JSONFile.line(value))\n".utf8)
+  }
+}

@@ -1,0 +1,143 @@
+import IsometryCore
+package import IsometryGraph
+package import IsometryTraining
+
+/// Builds, checks and times tiles one after the other: what may crash or hang, and so runs in a process
+/// of its own.
+package final class CandidateTrial {
+  /// What is to be measured, from the first line of the process's input on one a line.
+  package struct Request: Codable, Equatable, Sendable {
+    package let site: TileSite
+    package let tile: Tile
+    /// How long to go on timing, at least.
+    package let seconds: Double
+
+    package init(_ site: TileSite, _ tile: Tile, seconds: Double) {
+      (self.site, self.tile, self.seconds) = (site, tile, seconds)
+    }
+  }
+
+  /// What came of it.
+  package enum Answer: Codable, Equatable, Sendable {
+    /// The default tile of the place works; the answer proper follows.
+    case ready
+    /// Median times in seconds, and the median of the ratios of times taken one after the other.
+    case times(tile: Double, preferred: Double, ratio: Double)
+    /// The tile is not to be used.
+    case failure(String)
+    /// The place itself cannot be measured.
+    case trouble(String)
+  }
+
+  private struct Ready {
+    let operation: TunedOperation
+    let run: OperationRun
+    let expected: [[Double]]
+    let tolerance: Tolerance
+  }
+
+  private let backend: any TunableBackend
+  private let operations: [TunedOperation]
+  private var ready: Ready?
+
+  /// - Throws: as `TunedOperation.all`.
+  package init(_ configuration: RunConfiguration, on backend: any TunableBackend) throws {
+    self.backend = backend
+    operations = try TunedOperation.all(of: configuration, on: backend)
+  }
+
+  /// - Parameter say: called with each answer; the last is not `.ready`.
+  package func answer(_ request: Request, say: (Answer) -> Void) {
+    let ready: Ready
+    do {
+      ready = try prepare(request.site)
+      say(.ready)
+    } catch {
+      say(.trouble("\(error)"))
+      return
+    }
+    do {
+      say(try measure(request, ready))
+    } catch {
+      say(.failure("\(error)".split(separator: "\n").first.map(String.init) ?? "an error"))
+    }
+  }
+
+  private struct UnknownSite: Error, CustomStringConvertible {
+    let site: TileSite
+    var description: String { "the step has no \(site)" }
+  }
+
+  private func prepare(_ site: TileSite) throws -> Ready {
+    if let ready, ready.operation.site == site { return ready }
+    ready = nil  // before more memory is taken
+    guard let operation = operations.first(where: { $0.site == site }),
+      let run = try OperationRun(
+        operation.operation,
+        backend.bind(operation.operation.graph, sharing: nil, tiles: TileTable()))
+    else { throw UnknownSite(site: site) }
+    _ = try run.run(1)
+    let cost = operation.operation.graph.cost(of: operation.operation.node)
+    let results = operation.operation.node.results
+    let elements = results.map { operation.operation.graph.shape(of: $0).elementCount }.max() ?? 1
+    let made = Ready(
+      operation: operation, run: run, expected: try run.results(),
+      // Both sides round; terms are multiply-adds.
+      tolerance: Tolerance(
+        operation.operation.dtype,
+        reduction: max(1, cost.floatingPointOperations / max(1, 2 * elements)), roundings: 2))
+    ready = made
+    return made
+  }
+
+  private func measure(_ request: Request, _ ready: Ready) throws -> Answer {
+    let operation = ready.operation.operation
+    guard
+      let run = try OperationRun(
+        operation,
+        backend.bind(
+          operation.graph, sharing: ready.run.session,
+          tiles: TileTable([request.site: request.tile])), sharing: ready.run)
+    else { return .failure("it launches nothing") }
+    _ = try run.run(1)
+    for (output, (found, expected)) in zip(
+      operation.graph.outputs, zip(try run.results(), ready.expected))
+    {
+      if let wrong = ready.tolerance.deviation(of: found, from: expected) {
+        return .failure("\(output.name) is wrong: \(wrong)")
+      }
+    }
+    return try time(run, beside: ready.run, atLeast: request.seconds)
+  }
+
+  /// Rounds of both in turn, so that what else the machine does meets both.
+  private func time(
+    _ run: OperationRun, beside preferred: OperationRun, atLeast seconds: Double
+  ) throws -> Answer {
+    func shortest(_ run: OperationRun, _ steps: Int) throws -> Double {
+      try run.run(steps).map(\.seconds).filter { $0 > 0 }.min() ?? 0
+    }
+    let first = (try shortest(run, 1), try shortest(preferred, 1))
+    let steps = max(first.0, first.1) < Self.shortSeconds ? Self.stepsInFlight : 1
+    var times: [(tile: Double, preferred: Double)] = []
+    let start = ContinuousClock.now
+    while times.count < Self.leastRounds
+      || (ContinuousClock.now - start) / .seconds(1) < seconds && times.count < Self.mostRounds
+    {
+      let round = (try shortest(run, steps), try shortest(preferred, steps))
+      guard round.0 > 0, round.1 > 0 else { return .failure("the device reports no times") }
+      times.append(round)
+      // What is so much slower needs no better number.
+      if times.count >= 2, times.allSatisfy({ $0.tile > Self.hopeless * $0.preferred }) { break }
+    }
+    return .times(
+      tile: times.map(\.tile).median, preferred: times.map(\.preferred).median,
+      ratio: times.map { $0.tile / $0.preferred }.median)
+  }
+
+  private static let shortSeconds = 2e-3
+  private static let stepsInFlight = 4
+  private static let leastRounds = 5
+  private static let mostRounds = 100
+  private static let hopeless = 1.25
+}

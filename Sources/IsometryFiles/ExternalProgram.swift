@@ -1,0 +1,69 @@
+import Foundation
+
+/// A runner for system programs that waits for their end.
+package enum ExternalProgram {
+  /// The exit code if the program is not installed.
+  package static let missing: Int32 = 127
+
+  package struct Outcome {
+    /// The exit code; `missing` if the program is not installed, 128 + n if signal n ended it.
+    package let status: Int32
+    package let standardOutput: String
+    /// The last line of the program's standard error.
+    package let lastErrorLine: String
+  }
+
+  /// Calls `body` with a new folder, and then removes the folder.
+  @discardableResult
+  package static func withScratchFolder<Result>(
+    _ body: (_ path: String) throws -> Result
+  ) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder.path)
+  }
+
+  /// - Parameters:
+  ///   - scratch: a folder for the program's output while it runs.
+  ///   - whileRunning: called several times a second on the calling thread. If it throws, the program
+  ///     is ended and the error passed on.
+  package static func run(
+    _ name: String, _ arguments: [String], scratch: String,
+    whileRunning: () throws -> Void = {}
+  ) throws -> Outcome {
+    // Unlike pipes, files cannot fill up and block the program.
+    let outputPath = "\(scratch)/\(name).out"
+    let errorPath = "\(scratch)/\(name).err"
+    let process = Process()
+    // env searches PATH and exits with 127 if the program is not there.
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [name] + arguments
+    process.standardInput = FileHandle.nullDevice
+    let handles = try [outputPath, errorPath].map { path in
+      try Data().write(to: URL(fileURLWithPath: path))
+      return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    }
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
+    try process.run()
+    do {
+      while process.isRunning {
+        Thread.sleep(forTimeInterval: 0.05)
+        try whileRunning()
+      }
+    } catch {
+      process.terminate()
+      process.waitUntilExit()
+      throw error
+    }
+    process.waitUntilExit()
+    for handle in handles { try handle.close() }
+    let errors = try String(contentsOfFile: errorPath, encoding: .utf8)
+    return Outcome(
+      status: process.terminationReason == .exit
+        ? process.terminationStatus : 128 + process.terminationStatus,
+      standardOutput: try String(contentsOfFile: outputPath, encoding: .utf8),
+      lastErrorLine: errors.split(whereSeparator: \.isNewline).last.map(String.init) ?? "")
+  }
+}

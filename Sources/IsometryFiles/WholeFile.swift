@@ -1,0 +1,118 @@
+import Foundation
+import Glibc
+
+/// Files that are read as a whole, and that appear whole or not at all.
+package enum WholeFile {
+  /// Writes pieces one after the other to a file beside `path`, makes sure that they are on the disk,
+  /// and moves it to its place in one step. Whatever was there stays until then, and stays for good
+  /// where anything fails. A symbolic link stays, and the file that it leads to is written.
+  package static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
+    let path = try place(of: path)
+    let temporary = "\(path)\(unfinished)\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
+    do throws(FileError) {
+      for piece in pieces { try writeAll(piece, to: descriptor, path: temporary) }
+      guard fsync(descriptor) == 0 else { throw FileError.last(path: temporary, action: "write") }
+    } catch {
+      close(descriptor)
+      unlink(temporary)
+      throw error
+    }
+    close(descriptor)
+    guard rename(temporary, path) == 0 else {
+      let error = FileError.last(path: path, action: "write")
+      unlink(temporary)
+      throw error
+    }
+    synchronize(folderOf: path)
+  }
+
+  /// Makes sure that `write` can do its work, before a caller spends time on what it will write.
+  package static func requireWritable(_ path: String) throws(FileError) {
+    let path = try place(of: path)
+    let temporary = "\(path)\(unfinished)\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .last(path: path, action: "write") }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  /// Where the bytes of a file go: behind all symbolic links, the last of which may lead to nothing yet.
+  ///
+  /// - Throws: `FileError` where something is there that a file must not take the place of: a folder, a
+  ///   device, a pipe.
+  private static func place(of path: String) throws(FileError) -> String {
+    var place = path
+    for _ in 0..<mostLinks {
+      var status = stat()
+      guard lstat(place, &status) == 0 else { return place }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: return place
+      case S_IFDIR: throw FileError(path: path, action: "write", reason: "it is a folder")
+      case S_IFLNK: break
+      default: throw FileError(path: path, action: "write", reason: "it is not a regular file")
+      }
+      var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+      let length = readlink(place, &target, Int(PATH_MAX))
+      guard length >= 0 else { throw .last(path: path, action: "write") }
+      let name = String(decoding: target.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let folder = (place as NSString).deletingLastPathComponent
+      place = name.hasPrefix("/") || folder.isEmpty ? name : "\(folder)/\(name)"
+    }
+    throw FileError(
+      path: path, action: "write", reason: "its symbolic links lead to no end")
+  }
+
+  /// As many as Linux follows.
+  private static let mostLinks = 40
+
+  /// What the name of a file that is being written has after that of its place; the number of the
+  /// process follows.
+  private static let unfinished = ".part-"
+
+  /// Removes what writers that were killed left in a folder.
+  ///
+  /// - Precondition: no process is writing there.
+  package static func removeLeftovers(in folder: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names {
+      guard let mark = name.range(of: unfinished, options: .backwards),
+        Int(name[mark.upperBound...]) != nil
+      else { continue }
+      unlink("\(folder)/\(name)")
+    }
+  }
+
+  /// Makes sure that a file's new name is on the disk. File systems that cannot do that keep it as
+  /// they keep all names.
+  private static func synchronize(folderOf path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
+
+  /// All bytes of a file.
+  package static func read(_ path: String) throws(FileError) -> [UInt8] {
+    let file = try InputFile(path)
+    return try file.bytes(upTo: file.byteCount())
+  }
+
+  private static func writeAll(
+    _ bytes: [UInt8], to descriptor: Int32, path: String
+  ) throws(FileError) {
+    var done = 0
+    while done < bytes.count {
+      let written = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+      }
+      guard written >= 0 else {
+        if errno == EINTR { continue }
+        throw .last(path: path, action: "write")
+      }
+      done += written
+    }
+  }
+}
