@@ -25,8 +25,9 @@ import Testing
           normalization: .none, traits: .multiplied, imageShape: [3, 9, 11]), choices: [.blocks]),
       Recipe(
         testDescription: "blocks whose activation is differentiated from its input",
-        network: ResidualConvolutions(
-          depth: 6, width: 8, activation: .gelu, normalization: .batch, imageShape: [3, 8, 8]),
+        network: UniformResidualNetwork(
+          .convolution, depth: 6, width: 8, activation: .gelu, normalization: .batch,
+          imageShape: [3, 8, 8]),
         choices: [.activations, .blocks]),
       Recipe(
         testDescription: "a perceptron",

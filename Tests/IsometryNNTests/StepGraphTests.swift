@@ -4,11 +4,12 @@ import IsometryNN
 import Testing
 
 @Suite struct StepGraphTests {
-  static let optimizers: [Optimizer] = [
+  static let optimizers: [StandardOptimizer] = [
     .default,
-    Optimizer(.sgd(momentum: 0, nesterov: false), maximumGradientNorm: 1),
-    Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true), weightDecay: 0.01),
-    Optimizer(.rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0.9)),
+    StandardOptimizer(.sgd(momentum: 0, nesterov: false), maximumGradientNorm: 1),
+    StandardOptimizer(
+      .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true), weightDecay: 0.01),
+    StandardOptimizer(.rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0.9)),
   ]
 
   private func smallNetwork(_ normalization: NormalizationKind) -> ResidualNetwork {
@@ -109,7 +110,7 @@ import Testing
   }
 
   @Test func decayCanBeLimitedToWeights() throws {
-    let optimizer = Optimizer(
+    let optimizer = StandardOptimizer(
       .sgd(momentum: 0.9, nesterov: true), weightDecay: 0.1, decaysOnlyWeights: true)
     let training = TrainingGraph(smallNetwork(.batch), .init(batch: 4, optimizer: optimizer))
     let updates = training.graph.nodes.compactMap { node -> Update? in

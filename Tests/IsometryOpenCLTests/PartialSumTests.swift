@@ -20,7 +20,7 @@ struct PartialSumTests {
       network,
       .init(
         batch: batch, precision: precision,
-        optimizer: Optimizer(.sgd(momentum: 0, nesterov: false))))
+        optimizer: StandardOptimizer(.sgd(momentum: 0, nesterov: false))))
   }
 
   /// The changes of all parameters in one step with the sizes for GPUs.
