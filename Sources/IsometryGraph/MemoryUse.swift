@@ -2,9 +2,9 @@ internal import IsometryCore
 
 /// What a piece of a session's memory is for.
 public enum MemoryUse: String, Sendable, Hashable, CaseIterable {
-  /// What an update changes, and variables that nothing changes.
+  /// What an optimizer changes, and variables that nothing changes.
   case parameters
-  /// The slots of updates and the state of loss scaling.
+  /// The state of the optimizer and of loss scaling.
   case optimizerState = "optimizer_state"
   /// Running averages, and sums over steps.
   case statistics

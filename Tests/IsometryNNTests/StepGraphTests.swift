@@ -1,6 +1,7 @@
 import IsometryCore
 import IsometryGraph
 import IsometryNN
+import TestSupport
 import Testing
 
 @Suite struct StepGraphTests {
@@ -23,7 +24,7 @@ import Testing
     [NormalizationKind.none, .batch])
   func graphsAreValid(precision: DType, normalization: NormalizationKind) throws {
     func check(_ built: Graph, inputs: [String], outputs: [String]) throws {
-      for graph in [built, built.optimized(for: Self.everyTrait)] {
+      for graph in [built, BackendUnderTest.everyForm.prepared(built)] {
         try GraphVerifier.verify(graph)
         #expect(graph.inputs.map(\.name).sorted() == inputs)
         #expect(graph.outputs.map(\.name) == outputs)
@@ -43,17 +44,6 @@ import Testing
       evaluation.graph, inputs: ["images", "labels", "samples"],
       outputs: ["loss", "correct", "logits"])
   }
-
-  /// Those of a backend that takes every fused form.
-  private static let everyTrait: BackendTraits = {
-    var traits = BackendTraits()
-    traits.prologueTypes = [.float32, .bfloat16, .float16]
-    traits.hasConvolutionStatistics = true
-    traits.hasGradientEpilogues = true
-    traits.hasChannelSumsWithGradients = true
-    traits.hasNarrowLossGradients = true
-    return traits
-  }()
 
   /// ResNet-18's convolutions take long enough that recomputed activations cost next to nothing;
   /// ResNet-20's do not. Without normalization there is nothing to recompute.

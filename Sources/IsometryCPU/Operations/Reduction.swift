@@ -3,44 +3,26 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension GraphLowering {
-  func lowerReduction(_ node: Node) throws(CPUError) {
-    switch node.operation {
-    case .sum:
-      let x = place(node.inputs[0])
-      lowerTotal(node, [x.storage], x.type) { type, first, count in
-        vl_sum(type, x.storage.bytes(from: first), count)
-      }
-    case .dot:
-      let x = place(node.inputs[0])
-      let y = try storage(node.inputs[1], as: x.layout)
-      lowerTotal(node, [x.storage, y], x.type) { type, first, count in
-        vl_dot(type, x.storage.bytes(from: first), y.bytes(from: first), count)
-      }
-    case .squaredNorm: lowerSquaredNorm(node)
-    case .channelSum: try lowerChannelSum(node.inputs[0], into: node.results[0])
-    case .broadcast: lowerBroadcast(node)
-    case .broadcastChannels: lowerBroadcastChannels(node)
-    default: preconditionFailure("\(node.operation.name) is not a reduction")
-    }
-  }
-
-  /// A sum over all elements, in pieces whose partial sums are added up in order.
-  private func lowerTotal(
-    _ node: Node, _ reads: [Storage], _ type: TensorType,
-    _ body: @escaping (vl_type, _ byteOffset: Int, Int64) -> Double
-  ) {
+  /// Σx or Σxy over all elements, in pieces whose partial sums are added up in order.
+  func lowerTotal(_ node: Node) throws(CPUError) {
+    let x = place(node.inputs[0])
+    let y = node.inputs.count > 1 ? try storage(node.inputs[1], as: x.layout) : nil
     let result = makeResult(node.results[0]).storage
-    let (loops, size) = (type.dtype.loops, type.dtype.byteCount)
-    let total = type.shape.elementCount
+    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
+    let total = x.type.shape.elementCount
     let count = (total + Self.pieceLength - 1) / Self.pieceLength
     let partials = Storage(byteCount: count * 8)
     emit(
-      node.operation.name, reads: reads, writes: [partials],
+      node.operation.name, reads: [x.storage] + (y.map { [$0] } ?? []), writes: [partials],
       .pieces(count) { pieces in
         for piece in pieces {
           let first = piece * Self.pieceLength
-          partials.elements(Double.self)[piece] = body(
-            loops, first * size, Int64(min(Self.pieceLength, total - first)))
+          let (elements, length) = (
+            x.storage.bytes(from: first * size), Int64(min(Self.pieceLength, total - first))
+          )
+          partials.elements(Double.self)[piece] =
+            y.map { vl_dot(type, elements, $0.bytes(from: first * size), length) }
+            ?? vl_sum(type, elements, length)
         }
       })
     emitTotal(node.operation.name, of: partials, count, into: result)
@@ -57,7 +39,7 @@ extension GraphLowering {
       })
   }
 
-  private func lowerSquaredNorm(_ node: Node) {
+  func lowerSquaredNorm(_ node: Node) {
     struct Piece {
       let storage: Storage
       let first: Int
@@ -115,7 +97,7 @@ extension GraphLowering {
       })
   }
 
-  private func lowerBroadcast(_ node: Node) {
+  func lowerBroadcast(_ node: Node) {
     let result = makeResult(node.results[0])
     let scalar = place(node.inputs[0]).storage
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
@@ -128,7 +110,7 @@ extension GraphLowering {
     }
   }
 
-  private func lowerBroadcastChannels(_ node: Node) {
+  func lowerBroadcastChannels(_ node: Node) {
     let result = makeResult(node.results[0])
     let value = place(node.inputs[0]).storage
     let geometry = ChannelGeometry(result)
