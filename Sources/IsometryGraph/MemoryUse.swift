@@ -107,9 +107,10 @@ package struct MemoryUses: Sendable {
     case .runningAverage, .accumulate:
       for index in node.operation.mutatedInputs {
         let variable = node.inputs[index]
+        // An optimizer may write parameters and its state with `Graph.assign`.
         if self[node.inputs[index + 1]] != .gradients {
           set(.statistics, variable)
-        } else if !isForward(variable) {  // else a parameter, which an optimizer of `Graph.assign` writes
+        } else if !isForward(variable) {
           set(.optimizerState, variable)
         }
       }

@@ -108,17 +108,6 @@ private struct GraphSGD: Optimizer {
     }
   }
 
-  @Test func theScheduleIsReadElementByElement() throws {
-    var graph = Graph()
-    let schedule = graph.input("schedule", [2])
-    graph.output("rate", graph.learningRate(of: schedule, as: .float32))
-    graph.output("step", graph.stepNumber(of: schedule, as: .float32))
-    let session = try ReferenceBackend<Float>().makeSession(for: graph)
-    try session.run(["schedule": HostTensor([2], [0.0123, 1001])])
-    #expect(try session.read(output: "rate").floats == [0.0123])
-    #expect(try session.read(output: "step").floats == [1001])
-  }
-
   @Test func fp16RequiresStepsThatCanBeSkipped() async {
     await #expect(processExitsWith: .failure) {
       _ = TrainingGraph(
