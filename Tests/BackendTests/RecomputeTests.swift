@@ -71,7 +71,7 @@ import Testing
       for precision in subject.supported([.float32, .bfloat16]) {
         let training = TrainingGraph(
           network,
-          .init(batch: 12, precision: precision, optimizer: .default))
+          .init(batch: 12, precision: precision, optimizer: StandardOptimizer.default))
         let session = try subject.makeSession(for: training.graph)
         let slots = try session.makeStagingSlots(2)
         #expect(slots.count == 2)
