@@ -12,6 +12,7 @@ let package = Package(
     .executableTarget(name: "TrainResNet20", dependencies: [isometry]),
     .executableTarget(name: "OwnInitializer", dependencies: [isometry]),
     .executableTarget(name: "OwnNetwork", dependencies: [isometry]),
+    .executableTarget(name: "OwnOptimizer", dependencies: [isometry]),
   ],
   swiftLanguageModes: [.v6]
 )

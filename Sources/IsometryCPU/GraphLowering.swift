@@ -64,11 +64,24 @@ final class GraphLowering {
   private func lower(_ node: Node) throws(CPUError) {
     switch node.operation {
     case .input, .variable: break
-    case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape:
-      try lowerPointwise(node)
-    case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
-      try lowerReduction(node)
+    case .fill(let number, _): lowerFill(node, number)
+    case .cast: try lowerCast(node)
+    case .add: try lowerBinary(node, VL_ADD)
+    case .subtract: try lowerBinary(node, VL_SUBTRACT)
+    case .multiply: try lowerBinary(node, VL_MULTIPLY)
+    case .scale(let factor): try lowerScale(node, factor)
+    case .scalarMultiply: try lowerScalarMultiply(node)
+    case .scalarAdd: try lowerScalarAdd(node)
+    case .biasAdd: try lowerBiasAdd(node)
+    case .activation(let activation): try lowerActivation(node, activation)
+    case .activationGradient(let gradient): try lowerActivationGradient(node, gradient)
+    case .reshape: try lowerReshape(node)
+    case .sum: lowerSum(node)
+    case .dot: try lowerDot(node)
+    case .channelSum: try lowerChannelSum(node.inputs[0], into: node.results[0])
+    case .broadcast: lowerBroadcast(node)
+    case .broadcastChannels: lowerBroadcastChannels(node)
+    case .squaredNorm: lowerSquaredNorm(node)
     case .matrixMultiply(let product): try lowerMatrixMultiply(node, product)
     case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       try lowerConvolution(node, convolution, epilogue)
@@ -93,9 +106,16 @@ final class GraphLowering {
       try lowerNormalizationGradient(node, normalization)
     case .frozenNormalizationInputGradient(let normalization):
       try lowerFrozenInputGradient(node, normalization)
-    case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
-      .globalAveragePoolGradient(_, nil):
-      try lowerPooling(node)
+    case .pool(let pooling): try lowerPool(node, pooling)
+    case .averagePoolGradient(let pooling, _): try lowerAveragePoolGradient(node, pooling)
+    case .maxPoolGradient(let pooling):
+      try lowerWindows(
+        node, pooling, image: node.inputs[1], out: node.inputs[0], vl_max_pool_gradient)
+    case .maxPoolTangent(let pooling):
+      try lowerWindows(
+        node, pooling, image: node.inputs[1], out: node.results[0], vl_max_pool_tangent)
+    case .globalAveragePool: try lowerGlobalAverage(node)
+    case .globalAveragePoolGradient(_, nil): lowerGlobalAverageGradient(node)
     case .softmaxCrossEntropy(let smoothing, _): try lowerLoss(node, smoothing)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)

@@ -30,7 +30,7 @@ extension Graph {
         }
       }
       for result in node.results where !wanted.contains(result) { gradients[result] = nil }
-      let pulled = node.operation.vjp(of: node, upstream: upstream, in: &self)
+      let pulled = derivatives(of: node).vjp(node, upstream, &self)
       precondition(pulled.count == node.inputs.count, "a gradient for each input")
       for (input, gradient) in zip(node.inputs, pulled) where needed.contains(input) {
         if let gradient { accumulate(gradient, into: input, &gradients) }
@@ -60,8 +60,7 @@ extension Graph {
       guard node.results.contains(where: { needed.contains($0) && tangents[$0] == nil }) else {
         continue
       }
-      let pushed = node.operation.jvp(
-        of: node, tangents: node.inputs.map { tangents[$0] }, in: &self)
+      let pushed = derivatives(of: node).jvp(node, node.inputs.map { tangents[$0] }, &self)
       for (result, tangent) in zip(node.results, pushed) {
         if let tangent, tangents[result] == nil { tangents[result] = tangent }
       }
@@ -92,91 +91,95 @@ extension Graph {
   }
 }
 
-extension Operation {
-  /// The vector–Jacobian products: a gradient for each input, nil where there is none to give.
-  ///
-  /// - Precondition: the operation is differentiable; the ones that are not say so.
-  func vjp(of node: Node, upstream: [Value?], in graph: inout Graph) -> [Value?] {
-    func one() -> Value {
-      guard let value = upstream[0] else { preconditionFailure("\(name) has no upstream gradient") }
-      return value
+/// Both derivatives of an operation.
+private struct Derivatives {
+  /// From upstream gradients: a gradient for each input, nil where there is none to give.
+  let vjp: (Node, [Value?], inout Graph) -> [Value?]
+  /// From tangents of the inputs: a tangent for each result.
+  let jvp: (Node, [Value?], inout Graph) -> [Value?]
+}
+
+extension Derivatives {
+  /// Of an operation with one result.
+  init(
+    one vjp: @escaping (Node, Value, inout Graph) -> [Value?],
+    jvp: @escaping (Node, [Value?], inout Graph) -> Value?
+  ) {
+    self.vjp = { node, upstream, graph in
+      guard let value = upstream[0] else {
+        preconditionFailure("\(node.operation.name) has no upstream gradient")
+      }
+      return vjp(node, value, &graph)
     }
-    switch self {
-    case .input, .variable, .fill: return []
-    case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape:
-      return pointwiseVJP(node, one(), &graph)
-    case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
-      return reductionVJP(node, one(), &graph)
-    case .matrixMultiply(let product): return product.vjp(node, one(), &graph)
-    case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
-      return convolution.vjp(node, epilogue, one(), &graph)
-    case .convolutionInputGradient(let convolution, _, nil):
-      return convolution.inputGradientVJP(node, one(), &graph)
-    case .convolutionWeightGradient(let convolution, _, _, nil):
-      return convolution.weightGradientVJP(node, upstream, &graph)
-    case .batchNormalization(let normalization):
-      return normalization.trainingVJP(node, upstream, &graph)
-    case .frozenNormalization(let normalization):
-      return normalization.frozenVJP(node, one(), &graph)
-    case .pool(let pooling): return [pooling.vjp(node, one(), &graph)]
-    case .averagePoolGradient(let pooling, _): return [graph.pool(one(), pooling)]
-    case .maxPoolGradient(let pooling):
-      return [graph.appendOne(.maxPoolTangent(pooling), one(), node.inputs[1]), nil]
-    case .maxPoolTangent(let pooling):
-      return [graph.appendOne(.maxPoolGradient(pooling), one(), node.inputs[1]), nil]
-    case .globalAveragePool:
-      let shape = graph.shape(of: node.inputs[0])
-      return [graph.appendOne(.globalAveragePoolGradient(inputShape: shape), one())]
-    case .globalAveragePoolGradient(_, nil): return [graph.globalAveragePool(one())]
-    case .softmaxCrossEntropy: return Self.lossVJP(node, upstream, &graph)
-    case .batchNormalizationReduction, .batchNormalizationInputGradient,
-      .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
-      .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
-      .gradientScale, .lossScaleUpdate:
-      preconditionFailure("\(name) is not differentiated")
-    case .convolution, .convolutionWeightGradient, .convolutionInputGradient,
-      .globalAveragePoolGradient:
-      preconditionFailure("fused operations come after differentiation")
-    }
+    self.jvp = { [jvp($0, $1, &$2)] }
   }
 
-  /// The Jacobian–vector products: a tangent for each result.
+  /// Of an operation that is linear in its first input; another input says where the maxima are.
+  init(linear operation: Operation, transpose: Operation) {
+    self.init(
+      one: { node, dy, graph in
+        let rest = node.inputs.dropFirst()
+        return [graph.append(transpose, [dy] + rest)[0]] + rest.map { _ in nil }
+      },
+      jvp: { node, tangents, graph in
+        tangents[0].map { graph.append(operation, [$0] + node.inputs.dropFirst())[0] }
+      })
+  }
+}
+
+extension Graph {
+  /// The derivatives of a node's operation.
   ///
-  /// - Precondition: the operation is differentiable; the ones that are not say so.
-  func jvp(of node: Node, tangents: [Value?], in graph: inout Graph) -> [Value?] {
-    switch self {
-    case .input, .variable, .fill: return [nil]
+  /// - Precondition: the operation is differentiable and not a fused form.
+  private func derivatives(of node: Node) -> Derivatives {
+    let operation = node.operation
+    switch operation {
+    case .input, .variable, .fill:
+      return Derivatives(vjp: { _, _, _ in [] }, jvp: { _, _, _ in [nil] })
     case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
       .activation, .activationGradient, .reshape:
-      return [pointwiseJVP(node, tangents, &graph)]
+      return Derivatives(one: operation.pointwiseVJP, jvp: operation.pointwiseJVP)
     case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
-      return [reductionJVP(node, tangents, &graph)]
-    case .matrixMultiply(let product): return [product.jvp(node, tangents, &graph)]
+      return Derivatives(one: operation.reductionVJP, jvp: operation.reductionJVP)
+    case .matrixMultiply(let product): return Derivatives(one: product.vjp, jvp: product.jvp)
     case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
-      return [convolution.jvp(node, epilogue, tangents, &graph)]
+      return Derivatives(
+        one: { convolution.vjp($0, epilogue, $1, &$2) },
+        jvp: { convolution.jvp($0, epilogue, $1, &$2) })
     case .convolutionInputGradient(let convolution, let shape, nil):
-      return [convolution.inputGradientJVP(node, shape, tangents, &graph)]
+      return Derivatives(
+        one: convolution.inputGradientVJP,
+        jvp: { convolution.inputGradientJVP($0, shape, $1, &$2) })
     case .convolutionWeightGradient(let convolution, _, _, nil):
-      return convolution.weightGradientJVP(node, tangents, &graph)
+      return Derivatives(
+        vjp: convolution.weightGradientVJP, jvp: convolution.weightGradientJVP)
     case .batchNormalization(let normalization):
-      return normalization.trainingJVP(node, tangents, &graph)
+      return Derivatives(vjp: normalization.trainingVJP, jvp: normalization.trainingJVP)
     case .frozenNormalization(let normalization):
-      return [normalization.frozenJVP(node, tangents, &graph)]
-    case .pool(let pooling): return [tangents[0].map { pooling.jvp(node, $0, &graph) }]
-    case .averagePoolGradient, .globalAveragePool, .globalAveragePoolGradient(_, nil):
-      return [tangents[0].map { graph.appendOne(self, $0) }]
-    case .maxPoolGradient, .maxPoolTangent:
-      return [tangents[0].map { graph.appendOne(self, $0, node.inputs[1]) }]
-    case .softmaxCrossEntropy: return Self.lossJVP(node, tangents, &graph)
+      return Derivatives(one: normalization.frozenVJP, jvp: normalization.frozenJVP)
+    case .pool(let pooling):
+      return Derivatives(
+        one: { [pooling.vjp($0, $1, &$2)] },
+        jvp: { node, tangents, graph in tangents[0].map { pooling.jvp(node, $0, &graph) } })
+    case .averagePoolGradient(let pooling, _):
+      return Derivatives(linear: operation, transpose: .pool(pooling))
+    case .maxPoolGradient(let pooling):
+      return Derivatives(linear: operation, transpose: .maxPoolTangent(pooling))
+    case .maxPoolTangent(let pooling):
+      return Derivatives(linear: operation, transpose: .maxPoolGradient(pooling))
+    case .globalAveragePool:
+      let shape = shape(of: node.inputs[0])
+      return Derivatives(
+        linear: operation, transpose: .globalAveragePoolGradient(inputShape: shape))
+    case .globalAveragePoolGradient(_, nil):
+      return Derivatives(linear: operation, transpose: .globalAveragePool)
+    case .softmaxCrossEntropy: return Derivatives(vjp: Operation.lossVJP, jvp: Operation.lossJVP)
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
       .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
       .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
-      .gradientScale, .lossScaleUpdate:
-      preconditionFailure("\(name) is not differentiated")
-    case .convolution, .convolutionWeightGradient, .convolutionInputGradient,
-      .globalAveragePoolGradient:
-      preconditionFailure("fused operations come after differentiation")
+      .gradientScale, .lossScaleUpdate, .convolution, .convolutionWeightGradient,
+      .convolutionInputGradient, .globalAveragePoolGradient:
+      preconditionFailure("\(operation.name) has no derivatives, or none in this fused form")
     }
   }
 }

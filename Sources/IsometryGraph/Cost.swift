@@ -34,10 +34,10 @@ extension Graph {
       elements * (gradient?.operationsPerElement ?? 0)
     }
     switch node.operation {
-    case .input, .variable, .fill, .broadcast, .broadcastChannels: return 0
-    case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape:
-      return elements * node.operation.pointwiseOperationsPerElement
+    case .input, .variable, .fill, .broadcast, .broadcastChannels, .cast, .reshape: return 0
+    case .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd: return elements
+    case .activation(let activation): return elements * activation.approximateOperations
+    case .activationGradient(let gradient): return elements * gradient.operationsPerElement
     case .sum, .channelSum: return inputElements(0)
     case .dot: return 2 * inputElements(0)
     case .squaredNorm: return 2 * node.inputs.indices.map(inputElements).reduce(0, +)

@@ -126,6 +126,18 @@ public struct Graph: Sendable {
     }
   }
 
+  /// Whether an output depends on the node, by position in `nodes`.
+  var isForward: [Bool] {
+    var needed = Set(outputs.map(\.value))
+    var isForward = nodes.map { _ in false }
+    for (position, node) in nodes.enumerated().reversed()
+    where node.results.contains(where: { needed.contains($0) }) {
+      isForward[position] = true
+      needed.formUnion(node.inputs)
+    }
+    return isForward
+  }
+
   /// How many nodes use each value, plus one for each output, by `Value.index`.
   public var useCounts: [Int] {
     var counts = [Int](repeating: 0, count: types.count)

@@ -2,9 +2,9 @@ internal import IsometryCore
 
 /// What a piece of a session's memory is for.
 public enum MemoryUse: String, Sendable, Hashable, CaseIterable {
-  /// What an update changes, and variables that nothing changes.
+  /// What an optimizer changes, and variables that nothing changes.
   case parameters
-  /// The slots of updates and the state of loss scaling.
+  /// The state of the optimizer and of loss scaling.
   case optimizerState = "optimizer_state"
   /// Running averages, and sums over steps.
   case statistics
@@ -68,7 +68,10 @@ package struct MemoryUses: Sendable {
     for node in graph.nodes where node.inputs.contains(where: { self[$0] == .gradients }) {
       for input in node.inputs where self[input] == .temporaries { set(.activations, input) }
     }
-    for node in graph.nodes { classifyVariables(node) }
+    let isForward = graph.isForward
+    for node in graph.nodes {
+      classifyVariables(node) { isForward[graph.producers[$0.index]] }
+    }
   }
 
   /// The use of a value of the graph.
@@ -93,7 +96,7 @@ package struct MemoryUses: Sendable {
     }
   }
 
-  private mutating func classifyVariables(_ node: Node) {
+  private mutating func classifyVariables(_ node: Node, isForward: (Value) -> Bool) {
     switch node.operation {
     case .update(let update):
       for index in update.parameters.indices {
@@ -102,7 +105,15 @@ package struct MemoryUses: Sendable {
       }
     case .lossScaleUpdate: for input in node.inputs.prefix(2) { set(.optimizerState, input) }
     case .runningAverage, .accumulate:
-      for index in node.operation.mutatedInputs { set(.statistics, node.inputs[index]) }
+      for index in node.operation.mutatedInputs {
+        let variable = node.inputs[index]
+        // An optimizer may write parameters and its state with `Graph.assign`.
+        if self[node.inputs[index + 1]] != .gradients {
+          set(.statistics, variable)
+        } else if !isForward(variable) {
+          set(.optimizerState, variable)
+        }
+      }
     default:
       precondition(
         node.operation.mutatedInputs.isEmpty,

@@ -21,7 +21,7 @@ public struct NetworkBuilder {
   public let precision: DType
   /// The source of the normalizations' statistics.
   public let mode: Mode
-  /// The parameters, statistics and layers appended so far. Each network sets its `stem`.
+  /// The parameters, statistics, layers and blocks appended so far. Each network sets its `stem`.
   public var layout: NetworkLayout
   /// The residual block of the parameters that are appended now.
   var currentBlock: Int?
@@ -73,6 +73,34 @@ public struct NetworkBuilder {
       name: name, shape: shape, role: role, position: layout.parameters.count, block: currentBlock)
     layout.parameters.append(parameter)
     return (graph.variable(name, shape, precision.accumulator), parameter)
+  }
+
+  /// Records a layer of your own, so that initializers, predictions and inspections see it. Call it
+  /// once for each layer, in the order of computation. The other functions for layers, `finishLayer`
+  /// included, record theirs.
+  ///
+  /// - Parameter y: the product of the layer's weight, before bias and normalization.
+  /// - Returns: the value that replaces `y`. It is `y` itself unless an initializer measures.
+  public mutating func record(_ layer: NetworkLayout.Layer, product y: Value) -> Value {
+    layout.layers.append(layer)
+    return withUnitVariance(y, behind: layer.weight)
+  }
+
+  /// Appends a residual block of your own and records it. The parameters that `append` makes belong to
+  /// the block.
+  ///
+  /// - Parameter append: appends branch, skip and sum. It returns the result and the record.
+  /// - Returns: the block's result.
+  public mutating func block(
+    _ append: (inout NetworkBuilder) -> (y: Value, block: NetworkLayout.Block)
+  ) -> Value {
+    precondition(currentBlock == nil, "a residual block contains no other block")
+    currentBlock = layout.blocks.count
+    defer { currentBlock = nil }
+    var (y, block) = append(&self)
+    block.index = layout.blocks.count
+    layout.blocks.append(block)
+    return y
   }
 
   /// Appends a statistic of the accumulator's type.

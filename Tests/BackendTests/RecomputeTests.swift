@@ -25,8 +25,9 @@ import Testing
           normalization: .none, traits: .multiplied, imageShape: [3, 9, 11]), choices: [.blocks]),
       Recipe(
         testDescription: "blocks whose activation is differentiated from its input",
-        network: ResidualConvolutions(
-          depth: 6, width: 8, activation: .gelu, normalization: .batch, imageShape: [3, 8, 8]),
+        network: UniformResidualNetwork(
+          .convolution, depth: 6, width: 8, activation: .gelu, normalization: .batch,
+          imageShape: [3, 8, 8]),
         choices: [.activations, .blocks]),
       Recipe(
         testDescription: "a perceptron",
@@ -70,7 +71,7 @@ import Testing
       for precision in subject.supported([.float32, .bfloat16]) {
         let training = TrainingGraph(
           network,
-          .init(batch: 12, precision: precision, optimizer: .default))
+          .init(batch: 12, precision: precision, optimizer: StandardOptimizer.default))
         let session = try subject.makeSession(for: training.graph)
         let slots = try session.makeStagingSlots(2)
         #expect(slots.count == 2)

@@ -11,7 +11,7 @@ import Testing
   struct Recipe: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let network: ResidualNetwork
-    let optimizer: Optimizer
+    let optimizer: StandardOptimizer
     let rate: Double
 
     static let all = [
@@ -25,7 +25,7 @@ import Testing
         network: ResidualNetwork(
           widths: [8, 12], depths: [1, 1], block: .bottleneck(expansion: 2), activation: .tanh,
           normalization: .none, traits: .multiplied, imageShape: [3, 9, 11]),
-        optimizer: Optimizer(
+        optimizer: StandardOptimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decoupled: true), weightDecay: 0.01,
           maximumGradientNorm: 1), rate: 0.003),
     ]

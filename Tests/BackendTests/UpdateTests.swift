@@ -1,5 +1,6 @@
 import IsometryCore
 import IsometryGraph
+import IsometryNN
 import TestSupport
 import Testing
 
@@ -109,6 +110,31 @@ import Testing
       experiment.compareVariable("total\(shape)", Tolerance(.float32))
     }
     try expectAgreement(experiment, on: subject, steps: 3)
+  }
+
+  /// SGD with momentum for the weights of a convolution, from graph operations.
+  @Test(arguments: BackendUnderTest.all)
+  func variablesAreAssigned(subject: BackendUnderTest) throws {
+    var experiment = Experiment(seed: 6)
+    let schedule = experiment.input("schedule", [2], .float32, .given([0.0123, 1001]))
+    let x = experiment.input("x", [2, 16, 5, 5])
+    let weight = experiment.variable("weight", [32, 16, 3, 3])
+    let momentum = experiment.variable("momentum", [32, 16, 3, 3])
+    let y = experiment.graph.convolve(x, with: weight, padding: 1)
+    let dy = experiment.input("dy", [2, 32, 5, 5])
+    let gradient = experiment.graph.gradients(seeds: [(y, dy)], withRespectTo: [weight])[0]!
+    let rate = experiment.graph.learningRate(of: schedule, as: .float32)
+    let velocity = experiment.graph.add(experiment.graph.scale(momentum, by: 0.5), gradient)
+    let change = experiment.graph.scalarMultiply(velocity, by: rate)
+    experiment.graph.assign(velocity, to: momentum)
+    experiment.graph.assign(experiment.graph.subtract(weight, change), to: weight)
+    experiment.compare("y", y, reduction: 144, roundings: 2)
+    experiment.compare("rate", rate, .exact)
+    experiment.compare(
+      "step", experiment.graph.stepNumber(of: schedule, as: .float32), .exact)
+    experiment.compareVariable("momentum", Tolerance(.float32, reduction: 50, roundings: 4))
+    experiment.compareVariable("weight", Tolerance(.float32, reduction: 50, roundings: 4))
+    try expectAgreement(experiment, on: subject, steps: 2)
   }
 
   @Test(arguments: BackendUnderTest.all)

@@ -31,7 +31,7 @@ import Testing
     ] {
       let recipe = TraceTests.Recipe(
         testDescription: "\(rule)", network: TraceTests.Recipe.all[0].network,
-        optimizer: Optimizer(rule, weightDecay: 5e-4), rate: 0.005)
+        optimizer: StandardOptimizer(rule, weightDecay: 5e-4), rate: 0.005)
       #expect(try recipe.run(.float32, steps: 3).trace(on: validating).losses.count == 3)
     }
   }

@@ -51,7 +51,7 @@ import Testing
       network,
       .init(
         batch: 4, precision: .float64,
-        optimizer: Optimizer(.sgd(momentum: 0, nesterov: false))))
+        optimizer: StandardOptimizer(.sgd(momentum: 0, nesterov: false))))
     let session = try ReferenceBackend<Double>().makeSession(for: training.graph)
     try training.writeInitialState(
       to: session, initializer: InitializerRegistry.make("zero-gamma"), seed: 6)
@@ -151,7 +151,7 @@ import Testing
 
   @Test func fixupScalarsLearnAtATenthOfTheRate() throws {
     let initializer = try InitializerRegistry.make("fixup")
-    var optimizer = Optimizer.default
+    var optimizer = StandardOptimizer.default
     optimizer.scalarLearningRate = initializer.scalarLearningRate
     let training = TrainingGraph(
       try network("fixup"), TrainingGraph.Configuration(batch: 2, optimizer: optimizer))
@@ -202,8 +202,8 @@ import Testing
       #expect(reason(text, perceptron)?.contains("resnet") == true)
     }
     for text in ["norm-preserving", "zero-gamma"] {
-      let activated = ResidualPerceptron(
-        depth: 2, width: 8, normalization: text == "zero-gamma" ? .batch : .none)
+      let activated = UniformResidualNetwork(
+        .dense, depth: 2, width: 8, normalization: text == "zero-gamma" ? .batch : .none)
       #expect(reason(text, activated)?.contains("choose a resnet model") == true)
     }
     #expect(reason("rezero", perceptron)?.contains("resnet") == true)

@@ -65,7 +65,7 @@ import Testing
     }
     #expect(throws: InitializationError.self) {
       try InitializerRegistry.make("critical")
-        .check(ResidualPerceptron(depth: 2, width: 10, imageShape: [1, 4, 4]).layout)
+        .check(UniformResidualNetwork(.dense, depth: 2, width: 10, imageShape: [1, 4, 4]).layout)
     }
     #expect(throws: InitializationError.self) { try InitializerRegistry.make("critical:q=-1") }
     // One advice, and not another one beside it.

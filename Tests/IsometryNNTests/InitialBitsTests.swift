@@ -12,7 +12,8 @@ import Testing
   private static func network(_ initializer: any Initializer) -> any Network {
     switch type(of: initializer).name {
     case "universal":
-      ResidualPerceptron(depth: 2, width: 100, activation: .tanh, imageShape: [3, 8, 8])
+      UniformResidualNetwork(
+        .dense, depth: 2, width: 100, activation: .tanh, imageShape: [3, 8, 8])
     case "critical":
       MultilayerPerceptron(depth: 3, width: 100, activation: .tanh, imageShape: [3, 8, 8])
     case let name:

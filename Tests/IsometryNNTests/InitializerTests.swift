@@ -41,7 +41,7 @@ import Testing
         initializer.blockTraits == BlockTraits()
         ? [
           residual(.batch), residual(.none),
-          ResidualPerceptron(depth: 3, width: 8, imageShape: [3, 4, 4]),
+          UniformResidualNetwork(.dense, depth: 3, width: 8, imageShape: [3, 4, 4]),
           MultilayerPerceptron(depth: 3, width: 8, activation: .tanh, imageShape: [3, 4, 4]),
         ] : [residual(.batch), residual(.none)]
       let network = try #require(

@@ -92,7 +92,8 @@ import Testing
       reason(MultilayerPerceptron(depth: 2, width: 8, activation: .tanh))?.contains("tanh") == true)
     #expect(reason(MultilayerPerceptron(depth: 2, width: 9))?.contains("even widths") == true)
     #expect(
-      reason(ResidualPerceptron(depth: 2, width: 8))?.contains("skip convolution") == true)
+      reason(UniformResidualNetwork(.dense, depth: 2, width: 8))?.contains("skip convolution")
+        == true)
     #expect(
       reason(ResidualNetwork(widths: [8], depths: [1], normalization: .none))?
         .contains("block 0") == true)

@@ -35,8 +35,8 @@ import Testing
         mode: .training),
       Case(
         description: "residual perceptron",
-        network: ResidualPerceptron(
-          depth: 4, width: 7, skipWeight: 0.8, activation: .selu, traits: .multiplied,
+        network: UniformResidualNetwork(
+          .dense, depth: 4, width: 7, skipWeight: 0.8, activation: .selu, traits: .multiplied,
           imageShape: [3, 2, 3]),
         mode: .training),
     ]

@@ -1,14 +1,16 @@
 import IsometryCore
 import IsometryGraph
 import IsometryNN
+import TestSupport
 import Testing
 
 @Suite struct StepGraphTests {
-  static let optimizers: [Optimizer] = [
+  static let optimizers: [StandardOptimizer] = [
     .default,
-    Optimizer(.sgd(momentum: 0, nesterov: false), maximumGradientNorm: 1),
-    Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true), weightDecay: 0.01),
-    Optimizer(.rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0.9)),
+    StandardOptimizer(.sgd(momentum: 0, nesterov: false), maximumGradientNorm: 1),
+    StandardOptimizer(
+      .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true), weightDecay: 0.01),
+    StandardOptimizer(.rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0.9)),
   ]
 
   private func smallNetwork(_ normalization: NormalizationKind) -> ResidualNetwork {
@@ -22,7 +24,7 @@ import Testing
     [NormalizationKind.none, .batch])
   func graphsAreValid(precision: DType, normalization: NormalizationKind) throws {
     func check(_ built: Graph, inputs: [String], outputs: [String]) throws {
-      for graph in [built, built.optimized(for: Self.everyTrait)] {
+      for graph in [built, BackendUnderTest.everyForm.prepared(built)] {
         try GraphVerifier.verify(graph)
         #expect(graph.inputs.map(\.name).sorted() == inputs)
         #expect(graph.outputs.map(\.name) == outputs)
@@ -42,17 +44,6 @@ import Testing
       evaluation.graph, inputs: ["images", "labels", "samples"],
       outputs: ["loss", "correct", "logits"])
   }
-
-  /// Those of a backend that takes every fused form.
-  private static let everyTrait: BackendTraits = {
-    var traits = BackendTraits()
-    traits.prologueTypes = [.float32, .bfloat16, .float16]
-    traits.hasConvolutionStatistics = true
-    traits.hasGradientEpilogues = true
-    traits.hasChannelSumsWithGradients = true
-    traits.hasNarrowLossGradients = true
-    return traits
-  }()
 
   /// ResNet-18's convolutions take long enough that recomputed activations cost next to nothing;
   /// ResNet-20's do not. Without normalization there is nothing to recompute.
@@ -109,7 +100,7 @@ import Testing
   }
 
   @Test func decayCanBeLimitedToWeights() throws {
-    let optimizer = Optimizer(
+    let optimizer = StandardOptimizer(
       .sgd(momentum: 0.9, nesterov: true), weightDecay: 0.1, decaysOnlyWeights: true)
     let training = TrainingGraph(smallNetwork(.batch), .init(batch: 4, optimizer: optimizer))
     let updates = training.graph.nodes.compactMap { node -> Update? in

@@ -36,26 +36,26 @@ import Testing
   }
 
   /// The optimizer, and its learning rate.
-  private func optimizer(_ name: String) throws -> (Optimizer, rate: Float) {
+  private func optimizer(_ name: String) throws -> (StandardOptimizer, rate: Float) {
     switch name {
     case "nesterov": (.default, Self.rate)
     case "clipped":
-      (Optimizer(.sgd(momentum: 0, nesterov: false), maximumGradientNorm: 0.5), Self.rate)
+      (StandardOptimizer(.sgd(momentum: 0, nesterov: false), maximumGradientNorm: 0.5), Self.rate)
     case "adam":
       (
-        Optimizer(
+        StandardOptimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: false), weightDecay: 0.01),
         Self.rate / 64
       )
     case "adamw":
       (
-        Optimizer(
+        StandardOptimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: true), weightDecay: 0.1),
         Self.rate / 64
       )
     case "rmsprop":
-      (Optimizer(.rmsProp(alpha: 0.9, epsilon: 1e-8, momentum: 0.5)), Self.rate / 64)
-    default: try #require(nil as (Optimizer, Float)?, "an optimizer called \(name)")
+      (StandardOptimizer(.rmsProp(alpha: 0.9, epsilon: 1e-8, momentum: 0.5)), Self.rate / 64)
+    default: try #require(nil as (StandardOptimizer, Float)?, "an optimizer called \(name)")
     }
   }
 

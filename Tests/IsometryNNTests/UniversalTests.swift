@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test func aReLUHasItsClosedForm() throws {
-    let network = ResidualPerceptron(depth: 20, width: 64, imageShape: [3, 8, 8])
+    let network = UniformResidualNetwork(.dense, depth: 20, width: 64, imageShape: [3, 8, 8])
     let values = try values("universal:c=0.25", network)
     for index in 0..<20 {
       // σ_w² = 2c.
@@ -32,8 +32,8 @@ import Testing
 
   @Test(arguments: Activation.allNamed)
   func everyActivationIsCalibrated(_ activation: Activation) throws {
-    let layout = ResidualPerceptron(
-      depth: 12, width: 8, skipWeight: 0.9, activation: activation, imageShape: [3, 4, 4]
+    let layout = UniformResidualNetwork(
+      .dense, depth: 12, width: 8, skipWeight: 0.9, activation: activation, imageShape: [3, 4, 4]
     ).layout
     let initializer = try Universal(options: InitializerOptions(initializer: "universal"))
     var model = ResidualModel(
@@ -46,11 +46,14 @@ import Testing
   @Test func paddingAndWideStemsAreMadeGood() throws {
     let initializer = try Universal(
       options: InitializerOptions(initializer: "universal", values: ["c": "0.5"]))
-    let convolutions = ResidualConvolutions(depth: 10, width: 8, imageShape: [3, 6, 6]).layout
+    let convolutions = UniformResidualNetwork(
+      .convolution, depth: 10, width: 8, imageShape: [3, 6, 6]
+    ).layout
     let scale = try initializer.calibration(for: convolutions)
     #expect(abs(scale.weightDeviation - (1 / 0.7901234567901234).squareRoot()) < 1e-11)
     // The stem's rows cannot be orthonormal; its norm is spread over more elements.
-    let wide = ResidualPerceptron(depth: 10, width: 48, activation: .tanh, imageShape: [3, 2, 2])
+    let wide = UniformResidualNetwork(
+      .dense, depth: 10, width: 48, activation: .tanh, imageShape: [3, 2, 2])
     var model = ResidualModel(activation: ActivationFunction(.tanh), depth: 10, weightDeviation: 1)
     model.inputMeanSquare = 0.25
     #expect(
@@ -66,11 +69,12 @@ import Testing
           widths: [8], depths: [2], normalization: .none, imageShape: [3, 8, 8]), "after the sum"
       ),
       (
-        ResidualPerceptron(depth: 3, width: 8, normalization: .batch, imageShape: [3, 4, 4]),
+        UniformResidualNetwork(
+          .dense, depth: 3, width: 8, normalization: .batch, imageShape: [3, 4, 4]),
         "normalization none"
       ),
       (
-        ResidualPerceptron(depth: 3, width: 8, skipWeight: 0, imageShape: [3, 4, 4]),
+        UniformResidualNetwork(.dense, depth: 3, width: 8, skipWeight: 0, imageShape: [3, 4, 4]),
         "skipWeight"
       ),
     ]

@@ -22,7 +22,7 @@ struct PartialSumTests {
       network,
       .init(
         batch: batch, precision: precision,
-        optimizer: Optimizer(.sgd(momentum: 0, nesterov: false))))
+        optimizer: StandardOptimizer(.sgd(momentum: 0, nesterov: false))))
   }
 
   private func changes(_ precision: DType, _ units: MatrixUnitUse) throws -> [[Double]] {

@@ -158,8 +158,8 @@ import Testing
   func blocksOfResidualPerceptronsFollowTheMeanField(
     activation: Activation, initializer: String
   ) throws {
-    let network = ResidualPerceptron(
-      depth: 3, width: 300, activation: activation,
+    let network = UniformResidualNetwork(
+      .dense, depth: 3, width: 300, activation: activation,
       traits: try InitializerRegistry.make(initializer).blockTraits, imageShape: [3, 10, 10])
     Self.expectNear(try Self.inspect(network, initializer).parts, within: 0.15)
   }
@@ -200,8 +200,8 @@ import Testing
   /// The parts' laws one after another are the recursion of the universal law's own signals.
   @Test(arguments: [Activation.relu, .tanh, .sigmoid, .silu])
   func theWholeOfUniversalNetworksFollowsTheirSignal(activation: Activation) throws {
-    let network = ResidualPerceptron(
-      depth: 12, width: 200, activation: activation, imageShape: [3, 10, 10])
+    let network = UniformResidualNetwork(
+      .dense, depth: 12, width: 200, activation: activation, imageShape: [3, 10, 10])
     let initializer = try #require(try InitializerRegistry.make("universal:c=0.5") as? Universal)
     let result = try Self.inspect(network, "universal:c=0.5")
     var model = ResidualModel(

@@ -21,8 +21,8 @@ import Testing
     return jacobian
   }
 
-  static let residual = ResidualPerceptron(
-    depth: 4, width: 24, activation: .tanh, imageShape: [3, 4, 4])
+  static let residual = UniformResidualNetwork(
+    .dense, depth: 4, width: 24, activation: .tanh, imageShape: [3, 4, 4])
 
   static let convolutional = ResidualNetwork(
     widths: [4, 6], depths: [1, 1], activation: .softplus, normalization: .batch,
@@ -107,8 +107,8 @@ import Testing
   }
 
   @Test func quadratureAgreesWithAllSingularValues() throws {
-    let network = ResidualPerceptron(
-      depth: 5, width: 120, activation: .tanh, imageShape: [3, 8, 8])
+    let network = UniformResidualNetwork(
+      .dense, depth: 5, width: 120, activation: .tanh, imageShape: [3, 8, 8])
     let jacobian = try Self.makeOperator(network, JacobianSection(from: .stack))
     let exact = SpectrumSummary([try jacobian.denseSpectrum()])
     let spectrum = try jacobian.lanczosSpectrum(.init(steps: 30, probes: 40))

@@ -14,8 +14,8 @@ import Testing
     MultilayerPerceptron(
       depth: 2, width: 5, activation: .tanh, normalization: .batch, imageShape: [1, 3, 3],
       classes: 4),
-    ResidualPerceptron(
-      depth: 3, width: 6, skipWeight: 0.9, activation: .silu, traits: .multiplied,
+    UniformResidualNetwork(
+      .dense, depth: 3, width: 6, skipWeight: 0.9, activation: .silu, traits: .multiplied,
       imageShape: [2, 3, 3], classes: 4),
     ResidualNetwork(
       widths: [4, 6], depths: [1, 1], activation: .softplus, normalization: .batch,

@@ -33,8 +33,8 @@ import Testing
   /// Orthogonal weights of a gain g are as good as independent ones: each branch has s = g²·E φ′².
   @Test(arguments: [Activation.linear, .relu, .tanh, .gelu])
   func residualNetworksFollowTheUniversalLaw(activation: Activation) throws {
-    let network = ResidualPerceptron(
-      depth: Self.depth, width: Self.width, activation: activation, imageShape: [3, 16, 16])
+    let network = UniformResidualNetwork(
+      .dense, depth: Self.depth, width: Self.width, activation: activation, imageShape: [3, 16, 16])
     let result = try Self.study(network, "orthogonal:gain=0.2")
     #expect(result.prediction.law?.name == "universal")
     #expect(try #require(result.distance) < Self.bound, "\(result.prediction.parameters)")
@@ -42,8 +42,8 @@ import Testing
 
   /// Few strong branches have another law, which the basis says.
   @Test func strongBranchesAreSaid() throws {
-    let network = ResidualPerceptron(
-      depth: 6, width: 40, activation: .relu, imageShape: [3, 4, 4])
+    let network = UniformResidualNetwork(
+      .dense, depth: 6, width: 40, activation: .relu, imageShape: [3, 4, 4])
     let strong = try Self.study(network, "he").prediction
     #expect(strong.law != nil && strong.basis.description.contains("many weak branches"))
     let weak = try Self.study(network, "universal:c=0.1").prediction
@@ -52,8 +52,8 @@ import Testing
 
   @Test(arguments: [Activation.relu, .sigmoid, .silu])
   func calibratedNetworksHaveTheCumulantAskedFor(activation: Activation) throws {
-    let network = ResidualPerceptron(
-      depth: Self.depth, width: Self.width, activation: activation, imageShape: [3, 16, 16])
+    let network = UniformResidualNetwork(
+      .dense, depth: Self.depth, width: Self.width, activation: activation, imageShape: [3, 16, 16])
     let result = try Self.study(network, "universal:c=0.5")
     let cumulant = try #require(result.prediction.parameters.first { $0.name == "c" })
     #expect(abs(cumulant.value - 0.5) < 0.025)
@@ -63,7 +63,7 @@ import Testing
   /// At the size of the paper's networks.
   @Test(arguments: Activation.allNamed)
   func everyActivationFollowsTheLawAtFullSize(activation: Activation) throws {
-    let network = ResidualPerceptron(depth: 20, width: 400, activation: activation)
+    let network = UniformResidualNetwork(.dense, depth: 20, width: 400, activation: activation)
     let result = try Self.study(network, "universal:c=0.5")
     #expect(try #require(result.distance) < 3.0 / 400 + 0.3 / 20)
   }
@@ -71,8 +71,8 @@ import Testing
   /// Zero padding weakens the branches at the border, which the measured c contains.
   @Test(arguments: [SpectrumMethod.dense, .lanczos])
   func residualConvolutionsFollowTheUniversalLaw(method: SpectrumMethod) throws {
-    let network = ResidualConvolutions(
-      depth: 20, width: 16, activation: .relu, imageShape: [3, 8, 8])
+    let network = UniformResidualNetwork(
+      .convolution, depth: 20, width: 16, activation: .relu, imageShape: [3, 8, 8])
     let result = try Self.study(network, "universal:c=0.5", method: method)
     #expect(result.summary.count == 1024)
     #expect(try #require(result.distance) < 0.04, "\(result.prediction.parameters)")
@@ -82,8 +82,8 @@ import Testing
   }
 
   @Test func aSkipWeightScalesTheLaw() throws {
-    let network = ResidualPerceptron(
-      depth: Self.depth, width: Self.width, skipWeight: 0.9, activation: .tanh,
+    let network = UniformResidualNetwork(
+      .dense, depth: Self.depth, width: Self.width, skipWeight: 0.9, activation: .tanh,
       imageShape: [3, 16, 16])
     let result = try Self.study(network, "orthogonal:gain=0.2")
     #expect(try #require(result.distance) < Self.bound)
@@ -92,8 +92,8 @@ import Testing
 
   /// The stem's rows are orthonormal times its gain, so the law holds from the input too.
   @Test func anOrthogonalStemOnlyScales() throws {
-    let network = ResidualPerceptron(
-      depth: Self.depth, width: Self.width, activation: .tanh, imageShape: [3, 16, 16])
+    let network = UniformResidualNetwork(
+      .dense, depth: Self.depth, width: Self.width, activation: .tanh, imageShape: [3, 16, 16])
     let result = try Self.study(network, "orthogonal:gain=0.2", from: .input)
     #expect(try #require(result.distance) < Self.bound)
     let gaussian = try Self.study(network, "he", from: .input)
@@ -138,8 +138,8 @@ import Testing
 
   /// Each seed's weights have a c of their own: the law beside them all is the mixture of their laws.
   @Test func severalSeedsHaveTheMixtureOfTheirLaws() throws {
-    let network = ResidualPerceptron(
-      depth: 3, width: 12, activation: .tanh, imageShape: [3, 4, 4])
+    let network = UniformResidualNetwork(
+      .dense, depth: 3, width: 12, activation: .tanh, imageShape: [3, 4, 4])
     let seeds: [UInt64] = [1, 2, 3]
     let result = try Self.study(network, "universal:c=0.5", seeds: seeds)
     let single = try seeds.map { try Self.study(network, "universal:c=0.5", seeds: [$0]) }
@@ -157,8 +157,8 @@ import Testing
   }
 
   @Test func severalInputsAndSeedsAreAveraged() throws {
-    let network = ResidualPerceptron(
-      depth: 4, width: 30, activation: .tanh, imageShape: [3, 4, 4])
+    let network = UniformResidualNetwork(
+      .dense, depth: 4, width: 30, activation: .tanh, imageShape: [3, 4, 4])
     let result = try Self.study(network, "orthogonal:gain=0.3", inputs: 3, seeds: [1, 2])
     #expect(result.spectra.count == 6 && Set(result.spectra.map(\.values)).count == 6)
     #expect(result.summary.count == 30 && result.summary.matrices == 6)
@@ -184,7 +184,8 @@ import Testing
     let network: any Network =
       switch what {
       case "batch":
-        ResidualPerceptron(depth: 2, width: 8, normalization: .batch, imageShape: [1, 4, 4])
+        UniformResidualNetwork(
+          .dense, depth: 2, width: 8, normalization: .batch, imageShape: [1, 4, 4])
       case "relu":
         ResidualNetwork(widths: [4], depths: [1], normalization: .none, imageShape: [1, 4, 4])
       default: MultilayerPerceptron(depth: 2, width: 8, imageShape: [1, 4, 4])

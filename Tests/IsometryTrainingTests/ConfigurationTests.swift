@@ -173,9 +173,9 @@ import Testing
       graph.configuration.augmentation
         == ImageDecoding.Augmentation(cropPadding: 0, flips: true, cutout: 5, seed: 9))
     #expect(graph.configuration.labelSmoothing == 0.25)
-    #expect(graph.configuration.optimizer.maximumGradientNorm == 2)
-    #expect(
-      graph.configuration.optimizer.rule == .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0))
+    let optimizer = try #require(graph.configuration.optimizer as? StandardOptimizer)
+    #expect(optimizer.maximumGradientNorm == 2)
+    #expect(optimizer.rule == .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0))
     #expect(SmallRun.configuration { $0.augment = [] }.makeAugmentation() == nil)
   }
 

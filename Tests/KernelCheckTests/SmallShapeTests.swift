@@ -15,7 +15,7 @@ import Testing
   struct Step: Sendable, CustomStringConvertible {
     let description: String
     let network: ResidualNetwork
-    let optimizer: Optimizer
+    let optimizer: StandardOptimizer
     let precision: DType
     /// How far losses may differ from the reference's in double precision.
     let tolerance: Double
@@ -26,7 +26,7 @@ import Testing
         network: ResidualNetwork(
           widths: [4, 6], depths: [1, 1], activation: .relu, normalization: .batch,
           imageShape: [3, 5, 7]),
-        optimizer: Optimizer(
+        optimizer: StandardOptimizer(
           .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4, maximumGradientNorm: 1),
         precision: .float32, tolerance: 1e-4),
       Step(
@@ -35,7 +35,7 @@ import Testing
           widths: [4, 5], depths: [1, 1], block: .bottleneck(expansion: 2), skip: .convolution,
           activation: .gelu, normalization: .none, traits: .multiplied,
           imageShape: [3, 6, 5]),
-        optimizer: Optimizer(
+        optimizer: StandardOptimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: true), weightDecay: 0.1),
         precision: .bfloat16, tolerance: 0.06),
       Step(
@@ -43,7 +43,7 @@ import Testing
         network: ResidualNetwork(
           widths: [8], depths: [1], activation: .tanh, normalization: .batch,
           imageShape: [3, 4, 4]),
-        optimizer: Optimizer(.rmsProp(alpha: 0.9, epsilon: 1e-8, momentum: 0.5)),
+        optimizer: StandardOptimizer(.rmsProp(alpha: 0.9, epsilon: 1e-8, momentum: 0.5)),
         precision: .float16, tolerance: 0.03),
     ]
 
@@ -60,14 +60,16 @@ import Testing
     network: ResidualNetwork(
       widths: [8, 16], depths: [1, 1], skip: .convolution, activation: .tanh, normalization: .none,
       imageShape: [3, 4, 3]),
-    optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
+    optimizer: StandardOptimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16,
+    tolerance: 0.06)
 
   /// Convolutions that normalize what they load.
   static let normalizingMatrixUnitStep = Step(
     description: "normalized, on matrix units",
     network: ResidualNetwork(
       widths: [8, 16], depths: [1, 1], normalization: .batch, imageShape: [3, 4, 3]),
-    optimizer: Optimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16, tolerance: 0.06)
+    optimizer: StandardOptimizer(.sgd(momentum: 0, nesterov: false)), precision: .bfloat16,
+    tolerance: 0.06)
 
   @Test(arguments: BackendUnderTest.withMatrixUnits)
   func matrixUnits(subject: BackendUnderTest) throws {

@@ -32,12 +32,17 @@ struct LowRankNetwork: Network {
 }
 
 extension NetworkBuilder {
-  /// x·Aᵀ·Bᵀ + bias, with A [rank, channels of x] and B [width, rank].
+  /// x·Aᵀ·Bᵀ with A [rank, channels of x] and B [width, rank], then the network's normalization. A and B
+  /// are recorded as two layers.
   mutating func lowRankLayer(_ x: Value, width: Int, rank: Int, name: String) -> Value {
-    let a = parameter("\(name).a", [rank, graph.shape(of: x)[1]], .denseWeight).value
-    let b = parameter("\(name).b", [width, rank], .denseWeight).value
-    let bias = parameter("\(name).bias", [width], .bias).value
-    let inner = graph.dense(x, weight: graph.cast(a, to: precision))  // [N, rank]
-    return graph.biasAdd(graph.dense(inner, weight: graph.cast(b, to: precision)), bias)
+    let (a, aRecord) = parameter("\(name).a.weight", [rank, graph.shape(of: x)[1]], .denseWeight)
+    let (b, bRecord) = parameter("\(name).b.weight", [width, rank], .denseWeight)
+    let inner = record(  // [N, rank]
+      NetworkLayout.Layer(weight: aRecord),
+      product: graph.dense(x, weight: graph.cast(a, to: precision)))
+    let product = graph.dense(inner, weight: graph.cast(b, to: precision))
+    return finishLayer(
+      product, weight: bRecord, name: "\(name).b", normalizationName: "\(name).norm"
+    ).y
   }
 }

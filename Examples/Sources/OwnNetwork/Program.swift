@@ -16,8 +16,8 @@ enum Program {
 
     let network = LowRankNetwork(rank: 8)
     let step = TrainingGraph(network, .init(batch: batch, statistics: statistics))
-    for parameter in step.layout.parameters where parameter.name.hasPrefix("low_rank") {
-      print("\(parameter.name) \(parameter.shape)")
+    for layer in step.layout.layers where layer.weight.name.hasPrefix("low_rank") {
+      print("\(layer.weight.name) \(layer.weight.shape)")
     }
 
     let backend = CPUBackend()

@@ -3,38 +3,7 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension GraphLowering {
-  func lowerPointwise(_ node: Node) throws(CPUError) {
-    switch node.operation {
-    case .fill(let number, _): lowerFill(node, number)
-    case .cast: try lowerCast(node)
-    case .add: try lowerBinary(node, VL_ADD)
-    case .subtract: try lowerBinary(node, VL_SUBTRACT)
-    case .multiply: try lowerBinary(node, VL_MULTIPLY)
-    case .scale(let factor):
-      try lowerUnary(node) { type, x, out, count in
-        vl_affine(type, x, Float(factor), 0, out, count)
-      }
-    case .scalarMultiply:
-      let scalar = place(node.inputs[1]).storage
-      try lowerUnary(node, reading: [scalar]) { type, x, out, count in
-        vl_affine(type, x, scalar.elements(Float.self)[0], 0, out, count)
-      }
-    case .scalarAdd:
-      let scalar = place(node.inputs[1]).storage
-      try lowerUnary(node, reading: [scalar]) { type, x, out, count in
-        vl_affine(type, x, 1, scalar.elements(Float.self)[0], out, count)
-      }
-    case .activation(let activation):
-      let activation = activation.loops
-      try lowerUnary(node) { type, x, out, count in vl_activate(type, activation, x, out, count) }
-    case .activationGradient(let gradient): try lowerActivationGradient(node, gradient)
-    case .biasAdd: try lowerBiasAdd(node)
-    case .reshape: try lowerReshape(node)
-    default: preconditionFailure("\(node.operation.name) is not pointwise")
-    }
-  }
-
-  private func lowerFill(_ node: Node, _ number: Double) {
+  func lowerFill(_ node: Node, _ number: Double) {
     let result = makeResult(node.results[0])
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emitElementwise(node.operation.name, reads: [], writes: [result.storage], over: result) {
@@ -43,7 +12,7 @@ extension GraphLowering {
     }
   }
 
-  private func lowerCast(_ node: Node) throws(CPUError) {
+  func lowerCast(_ node: Node) throws(CPUError) {
     let source = place(node.inputs[0])
     let result = makeResult(node.results[0])
     if source.layout != result.layout || source.isNative {
@@ -75,7 +44,32 @@ extension GraphLowering {
     }
   }
 
-  private func lowerBinary(_ node: Node, _ operation: vl_binary) throws(CPUError) {
+  func lowerScale(_ node: Node, _ factor: Double) throws(CPUError) {
+    try lowerUnary(node) { type, x, out, count in
+      vl_affine(type, x, Float(factor), 0, out, count)
+    }
+  }
+
+  func lowerScalarMultiply(_ node: Node) throws(CPUError) {
+    let scalar = place(node.inputs[1]).storage
+    try lowerUnary(node, reading: [scalar]) { type, x, out, count in
+      vl_affine(type, x, scalar.elements(Float.self)[0], 0, out, count)
+    }
+  }
+
+  func lowerScalarAdd(_ node: Node) throws(CPUError) {
+    let scalar = place(node.inputs[1]).storage
+    try lowerUnary(node, reading: [scalar]) { type, x, out, count in
+      vl_affine(type, x, 1, scalar.elements(Float.self)[0], out, count)
+    }
+  }
+
+  func lowerActivation(_ node: Node, _ activation: Activation) throws(CPUError) {
+    let activation = activation.loops
+    try lowerUnary(node) { type, x, out, count in vl_activate(type, activation, x, out, count) }
+  }
+
+  func lowerBinary(_ node: Node, _ operation: vl_binary) throws(CPUError) {
     let result = makeResult(node.results[0])
     let a = try storage(node.inputs[0], as: result.layout)
     let b = try storage(node.inputs[1], as: result.layout)
@@ -90,7 +84,7 @@ extension GraphLowering {
     }
   }
 
-  private func lowerActivationGradient(
+  func lowerActivationGradient(
     _ node: Node, _ gradient: ActivationGradient
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
@@ -127,14 +121,14 @@ extension GraphLowering {
     if gradient.hasChannelSum { try lowerChannelSum(node.results[0], into: node.results[1]) }
   }
 
-  private func lowerBiasAdd(_ node: Node) throws(CPUError) {
+  func lowerBiasAdd(_ node: Node) throws(CPUError) {
     let result = makeResult(node.results[0])
     let x = try storage(node.inputs[0], as: result.layout)
     let bias = place(node.inputs[1]).storage
     emitNormalize(node.operation.name, x, factor: nil, offset: bias, into: result)
   }
 
-  private func lowerReshape(_ node: Node) throws(CPUError) {
+  func lowerReshape(_ node: Node) throws(CPUError) {
     let type = graph.type(of: node.results[0])
     let plain = StoredValue(
       type: type, layout: .plain, storage: try storage(node.inputs[0], as: .plain))

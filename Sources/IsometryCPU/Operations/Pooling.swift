@@ -3,29 +3,7 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension GraphLowering {
-  func lowerPooling(_ node: Node) throws(CPUError) {
-    switch node.operation {
-    case .pool(let pooling): try lowerPool(node, pooling)
-    case .averagePoolGradient(let pooling, _):
-      try lowerWindows(node, pooling, image: node.results[0], out: node.inputs[0]) {
-        type, window, gradient, _, out in
-        vl_average_pool_gradient(type, window, gradient, out)
-      }
-    case .maxPoolGradient(let pooling):
-      try lowerWindows(node, pooling, image: node.inputs[1], out: node.inputs[0]) {
-        vl_max_pool_gradient($0, $1, $2, $3, $4)
-      }
-    case .maxPoolTangent(let pooling):
-      try lowerWindows(node, pooling, image: node.inputs[1], out: node.results[0]) {
-        vl_max_pool_tangent($0, $1, $2, $3, $4)
-      }
-    case .globalAveragePool: try lowerGlobalAverage(node)
-    case .globalAveragePoolGradient: lowerGlobalAverageGradient(node)
-    default: preconditionFailure("\(node.operation.name) does not pool")
-    }
-  }
-
-  private func lowerPool(_ node: Node, _ pooling: Pooling) throws(CPUError) {
+  func lowerPool(_ node: Node, _ pooling: Pooling) throws(CPUError) {
     try lowerWindows(node, pooling, image: node.inputs[0], out: node.results[0]) {
       type, window, input, _, out in
       switch pooling.kind {
@@ -35,14 +13,21 @@ extension GraphLowering {
     }
   }
 
+  func lowerAveragePoolGradient(_ node: Node, _ pooling: Pooling) throws(CPUError) {
+    try lowerWindows(node, pooling, image: node.results[0], out: node.inputs[0]) {
+      type, window, gradient, _, out in
+      vl_average_pool_gradient(type, window, gradient, out)
+    }
+  }
+
   /// One call for each image and block of channels, with the memory there of the first input, of the
   /// last (the same, where there is only one) and of the result.
-  private func lowerWindows(
+  func lowerWindows(
     _ node: Node, _ pooling: Pooling, image: Value, out: Value,
     _ body:
       @escaping (
-        vl_type, UnsafePointer<vl_window>, UnsafeMutableRawPointer, UnsafeMutableRawPointer,
-        UnsafeMutableRawPointer
+        vl_type, UnsafePointer<vl_window>?, UnsafeRawPointer?, UnsafeRawPointer?,
+        UnsafeMutableRawPointer?
       ) -> Void
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
@@ -78,7 +63,7 @@ extension GraphLowering {
       })
   }
 
-  private func lowerGlobalAverage(_ node: Node) throws(CPUError) {
+  func lowerGlobalAverage(_ node: Node) throws(CPUError) {
     let x = try imagePlace(node.inputs[0])
     let result = makeResult(node.results[0])
     let geometry = ChannelGeometry(x)
@@ -102,7 +87,7 @@ extension GraphLowering {
     }
   }
 
-  private func lowerGlobalAverageGradient(_ node: Node) {
+  func lowerGlobalAverageGradient(_ node: Node) {
     let result = makeResult(node.results[0])
     let dy = place(node.inputs[0]).storage
     let geometry = ChannelGeometry(result)

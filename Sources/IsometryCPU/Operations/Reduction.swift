@@ -3,25 +3,23 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension GraphLowering {
-  func lowerReduction(_ node: Node) throws(CPUError) {
-    switch node.operation {
-    case .sum:
-      let x = place(node.inputs[0])
-      lowerTotal(node, [x]) { type, x, first, count in vl_sum(type, x.bytes(from: first), count) }
-    case .dot:
-      let x = place(node.inputs[0])
-      let y = try storage(node.inputs[1], as: x.layout)
-      lowerTotal(node, [x], reading: [y]) { type, x, first, count in
-        vl_dot(type, x.bytes(from: first), y.bytes(from: first), count)
-      }
-    case .squaredNorm:
-      lowerTotal(node, node.inputs.map { place($0) }) { type, x, first, count in
-        vl_dot(type, x.bytes(from: first), x.bytes(from: first), count)
-      }
-    case .channelSum: try lowerChannelSum(node.inputs[0], into: node.results[0])
-    case .broadcast: lowerBroadcast(node)
-    case .broadcastChannels: lowerBroadcastChannels(node)
-    default: preconditionFailure("\(node.operation.name) is not a reduction")
+  func lowerSum(_ node: Node) {
+    lowerTotal(node, [place(node.inputs[0])]) { type, x, first, count in
+      vl_sum(type, x.bytes(from: first), count)
+    }
+  }
+
+  func lowerDot(_ node: Node) throws(CPUError) {
+    let x = place(node.inputs[0])
+    let y = try storage(node.inputs[1], as: x.layout)
+    lowerTotal(node, [x], reading: [y]) { type, x, first, count in
+      vl_dot(type, x.bytes(from: first), y.bytes(from: first), count)
+    }
+  }
+
+  func lowerSquaredNorm(_ node: Node) {
+    lowerTotal(node, node.inputs.map { place($0) }) { type, x, first, count in
+      vl_dot(type, x.bytes(from: first), x.bytes(from: first), count)
     }
   }
 
@@ -84,7 +82,7 @@ extension GraphLowering {
       })
   }
 
-  private func lowerBroadcast(_ node: Node) {
+  func lowerBroadcast(_ node: Node) {
     let result = makeResult(node.results[0])
     let scalar = place(node.inputs[0]).storage
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
@@ -97,7 +95,7 @@ extension GraphLowering {
     }
   }
 
-  private func lowerBroadcastChannels(_ node: Node) {
+  func lowerBroadcastChannels(_ node: Node) {
     let result = makeResult(node.results[0])
     let value = place(node.inputs[0]).storage
     let geometry = ChannelGeometry(result)

@@ -106,17 +106,6 @@ extension Operation {
     return inputs[0]
   }
 
-  /// Floating-point operations of one element of a pointwise result.
-  var pointwiseOperationsPerElement: Int {
-    switch self {
-    case .cast, .reshape: 0
-    case .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd: 1
-    case .activation(let activation): activation.approximateOperations
-    case .activationGradient(let gradient): gradient.operationsPerElement
-    default: preconditionFailure("\(name) is not pointwise")
-    }
-  }
-
   func pointwiseVJP(_ node: Node, _ upstream: Value, _ graph: inout Graph) -> [Value?] {
     switch self {
     case .cast:

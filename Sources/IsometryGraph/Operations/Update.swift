@@ -147,3 +147,16 @@ public struct LossScaling: Sendable, Hashable {
     self.growthInterval = growthInterval
   }
 }
+
+extension Graph {
+  /// Appends `variable ← value` at the end of the step. Every reader of the variable in this step gets
+  /// the old value.
+  ///
+  /// An optimizer or a statistic of your own uses it. A variable that holds an infinity or a NaN becomes
+  /// NaN, so that a diverged run stays diverged.
+  ///
+  /// - Precondition: the value has the variable's type.
+  public mutating func assign(_ value: Value, to variable: Value) {
+    append(.runningAverage([RunningAverage(momentum: 1)]), [variable, value])
+  }
+}

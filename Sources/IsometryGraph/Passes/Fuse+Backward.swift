@@ -13,20 +13,21 @@ extension Graph {
   /// the sums of its parameters' gradients, and the gradient of its input that those enter.
   func withWholeNormalizationGradients() -> Graph {
     var rewriter = Rewriter(self)
-    var sums: [[Value]: Node] = [:]
-    for node in nodes {
-      if case .batchNormalizationReduction = node.operation { sums[node.results] = node }
-    }
-    // Reductions whose input gradient comes next are made with it.
+    // Reductions whose input gradient is their first reader, updates aside, are made with it.
     var whole = Set<[Value]>()
-    for node in nodes {
-      guard case .batchNormalizationInputGradient(let normalization) = node.operation,
-        let reduction = sums[Array(node.inputs[6...])],
-        case .batchNormalizationReduction(normalization) = reduction.operation,
-        reduction.inputs == Array(node.inputs[..<6]),
-        isNotRead(reduction.results, before: node)
-      else { continue }
-      whole.insert(reduction.results)
+    var read = Set<Value>()
+    for node in nodes where node.operation.mutatedInputs.isEmpty {
+      if case .batchNormalizationInputGradient(let normalization) = node.operation {
+        let sums = Array(node.inputs[6...])
+        let reduction = producer(of: sums[0])
+        if reduction.operation == .batchNormalizationReduction(normalization),
+          reduction.results == sums, reduction.inputs == Array(node.inputs[..<6]),
+          read.isDisjoint(with: sums)
+        {
+          whole.insert(sums)
+        }
+      }
+      read.formUnion(node.inputs)
     }
     for position in positionsWithUpdatesLast {
       let node = nodes[position]
@@ -36,25 +37,11 @@ extension Graph {
       where whole.remove(Array(node.inputs[6...])) != nil:
         let results = rewriter.append(
           .batchNormalizationGradient(normalization), node.inputs[..<6].map { rewriter.map($0) })
-        rewriter.replace(node.results[0], with: results[0])
-        for (sum, result) in zip(node.inputs[6...], results[1...]) {
-          rewriter.replace(sum, with: result)
-        }
+        rewriter.replace(node.results + node.inputs[6...], with: results)
       default: rewriter.copy(node)
       }
     }
     return rewriter.finish()
-  }
-
-  /// Whether no node before that one, updates aside, reads any of the values.
-  private func isNotRead(_ values: [Value], before node: Node) -> Bool {
-    for other in nodes {
-      if other.results == node.results { return true }
-      if other.operation.mutatedInputs.isEmpty, other.inputs.contains(where: values.contains) {
-        return false
-      }
-    }
-    return true
   }
 }
 
@@ -104,8 +91,7 @@ private struct BackwardFusion {
       let results = rewriter.append(
         .convolutionWeightGradient(convolution, weightShape: shape, withBias: true, prologue),
         node.inputs.map { rewriter.map($0) })
-      rewriter.replace(node.results[0], with: results[0])
-      rewriter.replace(bias.sum, with: results[1])
+      rewriter.replace([node.results[0], bias.sum], with: results)
       return true
     default: return false
     }
@@ -113,9 +99,7 @@ private struct BackwardFusion {
 
   private mutating func replace(_ node: Node, _ operation: Operation, _ upstream: Value) -> Bool {
     let inputs = [upstream] + node.inputs.dropFirst().map { rewriter.map($0) }
-    for (result, replacement) in zip(node.results, rewriter.append(operation, inputs)) {
-      rewriter.replace(result, with: replacement)
-    }
+    rewriter.replace(node.results, with: rewriter.append(operation, inputs))
     return true
   }
 

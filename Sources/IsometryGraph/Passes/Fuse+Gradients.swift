@@ -77,8 +77,7 @@ extension Graph {
         let results = rewriter.append(
           .convolutionWeightGradient(
             convolution, weightShape: shape, withBias: false, prologue), inputs())
-        rewriter.replace(node.results[0], with: results[0])
-        rewriter.replace(node.results[1], with: sum)
+        rewriter.replace(node.results, with: [results[0], sum])
       default: rewriter.copy(node)
       }
     }
@@ -110,7 +109,7 @@ extension Graph {
         let results = rewriter.append(
           .softmaxCrossEntropy(labelSmoothing: smoothing, narrowGradient: dtype),
           node.inputs.map { rewriter.map($0) })
-        for (result, new) in zip(node.results, results) { rewriter.replace(result, with: new) }
+        rewriter.replace(node.results, with: results)
         made[node.results[2]] = results[3]
       case .cast(let dtype):
         guard let known = made[node.inputs[0]], narrow[node.inputs[0]] == dtype else {

@@ -32,9 +32,7 @@ extension Graph {
         var inputs = node.inputs.map { rewriter.map($0) }
         inputs.insert(contentsOf: [known.mean, known.variance], at: 3)
         let results = rewriter.append(.frozenNormalization(normalization), inputs)
-        for (result, new) in zip(node.results, [results[0], known.mean, known.variance]) {
-          rewriter.replace(result, with: new)
-        }
+        rewriter.replace(node.results, with: [results[0], known.mean, known.variance])
       case .batchNormalizationStatistics(let normalization):
         guard let known = statistics[node.inputs[0]] else {
           rewriter.copy(node)
@@ -42,9 +40,7 @@ extension Graph {
         }
         let factor = rewriter.append(
           .normalizationFactor(normalization), [rewriter.map(node.inputs[1]), known.variance])[0]
-        for (result, new) in zip(node.results, [known.mean, known.variance, factor]) {
-          rewriter.replace(result, with: new)
-        }
+        rewriter.replace(node.results, with: [known.mean, known.variance, factor])
       default: rewriter.copy(node)
       }
     }

@@ -94,8 +94,7 @@ private struct PrologueFusion {
     let vectors = rewriter.append(
       .batchNormalizationStatistics(Normalization(epsilon: normalization.epsilon)),
       [images, scale])
-    rewriter.replace(node.results[1], with: vectors[0])
-    rewriter.replace(node.results[2], with: vectors[1])
+    rewriter.replace(node.results.dropFirst(), with: vectors)
     replaced[node.results[0]] = Replacement(
       prologue: Prologue(activation: normalization.epilogue.activation), images: images,
       vectors: [vectors[0], vectors[2], shift])
@@ -119,7 +118,7 @@ private struct PrologueFusion {
         [rewriter.map(node.inputs[0]), replacement.images] + replacement.vectors)
     default: return false
     }
-    for (result, new) in zip(node.results, results) { rewriter.replace(result, with: new) }
+    rewriter.replace(node.results, with: results)
     return true
   }
 }

@@ -86,7 +86,7 @@ extension Graph {
 /// The nodes that a graph's outputs depend on, and which of their results can be computed again.
 private struct ForwardPart {
   /// By position in the graph's nodes.
-  private(set) var isForward: [Bool]
+  let isForward: [Bool]
   private let graph: Graph
   /// The forward nodes that run, in order.
   private let steps: [Int]
@@ -97,14 +97,8 @@ private struct ForwardPart {
 
   init(of graph: Graph) {
     self.graph = graph
-    var needed = Set(graph.outputs.map(\.value))
-    isForward = graph.nodes.map { _ in false }
-    for (position, node) in graph.nodes.enumerated().reversed()
-    where node.results.contains(where: { needed.contains($0) }) {
-      isForward[position] = true
-      needed.formUnion(node.inputs)
-    }
-    let isForward = isForward
+    let isForward = graph.isForward
+    self.isForward = isForward
     steps = graph.nodes.indices.filter { isForward[$0] && !graph.nodes[$0].operation.isSource }
     canBeDropped = graph.types.map { _ in false }
     var isActivation = canBeDropped
@@ -230,10 +224,8 @@ private struct RecomputePass {
       }
       for input in node.inputs where dropped.contains(input) { makeAgain(input) }
       if let limit, byteCountAgain > limit { return nil }
-      let results = rewriter.append(node.operation, node.inputs.map { present($0) })
-      for (result, replacement) in zip(node.results, results) {
-        rewriter.replace(result, with: replacement)
-      }
+      rewriter.replace(
+        node.results, with: rewriter.append(node.operation, node.inputs.map { present($0) }))
     }
     return rewriter.finish()
   }

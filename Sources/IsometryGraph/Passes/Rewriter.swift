@@ -24,6 +24,11 @@ struct Rewriter {
     mapping[value] = replacement
   }
 
+  /// Lets the old values stand for values of the new graph, pair by pair. There may be fewer old values.
+  mutating func replace(_ values: some Sequence<Value>, with replacements: some Sequence<Value>) {
+    for (value, replacement) in zip(values, replacements) { mapping[value] = replacement }
+  }
+
   /// Lets every old value that stands for `former` stand for `replacement` from here on.
   mutating func redirect(_ former: Value, to replacement: Value) {
     for (key, value) in mapping where value == former { mapping[key] = replacement }
@@ -40,8 +45,7 @@ struct Rewriter {
 
   /// Copies a node as it is.
   mutating func copy(_ node: Node) {
-    let results = append(node.operation, node.inputs.map(map))
-    for (result, replacement) in zip(node.results, results) { mapping[result] = replacement }
+    replace(node.results, with: append(node.operation, node.inputs.map(map)))
   }
 
   /// The new graph, with the outputs of the old one.

@@ -30,9 +30,7 @@ extension Graph {
       let expression = Expression(operation: node.operation, inputs: inputs)
       // Equal updates are two updates; everything else is a pure function of its inputs.
       if node.operation.mutatedInputs.isEmpty, let results = known[expression] {
-        for (result, replacement) in zip(node.results, results) {
-          rewriter.replace(result, with: replacement)
-        }
+        rewriter.replace(node.results, with: results)
         continue
       }
       rewriter.copy(node)

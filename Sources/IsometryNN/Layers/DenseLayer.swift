@@ -15,8 +15,7 @@ extension NetworkBuilder {
     let (weight, record) = parameter(
       name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
     let y = graph.dense(x, weight: graph.cast(weight, to: precision))
-    return finishLayer(
-      y, weight: record, stride: 1, name: name, normalizationName: normalizationName)
+    return finishLayer(y, weight: record, name: name, normalizationName: normalizationName)
   }
 
   /// Appends the head of a network: a dense layer with a bias and no normalization. Its result has the
@@ -29,13 +28,11 @@ extension NetworkBuilder {
       name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
     let (bias, biasRecord) = parameter(name + ".bias", [width], .bias)
     let product = MatrixMultiply(transposeRight: true, resultType: precision.accumulator)
-    let y = withUnitVariance(
-      graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision)),
-      behind: weightRecord)
-    let layer = NetworkLayout.Layer(
-      weight: weightRecord, bias: biasRecord, normalization: nil, stride: 1, imageSize: [])
-    layout.layers.append(layer)
+    let layer = NetworkLayout.Layer(weight: weightRecord, bias: biasRecord)
     layout.head = layer
+    let y = record(
+      layer,
+      product: graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision)))
     return graph.biasAdd(y, bias)
   }
 }

@@ -1,31 +1,35 @@
 internal import IsometryCore
-internal import IsometryGraph
+public import IsometryGraph
 
 extension NetworkBuilder {
-  /// Appends the bias or the normalization that follows a weight, and records the layer.
-  mutating func finishLayer(
-    _ y: Value, weight: Parameter, stride: Int, name: String, normalizationName: String
+  /// Appends the bias or the normalization that follows a weight, and records the layer. A layer of your
+  /// own calls it after the product with its weight.
+  ///
+  /// - Parameters:
+  ///   - y: the product, [N, K] or [N, K, H, W] in the network's precision.
+  ///   - weight: the record that `parameter` returned, with K rows.
+  ///   - stride: of a convolution; 1 for dense layers.
+  ///   - name: of the layer, such as `layers.0`; its bias is `layers.0.bias`.
+  ///   - normalizationName: of the normalization, such as `norms.0`.
+  /// - Returns: the value before the activation, of the shape of `y`, and the layer's record.
+  public mutating func finishLayer(
+    _ y: Value, weight: Parameter, stride: Int = 1, name: String, normalizationName: String
   ) -> (y: Value, layer: NetworkLayout.Layer) {
     let y = withUnitVariance(y, behind: weight)
-    let result: Value
-    let imageSize = Array(graph.shape(of: y).dimensions.dropFirst(2))
-    let layer: NetworkLayout.Layer
+    var result = y
+    var bias: Parameter?
+    var vectors: NetworkLayout.Layer.ScaleAndShift?
     switch layout.normalization {
-    case .none where hasScalarBiases:
-      result = y
-      layer = NetworkLayout.Layer(
-        weight: weight, bias: nil, normalization: nil, stride: stride, imageSize: imageSize)
+    case .none where hasScalarBiases: break
     case .none:
-      let (bias, record) = parameter(name + ".bias", [graph.shape(of: y)[1]], .bias)
-      result = graph.biasAdd(y, bias)
-      layer = NetworkLayout.Layer(
-        weight: weight, bias: record, normalization: nil, stride: stride, imageSize: imageSize)
-    case .batch:
-      let (normalized, vectors) = batchNormalizationLayer(y, name: normalizationName)
-      result = normalized
-      layer = NetworkLayout.Layer(
-        weight: weight, bias: nil, normalization: vectors, stride: stride, imageSize: imageSize)
+      let (value, record) = parameter(name + ".bias", [graph.shape(of: y)[1]], .bias)
+      bias = record
+      result = graph.biasAdd(y, value)
+    case .batch: (result, vectors) = batchNormalizationLayer(y, name: normalizationName)
     }
+    let layer = NetworkLayout.Layer(
+      weight: weight, bias: bias, normalization: vectors, stride: stride,
+      imageSize: Array(graph.shape(of: y).dimensions.dropFirst(2)))
     layout.layers.append(layer)
     return (result, layer)
   }

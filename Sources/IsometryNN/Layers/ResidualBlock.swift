@@ -43,48 +43,54 @@ extension NetworkBuilder {
     _ x: Value, kind: BlockKind, width: Int, stride: Int, skip: SkipKind, traits: BlockTraits,
     name: String
   ) -> Value {
-    currentBlock = layout.blocks.count
-    defer { currentBlock = nil }
-    let channels = kind.outputChannels(width: width)
-    let shapes: [(channels: Int, kernel: Int, stride: Int)] =
-      switch kind {
-      case .basic: [(width, 3, stride), (width, 3, 1)]
-      case .bottleneck: [(width, 1, 1), (width, 3, stride), (channels, 1, 1)]
+    block { builder in
+      let channels = kind.outputChannels(width: width)
+      let shapes: [(channels: Int, kernel: Int, stride: Int)] =
+        switch kind {
+        case .basic: [(width, 3, stride), (width, 3, 1)]
+        case .bottleneck: [(width, 1, 1), (width, 3, stride), (channels, 1, 1)]
+        }
+      let entry = builder.scalarBiased(x, name: "\(name).conv1_bias_before")
+      var branch = entry
+      var layers: [NetworkLayout.Layer] = []
+      for (index, shape) in shapes.enumerated() {
+        let layerName = "\(name).conv\(index + 1)"
+        if index > 0 {
+          branch = builder.scalarBiased(branch, name: "\(layerName)_bias_before")
+        }
+        let (y, layer) = builder.convolutionLayer(
+          branch, channels: shape.channels, kernel: shape.kernel, stride: shape.stride,
+          name: layerName, normalizationName: "\(name).bn\(index + 1)")
+        branch = y
+        if index + 1 < shapes.count {
+          branch = builder.activate(
+            builder.scalarBiased(branch, name: "\(layerName)_bias_behind"))
+        }
+        layers.append(layer)
       }
-    let entry = scalarBiased(x, name: "\(name).conv1_bias_before")
-    var branch = entry
-    var layers: [NetworkLayout.Layer] = []
-    for (index, shape) in shapes.enumerated() {
-      let layerName = "\(name).conv\(index + 1)"
-      if index > 0 { branch = scalarBiased(branch, name: "\(layerName)_bias_before") }
-      let (y, layer) = convolutionLayer(
-        branch, channels: shape.channels, kernel: shape.kernel, stride: shape.stride,
-        name: layerName, normalizationName: "\(name).bn\(index + 1)")
-      branch = y
-      if index + 1 < shapes.count {
-        branch = activate(scalarBiased(branch, name: "\(layerName)_bias_behind"))
+      let scaled = builder.multiplied(branch, hasMultiplier: traits.hasMultiplier, name: name)
+      branch = builder.scalarBiased(scaled.y, name: "\(name).branch_bias")
+      var carried = x
+      var skipRecord = NetworkLayout.Block.Skip.identity
+      let image = builder.graph.shape(of: x)
+      if skip == .convolution || stride != 1 || image[1] != channels {
+        let hasWindow =
+          traits.stridedSkip == .window
+          && image.dimensions.suffix(2).allSatisfy { $0.isMultiple(of: stride) }
+        let (y, layer) = builder.convolutionLayer(
+          entry, channels: channels, kernel: hasWindow ? stride : 1, stride: stride,
+          name: "\(name).skip.0", normalizationName: "\(name).skip.1")
+        carried = y
+        skipRecord = .projection(layer)
       }
-      layers.append(layer)
+      let sum = builder.graph.add(branch, carried)
+      return (
+        builder.activate(builder.graph.scale(sum, by: traits.sumFactor)),
+        NetworkLayout.Block(
+          form: .activatedSum, branch: layers, skip: skipRecord, multiplier: scaled.multiplier,
+          sumFactor: traits.sumFactor)
+      )
     }
-    let scaled = multiplied(branch, hasMultiplier: traits.hasMultiplier, name: name)
-    branch = scalarBiased(scaled.y, name: "\(name).branch_bias")
-    var carried = x
-    var skipRecord = NetworkLayout.Block.Skip.identity
-    if skip == .convolution || stride != 1 || graph.shape(of: x)[1] != channels {
-      let image = graph.shape(of: x).dimensions.suffix(2)
-      let hasWindow =
-        traits.stridedSkip == .window && image.allSatisfy { $0.isMultiple(of: stride) }
-      let (y, layer) = convolutionLayer(
-        entry, channels: channels, kernel: hasWindow ? stride : 1, stride: stride,
-        name: "\(name).skip.0", normalizationName: "\(name).skip.1")
-      carried = y
-      skipRecord = .projection(layer)
-    }
-    layout.blocks.append(
-      NetworkLayout.Block(
-        index: layout.blocks.count, form: .activatedSum, branch: layers, skip: skipRecord,
-        multiplier: scaled.multiplier, sumFactor: traits.sumFactor))
-    return activate(graph.scale(graph.add(branch, carried), by: traits.sumFactor))
   }
 
   /// x plus a learned scalar, if the network has scalar biases.

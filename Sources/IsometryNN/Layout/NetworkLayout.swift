@@ -22,6 +22,24 @@ public struct NetworkLayout: Sendable {
       public let scale: Parameter  // [K]
       /// The offset of each channel.
       public let shift: Parameter  // [K]
+
+      /// Makes the record of two parameters.
+      public init(scale: Parameter, shift: Parameter) {
+        self.scale = scale
+        self.shift = shift
+      }
+    }
+
+    /// Makes the record of a layer; by default of a dense layer without bias and normalization.
+    public init(
+      weight: Parameter, bias: Parameter? = nil, normalization: ScaleAndShift? = nil,
+      stride: Int = 1, imageSize: [Int] = []
+    ) {
+      self.weight = weight
+      self.bias = bias
+      self.normalization = normalization
+      self.stride = stride
+      self.imageSize = imageSize
     }
 
     /// Channels of the result.
@@ -51,8 +69,8 @@ public struct NetworkLayout: Sendable {
       case activatedBranch
     }
 
-    /// The position among the blocks, from 0.
-    public let index: Int
+    /// The position among the blocks, from 0; the builder sets it.
+    public internal(set) var index = 0
     /// The position of the last activation.
     public let form: Form
     /// The branch's layers in the order of computation.
@@ -63,6 +81,17 @@ public struct NetworkLayout: Sendable {
     public let multiplier: Parameter?  // [1]
     /// The factor of the sum of branch and skip.
     public let sumFactor: Double
+
+    /// Makes the record of a block for `NetworkBuilder.block`.
+    public init(
+      form: Form, branch: [Layer], skip: Skip, multiplier: Parameter? = nil, sumFactor: Double = 1
+    ) {
+      self.form = form
+      self.branch = branch
+      self.skip = skip
+      self.multiplier = multiplier
+      self.sumFactor = sumFactor
+    }
   }
 
   /// The activation after every layer except the head.
@@ -80,8 +109,8 @@ public struct NetworkLayout: Sendable {
   /// The first layer, which reads the images. Each network sets it in `Network.append`. Without it
   /// there are no `parts`, and some initializers reject the network.
   public var stem: Layer?
-  /// The last layer, which computes the logits.
-  public internal(set) var head: Layer?
+  /// The last layer, which computes the logits. `NetworkBuilder.headLayer` sets it, or the network does.
+  public var head: Layer?
 
   /// A unit of the network for the inspection of initializations.
   public enum Part: Sendable, Hashable {

@@ -154,8 +154,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
         throw inapplicable(
           "this \(.initializer), which needs a network of convolutions; choose a resnet model")
       }
-      return ResidualPerceptron(
-        depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
+      return UniformResidualNetwork(
+        .dense, depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
         activation: options.activation, normalization: options.normalization,
         traits: options.traits, imageShape: options.imageShape,
         classes: options.classes)
@@ -165,8 +165,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
         throw inapplicable(
           "this \(.initializer), which is for models with strided blocks; choose a resnet model")
       }
-      return ResidualConvolutions(
-        depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
+      return UniformResidualNetwork(
+        .convolution, depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
         activation: options.activation, normalization: options.normalization,
         traits: options.traits, imageShape: options.imageShape,
         classes: options.classes)

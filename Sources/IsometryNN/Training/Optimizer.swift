@@ -1,106 +1,90 @@
-internal import IsometryCore
+public import IsometryCore
 public import IsometryGraph
 
-/// A rule of descent with its weight decay and clipping.
-public struct Optimizer: Sendable, Hashable {
-  /// What a step does with a gradient.
-  public var rule: Update.Rule
-  /// As `Update.Rule` applies it: added to the gradient, or decoupled for AdamW.
-  public var weightDecay: Double
+/// The part of a training step that changes the parameters.
+///
+/// `StandardOptimizer` is the built-in one. Another optimizer is a type that conforms to this protocol
+/// and writes its rule with the functions of `Graph`. All requirements except `append` have defaults.
+/// The training graph computes the gradients, clips them and removes the loss scale.
+public protocol Optimizer: Sendable {
+  /// The weight decay λ of the parameters that decay. The default is 0.
+  var weightDecay: Double { get }
   /// Whether only weights decay: biases, normalizations' scales and shifts, and branch multipliers
-  /// keep their size. PyTorch's optimizers decay everything.
-  public var decaysOnlyWeights: Bool
+  /// keep their size. The default is false, as in PyTorch's optimizers.
+  var decaysOnlyWeights: Bool { get }
   /// The learning rate of parameters that are one number for a whole tensor, as a share of the others'.
-  public var scalarLearningRate: Double
-  /// Gradients longer than this, all parameters together, are scaled down to it; nil for no clipping.
-  public var maximumGradientNorm: Double?
+  /// The default is 1.
+  var scalarLearningRate: Double { get }
+  /// Gradients longer than this, all parameters together, are scaled down to it; nil for no clipping,
+  /// which is the default.
+  var maximumGradientNorm: Double? { get }
+  /// Whether `append` takes a gradient scale, as `Update` does. A scale of 0 must leave parameters and
+  /// state as they are, whatever the gradients hold; fp16 requires it. The default is false: gradients
+  /// are then scaled before `append`, and the network cannot train in fp16.
+  var appliesGradientScale: Bool { get }
 
-  /// Without further arguments: no decay, no clipping.
-  public init(
-    _ rule: Update.Rule, weightDecay: Double = 0, decaysOnlyWeights: Bool = false,
-    scalarLearningRate: Double = 1, maximumGradientNorm: Double? = nil
-  ) {
-    self.rule = rule
-    self.weightDecay = weightDecay
-    self.decaysOnlyWeights = decaysOnlyWeights
-    self.scalarLearningRate = scalarLearningRate
-    self.maximumGradientNorm = maximumGradientNorm
-  }
-
-  /// SGD with Nesterov momentum 0.9 and weight decay 5e-4: the usual choice for CIFAR-10.
-  public static let `default` = Optimizer(
-    .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4)
-
-  func decay(for parameter: Parameter) -> Double {
-    decaysOnlyWeights && !parameter.role.isWeight ? 0 : weightDecay
-  }
-}
-
-extension Optimizer {
-  /// The optimizer's state of one parameter, in the order of the rule's slots.
-  public func slotNames(of parameter: Parameter) -> [String] {
-    rule.slotNames.map { "\(parameter.name).\($0)" }
-  }
-
-  /// Appends one update of all parameters, and what scales the gradients before it.
+  /// Appends the changes of all parameters and of the optimizer's state.
+  ///
+  /// State is a variable of the graph, zero before the first step, such as
+  /// `graph.variable("\(parameter.name).momentum", …)`. `Graph.assign` changes it. Checkpoints keep it
+  /// under its name. A name must not be that of another variable.
   ///
   /// - Parameters:
   ///   - parameters: with their gradients, of the same types.
-  ///   - schedule: fp32 [2], learning rate and step number from 1.
-  ///   - lossScaling: the state of dynamic loss scaling, where gradients were computed with it.
+  ///   - schedule: fp32 [2], learning rate and step number from 1. `Graph.learningRate(of:as:)` and
+  ///     `Graph.stepNumber(of:as:)` read it.
+  ///   - gradientScale: [1], the factor of the gradients; nil for 1, and always nil unless
+  ///     `appliesGradientScale`.
   func append(
-    to graph: inout Graph, parameters: [(parameter: Parameter, gradient: Value)], schedule: Value,
-    lossScaling: LossScalingState?
-  ) {
-    var header = [schedule]
-    var squaredNorm: Value?
-    if maximumGradientNorm != nil || lossScaling != nil {
-      let norm = graph.append(
-        .squaredNorm(count: parameters.count), parameters.map(\.gradient))[0]
-      let scale = GradientScale(
-        maximumNorm: maximumGradientNorm, hasLossScale: lossScaling != nil)
-      header += graph.append(
-        .gradientScale(scale), [norm] + (lossScaling.map { [$0.scale] } ?? []))
-      squaredNorm = norm
-    }
-    var inputs = header
-    for (parameter, gradient) in parameters {
-      guard let variable = graph.source(named: parameter.name) else {
-        preconditionFailure("the graph has no parameter \(parameter.name)")
-      }
-      let type = graph.type(of: variable)
-      inputs += [variable, gradient]
-      for name in slotNames(of: parameter) {
-        inputs.append(graph.variable(name, type.shape, type.dtype))
-      }
-    }
-    let update = Update(
-      rule,
-      parameters: parameters.map { parameter, _ in
-        .init(
-          weightDecay: decay(for: parameter),
-          learningRateScale: parameter.role.isScalar ? scalarLearningRate : 1)
-      },
-      hasGradientScale: header.count > 1)
-    graph.append(.update(update), inputs)
-    if let lossScaling, let squaredNorm {
-      graph.append(
-        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, squaredNorm])
-    }
-  }
+    to graph: inout Graph, parameters: [TrainedParameter], schedule: Value, gradientScale: Value?)
 }
 
-/// The variables of dynamic loss scaling, each [1].
-struct LossScalingState {
-  static let scaleName = "loss_scaling.scale"
-  static let goodStepsName = "loss_scaling.good_steps"
-  static let initialScale = 0x1p16
+extension Optimizer {
+  public var weightDecay: Double { 0 }
+  public var decaysOnlyWeights: Bool { false }
+  public var scalarLearningRate: Double { 1 }
+  public var maximumGradientNorm: Double? { nil }
+  public var appliesGradientScale: Bool { false }
+}
 
-  let scale: Value
-  let goodSteps: Value
+/// A parameter of a training graph, as an optimizer changes it.
+public struct TrainedParameter: Sendable {
+  /// Its record in the network's layout.
+  public let parameter: Parameter
+  /// The variable, of the accumulator's type.
+  public let variable: Value
+  /// The gradient of the loss, of the variable's type.
+  public let gradient: Value
+  /// λ of this parameter: the optimizer's, or 0 if only weights decay.
+  public let weightDecay: Double
+  /// The factor of the schedule's learning rate.
+  public let learningRateScale: Double
+}
 
-  init(in graph: inout Graph, dtype: DType) {
-    scale = graph.variable(Self.scaleName, [1], dtype)
-    goodSteps = graph.variable(Self.goodStepsName, [1], dtype)
+extension Graph {
+  /// The learning rate of a training step, [1].
+  ///
+  /// - Parameters:
+  ///   - schedule: fp32 [2], as `Optimizer.append` gets it.
+  ///   - dtype: of the result, that of the parameters.
+  public mutating func learningRate(of schedule: Value, as dtype: DType) -> Value {
+    cast(element(0, of: schedule), to: dtype)
+  }
+
+  /// The number of a training step from 1, [1]. Arguments as in `learningRate(of:as:)`.
+  public mutating func stepNumber(of schedule: Value, as dtype: DType) -> Value {
+    cast(element(1, of: schedule), to: dtype)
+  }
+
+  /// One of two elements: the dot product with a vector that is 1 there and 0 elsewhere.
+  private mutating func element(_ index: Int, of pair: Value) -> Value {
+    let dtype = type(of: pair).dtype
+    // A window of one pixel and a stride of two reach the first pixel only.
+    let pooling = Pooling(.average, window: .init(1), stride: .init(2))
+    let one = append(.fill(1, TensorType([1, 1, 1, 1], dtype)))[0]
+    let image = appendOne(.averagePoolGradient(pooling, inputShape: [1, 1, 1, 2]), one)
+    let first = reshape(image, to: [2])
+    let ones = append(.fill(1, TensorType([2], dtype)))[0]
+    return dot(pair, index == 0 ? first : subtract(ones, first))
   }
 }

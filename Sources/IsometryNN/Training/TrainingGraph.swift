@@ -3,19 +3,19 @@ public import IsometryGraph
 
 /// One whole training step as a graph: decoding, network, loss, gradients, update, statistics and
 /// metrics. The names of its inputs, outputs and variables are those of `StepNames`, of the network's
-/// layout, and of the optimizer's slots.
+/// layout, and of the optimizer's state.
 ///
 /// A loss that is not a number shows in `metrics.loss` from that step on. With loss scaling (fp16) a
 /// step whose gradients overflow changes no parameter; its loss counts all the same.
 public struct TrainingGraph: Sendable {
   /// What may be chosen about a step besides its network.
-  public struct Configuration: Sendable, Hashable {
+  public struct Configuration: Sendable {
     /// Images a step.
     public var batch: Int
     /// The type of activations and their gradients.
     public var precision: DType
     /// The rule of descent with its weight decay and clipping.
-    public var optimizer: Optimizer
+    public var optimizer: any Optimizer
     /// ε of the targets (1 − ε)·onehot + ε/classes.
     public var labelSmoothing: Double
     /// What images are normalized by when they are decoded.
@@ -26,8 +26,9 @@ public struct TrainingGraph: Sendable {
     /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
     /// augmentation.
     public init(
-      batch: Int, precision: DType = .float32, optimizer: Optimizer = .default,
-      labelSmoothing: Double = 0, statistics: ImageStatistics = .cifar10,
+      batch: Int, precision: DType = .float32,
+      optimizer: any Optimizer = StandardOptimizer.default, labelSmoothing: Double = 0,
+      statistics: ImageStatistics = .cifar10,
       augmentation: ImageDecoding.Augmentation? = nil
     ) {
       self.batch = batch
@@ -47,7 +48,7 @@ public struct TrainingGraph: Sendable {
   public let configuration: Configuration
 
   /// - Precondition: the batch is positive, and the network's images have as many channels as the
-  ///   configuration's statistics.
+  ///   configuration's statistics. In fp16 the optimizer applies the gradient scale itself.
   public init(_ network: some Network, _ configuration: Configuration) {
     let accumulator = configuration.precision.accumulator
     var builder = network.makeBuilder(precision: configuration.precision, mode: .training)
@@ -64,8 +65,9 @@ public struct TrainingGraph: Sendable {
       ? LossScalingState(in: &builder.graph, dtype: accumulator) : nil
     let gradients = Self.gradients(
       of: loss, upstream: scaling?.scale, for: builder.layout.parameters, in: &builder.graph)
-    configuration.optimizer.append(
-      to: &builder.graph, parameters: gradients, schedule: schedule, lossScaling: scaling)
+    Self.appendUpdates(
+      by: configuration.optimizer, of: gradients, schedule: schedule, lossScaling: scaling,
+      to: &builder.graph)
 
     builder.appendStatisticUpdates()
     builder.accumulateMetrics(
@@ -80,7 +82,7 @@ public struct TrainingGraph: Sendable {
   /// The gradient of each parameter; the loss depends on all of them.
   private static func gradients(
     of loss: Value, upstream: Value?, for parameters: [Parameter], in graph: inout Graph
-  ) -> [(parameter: Parameter, gradient: Value)] {
+  ) -> [(parameter: Parameter, variable: Value, gradient: Value)] {
     let seed = upstream ?? graph.append(.fill(1, graph.type(of: loss)))[0]
     let variables = parameters.map { parameter in
       guard let variable = graph.source(named: parameter.name) else {
@@ -89,11 +91,51 @@ public struct TrainingGraph: Sendable {
       return variable
     }
     let gradients = graph.gradients(seeds: [(loss, seed)], withRespectTo: variables)
-    return zip(parameters, gradients).map { parameter, gradient in
-      guard let gradient else {
-        preconditionFailure("the loss does not depend on \(parameter.name)")
+    return parameters.indices.map { index in
+      guard let gradient = gradients[index] else {
+        preconditionFailure("the loss does not depend on \(parameters[index].name)")
       }
-      return (parameter, gradient)
+      return (parameters[index], variables[index], gradient)
+    }
+  }
+
+  /// Appends the clipping and scaling of the gradients, the optimizer, and the change of the loss scale.
+  private static func appendUpdates(
+    by optimizer: any Optimizer,
+    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], schedule: Value,
+    lossScaling: LossScalingState?, to graph: inout Graph
+  ) {
+    precondition(
+      lossScaling == nil || optimizer.appliesGradientScale,
+      "\(type(of: optimizer)) cannot skip a step, which fp16 requires; use bf16 or fp32, "
+        + "or an optimizer that applies the gradient scale")
+    var squaredNorm: Value?
+    var gradientScale: Value?
+    if optimizer.maximumGradientNorm != nil || lossScaling != nil {
+      let norm = graph.append(.squaredNorm(count: gradients.count), gradients.map(\.gradient))[0]
+      let scale = GradientScale(
+        maximumNorm: optimizer.maximumGradientNorm, hasLossScale: lossScaling != nil)
+      squaredNorm = norm
+      gradientScale =
+        graph.append(.gradientScale(scale), [norm] + (lossScaling.map { [$0.scale] } ?? []))[0]
+    }
+    let parameters = gradients.map { parameter, variable, gradient in
+      var gradient = gradient
+      if let gradientScale, !optimizer.appliesGradientScale {
+        gradient = graph.scalarMultiply(gradient, by: gradientScale)
+      }
+      return TrainedParameter(
+        parameter: parameter, variable: variable, gradient: gradient,
+        weightDecay: optimizer.decaysOnlyWeights && !parameter.role.isWeight
+          ? 0 : optimizer.weightDecay,
+        learningRateScale: parameter.role.isScalar ? optimizer.scalarLearningRate : 1)
+    }
+    optimizer.append(
+      to: &graph, parameters: parameters, schedule: schedule,
+      gradientScale: optimizer.appliesGradientScale ? gradientScale : nil)
+    if let lossScaling, let squaredNorm {
+      graph.append(
+        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, squaredNorm])
     }
   }
 
@@ -107,5 +149,20 @@ public struct TrainingGraph: Sendable {
       let scale = HostTensor([1], [LossScalingState.initialScale])
       try session.write(scale, toVariable: LossScalingState.scaleName)
     }
+  }
+}
+
+/// The variables of dynamic loss scaling, each [1].
+private struct LossScalingState {
+  static let scaleName = "loss_scaling.scale"
+  static let goodStepsName = "loss_scaling.good_steps"
+  static let initialScale = 0x1p16
+
+  let scale: Value
+  let goodSteps: Value
+
+  init(in graph: inout Graph, dtype: DType) {
+    scale = graph.variable(Self.scaleName, [1], dtype)
+    goodSteps = graph.variable(Self.goodStepsName, [1], dtype)
   }
 }

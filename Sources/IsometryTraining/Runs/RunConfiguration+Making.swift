@@ -67,7 +67,7 @@ extension RunConfiguration {
   /// The optimizer, with PyTorch's defaults for the numbers that the configuration does not have.
   ///
   /// - Throws: `InitializationError`, as the initializer decides how fast scalars learn.
-  public func makeOptimizer() throws -> Optimizer {
+  public func makeOptimizer() throws -> StandardOptimizer {
     let rule: Update.Rule =
       switch optimizer {
       case .sgd: .sgd(momentum: momentum, nesterov: nesterov)
@@ -75,7 +75,7 @@ extension RunConfiguration {
       case .adamw: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true)
       case .rmsprop: .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: momentum)
       }
-    return Optimizer(
+    return StandardOptimizer(
       rule, weightDecay: weightDecay, scalarLearningRate: try makeInitializer().scalarLearningRate,
       maximumGradientNorm: clipNorm)
   }
@@ -142,7 +142,7 @@ extension ImageStatistics {
 
 extension NetworkLayout {
   /// The names of the variables that make up the model: its parameters and statistics.
-  var modelNames: Set<String> {
+  public var modelNames: Set<String> {
     Set(parameters.map(\.name)).union(statistics.map(\.name))
   }
 }
