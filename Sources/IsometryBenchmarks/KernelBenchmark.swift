@@ -4,8 +4,9 @@ package import IsometryGraph
 import IsometryNN
 package import IsometryTraining
 
-/// How fast a device's kernels are: each operation of a training step, and products of square
-/// matrices, in a graph of its own through a session, beside what the device can do at best.
+/// How fast a device's kernels are, beside what the device can do at best: each operation of a training
+/// step as the step launches it, and products of square matrices. Other backends compute the operations
+/// one by one, for comparison.
 package struct KernelBenchmark: Sendable {
   /// A backend, and the families for which it has kernels that the others do not have.
   package struct Provider: Sendable {
@@ -33,7 +34,7 @@ package struct KernelBenchmark: Sendable {
     package let shape: String
     /// How often a training step has the operation; 0 for the square products.
     package let usesPerStep: Int
-    /// The shortest time, of all of the operation's launches together.
+    /// The time of all of the operation's launches together.
     package let seconds: Double
     package let operationsPerSecond: Double
     /// Operands read and results written, each once.
@@ -56,8 +57,8 @@ package struct KernelBenchmark: Sendable {
   private static let stepsInFlight = 4
 
   /// - Parameters:
-  ///   - providers: the first is the device as it trains, whose operations the others take too; those
-  ///     are asked for their families alone, and count where their kernel is another.
+  ///   - providers: the first is the device as it trains. The others are asked for their families alone,
+  ///     and count if their kernel is another.
   ///   - ceilings: of a type of the operands.
   ///   - onMeasurement: called with each in turn.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
@@ -67,25 +68,72 @@ package struct KernelBenchmark: Sendable {
     ceilings: (DType) -> DeviceCeilings, onMeasurement: (Measurement) -> Void
   ) throws {
     guard let first = providers.first else { return }
+    let times = try stepTimes(of: configuration, on: first.backend)
     for (operation, uses) in try operations(of: configuration, on: first.backend) {
       let best = ceilings(operation.dtype)
+      let cost = operation.graph.cost(of: operation.node)
+      let (count, bytes) = (cost.floatingPointOperations, cost.bytesRead + cost.bytesWritten)
       var known = Set<String>()
-      for provider in providers where provider.takes(operation) {
-        guard let (seconds, variant) = try measure(operation, on: provider.backend),
-          known.insert(variant).inserted
-        else { continue }
-        let cost = operation.graph.cost(of: operation.node)
-        let (count, bytes) = (
-          cost.floatingPointOperations, cost.bytesRead + cost.bytesWritten
-        )
+      func report(_ time: Time?) {
+        guard let time, known.insert(time.variant).inserted else { return }
         onMeasurement(
           Measurement(
-            kernel: operation.node.operation.name, variant: variant, shape: operation.shape,
-            usesPerStep: uses, seconds: seconds, operationsPerSecond: Double(count) / seconds,
-            bytesPerSecond: Double(bytes) / seconds,
-            ceilingShare: best.leastSeconds(operations: count, bytes: bytes) / seconds))
+            kernel: operation.node.operation.name, variant: time.variant, shape: operation.shape,
+            usesPerStep: uses, seconds: time.seconds,
+            operationsPerSecond: Double(count) / time.seconds,
+            bytesPerSecond: Double(bytes) / time.seconds,
+            ceilingShare: best.leastSeconds(operations: count, bytes: bytes) / time.seconds))
+      }
+      if uses > 0 { report(times[operation.key]) }
+      for (index, provider) in providers.enumerated()
+      where (index > 0 || uses == 0) && provider.takes(operation) {
+        report(try measure(operation, on: provider.backend))
       }
     }
+  }
+
+  /// The time of an operation, and the kernel of the longest of its launches.
+  private struct Time {
+    var seconds: Double
+    let variant: String
+  }
+
+  /// The times of a training step's operations in whole steps: the mean over the operations that are the
+  /// same work, of the shortest time of each.
+  private func stepTimes(
+    of configuration: RunConfiguration, on backend: any Backend
+  ) throws -> [SingleOperation.Key: Time] {
+    let training = try StreamedTraining(
+      configuration, normalizing: CIFAR10.normalization, backend: backend,
+      batchesInFlight: Self.stepsInFlight,
+      dataset: .random(count: max(configuration.batch, 1000), seed: configuration.seed))
+    let session = try UnprofiledSession.require(training.session)
+    _ = try training.run(Self.stepsInFlight)
+    var shortest: [Int: Time] = [:]
+    let start = ContinuousClock.now
+    repeat {
+      for commands in try training.times(Self.stepsInFlight) {
+        let launches = commands.filter { $0.launch != nil }
+        let nodes = Dictionary(grouping: launches) { session.launchWork[$0.launch!].node }
+        for (node, commands) in nodes {
+          guard commands.seconds > 0, commands.seconds < shortest[node]?.seconds ?? .infinity,
+            let longest = commands.max(by: { $0.seconds < $1.seconds })?.launch
+          else { continue }
+          shortest[node] = Time(
+            seconds: commands.seconds, variant: session.launchWork[longest].variant)
+        }
+      }
+    } while (ContinuousClock.now - start) / .seconds(1) < seconds
+    let same = Dictionary(grouping: shortest.keys.sorted()) {
+      SingleOperation(session.graph.nodes[$0], of: session.graph)?.key
+    }
+    var times: [SingleOperation.Key: Time] = [:]
+    for case (let key?, let nodes) in same {
+      guard var time = shortest[nodes[0]] else { continue }
+      time.seconds = nodes.compactMap { shortest[$0]?.seconds }.reduce(0, +) / Double(nodes.count)
+      times[key] = time
+    }
+    return times
   }
 
   /// The different operations of a step with how often it has them, family by family.
@@ -122,7 +170,7 @@ package struct KernelBenchmark: Sendable {
   /// operation that needs no launch.
   private func measure(
     _ operation: SingleOperation, on backend: any Backend
-  ) throws -> (seconds: Double, variant: String)? {
+  ) throws -> Time? {
     guard
       let run = try OperationRun(operation, backend.bind(operation.graph, sharing: nil))
     else { return nil }
@@ -141,6 +189,6 @@ package struct KernelBenchmark: Sendable {
     best = .infinity
     let start = ContinuousClock.now
     repeat { try runOnce() } while (ContinuousClock.now - start) / .seconds(1) < seconds
-    return best < .infinity ? (best, variant) : nil
+    return best < .infinity ? Time(seconds: best, variant: variant) : nil
   }
 }

@@ -60,11 +60,19 @@ final class StreamedTraining {
   /// - Throws: `UnprofiledSession` if the session does not report them.
   func profile(_ count: Int) throws -> Timeline {
     let session = try UnprofiledSession.require(session)
+    return Timeline(
+      steps: try times(count), graph: session.graph, work: session.launchWork)
+  }
+
+  /// The commands of some steps that followed each other without a wait.
+  ///
+  /// - Throws: `UnprofiledSession` if the session does not report their times.
+  func times(_ count: Int) throws -> [[TimedCommand]] {
+    let session = try UnprofiledSession.require(session)
     var times: [() throws -> [TimedCommand]] = []
     for _ in 0..<count { try next { times.append(try session.profiledStep(from: $0)) } }
     try session.synchronize()
-    return Timeline(
-      steps: try times.map { try $0() }, graph: session.graph, work: session.launchWork)
+    return try times.map { try $0() }
   }
 
   private func next(_ body: (any StagingSlot) throws -> Void) throws {

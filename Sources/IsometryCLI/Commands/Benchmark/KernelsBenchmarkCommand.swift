@@ -16,7 +16,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
         isometry benchmark kernels --model resnet18 --batch 512 --precision bf16
         isometry benchmark kernels --only gemm,convolution --device cpu --json
 
-      Measures each different operation of a training step in a graph of its own. Also measures \
+      Measures each different operation of a training step as the step launches it. Also measures \
       products of square matrices with \
       \(KernelBenchmark.squareSizes.map(String.init).joined(separator: ", ")) rows. On OpenCL \
       devices, CLBlast's products are measured for comparison, and portable kernels if matrix \
