@@ -105,10 +105,12 @@ public struct TrainingGraph: Sendable {
     of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], schedule: Value,
     lossScaling: LossScalingState?, to graph: inout Graph
   ) {
-    precondition(
-      lossScaling == nil || optimizer.appliesGradientScale,
-      "\(type(of: optimizer)) cannot skip a step, which fp16 requires; use bf16 or fp32, "
-        + "or an optimizer that applies the gradient scale")
+    // Unlike a precondition's, this message is printed in optimized builds too.
+    if lossScaling != nil, !optimizer.appliesGradientScale {
+      fatalError(
+        "\(type(of: optimizer)) cannot skip a step, which fp16 requires; use bf16 or fp32, "
+          + "or an optimizer that applies the gradient scale")
+    }
     var squaredNorm: Value?
     var gradientScale: Value?
     if optimizer.maximumGradientNorm != nil || lossScaling != nil {
