@@ -40,26 +40,4 @@ package struct GaussLegendre: Sendable {
     self.nodes = nodes
     self.weights = weights
   }
-
-  /// ∫ f over one panel.
-  package func integrate(
-    from low: Double, to high: Double, _ function: (Double) -> Double
-  ) -> Double {
-    let half = (high - low) / 2
-    let middle = low + half
-    var sum = 0.0
-    for (node, weight) in zip(nodes, weights) { sum += weight * function(middle + half * node) }
-    return half * sum
-  }
-
-  /// ∫ f over adjacent panels.
-  ///
-  /// - Parameter breakPoints: the panels' ends in increasing order.
-  package func integrate(
-    over breakPoints: [Double], _ function: (Double) -> Double
-  ) -> Double {
-    zip(breakPoints, breakPoints.dropFirst()).reduce(0) {
-      $0 + integrate(from: $1.0, to: $1.1, function)
-    }
-  }
 }
