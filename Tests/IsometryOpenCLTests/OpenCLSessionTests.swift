@@ -4,6 +4,7 @@ import IsometryGraph
 import OpenCLRuntime
 import Testing
 
+@testable import IsometryLowering
 @testable import IsometryOpenCL
 
 private let device = (try? Device.all())?.first
