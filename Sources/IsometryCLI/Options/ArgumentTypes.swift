@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import IsometryCore
+public import IsometryBenchmarks
+import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 public import IsometrySpectra
