@@ -42,7 +42,7 @@ final class OperationRun {
   /// Whether a launch only puts an operand into another layout. A step shares those between
   /// operations, so that they belong to none.
   private static func changesLayout(_ launch: String) -> Bool {
-    launch == "reorder" || launch.hasPrefix("permute ")
+    launch == "reorder" || launch.hasPrefix("permute ") || launch.hasPrefix("prepare ")
   }
 }
 

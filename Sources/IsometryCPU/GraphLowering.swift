@@ -92,7 +92,8 @@ final class GraphLowering {
     case .batchNormalization(let normalization):
       try lowerBatchNormalization(node, normalization)
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient,
-      .batchNormalizationStatistics, .normalizationFactor, .globalAveragePoolGradient(_, _?):
+      .batchNormalizationStatistics, .normalizationFactor, .globalAveragePoolGradient(_, _?),
+      .softmaxCrossEntropy(_, _?):
       throw CPUError(
         action: "lower \(node.operation.label)", status: "it has no trait for this form")
     case .frozenNormalization(let normalization):
@@ -116,7 +117,7 @@ final class GraphLowering {
         node, pooling, image: node.inputs[1], out: node.results[0], vl_max_pool_tangent)
     case .globalAveragePool: try lowerGlobalAverage(node)
     case .globalAveragePoolGradient(_, nil): lowerGlobalAverageGradient(node)
-    case .softmaxCrossEntropy(let smoothing, _): try lowerLoss(node, smoothing)
+    case .softmaxCrossEntropy(let smoothing, nil): try lowerLoss(node, smoothing)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)
     case .runningAverage(let averages): try lowerRunningAverages(node, averages)

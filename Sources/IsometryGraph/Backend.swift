@@ -19,8 +19,9 @@ public protocol Backend: Sendable {
   /// - Parameter graph: for which the question is; the answer may depend on its element types.
   func traits(for graph: Graph) -> BackendTraits
 
-  /// Compiles, plans and binds everything that steps of an optimized graph need. Every node becomes a
-  /// launch, or several; no node is left out and none is added.
+  /// Compiles, plans and binds everything that steps of an optimized graph need. The
+  /// operations stay as they are. A backend may give one several launches, or none of its own (reshapes,
+  /// fills, copies of variables), and adds launches that change layouts.
   ///
   /// - Parameters:
   ///   - graph: launched as it is. `makeSession` is for graphs that are not optimized yet.

@@ -51,6 +51,14 @@ public struct Graph: Sendable {
     append(operation, inputs, file: file, line: line)[0]
   }
 
+  /// Appends an operation of another graph. An input or a variable that the graph has already is that one.
+  package mutating func append(copyOf operation: Operation, _ inputs: [Value]) -> [Value] {
+    if let name = operation.sourceName {
+      return [source(operation, name, file: #fileID, line: #line)]
+    }
+    return append(operation, inputs)
+  }
+
   /// A value that the host sets before each step.
   ///
   /// - Precondition: the name is new, or names an input of the same type.

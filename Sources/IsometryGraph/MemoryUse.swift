@@ -114,10 +114,9 @@ package struct MemoryUses: Sendable {
           set(.optimizerState, variable)
         }
       }
-    default:
+    case let other:
       precondition(
-        node.operation.mutatedInputs.isEmpty,
-        "the variables that \(node.operation.name) writes have a use")
+        other.mutatedInputs.isEmpty, "the variables that \(other.name) writes have a use")
     }
   }
 }

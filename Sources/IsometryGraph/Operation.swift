@@ -146,10 +146,9 @@ public enum Operation: Sendable, Hashable {
 
   /// The name of an input or a variable; nil for other operations.
   public var sourceName: String? {
-    switch self {
-    case .input(let name, _), .variable(let name, _): name
-    default: nil
-    }
+    if case .input(let name, _) = self { return name }
+    if case .variable(let name, _) = self { return name }
+    return nil
   }
 
   /// Whether a backend with these traits can launch the operation: only some have the fused forms.

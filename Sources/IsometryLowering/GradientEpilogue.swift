@@ -4,8 +4,8 @@ import IsometryGraph
 /// The activation gradient that a launch applies to the gradient of images that it makes.
 struct GradientEpilogue {
   private let gradient: ActivationGradient?
-  private let addend: Value?
-  private let reference: Value?
+  fileprivate let addend: Value?
+  fileprivate let reference: Value?
 
   /// - Parameters:
   ///   - gradient: nil if nothing follows the gradient of images.
@@ -24,13 +24,15 @@ struct GradientEpilogue {
     defines["SLOPE_FROM_OUTPUT"] = gradient.reference == .output ? "1" : "0"
     return defines
   }
+}
 
+extension Lowering {
   /// The arguments `addend` and `reference` of a kernel; `placeholder` stands for an absent one.
-  func arguments(
-    for lowering: inout Lowering, in layout: Layout = .channelsLast, placeholder: StorageID
+  mutating func arguments(
+    of epilogue: GradientEpilogue, in layout: Layout = .channelsLast, placeholder: StorageID
   ) -> [Argument] {
-    [addend, reference].map { value in
-      .storage(value.map { lowering.operand($0, layout) } ?? placeholder)
+    [epilogue.addend, epilogue.reference].map { value in
+      .storage(value.map { operand($0, layout) } ?? placeholder)
     }
   }
 }

@@ -56,7 +56,7 @@ package enum Argument {
   case slab(of: StorageID)
   /// A table of 32-bit words.
   case table([TableWord])
-  /// OpenCL's `int` or `uint`.
+  /// A 32-bit integer.
   case integer(Int)
   /// A number of the program's accumulator type.
   case number(Double)
@@ -73,6 +73,25 @@ package struct PlannedLaunch {
   /// Storages that the launch reaches through slabs and tables.
   package let reached: [StorageID]
 
+  /// - Parameters:
+  ///   - groups: along one to three axes.
+  ///   - local: work-items of a group along the same axes.
+  init(
+    label: String, variant: ProgramVariant, kernel: String, arguments: [Argument], groups: [Int],
+    local: [Int], reached: [StorageID] = []
+  ) {
+    func padded(_ extents: [Int]) -> [Int] {
+      extents + [Int](repeating: 1, count: 3 - extents.count)
+    }
+    self.label = label
+    self.variant = variant
+    self.kernel = kernel
+    self.arguments = arguments
+    self.groups = padded(groups)
+    self.local = padded(local)
+    self.reached = reached
+  }
+
   /// Every storage whose contents the launch reads or writes.
   package var touched: [StorageID] {
     arguments.compactMap { argument in
@@ -84,6 +103,8 @@ package struct PlannedLaunch {
 /// A matrix product that a library computes: y [rows, columns] = op(a)·op(b).
 package struct PlannedProduct {
   package let label: String
+  /// The library's name.
+  package let library: String
   package let dtype: DType
   package let a: StorageID
   package let b: StorageID
@@ -93,9 +114,6 @@ package struct PlannedProduct {
   package let rows: Int
   package let columns: Int
   package let inner: Int
-
-  /// The library.
-  static let library = "clblast"
 }
 
 package enum PlannedStep {
@@ -113,7 +131,7 @@ package enum PlannedStep {
   package var variant: String {
     switch self {
     case .launch(let launch): launch.kernel
-    case .product: PlannedProduct.library
+    case .product(let product): product.library
     }
   }
 

@@ -49,10 +49,9 @@ package struct LayoutAssignment {
 
   /// Whether a value has the host's layout, which must not influence the layout of other values.
   private func keepsRowMajor(_ value: Value) -> Bool {
-    switch graph.producer(of: value).operation {
-    case .input, .reshape: true
-    default: false
-    }
+    if case .input = graph.producer(of: value).operation { return true }
+    if case .reshape = graph.producer(of: value).operation { return true }
+    return false
   }
 
   private mutating func unite(_ values: [Value]) {

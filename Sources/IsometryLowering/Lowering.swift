@@ -154,15 +154,13 @@ package struct Lowering {
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
     groups: [Int], local: [Int], reached: [StorageID] = []
   ) {
-    func padded(_ extents: [Int]) -> [Int] {
-      extents + [Int](repeating: 1, count: 3 - extents.count)
-    }
-    launches.append(
-      .launch(
-        PlannedLaunch(
-          label: label, variant: variant, kernel: kernel, arguments: arguments,
-          groups: padded(groups), local: padded(local), reached: reached)))
+    launch(
+      PlannedLaunch(
+        label: label, variant: variant, kernel: kernel, arguments: arguments, groups: groups,
+        local: local, reached: reached))
   }
+
+  mutating func launch(_ launch: PlannedLaunch) { launches.append(.launch(launch)) }
 
   mutating func launch(_ product: PlannedProduct) { launches.append(.product(product)) }
 
@@ -177,8 +175,8 @@ package struct Lowering {
 
 /// What a lowering chooses kernels by.
 package struct LoweringOptions {
-  /// Whether a library computes the products in fp32 and fp64.
-  let usesLibrary: Bool
+  /// The library that computes the products in fp32 and fp64; nil for the package's kernels.
+  let library: String?
   /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
   let matrixUnits: MatrixUnits?
   /// Tiles that are known to be good on the device.
@@ -186,9 +184,9 @@ package struct LoweringOptions {
 
   /// Without arguments: the package's portable kernels with their default tiles.
   package init(
-    usesLibrary: Bool = false, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable()
+    library: String? = nil, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable()
   ) {
-    self.usesLibrary = usesLibrary
+    self.library = library
     self.matrixUnits = matrixUnits
     self.tiles = tiles
   }

@@ -86,12 +86,15 @@ extension Lowering {
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
     groups: [Int], local: [Int]
   ) {
+    guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }) else {
+      preconditionFailure("\(kernel) adds up partial sums in vectors")
+    }
     let launches = launches
     let sums = reductions.takeSums { sum in
       [variant.storage, variant.accumulator].contains(sum.dtype)
         && !launches.touch(sum.result, from: sum.step)
     }.map(\.sum)
-    guard let width = variant.defines["WIDTH"].flatMap({ Int($0) }), !sums.isEmpty else {
+    if sums.isEmpty {
       launch(label, variant, kernel, arguments, groups: groups, local: local)
       return
     }

@@ -31,25 +31,27 @@ struct Preparations {
         permutation: permutation.joiningAxes))
   }
 
-  /// Adds the launches to a lowering: one for all copies between the same types and memories.
+  /// The launches: one for all copies between the same types and memories.
   ///
-  /// - Parameter needed: the copies that a launch reads; no others are made.
-  func launch(in lowering: inout Lowering, needed: Set<StorageID>) {
+  /// - Parameters:
+  ///   - needed: the copies that a launch reads; no others are made.
+  ///   - slab: the memory that a storage lies in.
+  func launches(needed: Set<StorageID>, slab: (StorageID) -> Slab) -> [PlannedLaunch] {
     let copies = copies.filter { needed.contains($0.result) }
     // A tile's lines are 128 bytes in both orders.
     let tile = 32
-    for group in grouped(copies, by: { [$0.types: lowering.values.slab(of: $0.source)] }) {
+    return grouped(copies, by: { [$0.types: slab($0.source)] }).map { group in
       let types = group[0].types
       let table = group.flatMap { Self.tiles(of: $0, tile) }
       let defines = [
         "LOCAL_SIZE": Tuning.groupSize, "TILE": tile,
         "SOURCE_" + ProgramVariant.typeName(types.source): 1,
       ]
-      lowering.launch(
-        "prepare \(group.count) variables \(types.result.rawValue)",
-        ProgramVariant(.prepare, storage: types.result, defines),
-        "prepare_variables",
-        [.slab(of: group[0].source), .slab(of: group[0].result), .table(table)],
+      return PlannedLaunch(
+        label: "prepare \(group.count) variables \(types.result.rawValue)",
+        variant: ProgramVariant(.prepare, storage: types.result, defines),
+        kernel: "prepare_variables",
+        arguments: [.slab(of: group[0].source), .slab(of: group[0].result), .table(table)],
         groups: [table.count / Self.rowLength], local: [Tuning.groupSize],
         reached: group.flatMap { [$0.source, $0.result] })
     }
@@ -120,8 +122,9 @@ extension Lowering {
       launches.steps.flatMap(\.touched) + graph.outputs.map { values.home(of: $0.value).storage })
     let first =
       graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
-    launch(before: 0, as: first) { [preparations] in
-      preparations.launch(in: &$0, needed: needed)
+    let launches = preparations.launches(needed: needed, slab: values.slab)
+    launch(before: 0, as: first) { lowering in
+      for launch in launches { lowering.launch(launch) }
     }
   }
 }

@@ -66,13 +66,10 @@ package struct ProgramVariant: Hashable, Sendable {
   /// What the kernels' `accum` is.
   package var accumulator: DType { storage?.accumulator ?? .float32 }
 
-  /// The compiler's options, defines in alphabetical order.
-  package var options: String {
-    var options = defines.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
-    if let macro = storage.flatMap(Self.storageMacro) { options.append("-D\(macro)=1") }
-    // Literals have no suffix in the kernels; without double arithmetic they are floats.
-    if storage != .float64 { options.append("-cl-single-precision-constant") }
-    return options.joined(separator: " ")
+  /// Every macro with its value, the element type's among them.
+  package var macros: [String: String] {
+    guard let storage else { return defines }
+    return defines.merging([Self.storageMacro(storage): "1"]) { $1 }
   }
 
   /// The macro that chooses an element type, with what it begins with removed: `FLOAT`.

@@ -36,10 +36,9 @@ struct SpanStatistics {
 extension Operation {
   /// Whether the operation's launch merges statistics that it reads itself.
   var takesPendingStatistics: Bool {
-    switch self {
-    case .frozenNormalization, .normalizationFactor: true
-    default: false
-    }
+    if case .frozenNormalization = self { return true }
+    if case .normalizationFactor = self { return true }
+    return false
   }
 }
 

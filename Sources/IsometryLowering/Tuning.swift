@@ -1,4 +1,3 @@
-import Glibc
 import IsometryCore
 
 /// Sizes that decide how kernels use a device. They change only the order of sums.

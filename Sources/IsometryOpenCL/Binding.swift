@@ -39,6 +39,13 @@ enum Submission {
   }
 }
 
+/// Where a storage lies on the device.
+struct StorageLocation {
+  let slab: Buffer
+  let offset: Int
+  let byteCount: Int
+}
+
 /// A launch plan with memory: every storage has an address, every launch a kernel of its own.
 struct Binding {
   let steps: [BoundStep]
@@ -50,7 +57,7 @@ struct Binding {
   let arena: Buffer?
   /// Bytes of what the products of a library share.
   let scratchByteCount: Int
-  private let places: [(slab: Buffer, offset: Int, byteCount: Int)]
+  private let places: [StorageLocation]
 
   /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
   init(
@@ -64,14 +71,15 @@ struct Binding {
     try limits.requireMemory(
       "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
     arena =
-      arenaByteCount > 0 ? try device.computeQueue.makeSlab(byteCount: arenaByteCount) : nil
+      arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
     inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
 
-    var places: [(slab: Buffer, offset: Int, byteCount: Int)] = []
+    var places: [StorageLocation] = []
     for (index, storage) in plan.storages.enumerated() {
       func place(_ slab: Buffer?, _ offset: Int?) {
         guard let slab, let offset else { preconditionFailure("a storage has no place") }
-        places.append((slab, offset, storage.byteCount))
+        places.append(
+          StorageLocation(slab: slab, offset: offset, byteCount: storage.byteCount))
       }
       switch storage.place {
       // An arena storage that no launch touches needs no place of its own.
@@ -101,14 +109,14 @@ struct Binding {
   }
 
   /// The memory of a storage and where in it the storage begins.
-  func place(of storage: StorageID) -> (slab: Buffer, offset: Int, byteCount: Int) {
+  func place(of storage: StorageID) -> StorageLocation {
     places[storage.index]
   }
 }
 
 /// Makes kernels and sets their arguments.
 private struct Binder {
-  let places: [(slab: Buffer, offset: Int, byteCount: Int)]
+  let places: [StorageLocation]
   let device: SharedDevice
   let limits: DeviceLimits
   private var regions: [Region: Buffer] = [:]
@@ -116,7 +124,7 @@ private struct Binder {
   private(set) var scratch: Buffer?
 
   init(
-    places: [(slab: Buffer, offset: Int, byteCount: Int)], device: SharedDevice,
+    places: [StorageLocation], device: SharedDevice,
     limits: DeviceLimits
   ) {
     self.places = places

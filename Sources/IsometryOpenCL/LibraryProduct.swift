@@ -5,12 +5,10 @@ internal import OpenCLRuntime
 
 /// A matrix product by CLBlast, with its operands bound.
 struct LibraryProduct {
-  typealias Place = (slab: Buffer, offset: Int, byteCount: Int)
-
   private let product: PlannedProduct
-  private let a: Place
-  private let b: Place
-  private let y: Place
+  private let a: StorageLocation
+  private let b: StorageLocation
+  private let y: StorageLocation
   private let scratch: Buffer?
 
   /// Computes the product once, so that the library compiles its kernels before the first step.
@@ -18,7 +16,8 @@ struct LibraryProduct {
   /// - Parameter scratch: of at least `scratchByteCount`; without it the library would allocate in
   ///   each step. Products on one queue may share it.
   init(
-    _ product: PlannedProduct, a: Place, b: Place, y: Place, scratch: Buffer?,
+    _ product: PlannedProduct, a: StorageLocation, b: StorageLocation, y: StorageLocation,
+    scratch: Buffer?,
     queue: CommandQueue
   ) throws {
     self.product = product
@@ -32,7 +31,8 @@ struct LibraryProduct {
   /// What the library needs for operands in the form that its kernels read; 0 where it reads them as
   /// they are.
   static func scratchByteCount(
-    _ product: PlannedProduct, a: Place, b: Place, y: Place, queue: CommandQueue
+    _ product: PlannedProduct, a: StorageLocation, b: StorageLocation, y: StorageLocation,
+    queue: CommandQueue
   ) throws(OpenCLError) -> Int {
     var handle: OpaquePointer? = queue.handle
     let size = product.dtype.byteCount

@@ -118,7 +118,8 @@ public struct OpenCLBackend: TunableBackend {
 
   private func loweringOptions(for graph: Graph, _ tiles: TileTable) -> LoweringOptions {
     LoweringOptions(
-      usesLibrary: gemmProvider == .clblast, matrixUnits: matrixUnits.units(for: graph),
+      library: gemmProvider == .clblast ? gemmProvider.rawValue : nil,
+      matrixUnits: matrixUnits.units(for: graph),
       tiles: tiles)
   }
 

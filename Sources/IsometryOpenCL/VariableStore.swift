@@ -41,7 +41,7 @@ final class VariableStore {
     }
     guard byteCount > 0 else { return }
     try limits.requireBuffer("variables", byteCount: byteCount)
-    let buffer = try queue.makeSlab(byteCount: byteCount)
+    let buffer = try Buffer(queue.context, byteCount: byteCount)
     try queue.clear(buffer)
     for place in places {
       entries[place.name] = Entry(

@@ -136,24 +136,6 @@ public final class CommandQueue: @unchecked Sendable {
       "clEnqueueFillBuffer", "\(buffer.byteCount) bytes")
   }
 
-  /// Calls `body` with the host's mapping of a buffer. The buffer's former contents may be lost.
-  public func withHostView(
-    of buffer: Buffer, _ body: (UnsafeMutableRawBufferPointer) -> Void
-  ) throws(OpenCLError) {
-    var status: cl_int = 0
-    let address = unsafe clEnqueueMapBuffer(
-      handle, buffer.handle, cl_bool(CL_TRUE), cl_map_flags(CL_MAP_WRITE_INVALIDATE_REGION), 0,
-      buffer.byteCount, 0, nil, nil, &status)
-    try check(status, "clEnqueueMapBuffer", "\(buffer.byteCount) bytes")
-    guard let address = unsafe address else {
-      throw OpenCLError(call: "clEnqueueMapBuffer", code: .invalidValue, detail: "no address")
-    }
-    unsafe body(UnsafeMutableRawBufferPointer(start: address, count: buffer.byteCount))
-    try check(
-      unsafe clEnqueueUnmapMemObject(handle, buffer.handle, address, 0, nil, nil),
-      "clEnqueueUnmapMemObject")
-  }
-
   /// Delays later commands of this queue until an event, possibly of another queue, is complete.
   public func wait(for event: borrowing Event) throws(OpenCLError) {
     var handle: OpaquePointer? = unsafe event.handle

@@ -39,15 +39,6 @@ struct RuntimeTests {
     #expect(device.platform.version.hasPrefix("OpenCL "))
   }
 
-  @Test func hostViewIsTheBuffersMemory() throws {
-    let buffer = try Buffer(context, byteCount: 3000)
-    try queue.withHostView(of: buffer) { bytes in
-      for index in bytes.indices { bytes[index] = UInt8(index % 251) }
-    }
-    let found = try queue.download(buffer, count: 3000, of: UInt8(0))
-    #expect(found == (0..<3000).map { UInt8($0 % 251) })
-  }
-
   @Test func kernelComputesWithItsArgumentsSetOnce() throws {
     let count = 1000
     let program = try Program(context, name: "add", source: addSource)

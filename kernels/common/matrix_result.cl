@@ -4,8 +4,7 @@
 // If HAS_STATISTICS, store_moments stores mean and squared deviations of each column of the block, as it
 // was stored: each item sees the same WIDTH columns of every few rows, and the block's items are merged
 // through local memory in a fixed order.
-// HAS_STATISTICS needs common/moments.cl.
-// uses: common/result.cl common/matrix_tile.cl
+// uses: common/moments.cl common/result.cl common/matrix_tile.cl
 
 #ifndef INPUT_GRADIENT
 #define INPUT_GRADIENT 0
@@ -52,7 +51,7 @@ static inline void store_result(const Result *result, const int row, const int c
 
 // Local memory of the slices, the sums and the moments, which need it one after the other.
 #define MOMENTS_SIZE ((ITEMS_OF_COLUMN + 2 * GROUP_ITEMS * WIDTH) / 4)
-#define RESULT_LOCAL_SIZE (LOCAL_SIZE > MOMENTS_SIZE ? LOCAL_SIZE : MOMENTS_SIZE)
+#define RESULT_MEMORY_CHUNKS (MEMORY_CHUNKS > MOMENTS_SIZE ? MEMORY_CHUNKS : MOMENTS_SIZE)
 
 // Moments of one column from `number` others, the first of which is of no fewer rows than the rest.
 INLINE void merge_column(const local float *counts, const local float *means,
@@ -114,7 +113,7 @@ INLINE void store_moments(const Warp *warp, const Series *series, local uint4 *m
 }
 
 #else
-#define RESULT_LOCAL_SIZE LOCAL_SIZE
+#define RESULT_MEMORY_CHUNKS MEMORY_CHUNKS
 #endif
 
 #endif

@@ -17,7 +17,7 @@
 //
 // Tunables: BLOCK_INNER a multiple of 16; WARP_ROWS and WARP_COLUMNS multiples of 16, dividing
 // BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB (MatrixTile in
-// IsometryOpenCL chooses them). Groups are GROUP_ITEMS items of one axis. WIDTH is 8.
+// IsometryLowering chooses them). Groups are GROUP_ITEMS items of one axis. WIDTH is 8.
 // uses: common/matrix_unit.cl
 
 #ifndef BLOCK_ROWS
@@ -72,7 +72,7 @@
 // Floats between rows of sums on their way out: 8 more than a row, against conflicts of banks.
 #define SUM_STRIDE (WARP_COLUMNS + 8)
 #define SUMS_SIZE (WARPS * 16 * SUM_STRIDE / 4)
-#define LOCAL_SIZE (STAGES * STAGE_SIZE > SUMS_SIZE ? STAGES * STAGE_SIZE : SUMS_SIZE)
+#define MEMORY_CHUNKS (STAGES * STAGE_SIZE > SUMS_SIZE ? STAGES * STAGE_SIZE : SUMS_SIZE)
 
 typedef struct {
   float sum[ROW_TILES][COLUMN_TILES][4];
@@ -92,23 +92,23 @@ typedef struct {
   int outer;
   int middle;
   int inner;
-} Place;
+} Digits;
 
-static inline Place place_of(const int number, const int middle_extent, const int inner_extent) {
+static inline Digits digits_of(const int number, const int middle_extent, const int inner_extent) {
   const int line = number / inner_extent;
-  const Place place = {line / middle_extent, line % middle_extent, number % inner_extent};
-  return place;
+  const Digits digits = {line / middle_extent, line % middle_extent, number % inner_extent};
+  return digits;
 }
 
-static inline void advance(Place *place, const Place *step, const int middle_extent,
+static inline void advance(Digits *digits, const Digits *step, const int middle_extent,
                            const int inner_extent) {
-  place->inner += step->inner;
-  const int carry = place->inner >= inner_extent;
-  place->inner -= carry ? inner_extent : 0;
-  place->middle += step->middle + carry;
-  const int next = place->middle >= middle_extent;
-  place->middle -= next ? middle_extent : 0;
-  place->outer += step->outer + next;
+  digits->inner += step->inner;
+  const int carry = digits->inner >= inner_extent;
+  digits->inner -= carry ? inner_extent : 0;
+  digits->middle += step->middle + carry;
+  const int next = digits->middle >= middle_extent;
+  digits->middle -= next ? middle_extent : 0;
+  digits->outer += step->outer + next;
 }
 
 // Where a chunk lies in a slice whose rows have that many.

@@ -2,7 +2,7 @@
 //
 //   y[c] = sum of partial[part, c] over part < parts, in order
 //
-// The arrays lie in a slab; table rows of 8 uint say where (Lowering/PartialSums.swift makes them),
+// The arrays lie in a slab; table rows of 8 uint say where (IsometryLowering/PartialSums.swift makes them),
 // the first two in units of TABLE_UNIT elements from the slab's beginning:
 //   0 partial  1 y  2 first column of partial  3 first column of y  4 columns
 //   5 elements from one part to the next  6 parts

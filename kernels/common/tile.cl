@@ -2,7 +2,7 @@
 // pixels or channels) by TILE_VECTORS vectors of WIDTH columns of the result.
 //
 // Groups are LOCAL_COLUMNS by LOCAL_ROWS tiles. Tunables: TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
-// LOCAL_ROWS, all positive; ConvolutionTile and WeightGradientTile (IsometryOpenCL) choose them such
+// LOCAL_ROWS, all positive; RegisterTile and WeightGradientTile (IsometryLowering) choose them such
 // that tiles cover the columns exactly.
 // uses: common/real.cl
 

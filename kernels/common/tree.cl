@@ -3,6 +3,10 @@
 // an argument: one program serves all numbers of channels.
 // uses: common/line.cl common/real.cl
 
+#if LOCAL_SIZE & (LOCAL_SIZE - 1)
+#error "LOCAL_SIZE is a power of two"
+#endif
+
 typedef struct {
   int columns;
   int rows;

@@ -38,7 +38,7 @@
 // INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE,
 // HAS_STATISTICS. Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
 // Deterministic.
-// uses: common/moments.cl common/matrix_result.cl common/partial_sums.cl common/prologue.cl
+// uses: common/matrix_result.cl common/partial_sums.cl common/prologue.cl
 
 #if !LEFT_INNER_LAST || !RIGHT_INNER_LAST
 #error "convolutions have the products last in both operands"
@@ -85,7 +85,7 @@ typedef struct {
 } Pixels;
 
 // Copies a slice of both operands: of `tap`, a tap down and across and its first channel.
-static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, const Place *tap,
+static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, const Digits *tap,
                              const int first_column, local uint4 *left, local uint4 *right) {
   const int chunk = get_local_id(0) % CHUNKS;
   const int first = get_local_id(0) / CHUNKS;
@@ -148,8 +148,8 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
   const int products = source->taps_down * source->taps_across * source->channels;
   // A class without taps has no products to walk over.
   const int middle_extent = max(1, source->taps_across);
-  Place tap = place_of((int)get_local_id(0) % CHUNKS * CHUNK, middle_extent, source->channels);
-  const Place step = place_of(BLOCK_INNER, middle_extent, source->channels);
+  Digits tap = digits_of((int)get_local_id(0) % CHUNKS * CHUNK, middle_extent, source->channels);
+  const Digits step = digits_of(BLOCK_INNER, middle_extent, source->channels);
   clear_sums(tile);
 #define COPY_SLICE(number, left, right)                             \
   copy_taps(warp, source, pixels, &tap, first_column, left, right); \
@@ -178,7 +178,7 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height,
     const int padding_width STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
-  local uint4 memory[RESULT_LOCAL_SIZE];
+  local uint4 memory[RESULT_MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
   const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
@@ -264,7 +264,7 @@ MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width PARTS_ARGUMENTS) {
-  local uint4 memory[LOCAL_SIZE];
+  local uint4 memory[MEMORY_CHUNKS];
   ADD_UP_PARTS
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (channels + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;

@@ -67,7 +67,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
     const int pixels_per_part PROLOGUE_ARGUMENTS) {
-  local uint4 memory[LOCAL_SIZE];
+  local uint4 memory[MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
   const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
@@ -85,8 +85,8 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
   const int across = tap % filter_width - padding_width;
   const int in_slice = get_local_id(0) / LEFT_CHUNKS;
   int number = first_pixel + in_slice;
-  Place pixel = place_of(number, out_height, out_width);
-  const Place step = place_of(PIXEL_STEP, out_height, out_width);
+  Digits pixel = digits_of(number, out_height, out_width);
+  const Digits step = digits_of(PIXEL_STEP, out_height, out_width);
 
 #if HAS_PROLOGUE
   const Prologue prologue = PROLOGUE;

@@ -33,7 +33,7 @@
 //
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
 // row. Assumes WIDTH * TILE_VECTORS divides the
-// result's channels (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
+// result's channels (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
 // LOCAL_COLUMNS, LOCAL_ROWS, with HAS_STATISTICS a power of two. Shape class: ACTIVATION, HAS_BIAS,
 // HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
 // in order r, s, c; error about eps sqrt(R S channels). Deterministic. Input gradients may take

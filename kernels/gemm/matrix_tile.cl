@@ -22,7 +22,7 @@ MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global 
                                     const global RESULT *restrict residual,
                                     global RESULT *restrict y, const int rows, const int columns,
                                     const int inner) {
-  local uint4 memory[LOCAL_SIZE];
+  local uint4 memory[MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_down = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
   const int blocks_across = (columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;

@@ -14,7 +14,7 @@
 // Rows beyond the last are computed as copies of the last and not stored.
 //
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
-// columns (ConvolutionTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
+// columns (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
 // LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
 // one sum in order of l. Deterministic.
 // uses: common/result.cl common/tile.cl

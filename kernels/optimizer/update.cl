@@ -14,7 +14,7 @@
 // from the slab's beginning:
 //   0 parameter  1 gradient  2 first slot  3 second slot  4 elements  5 number of the parameter
 // and settings[2 i], settings[2 i + 1] are weight decay and rate scale of parameter i. A row covers
-// a part of one parameter (Lowering/Update.swift makes both).
+// a part of one parameter (IsometryLowering/Operations/Update.swift makes both).
 //
 // Geometry: one group a row of the table; items take vectors of WIDTH in turn.
 // Shape class: HAS_GRADIENT_SCALE. schedule: float [2], learning rate and step from 1.

@@ -35,14 +35,14 @@ typedef struct {
 // The place of this work-item: image, row, column of an image of the given extents, first channel.
 typedef struct {
   int image, row, column, c;
-} Place;
+} PixelPosition;
 
-static inline Place place_of(const size_t item, const int rows, const int columns,
-                             const int channels) {
+static inline PixelPosition position_of(const size_t item, const int rows, const int columns,
+                                        const int channels) {
   const int vectors = channels / WIDTH;
   const size_t pixel = item / vectors;
-  const Place place = {(int)(pixel / columns / rows), (int)(pixel / columns % rows),
-                       (int)(pixel % columns), (int)(item % vectors) * WIDTH};
+  const PixelPosition place = {(int)(pixel / columns / rows), (int)(pixel / columns % rows),
+                               (int)(pixel % columns), (int)(item % vectors) * WIDTH};
   return place;
 }
 
@@ -55,7 +55,7 @@ static inline size_t offset_of(const int image, const int row, const int column,
 #define FIND_PLACE(rows, columns)                                                       \
   const size_t item = get_global_id(0);                                                 \
   if (item >= (size_t)images * (rows) * (columns) * (size_t)(channels / WIDTH)) return; \
-  const Place at = place_of(item, rows, columns, channels);
+  const PixelPosition at = position_of(item, rows, columns, channels);
 
 LINE_KERNEL void pooling_average(const global real *restrict x, global real *restrict y,
                                  POOLING_ARGUMENTS) {

@@ -3,7 +3,7 @@
 //   reduction_sum          partial[g] = sum of x over the g-th chunk
 //   reduction_dot          partial[g] = sum of x y over the g-th chunk
 //   reduction_squares      partial[first + g] = sum of x^2 over the chunk table[g]
-//   reduction_partials     y[0] = factor * sum of the partials
+//   reduction_partials     y[0] = sum of the partials
 //
 // Geometry: one group a chunk of `chunk` elements (the last is shorter); reduction_partials is one
 // group. table[g] = (place in the slab x, elements). Tunables: WIDTH, LOCAL_SIZE.
@@ -51,7 +51,7 @@ LINE_KERNEL void reduction_squares(const global real *restrict x,
 }
 
 LINE_KERNEL void reduction_partials(const global accum *restrict partial, global accum *restrict y,
-                                    const uint count, const accum factor) {
+                                    const uint count) {
   local accums tree[LOCAL_SIZE];
   accum own = 0;
   for (uint i = get_local_id(0); i < count; i += LOCAL_SIZE) own += partial[i];
@@ -59,5 +59,5 @@ LINE_KERNEL void reduction_partials(const global accum *restrict partial, global
   accum lanes[WIDTH];
   for (int i = 0; i < WIDTH; ++i) lanes[i] = i == 0 ? own : (accum)0;
   const accum total = sum_of_lanes(sum_over_rows(LANES_TO_VECTOR(lanes), grid_of(1), tree));
-  if (get_local_id(0) == 0) y[0] = factor * total;
+  if (get_local_id(0) == 0) y[0] = total;
 }

@@ -149,8 +149,8 @@ public struct LossScaling: Sendable, Hashable {
 }
 
 extension Graph {
-  /// Appends `variable ← value` at the end of the step. Every reader of the variable in this step gets
-  /// the old value.
+  /// Appends `variable ← value` at the end of the step. Operations that compute read the old value of the
+  /// variable. `value` must not be a variable that an earlier assignment or update writes.
   ///
   /// An optimizer or a statistic of your own uses it. A variable that holds an infinity or a NaN becomes
   /// NaN, so that a diverged run stays diverged.

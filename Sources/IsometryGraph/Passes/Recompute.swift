@@ -286,10 +286,9 @@ extension Operation {
 
   /// Whether the results are vectors alone, with which images are normalized.
   fileprivate var makesNormalizingVectors: Bool {
-    switch self {
-    case .batchNormalizationStatistics, .normalizationFactor: true
-    default: false
-    }
+    if case .batchNormalizationStatistics = self { return true }
+    if case .normalizationFactor = self { return true }
+    return false
   }
 
   /// Whether the first result can be computed again in the same step. Decoded images are kept, since

@@ -36,11 +36,7 @@ struct Rewriter {
 
   /// Appends a node to the new graph whose inputs are new values.
   mutating func append(_ operation: Operation, _ inputs: [Value]) -> [Value] {
-    switch operation {
-    case .input(let name, let type): [new.input(name, type.shape, type.dtype)]
-    case .variable(let name, let type): [new.variable(name, type.shape, type.dtype)]
-    default: new.append(operation, inputs)
-    }
+    new.append(copyOf: operation, inputs)
   }
 
   /// Copies a node as it is.

@@ -100,7 +100,7 @@ extension Lowering {
     var arguments: [Argument] = [
       .storage(dy), .storage(operand(node.inputs[1], variant.weightsOfInputGradient)),
     ]
-    arguments += epilogue.arguments(for: &self, placeholder: dy)
+    arguments += self.arguments(of: epilogue, placeholder: dy)
     arguments += zeros(for: variant, sizes.filters, type.dtype)
     arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
     launchWithPartialSums(

@@ -17,10 +17,10 @@ extension Lowering {
     let result = graph.type(of: node.results[0])
     let (rows, columns, inner) = product.extents(a.shape, b.shape)
     let epilogue = product.epilogue
-    if options.usesLibrary, a.dtype == .float32 || a.dtype == .float64,
+    if let library = options.library, a.dtype == .float32 || a.dtype == .float64,
       result.dtype == a.dtype
     {
-      lowerLibraryProduct(node, product)
+      lowerLibraryProduct(node, product, library)
       return
     }
     let left = operand(node.inputs[0])
@@ -81,7 +81,9 @@ extension Lowering {
   }
 
   /// The product by the library, and a launch for the epilogue where there is one.
-  private mutating func lowerLibraryProduct(_ node: Node, _ product: MatrixMultiply) {
+  private mutating func lowerLibraryProduct(
+    _ node: Node, _ product: MatrixMultiply, _ library: String
+  ) {
     let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
     let (rows, columns, inner) = product.extents(a.shape, b.shape)
     let epilogue = product.epilogue
@@ -92,7 +94,7 @@ extension Lowering {
       ? values.makeResult(node.results[0]) : values.makeWorkspace(rows * columns, a.dtype)
     launch(
       PlannedProduct(
-        label: "\(PlannedProduct.library) \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)",
+        label: "\(library) \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)", library: library,
         dtype: a.dtype, a: left,
         b: right, y: y, transposeLeft: product.transposeLeft,
         transposeRight: product.transposeRight, rows: rows, columns: columns, inner: inner))

@@ -72,7 +72,8 @@ extension Lowering {
   mutating func lowerFrozenNormalization(_ node: Node, _ normalization: Normalization) {
     let x = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))
     // Statistics of a convolution's result are merged here if this is their first reader.
-    if reductions.pendingStatistics(node.inputs[4])?.mean == node.inputs[3],
+    if let pending = reductions.pendingStatistics(node.inputs[4]), pending.mean == node.inputs[3],
+      pending.type.shape == graph.shape(of: node.inputs[0]),
       let (_, spans) = takeStatistics(variance: node.inputs[4])
     {
       apply(

@@ -68,7 +68,7 @@ extension Lowering {
     launchGlobal(
       "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
       items: type,
-      [.storage(dy)] + epilogue.arguments(for: &self, in: layout, placeholder: dy)
+      [.storage(dy)] + arguments(of: epilogue, in: layout, placeholder: dy)
         + [.storage(values.makeResult(node.results[0], layout))], epilogue.defines)
   }
 

@@ -46,7 +46,6 @@ extension Lowering {
       "\(node.operation.name) partials", flatVariant(dtype), "reduction_partials",
       [
         .storage(partial), .storage(values.makeResult(node.results[0])), .integer(count),
-        .number(1),
       ], groups: [1], local: [Tuning.groupSize])
   }
 

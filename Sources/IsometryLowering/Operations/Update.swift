@@ -65,6 +65,9 @@ extension Lowering {
       .update, dtype, ["HAS_GRADIENT_SCALE": update.hasGradientScale ? 1 : 0])
     for group in grouped(all, by: { $0.storages.map { values.slab(of: $0) } }) {
       let storages = group[0].storages
+      precondition(
+        Set(storages.dropFirst(2).map { values.slab(of: $0) }).count <= 1,
+        "the slots of a parameter lie in one memory")
       launch(
         "update \(update.parameters.count) parameters", variant, kernel,
         [

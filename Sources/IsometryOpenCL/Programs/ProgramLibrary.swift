@@ -21,10 +21,17 @@ final class ProgramLibrary: Sendable {
     if let known = programs.withLock({ $0[variant] }) { return known }
     let program = try cache.program(
       context, name: variant.family.name,
-      source: try sources.source(of: variant.family.rawValue), options: variant.options)
+      source: try sources.source(of: variant.family.rawValue), options: Self.options(of: variant))
     // Two threads may have built it; both results are the same.
     programs.withLock { $0[variant] = program }
     return program
+  }
+
+  private static func options(of variant: ProgramVariant) -> String {
+    var options = variant.macros.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
+    // Literals have no suffix in the kernels; without double arithmetic they are floats.
+    if variant.storage != .float64 { options.append("-cl-single-precision-constant") }
+    return options.joined(separator: " ")
   }
 
   /// Why families are not used in that type on this device with this driver, if an earlier trial of the

@@ -32,13 +32,12 @@ final class ValidatingSession: Session {
     try base.synchronize()
     for (position, node) in nodes.enumerated() {
       let inputs = try node.inputs.map { value in
-        switch graph.producer(of: value).operation {
         // Writers come last, and none reads what another writes: these are the values before.
-        case .variable: variables[value]!
-        case .input(let name, let type):
-          HostTensor(type, bytes: [UInt8](UnsafeRawBufferPointer(slot.bytes(of: name))))
-        default: try base.read(output: outputs[value]!)
+        if let variable = variables[value] { return variable }
+        if case .input(let name, let type) = graph.producer(of: value).operation {
+          return HostTensor(type, bytes: [UInt8](UnsafeRawBufferPointer(slot.bytes(of: name))))
         }
+        return try base.read(output: outputs[value]!)
       }
       try check(node, at: position, inputs)
     }

@@ -93,7 +93,7 @@ struct Linearization {
     var points: [(name: String, value: Value)] = []
     for (position, node) in graph.nodes.enumerated() {
       if copied[position] {
-        let results = append(node, node.inputs.map { mapping[$0]! }, to: &new)
+        let results = new.append(copyOf: node.operation, node.inputs.map { mapping[$0]! })
         for (old, value) in zip(node.results, results) { mapping[old] = value }
         continue
       }
@@ -106,13 +106,5 @@ struct Linearization {
     }
     new.output(products, mapping[result]!)
     return (new, points)
-  }
-
-  private static func append(_ node: Node, _ inputs: [Value], to graph: inout Graph) -> [Value] {
-    switch node.operation {
-    case .input(let name, let type): [graph.input(name, type.shape, type.dtype)]
-    case .variable(let name, let type): [graph.variable(name, type.shape, type.dtype)]
-    default: graph.append(node.operation, inputs)
-    }
   }
 }
