@@ -4,11 +4,11 @@ package import IsometryGraph
 import IsometryNN
 package import IsometryTraining
 
-/// How fast a device's kernels are, beside what the device can do at best: each operation of a training
-/// step as the step launches it, and products of square matrices. Other backends compute the operations
-/// one by one, for comparison.
+/// The speed of a device's kernels, and the share of the device's ceilings that they reach. It
+/// measures each operation of a training step as the step launches it, and products of square
+/// matrices. Other backends compute the operations one by one, for comparison.
 package struct KernelBenchmark: Sendable {
-  /// A backend, and the families for which it has kernels that the others do not have.
+  /// A backend, and the families for which its kernels differ from those of the others.
   package struct Provider: Sendable {
     let backend: any Backend
     let families: Set<KernelFamily>
@@ -29,18 +29,18 @@ package struct KernelBenchmark: Sendable {
   package struct Measurement: Sendable, Equatable {
     /// The operation's name.
     package let kernel: String
-    /// Whose kernel takes the longest of its launches.
+    /// The provider of the kernel that takes the longest of its launches.
     package let variant: String
     package let shape: String
-    /// How often a training step has the operation; 0 for the square products.
+    /// The number of times that a training step has the operation; 0 for the square products.
     package let usesPerStep: Int
     /// The time of all of the operation's launches together.
     package let seconds: Double
     package let operationsPerSecond: Double
-    /// Operands read and results written, each once.
+    /// Counts the operands that are read and the results that are written, each once.
     package let bytesPerSecond: Double
-    /// The least time that the device's ceilings allow, divided by the time. Above 1 where operands
-    /// stay in a cache, or an algorithm needs less arithmetic than is counted.
+    /// The least time that the device's ceilings allow, divided by the time. It is above 1 if
+    /// operands stay in a cache, or if an algorithm needs less arithmetic than is counted.
     package let ceilingShare: Double
   }
 
@@ -48,21 +48,21 @@ package struct KernelBenchmark: Sendable {
   package static let squareSizes = [512, 1024, 2048]
 
   package var families = Set(KernelFamily.allCases)
-  /// At least so long each operation and variant is run, in seconds.
+  /// The shortest time for which each operation and variant runs, in seconds.
   package var seconds = 0.2
 
   package init() {}
 
-  /// Where a session is run without waiting in between.
+  /// Steps that a session runs without waiting in between.
   private static let stepsInFlight = 4
 
   /// - Parameters:
-  ///   - providers: the first is the device as it trains. The others are asked for their families alone,
-  ///     and count if their kernel is another.
-  ///   - ceilings: of a type of the operands.
-  ///   - onMeasurement: called with each in turn.
+  ///   - providers: the first is the device that trains. The others compute only their families, and
+  ///     count if their kernel is another.
+  ///   - ceilings: the ceilings for an operand type.
+  ///   - onMeasurement: called with each measurement.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
-  ///   `UnprofiledSession`, and what the backends throw.
+  ///   `UnprofiledSession`, and errors of the backends.
   package func run(
     _ configuration: RunConfiguration, providers: [Provider],
     ceilings: (DType) -> DeviceCeilings, onMeasurement: (Measurement) -> Void
@@ -98,8 +98,8 @@ package struct KernelBenchmark: Sendable {
     let variant: String
   }
 
-  /// The times of a training step's operations in whole steps: the mean over the operations that are the
-  /// same work, of the shortest time of each.
+  /// The times of a training step's operations in whole steps: the shortest time of each operation,
+  /// and the mean over operations with the same key.
   private func stepTimes(
     of configuration: RunConfiguration, on backend: any Backend
   ) throws -> [SingleOperation.Key: Time] {
@@ -136,9 +136,9 @@ package struct KernelBenchmark: Sendable {
     return times
   }
 
-  /// The different operations of a step with how often it has them, family by family.
+  /// The different operations of a step with their number, by family.
   ///
-  /// - Parameter backend: the device whose step it is.
+  /// - Parameter backend: the device that optimizes the step.
   func operations(
     of configuration: RunConfiguration, on backend: any Backend
   ) throws -> [(operation: SingleOperation, uses: Int)] {

@@ -1,7 +1,7 @@
 internal import IsometryCore
 internal import IsometryGraph
 
-/// The families that kernels are measured by: folders of kernels/.
+/// The families of kernels in benchmarks: the folders of kernels/.
 package enum KernelFamily: String, Sendable, CaseIterable {
   case gemm
   case convolution
@@ -13,7 +13,7 @@ package enum KernelFamily: String, Sendable, CaseIterable {
   case optimizer
   case augmentation
 
-  /// nil for sources, which nobody computes.
+  /// nil for sources, which have no kernel.
   init?(_ operation: Operation) {
     switch operation {
     case .input, .variable: return nil

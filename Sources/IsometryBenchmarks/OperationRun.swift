@@ -1,7 +1,7 @@
 import IsometryCore
 import IsometryGraph
 
-/// An operation in a session of its own, with random operands, for the times of its launches.
+/// An operation in a separate session, with random operands, to time its launches.
 final class OperationRun {
   let session: any ProfilingSession
   private let launches: Set<Int>
@@ -9,9 +9,9 @@ final class OperationRun {
 
   /// nil for an operation that needs no launch.
   ///
-  /// - Parameter other: a run of the same operation whose variables the session shares; nil where the
+  /// - Parameter other: a run of the same operation, whose variables the session shares; nil if the
   ///   session has its own.
-  /// - Throws: `UnprofiledSession`, and what the session throws.
+  /// - Throws: `UnprofiledSession`, and errors of the session.
   init?(
     _ operation: SingleOperation, _ session: any Session, sharing other: OperationRun? = nil
   ) throws {
@@ -25,7 +25,7 @@ final class OperationRun {
     operation.writeInputs(to: slot)
   }
 
-  /// Of each of so many steps, run without waiting in between, the commands that compute.
+  /// Runs `steps` steps without waiting in between, and returns the commands of each that compute.
   func run(_ steps: Int) throws -> [[TimedCommand]] {
     let times = try (0..<steps).map { _ in try session.profiledStep(from: slot) }
     try session.synchronize()
@@ -34,19 +34,19 @@ final class OperationRun {
     }
   }
 
-  /// What the last step came to, output by output.
+  /// The results of the last step, output by output.
   func results() throws -> [[Double]] {
     try session.graph.outputs.map { try session.read(output: $0.name).doubles }
   }
 
-  /// Whether a launch only puts an operand into another layout. A step shares those between
-  /// operations, so that they belong to none.
+  /// Whether a launch only converts an operand to another layout. Operations of a step share such
+  /// launches, so these belong to no operation.
   private static func changesLayout(_ launch: String) -> Bool {
     launch == "reorder" || launch.hasPrefix("permute ") || launch.hasPrefix("prepare ")
   }
 }
 
 extension [TimedCommand] {
-  /// Of all together.
+  /// The sum over all commands.
   var seconds: Double { map(\.seconds).reduce(0, +) }
 }

@@ -3,16 +3,16 @@ import IsometryData
 import IsometryGraph
 import IsometryNN
 
-/// An operation in a graph of its own, with operands of the types that it has in another.
+/// An operation in a separate graph, with operands of the types that it has in another graph.
 ///
-/// Operands are variables, which backends keep in the layouts that the operation wants, as they keep
-/// what an operation before would have made; the host's inputs stay inputs.
+/// Operands are variables, which backends keep in the layouts that the operation needs, as after the
+/// operation before it. Inputs from the host stay inputs.
 struct SingleOperation {
   let graph: Graph
   let node: Node
   let family: KernelFamily
 
-  /// What tells operations apart: two with the same key are the same work.
+  /// Identifies operations: two with the same key are the same work.
   struct Key: Hashable {
     let operation: IsometryGraph.Operation
     let operands: [TensorType]
@@ -49,13 +49,13 @@ struct SingleOperation {
     self.init(graph.nodes[2], of: graph)!
   }
 
-  /// The type that the operation reads most of.
+  /// The type of most of the elements that the operation reads.
   var dtype: DType {
     key.operands.max { $0.byteCount < $1.byteCount }?.dtype ?? .float32
   }
 
-  /// The sizes in words, of products rows × columns × inner, of others the operands; the type; and the
-  /// operation's attributes.
+  /// The sizes in words, the type and the operation's attributes. The sizes of a product are rows ×
+  /// columns × inner, those of other operations are the operands' shapes.
   var shape: String {
     let attributes = key.operation.label.dropFirst(key.operation.name.count)
     return "\(sizes) \(dtype.rawValue)\(attributes)"
@@ -83,8 +83,8 @@ struct SingleOperation {
     }
   }
 
-  /// Gives every variable random contents: normal numbers, and vectors of positive ones, which may be
-  /// variances.
+  /// Gives every variable random contents: normal numbers, and positive numbers for vectors, which
+  /// may be variances.
   func writeVariables(to session: any Session) throws {
     var random = RandomStream(seed: 1)
     for (name, value) in graph.variables {
@@ -101,7 +101,7 @@ struct SingleOperation {
     }
   }
 
-  /// Gives every input contents that its operation takes.
+  /// Gives every input legal contents for its operation.
   func writeInputs(to slot: any StagingSlot) {
     var random = RandomStream(seed: 1)
     for (name, value) in graph.inputs {
@@ -116,7 +116,7 @@ struct SingleOperation {
             of: Int32(random.integer(below: classes)), toByteOffset: 4 * label, as: Int32.self)
         }
       case StepNames.schedule:
-        // So small a rate keeps random gradients from driving the weights anywhere.
+        // With such a small rate, random gradients hardly change the weights.
         target.storeBytes(of: 1e-6, toByteOffset: 0, as: Float.self)
         target.storeBytes(of: 1, toByteOffset: 4, as: Float.self)
       default: break

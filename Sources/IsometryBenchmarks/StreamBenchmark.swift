@@ -3,38 +3,39 @@ public import IsometryData
 public import IsometryGraph
 public import IsometryTraining
 
-/// How fast batches are prepared: batch streams that nobody computes with, beside what training takes.
+/// The rate at which batch streams prepare batches, and the rate that training needs. No step runs
+/// on the batches.
 public struct StreamBenchmark: Sendable {
-  /// Streams side by side, each with a thread and staging slots of its own: one a device.
+  /// Parallel streams, each with its own thread and staging slots: one for each device.
   public var threads = 1
   /// Staging slots of each stream, as a run has them.
   public var batchesInFlight = BatchStream.defaultBatchesInFlight
-  /// How long one timing of the streams takes, in seconds.
+  /// The time of one timing of the streams, in seconds.
   public var seconds = 0.5
-  /// Timings, of which the median counts.
+  /// The number of timings; the result is their median.
   public var repeats = 5
 
   /// A benchmark of a few seconds.
   public init() {}
 
-  /// What the timings came to.
+  /// The result of the timings.
   public struct Result: Sendable, Equatable {
     /// Images per second that all streams together fill.
     public let imagesPerSecond: Double
     /// Bytes per second of those images and labels.
     public let bytesPerSecond: Double
-    /// Images per second that training takes on the device.
+    /// Images per second that training reads on the device.
     public let neededImagesPerSecond: Double
 
-    /// How many times as fast as needed one device's stream is.
+    /// The rate of one device's stream, divided by the rate that it needs.
     public let headroom: Double
   }
 
   /// - Parameters:
-  ///   - dataset: where the streams take images from.
-  ///   - training: how the rate that training takes is measured.
-  /// - Throws: as `ThroughputBenchmark.run`; `TrainingError.tooFewImages` where the images do not fill
-  ///   one batch.
+  ///   - dataset: the source of the images.
+  ///   - training: measures the rate that training needs.
+  /// - Throws: as `ThroughputBenchmark.run`; `TrainingError.tooFewImages` if there are fewer images
+  ///   than a batch has.
   /// - Precondition: there is at least one thread and one timing.
   public func run(
     _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,

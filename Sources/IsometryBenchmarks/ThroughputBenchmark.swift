@@ -4,8 +4,8 @@ public import IsometryGraph
 import IsometryNN
 public import IsometryTraining
 
-/// How fast a device trains a network: whole steps with random images that go the way of real ones,
-/// through a batch stream, staging slots and decoding.
+/// The rate at which a device trains a network: whole steps with random images. The images pass
+/// through a batch stream, staging slots and decoding, as real ones do.
 public struct ThroughputBenchmark: Sendable {
   /// Steps before the first timing.
   public var warmupSteps = 5
@@ -21,7 +21,7 @@ public struct ThroughputBenchmark: Sendable {
   /// A benchmark of a few seconds on a GPU.
   public init() {}
 
-  /// What the timings came to.
+  /// The result of the timings.
   public struct Result: Sendable, Equatable {
     /// Of the median timing.
     public let imagesPerSecond: Double
@@ -31,7 +31,7 @@ public struct ThroughputBenchmark: Sendable {
     public let slowest: Double
     /// Images per second of the fastest timing.
     public let fastest: Double
-    /// What the session costs: its launches, and its memory by use.
+    /// The costs of the session: its launches, and its memory by use.
     public let report: SessionReport
     /// The share of the timed steps during which the device waited for input.
     public let inputWaitShare: Double
@@ -49,7 +49,7 @@ public struct ThroughputBenchmark: Sendable {
   /// - Parameters:
   ///   - onRepeat: called after each timing with its number, from 1, and its images per second.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
-  ///   `UnprofiledSession`, and what the backend throws.
+  ///   `UnprofiledSession`, and errors of the backend.
   /// - Precondition: there is at least one step and one timing.
   public func run(
     _ configuration: RunConfiguration, backend: any Backend,
@@ -65,7 +65,7 @@ public struct ThroughputBenchmark: Sendable {
     return try run(training, onRepeat: onRepeat)
   }
 
-  /// What the session of `run` would cost, without its arena and without a step.
+  /// The costs of the session of `run`, without its arena and without a step.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
   ///   what the backend throws.

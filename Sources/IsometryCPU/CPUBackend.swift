@@ -3,9 +3,9 @@ internal import CVectorLoops
 public import IsometryCore
 public import IsometryGraph
 
-/// The processor, through oneDNN and vector loops: what trains where no GPU is.
+/// The processor, through oneDNN and vector loops: the device to train on if there is no GPU.
 ///
-/// Computes in fp32, and in bf16 where oneDNN can. Images stay in oneDNN's blocked layouts through the
+/// Computes in fp32, and in bf16 if oneDNN can. Images stay in oneDNN's blocked layouts through the
 /// whole network; tensors are converted at the session's edges only. The same seed on the same machine
 /// with the same number of threads gives bitwise the same run.
 public struct CPUBackend: Backend {
@@ -40,8 +40,9 @@ public struct CPUBackend: Backend {
     }
   }
 
-  /// The arithmetic intensity is measured with two threads: recomputed activations cost ResNet-20 a twentieth
-  /// of a step and ResNet-18 nothing, because caches hold part of the data that is read again.
+  /// The arithmetic intensity is measured with two threads. Recomputed activations cost ResNet-20 a
+  /// twentieth of a step. They cost ResNet-18 nothing, because caches hold part of the data that is
+  /// read again.
   public func traits(for graph: Graph) -> BackendTraits {
     var traits = BackendTraits()
     traits.hasChannelSumsWithGradients = true
@@ -53,9 +54,9 @@ public struct CPUBackend: Backend {
     UnsupportedPrecision(precision, device: name, reason: reason)
   }
 
-  /// - Throws: `GraphVerificationError` for a graph that breaks a rule, `UnsupportedPrecision` for a
-  ///   type the processor cannot compute in, `CPUError` where oneDNN refuses an operation, `DeviceLimitError` where the memory that is free
-  ///   does not hold the step.
+  /// - Throws: `GraphVerificationError` for a graph that breaks a rule; `UnsupportedPrecision` for a
+  ///   type that the processor cannot compute in. `CPUError` if oneDNN refuses an operation;
+  ///   `DeviceLimitError` if the step needs more memory than is free.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
     let shared = session.map { session in

@@ -32,7 +32,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     FileError(path: path, action: action, code: errno)
   }
 
-  /// One line with all three and what to check.
+  /// One line with all three and a hint.
   public var description: String {
     "cannot \(action) \(path): \(reason); check the path, its permissions and the free space"
   }

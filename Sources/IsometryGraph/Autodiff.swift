@@ -6,7 +6,7 @@ extension Graph {
   /// - Parameters:
   ///   - seeds: pairs of an output and the gradient that flows into it, of the output's type.
   ///   - targets: the values wanted.
-  /// - Returns: one gradient for each target, nil where no output depends on it. Gradients of 16-bit
+  /// - Returns: one gradient for each target, nil if no output depends on it. Gradients of 16-bit
   ///   parameters arrive in fp32.
   public mutating func gradients(
     seeds: [(output: Value, upstream: Value)], withRespectTo targets: [Value]

@@ -14,9 +14,9 @@ public protocol Backend: Sendable {
   /// Whether products and convolutions in fp32 round their operands to tf32, on matrix units.
   var roundsToTF32: Bool { get }
 
-  /// What the backend can do in one launch. `makeSession` optimizes the graph for it.
+  /// The forms of operations that the backend launches. `makeSession` optimizes the graph for them.
   ///
-  /// - Parameter graph: for which the question is; the answer may depend on its element types.
+  /// - Parameter graph: the graph to optimize; the traits may depend on its element types.
   func traits(for graph: Graph) -> BackendTraits
 
   /// Compiles, plans and binds everything that steps of an optimized graph need. The
@@ -30,9 +30,9 @@ public protocol Backend: Sendable {
   ///   has too little memory.
   func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session
 
-  /// What a session of an optimized graph would cost, without making its arena.
+  /// The costs of a session of an optimized graph, computed without making its arena.
   ///
-  /// - Parameter stagingSlots: how many staging slots the session would make.
+  /// - Parameter stagingSlots: the number of staging slots of the session.
   /// - Throws: as `bind`, except for sizes that the device cannot hold.
   func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport
 }
@@ -56,10 +56,10 @@ extension Backend {
   ///
   /// - Parameters:
   ///   - graph: as networks and autodiff build it.
-  ///   - session: a session of this backend whose variables of the same name the new session reads
-  ///     and writes too, so that evaluation sees the parameters that training has on the device.
-  ///   - recomputation: what the backward pass computes again instead of keeping it; nil for activations
-  ///     if that costs the device next to nothing.
+  ///   - session: a session of this backend. The new session reads and writes its variables of the
+  ///     same name, so that evaluation sees the parameters that training has on the device.
+  ///   - recomputation: the values that the backward pass computes again instead of keeping them;
+  ///     nil for activations if that costs the device next to nothing.
   /// - Throws: as `bind`.
   public func makeSession(
     for graph: Graph, sharing session: (any Session)? = nil,
@@ -68,11 +68,11 @@ extension Backend {
     try bind(optimized(graph, recomputation), sharing: session)
   }
 
-  /// What such a session would cost, without making it: also for networks and batches that this machine
-  /// cannot hold.
+  /// The costs of such a session, computed without making it. Also for networks and batches that
+  /// this machine cannot hold.
   ///
   /// - Parameters:
-  ///   - stagingSlots: how many staging slots the session would make.
+  ///   - stagingSlots: the number of staging slots of the session.
   ///   - recomputation: as for `makeSession`.
   /// - Throws: as `makeSession`, except for sizes that the device cannot hold.
   public func plan(
@@ -95,17 +95,17 @@ public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
   public let precision: String
   /// The device's name.
   public let device: String
-  /// Why, and what to do instead.
+  /// The reason, and an alternative.
   public let reason: String
 
-  /// The error of a device; `reason` says why, and what to do instead.
+  /// The error of a device; `reason` says why, and names an alternative.
   public init(_ dtype: DType, device: String, reason: String) {
     precision = dtype.rawValue
     self.device = device
     self.reason = reason
   }
 
-  /// The error of a device; `reason` says why, and what to do instead.
+  /// The error of a device; `reason` says why, and names an alternative.
   public init(_ precision: Precision, device: String, reason: String) {
     self.precision = precision.rawValue
     self.device = device
@@ -127,8 +127,8 @@ public protocol Session: AnyObject {
   /// session was made for.
   var graph: Graph { get }
 
-  /// What the session costs. Device memory of staging slots is counted from when they are made; the
-  /// rest is fixed once the session is made.
+  /// The costs of the session. Device memory of staging slots is counted once they are made; the
+  /// rest is fixed when the session is made.
   var report: SessionReport { get }
 
   /// Host memory for the inputs of `count` steps, so that one step's inputs can be prepared while
@@ -159,8 +159,8 @@ public protocol Session: AnyObject {
   func synchronize() throws
 
   /// Seconds since the last call that the device had nothing to do because a step's inputs had not
-  /// arrived; nil where the session does not know (the device's clock failed) or the caller can tell
-  /// better (steps run on the calling thread).
+  /// arrived. nil if the session does not know because the device's clock failed, or if steps run on
+  /// the calling thread.
   func takeInputWait() -> Double?
 }
 
@@ -172,7 +172,7 @@ public protocol PendingRead: AnyObject {
   func wait() throws -> HostTensor
 }
 
-/// What a session costs.
+/// The costs of a session.
 public struct SessionReport: Sendable, Equatable {
   /// One name for each launch of a step, in order.
   public let launches: [String]
@@ -183,9 +183,9 @@ public struct SessionReport: Sendable, Equatable {
   /// Bytes of everything else on the device: inputs and their staging, outputs, tables, converted
   /// weights.
   public let otherBytes: Int
-  /// The same bytes by what they hold: of the arena, what does at the step at which the most is in use.
+  /// The same bytes by use. Those of the arena are at the step with the most in use.
   public let memory: MemoryBreakdown
-  /// What the backward pass computes again instead of keeping it.
+  /// The values that the backward pass computes again instead of keeping them.
   public let recomputation: Recomputation
   /// How the tiles of kernels were chosen; nil where kernels have none to choose.
   package var tiles: TileUse?

@@ -4,7 +4,7 @@ internal import IsometryCore
 public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The position of the offending node; nil where the fault is not one node's.
   public let node: Int?
-  /// Which rule is broken, and by what.
+  /// The broken rule, and the node or value that breaks it.
   public let reason: String
 
   public var description: String {
@@ -12,11 +12,14 @@ public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringCo
   }
 }
 
-/// Checks the invariants of graphs: run after every pass in tests, and by backends on what they get.
+/// Checks the invariants of graphs. Tests run it after every pass, and backends on every graph that
+/// they bind.
 public enum GraphVerifier {
-  /// - Throws: `GraphVerificationError` for the first rule that is broken: a value used before its
-  ///   definition; a type other than the shape rule gives; a source name used twice; a write to
-  ///   something that is no variable; a variable written twice, or read by a writer of it or later.
+  /// - Throws: `GraphVerificationError` for the first rule that is broken:
+  ///   - a value is used before its definition, or has a type other than the shape rule gives;
+  ///   - a source name is used twice;
+  ///   - an operation writes to a value that is not a variable;
+  ///   - a variable is written twice, or is read by or after its writer.
   public static func verify(_ graph: Graph) throws(GraphVerificationError) {
     var defined = Set<Value>()
     var names = Set<String>()

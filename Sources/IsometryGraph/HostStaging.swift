@@ -14,8 +14,8 @@ public final class HostStagingSlot: StagingSlot {
     let bytes: UnsafeMutableRawBufferPointer
   }
 
-  /// A slot with memory for each input of the graph: zeroed, whole lines of 64 bytes, so that vectors of a
-  /// library that reads past a few bytes see none of another's.
+  /// A slot with zeroed memory for each input of the graph. Each input has whole lines of 64 bytes,
+  /// so that a vector that reads past its end reads no other input.
   public init(for graph: Graph) {
     names = graph.inputs.map(\.name)
     regions = graph.inputs.map { _, value in

@@ -1,9 +1,9 @@
-/// Offsets in one arena for tensors whose lifetimes are known, such that tensors share memory where
-/// they do not live at the same time. Made once a session; a step allocates nothing.
+/// Offsets in one arena for tensors whose lifetimes are known. Tensors share memory if they do not
+/// live at the same time. Made once a session; a step allocates nothing.
 ///
-/// Tensors are placed largest first, each at the lowest offset where it overlaps no tensor that lives
-/// at the same time: the greedy-by-size strategy, whose arenas are within a few percent of the lower
-/// bound for training graphs. O(n²) for n tensors.
+/// Tensors are placed largest first, each at the lowest offset where it overlaps no tensor that
+/// lives at the same time. The arenas of this greedy-by-size strategy are within a few percent of
+/// the lower bound for training graphs. O(n²) for n tensors.
 ///
 /// - Source: Pisarchyk & Lee, "Efficient memory management for deep neural net inference" (2020).
 public struct MemoryPlan: Sendable {

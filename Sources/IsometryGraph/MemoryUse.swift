@@ -10,7 +10,7 @@ public enum MemoryUse: String, Sendable, Hashable, CaseIterable {
   case statistics
   /// What is made of variables alone: 16-bit copies, weights as kernels read them.
   case parameterCopies = "parameter_copies"
-  /// What the backward part reads of the forward part: kept since then, or computed again.
+  /// Values of the forward pass that the backward pass reads: kept since then, or computed again.
   case activations
   /// What depends on the gradient of the loss.
   case gradients

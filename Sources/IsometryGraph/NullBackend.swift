@@ -1,7 +1,7 @@
 public import IsometryCore
 
-/// A backend that plans like the others and computes nothing: what it launches and how much memory it
-/// would take can be examined where no device is. Reads give what was written, or zeros.
+/// A backend that plans like the others and computes nothing. Its launches and memory can be
+/// examined without a device. Reads give the written contents, or zeros.
 public struct NullBackend: Backend {
   public var name: String { "null" }
   public var deviceDescription: String { "no device: plans are made, nothing is computed" }

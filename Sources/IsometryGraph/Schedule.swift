@@ -2,8 +2,8 @@ internal import IsometryCore
 
 /// The order in which a graph's nodes run, and from when to when each value is needed.
 ///
-/// Nodes run in the order of the graph, which autodiff builds so that a layer's weight gradient comes
-/// right where its upstream gradient is made; updates run last. Sources are not run.
+/// Nodes run in the order of the graph. Autodiff puts a layer's weight gradient directly after the
+/// operation that computes its upstream gradient. Updates run last. Sources are not run.
 public struct Schedule: Sendable {
   /// The graph whose nodes are put in order.
   public let graph: Graph

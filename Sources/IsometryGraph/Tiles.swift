@@ -21,14 +21,14 @@ package struct Tile: Sendable, Hashable, Codable, CustomStringConvertible {
   }
 }
 
-/// A place in steps where a kernel's tile is to be chosen: the same place wherever the same kernel
-/// works on the same sizes.
+/// A call site: a launch whose tile can be tuned. Launches of the same kernel on the same sizes are
+/// one site.
 package struct TileSite: Sendable, Hashable, Codable, CustomStringConvertible {
   package let kernel: String
   /// The extents in words.
   package let shape: String
   package let precision: DType
-  /// Who multiplies: portable code, or matrix units of some kind.
+  /// The units that multiply: portable code, or a kind of matrix units.
   package let units: String
 
   package init(kernel: String, shape: String, precision: DType, units: String) {
@@ -41,7 +41,7 @@ package struct TileSite: Sendable, Hashable, Codable, CustomStringConvertible {
   package var description: String { "\(kernel) \(shape) \(precision.rawValue), \(units)" }
 }
 
-/// What choices of tiles hold for: other devices, drivers and kernels have other best ones.
+/// The key of chosen tiles: other devices, drivers and kernels have other best tiles.
 package struct TileKey: Sendable, Hashable, Codable {
   package let device: String
   package let driver: String

@@ -1,11 +1,12 @@
 import IsometryGraph
 
-/// Reductions whose parts a launch has stored, and which a later launch finishes.
+/// Reductions whose parts a launch has stored, and which a later launch completes.
 ///
-/// Each is taken once: by a launch that adds up others' parts beside its own work, by one that normalizes,
-/// or by one of its own.
+/// Each is taken once, by one of three launches: one that adds the parts beside its own work, one
+/// that normalizes, or one that only adds.
 struct DeferredReductions {
-  /// A sum with the step before which all its parts are there first, and the node that made them.
+  /// A sum, the number of the first launch after all its parts, and the node of the launch that
+  /// completed them.
   @dynamicMemberLookup struct Sum {
     let sum: PartialSum
     let step: Int

@@ -12,13 +12,13 @@ package struct Lowering {
   var reductions = DeferredReductions()
   var preparations = Preparations()
   package internal(set) var tiles: TileSelection
-  /// Values that are read after variables have changed: outputs, operands of updates, and what those are
-  /// reshapes of.
+  /// Values that are read after variables have changed: outputs, operands of updates, and the inputs
+  /// of reshapes that give those.
   private let lateValues: Set<Value>
 
   /// - Parameters:
-  ///   - layouts: of this graph.
-  ///   - variableSlabs: the number of the memory that each variable lies in.
+  ///   - layouts: the layouts of this graph.
+  ///   - variableSlabs: the number of the slab of each variable.
   package init(
     _ graph: Graph, _ options: LoweringOptions, layouts: LayoutAssignment,
     variableSlabs: [String: Int] = [:]
@@ -50,7 +50,7 @@ package struct Lowering {
     return planSoFar()
   }
 
-  /// What has been launched so far, as a plan.
+  /// The launches so far, as a plan.
   func planSoFar() -> LaunchPlan {
     LaunchPlan(
       storages: values.storages, steps: launches.steps, nodes: launches.nodes,

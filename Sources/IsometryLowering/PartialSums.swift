@@ -1,18 +1,18 @@
 import IsometryCore
 
-/// Sums over the parts of an array, to be made later: the column first + c of all parts, in order,
-/// adds up to element c of the result.
+/// Sums over the parts of an array that a later launch computes. Element c of the result is the sum
+/// of the column first + c over all parts, in order.
 struct PartialSum {
   let partial: StorageID
   let result: StorageID
-  /// The type of the parts; the result is of its accumulator.
+  /// The type of the parts; the result has its accumulator's.
   let dtype: DType
   var first = 0
   let columns: Int
-  /// Elements from one part to the next.
+  /// The distance from one part to the next, in elements.
   let stride: Int
   let parts: Int
-  /// The type of the program that adds up all parts of these sums; nil if no program knows all types.
+  /// The storage type of the program that adds all these parts; nil if no program handles all types.
   static func storage(of sums: [PartialSum]) -> DType? {
     let types = Set(sums.map(\.dtype))
     let wide = Set(types.map(\.accumulator))
@@ -21,18 +21,18 @@ struct PartialSum {
   }
 }
 
-/// Partial sums that a launch takes along.
+/// Partial sums that a launch adds beside its own work.
 struct PartialSumTable {
   let sums: [PartialSum]
   private let words: [TableWord]
 
-  /// Words of a row, which kernels/common/partial_sums.cl describes.
+  /// The words of a row; kernels/common/partial_sums.cl describes them.
   private static let rowLength = 8
 
   /// - Parameters:
-  ///   - sums: of types that the kernel's program knows, its storage and its accumulator.
-  ///   - width: elements of the kernel's vectors.
-  ///   - items: work-items of a group.
+  ///   - sums: their types are the program's storage type and its accumulator.
+  ///   - width: the elements of the kernel's vectors.
+  ///   - items: the work-items of a group.
   init(_ sums: [PartialSum], width: Int, items: Int) {
     self.sums = sums
     words = sums.flatMap { sum -> [TableWord] in
@@ -60,9 +60,9 @@ struct PartialSumTable {
 }
 
 extension Lowering {
-  /// Sums that a launch makes in `parts` parts; a single part is the result itself.
+  /// Sums that a launch computes in `parts` parts; a single part is the result itself.
   ///
-  /// The launch writes `partial`, and `addUp` says that it has.
+  /// The launch writes `partial`. The caller then calls `addUp`.
   mutating func splitSum(
     of result: StorageID, columns: Int, parts: Int, _ dtype: DType
   ) -> PartialSum {
@@ -71,8 +71,8 @@ extension Lowering {
       dtype: dtype, columns: columns, stride: columns, parts: parts)
   }
 
-  /// Schedules the reduction of parts that the last launch made: in the next launch that takes partial
-  /// sums, else in a launch of their own, and always before the result is read.
+  /// Schedules the reduction of the parts that the last launch computed. The next launch that takes
+  /// partial sums adds them, otherwise a separate launch, always before the result is read.
   mutating func addUp(_ sum: PartialSum) {
     guard sum.partial != sum.result else { return }
     precondition(
@@ -81,7 +81,8 @@ extension Lowering {
     reductions.add(sum, step: launches.steps.count, node: launches.position)
   }
 
-  /// A launch that adds up what partial sums there are, in groups behind those of its own work.
+  /// A launch that also adds the pending partial sums, in additional groups after those of its own
+  /// work.
   mutating func launchWithPartialSums(
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
     groups: [Int], local: [Int]
@@ -109,12 +110,12 @@ extension Lowering {
       groups: groups, local: local, reached: table.reached)
   }
 
-  /// Adds up what no other launch has taken along: at once what is read later than the last of it is
-  /// there.
+  /// Adds the partial sums that no other launch has taken. Sums whose results are read later share a
+  /// launch.
   mutating func launchPartialSums() {
     let lifetimes = planSoFar().lifetimes
     var batches: [[DeferredReductions.Sum]] = []
-    // A result without a reader is not made.
+    // A result without a reader is not computed.
     for sum in reductions.takeSums(where: { lifetimes[$0.result] != nil }) {
       let joins = batches.last.map { batch in
         PartialSum.storage(of: (batch + [sum]).map(\.sum)) != nil

@@ -1,10 +1,9 @@
 import IsometryGraph
 
-/// What a convolution's or a weight gradient's launch has besides where it normalizes the images that it
-/// reads (kernels/common/prologue.cl).
+/// The defines and arguments that a prologue adds to a launch (kernels/common/prologue.cl).
 struct PrologueLaunch {
   var defines: [String: String] = [:]
-  /// Behind all others of the kernel.
+  /// They follow all other arguments of the kernel.
   var arguments: [Argument] = []
 }
 

@@ -1,24 +1,24 @@
 import IsometryCore
 import IsometryGraph
 
-/// How an array [rows, channels] is shared out: vectors of channels along axis 0, blocks or spans of
+/// The division of an array [rows, channels]: vectors of channels along axis 0, blocks or spans of
 /// rows along axis 1.
 struct RowBlocks {
   let rows: Int
   let channels: Int
   let width: Int
-  /// Vectors that the grid of a group's work-items has side by side (kernels/common/tree.cl).
+  /// The width of the grid of a group's work-items, in vectors (kernels/common/tree.cl).
   let columns: Int
-  /// Rows that stay in a cache while a group walks over them.
+  /// Rows that stay in a cache while a group reads them.
   let blockRows: Int
-  /// Rows that one work-item of a pointwise kernel makes.
+  /// Rows that one work-item of a pointwise kernel computes.
   let itemRows = 4
-  /// Adding up s spans in each of s groups takes s² steps; this s keeps them below the array's rows.
+  /// The most spans. Each of s groups adds s spans, in s² steps in total; these are fewer than the
+  /// rows.
   let mostSpans: Int
-  /// Rows of a span: whole blocks, so many that spans are few and each group of a kernel that follows
-  /// can add them all up.
+  /// Rows of a span, in whole blocks. Spans are few, so each group can add all of them.
   let spanRows: Int
-  /// The same as `itemRows` for a kernel that adds up spans first.
+  /// `itemRows` of a kernel that first adds the spans.
   let itemRowsAfterSpans: Int
 
   init(_ type: TensorType) {

@@ -23,7 +23,7 @@ final class MatrixUnitSelection: Sendable {
     self.device = device
   }
 
-  /// Whether a graph in one of their types comes with the question at all.
+  /// Whether matrix units are possible for some type.
   var isPossible: Bool {
     switch use {
     case .off: false

@@ -56,11 +56,11 @@ public struct OpenCLBackend: TunableBackend {
     .kernels(prologueTypes: usesPrologues ? matrixUnits.units(for: graph)?.types ?? [] : [])
   }
 
-  /// - Precondition: `session` was made by this backend or a copy of it: variables are shared within
-  ///   one OpenCL context, and each `OpenCLBackend` that is opened has its own, also on one device.
+  /// - Precondition: `session` was made by this backend or a copy of it. Variables are shared within
+  ///   one OpenCL context. Each `OpenCLBackend` that is opened has its own, also on one device.
   /// - Throws: `GraphVerificationError`; `DeviceLimitError` for a graph that is too large for the
-  ///   device; `UnsupportedPrecision` for a graph in fp64 on a device without; `KernelBuildError`
-  ///   and `OpenCLError`.
+  ///   device; `UnsupportedPrecision` for a graph in fp64 if the device lacks fp64. Also
+  ///   `KernelBuildError` and `OpenCLError`.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try bindOwn(graph, sharing: session, tiles: shared.tiles)
   }

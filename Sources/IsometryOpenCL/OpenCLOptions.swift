@@ -1,51 +1,51 @@
 package import IsometryGraph
 
-/// Who computes matrix products.
+/// The provider of the kernels of matrix products.
 public enum GemmProvider: String, Sendable, CaseIterable {
   /// The package's own kernels.
   case own
-  /// CLBlast, for products in fp32 and fp64; the others stay with the package.
+  /// CLBlast, for products in fp32 and fp64; the package's kernels compute the others.
   case clblast
 }
 
 /// Whether products and convolutions in 16 bits run on the device's matrix units.
 public enum MatrixUnitUse: String, Sendable, CaseIterable {
-  /// Where the device has them and their kernels build and pass a check.
+  /// If the device has them and their kernels build and pass a check.
   case auto
-  /// Never: portable kernels alone.
+  /// Never: portable kernels only.
   case off
-  /// The kernels for matrix units, with plain OpenCL C in their place: slow, on any device, for checks.
+  /// The kernels for matrix units, with plain OpenCL C instead of their instructions. Slow; for
+  /// checks on any device.
   case emulated
 }
 
-/// What the surroundings decide about an OpenCL backend. The environment is read at the program's
-/// edge and handed in here.
+/// The options of an OpenCL backend. The program reads the environment once and passes it in here.
 public struct OpenCLOptions: Sendable {
-  /// Where compiled programs are kept between runs; nil keeps none.
+  /// The folder that keeps compiled programs between runs; nil keeps none.
   public var cacheDirectory: String?
   /// A folder laid out like kernels/ that is read instead of the embedded text; nil for that text.
   public var kernelDirectory: String?
-  /// Who computes matrix products.
+  /// The provider of the kernels of matrix products.
   public var gemmProvider: GemmProvider
   /// Whether matrix units are used.
   public var matrixUnits: MatrixUnitUse
-  /// Whether matrix units, where they are used, take operands in fp32 too, which they round to tf32:
-  /// to 10 bits behind the point in place of 23.
+  /// Whether matrix units, if they are used, also take fp32 operands. They round these to tf32,
+  /// which has a mantissa of 10 bits instead of 23.
   public var allowsTF32 = false
-  /// Whether convolutions normalize what they load, in the types that matrix units multiply: normalized
-  /// tensors are then never stored.
+  /// Whether convolutions normalize their input as they load it, in the types that matrix units
+  /// multiply. Normalized tensors are then never stored.
   public var usesPrologues = true
-  /// Whether a step's launches are recorded once and enqueued together where the device can do that.
+  /// Whether a step's launches are recorded once and enqueued together, if the device supports it.
   public var recordsLaunches: Bool
-  /// Whether programs that are compiled are kept in `cacheDirectory`, which takes some drivers as long
-  /// as compiling.
+  /// Whether compiled programs are kept in `cacheDirectory`. With some drivers this takes as long as
+  /// the compilation.
   package var keepsPrograms = true
-  /// Tiles that were measured on a device with that key; asked once, when the device is opened.
+  /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }
-  /// Called with a line for people where the device does less than it should.
+  /// Called with a line for people if the device does less than it should.
   public var warn: @Sendable (String) -> Void
 
-  /// Without arguments: no cache, the embedded kernels alone, warnings for nobody.
+  /// Without arguments: no cache, the embedded kernels only, warnings are dropped.
   public init(
     cacheDirectory: String? = nil, kernelDirectory: String? = nil,
     gemmProvider: GemmProvider = .own, matrixUnits: MatrixUnitUse = .auto,

@@ -4,10 +4,10 @@ public import RealModule
 
 /// Every operation as plain loops: the oracle for the other backends and for gradient checks.
 ///
-/// With `Float` it computes as the devices do. With `Double` everything that the graph declares fp32
-/// is kept in double precision, so that laws which hold exactly can be tested to 1e-10: variables
+/// With `Float` it computes as the devices do. With `Double`, everything that the graph declares
+/// fp32 is kept in double precision. Laws that hold exactly can then be tested to 1e-10. Variables
 /// accept fp64 tensors, and variables and outputs are read as fp64. Inputs keep the graph's types.
-/// bf16 and fp16 values are rounded to their type after each operation with either.
+/// With both, bf16 and fp16 values are rounded to their type after each operation.
 public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: Backend {
   /// Plain loops in the numbers of `Scalar`.
   public init() {}
@@ -44,7 +44,7 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
     return ReferenceSession<Scalar>(graph: graph, sharing: shared)
   }
 
-  /// Computes every form of every operation, and asks for none.
+  /// The graph gets no fused forms, although each of them can be computed.
   public func traits(for graph: Graph) -> BackendTraits { BackendTraits() }
 
   /// - Throws: as `bind`.

@@ -4,26 +4,26 @@ import IsometryFiles
 package import IsometryGraph
 package import IsometryTraining
 
-/// Who measures tiles for the tuner.
+/// Measures tiles for the tuner.
 package protocol CandidateMeasuring: AnyObject {
-  /// - Parameter limit: how long to wait, in seconds.
-  /// - Throws: `CandidateProcess.Trouble` where the place cannot be measured at all.
+  /// - Parameter limit: the longest time to wait, in seconds.
+  /// - Throws: `CandidateProcess.Trouble` if the call site cannot be measured at all.
   func measure(_ request: CandidateTrial.Request, limit: Double) throws -> CandidateOutcome
 }
 
 package enum CandidateOutcome: Equatable, Sendable {
   case times(tile: Double, preferred: Double, ratio: Double)
-  /// The tile is not to be used: it does not build, computes wrongly, crashes.
+  /// The tile must not be used: it does not build, gives wrong results, or crashes.
   case failure(String)
   /// There was no answer within the limit.
   case late
-  /// Somebody asked to stop meanwhile.
+  /// A stop was requested meanwhile.
   case stopped
 }
 
-/// A process that measures tiles, started when it is needed and again when it has died.
+/// A process that measures tiles. It is started when it is needed, and again after a crash.
 package final class CandidateProcess: CandidateMeasuring {
-  /// The place cannot be measured, whatever the tile.
+  /// The call site cannot be measured with any tile.
   package struct Trouble: Error, CustomStringConvertible {
     package let site: TileSite
     package let reason: String
@@ -32,9 +32,9 @@ package final class CandidateProcess: CandidateMeasuring {
 
   private struct Child {
     let identifier: pid_t
-    /// This side of the process's standard input and output.
+    /// This end of the process's standard input and output.
     let socket: Int32
-    /// This side of its standard error.
+    /// This end of its standard error.
     let errors: Int32
   }
 
@@ -45,13 +45,13 @@ package final class CandidateProcess: CandidateMeasuring {
   private let patience: Double
   private var child: Child?
   private var received: [UInt8] = []
-  /// The end of what the process wrote to standard error.
+  /// The last bytes that the process wrote to standard error.
   private var complaints: [UInt8] = []
 
   /// - Parameters:
   ///   - greeting: the first line that the process reads.
-  ///   - stop: asked while an answer is awaited.
-  ///   - patience: how long a process that is no longer needed may go on, in seconds.
+  ///   - stop: checked while the process works on an answer.
+  ///   - patience: how long a process that is no longer needed may continue, in seconds.
   package init(
     executable: String, arguments: [String], greeting: some Encodable, stop: StopRequest,
     patience: Double = 10
@@ -68,13 +68,13 @@ package final class CandidateProcess: CandidateMeasuring {
   package func measure(
     _ request: CandidateTrial.Request, limit: Double
   ) throws -> CandidateOutcome {
-    // What was said of tiles before is not about this one.
+    // Messages about earlier tiles do not belong to this one.
     if let child { hearComplaints(of: child) }
     complaints = []
     let child = try self.child ?? start()
     let deadline = ContinuousClock.now + .seconds(limit)
     var isReady = false
-    // A process that is gone shows when its answer is read.
+    // If the process has ended, reading its answer shows it.
     send(try Self.line(request), to: child)
     while true {
       switch receive(from: child, until: deadline) {
@@ -121,12 +121,13 @@ package final class CandidateProcess: CandidateMeasuring {
     for stream in [STDIN_FILENO, STDOUT_FILENO] {
       posix_spawn_file_actions_adddup2(&actions, conversation.theirs, stream)
     }
-    // Warnings are the parent's to give, once; what is written before a crash may say why.
+    // The parent prints warnings, once. The text before a crash may give its reason.
     posix_spawn_file_actions_adddup2(&actions, errors.theirs, STDERR_FILENO)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    // A group of its own: Ctrl-C is for the parent, and compilers that a driver starts end with it.
+    // A separate process group: Ctrl-C is for the parent. Compilers that a driver starts end with
+    // the group.
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
     posix_spawnattr_setpgroup(&attributes, 0)
     let words = ([executable] + arguments).map { strdup($0) } + [nil]
@@ -148,7 +149,7 @@ package final class CandidateProcess: CandidateMeasuring {
     return child
   }
 
-  /// Two ends of a line that this process's other children do not inherit.
+  /// A pair of connected sockets, which other children of this process do not inherit.
   private static func makeSockets(
     _ executable: String
   ) throws(FileError) -> (ours: Int32, theirs: Int32) {
@@ -160,9 +161,9 @@ package final class CandidateProcess: CandidateMeasuring {
     return (sockets[0], sockets[1])
   }
 
-  /// Lets the process end what it is at, for a driver that is killed may leave its caches damaged.
+  /// Lets the process finish its work, because a driver that is killed may leave its caches damaged.
   ///
-  /// - Returns: how the process ended, in words, and its own last ones.
+  /// - Returns: how the process ended, in words, and its last messages.
   @discardableResult
   private func end() -> String {
     guard let child else { return "was not there" }
@@ -191,8 +192,9 @@ package final class CandidateProcess: CandidateMeasuring {
     return lines.isEmpty ? end : "\(end); its last words: \(lines.joined(separator: " / "))"
   }
 
-  /// Takes what the process has written to standard error, which would stop it once nobody does, and keeps
-  /// the end. At most as much as a socket holds: one who writes without end is stopped all the same.
+  /// Reads the standard error of the process, which would otherwise block, and keeps its end. It
+  /// reads at most as much as a socket holds, so that a process that writes without end can be
+  /// stopped.
   private func hearComplaints(of child: Child) {
     var block = [UInt8](repeating: 0, count: 1 << 12)
     for _ in 0..<64 {
@@ -207,7 +209,7 @@ package final class CandidateProcess: CandidateMeasuring {
   private static let reportedLines = 3
   private static let keptBytes = 1 << 10
 
-  /// A closed socket is no signal here, as a closed pipe would be.
+  /// A closed socket sends no signal here, unlike a closed pipe.
   private func send(_ bytes: [UInt8], to child: Child) {
     var done = 0
     while done < bytes.count {

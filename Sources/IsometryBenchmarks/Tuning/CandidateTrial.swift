@@ -2,14 +2,15 @@ import IsometryCore
 package import IsometryGraph
 package import IsometryTraining
 
-/// Builds, checks and times tiles one after the other: what may crash or hang, and so runs in a process
-/// of its own.
+/// Builds, checks and times tiles one after the other. This may crash or hang, so it runs in a
+/// separate process.
 package final class CandidateTrial {
-  /// What is to be measured, from the first line of the process's input on one a line.
+  /// A measurement that the tuner requests. Requests follow the greeting in the process's input, one
+  /// a line.
   package struct Request: Codable, Equatable, Sendable {
     package let site: TileSite
     package let tile: Tile
-    /// How long to go on timing, at least.
+    /// The shortest time of timing, in seconds.
     package let seconds: Double
 
     package init(_ site: TileSite, _ tile: Tile, seconds: Double) {
@@ -17,15 +18,15 @@ package final class CandidateTrial {
     }
   }
 
-  /// What came of it.
+  /// The answer to a request.
   package enum Answer: Codable, Equatable, Sendable {
-    /// The default tile of the place works; the answer proper follows.
+    /// The default tile of the call site works; another answer follows.
     case ready
-    /// Median times in seconds, and the median of the ratios of times taken one after the other.
+    /// Median times in seconds, and the median of the ratios of successive times.
     case times(tile: Double, preferred: Double, ratio: Double)
-    /// The tile is not to be used.
+    /// The tile must not be used.
     case failure(String)
-    /// The place itself cannot be measured.
+    /// The call site cannot be measured with any tile.
     case trouble(String)
   }
 
@@ -110,7 +111,7 @@ package final class CandidateTrial {
     return try time(run, beside: ready.run, atLeast: request.seconds)
   }
 
-  /// Rounds of both in turn, so that what else the machine does meets both.
+  /// Times both alternately, so that other load on the machine affects both.
   private func time(
     _ run: OperationRun, beside preferred: OperationRun, atLeast seconds: Double
   ) throws -> Answer {
@@ -127,7 +128,7 @@ package final class CandidateTrial {
       let round = (try shortest(run, steps), try shortest(preferred, steps))
       guard round.0 > 0, round.1 > 0 else { return .failure("the device reports no times") }
       times.append(round)
-      // What is so much slower needs no better number.
+      // A tile that is so much slower needs no better measurement.
       if times.count >= 2, times.allSatisfy({ $0.tile > Self.hopeless * $0.preferred }) { break }
     }
     return .times(

@@ -1,19 +1,20 @@
 package import IsometryGraph
 package import IsometryTraining
 
-/// A convolution or matrix product of a training step that has a tile, with an operation that
-/// measures tiles for it.
+/// A convolution or matrix product of a training step that has a tile, and an operation with which
+/// its tiles are measured.
 package struct TunedOperation {
   package let site: TileSite
   /// The possible tiles; the first is the default.
   package let tiles: [Tile]
-  /// Its arithmetic in a step, which decides the order of tuning.
+  /// Its arithmetic in a step, which determines the order of tuning.
   package private(set) var operationsPerStep: Int
   let operation: SingleOperation
 
-  /// Those of a configuration's training step on a backend, most arithmetic first.
+  /// The tuned operations of a configuration's training step on a backend, those with the most
+  /// arithmetic first.
   ///
-  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, and what the backend throws.
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, and errors of the backend.
   package static func all(
     of configuration: RunConfiguration, on backend: any TunableBackend
   ) throws -> [TunedOperation] {

@@ -7,17 +7,17 @@ package import IsometryTraining
 /// Each candidate is timed alternately with the default tile. The best few are timed again for
 /// longer, and one of them is kept if it is faster than the default by more than the noise.
 package struct Tuner {
-  /// How long tuning may take, in seconds.
+  /// The longest time of tuning, in seconds.
   package var budget = 300.0
-  /// How long a candidate is timed at least, in seconds, and how long those of the second round.
+  /// The shortest times for which a candidate is timed in the first and second round, in seconds.
   package var (seconds, secondsAgain) = (0.1, 0.5)
-  /// After so many seconds without an answer a candidate counts as hanging.
+  /// A candidate without an answer after this time counts as hanging, in seconds.
   package var limit = 60.0
   /// Candidates that are timed again.
   package var finalists = 3
-  /// Whether problems that have a tile are tuned again; they keep it until they have another.
+  /// Whether problems that have a tile are tuned again; they keep it until they have a new one.
   package var again = false
-  /// A tile is kept where its time is below this share of the default's.
+  /// A tile is kept if its time is below this share of the default's.
   package var worthwhile = 0.98
 
   package init() {}
@@ -44,14 +44,13 @@ package struct Tuner {
   }
 
   /// - Parameters:
-  ///   - operations: in the order in which they are tuned; those that the record knows are left
-  ///     out.
-  ///   - record: gets what is found.
+  ///   - operations: in the order of tuning; those that the record knows are skipped.
+  ///   - record: gets the results.
   ///   - save: called with the record after each problem, after each failure and at the end.
-  ///   - onCandidate: called before each with the site, the candidate's number from 1 and how many
-  ///     there are.
+  ///   - onCandidate: called before each candidate with the site, its number from 1, and the number
+  ///     of candidates.
   ///   - onReport: called after each problem.
-  /// - Throws: what `measurer` and `save` throw.
+  /// - Throws: errors of `measurer` and `save`.
   package func run(
     _ operations: [TunedOperation], _ record: inout TuningRecord,
     measurer: any CandidateMeasuring, stop: StopRequest,
@@ -99,7 +98,7 @@ package struct Tuner {
   }
 }
 
-/// The search among the candidates of one problem after the other.
+/// The search for the best candidate, one problem after the other.
 private struct Search {
   let tuner: Tuner
   let measurer: any CandidateMeasuring
@@ -113,7 +112,7 @@ private struct Search {
 
   private var remaining: Double { (deadline - ContinuousClock.now) / .seconds(1) }
 
-  /// Tries what has not been tried yet; nil if time was up or a stop was requested before.
+  /// Tries the untried candidates; nil if time was up or a stop was requested before.
   mutating func best(
     of problem: Tuner.Problem, _ known: inout TuningRecord.Site,
     onFailure: (TuningRecord.Site) throws -> Void, onCandidate: (Int) -> Void
@@ -139,7 +138,7 @@ private struct Search {
       candidates: problem.tiles.count, failures: known.trials.count { $0.failure != nil })
   }
 
-  /// The best of what did well, timed again for longer.
+  /// The best of the fastest candidates, timed again for longer.
   private func confirmed(
     _ problem: Tuner.Problem, _ known: TuningRecord.Site
   ) throws -> (tile: Tile, seconds: Double, preferred: Double)? {
@@ -163,7 +162,7 @@ private struct Search {
     }
   }
 
-  /// An answer that is late because time is up says nothing of the tile.
+  /// An answer that is late because the budget is used up says nothing about the tile.
   private func measure(
     _ site: TileSite, _ tile: Tile, seconds: Double
   ) throws -> CandidateOutcome {

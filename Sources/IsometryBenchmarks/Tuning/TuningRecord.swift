@@ -1,13 +1,13 @@
 package import IsometryGraph
 
-/// What has been measured of tiles on one device with one driver and one text of the kernels.
+/// The measurements of tiles on one device, with one driver and one text of the kernels.
 package struct TuningRecord: Codable, Equatable, Sendable {
   /// A tile that was tried.
   package struct Trial: Codable, Equatable, Sendable {
     package let tile: Tile
-    /// Its time over that of the default tile, measured in turns; nil where it failed.
+    /// Its time divided by that of the default tile, measured alternately; nil if it failed.
     package let ratio: Double?
-    /// Why it is not to be tried again.
+    /// The reason not to try it again.
     package let failure: String?
 
     package init(_ tile: Tile, ratio: Double) {
@@ -19,12 +19,12 @@ package struct TuningRecord: Codable, Equatable, Sendable {
     }
   }
 
-  /// One place, and what is known of it.
+  /// A call site and its measurements.
   package struct Site: Codable, Equatable, Sendable {
     package let site: TileSite
-    /// The best; nil until all candidates have been tried.
+    /// The best tile; nil until all candidates have been tried.
     package var tile: Tile?
-    /// Times of the best tile and of the default one, where it was chosen.
+    /// Times of the best tile and of the default one when the best was chosen.
     package var milliseconds: Double?
     package var defaultMilliseconds: Double?
     package var trials: [Trial] = []
@@ -37,7 +37,7 @@ package struct TuningRecord: Codable, Equatable, Sendable {
 
   package init(_ key: TileKey) { self.key = key }
 
-  /// What is known of a place. Setting it replaces that.
+  /// The measurements of a call site. Setting them replaces the old ones.
   package subscript(site: TileSite) -> Site {
     get { sites.first { $0.site == site } ?? Site(site) }
     set {

@@ -8,17 +8,17 @@ package struct TuningStore: Sendable {
 
   package init(folder: String) { self.folder = folder }
 
-  /// Where the record with that key lies.
+  /// The path of the record with that key.
   package func path(for key: TileKey) -> String {
     let parts = [key.device, key.driver, key.computeCapability ?? "", key.kernels]
     let name = parts.filter { !$0.isEmpty }.map(Self.plain).joined(separator: "-")
     return "\(folder)/\(name).json"
   }
 
-  /// The record with that key; nil where there is none. A file of another key counts as none.
+  /// The record with that key; nil if there is none. A file with another key counts as none.
   ///
-  /// - Parameter warn: called with a line for people where the file is damaged. It is then put aside, so
-  ///   that nothing of it is lost.
+  /// - Parameter warn: called with a line for people if the file is damaged. The file is then
+  ///   renamed, so that nothing of it is lost.
   package func record(for key: TileKey, warn: (String) -> Void) -> TuningRecord? {
     let path = path(for: key)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -38,8 +38,8 @@ package struct TuningStore: Sendable {
     return nil
   }
 
-  /// Writes a record in place of the one with its key, of which places stay that another process has
-  /// tuned meanwhile.
+  /// Writes a record, which replaces the one with its key. Sites of the old one that another process
+  /// has tuned meanwhile stay.
   ///
   /// - Throws: `FileError`.
   package func write(_ record: TuningRecord) throws {
@@ -59,7 +59,7 @@ package struct TuningStore: Sendable {
     _ = try MadeFolders(for: folder)
   }
 
-  /// What a name of a file may hold.
+  /// The text as part of a file name.
   private static func plain(_ text: String) -> String {
     let characters = text.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
     let words = String(characters).split(separator: "-")

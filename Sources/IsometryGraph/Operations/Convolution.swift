@@ -33,7 +33,7 @@ public struct Convolution: Sendable, Hashable {
     self.padding = padding
   }
 
-  /// The shape of the result [N, K, H′, W′] for x [N, C, H, W] and weights [K, C, R, S]; nil where the
+  /// The shape of the result [N, K, H′, W′] for x [N, C, H, W] and weights [K, C, R, S]. nil if the
   /// kernel is larger than the padded image.
   public func resultShape(input: Shape, weight: Shape) -> Shape? {
     let height = input[2] + 2 * padding.height - weight[2]

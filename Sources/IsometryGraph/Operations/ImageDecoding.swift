@@ -2,18 +2,21 @@ public import IsometryCore
 
 /// How raw images become the network's input, with or without augmentation, on the device.
 ///
-/// Image i of a batch, the n-th sample of the run (n = samples + i), takes its randomness from
-/// `RandomStream.block(seed: seed, stream: ImageDecoding.stream, index: n)`, words w₀…w₃:
-/// crop offset down ⌊w₀·(2p + 1)/2³²⌋ − p and right ⌊w₁·(2p + 1)/2³²⌋ − p (the result row y reads the source row y + offset),
-/// flipped where w₂'s lowest bit is set, cutout
-/// center (row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋) in the coordinates of the result.
+/// Image i of a batch is sample n = samples + i of the run. Its random words w₀…w₃ are
+/// `RandomStream.block(seed: seed, stream: ImageDecoding.stream, index: n)`:
 ///
-/// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte; where the crop reads
-/// outside the image v is 0. The results are those of `levels(ofChannel:)`, rounded once to `dtype`,
-/// so that every backend decodes to the same bits. A cutout square covers rows center − ⌊s/2⌋ ..< center − ⌊s/2⌋ + s, and
-/// columns likewise, and holds 0 after normalization. The flip is applied to the cropped image.
+/// - crop offset: down ⌊w₀·(2p + 1)/2³²⌋ − p, right ⌊w₁·(2p + 1)/2³²⌋ − p; the result row y reads
+///   the source row y + offset;
+/// - flip: if the lowest bit of w₂ is set;
+/// - cutout center: row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋, in the coordinates of the result.
+///
+/// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte. v is 0 where the crop
+/// reads outside the image. The results are those of `levels(ofChannel:)`, rounded once to `dtype`,
+/// so that every backend decodes to the same bits. A cutout square covers the rows center − ⌊s/2⌋
+/// ..< center − ⌊s/2⌋ + s, and the columns likewise. It holds 0 after normalization. The flip is
+/// applied to the cropped image.
 public struct ImageDecoding: Sendable, Hashable {
-  /// What is done to training images, by chance and anew for each sample.
+  /// The random changes of training images, drawn again for each sample.
   public struct Augmentation: Sendable, Hashable {
     /// How many pixels the crop may be off; 0 for none.
     public let cropPadding: Int

@@ -47,8 +47,8 @@ extension Graph {
   ///
   /// With smoothing ε the target is (1 − ε)·onehot + ε/K.
   ///
-  /// - Returns: the mean loss [1], how many rows have their first largest logit at the label [1], and the
-  ///   gradient of the mean loss like the logits.
+  /// - Returns: the mean loss [1]. Then [1], the number of rows whose first largest logit is at the
+  ///   label. Then the gradient of the mean loss, like the logits.
   public mutating func softmaxCrossEntropy(
     _ logits: Value, labels: Value, labelSmoothing: Double = 0
   ) -> (loss: Value, correct: Value, gradient: Value) {

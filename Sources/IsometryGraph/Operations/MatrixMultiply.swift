@@ -6,7 +6,7 @@ public struct MatrixMultiply: Sendable, Hashable {
   public let transposeLeft: Bool
   /// `b` is stored [N, K].
   public let transposeRight: Bool
-  /// The type of the result; nil for the operands' own. Weight gradients ask for the accumulator's.
+  /// The type of the result; nil for that of the operands. Weight gradients have the accumulator's.
   public let resultType: DType?
   /// What is applied to the product before it is stored.
   public let epilogue: Epilogue

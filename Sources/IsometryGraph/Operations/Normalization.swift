@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// Batch Normalization over every axis but the channel, with what follows it when fused.
+/// Batch Normalization over every axis but the channel, with its epilogue if it is fused.
 ///
 /// y = φ(scale·(x − mean)/√(variance + ε) + shift + residual). The variance is the biased one. All
 /// per-channel vectors are [C] of the accumulator's type.
@@ -11,9 +11,9 @@ public struct Normalization: Sendable, Hashable {
   public let epsilon: Double
   /// `hasBias` is always false: the shift is the bias.
   ///
-  /// In the backward operations an activation other than linear means that dy is the gradient
-  /// after the activation: the operation recomputes φ′ from x, so that nobody stores a mask. They
-  /// never have a residual.
+  /// In the backward operations, an activation other than linear means that dy is the gradient after
+  /// the activation. The operation recomputes φ′ from x, so that no mask is stored. Backward
+  /// operations never have a residual.
   public let epilogue: Epilogue
 
   /// PyTorch's ε, and nothing behind the normalization.

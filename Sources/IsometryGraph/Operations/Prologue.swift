@@ -1,11 +1,14 @@
 public import IsometryCore
 
-/// What a convolution, or its weight gradient, does to the images x that it reads: x → φ((x − mean) ·
-/// factor + shift), channel by channel and rounded to x's type. Padding is zeros behind it, not before.
+/// The normalization that a convolution or its weight gradient applies to its images x as it loads
+/// them.
+///
+/// x → φ((x − mean)·factor + shift) for each channel, rounded to x's type. Padding is zeros that are
+/// added after it.
 ///
 /// Three vectors [C] of the accumulator's type follow the operation's own inputs: mean, factor, shift.
-/// Networks are built without; `Graph.optimized(for:)` lets such convolutions take the place of
-/// normalizations, whose results are then never stored.
+/// Networks are built without prologues. `Graph.optimized(for:)` replaces normalizations by such
+/// convolutions, so that the normalized images are never stored.
 public struct Prologue: Sendable, Hashable {
   /// φ, one that `isCheap` allows.
   public let activation: Activation

@@ -2,12 +2,18 @@ internal import IsometryCore
 
 /// One optimizer step for any number of parameters: g ← gradient·gradientScale, then the rule.
 ///
-/// Inputs: schedule fp32 [2] (learning rate η, step number t from 1, which counts skipped steps too), the gradient scale [1] where
-/// `hasGradientScale`, then for each parameter: parameter p, gradient, and the rule's slots, all of
-/// the parameter's shape and type. A gradient scale of 0 skips the step: parameters and slots stay
-/// as they are, whatever the gradients hold.
+/// Inputs, in this order:
+///
+/// - the schedule, fp32 [2]: learning rate η, and step number t from 1, which counts skipped steps
+///   too;
+/// - the gradient scale [1], if `hasGradientScale`;
+/// - for each parameter: the parameter p, its gradient and the rule's slots, all of the parameter's
+///   shape and type.
+///
+/// A gradient scale of 0 skips the step: parameters and slots do not change, whatever the gradients
+/// hold.
 public struct Update: Sendable, Hashable {
-  /// The rules of descent; g is the gradient, p the parameter, η the learning rate.
+  /// The update rules; g is the gradient, p the parameter, η the learning rate.
   public enum Rule: Sendable, Hashable {
     /// g += decay·p; m ← momentum·m + g; p −= η·(nesterov ? g + momentum·m : m). Slot: m, absent for
     /// momentum 0. The same as PyTorch's SGD with dampening 0.
@@ -29,7 +35,7 @@ public struct Update: Sendable, Hashable {
       }
     }
 
-    /// What the slots are called in checkpoints.
+    /// The names of the slots in checkpoints.
     public var slotNames: [String] {
       switch self {
       case .sgd(let momentum, _): momentum == 0 ? [] : ["momentum"]
@@ -40,7 +46,7 @@ public struct Update: Sendable, Hashable {
     }
   }
 
-  /// What differs between parameters of one update.
+  /// The constants of one parameter of an update.
   public struct Parameter: Sendable, Hashable {
     /// The rule's decay.
     public let weightDecay: Double
@@ -113,10 +119,11 @@ public struct RunningAverage: Sendable, Hashable {
   }
 }
 
-/// The factor that gradients are multiplied by before the update:
-/// min(1, maximumNorm/‖g‖) with g the true gradient, divided by the loss scale where there is one;
-/// where the norm is not finite, 0 (skip the step) if a loss scale above `LossScaling.minimum` is in
-/// use and NaN (so that the run stops) if not.
+/// The factor that gradients are multiplied by before the update: min(1, maximumNorm/‖g‖). g is the
+/// true gradient, which is the computed one divided by the loss scale, if there is one.
+///
+/// If the norm is not finite and a loss scale above `LossScaling.minimum` is in use, the factor is
+/// 0, which skips the step. Without such a scale it is NaN, so that the run stops.
 public struct GradientScale: Sendable, Hashable {
   /// nil for no clipping.
   public let maximumNorm: Double?
@@ -131,8 +138,8 @@ public struct GradientScale: Sendable, Hashable {
   }
 }
 
-/// Dynamic loss scaling for fp16: a non-finite norm halves the scale, down to 1, and resets the count
-/// of good steps; `growthInterval` good steps in a row double it, up to 2²⁴.
+/// Dynamic loss scaling for fp16. A norm that is not finite halves the scale, down to 1, and resets
+/// the count of good steps. `growthInterval` good steps in a row double the scale, up to 2²⁴.
 public struct LossScaling: Sendable, Hashable {
   /// Good steps in a row after which the scale doubles.
   public let growthInterval: Int

@@ -1,43 +1,47 @@
 internal import IsometryCore
 
-/// What the backward part of a step computes again instead of keeping it since the forward part.
+/// The values that the backward pass of a step computes again instead of keeping them.
 public enum Recomputation: String, Sendable, Hashable, CaseIterable, Codable {
   /// Nothing.
   case none
-  /// What takes no product: normalizations, activations, sums and pooling, again from the results of
-  /// convolutions and matrix products. Statistics of normalizations are kept.
+  /// Operations without products: normalizations, activations, sums and pooling. They run again from
+  /// the results of convolutions and matrix products. Statistics of normalizations are kept.
   case activations
-  /// Runs of whole blocks, each again from the activation before it; the last run is kept. Costs at
-  /// most one more forward pass.
+  /// Runs of whole blocks, each computed again from the activation before it. The last run is kept.
+  /// Costs at most one more forward pass.
   case blocks
 }
 
 extension Graph {
-  /// The same step with less memory and more arithmetic: copies of forward operations, right in front
-  /// of the first backward operation that reads their results, take the place of values kept.
+  /// The same step with less memory and more arithmetic: copies of forward operations replace kept
+  /// values. A copy is directly before the first backward operation that reads its result.
   ///
-  /// A copy is the same operation on the same values, so where kernels are deterministic nothing
-  /// changes, to the last bit; a normalization's copy takes the statistics of the original, which are
-  /// kept, so that running averages follow each batch once. Forward is what the outputs depend on.
+  /// A copy is the same operation on the same values, so with deterministic kernels the results have
+  /// the same bits. A normalization's copy reads the statistics of the original, which are kept.
+  /// Running averages therefore change once for each batch. Forward nodes are those on which the
+  /// outputs depend.
   ///
-  /// A block ends where one activation alone is still needed: behind each sum of branch and skip, and
-  /// behind each layer of a network without skips. With `.blocks` a run is closed as soon as it would
-  /// keep a certain share of what the whole network keeps; of several shares the one counts that gives
-  /// the least memory in use at once. With `.activations`, sums along a chain of skips are made one from
-  /// the other: some of them are kept, and those on the way to another are made anew when they are needed
-  /// themselves, which is taken where it helps and makes at most twice as much. Where nothing is
-  /// gained the graph stays as it is.
+  /// A block ends where only one activation is still needed: after each sum of branch and skip, and
+  /// after each layer of a network without skips. With `.blocks`, a run ends as soon as it would
+  /// keep a certain share of the bytes that the whole network keeps. Several shares are tried, and
+  /// the one with the least memory in use at once is used.
   ///
-  /// To be applied last: `simplified()` would make copies and originals one again.
+  /// With `.activations`, each sum along a chain of skips is computed from the one before it. Some
+  /// of them are kept. The others are computed once on the way to another sum, and again for their
+  /// own use. This is done only if it saves memory, and it computes at most twice as much. If
+  /// nothing is gained, the graph does not change.
+  ///
+  /// This pass is the last one: `simplified()` would merge copies and originals again.
   ///
   /// - Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost" (2016),
-  ///   algorithm 3, whose budget is searched for in the same way.
+  ///   algorithm 3, which searches for its budget in the same way.
   func recomputing(_ choice: Recomputation) -> Graph {
     let forward = ForwardPart(of: self)
     var best = self
     var least = Schedule(self).peakByteCount
-    /// Takes the step without the dropped values if it needs less memory, and says how many bytes it makes
-    /// again; with a limit of those, copies made on the way to another are not kept.
+    /// Keeps the step without the dropped values if it needs less memory, and returns the bytes that
+    /// it computes again. With a limit of these, copies that were made on the way to another are not
+    /// kept.
     @discardableResult
     func attempt(_ dropped: Set<Value>, limit: Int? = nil) -> Int {
       var pass = RecomputePass(self, forward.isForward, dropped: dropped, limit: limit)
@@ -61,8 +65,8 @@ extension Graph {
 }
 
 extension Graph {
-  /// The same step with activations made again where that takes a device next to no time: at most a fiftieth
-  /// of what its arithmetic takes.
+  /// The same step with recomputed activations, if that costs a device next to nothing: at most a
+  /// fiftieth of the time of its arithmetic.
   ///
   /// - Parameter operationsPerByte: `BackendTraits.operationsPerByte`.
   func recomputingWhatIsFree(operationsPerByte: Double) -> Graph {
@@ -73,7 +77,7 @@ extension Graph {
     return Double(bytes) * operationsPerByte <= operations / 50 ? graph : self
   }
 
-  /// Of all nodes together.
+  /// The cost of all nodes together.
   private var totalCost: OperationCost {
     let costs = nodes.map { cost(of: $0) }
     return OperationCost(
@@ -92,7 +96,7 @@ private struct ForwardPart {
   private let steps: [Int]
   /// By `Value.index`.
   private var canBeDropped: [Bool]
-  /// The one activation that later steps of the forward part read, at the steps where there is only one.
+  /// The one activation that later forward steps read, by the step; steps with several are absent.
   private var cuts: [Int: Value] = [:]
 
   init(of graph: Graph) {
@@ -105,7 +109,8 @@ private struct ForwardPart {
     var dependsOnInput = Set(graph.inputs.map(\.value))
     for position in steps {
       let node = graph.nodes[position]
-      // Vectors that normalize are kept: they are small, and never the whole of what is known.
+      // Vectors that normalize are kept: they are small, and never the only value that is still
+      // needed.
       if node.operation.makesNormalizingVectors { continue }
       guard node.inputs.contains(where: { dependsOnInput.contains($0) }) else { continue }
       let first = node.results[0]
@@ -133,22 +138,22 @@ private struct ForwardPart {
     }
   }
 
-  /// Values to drop, with all, some or none of those between blocks: sums along a chain of skips save
-  /// nothing where all of them are needed to make the last one again.
+  /// Sets of values to drop, with all, some or none of the values between blocks. Dropping all sums
+  /// along a chain of skips saves nothing if the last one needs all of them again.
   func withoutProducts() -> [Set<Value>] {
     var cheap = Set<Value>()
     for position in steps where !graph.nodes[position].operation.isProduct {
       cheap.formUnion(graph.nodes[position].results.filter { canBeDropped[$0.index] })
     }
     let ends = steps.compactMap { cuts[$0] }.filter { cheap.contains($0) }
-    // Every end is kept, every second, …, none.
+    // All ends are kept, every second one, …, none.
     let intervals = [1, 2, 3, 4, 6, 8, 12].filter { $0 <= ends.count }
     return intervals.map { interval in
       cheap.subtracting(ends.indices.filter { ($0 + 1) % interval == 0 }.map { ends[$0] })
     } + [cheap]
   }
 
-  /// Values to drop, for different numbers of runs.
+  /// Sets of values to drop, for different numbers of runs.
   func blocks() -> [Set<Value>] {
     let kept = keptByBackwardPart()
     let total = steps.map { bytes(of: $0, in: kept) }.reduce(0, +)
@@ -162,7 +167,7 @@ private struct ForwardPart {
     return candidates
   }
 
-  /// What would be kept without recomputation.
+  /// The values that are kept without recomputation.
   private func keptByBackwardPart() -> Set<Value> {
     var kept = Set<Value>()
     for (position, node) in graph.nodes.enumerated() where !isForward[position] {
@@ -176,8 +181,8 @@ private struct ForwardPart {
       .map { graph.type(of: $0).byteCount }.reduce(0, +)
   }
 
-  /// Everything but the last activation of each run and the last run, which the backward part needs
-  /// first. Runs are filled from the end.
+  /// All values except the last activation of each run and the whole last run, which the backward
+  /// pass needs first. Runs are filled from the end.
   private func dropped(from kept: Set<Value>, budget: Int) -> Set<Value> {
     var runs: [[Value]] = [[]]
     var ends = Set<Value>()
@@ -199,8 +204,8 @@ private struct RecomputePass {
   private var rewriter: Rewriter
   private let isForward: [Bool]
   private let dropped: Set<Value>
-  /// The most bytes of copies, where one that is made on the way to another is for that one alone; nil
-  /// where all are kept.
+  /// The limit of the bytes of copies. With a limit, a copy that is made on the way to another is
+  /// used for that one only. nil: all copies are kept.
   private let limit: Int?
   /// The copies of dropped values, in the new graph.
   private var copies: [Value: Value] = [:]
@@ -230,10 +235,10 @@ private struct RecomputePass {
     return rewriter.finish()
   }
 
-  /// What stands for a value in the backward part.
+  /// The value that the backward pass reads instead of `value`.
   private func present(_ value: Value) -> Value { copies[value] ?? rewriter.map(value) }
 
-  /// Appends copies of what makes a value from values that are there.
+  /// Appends copies of the operations that compute a value from available values.
   private mutating func makeAgain(_ value: Value) {
     let old = rewriter.old
     var missing = Set<Int>()
@@ -284,15 +289,16 @@ extension Operation {
     }
   }
 
-  /// Whether the results are vectors alone, with which images are normalized.
+  /// Whether all results are vectors with which images are normalized.
   fileprivate var makesNormalizingVectors: Bool {
     if case .batchNormalizationStatistics = self { return true }
     if case .normalizationFactor = self { return true }
     return false
   }
 
-  /// Whether the first result can be computed again in the same step. Decoded images are kept, since
-  /// a device may be filling the inputs for the next step; a loss is at the end of the forward part.
+  /// Whether the first result can be computed again in the same step. Decoded images are kept,
+  /// because a device may already fill the inputs of the next step. A loss is at the end of the
+  /// forward pass.
   fileprivate var canRunAgain: Bool {
     switch self {
     case .decodeImages, .softmaxCrossEntropy: false

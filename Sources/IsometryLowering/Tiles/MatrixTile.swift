@@ -1,7 +1,7 @@
 package import IsometryCore
 import IsometryGraph
 
-/// Who multiplies fragments in the kernels of common/matrix_unit.cl, and which.
+/// The matrix units that multiply fragments (common/matrix_unit.cl), and their operand types.
 package struct MatrixUnits: Sendable, Hashable {
   package enum Kind: String, Sendable {
     /// NVIDIA's tensor cores, through inline PTX.
@@ -115,11 +115,12 @@ extension MatrixTile: TileCandidate {
     ])
   }
 
-  /// This tile, and others for the same result. No GPU has run them yet: their order is that of what
-  /// a block covers in vain, its operands' rims, and groups that idle.
+  /// This tile, and others for the same result. No GPU has run them yet. Their order follows from
+  /// the part of a block outside the result, the rims of its operands, and idle groups.
   ///
   /// - Parameters:
-  ///   - rows: of the result, as are `columns`.
+  ///   - rows: the rows of the result.
+  ///   - columns: the columns of the result.
   func candidates(rows: Int, columns: Int) -> [MatrixTile] {
     var others: [MatrixTile] = []
     for height in [32, 64, 128] {

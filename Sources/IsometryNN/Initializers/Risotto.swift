@@ -12,11 +12,11 @@ internal import IsometryCore
 /// - block with an identity skip (type B): identities, then (LL(M) − 1)/α;
 /// - head: [W₀, −W₀], or a plain semi-orthogonal matrix with `head=plain`.
 ///
-/// All nonzero singular values of the Jacobian from the image to the features before pooling are 1 for
-/// every image, and inner products of û are preserved. A strided block reads one pixel in stride², so
-/// the other pixels' singular values are zero (`RisottoLossless` reads them all). Batch Normalization
-/// after every convolution is allowed. It rescales branch and skip separately, so such a network is not
-/// isometric.
+/// All nonzero singular values of the Jacobian from the image to the features before pooling are 1,
+/// for every image. Inner products of û are preserved. A strided block reads one pixel in stride²,
+/// so the other pixels' singular values are zero (`RisottoLossless` reads them all). Batch
+/// Normalization after every convolution is allowed. It rescales branch and skip separately, so such
+/// a network is not isometric.
 ///
 /// Options: `alpha=NUMBER` (1), the initial value of each branch's learned multiplier;
 /// `head=mirrored|plain` (mirrored).

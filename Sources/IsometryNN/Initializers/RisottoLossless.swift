@@ -1,7 +1,7 @@
 internal import IsometryCore
 
-/// RISOTTO whose strided blocks lose nothing. As long as the channels suffice, every singular value of
-/// the Jacobian from the image to the features before pooling is 1, and none is 0.
+/// RISOTTO whose strided blocks lose nothing. If there are enough channels, every singular value of
+/// the Jacobian from the image to the features before pooling is 1. None is 0.
 ///
 /// A strided block gathers the stride×stride pixels of its window. Four taps of the branch's 3×3 kernel
 /// and a 2×2 skip read them. The matrices M₁…Mₙ and M − α·Mₙ⋯M₁ act on the pixels' signals side by

@@ -4,8 +4,8 @@ public import IsometryGraph
 /// A residual network for small images: a 3×3 stem of stride 1 without pooling, stages of residual
 /// blocks, global average pooling and a dense head.
 ///
-/// - Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2015), section 4.2
-///   for the 16-32-64 family; the 64-128-256-512 family has the stem that CIFAR needs.
+/// - Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2015), section
+///   4.2, for the 16-32-64 family. The 64-128-256-512 family has the stem that CIFAR needs.
 public struct ResidualNetwork: Network {
   /// A sequence of blocks of one width; the first of them has the stride.
   public struct Stage: Sendable, Hashable {

@@ -3,7 +3,7 @@ public import IsometryGraph
 
 /// SGD, Adam, AdamW or RMSprop: one operation updates all parameters.
 public struct StandardOptimizer: Optimizer, Hashable {
-  /// The rule of descent.
+  /// The update rule.
   public var rule: Update.Rule
   /// λ. `Update.Rule` adds it to the gradient; it is decoupled for AdamW.
   public var weightDecay: Double

@@ -8,17 +8,17 @@ public import IsometryGraph
 /// A loss that is not a number shows in `metrics.loss` from that step on. With loss scaling (fp16) a
 /// step whose gradients overflow changes no parameter; its loss counts all the same.
 public struct TrainingGraph: Sendable {
-  /// What may be chosen about a step besides its network.
+  /// The settings of a step besides its network.
   public struct Configuration: Sendable {
     /// Images a step.
     public var batch: Int
     /// The type of activations and their gradients.
     public var precision: DType
-    /// The rule of descent with its weight decay and clipping.
+    /// The optimizer, with its weight decay and clipping.
     public var optimizer: any Optimizer
     /// ε of the targets (1 − ε)·onehot + ε/classes.
     public var labelSmoothing: Double
-    /// What images are normalized by when they are decoded.
+    /// The statistics that normalize images when they are decoded.
     public var statistics: ImageStatistics
     /// nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
@@ -42,7 +42,7 @@ public struct TrainingGraph: Sendable {
 
   /// The step, for `Backend.makeSession`, which optimizes it.
   public let graph: Graph
-  /// What the network learns, layer by layer.
+  /// The parameters of the network, layer by layer.
   public let layout: NetworkLayout
   /// As it was given.
   public let configuration: Configuration

@@ -1,9 +1,9 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// Another backend whose every operation is checked: after each step the reference computes each node
-/// in double precision from the inputs that the node had on the device, and a result that rounding does
-/// not explain is thrown as a `ValidationError`.
+/// Another backend whose operations are all checked. After each step, the reference computes each
+/// node in double precision from the inputs that the node had on the device. A difference that
+/// rounding does not explain is thrown as a `ValidationError`.
 ///
 /// The device runs the launches of a training step. Every value of the graph is one more output, so that
 /// none of them shares memory. Steps are synchronous and as slow as the reference: for debugging, with small

@@ -12,8 +12,9 @@ extension ActivationFunction {
   ///   - variances: E h² and E h̃², positive and finite.
   ///   - covariance: E h·h̃, clamped to the range that the variances allow.
   /// - Throws: `TheoryError.outsideDomain` for other variances.
-  /// - Source: Cho, Saul, "Kernel methods for deep learning" (2009), for ReLU; Poole et al.,
-  ///   "Exponential expressivity in deep neural networks through transient chaos" (2016), equation 5.
+  /// - Source: for ReLU, Cho, Saul, "Kernel methods for deep learning" (2009). Poole et al.,
+  ///   "Exponential expressivity in deep neural networks through transient chaos" (2016), equation
+  ///   5.
   /// - Complexity: about 1 ms by quadrature.
   public func product(
     variances: (Double, Double), covariance: Double

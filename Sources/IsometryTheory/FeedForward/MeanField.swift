@@ -122,7 +122,7 @@ extension ActivationFunction {
   /// relative variance of the squared singular values of `depth` layers with orthogonal weights.
   ///
   /// - Parameter level: ε², the target Var λ/(E λ)².
-  /// - Throws: `TheoryError.outsideDomain` for an illegal depth or level; `noSolution` if no q in
+  /// - Throws: `TheoryError.outsideDomain` for an illegal depth or level. `noSolution` if no q in
   ///   [1e−12, 1e4] has that level, or if that q has no critical point.
   public func criticalPoint(depth: Int, level: Double) throws(TheoryError) -> CriticalPoint {
     try TheoryError.check(depth: depth)

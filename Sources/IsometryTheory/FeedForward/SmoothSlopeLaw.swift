@@ -14,8 +14,8 @@ public enum WeightLaw: String, Sendable, Hashable, CaseIterable {
 ///
 /// ζ is the argument of M(ζ) = E[φ′²/(ζ − φ′²)] = w. The map z of the whole product is then explicit:
 /// z = σ_w^{2L}·ζᴸ·(w/(1 + w))^{L−1} for orthogonal and σ_w^{2L}·ζᴸ·w^{L−1}·(1 + w) for Gaussian
-/// weights. For each |ζ| there is at most one arg ζ in (0, π) at which z is real and positive, and
-/// λ = z increases with |ζ|. The density and the survival function follow without inverting M.
+/// weights. For each |ζ|, z is real and positive for at most one arg ζ in (0, π). This λ = z
+/// increases with |ζ|. The density and the survival function follow without inverting M.
 ///
 /// The initializer solves for the curve in a few milliseconds. All later queries read a table of it,
 /// about a microsecond a point.
@@ -35,7 +35,7 @@ public struct SmoothSlopeLaw: SpectralLaw {
   public let logSupport: ClosedRange<Double>
   public let atoms: [SpectralAtom]
 
-  /// Whether λ > 0 comes arbitrarily close to 0. `logSupport` then ends where no mass is left.
+  /// Whether λ > 0 comes arbitrarily close to 0. `logSupport` then ends at the last mass.
   public let reachesZero: Bool
 
   private let slopes: SlopeDistribution

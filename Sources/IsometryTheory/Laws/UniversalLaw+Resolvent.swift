@@ -6,8 +6,8 @@ extension UniversalLaw {
   ///
   /// On the support, where G jumps, the value is that of the upper side, with imaginary part −π·ρ(z).
   ///
-  /// - Throws: `TheoryError.outsideDomain` for z that is not finite; for z = 0, where G is
-  ///   −`moment(-1)`; and for z at the only eigenvalue of the law with c = 0.
+  /// - Throws: `TheoryError.outsideDomain` for z that is not finite, and for z = 0, where G is
+  ///   −`moment(-1)`. Also for z at the only eigenvalue of the law with c = 0.
   public func resolvent(at z: Complex<Double>) throws(TheoryError) -> Complex<Double> {
     try TheoryError.require(z.isFinite && !z.isZero, "|z|", z.length, "finite and not 0")
     guard scaledCumulant > 0 else {

@@ -3,8 +3,8 @@ internal import RealModule
 
 /// The spectral law of deep residual networks, which depends on the activation through one number.
 ///
-/// The blocks are x ← φ(W·x + b) + a·x with independent weights of mean 0 and variance σ_w²/(N·L). As
-/// N → ∞ and then L → ∞, the law of λ = σ² of the Jacobian has the limit with the S-transform
+/// The blocks are x ← φ(W·x + b) + a·x with independent weights of mean 0 and variance σ_w²/(N·L).
+/// Let N → ∞ and then L → ∞. The law of λ = σ² of the Jacobian then has a limit with the S-transform
 /// a^{−2L}·exp(−(c/a²)(1 + 2w)), c = (1/L) Σ σ_w² E φ′². Divided by a^{2L}, λ and 1/λ have the same
 /// law. In t = log λ it is even about 2L·log |a| and close to a semicircle for small c.
 ///

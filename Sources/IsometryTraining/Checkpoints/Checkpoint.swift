@@ -3,16 +3,17 @@ public import IsometryCore
 import IsometryFiles
 public import IsometryGraph
 
-/// A run at one moment: its variables, where it is, and how it was configured.
+/// A run at one moment: its variables, its place and its configuration.
 ///
-/// As a safetensors file it holds the model's parameters and statistics under their own names, which
-/// are those of PyTorch's `state_dict` of the same network, and everything else that training keeps
-/// (optimizer state, loss scale, metric sums) under `training/` and the variable's name. In Python:
+/// The safetensors file holds the model's parameters and statistics under their own names. These are
+/// the names of PyTorch's `state_dict` of the same network. Everything else that training keeps is
+/// under `training/` and the variable's name: optimizer state, loss scale and metric sums. In
+/// Python:
 ///
 ///     tensors = safetensors.torch.load_file(path)
 ///     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")})
 public struct Checkpoint: Sendable, Equatable {
-  /// Of the run, as it went on last.
+  /// The configuration with which the run last started or continued.
   public let configuration: RunConfiguration
   /// Where the run was.
   public let state: TrainingState
@@ -59,11 +60,11 @@ public struct Checkpoint: Sendable, Equatable {
   /// Sets every variable of a session.
   ///
   /// - Parameters:
-  ///   - path: what errors name.
+  ///   - path: the path in errors.
   ///   - modelNames: as when the checkpoint was made.
   ///   - includingTraining: whether variables that are not the model's are set too.
-  /// - Throws: `CheckpointError` where the file lacks one of the variables, has it in another shape
-  ///   or type, or has one that the graph does not know.
+  /// - Throws: `CheckpointError` if the file lacks one of the variables or has it in another shape
+  ///   or type. Also if it has a variable that the graph does not know.
   public func restore(
     to session: any Session, modelNames: Set<String>, includingTraining: Bool, path: String
   ) throws {

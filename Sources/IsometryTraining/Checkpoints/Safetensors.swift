@@ -2,9 +2,9 @@ public import IsometryCore
 
 /// A file of named tensors in the safetensors format, which PyTorch and others read.
 ///
-/// Eight bytes give the length of the header, little-endian; the header is a JSON object which gives
-/// each tensor's type, shape and range of bytes, and `__metadata__` as a table of text; the elements
-/// follow without gaps, row-major, little-endian.
+/// Eight bytes give the length of the header, little-endian. The header is a JSON object with the
+/// type, shape and range of bytes of each tensor, and with `__metadata__` as a table of text. The
+/// elements follow without gaps, row-major, little-endian.
 ///
 /// - Source: https://github.com/huggingface/safetensors, "Format".
 public struct Safetensors: Sendable, Equatable {

@@ -7,7 +7,7 @@ import IsometryNN
 public struct ConfigurationError: ExplainedError, Equatable {
   /// The property of `RunConfiguration`.
   public let setting: Term
-  /// What is wrong and what would be right.
+  /// The error, and a legal alternative.
   public let reason: Explanation
 
   /// The error of a setting and the reason, which follows its name in the message.

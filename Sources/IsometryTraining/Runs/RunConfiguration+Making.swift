@@ -157,8 +157,8 @@ extension RunConfiguration {
 
   /// Takes an optimizer with the learning rate and momentum that usually go with it.
   ///
-  /// Without normalization nothing bounds what one step does to the activations: ResNet-20 with any
-  /// initialization diverges or dies at a tenth of the rate that Batch Normalization bears.
+  /// Without normalization, nothing bounds the effect of one step on the activations. ResNet-20 with
+  /// any initialization then diverges or dies at a tenth of the rate that suits Batch Normalization.
   public mutating func useDefaults(of optimizer: OptimizerName) {
     self.optimizer = optimizer
     (learningRate, momentum, nesterov) =

@@ -9,7 +9,7 @@ extension SkipKind: Codable {}
 public struct RunConfiguration: Sendable, Hashable, Codable {
   /// One of `ModelSpecification.spellings`.
   public var model = "resnet20"
-  /// What follows each convolution or hidden dense layer.
+  /// The normalization after each convolution or hidden dense layer.
   public var normalization = NormalizationKind.batch
   /// nil for the model's own.
   public var skip: SkipKind?
@@ -35,7 +35,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The epochs after which a step schedule lowers the rate; nil for a half and three quarters of the
   /// run.
   public var milestones: [Double]?
-  /// What a step schedule multiplies the rate by at each milestone.
+  /// The factor of the rate at each milestone of a step schedule.
   public var gamma = 0.1
 
   /// The optimizer.
@@ -44,14 +44,14 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var momentum = 0.9
   /// Whether SGD's momentum looks ahead; needs a momentum above 0.
   public var nesterov = true
-  /// What multiplies a weight in its gradient or, with AdamW, in its update.
+  /// The factor of a weight in its gradient or, with AdamW, in its update.
   public var weightDecay = 5e-4
   /// ε of the targets (1 − ε)·onehot + ε/classes, at least 0 and below 1.
   public var labelSmoothing = 0.0
   /// nil for no clipping.
   public var clipNorm: Double?
 
-  /// What is done to training images on the device; the order means nothing.
+  /// The random changes of training images on the device; their order means nothing.
   public var augment: [AugmentationName] = [.crop, .flip]
   /// The side of the cutout square in pixels.
   public var cutout = 8
@@ -65,9 +65,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The library for matrix products on OpenCL devices; nil for the package's own kernels.
   public var gemm: String?
 
-  /// What the backward pass computes again instead of keeping it, which does not change the
-  /// results; nil for activations on devices that need next to no time for them, and for nothing on
-  /// others.
+  /// The values that the backward pass computes again instead of keeping them; the results are the
+  /// same. nil for activations if they cost the device next to nothing, otherwise for no values.
   public var recompute: Recomputation?
 
   /// The directory of CIFAR-10's batches, or `synthetic`.

@@ -6,16 +6,16 @@ import IsometryNN
 
 /// The folder of one run: `config.json`, `log.jsonl` and checkpoints in `checkpoints/`.
 ///
-/// While the object exists, no other process writes the folder. A run begins with its configuration: a
-/// folder that was reserved for a run which then did not begin is removed again.
+/// While the object exists, no other process writes the folder. A run begins with its configuration.
+/// A folder that was reserved for a run that did not begin is removed again.
 public final class RunFolder: Sendable {
   static let configurationFile = "config.json"
   static let logFile = "log.jsonl"
   static let checkpointFolder = "checkpoints"
   static let latestCheckpoint = "latest.safetensors"
-  /// Where runs go that are not told otherwise.
+  /// The parent of run folders by default.
   static let defaultParent = "runs"
-  /// How many checkpoints of whole epochs are kept beside the latest, the newest ones.
+  /// The number of checkpoints of whole epochs that are kept beside the latest: the newest ones.
   static let keptEpochs = 2
 
   /// The folder, as it was named.
@@ -23,9 +23,9 @@ public final class RunFolder: Sendable {
   private let lock: RunLock
   private let madeFolders: MadeFolders?
 
-  /// Where what happens is told, one JSON object a line; see `RunLog`.
+  /// The log, one JSON object a line; see `RunLog`.
   public var logPath: String { "\(path)/\(Self.logFile)" }
-  /// The state that the run goes on from.
+  /// The checkpoint from which the run continues.
   public var latestCheckpointPath: String { Self.latestCheckpointPath(in: path) }
   private var configurationPath: String { Self.configurationPath(in: path) }
   private var checkpointFolderPath: String { "\(path)/\(Self.checkpointFolder)" }
@@ -38,12 +38,12 @@ public final class RunFolder: Sendable {
     "\(folder)/\(checkpointFolder)/\(latestCheckpoint)"
   }
 
-  /// The checkpoint that was written after so many epochs.
+  /// The path of the checkpoint that is written after `epoch` epochs.
   public func path(ofEpoch epoch: Int) -> String {
     "\(checkpointFolderPath)/epoch-\(epoch).safetensors"
   }
 
-  /// - Parameter madeFolders: what is removed again where the run does not begin.
+  /// - Parameter madeFolders: folders that are removed again if the run does not begin.
   private init(locking path: String, madeFolders: MadeFolders? = nil) throws {
     self.path = path
     self.madeFolders = madeFolders
@@ -56,19 +56,19 @@ public final class RunFolder: Sendable {
     removeUnlessBegun()
   }
 
-  /// Removes what was made for a run that has not begun.
+  /// Removes the folders of a run that has not begun.
   package func removeUnlessBegun() {
     guard access(configurationPath, F_OK) != 0 else { return }
     lock.removeFile()
     madeFolders?.removeEmpty()
   }
 
-  /// Takes a folder for a new run, which begins when its configuration is written.
+  /// Reserves a folder for a new run, which begins when its configuration is written.
   ///
   /// - Parameters:
   ///   - path: nil for a new folder `runs/<date>-<time>-<model>-<init>`.
-  ///   - configuration: what the name of a new folder is made from.
-  /// - Throws: `TrainingError.runExists`, `TrainingError.runInUse`; `FileError` where the system
+  ///   - configuration: gives the name of a new folder.
+  /// - Throws: `TrainingError.runExists`, `TrainingError.runInUse`; `FileError` if the system
   ///   refuses.
   public static func reserve(
     at path: String?, for configuration: RunConfiguration
@@ -98,9 +98,9 @@ public final class RunFolder: Sendable {
     }
   }
 
-  /// Takes the folder of a run that has begun.
+  /// Opens the folder of a run that has begun.
   ///
-  /// - Throws: `FileError` where there is no run; `TrainingError.runInUse`.
+  /// - Throws: `FileError` if there is no run; `TrainingError.runInUse`.
   public static func open(_ path: String) throws -> RunFolder {
     let configurationPath = configurationPath(in: path)
     guard access(configurationPath, R_OK) == 0 else {
@@ -111,20 +111,20 @@ public final class RunFolder: Sendable {
     return try RunFolder(locking: path)
   }
 
-  /// Where the run can go on: its latest checkpoint; nil where it was killed before it had written
-  /// any, so that it goes on from its start.
+  /// The latest checkpoint, from which the run can continue. nil if the run was killed before it
+  /// wrote one, so that it continues from its start.
   ///
-  /// - Throws: `FileError` where the system refuses, or the latest of several checkpoints is missing;
-  ///   `CheckpointError` where it is damaged.
+  /// - Throws: `FileError` if the system refuses, or if the latest of several checkpoints is
+  ///   missing; `CheckpointError` if it is damaged.
   public func readLatestCheckpoint() throws -> Checkpoint? {
     let names = try? FileManager.default.contentsOfDirectory(atPath: checkpointFolderPath)
     guard access(latestCheckpointPath, F_OK) == 0 || names?.isEmpty == false else { return nil }
     return try Checkpoint(contentsOf: latestCheckpointPath)
   }
 
-  /// The configuration that the run was started with, or went on with last.
+  /// The configuration with which the run last started or continued.
   ///
-  /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged.
+  /// - Throws: `FileError` if the system refuses; `CheckpointError` if the file is damaged.
   public func readConfiguration() throws -> RunConfiguration {
     do {
       return try JSONFile.read(RunConfiguration.self, from: configurationPath)
@@ -144,10 +144,10 @@ public final class RunFolder: Sendable {
     try JSONFile.write(configuration, to: configurationPath)
   }
 
-  /// Writes a checkpoint as the latest and, where it ends an epoch, under the epoch's number too;
-  /// removes old checkpoints.
+  /// Writes a checkpoint as the latest and, if it ends an epoch, also under the epoch's number.
+  /// Removes old checkpoints.
   ///
-  /// - Returns: the path of what stays.
+  /// - Returns: the path of the checkpoint that stays.
   func write(_ checkpoint: Checkpoint) throws -> String {
     try checkpoint.write(to: latestCheckpointPath)
     let epoch = checkpoint.state.epoch

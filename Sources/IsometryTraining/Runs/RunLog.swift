@@ -3,27 +3,27 @@ import Glibc
 public import IsometryFiles
 public import IsometryGraph
 
-/// The log of a run: one JSON object a line, each with what happened (`event`) and after which step of
-/// the run.
+/// The log of a run: one JSON object a line. Each names an event (`event`) and the step of the run
+/// after which it happened.
 ///
 /// | event | when | further keys |
 /// |---|---|---|
-/// | `start` | the run starts or goes on | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
+/// | `start` | the run starts or continues | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
 /// | `spectrum` | the singular values were measured | those of the spectrum's summary |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
-/// | `stop` | the run ends | `reason`: `completed`, `interrupted`, or what went wrong |
+/// | `stop` | the run ends | `reason`: `completed`, `interrupted`, or an error |
 public struct RunLog: ~Copyable {
   private let path: String
   private let descriptor: Int32
-  /// What the last start before this one told of tiles that change last bits; nil where there was none,
-  /// or it had none.
+  /// `sums` of the last `start` entry before this one: the tiles that change last bits. nil if there
+  /// was no such entry, or if it had none.
   package let sumsBefore: String?
 
-  /// Opens the log for appending. What an interrupted run wrote after its last checkpoint is taken out:
-  /// it will happen again.
+  /// Opens the log for appending. Entries that an interrupted run wrote after its last checkpoint
+  /// are removed, because their steps run again.
   ///
-  /// - Parameter state: where the run goes on.
+  /// - Parameter state: the state from which the run continues.
   /// - Throws: `FileError`.
   public init(path: String, keepingUntil state: TrainingState) throws(FileError) {
     var sums: String?
@@ -55,7 +55,7 @@ public struct RunLog: ~Copyable {
   private static let startEvent = "start"
   private static let epochEvent = "epoch"
 
-  /// What decides whether an entry is kept.
+  /// The keys that decide whether an entry is kept.
   private struct Entry: Decodable {
     let event: String
     let step: Int
@@ -63,7 +63,7 @@ public struct RunLog: ~Copyable {
     let sums: String?
   }
 
-  /// Tells that a run starts or goes on after so many steps.
+  /// Appends a `start` entry: the run starts or continues after `step` steps.
   ///
   /// - Throws: `FileError`.
   public func appendStart(
@@ -73,11 +73,11 @@ public struct RunLog: ~Copyable {
       step: step, device: device, version: version, recomputation: recomputation, tiles: nil)
   }
 
-  /// Tells that a run starts or goes on after so many steps.
+  /// Appends a `start` entry: the run starts or continues after `step` steps.
   ///
   /// - Parameters:
-  ///   - recomputation: what the training step computes again, by choice or because that is free.
-  ///   - tiles: of the training step; nil where its kernels have none to choose.
+  ///   - recomputation: the values that the training step computes again, by choice or by default.
+  ///   - tiles: of the training step; nil if its kernels have none to choose.
   /// - Throws: `FileError`.
   package func appendStart(
     step: Int, device: String, version: String, recomputation: Recomputation, tiles: TileUse?
@@ -95,7 +95,7 @@ public struct RunLog: ~Copyable {
     try append(Self.startEvent, step, members)
   }
 
-  /// Tells how far a run has come.
+  /// Appends a `progress` entry.
   ///
   /// - Throws: `FileError`.
   public func append(_ progress: TrainingProgress) throws(FileError) {
@@ -110,28 +110,28 @@ public struct RunLog: ~Copyable {
       ])
   }
 
-  /// Tells the singular values that were measured after a step.
+  /// Appends a `spectrum` entry: the singular values that were measured after a step.
   ///
   /// - Throws: `FileError`.
   package func appendSpectrum(_ members: [JSONValue.Member], step: Int) throws(FileError) {
     try append("spectrum", step, members)
   }
 
-  /// Tells what an epoch came to which ended with a step.
+  /// Appends an `epoch` entry: the result of the epoch that ended with a step.
   ///
   /// - Throws: `FileError`.
   public func append(_ record: EpochRecord, step: Int) throws(FileError) {
     try append(Self.epochEvent, step, record.members)
   }
 
-  /// Tells why a run ends after so many steps.
+  /// Appends a `stop` entry: the reason why the run ends after `step` steps.
   ///
   /// - Throws: `FileError`.
   public func appendStop(step: Int, reason: String) throws(FileError) {
     try append("stop", step, [.init("reason", .text(reason))])
   }
 
-  /// A line is one call of the system, so that lines of a run that is killed are whole.
+  /// A line is one system call, so that a run that is killed leaves whole lines.
   private func append(
     _ event: String, _ step: Int, _ members: [JSONValue.Member]
   ) throws(FileError) {

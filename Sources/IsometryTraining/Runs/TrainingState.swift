@@ -1,5 +1,5 @@
-/// Where a run is. With the variables of the session this is all that a run needs to go on as if it
-/// had never stopped.
+/// The place of a run. With the variables of the session, this is all that a run needs to continue
+/// as if it had never stopped.
 public struct TrainingState: Sendable, Hashable, Codable {
   /// The number of the epoch under way, from 0; the number of epochs once the run is complete.
   public var epoch: Int

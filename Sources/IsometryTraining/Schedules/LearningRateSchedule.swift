@@ -31,8 +31,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
   static let oneCycleInitialDivisor = 25.0
   static let oneCycleFinalDivisor = 1e4
 
-  /// - Precondition: a positive rate and number of steps; a warm-up of 0 up to the number of steps; a
-  ///   peak within [0, 1]; milestones that are not negative.
+  /// - Precondition: the rate and the number of steps are positive. The warm-up has 0 to
+  ///   `totalSteps` steps. The peak is within [0, 1]. Milestones are not negative.
   public init(_ shape: Shape, peakRate: Double, totalSteps: Int, warmupSteps: Int = 0) {
     precondition(peakRate > 0 && peakRate.isFinite, "a learning rate is positive")
     precondition(totalSteps > 0, "a schedule spans at least one step")

@@ -39,13 +39,14 @@ public final class Evaluator {
     inputs = StepInputs(of: session.graph)
   }
 
-  /// The loss and accuracy over the whole data set; nil when `stop` is asked for.
+  /// The loss and accuracy over the whole data set; nil if `stop` is requested.
   public func evaluate(stop: StopRequest = StopRequest()) throws -> Result? {
     try evaluate(stop: stop) { _ in }
   }
 
-  /// The loss and accuracy, and how many images of each class were taken for which; nil when `stop`
-  /// is asked for. Reads the logits of every batch back, so it is slower than `evaluate`.
+  /// The loss, the accuracy and the confusion matrix: for each class, the number of images taken for
+  /// each class. nil if `stop` is requested. Reads the logits of every batch back, so it is slower
+  /// than `evaluate`.
   public func evaluateConfusion(
     stop: StopRequest = StopRequest()
   ) throws -> (result: Result, confusion: ConfusionMatrix)? {

@@ -9,19 +9,19 @@ import IsometryNN
 /// queue stays full: within an epoch the host waits for nothing but a free staging slot, and reads the
 /// loss back asynchronously.
 public final class Trainer {
-  /// What may be chosen about a run besides its graphs.
+  /// The settings of a run besides its graphs.
   public struct Settings: Sendable {
-    /// Of the whole run, those done before a resumption included.
+    /// Epochs of the whole run, including those before a resumption.
     public var epochs: Int
     /// The learning rate of every step of the run.
     public var schedule: LearningRateSchedule
-    /// Of the order of the images; augmentation has its own in the graph.
+    /// The seed of the order of the images; augmentation has its own in the graph.
     public var seed: UInt64
     /// Staging slots: batches prepared or submitted and not yet taken by the device.
     public var batchesInFlight = BatchStream.defaultBatchesInFlight
     /// The shortest time between two readings of the loss within an epoch.
     public var readingInterval = Duration.milliseconds(200)
-    /// After every so many steps of the run there is an `observation`; nil for none.
+    /// The number of steps from one `observation` to the next; nil for no observations.
     public var observationInterval: Int?
 
     /// Settings with the default slots and interval.
@@ -36,7 +36,7 @@ public final class Trainer {
   public let batchSize: Int
   /// Steps of an epoch; images that fill no batch are left out.
   public let batchesPerEpoch: Int
-  /// Where the run is.
+  /// The place of the run.
   public private(set) var state: TrainingState
 
   private let session: any Session
@@ -51,8 +51,8 @@ public final class Trainer {
   /// - Parameters:
   ///   - session: of a training graph, its variables set as `state` left them.
   ///   - evaluator: of a session that shares `session`'s variables.
-  ///   - state: where to start.
-  ///   - save: keeps the state with the session's variables, and returns the path of what it wrote.
+  ///   - state: the place from which the run continues.
+  ///   - save: saves the state with the session's variables, and returns the path of the checkpoint.
   /// - Throws: `TrainingError.tooFewImages`.
   public init(
     session: any Session, evaluator: Evaluator, dataset: ImageDataset, settings: Settings,
@@ -76,12 +76,12 @@ public final class Trainer {
     inputs = StepInputs(of: session.graph)
   }
 
-  /// Trains from where the run is to its end, or until `stop` is asked for.
+  /// Trains from the current place of the run to its end, or until `stop` is requested.
   ///
   /// - Parameters:
-  ///   - stop: looked at after each step and each batch of an evaluation.
-  ///   - onEvent: called on the thread that trains; what it throws ends the run.
-  /// - Throws: `TrainingError.nonFiniteLoss`, and what the sessions, `save` and `onEvent` throw.
+  ///   - stop: read after each step and each batch of an evaluation.
+  ///   - onEvent: called on the thread that trains; an error that it throws ends the run.
+  /// - Throws: `TrainingError.nonFiniteLoss`, and errors of the sessions, `save` and `onEvent`.
   public func run(
     stop: StopRequest = StopRequest(), onEvent: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
@@ -109,7 +109,7 @@ public final class Trainer {
     return .completed
   }
 
-  /// Saves where the run is.
+  /// Saves the run at its current place.
   private func keep(_ onEvent: (TrainingEvent) throws -> Void) throws {
     guard let path = try save(state) else { return }
     lastCheckpoint = path
@@ -127,7 +127,7 @@ extension Trainer {
     MetricTotals.Names(loss: StepNames.trainingLoss, correct: StepNames.trainingCorrect)
   }
 
-  /// Runs the steps that the epoch still needs, fewer when `stop` is asked for.
+  /// Runs the steps that the epoch still needs, fewer if `stop` is requested.
   ///
   /// - Returns: the epoch's totals, which are finite.
   private func trainEpoch(

@@ -37,7 +37,7 @@ public struct TrainingProgress: Sendable, Equatable {
   public let loss: Double
   /// The share of the epoch's images so far whose class was found, 0 to 1.
   public let accuracy: Double
-  /// Since the start of the epoch or, where the run went on within it, since then.
+  /// Images a second since the start of the epoch, or since the run continued within the epoch.
   public let imagesPerSecond: Double
   /// Until the end of the run at the speed so far, evaluations included.
   public let secondsLeft: Double

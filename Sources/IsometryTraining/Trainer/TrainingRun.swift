@@ -4,11 +4,11 @@ public import IsometryGraph
 import IsometryNN
 
 /// A configuration bound to data and a device: the sessions of training and evaluation, which share
-/// their variables, and the way between them and checkpoints.
+/// their variables. It makes checkpoints of them and restores them.
 public final class TrainingRun {
   /// As it was given and checked.
   public let configuration: RunConfiguration
-  /// Where the run starts or goes on.
+  /// The state from which the run starts or continues.
   public private(set) var state = TrainingState()
   /// Of the training graph.
   public let session: any Session
@@ -21,10 +21,10 @@ public final class TrainingRun {
   /// Builds the graphs, and compiles and binds them on the device. The variables are those of the
   /// first step.
   ///
-  /// - Parameter measuring: where an initializer that measures does so. Devices differ in their last
-  ///   bits: one for all of them gives the same variables on all. nil for `backend`.
-  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `TrainingError.tooFewImages`,
-  ///   `UnsupportedPrecision`, and what the backend throws.
+  /// - Parameter measuring: the backend on which an initializer measures; nil for `backend`. Devices
+  ///   differ in their last bits, so a fixed one gives the same variables on all devices.
+  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`,
+  ///   `TrainingError.tooFewImages`, `UnsupportedPrecision`, and errors of the backend.
   public init(
     _ configuration: RunConfiguration, train: ImageDataset, test: ImageDataset,
     backend: any Backend, measuringOn measuring: (any Backend)? = nil
@@ -49,18 +49,18 @@ public final class TrainingRun {
       seed: configuration.seed)
   }
 
-  /// What a step computes again instead of keeping it.
+  /// The values that a step computes again instead of keeping them.
   public var recomputation: Recomputation { session.report.recomputation }
 
-  /// How many numbers the network learns.
+  /// The number of parameters of the network.
   public var parameterCount: Int { graph.layout.parameterCount }
 
   /// Takes over the variables and the place of a checkpoint.
   ///
-  /// - Parameter path: what errors name.
-  /// - Throws: `ConfigurationError` where the run has gone over another number of images;
-  ///   `CheckpointError` where the checkpoint is of another network or optimizer, or its place does
-  ///   not exist in a run over these images.
+  /// - Parameter path: the path in errors.
+  /// - Throws: `ConfigurationError` if the run used another number of images. `CheckpointError` if
+  ///   the checkpoint is of another network or optimizer, or if a run over these images has no such
+  ///   place.
   public func restore(_ checkpoint: Checkpoint, path: String) throws {
     try requireSameImages(as: checkpoint)
     try requirePlace(checkpoint.state, path: path)
@@ -115,9 +115,9 @@ public final class TrainingRun {
   public var stepCount: Int { configuration.epochs * stepsPerEpoch }
 
   /// - Parameters:
-  ///   - folder: where checkpoints go; nil to keep none.
-  ///   - observationInterval: after every so many steps there is an observation; nil for as many as the
-  ///     configuration says.
+  ///   - folder: the folder of the checkpoints; nil to keep none.
+  ///   - observationInterval: the number of steps from one observation to the next; nil for that of
+  ///     the configuration.
   public func makeTrainer(
     savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight,
     observationInterval: Int? = nil
