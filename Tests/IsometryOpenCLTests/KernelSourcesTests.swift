@@ -87,7 +87,7 @@ private func presentPieces() throws -> Set<String> {
     let file = ProgramFamily.cast.rawValue
     let text = try KernelSources(directory: root.appending(path: "kernels").path).source(of: file)
     #expect(text == (try KernelSources(directory: nil).source(of: file)))
-    #expect(text.hasPrefix("#line 1 \"common/real.cl\"\n"))
+    #expect(text.hasPrefix("#line 1 \"common/line.cl\"\n"))
     #expect(throws: KernelSources.MissingPiece.self) {
       try KernelSources(directory: "/no/such/folder").source(of: file)
     }

@@ -1,10 +1,9 @@
 // Register tiles of products and convolutions: one work-item holds TILE_ROWS rows (of a matrix, or
 // pixels or channels) by TILE_VECTORS vectors of WIDTH columns of the result.
 //
-// Groups are LOCAL_COLUMNS by LOCAL_ROWS tiles. Tunables: TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
-// LOCAL_ROWS, all positive; RegisterTile and WeightGradientTile (IsometryLowering) choose them such
-// that tiles cover the columns exactly.
-// uses: common/real.cl
+// Groups are grids of tiles. Tunables: TILE_ROWS, TILE_VECTORS, both positive, LOCAL_SIZE; RegisterTile
+// and WeightGradientTile (IsometryLowering) choose them such that tiles cover the columns exactly.
+// uses: common/grid.cl common/real.cl
 
 #ifndef TILE_ROWS
 #define TILE_ROWS 1
@@ -12,18 +11,11 @@
 #ifndef TILE_VECTORS
 #define TILE_VECTORS 1
 #endif
-#ifndef LOCAL_COLUMNS
-#define LOCAL_COLUMNS 1
-#endif
-#ifndef LOCAL_ROWS
-#define LOCAL_ROWS 1
-#endif
-#if TILE_ROWS < 1 || TILE_VECTORS < 1 || LOCAL_COLUMNS < 1 || LOCAL_ROWS < 1
-#error "tiles and groups have positive extents"
+#if TILE_ROWS < 1 || TILE_VECTORS < 1
+#error "tiles have positive extents"
 #endif
 
 #define TILE_COLUMNS (TILE_VECTORS * WIDTH)
-#define TILE_KERNEL kernel __attribute__((reqd_work_group_size(LOCAL_COLUMNS, LOCAL_ROWS, 1)))
 
 typedef struct {
   accums sum[TILE_ROWS][TILE_VECTORS];

@@ -1,30 +1,9 @@
-// Groups as grids of work-items: `columns` vectors of channels, a power of two, by rows of an array. Sums
-// over the rows are a binary tree, so that the same input gives the same bits. Kernels take `columns` as
-// an argument: one program serves all numbers of channels.
-// uses: common/line.cl common/real.cl
+// Sums over the rows of a group's grid in a fixed order: a binary tree, so that the same input gives the
+// same bits. A grid's columns are vectors of channels, its rows share the rows of an array.
+// uses: common/grid.cl common/real.cl
 
-#if LOCAL_SIZE & (LOCAL_SIZE - 1)
-#error "LOCAL_SIZE is a power of two"
-#endif
-
-typedef struct {
-  int columns;
-  int rows;
-  // This work-item's place.
-  int column;
-  int row;
-} Grid;
-
-static inline Grid grid_of(const int columns) {
-  const int item = get_local_id(0);
-  const Grid grid = {columns, LOCAL_SIZE / columns, item & (columns - 1), item / columns};
-  return grid;
-}
-
-// The first channel of this item's vector; groups along axis 0 share out the channels.
-static inline int first_channel(const Grid grid) {
-  return ((int)get_group_id(0) * grid.columns + grid.column) * WIDTH;
-}
+// The first channel of this item's vector.
+static inline int first_channel(const Grid grid) { return global_column(grid) * WIDTH; }
 
 // Runs a statement for each of the item_rows rows of this work-item; groups along axis 1 share out the
 // rows.

@@ -26,15 +26,15 @@
 // the inner loop has no branch. For the input gradient, pixels of a tile are sw columns apart: the
 // columns of one class modulo the stride see the same taps.
 //
-// If HAS_STATISTICS, a group of the forward convolution takes part_lines image rows, LOCAL_ROWS at
-// once, and stores mean and squared deviations of each channel of the pixels of y that it makes, as
+// If HAS_STATISTICS, a group of the forward convolution takes part_lines image rows, as many as its
+// grid has at once, and stores mean and squared deviations of each channel of the pixels of y that it makes, as
 // they are stored: partial[part, 0, k] and partial[part, 1, k], accum [parts, 2, filters], parts in
 // order of rows, then of tiles along them. Tiles are merged in order, items in a tree.
 //
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
 // row. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
-// LOCAL_COLUMNS, LOCAL_ROWS, with HAS_STATISTICS a power of two. Shape class: ACTIVATION, HAS_BIAS,
+// LOCAL_SIZE. Shape class: ACTIVATION, HAS_BIAS,
 // HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
 // in order r, s, c; error about eps sqrt(R S channels). Deterministic. Input gradients may take
 // partial sums along (MERGES_PARTS).
@@ -71,23 +71,24 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
 #define FOR_EACH_LINE(row, lines)                           \
   const int first_line = (int)get_group_id(1) * part_lines; \
   const int end_line = min(first_line + part_lines, lines); \
-  for (int row = first_line + (int)get_local_id(1); row < end_line; row += LOCAL_ROWS)
+  for (int row = first_line + grid.row; row < end_line; row += grid.rows)
 #else
 #define STATISTICS_ARGUMENTS
 #define FOR_EACH_LINE(row, lines)   \
-  const int row = get_global_id(1); \
+  const int row = global_row(grid); \
   if (row >= (lines)) return;
 #endif
 
-TILE_KERNEL void convolution_register_tile_forward(
+LINE_KERNEL void convolution_register_tile_forward(
     const global real *restrict x, const global real *restrict w, const global accum *restrict bias,
     const global real *restrict residual, const global real *restrict zeros,
     global real *restrict y, const int images, const int channels, const int height,
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height,
-    const int padding_width STATISTICS_ARGUMENTS) {
-  const int k = get_global_id(0) * TILE_COLUMNS;
+    const int stride_width, const int padding_height, const int padding_width,
+    const int grid_columns STATISTICS_ARGUMENTS) {
+  const Grid grid = grid_of(grid_columns);
+  const int k = global_column(grid) * TILE_COLUMNS;
   const int q = get_global_id(2) * TILE_ROWS;
 #if HAS_STATISTICS
   Moments moments[TILE_VECTORS];
@@ -139,17 +140,16 @@ TILE_KERNEL void convolution_register_tile_forward(
 #endif
   }
 #if HAS_STATISTICS
-  local accum counts[LOCAL_COLUMNS * LOCAL_ROWS];
-  local accums means[LOCAL_COLUMNS * LOCAL_ROWS];
-  local accums squares[LOCAL_COLUMNS * LOCAL_ROWS];
-  const int item = get_local_id(1) * LOCAL_COLUMNS + get_local_id(0);
+  local accum counts[LOCAL_SIZE];
+  local accums means[LOCAL_SIZE];
+  local accums squares[LOCAL_SIZE];
   const int part = get_group_id(1) * get_num_groups(2) + get_group_id(2);
   global accum *mine = partial + (size_t)part * 2 * filters + k;
 #pragma unroll
   for (int v = 0; v < TILE_VECTORS; ++v) {
-    const Moments all =
-        merge_over_rows(moments[v], item, LOCAL_COLUMNS, LOCAL_ROWS, counts, means, squares);
-    if (get_local_id(1) == 0 && k < filters) {
+    const Moments all = merge_over_rows(moments[v], get_local_id(0), grid.columns, grid.rows,
+                                        counts, means, squares);
+    if (grid.row == 0 && k < filters) {
       store_accums(all.mean, mine + v * WIDTH);
       store_accums(all.squares, mine + filters + v * WIDTH);
     }
@@ -159,16 +159,18 @@ TILE_KERNEL void convolution_register_tile_forward(
 
 #if !HAS_STATISTICS
 
-TILE_KERNEL void convolution_register_tile_input_gradient(
+LINE_KERNEL void convolution_register_tile_input_gradient(
     const global real *restrict y, const global real *restrict v_weights,
     const global real *restrict addend, const global real *restrict reference,
     const global real *restrict zeros, global real *restrict x, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height, const int padding_width PARTS_ARGUMENTS) {
+    const int stride_width, const int padding_height, const int padding_width,
+    const int grid_columns PARTS_ARGUMENTS) {
   ADD_UP_PARTS
-  const int c = get_global_id(0) * TILE_COLUMNS;
-  const int row_and_class = get_global_id(1);
+  const Grid grid = grid_of(grid_columns);
+  const int c = global_column(grid) * TILE_COLUMNS;
+  const int row_and_class = global_row(grid);
   const int row = row_and_class / stride_width;
   const int first_column = row_and_class % stride_width;
   // Columns first_column + j * stride_width of the image, for j below this number.

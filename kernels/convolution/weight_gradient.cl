@@ -16,9 +16,8 @@
 // loads.
 //
 // Geometry: axis 0 counts filter tiles, axis 1 (r, s, channel tile) and one more for the bias, axis 2
-// parts. Assumes that
-// WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
-// both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS, LOCAL_ROWS. Shape class: HAS_BIAS.
+// parts. Assumes that WIDTH * TILE_VECTORS divides filters and TILE_ROWS divides channels (WeightGradientTile guarantees
+// both). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_SIZE. Shape class: HAS_BIAS.
 // Accumulator: accum. Deterministic for a given number of parts.
 // uses: common/tile.cl
 
@@ -26,17 +25,18 @@
 #define HAS_BIAS 0
 #endif
 
-TILE_KERNEL void convolution_weight_gradient(
+LINE_KERNEL void convolution_weight_gradient(
     const global real *restrict dy, const global real *restrict x, global accum *restrict partial,
     global accum *restrict bias_partial, const int images, const int channels, const int height,
     const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
-    const int rows_per_part) {
-  const int k = get_global_id(0) * TILE_COLUMNS;
+    const int rows_per_part, const int grid_columns) {
+  const Grid grid = grid_of(grid_columns);
+  const int k = global_column(grid) * TILE_COLUMNS;
   const int channel_tiles = channels / TILE_ROWS;
-  const int c = get_global_id(1) % channel_tiles * TILE_ROWS;
-  const int tap = get_global_id(1) / channel_tiles;
+  const int c = global_row(grid) % channel_tiles * TILE_ROWS;
+  const int tap = global_row(grid) / channel_tiles;
   const int part = get_global_id(2);
   const int end_row = min((part + 1) * rows_per_part, images * out_height);
 #if HAS_BIAS

@@ -14,18 +14,20 @@
 // Rows beyond the last are computed as copies of the last and not stored.
 //
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
-// columns (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_COLUMNS,
-// LOCAL_ROWS. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
+// columns (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_SIZE.
+// Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
 // one sum in order of l. Deterministic.
 // uses: common/result.cl common/tile.cl
 
-TILE_KERNEL void gemm_register_tile(const global real *restrict a, const global real *restrict b,
+LINE_KERNEL void gemm_register_tile(const global real *restrict a, const global real *restrict b,
                                     const global accum *restrict bias,
                                     const global RESULT *restrict residual,
                                     global RESULT *restrict y, const int rows, const int columns,
-                                    const int inner, const int row_stride, const int inner_stride) {
-  const int j = get_global_id(0) * TILE_COLUMNS;
-  const int first_row = get_global_id(1) * TILE_ROWS;
+                                    const int inner, const int row_stride, const int inner_stride,
+                                    const int grid_columns) {
+  const Grid grid = grid_of(grid_columns);
+  const int j = global_column(grid) * TILE_COLUMNS;
+  const int first_row = global_row(grid) * TILE_ROWS;
   if (j >= columns || first_row >= rows) return;
   Tile tile;
   clear_tile(&tile);

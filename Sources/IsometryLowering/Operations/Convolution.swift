@@ -26,6 +26,8 @@ protocol ConvolutionVariant {
 struct ConvolutionLaunch {
   let variant: ProgramVariant
   let kernel: String
+  /// What the kernel takes behind the extents.
+  var gridArguments: [Argument] = []
   let groups: [Int]
   let local: [Int]
   /// The parts of the result whose statistics the launch stores; nil if it stores none.
@@ -42,6 +44,8 @@ struct WeightGradientLaunch {
   let parts: Int
   /// In the kernel's own unit.
   let lengthOfPart: Int
+  /// What the kernel takes behind the length of a part.
+  var gridArguments: [Argument] = []
   let groups: [Int]
   let local: [Int]
 }
@@ -77,7 +81,7 @@ extension Lowering {
     var arguments: [Argument] = [x, weights, bias, residual].map { .storage($0) }
     arguments += zeros(for: variant, sizes.channels, type.dtype)
     arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
-    arguments += sizes.arguments
+    arguments += sizes.arguments + plan.gridArguments
     if let parts = plan.statistics {
       arguments += [.storage(makeStatistics(of: node, parts))] + plan.statisticsArguments
     }
@@ -105,8 +109,8 @@ extension Lowering {
     arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
     launchWithPartialSums(
       "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
-      plan.variant.adding(epilogue.defines), plan.kernel, arguments + sizes.arguments,
-      groups: plan.groups, local: plan.local)
+      plan.variant.adding(epilogue.defines), plan.kernel,
+      arguments + sizes.arguments + plan.gridArguments, groups: plan.groups, local: plan.local)
   }
 
   mutating func lowerConvolutionWeightGradient(
@@ -139,7 +143,7 @@ extension Lowering {
       [
         .storage(dy), .storage(x), .storage(sums[0].partial),
         .storage(sums[hasBias ? 1 : 0].partial),
-      ] + sizes.arguments + [.integer(plan.lengthOfPart)] + prologue.arguments,
+      ] + sizes.arguments + [.integer(plan.lengthOfPart)] + plan.gridArguments + prologue.arguments,
       groups: plan.groups, local: plan.local)
     for sum in sums { addUp(sum) }
   }

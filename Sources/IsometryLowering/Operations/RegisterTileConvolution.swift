@@ -23,15 +23,19 @@ struct RegisterTileConvolution: ConvolutionVariant {
     let variant = ProgramVariant(.convolution, storage: dtype, tile.defines)
     let kernel = "convolution_register_tile_forward"
     guard hasStatistics else {
-      return ConvolutionLaunch(variant: variant, kernel: kernel, groups: groups, local: tile.local)
+      return ConvolutionLaunch(
+        variant: variant, kernel: kernel, gridArguments: [.integer(tile.local[0])], groups: groups,
+        local: [tile.local[0] * tile.local[1]])
     }
     let parts = StatisticsParts(
       lines: lines, width: sizes.outWidth, partLines: partLines(tile),
       partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
     groups[1] = parts.down
     return ConvolutionLaunch(
-      variant: variant.adding(["HAS_STATISTICS": "1"]), kernel: kernel, groups: groups,
-      local: tile.local, statistics: parts, statisticsArguments: [.integer(parts.partLines)])
+      variant: variant.adding(["HAS_STATISTICS": "1"]), kernel: kernel,
+      gridArguments: [.integer(tile.local[0])], groups: groups,
+      local: [tile.local[0] * tile.local[1]], statistics: parts,
+      statisticsArguments: [.integer(parts.partLines)])
   }
 
   func inputGradient(
@@ -43,9 +47,10 @@ struct RegisterTileConvolution: ConvolutionVariant {
     return ConvolutionLaunch(
       variant: ProgramVariant(.convolution, storage: dtype, tile.defines),
       kernel: "convolution_register_tile_input_gradient",
+      gridArguments: [.integer(tile.local[0])],
       groups: tile.groups(
         rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
-      local: tile.local)
+      local: [tile.local[0] * tile.local[1]])
   }
 
   /// One more row of tiles sums the bias's gradient.
@@ -59,10 +64,11 @@ struct RegisterTileConvolution: ConvolutionVariant {
     return WeightGradientLaunch(
       variant: ProgramVariant(.weightGradient, storage: dtype, tile.defines),
       kernel: "convolution_weight_gradient", parts: tile.parts, lengthOfPart: tile.rowsPerPart,
+      gridArguments: [.integer(tile.local[0])],
       groups: [
         quotientRoundedUp(tile.columnTiles, tile.local[0]),
         quotientRoundedUp(tile.rowTiles + (hasBias ? 1 : 0), tile.local[1]), tile.parts,
-      ], local: tile.local)
+      ], local: [tile.local[0] * tile.local[1]])
   }
 }
 

@@ -7,6 +7,7 @@ struct RegisterTile {
   let vectors: Int
   let pixels: Int
   let columns: Int
+  /// Tiles of a group, side by side and below each other.
   let local: [Int]
 
   /// - Parameters:
@@ -38,7 +39,7 @@ struct RegisterTile {
   var defines: [String: Int] {
     [
       "WIDTH": width, "TILE_ROWS": pixels, "TILE_VECTORS": vectors,
-      "LOCAL_COLUMNS": local[0], "LOCAL_ROWS": local[1],
+      "LOCAL_SIZE": local[0] * local[1],
     ]
   }
 
@@ -64,6 +65,7 @@ struct WeightGradientTile {
   let tileRows: Int
   let parts: Int
   let rowsPerPart: Int
+  /// Tiles of a group, side by side and below each other.
   let local: [Int]
   let columnTiles: Int
   let rowTiles: Int
@@ -102,8 +104,8 @@ struct WeightGradientTile {
 
   var defines: [String: Int] {
     [
-      "WIDTH": width, "TILE_ROWS": tileRows, "TILE_VECTORS": vectors, "LOCAL_COLUMNS": local[0],
-      "LOCAL_ROWS": local[1],
+      "WIDTH": width, "TILE_ROWS": tileRows, "TILE_VECTORS": vectors,
+      "LOCAL_SIZE": local[0] * local[1],
     ]
   }
 }
