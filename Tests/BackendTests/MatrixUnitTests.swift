@@ -16,7 +16,9 @@ import Testing
   @Test(arguments: BackendUnderTest.withMatrixUnits, [DType.bfloat16, .float16])
   func products(subject: BackendUnderTest, precision: DType) throws {
     var experiment = Experiment(seed: 1, precision: precision)
-    for (rows, columns, inner) in Self.extents {
+    // Types differ in how operands are read; extents matter in one of them.
+    let extents = precision == .bfloat16 ? Self.extents[...] : Self.extents[3...4]
+    for (rows, columns, inner) in extents {
       for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
         let name = "\(rows)×\(columns)×\(inner) \(left ? "ᵀ" : "") \(right ? "ᵀ" : "")"
         let a = experiment.input("a \(name)", left ? [inner, rows] : [rows, inner])
@@ -93,12 +95,12 @@ import Testing
   ]
 
   /// Layers with what is fused behind them, forward and backward: `kind` chooses a bias, a residual and an
-  /// activation.
+  /// activation. One kind has every geometry, the others some blocks and strides.
   @Test(arguments: BackendUnderTest.withMatrixUnits, [0, 1, 2])
   func convolutions(subject: BackendUnderTest, kind: Int) throws {
     let precision: DType = kind == 2 ? .float16 : .bfloat16
     var experiment = Experiment(seed: 3, precision: precision)
-    for (index, geometry) in Self.geometries.enumerated() {
+    for (index, geometry) in Self.geometries.enumerated() where kind == 0 || index % 4 == 1 {
       let name = "\(index)"
       let convolution = Convolution(stride: geometry.stride, padding: geometry.padding)
       let result = convolution.resultShape(input: geometry.x, weight: geometry.weight)!
