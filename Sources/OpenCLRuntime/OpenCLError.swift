@@ -15,8 +15,6 @@ public struct StatusCode: RawRepresentable, Sendable, Hashable, CustomStringConv
   public static let misalignedSubBufferOffset = StatusCode(rawValue: -13)
   /// CL_INVALID_VALUE
   public static let invalidValue = StatusCode(rawValue: -30)
-  /// CL_INVALID_BINARY
-  public static let invalidBinary = StatusCode(rawValue: -42)
   /// CL_PLATFORM_NOT_FOUND_KHR: no driver is installed
   public static let platformNotFound = StatusCode(rawValue: -1001)
 
@@ -83,13 +81,6 @@ public struct KernelBuildError: Error, Sendable, Hashable, CustomStringConvertib
   public let defines: String
   /// The compiler's whole log.
   public let log: String
-
-  /// Makes the error of a program's build.
-  public init(kernel: String, defines: String, log: String) {
-    self.kernel = kernel
-    self.defines = defines
-    self.log = log
-  }
 
   public var description: String {
     "the device's compiler refused \(kernel) with \(defines):\n\(log)"
