@@ -22,12 +22,6 @@ public struct NetworkLayout: Sendable {
       public let scale: Parameter  // [K]
       /// The offset of each channel.
       public let shift: Parameter  // [K]
-
-      /// Makes the record of two parameters.
-      public init(scale: Parameter, shift: Parameter) {
-        self.scale = scale
-        self.shift = shift
-      }
     }
 
     /// Makes the record of a layer; by default of a dense layer without bias and normalization.
