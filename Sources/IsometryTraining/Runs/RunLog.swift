@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 public import IsometryFiles
-public import IsometryGraph
+package import IsometryGraph
 
 /// The log of a run: one JSON object a line, each with what happened (`event`) and after which step of
 /// the run.
@@ -63,22 +63,7 @@ public struct RunLog: ~Copyable {
     let sums: String?
   }
 
-  /// Tells that a run starts or goes on after so many steps.
-  ///
-  /// - Throws: `FileError`.
-  public func appendStart(
-    step: Int, device: String, version: String, recomputation: Recomputation
-  ) throws(FileError) {
-    try appendStart(
-      step: step, device: device, version: version, recomputation: recomputation, tiles: nil)
-  }
-
-  /// Tells that a run starts or goes on after so many steps.
-  ///
-  /// - Parameters:
-  ///   - recomputation: what the training step computes again, by choice or because that is free.
-  ///   - tiles: of the training step; nil where its kernels have none to choose.
-  /// - Throws: `FileError`.
+  /// Tells that a run starts or continues after a number of steps, with its device and tiles.
   package func appendStart(
     step: Int, device: String, version: String, recomputation: Recomputation, tiles: TileUse?
   ) throws(FileError) {
@@ -111,8 +96,6 @@ public struct RunLog: ~Copyable {
   }
 
   /// Tells the singular values that were measured after a step.
-  ///
-  /// - Throws: `FileError`.
   package func appendSpectrum(_ members: [JSONValue.Member], step: Int) throws(FileError) {
     try append("spectrum", step, members)
   }
