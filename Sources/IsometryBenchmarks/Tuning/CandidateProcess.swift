@@ -15,9 +15,7 @@ package enum CandidateOutcome: Equatable, Sendable {
   case times(tile: Double, preferred: Double, ratio: Double)
   /// The tile is not to be used: it does not build, computes wrongly, crashes.
   case failure(String)
-  /// There was no answer within the limit.
   case late
-  /// Somebody asked to stop meanwhile.
   case stopped
 }
 

@@ -12,20 +12,14 @@ package final class CandidateTrial {
     /// How long to go on timing, at least.
     package let seconds: Double
 
-    package init(_ site: TileSite, _ tile: Tile, seconds: Double) {
-      (self.site, self.tile, self.seconds) = (site, tile, seconds)
-    }
   }
 
-  /// What came of it.
   package enum Answer: Codable, Equatable, Sendable {
     /// The default tile of the place works; the answer proper follows.
     case ready
     /// Median times in seconds, and the median of the ratios of times taken one after the other.
     case times(tile: Double, preferred: Double, ratio: Double)
-    /// The tile is not to be used.
     case failure(String)
-    /// The place itself cannot be measured.
     case trouble(String)
   }
 
@@ -40,7 +34,6 @@ package final class CandidateTrial {
   private let operations: [TunedOperation]
   private var ready: Ready?
 
-  /// - Throws: as `TunedOperation.all`.
   package init(_ configuration: RunConfiguration, on backend: any TunableBackend) throws {
     self.backend = backend
     operations = try TunedOperation.all(of: configuration, on: backend)

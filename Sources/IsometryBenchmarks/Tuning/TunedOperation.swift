@@ -12,8 +12,6 @@ package struct TunedOperation {
   let operation: SingleOperation
 
   /// Those of a configuration's training step on a backend, most arithmetic first.
-  ///
-  /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, and what the backend throws.
   package static func all(
     of configuration: RunConfiguration, on backend: any TunableBackend
   ) throws -> [TunedOperation] {

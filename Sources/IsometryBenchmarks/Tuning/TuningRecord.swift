@@ -2,24 +2,13 @@ package import IsometryGraph
 
 /// What has been measured of tiles on one device with one driver and one text of the kernels.
 package struct TuningRecord: Codable, Equatable, Sendable {
-  /// A tile that was tried.
   package struct Trial: Codable, Equatable, Sendable {
     package let tile: Tile
     /// Its time over that of the default tile, measured in turns; nil where it failed.
-    package let ratio: Double?
-    /// Why it is not to be tried again.
-    package let failure: String?
-
-    package init(_ tile: Tile, ratio: Double) {
-      (self.tile, self.ratio, failure) = (tile, ratio, nil)
-    }
-
-    package init(_ tile: Tile, failure: String) {
-      (self.tile, ratio, self.failure) = (tile, nil, failure)
-    }
+    package var ratio: Double?
+    package var failure: String?
   }
 
-  /// One place, and what is known of it.
   package struct Site: Codable, Equatable, Sendable {
     package let site: TileSite
     /// The best; nil until all candidates have been tried.
@@ -28,8 +17,6 @@ package struct TuningRecord: Codable, Equatable, Sendable {
     package var milliseconds: Double?
     package var defaultMilliseconds: Double?
     package var trials: [Trial] = []
-
-    package init(_ site: TileSite) { self.site = site }
   }
 
   package let key: TileKey
@@ -37,9 +24,8 @@ package struct TuningRecord: Codable, Equatable, Sendable {
 
   package init(_ key: TileKey) { self.key = key }
 
-  /// What is known of a place. Setting it replaces that.
   package subscript(site: TileSite) -> Site {
-    get { sites.first { $0.site == site } ?? Site(site) }
+    get { sites.first { $0.site == site } ?? Site(site: site) }
     set {
       if let place = sites.firstIndex(where: { $0.site == site }) {
         sites[place] = newValue
@@ -49,7 +35,6 @@ package struct TuningRecord: Codable, Equatable, Sendable {
     }
   }
 
-  /// The chosen tiles.
   package var table: TileTable {
     TileTable(
       Dictionary(
