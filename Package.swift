@@ -109,7 +109,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "OpenCLRuntime",
-      dependencies: ["COpenCL", "IsometryCore"],
+      dependencies: ["COpenCL", "IsometryCore", "IsometryFiles"],
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),

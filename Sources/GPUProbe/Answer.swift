@@ -1,7 +1,7 @@
-/// What a device answered to one question.
-struct Answer: Sendable, Equatable {
-  /// The answer proper.
-  enum Value: Sendable, Equatable {
+import Foundation
+
+struct Answer: Sendable {
+  enum Value: Sendable {
     case yes
     case no
     case text(String)
@@ -13,17 +13,12 @@ struct Answer: Sendable, Equatable {
     case failed(String)
   }
 
-  /// A figure or remark beside the answer.
-  struct Detail: Sendable, Equatable {
-    let name: String
-    let value: Value
-  }
-
   var value: Value
-  var details: [Detail] = []
+  /// Figures and remarks beside the answer.
+  var details: [(name: String, value: Value)] = []
 
   mutating func add(_ name: String, _ value: Value) {
-    details.append(Detail(name: name, value: value))
+    details.append((name, value))
   }
 
   mutating func add(_ name: String, _ number: Double, _ unit: String) {
@@ -32,7 +27,6 @@ struct Answer: Sendable, Equatable {
 }
 
 extension Answer.Value: CustomStringConvertible {
-  /// For people: "yes", "1,234 GB/s", "not applicable: …".
   var description: String {
     switch self {
     case .yes: "yes"
@@ -50,21 +44,7 @@ extension Answer.Value: CustomStringConvertible {
 func fourDigits(_ number: Double) -> String {
   guard number.isFinite else { return "\(number)" }
   if number == number.rounded() && number.magnitude < 1e9 { return "\(Int(number))" }
-  let magnitude = number.magnitude
-  var decimals = 3
-  var limit = 10.0
-  while decimals > 0 && magnitude >= limit {
-    decimals -= 1
-    limit *= 10
-  }
-  if magnitude < 1 { decimals = 4 }
-  var scale = 1.0
-  for _ in 0..<decimals { scale *= 10 }
-  let scaled = (magnitude * scale).rounded()
-  let whole = (scaled / scale).rounded(.down)
-  let sign = number < 0 ? "-" : ""
-  guard decimals > 0 else { return sign + "\(Int(whole))" }
-  let fraction = String(Int(scaled - whole * scale))
-  let zeros = String(repeating: "0", count: max(decimals - fraction.count, 0))
-  return sign + "\(Int(whole)).\(zeros)\(fraction)"
+  let decimals =
+    number.magnitude < 1 ? 4 : max(0, 3 - Int(log10(number.magnitude).rounded(.down)))
+  return String(format: "%.\(decimals)f", number)
 }

@@ -41,7 +41,6 @@ package struct Bench {
     return min(share, limit) & ~4095
   }
 
-  /// Compiles one file under kernels/probe/.
   package func program(
     _ file: ProbeFile, defines: [(String, Int)] = [], options: String = ""
   ) throws -> Program {
@@ -52,53 +51,58 @@ package struct Bench {
         .joined(separator: " "))
   }
 
+  /// A kernel of one file under kernels/probe/, with its first arguments.
+  package func kernel(
+    _ name: String, of file: ProbeFile, defines: [(String, Int)] = [], _ buffers: Buffer...
+  ) throws -> Kernel {
+    let kernel = try program(file, defines: defines).makeKernel(name)
+    for (index, buffer) in buffers.enumerated() { try kernel.set(index, buffer) }
+    return kernel
+  }
+
   /// A kernel that saturates the arithmetic units, for groups of 256. Argument 3 is the number of
   /// rounds of x = x/2 + 1.
   package func multiplyAddKernel(chains: Int, lanes: Int, sums: Buffer) throws -> Kernel {
-    let kernel = try program(.ceilings, defines: [("CHAINS", chains), ("LANES", lanes)])
-      .makeKernel("probe_multiply_add")
-    try kernel.set(0, sums)
+    let kernel = try kernel(
+      "probe_multiply_add", of: .ceilings, defines: [("CHAINS", chains), ("LANES", lanes)], sums)
     try kernel.set(1, Float(0.5))
     try kernel.set(2, Float(1))
     return kernel
   }
 
-  /// The shortest device time of `launch`, in seconds.
-  package func deviceSeconds(_ launch: () throws -> Event) throws -> Double {
-    var best = Double.infinity
-    for _ in 0..<effort.repeats {
-      let event = try launch()
+  /// The shortest device time of some launches of a kernel, in seconds.
+  package func deviceSeconds(
+    _ kernel: Kernel, _ geometry: LaunchGeometry, launches: Int
+  ) throws -> Double {
+    try (0..<launches).map { _ in
+      let event = try queue.timedLaunch(kernel, geometry)
       try event.wait()
-      best = min(best, try event.duration)
-    }
-    return best
+      return try event.duration
+    }.min() ?? .infinity
   }
 
   /// The shortest wall time of `body`, in seconds. `body` waits for the commands that it enqueues.
-  package func wallSeconds(_ body: () throws -> Void) rethrows -> Double {
-    var best = Double.infinity
-    for _ in 0..<effort.repeats {
+  package func wallSeconds(_ body: () throws -> Void) throws -> Double {
+    try (0..<effort.repeats).map { _ in
       let start = now()
       try body()
-      best = min(best, now() - start)
-    }
-    return best
+      return now() - start
+    }.min() ?? .infinity
   }
 
-  /// The number of rounds of a loop that takes about `seconds`, and the shortest device time of that
-  /// number.
+  /// The number of rounds in which a kernel takes about `seconds`, and the shortest device time of that
+  /// number. `argument` is the kernel's number of rounds.
   package func scaled(
-    to seconds: Double, _ launch: (_ rounds: UInt32) throws -> Event
+    _ kernel: Kernel, _ geometry: LaunchGeometry, rounds argument: Int, to seconds: Double
   ) throws -> (rounds: UInt32, seconds: Double) {
     var rounds: UInt32 = 64
     while true {
-      let event = try launch(rounds)
-      try event.wait()
-      let taken = try event.duration
+      try kernel.set(argument, rounds)
+      let taken = try deviceSeconds(kernel, geometry, launches: 1)
       if taken >= seconds / 2 || rounds >= 1 << 24 { break }
       let factor = taken > 0 ? seconds / taken : 16
       rounds = UInt32(min(Double(rounds) * min(max(factor, 1.5), 16), Double(1 << 24)))
     }
-    return (rounds, try deviceSeconds { try launch(rounds) })
+    return (rounds, try deviceSeconds(kernel, geometry, launches: effort.repeats))
   }
 }

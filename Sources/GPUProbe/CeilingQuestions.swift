@@ -4,8 +4,9 @@ let ceilingQuestions = [
   Question(
     key: "copy-bandwidth", text: "How fast does it copy within its memory (read and written)?",
     ask: copyBandwidth),
-  Question(
-    key: "fp32-rate", text: "How fast are fused fp32 multiply-adds?", ask: multiplyAddRate),
+  Question(key: "fp32-rate", text: "How fast are fused fp32 multiply-adds?") { bench in
+    answer(try bench.multiplyAddRates())
+  },
   Question(
     key: "transfer-bandwidth", text: "How fast are transfers from and to pinned host memory?",
     ask: transferBandwidth),
@@ -17,10 +18,6 @@ private func copyBandwidth(_ bench: Bench) throws -> Answer {
   answer.add("clEnqueueCopyBuffer", rates.driver * 1e-9, "GB/s")
   answer.add("buffer", Double(bench.byteCount) / 0x1p20, "MiB")
   return answer
-}
-
-private func multiplyAddRate(_ bench: Bench) throws -> Answer {
-  answer(try bench.multiplyAddRates())
 }
 
 /// The best of some variants, with all of them beside it.

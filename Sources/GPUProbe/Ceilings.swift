@@ -9,12 +9,10 @@ extension Bench {
     try queue.clear(source)
     try queue.clear(target)
 
-    let kernel = try program(.ceilings).makeKernel("probe_copy")
-    try kernel.set(0, source)
-    try kernel.set(1, target)
+    let kernel = try kernel("probe_copy", of: .ceilings, source, target)
     try kernel.set(2, UInt32(byteCount / 16))
     let geometry = LaunchGeometry(covering: byteCount / 16, by: 256)
-    let seconds = try deviceSeconds { try queue.timedLaunch(kernel, geometry) }
+    let seconds = try deviceSeconds(kernel, geometry, launches: effort.repeats)
     let driverSeconds = try wallSeconds {
       try queue.copy(source, to: target, byteCount: byteCount)
       try queue.finish()
@@ -33,10 +31,7 @@ extension Bench {
     // CPU compilers need explicit vectors; GPUs need few registers.
     return try [(8, 1), (16, 1), (4, 4), (8, 16)].map { chains, lanes in
       let kernel = try multiplyAddKernel(chains: chains, lanes: lanes, sums: sums)
-      let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
-        try kernel.set(3, rounds)
-        return try queue.timedLaunch(kernel, geometry)
-      }
+      let (rounds, seconds) = try scaled(kernel, geometry, rounds: 3, to: effort.seconds)
       // x = x/2 + 1 ends at 2 in every chain if the work was done.
       let found = try queue.download(sums, count: 256 * groups, of: Float(0))
       let variant = "\(chains) chains of \(lanes)"
@@ -58,22 +53,16 @@ extension Bench {
     try queue.upload([UInt32](repeating: 0x3f80_3f80, count: 32 * 6), to: fragments)
     let sums = try Buffer(context, byteCount: 4 * 256 * groups)
     return try [4, 8, 16].map { tiles in
-      let kernel = try program(.tensorCores, defines: [("TILES", tiles)])
-        .makeKernel("probe_matrix_rate")
-      try kernel.set(0, fragments)
-      try kernel.set(1, sums)
+      let kernel = try kernel(
+        "probe_matrix_rate", of: .tensorCores, defines: [("TILES", tiles)], fragments, sums)
       let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-      let (rounds, seconds) = try scaled(to: effort.seconds) { rounds in
-        try kernel.set(2, rounds)
-        return try queue.timedLaunch(kernel, geometry)
-      }
+      let (rounds, seconds) = try scaled(kernel, geometry, rounds: 2, to: effort.seconds)
       let operations = 4096 * Double(tiles) * Double(rounds) * Double(8 * groups)
       return ("\(tiles) independent tiles a warp", operations / seconds)
     }
   }
 }
 
-/// The error of a device whose timed arithmetic has a wrong result.
 package struct WrongSums: Error, CustomStringConvertible {
   let variant: String
 

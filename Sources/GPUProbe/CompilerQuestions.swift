@@ -1,3 +1,4 @@
+import Foundation
 import IsometryCore
 import OpenCLRuntime
 
@@ -7,14 +8,14 @@ let compilerQuestions = [
     ask: buildTime),
   Question(
     key: "ptx-header", text: "What is the header of the PTX in a program's binary?",
-    ask: header),
+    ask: header, obstacle: { $0.withoutPTX }),
   Question(
     key: "nv-arch-option", text: "Does the option -cl-nv-arch sm_90a give wgmma to OpenCL C?",
-    ask: wgmmaByOption),
+    ask: wgmmaByOption, obstacle: withoutWgmma),
   Question(
     key: "ptx-patching",
     text: "Does PTX with its target changed to sm_90a, and wgmma in it, load as a binary?",
-    ask: wgmmaByPatching),
+    ask: wgmmaByPatching, obstacle: withoutWgmma),
 ]
 
 private func buildTime(_ bench: Bench) throws -> Answer {
@@ -47,7 +48,6 @@ private func ptx(of program: Program) throws -> String? {
 }
 
 private func header(_ bench: Bench) throws -> Answer {
-  if let reason = bench.device.withoutPTX { return Answer(value: .notApplicable(reason)) }
   let program = try bench.program(.ceilings)
   guard let text = try ptx(of: program) else {
     let head = try program.binary().prefix(16).map { String($0, radix: 16) }
@@ -60,7 +60,7 @@ private func header(_ bench: Bench) throws -> Answer {
   let directives = [".version", ".target", ".address_size"].compactMap(directive)
   var answer = Answer(value: .text(directives.joined(separator: "; ")))
   for line in lines where line.hasPrefix("//") && line.count > 3 {
-    answer.add("comment", .text(String(line.dropFirst(2)).trimmed))
+    answer.add("comment", .text(line.dropFirst(2).trimmingCharacters(in: .whitespaces)))
   }
   return answer
 }
@@ -73,7 +73,6 @@ private func withoutWgmma(_ device: Device) -> String? {
 }
 
 private func wgmmaByOption(_ bench: Bench) throws -> Answer {
-  if let reason = withoutWgmma(bench.device) { return Answer(value: .notApplicable(reason)) }
   var answer = Answer(value: .no)
   for options in ["", "-cl-nv-arch sm_90a", "-cl-nv-arch=sm_90a"] {
     let name = options.isEmpty ? "no option" : options
@@ -89,7 +88,6 @@ private func wgmmaByOption(_ bench: Bench) throws -> Answer {
 }
 
 private func wgmmaByPatching(_ bench: Bench) throws -> Answer {
-  if let reason = withoutWgmma(bench.device) { return Answer(value: .notApplicable(reason)) }
   guard let text = try ptx(of: bench.program(.ceilings)) else {
     return Answer(value: .notApplicable("the binary is not PTX"))
   }
@@ -121,7 +119,7 @@ func forWarpgroups(_ text: String, inserting entry: String?) -> String {
       return ".target sm_90a" + line.dropFirst(".target sm_90".count)
     }
     if line.contains(".entry ") { inEntry = entry.map { line.contains(" \($0)(") } ?? false }
-    if inEntry && String(line).trimmed == "ret;" {
+    if inEntry && line.trimmingCharacters(in: .whitespaces) == "ret;" {
       return "\twgmma.fence.sync.aligned;\n" + line
     }
     return String(line)
@@ -138,12 +136,4 @@ private func touches(_ bench: Bench, with program: Program, _ name: String) thro
   let group = name == "probe_warpgroup" ? 128 : 1
   try bench.queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [group, 1, 1]))
   return try bench.queue.download(value, count: 1, of: UInt32(0)) == [42]
-}
-
-extension String {
-  /// Without white space at either end.
-  var trimmed: String {
-    let kept = drop { $0.isWhitespace }
-    return String(kept.reversed().drop { $0.isWhitespace }.reversed())
-  }
 }

@@ -45,10 +45,9 @@ private func largestLocalArray(_ bench: Bench) throws -> Answer {
     // A GPU may give more than it reports, so one step beyond is tried; PoCL would abort.
     if kibibytes << 10 > reported && bench.device.kind == .cpu { break }
     do {
-      let program = try bench.program(
-        .ceilings, defines: [("LOCAL_BYTES", kibibytes << 10), ("GROUP", group)])
-      let kernel = try program.makeKernel("probe_local")
-      try kernel.set(0, found)
+      let kernel = try bench.kernel(
+        "probe_local", of: .ceilings,
+        defines: [("LOCAL_BYTES", kibibytes << 10), ("GROUP", group)], found)
       try bench.queue.launch(
         kernel, LaunchGeometry(groups: [groupCount, 1, 1], local: [group, 1, 1]))
       let wrong = try bench.queue.download(found, count: groupCount, of: UInt32(0))

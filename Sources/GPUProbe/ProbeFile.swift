@@ -1,6 +1,5 @@
 import CIsometryKernels
 
-/// A file under kernels/probe/.
 package enum ProbeFile: String, CaseIterable {
   case ceilings = "probe/ceilings.cl"
   case hopper = "probe/hopper_nvidia.cl"

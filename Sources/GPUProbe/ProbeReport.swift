@@ -1,8 +1,7 @@
-import Glibc
+import Foundation
 package import IsometryFiles
 package import OpenCLRuntime
 
-/// The answers of one device to the questions of one run.
 package struct ProbeReport: Sendable {
   /// A name fit for a file: `nvidia-h200`, `pocl-cpu`.
   package let name: String
@@ -10,7 +9,6 @@ package struct ProbeReport: Sendable {
   let facts: [(name: String, value: String)]
   private(set) var entries: [Entry] = []
 
-  /// A question in words, its key, and its answer.
   package struct Entry: Sendable {
     let key: String
     let question: String
@@ -18,20 +16,13 @@ package struct ProbeReport: Sendable {
 
     /// Lines for people, a blank one first.
     package var text: String {
-      let width = answer.details.map(\.name.count).max() ?? 0
-      let details = answer.details.map { detail in
-        "    " + detail.name.padded(to: width) + "  " + detail.value.description + "\n"
-      }
-      return "\n\(question)\n  → \(answer.value)\n" + details.joined()
+      "\n\(question)\n  → \(answer.value)\n"
+        + aligned(answer.details.map { ($0.name, "\($0.value)") }, indent: "    ")
     }
   }
+}
 
-  init(name: String, facts: [(name: String, value: String)], entries: [Entry] = []) {
-    self.name = name
-    self.facts = facts
-    self.entries = entries
-  }
-
+extension ProbeReport {
   /// A report on a device, without entries.
   ///
   /// - Parameters:
@@ -43,15 +34,12 @@ package struct ProbeReport: Sendable {
       facts: [
         ("device", device.name), ("kind", device.kind.rawValue), ("vendor", device.vendor),
         ("platform", "\(device.platform.name), \(device.platform.version)"),
-        ("driver", device.driverVersion), ("date", today()),
+        ("driver", device.driverVersion),
+        ("date", Date.now.formatted(.iso8601.year().month().day())),
         ("timing", "shortest of \(effort.repeats), about \(fourDigits(effort.seconds)) s each"),
       ] + (revision.map { [("commit", $0)] } ?? []))
   }
 
-  /// Asks a device one question, and appends its answer.
-  ///
-  /// - Returns: the new entry.
-  @discardableResult
   package mutating func ask(_ question: Question, of device: Device, effort: Effort) -> Entry {
     let entry = Entry(
       key: question.key, question: question.text,
@@ -60,14 +48,8 @@ package struct ProbeReport: Sendable {
     return entry
   }
 
-  /// The facts as lines for people.
-  package var heading: String {
-    let width = facts.map(\.name.count).max() ?? 0
-    let lines = facts.map { $0.name.padded(to: width) + "  " + $0.value + "\n" }
-    return "OpenCL probe: \(name)\n\n" + lines.joined()
-  }
+  package var heading: String { "OpenCL probe: \(name)\n\n" + aligned(facts) }
 
-  /// Everything as lines for people.
   package var text: String { heading + entries.map(\.text).joined() }
 
   /// The same as one JSON object, its keys in the report's order.
@@ -108,17 +90,9 @@ extension Answer.Value {
   }
 }
 
-/// The date in UTC, 2026-01-31.
-private func today() -> String {
-  var seconds = time(nil)
-  var parts = tm()
-  gmtime_r(&seconds, &parts)
-  func twoDigits(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-  return "\(parts.tm_year + 1900)-\(twoDigits(parts.tm_mon + 1))-\(twoDigits(parts.tm_mday))"
-}
-
-extension String {
-  func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(width - count, 0))
-  }
+private func aligned(_ rows: [(name: String, value: String)], indent: String = "") -> String {
+  let width = rows.map(\.name.count).max() ?? 0
+  return rows.map { name, value in
+    indent + name.padding(toLength: width, withPad: " ", startingAt: 0) + "  \(value)\n"
+  }.joined()
 }

@@ -1,20 +1,21 @@
 package import OpenCLRuntime
 
-/// One thing to find out about a device.
 package struct Question: Sendable {
   /// Its name for programs, `copy-bandwidth`.
   package let key: String
   let text: String
   /// Asks a device whose bench has no other user.
   let ask: @Sendable (Bench) throws -> Answer
+  /// The reason why a device has no answer; nil if it has one.
+  var obstacle: @Sendable (Device) -> String? = { _ in nil }
 
   /// In the order asked: what may break a driver comes last.
   package static let all: [Question] =
     deviceQuestions + ceilingQuestions + queueQuestions + compilerQuestions
     + tensorCoreQuestions
 
-  /// The answer, with errors turned into one.
   func answer(from device: Device, effort: Effort) -> Answer {
+    if let reason = obstacle(device) { return Answer(value: .notApplicable(reason)) }
     do {
       return try ask(Bench(device, effort: effort))
     } catch {
@@ -34,7 +35,6 @@ extension Device {
   }
 }
 
-/// Lowercase words joined by hyphens.
 func slug(_ text: String) -> String {
   text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
     .joined(separator: "-")

@@ -15,8 +15,7 @@ private func enqueueCost(_ bench: Bench) throws -> Answer {
   let launches = 1000
   let queue = try CommandQueue(bench.context)
   let value = try Buffer(bench.context, byteCount: 4)
-  let kernel = try bench.program(.ceilings).makeKernel("probe_touch")
-  try kernel.set(0, value)
+  let kernel = try bench.kernel("probe_touch", of: .ceilings, value)
   let geometry = LaunchGeometry(groups: [1, 1, 1], local: [1, 1, 1])
   try queue.clear(value)
   try queue.finish()
@@ -77,11 +76,7 @@ private func copyComputeOverlap(_ bench: Bench) throws -> Answer {
   let sums = try Buffer(bench.context, byteCount: 4 * 256 * groups)
   let kernel = try bench.multiplyAddKernel(chains: 8, lanes: 1, sums: sums)
   let geometry = LaunchGeometry(groups: [groups, 1, 1], local: [256, 1, 1])
-  let (rounds, _) = try bench.scaled(to: copying) { rounds in
-    try kernel.set(3, rounds)
-    return try bench.queue.timedLaunch(kernel, geometry)
-  }
-  try kernel.set(3, rounds)
+  _ = try bench.scaled(kernel, geometry, rounds: 3, to: copying)
   let computing = try bench.wallSeconds {
     try bench.queue.launch(kernel, geometry)
     try bench.queue.finish()

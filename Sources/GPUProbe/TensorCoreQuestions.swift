@@ -4,27 +4,24 @@ let tensorCoreQuestions = [
   Question(
     key: "local-address-32-bit",
     text: "Is a __local pointer cast to 32 bits the address that shared-memory PTX takes?",
-    ask: localAddress),
+    ask: localAddress, obstacle: { $0.withoutTensorCores }),
   Question(
     key: "mma-bf16",
-    text: "Is bf16 mma.sync.m16n8k16 after ldmatrix right, with and without the memory clobber?"
-  ) { bench in try matrixTile(bench, kernel: "probe_matrix_tile") },
+    text: "Is bf16 mma.sync.m16n8k16 after ldmatrix right, with and without the memory clobber?",
+    ask: { try matrixTile($0, kernel: "probe_matrix_tile") }, obstacle: { $0.withoutTensorCores }),
   Question(
     key: "cp-async",
-    text: "Is it right with tiles brought by cp.async, with and without the memory clobber?"
-  ) { bench in try matrixTile(bench, kernel: "probe_async_tile") },
+    text: "Is it right with tiles brought by cp.async, with and without the memory clobber?",
+    ask: { try matrixTile($0, kernel: "probe_async_tile") }, obstacle: { $0.withoutTensorCores }),
   Question(
-    key: "mma-rate", text: "How fast is mma.sync in bf16 with fp32 sums?", ask: matrixRate),
+    key: "mma-rate", text: "How fast is mma.sync in bf16 with fp32 sums?",
+    ask: { answer(try $0.matrixRates()) }, obstacle: { $0.withoutTensorCores }),
 ]
 
 private func localAddress(_ bench: Bench) throws -> Answer {
-  if let reason = bench.device.withoutTensorCores {
-    return Answer(value: .notApplicable(reason))
-  }
   let found = try Buffer(bench.context, byteCount: 32)
   try bench.queue.clear(found)
-  let kernel = try bench.program(.tensorCores).makeKernel("probe_local_address")
-  try kernel.set(0, found)
+  let kernel = try bench.kernel("probe_local_address", of: .tensorCores, found)
   try bench.queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [32, 1, 1]))
   let values = try bench.queue.download(found, count: 4, of: UInt64(0))
   var answer = Answer(value: values[2] == 15 && values[3] == 5 ? .yes : .no)
@@ -53,9 +50,6 @@ func tileExample() -> (a: [UInt16], b: [UInt16], product: [Double]) {
 }
 
 private func matrixTile(_ bench: Bench, kernel name: String) throws -> Answer {
-  if let reason = bench.device.withoutTensorCores {
-    return Answer(value: .notApplicable(reason))
-  }
   let example = tileExample()
   let a = try Buffer(bench.context, byteCount: 2 * example.a.count)
   let b = try Buffer(bench.context, byteCount: 2 * example.b.count)
@@ -68,9 +62,8 @@ private func matrixTile(_ bench: Bench, kernel name: String) throws -> Answer {
   for (statement, description) in statements.enumerated() {
     do {
       try bench.queue.clear(c)
-      let kernel = try bench.program(.tensorCores, defines: [("STATEMENT", statement)])
-        .makeKernel(name)
-      for (index, buffer) in [a, b, c].enumerated() { try kernel.set(index, buffer) }
+      let kernel = try bench.kernel(
+        name, of: .tensorCores, defines: [("STATEMENT", statement)], a, b, c)
       try bench.queue.launch(kernel, LaunchGeometry(groups: [1, 1, 1], local: [32, 1, 1]))
       let found = try bench.queue.download(c, count: example.product.count, of: Float(0))
       let wrong = zip(found, example.product).count { Double($0) != $1 }
@@ -83,11 +76,4 @@ private func matrixTile(_ bench: Bench, kernel name: String) throws -> Answer {
     }
   }
   return answer
-}
-
-private func matrixRate(_ bench: Bench) throws -> Answer {
-  if let reason = bench.device.withoutTensorCores {
-    return Answer(value: .notApplicable(reason))
-  }
-  return answer(try bench.matrixRates())
 }

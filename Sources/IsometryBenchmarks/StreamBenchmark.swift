@@ -58,7 +58,6 @@ public struct StreamBenchmark: Sendable {
       neededImagesPerSecond: needed, headroom: rates / Double(threads) / needed)
   }
 
-  /// The median of the timings, in images per second.
   private func measure(
     _ dataset: ImageDataset, _ configuration: RunConfiguration, _ session: any Session
   ) throws -> Double {

@@ -38,12 +38,6 @@ final class StreamedTraining {
 
   deinit { stream.stop() }
 
-  /// Operations of one step, as `Graph.cost` counts them.
-  var operationsPerStep: Int {
-    let graph = session.graph
-    return graph.nodes.map { graph.cost(of: $0).floatingPointOperations }.reduce(0, +)
-  }
-
   /// The wall time of some steps and how much of it the device waited for input, in seconds.
   func run(_ count: Int) throws -> (seconds: Double, inputWait: Double) {
     _ = session.takeInputWait()
@@ -55,18 +49,7 @@ final class StreamedTraining {
     return (seconds, session.takeInputWait() ?? stream.waitSeconds - streamWait)
   }
 
-  /// When each command of some steps ran that followed each other without a wait.
-  ///
-  /// - Throws: `UnprofiledSession` if the session does not report them.
-  func profile(_ count: Int) throws -> Timeline {
-    let session = try UnprofiledSession.require(session)
-    return Timeline(
-      steps: try times(count), graph: session.graph, work: session.launchWork)
-  }
-
   /// The commands of some steps that followed each other without a wait.
-  ///
-  /// - Throws: `UnprofiledSession` if the session does not report their times.
   func times(_ count: Int) throws -> [[TimedCommand]] {
     let session = try UnprofiledSession.require(session)
     var times: [() throws -> [TimedCommand]] = []

@@ -86,7 +86,7 @@ public struct ThroughputBenchmark: Sendable {
     precondition(steps > 0 && repeats > 0 && warmupSteps >= 0, "there is something to time")
     let session = training.session
     // Not after minutes of measuring.
-    if profiledSteps > 0 { _ = try UnprofiledSession.require(session) }
+    let profiled = profiledSteps > 0 ? try UnprofiledSession.require(session) : nil
     _ = try training.run(warmupSteps)
     let batch = Double(training.batch)
     var seconds: [Double] = []  // of one step
@@ -105,8 +105,12 @@ public struct ThroughputBenchmark: Sendable {
       slowest: batch / seconds[seconds.count - 1], fastest: batch / seconds[0],
       report: session.report,
       inputWaitShare: inputWait / (seconds.reduce(0, +) * Double(steps)),
-      operationsPerStep: training.operationsPerStep,
-      timeline: profiledSteps > 0 ? try training.profile(profiledSteps) : nil)
+      operationsPerStep: session.graph.nodes.map {
+        session.graph.cost(of: $0).floatingPointOperations
+      }.reduce(0, +),
+      timeline: try profiled.map {
+        Timeline(steps: try training.times(profiledSteps), graph: $0.graph, work: $0.launchWork)
+      })
   }
 }
 

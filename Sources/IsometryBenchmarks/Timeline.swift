@@ -3,7 +3,6 @@ package import IsometryGraph
 
 /// When each command of some steps ran, and what it worked on.
 package struct Timeline: Sendable, Equatable {
-  /// A command in its step.
   package struct Entry: Sendable, Equatable {
     /// From 1.
     package let step: Int
@@ -15,7 +14,6 @@ package struct Timeline: Sendable, Equatable {
     package let operations: Int
   }
 
-  /// All launches of a kind in one step.
   package struct Kind: Sendable, Equatable {
     package let name: String
     package let launchesPerStep: Double
@@ -45,7 +43,6 @@ package struct Timeline: Sendable, Equatable {
     }
   }
 
-  /// Of each node, the launch that took longest.
   private static func longestLaunches(
     _ commands: [TimedCommand], _ work: [LaunchWork]
   ) -> [Int: Int] {
@@ -60,7 +57,6 @@ package struct Timeline: Sendable, Equatable {
     return longest.mapValues(\.launch)
   }
 
-  /// Of the launches; the most expensive first.
   package var kinds: [Kind] {
     let launches = entries.filter { $0.command.launch != nil }
     let total = launches.map(\.command.seconds).reduce(0, +)
@@ -78,7 +74,6 @@ package struct Timeline: Sendable, Equatable {
 }
 
 extension Timeline.Entry {
-  /// The first word of the launch's name; sizes follow it.
   package var kind: String { String(command.name.prefix { $0 != " " }) }
 }
 

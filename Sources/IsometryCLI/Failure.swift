@@ -50,7 +50,6 @@ struct Failure {
     return text + expectation(in: text) + hint
   }
 
-  /// The form of an option's value, if the parser only says that the value is invalid.
   private static func expectation(in text: String) -> String {
     guard text.contains("is invalid for '"), !text.contains("Please provide") else { return "" }
     let value = valueForms.first { text.contains("<\($0.name)>'") }
@@ -66,9 +65,7 @@ struct Failure {
     ("norm", "a number"), ("a", "a number"),
   ]
 
-  /// Prints the error on the right stream.
-  ///
-  /// - Returns: the exit code.
+  /// Prints the error on the right stream, and returns the exit code.
   func report() -> Int32 {
     if !answer.isEmpty { StandardStream.output.write("\(answer)\n") }
     if !message.isEmpty {
@@ -77,14 +74,5 @@ struct Failure {
       StandardStream.error.write("isometry: \(line)\n")
     }
     return code
-  }
-}
-
-/// A part of the output could not be written to standard output.
-struct OutputError: Error, CustomStringConvertible {
-  let reason: String
-
-  var description: String {
-    "cannot write to standard output: \(reason); the output is incomplete"
   }
 }

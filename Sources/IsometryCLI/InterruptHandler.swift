@@ -8,9 +8,7 @@ enum InterruptHandler {
   /// Read by the signal handler, so it is made before the handler is installed and never changes.
   private static let request = StopRequest()
 
-  /// Installs the handler.
-  ///
-  /// - Returns: what the signals set.
+  /// Installs the handler, and returns the request that the signals set.
   static func install() -> StopRequest {
     let request = Self.request
     var action = sigaction()

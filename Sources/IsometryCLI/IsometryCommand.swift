@@ -45,7 +45,9 @@ enum Program {
       code = Failure(error).report()
     }
     if code == 0, let reason = StandardStream.outputFailure {
-      code = Failure(OutputError(reason: reason)).report()
+      StandardStream.error.write(
+        "isometry: cannot write to standard output: \(reason); the output is incomplete\n")
+      code = 1
     }
     exit(code)
   }

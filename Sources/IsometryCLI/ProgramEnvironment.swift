@@ -16,8 +16,6 @@ enum DisabledFeature: String, CaseIterable {
   static let variable = "ISOMETRY_DISABLE"
 
   /// The features of a list with commas.
-  ///
-  /// - Throws: `UsageError` for a name that is none of them.
   static func all(in list: String) throws(UsageError) -> Set<DisabledFeature> {
     var features: Set<DisabledFeature> = []
     for name in list.split(separator: ",") {
@@ -32,7 +30,6 @@ enum DisabledFeature: String, CaseIterable {
   }
 }
 
-/// The settings from the environment, read once.
 struct ProgramEnvironment: Sendable {
   /// Where CIFAR-10 is; `$ISOMETRY_DATA`.
   let data: String?
@@ -53,7 +50,6 @@ struct ProgramEnvironment: Sendable {
   /// Whether compiled programs are kept for other processes.
   var keepsPrograms = true
 
-  /// - Throws: `UsageError` for a switch that has no such position.
   init(
     _ variables: [String: String] = ProcessInfo.processInfo.environment
   ) throws(UsageError) {
@@ -62,16 +58,12 @@ struct ProgramEnvironment: Sendable {
     }
     data = value("ISOMETRY_DATA")
     kernelDirectory = value("ISOMETRY_KERNEL_DIR")
-    func isOn(_ name: String, default isOn: Bool) throws(UsageError) -> Bool {
-      switch value(name) {
-      case nil: return isOn
-      case "0": return false
-      case "1": return true
-      case let other?:
-        throw UsageError(name, "should be 1 (on) or 0 (off), not \(other)")
-      }
+    switch value("ISOMETRY_VALIDATE") {
+    case nil, "0": validates = false
+    case "1": validates = true
+    case let other?:
+      throw UsageError("ISOMETRY_VALIDATE", "should be 1 (on) or 0 (off), not \(other)")
     }
-    validates = try isOn("ISOMETRY_VALIDATE", default: false)
     disabled = try DisabledFeature.all(in: value(DisabledFeature.variable) ?? "")
     for (name, replacement) in Self.removedVariables where value(name) != nil {
       throw UsageError(name, "was removed: \(replacement)")
@@ -109,7 +101,6 @@ struct ProgramEnvironment: Sendable {
     return tuningStore?.record(for: key, warn: Self.warn)?.table ?? TileTable()
   }
 
-  /// Prints a warning.
   @Sendable static func warn(_ line: String) {
     StandardStream.error.write("isometry: warning: \(line)\n")
   }

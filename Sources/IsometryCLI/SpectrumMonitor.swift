@@ -14,9 +14,6 @@ final class SpectrumMonitor {
   /// More singular values than this are estimated by quadrature: a run should not wait for minutes.
   private static let largestDense = 1024
 
-  /// - Parameters:
-  ///   - test: the split of the image.
-  ///   - stop: ends a measurement between two products.
   init(
     _ run: TrainingRun, test: ImageDataset, backend: any Backend, until stop: StopRequest
   ) throws {

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// How long threads of the `cpu` device wait awake for each other.
 ///
@@ -10,7 +10,6 @@ import Glibc
 enum ThreadWaiting {
   /// libgomp's variable, read when the library is loaded.
   static let variable = "GOMP_SPINCOUNT"
-  /// Some microseconds.
   static let count = "3000"
 
   /// Starts the program again with a bound on the waiting, unless the environment says how to wait
@@ -18,18 +17,12 @@ enum ThreadWaiting {
   /// the bound itself).
   static func bound() {
     guard getenv(variable) == nil, getenv("OMP_WAIT_POLICY") == nil,
-      let file = programFile, !file.contains("/ld-")
+      let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+      !file.contains("/ld-")
     else { return }
     setenv(variable, count, 1)
     execv(file, CommandLine.unsafeArgv)
     // Not started again: slower beside other work, but right.
     unsetenv(variable)
-  }
-
-  private static var programFile: String? {
-    var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    let length = readlink("/proc/self/exe", &path, Int(PATH_MAX))
-    guard length > 0 else { return nil }
-    return String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

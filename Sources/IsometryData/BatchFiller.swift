@@ -1,7 +1,6 @@
 import IsometryCore
 import Synchronization
 
-/// Copies the images and labels of one batch to a slot.
 final class BatchFiller: Sendable {
   private struct EpochOrder {
     var epoch = -1

@@ -40,7 +40,6 @@ extension CIFAR10 {
       origin: "CIFAR-10 in \(folder), \(split.rawValue)\(remark)", normalization: normalization)
   }
 
-  /// The number of records of each file of a split, checked against the expected number.
   private static func recordCounts(
     of split: DatasetSplit, in folder: String
   ) throws(DatasetError) -> [Int] {
@@ -49,7 +48,11 @@ extension CIFAR10 {
     for name in files(of: split) {
       let path = folder + "/" + name
       let expected = try stated?[name] ?? recordsPerFile
-      let found = try recordCount(of: path)
+      let byteCount = try DatasetError.reading(InputFile(path).byteCount())
+      guard byteCount > 0, byteCount % bytesPerRecord == 0 else {
+        throw .partialRecord(path: path, byteCount: byteCount, bytesPerRecord: bytesPerRecord)
+      }
+      let found = byteCount / bytesPerRecord
       guard found == expected else {
         throw .wrongRecordCount(
           path: path, expected: expected, found: found, statedBy: stated?.path)
@@ -57,15 +60,6 @@ extension CIFAR10 {
       counts.append(found)
     }
     return counts
-  }
-
-  /// The number of records of a file, from its size.
-  private static func recordCount(of path: String) throws(DatasetError) -> Int {
-    let byteCount = try DatasetError.reading(InputFile(path).byteCount())
-    guard byteCount > 0, byteCount % bytesPerRecord == 0 else {
-      throw .partialRecord(path: path, byteCount: byteCount, bytesPerRecord: bytesPerRecord)
-    }
-    return byteCount / bytesPerRecord
   }
 
   /// Reads whole files concurrently, each into its range of the pixels and labels.
@@ -137,7 +131,6 @@ extension CIFAR10 {
     }
   }
 
-  /// The class names of the text file, one a line; CIFAR-10's names if there is no such file.
   private static func readClassNames(_ path: String) throws(DatasetError) -> [String] {
     guard InputFile.exists(path) else { return classNames }
     let names = try DatasetError.reading(InputFile(path).lines())

@@ -15,20 +15,15 @@ public struct DatasetDownload: Sendable {
 
   private let url: String
   private let md5: String
-  private let recordsPerFile: Int
+  /// The required number of records in each batch file.
+  var recordsPerFile = CIFAR10.recordsPerFile
 
   /// - Parameters:
   ///   - url: of a gzip-compressed tar archive that holds the folder `cifar-10-batches-bin`.
   ///   - md5: the archive's checksum, 32 lowercase hexadecimal digits.
   public init(url: String = officialURL, md5: String = officialMD5) {
-    self.init(url: url, md5: md5, recordsPerFile: CIFAR10.recordsPerFile)
-  }
-
-  /// - Parameter recordsPerFile: the required number of records in each batch file.
-  init(url: String, md5: String, recordsPerFile: Int) {
     self.url = url
     self.md5 = md5
-    self.recordsPerFile = recordsPerFile
   }
 
   /// The result of `fetch`.
@@ -57,15 +52,38 @@ public struct DatasetDownload: Sendable {
       return .alreadyPresent(folder: target)
     }
     let temporary = try DatasetError.writing(TemporaryFolder(in: directory))
-    let archive = temporary.path + "/archive.tar.gz"
+    let scratch = temporary.path
+    let archive = scratch + "/archive.tar.gz"
     func tell() throws {
       let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
       try progress(attributes?[.size] as? Int ?? 0)
     }
-    try download(to: archive, scratch: temporary.path, whileRunning: tell)
-    try verify(archive, scratch: temporary.path, whileRunning: tell)
+    func run(
+      _ program: String, _ arguments: [String], failure: (String) -> DatasetDownloadError
+    ) throws -> String {
+      let outcome = try ExternalProgram.run(
+        program, arguments, scratch: scratch, whileRunning: tell)
+      switch outcome.status {
+      case 0: return outcome.standardOutput
+      case ExternalProgram.missing: throw DatasetDownloadError.missingProgram(program)
+      default:
+        let reason = outcome.lastErrorLine
+        throw failure(reason.isEmpty ? "\(program) ended with code \(outcome.status)" : reason)
+      }
+    }
+
+    _ = try run(
+      "curl", ["--fail", "--location", "--silent", "--show-error", "--output", archive, url]
+    ) { .downloadFailed(url: url, reason: $0) }
+    func wrongChecksum(_ found: String) -> DatasetDownloadError {
+      .wrongChecksum(url: url, expected: md5, found: found)
+    }
+    let sum = try run("md5sum", ["--binary", archive], failure: wrongChecksum).prefix(32)
+    guard sum == md5 else { throw wrongChecksum(String(sum)) }
     let unpacked = try DatasetError.writing(temporary.makeFolder("unpacked"))
-    try unpack(archive, to: unpacked, scratch: temporary.path, whileRunning: tell)
+    _ = try run(
+      "tar", ["--extract", "--gzip", "--no-same-owner", "--file", archive, "--directory", unpacked]
+    ) { .cannotUnpack(url: url, reason: $0) }
     let folder = unpacked + "/" + CIFAR10.folderName
     guard InputFile.exists(folder) else {
       throw DatasetDownloadError.unexpectedContents(url: url, missing: CIFAR10.folderName)
@@ -74,60 +92,6 @@ public struct DatasetDownload: Sendable {
     try tell()
     try DatasetError.writing(temporary.publish(folder, as: target))
     return .fetched(folder: target)
-  }
-
-  private func download(
-    to archive: String, scratch: String, whileRunning: () throws -> Void
-  ) throws {
-    let outcome = try run(
-      "curl", ["--fail", "--location", "--silent", "--show-error", "--output", archive, url],
-      scratch: scratch, whileRunning: whileRunning)
-    guard outcome.status == 0 else {
-      throw DatasetDownloadError.downloadFailed(
-        url: url, reason: Self.reason(of: outcome, program: "curl"))
-    }
-  }
-
-  private func verify(
-    _ archive: String, scratch: String, whileRunning: () throws -> Void
-  ) throws {
-    let outcome = try run(
-      "md5sum", ["--binary", archive], scratch: scratch, whileRunning: whileRunning)
-    let found = String(outcome.standardOutput.prefix(32))
-    guard outcome.status == 0, found == md5 else {
-      throw DatasetDownloadError.wrongChecksum(
-        url: url, expected: md5,
-        found: outcome.status == 0 ? found : Self.reason(of: outcome, program: "md5sum"))
-    }
-  }
-
-  private func unpack(
-    _ archive: String, to folder: String, scratch: String, whileRunning: () throws -> Void
-  ) throws {
-    let outcome = try run(
-      "tar", ["--extract", "--gzip", "--no-same-owner", "--file", archive, "--directory", folder],
-      scratch: scratch, whileRunning: whileRunning)
-    guard outcome.status == 0 else {
-      throw DatasetDownloadError.cannotUnpack(
-        url: url, reason: Self.reason(of: outcome, program: "tar"))
-    }
-  }
-
-  private func run(
-    _ program: String, _ arguments: [String], scratch: String,
-    whileRunning: () throws -> Void
-  ) throws -> ExternalProgram.Outcome {
-    let outcome = try ExternalProgram.run(
-      program, arguments, scratch: scratch, whileRunning: whileRunning)
-    if outcome.status == ExternalProgram.missing {
-      throw DatasetDownloadError.missingProgram(program)
-    }
-    return outcome
-  }
-
-  private static func reason(of outcome: ExternalProgram.Outcome, program: String) -> String {
-    outcome.lastErrorLine.isEmpty
-      ? "\(program) ended with code \(outcome.status)" : outcome.lastErrorLine
   }
 
   /// Reads every record, so that a set reported as complete can be trained on.

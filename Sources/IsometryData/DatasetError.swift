@@ -54,7 +54,6 @@ extension Term {
   package static let data = Term("data")
   /// The same choice in a variable of the environment.
   package static let environmentData = Term("the environment")
-  /// How CIFAR-10 is fetched.
   package static let download = Term("DatasetDownload.fetch(to:)")
 }
 
@@ -123,7 +122,6 @@ extension DatasetError {
 }
 
 extension DatasetError {
-  /// The result of reading a file of a data set.
   static func reading<Result: ~Copyable>(
     _ body: @autoclosure () throws(FileError) -> Result
   ) throws(DatasetError) -> Result {
@@ -134,7 +132,6 @@ extension DatasetError {
     }
   }
 
-  /// The result of writing files of a data set.
   static func writing<Result: ~Copyable>(
     _ body: @autoclosure () throws(FileError) -> Result
   ) throws(DatasetError) -> Result {

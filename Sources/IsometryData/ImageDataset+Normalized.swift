@@ -1,3 +1,5 @@
+package import IsometryCore
+
 extension ImageDataset {
   /// One image as devices decode it: (b/255 − mean)/standardDeviation of each channel.
   ///
@@ -10,5 +12,16 @@ extension ImageDataset {
       return (Double(pixels[first + position]) / 255 - normalization.mean[channel])
         / normalization.standardDeviation[channel]
     }
+  }
+
+  /// The first images as a network sees them, without augmentation: fp32 [count, 3, 32, 32].
+  ///
+  /// - Precondition: the data set holds so many.
+  package func normalizedImages(_ count: Int) -> HostTensor {
+    precondition(count <= self.count, "the data set holds \(self.count) images")
+    var elements: [Float] = []
+    elements.reserveCapacity(count * Self.bytesPerImage)
+    for index in 0..<count { elements += normalizedImage(index).map { Float($0) } }
+    return HostTensor([count, Self.channels, Self.side, Self.side], elements)
   }
 }

@@ -59,8 +59,6 @@ public struct ImageDataset: Sendable {
   }
 
   /// Checks that the memory for images is free, before they are read or drawn.
-  ///
-  /// - Throws: `DatasetError.notEnoughMemory`.
   package static func requireMemory(forImages count: Int) throws(DatasetError) {
     let (needed, overflow) = count.multipliedReportingOverflow(by: bytesPerImage + 1)
     let free = FreeMemory.byteCount

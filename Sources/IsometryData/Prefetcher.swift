@@ -14,7 +14,6 @@ final class Prefetcher: Sendable {
   private let ring: Ring
   private let thread: WorkerThread
 
-  /// - Precondition: at least one slot.
   init(slots: [any StagingSlot], fill: @escaping Fill) {
     precondition(!slots.isEmpty, "a prefetcher needs a slot to fill")
     let ring = Ring(slots: slots)
@@ -35,22 +34,16 @@ final class Prefetcher: Sendable {
   }
 
   /// The oldest filled slot, with its number; blocks until there is one.
-  ///
-  /// - Throws: the error of `fill`, after all slots filled before it have been returned;
-  ///   `CancellationError` after `stop`.
-  /// - Precondition: not all slots are with the consumer.
+  /// It throws the error of `fill` after all slots filled before it, and `CancellationError` after `stop`.
   func next() throws -> (slot: any StagingSlot, index: Int, number: Int) {
     try ring.take()
   }
 
   /// Returns a slot, which is refilled once the device has read what was submitted from it.
-  ///
-  /// - Parameter index: as `next` returned it, once for each return.
   func recycle(_ index: Int) {
     ring.free(index)
   }
 
-  /// The time that `next` has spent waiting, in seconds.
   var waitSeconds: Double {
     ring.waitSeconds
   }
@@ -104,7 +97,6 @@ private final class Ring: Sendable {
     }
   }
 
-  /// Waits for a free slot; nil after a stop.
   private func nextFree() -> Int? {
     freeCount.wait()
     return state.withLock { $0.isStopped ? nil : $0.free.removeFirst() }

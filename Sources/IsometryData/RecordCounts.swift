@@ -3,14 +3,10 @@ import IsometryFiles
 /// The record counts of an unofficial set of batches, from its list. They distinguish a truncated file
 /// from one that is small on purpose.
 struct RecordCounts {
-  /// The file that holds the counts.
   let path: String
   private var counts: [String: Int] = [:]
 
-  /// - Parameter folder: the folder of the batches.
-  /// - Returns: nil if there is no list, as in the official set.
-  /// - Throws: `DatasetError.malformedCounts` with the first line that is not a batch file's count, or
-  ///   that repeats one.
+  /// Makes nil if the folder has no list, as the official set.
   init?(folder: String) throws(DatasetError) {
     path = folder + "/" + CIFAR10.recordCountsFile
     guard InputFile.exists(path) else { return nil }

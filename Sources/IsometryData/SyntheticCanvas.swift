@@ -62,7 +62,6 @@ struct SyntheticCanvas {
     return (first + second) * 0.5
   }
 
-  /// Draws a line segment with round ends.
   private mutating func drawStroke(
     from middle: SIMD2<Float>, halfLength: Float, halfWidth: Float, color: Color,
     random: inout RandomStream

@@ -6,12 +6,7 @@ enum SyntheticFigure: Int, CaseIterable {
   case stripes, checks, dots, rings, zigzag
 
   /// Whether the class is the texture instead of the outline.
-  var isTexture: Bool {
-    switch self {
-    case .disc, .square, .triangle, .star, .cross: false
-    case .stripes, .checks, .dots, .rings, .zigzag: true
-    }
-  }
+  var isTexture: Bool { rawValue >= Self.stripes.rawValue }
 
   /// The signed distance of a point from a shape's outline, negative inside, in pixels. It is exact
   /// near the edge, where it smooths the edge, and a lower bound farther out.

@@ -64,8 +64,6 @@ public enum SyntheticImages {
   }
 
   /// Draws one split after checking that its memory is free.
-  ///
-  /// - Throws: `DatasetError.notEnoughMemory`.
   package static func drawn(
     _ split: DatasetSplit, count: Int? = nil, seed: UInt64 = defaultSeed
   ) throws(DatasetError) -> ImageDataset {
@@ -74,19 +72,13 @@ public enum SyntheticImages {
   }
 
   package static func defaultCount(of split: DatasetSplit) -> Int {
-    switch split {
-    case .train: trainCount
-    case .test: testCount
-    }
+    split == .train ? trainCount : testCount
   }
 
   private static func label(of index: Int) -> Int { index % classNames.count }
 
   /// The random stream of a picture. The splits differ in the upper half.
   private static func stream(of split: DatasetSplit, index: Int) -> UInt64 {
-    switch split {
-    case .train: UInt64(index)
-    case .test: 1 << 32 | UInt64(index)
-    }
+    (split == .train ? 0 : 1 << 32) | UInt64(index)
   }
 }

@@ -8,9 +8,6 @@ import Synchronization
 final class WorkerThread: Sendable {
   private let handle: Mutex<pthread_t?>
 
-  /// Starts the thread.
-  ///
-  /// - Precondition: the system has room for one more thread.
   init(_ body: @escaping @Sendable () -> Void) {
     let context = Unmanaged.passRetained(Body(run: body))
     var started = pthread_t()

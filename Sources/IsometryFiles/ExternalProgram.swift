@@ -2,14 +2,12 @@ import Foundation
 
 /// A runner for system programs that waits for their end.
 package enum ExternalProgram {
-  /// The exit code if the program is not installed.
   package static let missing: Int32 = 127
 
   package struct Outcome {
     /// The exit code; `missing` if the program is not installed, 128 + n if signal n ended it.
     package let status: Int32
     package let standardOutput: String
-    /// The last line of the program's standard error.
     package let lastErrorLine: String
   }
 

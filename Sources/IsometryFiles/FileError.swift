@@ -8,7 +8,6 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   public let action: String
   /// The system's message.
   public let reason: String
-  /// The system's error number; nil if the reason is not the system's.
   package let code: Int32?
 
   /// The error of a file or folder, for a reason that is not the system's.
@@ -19,7 +18,6 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     code = nil
   }
 
-  /// - Parameter code: the system's error number.
   package init(path: String, action: String, code: Int32) {
     self.path = path
     self.action = action

@@ -20,12 +20,10 @@ package struct InputFile: ~Copyable {
     close(descriptor)
   }
 
-  /// Whether a path names something, of any kind.
   package static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0
   }
 
-  /// The size of the file.
   package func byteCount() throws(FileError) -> Int {
     Int(try status().st_size)
   }

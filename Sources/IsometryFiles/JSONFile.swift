@@ -4,14 +4,11 @@ import Foundation
 ///
 /// Keys are sorted. JSON has no infinities and no NaN; they are the texts `inf`, `-inf` and `nan`.
 package enum JSONFile {
-  /// The value on one line, without a line feed at the end.
   package static func line(_ value: some Encodable) throws -> String {
     String(decoding: try encode(value), as: UTF8.self)
   }
 
   /// Writes a value, indented.
-  ///
-  /// - Throws: `FileError`, and what the value's encoding throws.
   package static func write(_ value: some Encodable, to path: String) throws {
     let text = try encode(value, .prettyPrinted)
     try WholeFile.write([[UInt8](text), Array("\n".utf8)], to: path)
@@ -26,8 +23,6 @@ package enum JSONFile {
   }
 
   /// The value of a text.
-  ///
-  /// - Throws: `DecodingError` if the text is something else.
   package static func decode<Value: Decodable>(
     _ type: Value.Type, from text: some Sequence<UInt8>
   ) throws -> Value {
@@ -37,7 +32,6 @@ package enum JSONFile {
     return try decoder.decode(type, from: Data(text))
   }
 
-  /// What is wrong with JSON that cannot be decoded, in a few words.
   package static func damage(in error: any Error) -> String {
     guard let error = error as? DecodingError else { return "damage" }
     switch error {

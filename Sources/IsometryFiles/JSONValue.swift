@@ -20,7 +20,6 @@ package enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// The text on one line.
   package var line: String {
     switch self {
     case .null: "null"
@@ -35,7 +34,6 @@ package enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// The text with a line for each element and member, and two spaces for each level.
   package var indented: String { indented(by: "") }
 
   private func indented(by indentation: String) -> String {
@@ -55,7 +53,6 @@ package enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// A text as JSON writes it, quotation marks included.
   private static func quoted(_ text: String) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .withoutEscapingSlashes

@@ -26,7 +26,6 @@ package struct MadeFolders: Sendable {
     }
   }
 
-  /// Adds the folders of a folder inside.
   package mutating func append(_ other: MadeFolders) {
     paths += other.paths
   }

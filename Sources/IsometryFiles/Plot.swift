@@ -48,41 +48,26 @@ package struct Plot: Sendable {
 
   package let title: String
   package let x: Axis
-  package let y: Axis
-  package let series: [Series]
-  /// Drawn under it, with an axis y of its own.
-  package let lowerPanel: Panel?
+  /// One, or two under each other.
+  private let panels: [Panel]
 
-  /// A picture of the same x for series of another size.
-  package struct Panel: Sendable {
-    package let y: Axis
-    package let series: [Series]
-
-    package init(y: Axis, series: [Series]) {
-      self.y = y
-      self.series = series
-    }
-  }
+  package typealias Panel = (y: Axis, series: [Series])
 
   package init(
     title: String, x: Axis, y: Axis, series: [Series], lowerPanel: Panel? = nil
   ) {
     self.title = title
     self.x = x
-    self.y = y
-    self.series = series
-    self.lowerPanel = lowerPanel
+    panels = [(y, series)] + (lowerPanel.map { [$0] } ?? [])
   }
 
   /// Writes the picture and the CSV file, each of which appears whole or not at all.
-  ///
-  /// - Throws: `PlotError`, `FileError`.
   package func write(to file: PlotFile) throws {
     try WholeFile.write([Array(csv.utf8)], to: file.dataPath)
     try ExternalProgram.withScratchFolder { folder in
       let picture = "\(folder)/picture"
       let script = "\(folder)/plot.gnuplot"
-      let terminal = file.format.terminal(panels: lowerPanel == nil ? 1 : 2)
+      let terminal = file.format.terminal(panels: panels.count)
       let text = "set terminal \(terminal)\nset output \(Self.quoted(picture))\n"
       try WholeFile.write([Array((text + self.script).utf8)], to: script)
       let outcome = try ExternalProgram.run("gnuplot", [script], scratch: folder)
@@ -97,15 +82,14 @@ package struct Plot: Sendable {
 
   /// One row a point: the series' name, x and y.
   package var csv: String {
-    var text = "series,\(x.column),\(y.column)\n"
-    for series in series + (lowerPanel?.series ?? []) {
+    var text = "series,\(x.column),\(panels[0].y.column)\n"
+    for series in panels.flatMap(\.series) {
       let name = Self.csvField(series.name)
       for point in series.points { text += "\(name),\(point.x),\(point.y)\n" }
     }
     return text
   }
 
-  /// A text as a field of a CSV file.
   package static func csvField(_ text: String) -> String {
     text.contains { ",\"\n".contains($0) }
       ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
@@ -113,11 +97,11 @@ package struct Plot: Sendable {
 
   /// What gnuplot runs, without the terminal.
   package var script: String {
-    guard let lowerPanel else { return panel(title: title, Panel(y: y, series: series)) }
+    guard panels.count > 1 else { return panel(title: title, panels[0]) }
     return """
       set multiplot layout 2,1
-      \(panel(title: title, Panel(y: y, series: series)))
-      \(panel(title: "", lowerPanel, reset: true))
+      \(panel(title: title, panels[0]))
+      \(panel(title: "", panels[1], reset: true))
       unset multiplot
 
       """

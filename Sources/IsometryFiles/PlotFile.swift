@@ -1,6 +1,5 @@
 import Foundation
 
-/// Where a plot goes: the picture, and the CSV file of the same name beside it.
 package struct PlotFile: Sendable {
   package enum Format: String, Sendable, CaseIterable {
     case svg
@@ -30,7 +29,6 @@ package struct PlotFile: Sendable {
   }
 }
 
-/// Why there is no picture. The numbers were written.
 package enum PlotError: Error, CustomStringConvertible {
   case noGnuplot(dataPath: String)
   case gnuplot(reason: String, dataPath: String)

@@ -7,7 +7,6 @@ package struct TemporaryFolder: ~Copyable {
   package let path: String
   private let madeParents: MadeFolders
 
-  /// - Parameter parent: created if missing.
   package init(in parent: String) throws(FileError) {
     let made = try MadeFolders(for: parent)
     var template = Array("\(parent)/.isometry-XXXXXX".utf8CString)
@@ -25,7 +24,6 @@ package struct TemporaryFolder: ~Copyable {
     madeParents.removeEmpty()
   }
 
-  /// Creates a folder inside.
   package func makeFolder(_ name: String) throws(FileError) -> String {
     let folder = "\(path)/\(name)"
     guard mkdir(folder, 0o777) == 0 else { throw .last(path: folder, action: "create") }

@@ -94,7 +94,6 @@ package enum WholeFile {
     close(descriptor)
   }
 
-  /// All bytes of a file.
   package static func read(_ path: String) throws(FileError) -> [UInt8] {
     let file = try InputFile(path)
     return try file.bytes(upTo: file.byteCount())

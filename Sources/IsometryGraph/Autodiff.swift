@@ -81,7 +81,6 @@ extension Graph {
     gradients[target] = add(cast(known, to: wide), cast(gradient, to: wide))
   }
 
-  /// The values that depend on any of `roots`, the roots included.
   private func dependents(of roots: [Value]) -> Set<Value> {
     var found = Set(roots)
     for node in nodes where node.inputs.contains(where: { found.contains($0) }) {
@@ -91,7 +90,6 @@ extension Graph {
   }
 }
 
-/// Both derivatives of an operation.
 private struct Derivatives {
   /// From upstream gradients: a gradient for each input, nil where there is none to give.
   let vjp: (Node, [Value?], inout Graph) -> [Value?]

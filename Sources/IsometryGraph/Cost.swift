@@ -59,18 +59,16 @@ extension Graph {
         + (prologue?.floatingPointOperations(inputElements(1)) ?? 0)
     case .batchNormalization(let normalization):
       return 6 * elements + epilogue(normalization.epilogue)
-    case .batchNormalizationStatistics: return 4 * inputElements(0)
+    case .batchNormalizationStatistics, .batchNormalizationReduction: return 4 * inputElements(0)
     case .normalizationFactor: return 3 * elements
     case .frozenNormalization(let normalization):
       return 2 * elements + epilogue(normalization.epilogue)
-    case .batchNormalizationReduction: return 4 * inputElements(0)
     case .batchNormalizationInputGradient: return 5 * elements
     case .batchNormalizationGradient: return 9 * elements
     case .frozenNormalizationInputGradient: return elements
     case .pool(let pooling): return elements * pooling.window.height * pooling.window.width
-    case .averagePoolGradient(let pooling, _):
-      return inputElements(0) * pooling.window.height * pooling.window.width
-    case .maxPoolGradient(let pooling), .maxPoolTangent(let pooling):
+    case .averagePoolGradient(let pooling, _), .maxPoolGradient(let pooling),
+      .maxPoolTangent(let pooling):
       return inputElements(0) * pooling.window.height * pooling.window.width
     case .globalAveragePool: return inputElements(0)
     case .globalAveragePoolGradient(_, let gradient): return elements + epilogue(gradient)

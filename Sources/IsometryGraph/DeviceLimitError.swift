@@ -65,7 +65,6 @@ public struct DeviceLimitError: ExplainedError, Hashable {
 }
 
 extension Term {
-  /// Images of a step.
   package static let batch = Term("batch")
 }
 

@@ -60,7 +60,6 @@ extension Pooling: CustomStringConvertible {
 }
 
 extension Operation {
-  /// The name and the attributes in words.
   package var label: String {
     let attributes = attributeText
     return attributes.isEmpty ? name : "\(name) \(attributes)"

@@ -21,7 +21,6 @@ package struct LaunchWork: Sendable, Hashable {
   /// All tensors and workspaces that are read or written, each counted once.
   package let byteCount: Int
 
-  /// The work of one launch.
   package init(node: Int, variant: String, byteCount: Int) {
     self.node = node
     self.variant = variant
@@ -50,7 +49,6 @@ package struct TimedCommand: Sendable, Hashable {
   package let start: Double
   package let end: Double
 
-  /// A command that has run.
   package init(
     name: String, track: Track, launch: Int?, byteCount: Int, queued: Double? = nil,
     submitted: Double? = nil, start: Double, end: Double
@@ -75,7 +73,6 @@ package struct DeviceCeilings: Sendable, Hashable {
   /// Operations a second of multiply–adds in registers; a multiply–add counts as two.
   package let operationsPerSecond: Double
 
-  /// The ceilings of a device.
   package init(bytesPerSecond: Double, operationsPerSecond: Double) {
     self.bytesPerSecond = bytesPerSecond
     self.operationsPerSecond = operationsPerSecond

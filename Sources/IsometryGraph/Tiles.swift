@@ -68,7 +68,6 @@ package struct TileTable: Sendable, Equatable {
   package subscript(site: TileSite) -> Tile? { tiles[site] }
 }
 
-/// How the tiles of a session were chosen.
 package struct TileUse: Sendable, Equatable {
   /// Different places of the step that have a tile.
   package let sites: Int
@@ -87,10 +86,8 @@ package struct TileUse: Sendable, Equatable {
 
 /// A backend whose kernels have tiles to choose.
 package protocol TunableBackend: Backend {
-  /// What measurements on this backend hold for.
   var tileKey: TileKey { get }
 
-  /// What sessions take their tiles from.
   var tiles: TileTable { get }
 
   /// Each different place of a step that has a tile, with the tiles that it could have. The first is
@@ -98,14 +95,12 @@ package protocol TunableBackend: Backend {
   /// best first.
   ///
   /// - Parameter graph: optimized, as for `bind`.
-  /// - Throws: as `planBinding(of:stagingSlots:)`.
   func tileCandidates(of graph: Graph) throws -> [(site: TileSite, tiles: [Tile])]
 
   /// A session that takes its tiles from a table in place of the backend's own. What its steps do not
   /// write reads as 0.
   ///
   /// - Parameter graph: optimized, as for `bind`.
-  /// - Throws: as `bind(_:sharing:)`.
   func bind(
     _ graph: Graph, sharing session: (any Session)?, tiles: TileTable
   ) throws -> any Session

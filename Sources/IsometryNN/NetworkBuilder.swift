@@ -23,20 +23,13 @@ public struct NetworkBuilder {
   public let mode: Mode
   /// The parameters, statistics, layers and blocks appended so far. Each network sets its `stem`.
   public var layout: NetworkLayout
-  /// The residual block of the parameters that are appended now.
   var currentBlock: Int?
   /// Whether learned scalars replace the layers' biases (`BlockTraits.hasScalarBiases`).
   var hasScalarBiases = false
   /// Whether every weight's result is divided by its standard deviation over the batch, which becomes
   /// an output. `LayerSequentialUnitVariance` measures this way.
   var measuresDeviations = false
-  private var statisticUpdates: [StatisticUpdate] = []
-
-  private struct StatisticUpdate {
-    let correction: Double
-    let running: Value
-    let value: Value
-  }
+  private var statisticUpdates: [(running: Value, value: Value, correction: Double)] = []
 
   /// The weight of a batch in the running statistics, PyTorch's default.
   public static let statisticMomentum = 0.1
@@ -103,16 +96,13 @@ public struct NetworkBuilder {
     return y
   }
 
-  /// Appends a statistic of the accumulator's type.
   mutating func statistic(_ name: String, _ shape: Shape, _ kind: Statistic.Kind) -> Value {
     layout.statistics.append(Statistic(name: name, shape: shape, kind: kind))
     return graph.variable(name, shape, precision.accumulator)
   }
 
-  /// Records that a running statistic follows a batch's value.
   mutating func track(_ running: Value, following value: Value, correction: Double = 1) {
-    statisticUpdates.append(
-      StatisticUpdate(correction: correction, running: running, value: value))
+    statisticUpdates.append((running, value, correction))
   }
 
   /// φ(x), with the network's activation.
@@ -129,9 +119,7 @@ public struct NetworkBuilder {
     let averages = statisticUpdates.map {
       RunningAverage(momentum: momentum, correction: $0.correction)
     }
-    graph.append(
-      .runningAverage(averages),
-      statisticUpdates.flatMap { [$0.running, $0.value] })
+    graph.append(.runningAverage(averages), statisticUpdates.flatMap { [$0.running, $0.value] })
     statisticUpdates = []
   }
 }

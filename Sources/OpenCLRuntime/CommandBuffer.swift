@@ -8,7 +8,6 @@ import COpenCL
 public final class CommandBuffer {
   private let handle: OpaquePointer
   private let functions: Functions
-  /// The kernels whose arguments the recording uses.
   private let kernels: [Kernel]
 
   /// Whether the device can record launches and have the same recording in its queue more than once.
@@ -86,7 +85,6 @@ private struct Functions {
   let record: clCommandNDRangeKernelKHR_fn
   let enqueue: clEnqueueCommandBufferKHR_fn
 
-  /// Makes nil if the driver lacks one of them.
   init?(_ platform: Platform) {
     func find(_ name: String) -> UnsafeMutableRawPointer? {
       unsafe clGetExtensionFunctionAddressForPlatform(platform.handle, name)

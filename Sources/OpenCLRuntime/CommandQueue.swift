@@ -8,8 +8,6 @@ public final class CommandQueue: @unchecked Sendable {
   package let handle: OpaquePointer
   /// The context whose buffers and kernels the commands may use.
   public let context: Context
-  /// Whether events record the times of their commands. Each recording takes some time.
-  public let isProfiling: Bool
 
   /// - Parameter profiling: whether events of the queue have a `duration`.
   public init(_ context: Context, profiling: Bool = false) throws(OpenCLError) {
@@ -19,7 +17,6 @@ public final class CommandQueue: @unchecked Sendable {
       context.handle, context.device.handle, properties, &status)
     unsafe self.handle = unsafe try created(handle, status, "clCreateCommandQueue")
     self.context = context
-    isProfiling = profiling
   }
 
   deinit { _ = unsafe clReleaseCommandQueue(handle) }

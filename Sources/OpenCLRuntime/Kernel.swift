@@ -57,7 +57,6 @@ public struct LaunchGeometry: Sendable {
     self.local = local
   }
 
-  /// Calls `body` with OpenCL's forms of `global` and `local`.
   func withPointers(_ body: (UnsafePointer<Int>?, UnsafePointer<Int>?) -> cl_int) -> cl_int {
     var global = global
     var local = local

@@ -82,13 +82,6 @@ public struct KernelBuildError: Error, Sendable, Hashable, CustomStringConvertib
   /// The compiler's whole log.
   public let log: String
 
-  /// Makes the error of a program's build.
-  public init(kernel: String, defines: String, log: String) {
-    self.kernel = kernel
-    self.defines = defines
-    self.log = log
-  }
-
   public var description: String {
     "the device's compiler refused \(kernel) with \(defines):\n\(log)"
   }

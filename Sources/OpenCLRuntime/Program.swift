@@ -59,20 +59,14 @@ public final class Program: @unchecked Sendable {
     var device: OpaquePointer? = unsafe context.device.handle
     let status = unsafe clBuildProgram(handle, 1, &device, options, nil, nil)
     if status == StatusCode.buildProgramFailure.rawValue {
-      throw KernelBuildError(kernel: name, defines: options, log: try buildLog)
-    }
-    try check(status, "clBuildProgram", name)
-  }
-
-  /// The compiler's output, including warnings.
-  public var buildLog: String {
-    get throws(OpenCLError) {
-      try unsafe queryText("clGetProgramBuildInfo") { size, pointer, actual in
+      let log = try unsafe queryText("clGetProgramBuildInfo") { size, pointer, actual in
         unsafe clGetProgramBuildInfo(
           handle, context.device.handle, cl_program_build_info(CL_PROGRAM_BUILD_LOG), size,
           pointer, actual)
       }
+      throw KernelBuildError(kernel: name, defines: options, log: log)
     }
+    try check(status, "clBuildProgram", name)
   }
 
   /// The binary of the program for this device.

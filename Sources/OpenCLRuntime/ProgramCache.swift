@@ -1,5 +1,5 @@
-import Glibc
 internal import IsometryCore
+internal import IsometryFiles
 
 /// A directory of program binaries, so that the second run of a program compiles nothing.
 ///
@@ -84,7 +84,7 @@ public struct ProgramCache: Sendable {
   // The format of an entry: magic, length and bytes of the key, length, checksum and bytes of the
   // binary.
   private static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
-    guard let bytes = readFile(path) else { return nil }
+    guard let bytes = try? WholeFile.read(path) else { return nil }
     let head = magic + littleEndian(UInt64(key.count)) + key
     let start = head.count + 16
     guard bytes.count > start, bytes.starts(with: head) else { return nil }
@@ -96,59 +96,13 @@ public struct ProgramCache: Sendable {
   private static func store(
     _ binary: [UInt8], key: [UInt8], at path: String, in directory: String
   ) {
-    makeDirectories(directory)
-    let entry =
-      magic + littleEndian(UInt64(key.count)) + key + littleEndian(UInt64(binary.count))
-      + littleEndian(checksum(binary)) + binary
-    writeFileAtomically(path, entry)
+    let head = magic + littleEndian(UInt64(key.count)) + key
+    let stamp = littleEndian(UInt64(binary.count)) + littleEndian(checksum(binary))
+    guard (try? MadeFolders(for: directory)) != nil else { return }
+    try? WholeFile.write([head, stamp, binary], to: path)
   }
 }
 
 private func littleEndian(_ number: UInt64) -> [UInt8] {
   (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-}
-
-private func readFile(_ path: String) -> [UInt8]? {
-  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { return nil }
-  defer { close(descriptor) }
-  let size = Int(lseek(descriptor, 0, SEEK_END))
-  guard size > 0, lseek(descriptor, 0, SEEK_SET) == 0 else { return nil }
-  var bytes = [UInt8](repeating: 0, count: size)
-  var filled = 0
-  while filled < size {
-    let count = unsafe bytes.withUnsafeMutableBytes { raw in
-      unsafe Glibc.read(descriptor, raw.baseAddress?.advanced(by: filled), size - filled)
-    }
-    guard count > 0 else { return nil }
-    filled += count
-  }
-  return bytes
-}
-
-private func makeDirectories(_ path: String) {
-  var partial = path.hasPrefix("/") ? "/" : ""
-  for component in path.split(separator: "/") {
-    partial += component + "/"
-    _ = unsafe mkdir(partial, 0o777)
-  }
-}
-
-/// Writes a temporary file in the same directory and renames it, so that readers see a whole file or
-/// none.
-private func writeFileAtomically(_ path: String, _ bytes: [UInt8]) {
-  let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).partial"
-  let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-  guard descriptor >= 0 else { return }
-  var written = 0
-  while written < bytes.count {
-    let count = unsafe bytes.withUnsafeBytes { raw in
-      unsafe Glibc.write(descriptor, raw.baseAddress?.advanced(by: written), raw.count - written)
-    }
-    if count <= 0 { break }
-    written += count
-  }
-  let isWhole = written == bytes.count
-  if unsafe close(descriptor) == 0 && isWhole && rename(temporary, path) == 0 { return }
-  _ = unsafe unlink(temporary)
 }

@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 import Testing
@@ -28,7 +29,7 @@ private func tile(_ rows: Int) -> Tile { Tile(["rows": rows]) }
       record[site(name)].tile = tile(name.count)
       record[site(name)].milliseconds = 1.5
       record[site(name)].trials = [
-        .init(tile(1), ratio: 0.75), .init(tile(2), failure: "ended by signal 11"),
+        .init(tile: tile(1), ratio: 0.75), .init(tile: tile(2), failure: "ended by signal 11"),
       ]
     }
     return record
@@ -66,7 +67,7 @@ private func tile(_ rows: Int) -> Tile { Tile(["rows": rows]) }
   @Test(arguments: ["", "{", "[1, 2]", "{\"key\": 3}"])
   func aDamagedFileIsPutAside(text: String) throws {
     try withStore { store in
-      try store.makeFolder()
+      _ = try MadeFolders(for: store.folder)
       let path = store.path(for: key)
       try Data(text.utf8).write(to: URL(filePath: path))
       var warnings: [String] = []
@@ -115,8 +116,12 @@ private final class FakeMeasurer: CandidateMeasuring {
 }
 
 @Suite struct TunerTests {
-  private static let problems = ["a", "b"].map {
-    Tuner.Problem(site: site($0), tiles: [10, 12, 7, 4, 9].map(tile))
+  private static var problems: [TunedOperation] {
+    ["a", "b"].map {
+      TunedOperation(
+        site: site($0), tiles: [10, 12, 7, 4, 9].map(tile), operationsPerStep: 1,
+        operation: SingleOperation(squareProduct: 8, .float32))
+    }
   }
 
   private func run(
@@ -126,7 +131,7 @@ private final class FakeMeasurer: CandidateMeasuring {
     var reports: [Tuner.Report] = []
     let end = try tuner.run(
       Self.problems, &record, measurer: measurer, stop: stop, save: saves,
-      onCandidate: { _, _, _ in }, onReport: { reports.append($0) })
+      onReport: { reports.append($0) })
     return (end, reports)
   }
 
@@ -232,7 +237,8 @@ private final class FakeMeasurer: CandidateMeasuring {
       patience: patience)
   }
 
-  private static let request = CandidateTrial.Request(site("a"), tile(1), seconds: 0.1)
+  private static let request = CandidateTrial.Request(
+    site: site("a"), tile: tile(1), seconds: 0.1)
 
   private static func line(_ answer: CandidateTrial.Answer) throws -> String {
     "echo '\(String(decoding: try JSONEncoder().encode(answer), as: UTF8.self))'"

@@ -1,10 +1,10 @@
 import Foundation
 import IsometryNN
 import IsometryOpenCL
-import IsometryTraining
 import Testing
 
 @testable import IsometryCLI
+@testable import IsometryTraining
 
 @Suite struct OutputTests {
   @Test func numbersReadWell() {

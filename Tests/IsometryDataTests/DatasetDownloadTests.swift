@@ -25,7 +25,9 @@ import Testing
 
   /// A download that takes a set of two images a training file for complete.
   private func download(_ archive: (url: String, path: String, md5: String)) -> DatasetDownload {
-    DatasetDownload(url: archive.url, md5: archive.md5, recordsPerFile: 2)
+    var download = DatasetDownload(url: archive.url, md5: archive.md5)
+    download.recordsPerFile = 2
+    return download
   }
 
   private func md5(of path: String) throws -> String {

@@ -32,9 +32,10 @@ import Testing
       title: "t", x: Plot.Axis("part", column: "part", range: -0.5...44.5, names: names),
       y: Plot.Axis("gain", column: "value", isLogarithmic: true),
       series: [Plot.Series("gain", .points, [(0, 10), (1, 0)])],
-      lowerPanel: Plot.Panel(
+      lowerPanel: (
         y: Plot.Axis("cosine", column: "value", range: -1...1),
-        series: [Plot.Series("cosine", .points, [(0, -0.25), (1, 0)])]))
+        series: [Plot.Series("cosine", .points, [(0, -0.25), (1, 0)])]
+      ))
     let panels = plot.script.components(separatedBy: "reset\n")
     #expect(panels.count == 2 && plot.script.hasPrefix("set multiplot layout 2,1\n"))
     #expect(panels[0].contains("set logscale y") && !panels[0].contains("1.0 0.0"))

@@ -36,7 +36,7 @@ import Testing
   @Test(arguments: IsometryCase.all)
   func blocksOfRisottoAreIsometries(subject: IsometryCase) throws {
     let result = try Self.inspect(subject.network, subject.initializer, images: 2)
-    #expect(result.parts.count == subject.network.stages.map(\.depth).reduce(1, +))
+    #expect(result.parts.count == subject.network.depths.reduce(1, +))
     for part in result.parts {
       let predicted = part.prediction
       if let gain = predicted.gain {

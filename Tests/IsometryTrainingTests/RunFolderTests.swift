@@ -119,7 +119,8 @@ import Testing
       let path = "\(folder)/log.jsonl"
       do {
         let log = try RunLog(path: path, keepingUntil: TrainingState())
-        try log.appendStart(step: 0, device: "a \"device\"", version: "1", recomputation: .blocks)
+        try log.appendStart(
+          step: 0, device: "a \"device\"", version: "1", recomputation: .blocks, tiles: nil)
         try log.append(Self.progress)
         try log.append(Self.record, step: 5)
         try log.appendStop(step: 5, reason: "interrupted")

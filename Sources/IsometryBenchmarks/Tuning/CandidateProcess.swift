@@ -15,9 +15,7 @@ package enum CandidateOutcome: Equatable, Sendable {
   case times(tile: Double, preferred: Double, ratio: Double)
   /// The tile must not be used: it does not build, gives wrong results, or crashes.
   case failure(String)
-  /// There was no answer within the limit.
   case late
-  /// A stop was requested meanwhile.
   case stopped
 }
 

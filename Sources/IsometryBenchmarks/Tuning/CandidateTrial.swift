@@ -13,20 +13,14 @@ package final class CandidateTrial {
     /// The shortest time of timing, in seconds.
     package let seconds: Double
 
-    package init(_ site: TileSite, _ tile: Tile, seconds: Double) {
-      (self.site, self.tile, self.seconds) = (site, tile, seconds)
-    }
   }
 
-  /// The answer to a request.
   package enum Answer: Codable, Equatable, Sendable {
     /// The default tile of the call site works; another answer follows.
     case ready
     /// Median times in seconds, and the median of the ratios of successive times.
     case times(tile: Double, preferred: Double, ratio: Double)
-    /// The tile must not be used.
     case failure(String)
-    /// The call site cannot be measured with any tile.
     case trouble(String)
   }
 
@@ -41,7 +35,6 @@ package final class CandidateTrial {
   private let operations: [TunedOperation]
   private var ready: Ready?
 
-  /// - Throws: as `TunedOperation.all`.
   package init(_ configuration: RunConfiguration, on backend: any TunableBackend) throws {
     self.backend = backend
     operations = try TunedOperation.all(of: configuration, on: backend)

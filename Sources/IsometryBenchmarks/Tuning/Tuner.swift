@@ -22,11 +22,9 @@ package struct Tuner {
 
   package init() {}
 
-  /// The result of tuning a problem.
   package struct Report: Equatable, Sendable {
     package let site: TileSite
     package let tile: Tile
-    /// Whether the default tile is the best.
     package let isDefault: Bool
     package let milliseconds: Double
     package let defaultMilliseconds: Double
@@ -34,7 +32,6 @@ package struct Tuner {
     package let failures: Int
   }
 
-  /// Why tuning ended.
   package enum End: Equatable, Sendable {
     /// Every problem has a tile.
     case complete
@@ -43,6 +40,8 @@ package struct Tuner {
     case stopped
   }
 
+  /// Tunes the operations in their order, except for those that the record knows.
+  ///
   /// - Parameters:
   ///   - operations: in the order of tuning; those that the record knows are skipped.
   ///   - record: gets the results.
@@ -53,30 +52,13 @@ package struct Tuner {
   /// - Throws: errors of `measurer` and `save`.
   package func run(
     _ operations: [TunedOperation], _ record: inout TuningRecord,
-    measurer: any CandidateMeasuring, stop: StopRequest,
-    save: (TuningRecord) throws -> Void,
+    measurer: any CandidateMeasuring, stop: StopRequest, save: (TuningRecord) throws -> Void,
     onCandidate: (TileSite, Int, Int) -> Void = { _, _, _ in },
     onReport: (Report) -> Void = { _ in }
   ) throws -> End {
-    let problems = operations.map { Problem(site: $0.site, tiles: $0.tiles) }
-    return try run(
-      problems, &record, measurer: measurer, stop: stop, save: save, onCandidate: onCandidate,
-      onReport: onReport)
-  }
-
-  /// A shape of a kernel in the training step, and its possible tiles; the first is the default.
-  struct Problem {
-    let site: TileSite
-    let tiles: [Tile]
-  }
-
-  func run(
-    _ problems: [Problem], _ record: inout TuningRecord, measurer: any CandidateMeasuring,
-    stop: StopRequest, save: (TuningRecord) throws -> Void,
-    onCandidate: (TileSite, Int, Int) -> Void, onReport: (Report) -> Void
-  ) throws -> End {
     var search = Search(tuner: self, measurer: measurer)
-    for (number, problem) in problems.enumerated() where again || record[problem.site].tile == nil {
+    for (number, problem) in operations.enumerated()
+    where again || record[problem.site].tile == nil {
       var known = record[problem.site]
       if again { known.trials = [] }
       let report = try search.best(
@@ -91,14 +73,13 @@ package struct Tuner {
       if stop.isRequested { return .stopped }
       guard report != nil else {
         return .outOfTime(
-          left: problems[number...].count { again || record[$0.site].tile == nil })
+          left: operations[number...].count { again || record[$0.site].tile == nil })
       }
     }
     return .complete
   }
 }
 
-/// The search for the best candidate, one problem after the other.
 private struct Search {
   let tuner: Tuner
   let measurer: any CandidateMeasuring
@@ -114,16 +95,16 @@ private struct Search {
 
   /// Tries the untried candidates; nil if time was up or a stop was requested before.
   mutating func best(
-    of problem: Tuner.Problem, _ known: inout TuningRecord.Site,
+    of problem: TunedOperation, _ known: inout TuningRecord.Site,
     onFailure: (TuningRecord.Site) throws -> Void, onCandidate: (Int) -> Void
   ) throws -> Tuner.Report? {
     for (number, tile) in problem.tiles.enumerated().dropFirst()
     where !known.trials.contains(where: { $0.tile == tile }) {
       onCandidate(number + 1)
       switch try measure(problem.site, tile, seconds: tuner.seconds) {
-      case .times(_, _, let ratio): known.trials.append(.init(tile, ratio: ratio))
+      case .times(_, _, let ratio): known.trials.append(.init(tile: tile, ratio: ratio))
       case .failure(let reason):
-        known.trials.append(.init(tile, failure: reason))
+        known.trials.append(.init(tile: tile, failure: reason))
         try onFailure(known)
       case .late, .stopped: return nil
       }
@@ -140,7 +121,7 @@ private struct Search {
 
   /// The best of the fastest candidates, timed again for longer.
   private func confirmed(
-    _ problem: Tuner.Problem, _ known: TuningRecord.Site
+    _ problem: TunedOperation, _ known: TuningRecord.Site
   ) throws -> (tile: Tile, seconds: Double, preferred: Double)? {
     let promising = known.trials.filter { ($0.ratio ?? 1) < 1 && problem.tiles.contains($0.tile) }
       .sorted { $0.ratio! < $1.ratio! }
@@ -169,7 +150,8 @@ private struct Search {
     let remaining = remaining
     guard remaining > 0 else { return .late }
     let outcome = try measurer.measure(
-      CandidateTrial.Request(site, tile, seconds: seconds), limit: min(tuner.limit, remaining))
+      CandidateTrial.Request(site: site, tile: tile, seconds: seconds),
+      limit: min(tuner.limit, remaining))
     guard outcome == .late, remaining >= tuner.limit else { return outcome }
     return .failure("no answer within \(Int(tuner.limit)) s")
   }

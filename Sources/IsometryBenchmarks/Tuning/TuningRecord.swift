@@ -2,24 +2,14 @@ package import IsometryGraph
 
 /// The measurements of tiles on one device, with one driver and one text of the kernels.
 package struct TuningRecord: Codable, Equatable, Sendable {
-  /// A tile that was tried.
   package struct Trial: Codable, Equatable, Sendable {
     package let tile: Tile
     /// Its time divided by that of the default tile, measured alternately; nil if it failed.
-    package let ratio: Double?
+    package var ratio: Double?
     /// The reason not to try it again.
-    package let failure: String?
-
-    package init(_ tile: Tile, ratio: Double) {
-      (self.tile, self.ratio, failure) = (tile, ratio, nil)
-    }
-
-    package init(_ tile: Tile, failure: String) {
-      (self.tile, ratio, self.failure) = (tile, nil, failure)
-    }
+    package var failure: String?
   }
 
-  /// A call site and its measurements.
   package struct Site: Codable, Equatable, Sendable {
     package let site: TileSite
     /// The best tile; nil until all candidates have been tried.
@@ -28,8 +18,6 @@ package struct TuningRecord: Codable, Equatable, Sendable {
     package var milliseconds: Double?
     package var defaultMilliseconds: Double?
     package var trials: [Trial] = []
-
-    package init(_ site: TileSite) { self.site = site }
   }
 
   package let key: TileKey
@@ -37,9 +25,8 @@ package struct TuningRecord: Codable, Equatable, Sendable {
 
   package init(_ key: TileKey) { self.key = key }
 
-  /// The measurements of a call site. Setting them replaces the old ones.
   package subscript(site: TileSite) -> Site {
-    get { sites.first { $0.site == site } ?? Site(site) }
+    get { sites.first { $0.site == site } ?? Site(site: site) }
     set {
       if let place = sites.firstIndex(where: { $0.site == site }) {
         sites[place] = newValue
@@ -49,7 +36,6 @@ package struct TuningRecord: Codable, Equatable, Sendable {
     }
   }
 
-  /// The chosen tiles.
   package var table: TileTable {
     TileTable(
       Dictionary(

@@ -1,5 +1,5 @@
 import Foundation
-package import IsometryFiles
+import IsometryFiles
 package import IsometryGraph
 
 /// A folder of tuning records, a file for each device, driver and text of the kernels.
@@ -8,7 +8,6 @@ package struct TuningStore: Sendable {
 
   package init(folder: String) { self.folder = folder }
 
-  /// The path of the record with that key.
   package func path(for key: TileKey) -> String {
     let parts = [key.device, key.driver, key.computeCapability ?? "", key.kernels]
     let name = parts.filter { !$0.isEmpty }.map(Self.plain).joined(separator: "-")
@@ -43,7 +42,7 @@ package struct TuningStore: Sendable {
   ///
   /// - Throws: `FileError`.
   package func write(_ record: TuningRecord) throws {
-    try makeFolder()
+    _ = try MadeFolders(for: folder)
     var record = record
     for site in self.record(for: record.key, warn: { _ in })?.sites ?? []
     where site.tile != nil && record[site.site].tile == nil {
@@ -52,14 +51,6 @@ package struct TuningStore: Sendable {
     try JSONFile.write(record, to: path(for: record.key))
   }
 
-  /// Makes the folder with its parents.
-  ///
-  /// - Throws: `FileError`.
-  package func makeFolder() throws(FileError) {
-    _ = try MadeFolders(for: folder)
-  }
-
-  /// The text as part of a file name.
   private static func plain(_ text: String) -> String {
     let characters = text.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
     let words = String(characters).split(separator: "-")

@@ -40,7 +40,6 @@ struct CalibrateCommand: ParsableCommand {
     try picture.write(plot(model), console: console)
   }
 
-  /// A decade below and above the wanted c.
   private func plot(_ model: ResidualModel) throws -> Plot {
     let range = UniversalLaw.cumulants
     let points = try (0...40).map { index in

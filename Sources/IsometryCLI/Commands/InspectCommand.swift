@@ -35,8 +35,7 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup(title: "Measurement") var method: SpectrumMethodArguments
 
   @Flag(
-    help: ArgumentHelp(
-      "Measure from the image up to each block instead of each block alone."))
+    help: "Measure from the image up to each block instead of each block alone.")
   var cumulative = false
 
   @OptionGroup(title: "Device") var device: MeasurementDeviceArguments

@@ -59,7 +59,7 @@ struct TrainCommand: ParsableCommand {
   func validate() throws {
     try checkPath(output, "--output")
     try checkPath(resume, "--resume")
-    try checkPrefetch(prefetch)
+    try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
     if resume != nil, output != nil {
       throw ValidationError("--output is for new runs; --resume keeps the run's folder")
     }

@@ -73,7 +73,7 @@ struct TuneCommand: ParsableCommand {
         DisabledFeature.variable,
         "includes tuning, so no run would use the measured tiles; unset it")
     }
-    try store.makeFolder()
+    _ = try MadeFolders(for: store.folder)
     try WholeFile.requireWritable(store.path(for: backend.tileKey))
     configuration.device = backend.name
     let stop = InterruptHandler.install()
@@ -168,7 +168,6 @@ struct CandidatesCommand: ParsableCommand {
     }
   }
 
-  /// The next line of the input; nil at its end.
   private static func next<Value: Decodable>() -> Value? {
     readLine().flatMap { try? JSONFile.decode(Value.self, from: $0.utf8) }
   }

@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// The value of `--device`.
 enum DeviceChoice: Equatable {
   /// A GPU through OpenCL if there is one, else the CPU.
   case auto
@@ -12,15 +11,9 @@ enum DeviceChoice: Equatable {
   static let allValueStrings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
 
   /// The recorded device of a run; `auto` if there is none.
-  ///
-  /// - Throws: `UsageError` for a word that is not known.
   init(recorded name: String?) throws(UsageError) {
-    guard let name else {
-      self = .auto
-      return
-    }
-    guard let choice = Self(argument: name) else {
-      throw UsageError("--device", recorded: name, known: Self.allValueStrings)
+    guard let choice = name.map(Self.init(argument:)) ?? .auto else {
+      throw UsageError("--device", recorded: name ?? "", known: Self.allValueStrings)
     }
     self = choice
   }

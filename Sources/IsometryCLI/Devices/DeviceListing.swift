@@ -12,7 +12,6 @@ struct DeviceListing {
     let precisions: [Precision]
     /// The number of tuned tiles; nil if the device has none to tune.
     let tunedTiles: Int?
-    /// Whether it is the device of `--device auto`.
     let isAutomatic: Bool
   }
 

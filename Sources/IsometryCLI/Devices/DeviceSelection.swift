@@ -3,15 +3,11 @@ import IsometryCore
 import IsometryGraph
 import IsometryReference
 
-/// The backend of a choice on this machine.
 struct DeviceSelection {
   let backend: any Backend
   /// One line: the device, and the reason for it if the choice was `auto`.
   let explanation: String
 
-  /// - Parameters:
-  ///   - gemm: the library for matrix products on OpenCL devices.
-  ///   - precision: with tf32, OpenCL devices round the operands of fp32 products.
   /// - Throws: `DeviceError`, and the errors of the driver of a device that was chosen by name.
   init(
     _ choice: DeviceChoice, gemm: GemmArgument = .own, precision: Precision = .fp32,

@@ -8,10 +8,6 @@ struct OpenCLDevices {
   private let devices: [Device]
   private let options: OpenCLOptions
 
-  /// - Parameters:
-  ///   - gemm: the library for matrix products.
-  ///   - precision: with tf32, matrix units round the operands of fp32 products.
-  /// - Throws: `OpenCLError`.
   init(
     gemm: GemmArgument = .own, precision: Precision = .fp32, _ environment: ProgramEnvironment
   ) throws {

@@ -19,10 +19,6 @@ struct ActivationArguments: ParsableArguments {
 
   func validate() throws { _ = try resolved() }
 
-  /// The activation.
-  ///
-  /// - Throws: `ValidationError` for an unknown name, and for a parameter that the activation does not
-  ///   have.
   func resolved() throws -> Activation {
     guard let plain = Activation(named: activation) else {
       throw ValidationError(
@@ -40,6 +36,5 @@ struct ActivationArguments: ParsableArguments {
     return chosen
   }
 
-  /// The activation as the theory takes it.
   func function() throws -> ActivationFunction { ActivationFunction(try resolved()) }
 }

@@ -23,7 +23,6 @@ extension JacobianSection.End: ExpressibleByArgument {}
 extension SpectrumMethod: ExpressibleByArgument {}
 
 extension RunConfiguration {
-  /// The defaults, for help texts.
   static let defaults = RunConfiguration()
 }
 

@@ -37,15 +37,12 @@ extension DatasetSource {
   }
 }
 
-/// The images of a split that a command uses.
 struct LoadedSplit {
   let images: ImageDataset
   /// One line for people: the number of images used, and of those available.
   let explanation: String
 
   /// The first `limit` images; all of them if there is no limit or they are fewer.
-  ///
-  /// - Throws: `DatasetError` if a file is missing or damaged.
   init(_ split: DatasetSplit, of source: DatasetSource, limit: Int?) throws(DatasetError) {
     let available: Int
     (images, available) = try source.load(split, limit: limit)
@@ -63,12 +60,7 @@ struct LoadedSplit {
 }
 
 /// More batches in flight than this only cost memory, which may be pinned.
-private let mostBatchesInFlight = 64
-
-/// - Throws: `ValidationError` for an illegal number of batches in flight.
-func checkPrefetch(_ count: Int) throws(ValidationError) {
-  try checkRange(count, "--prefetch", 1...mostBatchesInFlight)
-}
+let mostBatchesInFlight = 64
 
 struct OutputArguments: ParsableArguments {
   @Flag(

@@ -14,11 +14,10 @@ struct DeviceArguments: ParsableArguments {
   var device: DeviceChoice?
 
   @Option(
-    help: ArgumentHelp(
-      """
+    help: """
       The library for matrix products on OpenCL devices. With own, it is the package's kernels. \
       With clblast, it is CLBlast for products in fp32. (default: own)
-      """))
+      """)
   var gemm: GemmArgument?
 
   func apply(to configuration: inout RunConfiguration) {
@@ -29,8 +28,6 @@ struct DeviceArguments: ParsableArguments {
   /// that was recorded with another device is removed from the configuration.
   ///
   /// - Parameter recorded: the recorded device of the run, used if no other is named.
-  /// - Throws: `UsageError` for a `--gemm` without effect and for recorded words that are not known;
-  ///   `UnsupportedPrecision`; `DeviceError`, and the errors of the device's driver.
   func select(
     for configuration: inout RunConfiguration, recorded: String? = nil,
     _ environment: ProgramEnvironment
@@ -52,14 +49,11 @@ struct DeviceArguments: ParsableArguments {
   }
 }
 
-/// The library for matrix products on OpenCL devices.
 enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
   case own
   case clblast
 
   /// The recorded choice of a run; the package's own kernels if there is none.
-  ///
-  /// - Throws: `UsageError` for a word that is not known.
   init(recorded name: String?) throws(UsageError) {
     guard let choice = name.map(Self.init(rawValue:)) ?? .own else {
       throw UsageError("--gemm", recorded: name ?? "", known: Self.allValueStrings)
@@ -70,12 +64,11 @@ enum GemmArgument: String, CaseIterable, ExpressibleByArgument {
 
 struct PrecisionArguments: ParsableArguments {
   @Option(
-    help: ArgumentHelp(
-      """
+    help: """
       The type of activations and gradients; parameters are kept in fp32. With tf32, everything is \
       in fp32, and matrix units round the operands of products to tf32. (default: \
       \(RunConfiguration.defaults.precision.rawValue))
-      """))
+      """)
   var precision: TrainingPrecision?
 
   func apply(to configuration: inout RunConfiguration) {

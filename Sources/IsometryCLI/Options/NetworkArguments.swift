@@ -13,16 +13,15 @@ struct NetworkArguments: ParsableArguments {
   var model: String?
 
   @Option(
-    help: ArgumentHelp(
-      """
+    help: """
       The normalization after a convolution or a hidden dense layer. (default: \
       \(RunConfiguration.defaults.normalization.rawValue); none for spectrum and inspect)
-      """))
+      """)
   var normalization: NormalizationKind?
 
   @Option(
-    help: ArgumentHelp(
-      "The skips of residual blocks that keep the shape. (default: \(SkipKind.identity.rawValue))"))
+    help:
+      "The skips of residual blocks that keep the shape. (default: \(SkipKind.identity.rawValue))")
   var skip: SkipKind?
 
   @Option(
@@ -64,8 +63,6 @@ struct NetworkArguments: ParsableArguments {
 
 extension RunConfiguration {
   /// The configuration of commands that measure one training step.
-  ///
-  /// - Throws: `ConfigurationError`.
   init(_ network: NetworkArguments, _ precision: PrecisionArguments, batch: Int) throws {
     self.init()
     network.apply(to: &self)

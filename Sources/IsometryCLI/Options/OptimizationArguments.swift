@@ -21,7 +21,7 @@ struct OptimizationArguments: ParsableArguments {
   var lr: Double?
 
   @Option(
-    help: ArgumentHelp("The learning-rate schedule. (default: \(defaults.schedule.rawValue))"))
+    help: "The learning-rate schedule. (default: \(defaults.schedule.rawValue))")
   var schedule: RunConfiguration.ScheduleName?
 
   @Option(
@@ -52,7 +52,7 @@ struct OptimizationArguments: ParsableArguments {
       valueName: "factor"))
   var gamma: Double?
 
-  @Option(help: ArgumentHelp("The optimizer. (default: \(defaults.optimizer.rawValue))"))
+  @Option(help: "The optimizer. (default: \(defaults.optimizer.rawValue))")
   var optimizer: RunConfiguration.OptimizerName?
 
   @Option(
@@ -144,7 +144,6 @@ struct OptimizationArguments: ParsableArguments {
     }
   }
 
-  /// - Throws: `UsageError` for an option that has no effect with the others.
   func apply(to configuration: inout RunConfiguration) throws(UsageError) {
     if let optimizer { configuration.optimizer = optimizer }
     if let epochs { configuration.epochs = epochs }

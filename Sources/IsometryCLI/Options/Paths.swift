@@ -8,7 +8,6 @@ func checkPath(_ path: String?, _ option: String) throws(ValidationError) {
 }
 
 /// - Parameter reason: of the limits, or another command without them.
-/// - Throws: `ValidationError` for a number out of its range.
 func checkRange(
   _ value: Int, _ option: String, _ range: ClosedRange<Int>, because reason: String? = nil
 ) throws(ValidationError) {

@@ -23,7 +23,6 @@ struct PlotArguments: ParsableArguments {
     }
   }
 
-  /// Writes the plot if the option is given, and reports its path.
   func write(_ plot: @autoclosure () throws -> Plot, console: Console) throws {
     guard let file = self.plot.flatMap(PlotFile.init) else { return }
     try plot().write(to: file)

@@ -48,7 +48,6 @@ struct ResidualArguments: ParsableArguments {
     }
   }
 
-  /// - Throws: `TheoryError` for parameters outside of their domain.
   func model(weightDeviation: Double = 1) throws -> ResidualModel {
     var model = ResidualModel(
       activation: try activation.function(), depth: depth, weightDeviation: weightDeviation)

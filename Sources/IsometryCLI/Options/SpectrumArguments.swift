@@ -35,8 +35,6 @@ struct InputArguments: ParsableArguments {
   func validate() throws { try checkPath(data, "--data") }
 
   /// The inputs, and a line that describes them.
-  ///
-  /// - Throws: `DatasetError`; `UsageError` if the split has too few images.
   func images(_ count: Int) throws -> (images: [[Double]], explanation: String) {
     guard data != Self.gaussian else {
       let images = (0..<count).map { index in
@@ -78,8 +76,6 @@ struct InputArguments: ParsableArguments {
   private static let normalizationBatches = 64...256
 
   /// Some images of a split, the same for the same seed.
-  ///
-  /// - Throws: `UsageError` if the split has too few.
   static func heldOut(
     _ count: Int, of dataset: ImageDataset, seed: UInt64
   ) throws(UsageError) -> [[Double]] {
@@ -115,12 +111,11 @@ struct SpectrumArguments: ParsableArguments {
 
 struct SpectrumMethodArguments: ParsableArguments {
   @Option(
-    help: ArgumentHelp(
-      """
+    help: """
       dense computes all singular values. lanczos estimates them by quadrature, for very large \
       Jacobians. auto uses dense up to \(SpectrumStudy.automaticDense) singular values, and up to \
       \(NetworkInspection.automaticDense) for the parts of a network.
-      """))
+      """)
   var method = SpectrumMethod.auto
 }
 
@@ -128,11 +123,10 @@ struct MeasurementDeviceArguments: ParsableArguments {
   @OptionGroup var device: DeviceArguments
 
   @Option(
-    help: ArgumentHelp(
-      """
+    help: """
       The type of activations and tangents. fp64 needs initial weights and runs on the reference \
       device. (default: \(Precision.fp32.rawValue))
-      """))
+      """)
   var precision: Precision?
 
   func apply(to configuration: inout RunConfiguration) {

@@ -7,54 +7,22 @@ import IsometrySpectra
 import IsometryTraining
 
 extension Term {
-  /// This program's names: options, variables of the environment and commands.
-  static let programNames: [Term: String] = [
-    .model: "--model",
-    .normalization: "--normalization",
-    .skip: "--skip",
-    .skipWeight: "--skip-weight",
-    .initializer: "--init",
-    .activation: "--activation",
-    .epochs: "--epochs",
-    .batch: "--batch",
-    .schedule: "--schedule",
-    .learningRate: "--lr",
-    .warmup: "--warmup",
-    .peak: "--peak",
-    .milestones: "--milestones",
-    .gamma: "--gamma",
-    .optimizer: "--optimizer",
-    .momentum: "--momentum",
-    .nesterov: "--nesterov",
-    .withoutNesterov: "--no-nesterov",
-    .weightDecay: "--weight-decay",
-    .labelSmoothing: "--label-smoothing",
-    .clipNorm: "--clip-norm",
-    .augment: "--augment",
-    .cutout: "--cutout",
-    .precision: "--precision",
-    .seed: "--seed",
-    .device: "--device",
-    .gemm: "--gemm",
-    .recompute: "--recompute",
-    .data: "--data",
-    .limitTrain: "--limit-train",
-    .limitTest: "--limit-test",
-    .spectrumEvery: "--spectrum-every",
-    .folder: "--output",
-    .resumption: "--resume",
-    .scale: "--scale",
-    .seeds: "--seeds",
-    .sectionStart: "--from",
-    .sectionEnd: "--output",
-    .environmentData: "$ISOMETRY_DATA",
-    .validation: "ISOMETRY_VALIDATE",
-    .download: "isometry dataset fetch",
-  ]
+  static let programNames: [Term: String] = {
+    // Two options of `isometry train` have other names than their settings.
+    var names: [Term: String] = [
+      .learningRate: "--lr", .initializer: "--init", .withoutNesterov: "--no-nesterov",
+      .folder: "--output", .resumption: "--resume", .scale: "--scale", .seeds: "--seeds",
+      .sectionStart: "--from", .sectionEnd: "--output", .environmentData: "$ISOMETRY_DATA",
+      .validation: "ISOMETRY_VALIDATE", .download: "isometry dataset fetch",
+    ]
+    for (setting, _) in RunConfiguration.defaults.settings where names[setting] == nil {
+      names[setting] = "--" + setting.name.replacing(/[A-Z]/) { "-" + $0.output.lowercased() }
+    }
+    return names
+  }()
 }
 
 extension Explanation {
-  /// The text with this program's names.
   var inProgramTerms: String { text { Term.programNames[$0] } }
 }
 
@@ -78,11 +46,9 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
     )
   }
 
-  /// One line that begins with the name.
   var description: String { "\(name) \(reason)" }
 }
 
-/// The text of an error with this program's names.
 func errorText(of error: any Error) -> String {
   (error as? any ExplainedError)?.explanation.inProgramTerms ?? "\(error)"
 }

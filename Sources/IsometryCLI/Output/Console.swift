@@ -14,7 +14,6 @@ final class Console {
     hasTerminal = isatty(STDERR_FILENO) == 1
   }
 
-  /// A line for people.
   func say(_ line: String) {
     clearStatus()
     let stream: StandardStream = isJSON ? .error : .output

@@ -4,7 +4,6 @@ import IsometrySpectra
 import IsometryTheory
 import IsometryTraining
 
-/// What an inspection found, for people and for programs.
 struct InspectionReport {
   let result: NetworkInspection.Result
 
@@ -17,7 +16,6 @@ struct InspectionReport {
     let heading: String
     let key: String
     let measured: (Finding) -> Double?
-    /// nil for a column without theory.
     var predicted: ((PartPrediction) -> Double?)?
     var isShare = false
   }
@@ -43,7 +41,6 @@ struct InspectionReport {
 
   private var findings: [Finding] { result.parts + [result.whole] }
 
-  /// A table of what was measured and what theory says, and the law of the whole.
   var lines: [String] {
     let names = findings.map { $0.name }
     let nameWidth = (names.map(\.count).max() ?? 0) + 1
@@ -133,8 +130,9 @@ extension Plot {
         names: result.parts.map(\.name)),
       y: Axis("gain, σ", column: "value", isLogarithmic: true),
       series: sizes.filter { !$0.points.isEmpty },
-      lowerPanel: Panel(
+      lowerPanel: (
         y: Axis("cosine of two inputs", column: "value", range: -1.05...1.05),
-        series: cosines.filter { !$0.points.isEmpty }))
+        series: cosines.filter { !$0.points.isEmpty }
+      ))
   }
 }

@@ -1,7 +1,6 @@
 import IsometryFiles
 import IsometryGraph
 
-/// The memory of a session by use.
 struct MemoryReport {
   private let memory: MemoryBreakdown
 
@@ -23,16 +22,9 @@ struct MemoryReport {
 extension MemoryUse {
   fileprivate var words: String {
     switch self {
-    case .parameters: "parameters"
-    case .optimizerState: "optimizer state"
-    case .statistics: "statistics"
     case .parameterCopies: "copies of parameters"
     case .activations: "activations for the backward pass"
-    case .gradients: "gradients"
-    case .temporaries: "temporaries"
-    case .inputs: "inputs"
-    case .tables: "tables"
-    case .gaps: "gaps"
+    default: rawValue.replacing("_", with: " ")
     }
   }
 }

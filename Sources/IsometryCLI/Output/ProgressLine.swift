@@ -1,6 +1,5 @@
 import IsometryTraining
 
-/// How far a run has come, on one line.
 enum ProgressLine {
   static let barWidth = 24
 
@@ -17,7 +16,6 @@ enum ProgressLine {
       + "  \(numbers(progress))"
   }
 
-  /// An epoch that is done.
   static func epoch(_ record: EpochRecord, of epochs: Int) -> String {
     "epoch \(record.epoch)/\(epochs)  loss \(Wording.loss(record.trainLoss))  "
       + "accuracy \(Wording.percent(record.trainAccuracy))  test loss \(Wording.loss(record.testLoss))  "

@@ -31,7 +31,6 @@ extension Plot {
       y: Axis("density", column: "density"), series: series)
   }
 
-  /// Boxes of one width, as many as the square root of the points, 60 at most.
   private static func histogram(
     _ points: [(t: Double, weight: Double)]
   ) -> (boxes: [(x: Double, y: Double)], width: Double, lower: Double) {

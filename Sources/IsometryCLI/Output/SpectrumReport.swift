@@ -3,19 +3,15 @@ import IsometrySpectra
 import IsometryTheory
 import IsometryTraining
 
-/// A spectrum beside the law, for people and for programs.
 struct SpectrumReport {
   let result: SpectrumStudy.Result
   private let law: LawSummary?
 
   init(_ result: SpectrumStudy.Result) {
     self.result = result
-    law = result.prediction.law.map {
-      LawSummary($0, resolution: result.summary.resolution)
-    }
+    law = result.prediction.law.map { LawSummary($0, resolution: result.summary.resolution) }
   }
 
-  /// The object of `isometry spectrum --json`.
   var json: JSONValue {
     .object(
       measuredMembers + [
@@ -24,68 +20,55 @@ struct SpectrumReport {
       ])
   }
 
+  private typealias Row = (name: String, key: String, measured: Double?, predicted: Double?)
+
+  private var rows: [Row] {
+    let summary = result.summary
+    return [
+      ("zeros", "zero_fraction", summary.zeroFraction, law?.zeroFraction),
+      ("smallest σ > 0", "sigma_min", summary.smallest, law?.smallest.squareRoot()),
+      ("largest σ", "sigma_max", summary.largest, law?.largest.squareRoot()),
+      ("mean of σ²", "mean_square", summary.meanSquare, law?.mean),
+      ("mean of log σ²", "log_lambda_mean", summary.logMean, law?.logMean),
+      ("variance of log σ²", "log_lambda_variance", summary.logVariance, law?.logVariance),
+      ("condition", "condition", summary.condition, nil),
+    ]
+  }
+
   /// The measured numbers, as in a run's log.
   var measuredMembers: [JSONValue.Member] {
-    let summary = result.summary
-    func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
-    return [
-      .init("count", .integer(summary.count)),
-      .init("zero_fraction", .number(summary.zeroFraction)),
-      .init("sigma_min", number(summary.smallest)),
-      .init("sigma_max", .number(summary.largest)),
-      .init("mean_square", .number(summary.meanSquare)),
-      .init("log_lambda_mean", number(summary.logMean)),
-      .init("log_lambda_variance", number(summary.logVariance)),
-      .init("condition", number(summary.condition)),
-    ]
+    var members: [JSONValue.Member] = [.init("count", .integer(result.summary.count))]
+    members += rows.map { .init($0.key, $0.measured.map { .number($0) } ?? .null) }
+    return members
   }
 
   private var predicted: JSONValue {
     let prediction = result.prediction
-    guard let spectralLaw = prediction.law, let law else {
+    guard let law = prediction.law else {
       return ["law": .null, "reason": .text(prediction.basis.inProgramTerms)]
     }
-    return .object(
-      [.init("law", .text(spectralLaw.name))]
-        + prediction.parameters.map { .init($0.name, .number($0.value)) }
-        + [
-          .init("basis", .text(prediction.basis.inProgramTerms)),
-          .init("zero_fraction", .number(law.zeroFraction)),
-          .init("sigma_min", .number(law.smallest.squareRoot())),
-          .init("sigma_max", .number(law.largest.squareRoot())),
-          .init("mean_square", .number(law.mean)),
-          .init("log_lambda_mean", .number(law.logMean)),
-          .init("log_lambda_variance", .number(law.logVariance)),
-        ])
+    var members: [JSONValue.Member] = [.init("law", .text(law.name))]
+    members += prediction.parameters.map { .init($0.name, .number($0.value)) }
+    members.append(.init("basis", .text(prediction.basis.inProgramTerms)))
+    members += rows.compactMap { row in row.predicted.map { .init(row.key, .number($0)) } }
+    return .object(members)
   }
 
-  /// A table of the measured numbers and, if there is a law, its numbers.
   var lines: [String] {
-    let summary = result.summary
     let prediction = result.prediction
-    var rows: [(String, String, String?)] = [
-      (
-        "zeros", Wording.percent(summary.zeroFraction), law.map { Wording.percent($0.zeroFraction) }
-      ),
-      ("smallest σ > 0", text(summary.smallest), law.map { text($0.smallest.squareRoot()) }),
-      ("largest σ", text(summary.largest), law.map { text($0.largest.squareRoot()) }),
-      ("mean of σ²", text(summary.meanSquare), law.map { text($0.mean) }),
-      ("mean of log σ²", text(summary.logMean), law.map { text($0.logMean) }),
-      ("variance of log σ²", text(summary.logVariance), law.map { text($0.logVariance) }),
-      ("condition", text(summary.condition), nil),
-    ]
-    let width = 20
-    var heading = Wording.padded("", width) + Wording.padded("measured", 14, left: true)
-    if law != nil { heading += Wording.padded("predicted", 14, left: true) }
-    var lines = [heading]
-    if let distance = result.distance {
-      rows.append(("distance (KS)", text(distance), nil))
+    func line(_ name: String, _ measured: String, _ predicted: String) -> String {
+      Wording.padded(name, 20) + Wording.padded(measured, 14, left: true)
+        + (law == nil ? "" : Wording.padded(predicted, 14, left: true))
     }
-    for (name, measured, predicted) in rows {
+    var lines = [line("", "measured", "predicted")]
+    for row in rows {
+      let isShare = row.key == "zero_fraction"
       lines.append(
-        Wording.padded(name, width) + Wording.padded(measured, 14, left: true)
-          + Wording.padded(predicted ?? "", law == nil ? 0 : 14, left: true))
+        line(
+          row.name, text(row.measured, isShare: isShare),
+          row.predicted.map { text($0, isShare: isShare) } ?? ""))
     }
+    if let distance = result.distance { lines.append(line("distance (KS)", text(distance), "")) }
     if let law = prediction.law {
       let parameters = prediction.parameters.map { "\($0.name) = \(text($0.value))" }
       lines.append(
@@ -97,7 +80,6 @@ struct SpectrumReport {
     return lines
   }
 
-  /// The spectrum of a run on one line.
   var line: String {
     let summary = result.summary
     var parts = [
@@ -109,7 +91,7 @@ struct SpectrumReport {
     return parts.joined(separator: ", ")
   }
 
-  private func text(_ value: Double?) -> String {
-    value.map { Wording.number($0) } ?? "none"
+  private func text(_ value: Double?, isShare: Bool = false) -> String {
+    value.map { isShare ? Wording.percent($0) : Wording.number($0) } ?? "none"
   }
 }

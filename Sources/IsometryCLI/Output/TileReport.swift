@@ -5,7 +5,6 @@ import IsometryGraph
 struct TileReport {
   private let use: TileUse
 
-  /// nil if the session has no tiles to choose.
   init?(_ report: SessionReport) {
     guard let use = report.tiles, use.sites > 0 else { return nil }
     self.use = use

@@ -18,9 +18,6 @@ final class TrainingReporter {
   private var lastPlainLine = ContinuousClock.now
   private(set) var lastRecord: EpochRecord?
 
-  /// - Parameters:
-  ///   - monitor: measures spectra at observations.
-  ///   - step: the start of the run.
   init(
     console: Console, epochs: Int, log: consuming RunLog, monitor: SpectrumMonitor?, step: Int
   ) {
@@ -31,7 +28,6 @@ final class TrainingReporter {
     self.step = step
   }
 
-  /// Logs the device of the run and its tiles.
   func start(_ run: TrainingRun, device: String) throws {
     let tiles = run.session.report.tiles
     try log.appendStart(

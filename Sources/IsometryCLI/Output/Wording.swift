@@ -1,7 +1,6 @@
 import Foundation
 import IsometryNN
 
-/// Numbers as people read them.
 enum Wording {
   /// 0.7881 → "78.8 %"
   static func percent(_ fraction: Double, digits: Int = 1) -> String {
@@ -10,13 +9,11 @@ enum Wording {
 
   /// 1234567 → "1,234,567"
   static func count(_ number: Int) -> String {
-    var groups: [String] = []
-    var rest = number.magnitude
-    while rest >= 1000 {
-      groups.insert(String(format: "%03d", Int(rest % 1000)), at: 0)
-      rest /= 1000
+    let digits = String(number.magnitude)
+    let grouped = digits.enumerated().map { index, digit in
+      index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : "\(digit)"
     }
-    return (number < 0 ? "−" : "") + ([String(rest)] + groups).joined(separator: ",")
+    return (number < 0 ? "−" : "") + grouped.joined()
   }
 
   /// The nearest whole number; "?" for NaN and for numbers that are too large to read.
@@ -37,14 +34,10 @@ enum Wording {
 
   /// 1.5 · 2³⁰ → "1.5 GiB"
   static func bytes(_ count: Int) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-    var value = Double(count)
-    var unit = 0
-    while value >= 1024, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    return unit == 0 ? "\(count) bytes" : String(format: "%.1f %@", value, units[unit])
+    guard count >= 1024 else { return "\(count) bytes" }
+    let units = ["KiB", "MiB", "GiB", "TiB"]
+    let unit = min(Int(log2(Double(count))) / 10, units.count)
+    return String(format: "%.1f ", Double(count) / exp2(10 * Double(unit))) + units[unit - 1]
   }
 
   /// 1.2345 → "1.234"; 1234567 → "1.235e+06"
@@ -65,7 +58,6 @@ enum Wording {
     return left ? fill + text : text + fill
   }
 
-  /// Six significant digits.
   static func number(_ value: Double) -> String { String(format: "%.6g", value) }
 
   /// The cells of a table's line, each on the right of its column.

@@ -119,10 +119,7 @@ public struct Convolution: Sendable, Hashable {
   func jvp(
     _ node: Node, _ epilogue: Epilogue, _ tangents: [Value?], _ graph: inout Graph
   ) -> Value? {
-    let inner = graph.sumOfPresent([
-      tangents[0].map { graph.convolve($0, with: node.inputs[1], self) },
-      tangents[1].map { graph.convolve(node.inputs[0], with: $0, self) },
-    ])
+    let inner = graph.productTangent(.convolution(self, .none), node, tangents)
     return epilogue.jvp(
       inner: inner, extra: tangents.dropFirst(2), result: node.results[0], in: &graph)
   }
@@ -139,11 +136,8 @@ public struct Convolution: Sendable, Hashable {
   func inputGradientJVP(
     _ node: Node, _ shape: Shape, _ tangents: [Value?], _ graph: inout Graph
   ) -> Value? {
-    let operation = Operation.convolutionInputGradient(self, inputShape: shape)
-    return graph.sumOfPresent([
-      tangents[0].map { graph.appendOne(operation, $0, node.inputs[1]) },
-      tangents[1].map { graph.appendOne(operation, node.inputs[0], $0) },
-    ])
+    graph.productTangent(
+      .convolutionInputGradient(self, inputShape: shape), node, tangents)
   }
 
   /// The weight gradient is linear in (dy, x).

@@ -66,10 +66,7 @@ public struct MatrixMultiply: Sendable, Hashable {
   func jvp(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> Value? {
     let plain = MatrixMultiply(
       transposeLeft: transposeLeft, transposeRight: transposeRight, resultType: resultType)
-    let inner = graph.sumOfPresent([
-      tangents[0].map { graph.appendOne(.matrixMultiply(plain), $0, node.inputs[1]) },
-      tangents[1].map { graph.appendOne(.matrixMultiply(plain), node.inputs[0], $0) },
-    ])
+    let inner = graph.productTangent(.matrixMultiply(plain), node, tangents)
     return epilogue.jvp(
       inner: inner, extra: tangents.dropFirst(2), result: node.results[0], in: &graph)
   }

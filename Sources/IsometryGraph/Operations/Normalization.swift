@@ -58,24 +58,22 @@ public struct Normalization: Sendable, Hashable {
   }
 
   func reductionTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
-    try requireCount(inputs, 6)
-    try checkBackward(inputs)
+    try checkBackward(inputs, count: 6)
     return [inputs[2], inputs[2]]
   }
 
   func inputGradientType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
-    try requireCount(inputs, 8)
-    try checkBackward(inputs)
+    try checkBackward(inputs, count: 8)
     return inputs[0]
   }
 
   func gradientTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
-    try requireCount(inputs, 6)
-    try checkBackward(inputs)
+    try checkBackward(inputs, count: 6)
     return [inputs[0], inputs[2], inputs[2]]
   }
 
-  private func checkBackward(_ inputs: [TensorType]) throws(ShapeError) {
+  private func checkBackward(_ inputs: [TensorType], count: Int) throws(ShapeError) {
+    try requireCount(inputs, count)
     try requireSame(inputs[0], inputs[1])
     for vector in inputs[2...] { try requireChannels(vector, of: inputs[0]) }
     guard !epilogue.hasResidual else {
@@ -100,33 +98,24 @@ public struct Normalization: Sendable, Hashable {
       "the statistics of a batch normalization are not differentiated")
     guard let upstream = upstream[0] else { return node.inputs.map { _ in nil } }
     let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
-    let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
-    let (mean, variance) = (node.results[1], node.results[2])
-    let sums = graph.append(
-      .batchNormalizationReduction(plain), [inner, x, scale, shift, mean, variance])
-    let dx = graph.append(
-      .batchNormalizationInputGradient(plain),
-      [inner, x, scale, shift, mean, variance, sums[0], sums[1]])[0]
+    let (dx, sums) = trainingGradients(inner, node, &graph)
     return [dx, sums[1], sums[0]] + extra
+  }
+
+  /// The gradient of x, and those of shift and scale.
+  private func trainingGradients(
+    _ upstream: Value, _ node: Node, _ graph: inout Graph
+  ) -> (x: Value, sums: [Value]) {
+    let operands = [upstream] + node.inputs[0...2] + node.results[1...2]
+    let sums = graph.append(.batchNormalizationReduction(plain), operands)
+    return (graph.append(.batchNormalizationInputGradient(plain), operands + sums)[0], sums)
   }
 
   /// The Jacobian with respect to x is symmetric within a channel, so the input gradient's operation
   /// applied to a tangent is the tangent of the result.
   func trainingJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> [Value?] {
-    let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
-    let (mean, variance) = (node.results[1], node.results[2])
-    let type = graph.type(of: x)
-    var parts: [Value?] = []
-    if let tangent = tangents[0] {
-      let sums = graph.append(
-        .batchNormalizationReduction(plain), [tangent, x, scale, shift, mean, variance])
-      parts.append(
-        graph.append(
-          .batchNormalizationInputGradient(plain),
-          [tangent, x, scale, shift, mean, variance, sums[0], sums[1]])[0])
-    }
-    parts += parameterTangents(
-      node, tangents, statistics: (mean, variance), type: type, in: &graph)
+    var parts = [tangents[0].map { trainingGradients($0, node, &graph).x }]
+    parts += parameterTangents(node, tangents, statistics: node.results[1...2], in: &graph)
     let inner = graph.sumOfPresent(parts)
     let y = epilogue.jvp(
       inner: inner, extra: tangents.dropFirst(3), result: node.results[0], in: &graph)
@@ -135,44 +124,37 @@ public struct Normalization: Sendable, Hashable {
 
   /// The tangents through scale (x normalized with that scale) and shift.
   private func parameterTangents(
-    _ node: Node, _ tangents: [Value?], statistics: (mean: Value, variance: Value),
-    type: TensorType, in graph: inout Graph
+    _ node: Node, _ tangents: [Value?], statistics: ArraySlice<Value>, in graph: inout Graph
   ) -> [Value?] {
-    var parts: [Value?] = []
-    if let tangent = tangents[1] {
-      let zero = graph.append(.fill(0, graph.type(of: tangent)))[0]
-      parts.append(
-        graph.append(
-          .frozenNormalization(plain),
-          [node.inputs[0], tangent, zero, statistics.mean, statistics.variance])[0])
-    }
-    parts.append(tangents[2].map { graph.appendOne(.broadcastChannels(type), $0) })
-    return parts
+    let type = graph.type(of: node.inputs[0])
+    return [
+      tangents[1].map { tangent in
+        let zero = graph.append(.fill(0, graph.type(of: tangent)))[0]
+        return graph.append(
+          .frozenNormalization(plain), [node.inputs[0], tangent, zero] + statistics)[0]
+      },
+      tangents[2].map { graph.appendOne(.broadcastChannels(type), $0) },
+    ]
   }
 
   func frozenVJP(_ node: Node, _ upstream: Value, _ graph: inout Graph) -> [Value?] {
     let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
-    let (x, scale, shift) = (node.inputs[0], node.inputs[1], node.inputs[2])
-    let (mean, variance) = (node.inputs[3], node.inputs[4])
-    let sums = graph.append(
-      .batchNormalizationReduction(plain), [inner, x, scale, shift, mean, variance])
+    let sums = graph.append(.batchNormalizationReduction(plain), [inner] + node.inputs[0...4])
     let dx = graph.append(
-      .frozenNormalizationInputGradient(plain), [inner, scale, variance])[0]
+      .frozenNormalizationInputGradient(plain), [inner, node.inputs[1], node.inputs[4]])[0]
     return [dx, sums[1], sums[0], nil, nil] + extra
   }
 
   func frozenJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> Value? {
     precondition(
       tangents[3] == nil && tangents[4] == nil, "frozen statistics are not differentiated")
-    let (scale, mean, variance) = (node.inputs[1], node.inputs[3], node.inputs[4])
+    let (scale, variance) = (node.inputs[1], node.inputs[4])
     var parts = [
       tangents[0].map {
         graph.append(.frozenNormalizationInputGradient(plain), [$0, scale, variance])[0]
       }
     ]
-    parts += parameterTangents(
-      node, tangents, statistics: (mean, variance), type: graph.type(of: node.inputs[0]),
-      in: &graph)
+    parts += parameterTangents(node, tangents, statistics: node.inputs[3...4], in: &graph)
     let inner = graph.sumOfPresent(parts)
     return epilogue.jvp(
       inner: inner, extra: tangents.dropFirst(5), result: node.results[0], in: &graph)

@@ -51,21 +51,17 @@ public struct ActivationGradient: Sendable, Hashable {
     return [inputs[0], TensorType([inputs[0].shape[1]], inputs[0].dtype.accumulator)]
   }
 
-  /// Floating-point operations of one element.
   var operationsPerElement: Int {
     activation.approximateOperations + addends + (hasChannelSum ? 1 : 0)
   }
 }
 
 extension ActivationGradient? {
-  /// How many inputs the epilogue of an operation that makes a gradient adds: addend, reference.
-  package var epilogueInputCount: Int { self?.addends ?? 0 }
-
   /// - Parameter operands: how many inputs come before the epilogue's.
   func checkEpilogue(
     _ inputs: [TensorType], operands: Int, result: TensorType
   ) throws(ShapeError) {
-    try requireCount(inputs, operands + epilogueInputCount)
+    try requireCount(inputs, operands + (self?.addends ?? 0))
     for input in inputs[operands...] { try requireSame(input, result) }
     guard self?.hasChannelSum != true else {
       throw ShapeError("an epilogue of a gradient has no channel sum")
@@ -145,17 +141,8 @@ extension Operation {
     case .add: return graph.sumOfPresent(tangents)
     case .subtract:
       return graph.sumOfPresent([tangents[0], tangents[1].map { graph.scale($0, by: -1) }])
-    case .multiply:
-      return graph.sumOfPresent([
-        tangents[0].map { graph.multiply($0, node.inputs[1]) },
-        tangents[1].map { graph.multiply(node.inputs[0], $0) },
-      ])
+    case .multiply, .scalarMultiply: return graph.productTangent(self, node, tangents)
     case .scale(let factor): return tangents[0].map { graph.scale($0, by: factor) }
-    case .scalarMultiply:
-      return graph.sumOfPresent([
-        tangents[0].map { graph.scalarMultiply($0, by: node.inputs[1]) },
-        tangents[1].map { graph.scalarMultiply(node.inputs[0], by: $0) },
-      ])
     case .scalarAdd:
       let type = graph.type(of: node.results[0])
       return graph.sumOfPresent([
@@ -243,5 +230,15 @@ extension Graph {
     guard var total = present.first else { return nil }
     for value in present.dropFirst() { total = add(total, value) }
     return total
+  }
+
+  /// The tangent of an operation that is linear in each of the node's first two inputs.
+  mutating func productTangent(
+    _ operation: Operation, _ node: Node, _ tangents: [Value?]
+  ) -> Value? {
+    sumOfPresent([
+      tangents[0].map { appendOne(operation, $0, node.inputs[1]) },
+      tangents[1].map { appendOne(operation, node.inputs[0], $0) },
+    ])
   }
 }

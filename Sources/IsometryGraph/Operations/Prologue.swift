@@ -24,7 +24,6 @@ public struct Prologue: Sendable, Hashable {
     activation.approximateOperations <= 2
   }
 
-  /// How many inputs a prologue adds.
   static let inputCount = 3
 
   func check(_ inputs: [TensorType], operands: Int, images: TensorType) throws(ShapeError) {
@@ -36,7 +35,6 @@ public struct Prologue: Sendable, Hashable {
     }
   }
 
-  /// Arithmetic for `elements` loads.
   func floatingPointOperations(_ elements: Int) -> Int {
     elements * (3 + activation.approximateOperations)
   }

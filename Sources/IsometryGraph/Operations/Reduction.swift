@@ -62,11 +62,7 @@ extension Operation {
   func reductionJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> Value? {
     switch self {
     case .sum: return tangents[0].map { graph.sum($0) }
-    case .dot:
-      return graph.sumOfPresent([
-        tangents[0].map { graph.dot($0, node.inputs[1]) },
-        tangents[1].map { graph.dot(node.inputs[0], $0) },
-      ])
+    case .dot: return graph.productTangent(self, node, tangents)
     case .channelSum: return tangents[0].map { graph.channelSum($0) }
     case .broadcast, .broadcastChannels: return tangents[0].map { graph.appendOne(self, $0) }
     case .squaredNorm:

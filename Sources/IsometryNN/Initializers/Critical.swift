@@ -30,7 +30,6 @@ public struct Critical: Initializer {
     InitializerOption("weights", "orthogonal or gaussian (default orthogonal)"),
   ]
 
-  /// The option that selects the point of the critical line.
   private enum Target: Sendable {
     case variance(Double)
     case level(Double)
@@ -39,20 +38,14 @@ public struct Critical: Initializer {
   private let target: Target
   public let weights: WeightLaw
 
-  public var weightEnsemble: WeightEnsemble {
-    switch weights {
-    case .gaussian: .independent
-    case .orthogonal: .orthogonal
-    }
-  }
+  public var weightEnsemble: WeightEnsemble { weights == .gaussian ? .independent : .orthogonal }
 
   public init(options: InitializerOptions) throws(InitializationError) {
     let variance = try options.number("q", expected: "a positive number") { $0 > 0 }
     let level = try options.number("level", expected: "a positive number") { $0 > 0 }
     if let level {
       guard variance == nil else {
-        throw .condition(
-          initializer: Self.name, reason: "takes one of q and level", remedy: "leave out the other")
+        throw Self.refusal("takes one of q and level", "leave out the other")
       }
       target = .level(level)
     } else {
@@ -60,13 +53,11 @@ public struct Critical: Initializer {
     }
     weights = try options.choice("weights") ?? .orthogonal
     if level != nil, weights == .gaussian {
-      throw .condition(
-        initializer: Self.name,
-        reason:
-          """
-          has no level for Gaussian weights, which give λ a relative variance of the depth or more \
-          at any q
-          """, remedy: "use weights=orthogonal, or q instead of level")
+      throw Self.refusal(
+        """
+        has no level for Gaussian weights, which give λ a relative variance of the depth or more \
+        at any q
+        """, "use weights=orthogonal, or q instead of level")
     }
   }
 
@@ -74,9 +65,7 @@ public struct Critical: Initializer {
     _ = try point(for: layout)
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     let point = try point(for: layout)
     let deviation = point.biasVariance.squareRoot()
     for layer in layout.layers {
@@ -110,16 +99,15 @@ public struct Critical: Initializer {
     }
   }
 
-  /// The point of the critical line for the network.
   func point(for layout: NetworkLayout) throws(InitializationError) -> CriticalPoint {
     guard layout.blocks.isEmpty, layout.layers.allSatisfy({ $0.weight.role == .denseWeight })
     else {
-      throw refusal(
+      throw Self.refusal(
         "is for plain fully connected networks",
         "use a model such as mlp:100x400, or \(.initializer) universal for resmlp")
     }
     guard layout.normalization == .none else {
-      throw refusal("is for networks without normalization", "use \(.normalization) none")
+      throw Self.refusal("is for networks without normalization", "use \(.normalization) none")
     }
     let function = ActivationFunction(layout.activation)
     do throws(TheoryError) {
@@ -131,13 +119,9 @@ public struct Critical: Initializer {
     } catch {
       // The error contains a remedy.
       if case .noSolution(_, let reason) = error {
-        throw refusal("finds no critical point", "\(reason)")
+        throw Self.refusal("finds no critical point", "\(reason)")
       }
-      throw refusal("finds no critical point", "\(error)")
+      throw Self.refusal("finds no critical point", "\(error)")
     }
-  }
-
-  private func refusal(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
-    .condition(initializer: Self.name, reason: reason, remedy: remedy)
   }
 }

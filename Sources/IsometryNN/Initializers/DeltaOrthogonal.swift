@@ -26,9 +26,7 @@ public struct DeltaOrthogonal: Initializer {
     gain = try options.gain()
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     try layout.drawWeights(store) { parameter in
       var random = parameter.randomStream(seed: seed)
       let shape = parameter.shape

@@ -32,23 +32,18 @@ public struct Fixup: Initializer {
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.normalization == .none else {
-      throw .condition(
-        initializer: Self.name, reason: "replaces normalization",
-        remedy: "use \(.normalization) none")
+      throw Self.refusal("replaces normalization", "use \(.normalization) none")
     }
     guard layout.parameters.contains(where: { $0.role == .scalarBias }),
       layout.blocks.allSatisfy({ $0.branch.count > 1 && $0.multiplier != nil })
     else {
-      throw .condition(
-        initializer: Self.name,
-        reason: "needs residual blocks of two layers or more with its learned scalars",
-        remedy: "choose a resnet model")
+      throw Self.refusal(
+        "needs residual blocks of two layers or more with its learned scalars",
+        "choose a resnet model")
     }
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     var factors: [Parameter: Double] = [:]
     if let head = layout.head { factors[head.weight] = 0 }
     for block in layout.blocks {

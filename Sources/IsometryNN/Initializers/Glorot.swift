@@ -23,9 +23,7 @@ public struct Glorot: Initializer {
     distribution = try options.choice("distribution") ?? .uniform
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     try layout.drawWeights(store) { parameter in
       let variance = 2 / Double(parameter.fanIn + parameter.fanOut)
       return distribution.draw(parameter, variance: variance, seed: seed)

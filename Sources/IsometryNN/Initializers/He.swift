@@ -32,9 +32,7 @@ public struct He: Initializer {
     distribution = try options.choice("distribution") ?? .normal
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     try layout.drawWeights(store) { parameter in
       let fan = fan == .in ? parameter.fanIn : parameter.fanOut
       return distribution.draw(parameter, variance: 2 / Double(fan), seed: seed)
@@ -44,7 +42,7 @@ public struct He: Initializer {
 
 extension NetworkLayout {
   /// Draws He's normal weights of variance 2/fan_in, for initializers that change only other parts.
-  func drawHe(seed: UInt64, store: (Parameter, [Double]) throws -> Void) throws {
+  func drawHe(seed: UInt64, store: ParameterStore) throws {
     try drawWeights(store) { parameter in
       let variance = 2 / Double(parameter.fanIn)
       return WeightDistribution.normal.draw(parameter, variance: variance, seed: seed)

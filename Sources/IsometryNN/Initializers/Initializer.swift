@@ -54,11 +54,17 @@ public protocol Initializer: Sendable {
   ///   - layout: has passed `check`.
   ///   - store: takes a parameter's elements in row-major order; called at most once for each.
   /// - Throws: the errors of `store`.
-  func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void) throws
+  func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws
 }
 
+/// A consumer of a parameter's initial elements, in row-major order.
+public typealias ParameterStore = (Parameter, [Double]) throws -> Void
+
 extension Initializer {
+  static func refusal(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
+    .condition(initializer: name, reason: reason, remedy: remedy)
+  }
+
   public static var options: [InitializerOption] { [] }
   public var blockTraits: BlockTraits { BlockTraits() }
   public var scalarLearningRate: Double { 1 }
@@ -77,7 +83,7 @@ extension Initializer {
   /// - Throws: `InitializationError` if the network violates the initializer's conditions; the errors
   ///   of `store`.
   public func initialize(
-    _ layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
+    _ layout: NetworkLayout, seed: UInt64, store: ParameterStore
   ) throws {
     try check(layout)
     var missing = Set(layout.parameters)
@@ -122,8 +128,9 @@ extension NetworkLayout {
     for statistic in statistics {
       guard let value = session.graph.source(named: statistic.name) else { continue }
       let type = session.graph.type(of: value)
+      // Batch Normalization with mean 0 and variance 1 keeps its input.
       let elements = [Double](
-        repeating: statistic.kind.initialValue, count: type.shape.elementCount)
+        repeating: statistic.kind == .variance ? 1 : 0, count: type.shape.elementCount)
       try session.write(
         HostTensor(type.shape, elements, as: type.dtype), toVariable: statistic.name)
     }

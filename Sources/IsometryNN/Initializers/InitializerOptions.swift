@@ -24,13 +24,6 @@ public struct InitializerOptions: Sendable, Hashable {
     self.values = values
   }
 
-  /// - Throws: `InitializationError.unknownOption` for an option that is not in the list.
-  func allow(_ known: [String]) throws(InitializationError) {
-    for option in values.keys.sorted() where !known.contains(option) {
-      throw .unknownOption(option, initializer: initializer, known: known)
-    }
-  }
-
   /// The option's text; nil if it was not given.
   public func text(_ option: String) -> String? { values[option] }
 

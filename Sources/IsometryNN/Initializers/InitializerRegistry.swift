@@ -42,8 +42,10 @@ public enum InitializerRegistry {
         else { throw .malformed(text) }
       }
     }
-    let options = InitializerOptions(initializer: name, values: values)
-    try options.allow(type.options.map(\.name))
-    return try type.init(options: options)
+    let known = type.options.map(\.name)
+    if let option = values.keys.sorted().first(where: { !known.contains($0) }) {
+      throw .unknownOption(option, initializer: name, known: known)
+    }
+    return try type.init(options: InitializerOptions(initializer: name, values: values))
   }
 }

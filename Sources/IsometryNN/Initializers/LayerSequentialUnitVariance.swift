@@ -34,12 +34,9 @@ public struct LayerSequentialUnitVariance: Initializer {
   public var weightEnsemble: WeightEnsemble { .orthogonal }
 
   /// - Throws: always `InitializationError.condition`, because the weights depend on images.
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
-    throw InitializationError.condition(
-      initializer: Self.name, reason: "depends on images",
-      remedy: "resolve it with `resolved(for:seed:images:on:)` first")
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
+    throw Self.refusal(
+      "depends on images", "resolve it with `resolved(for:seed:images:on:)` first")
   }
 
   public func resolved(
@@ -60,10 +57,9 @@ public struct LayerSequentialUnitVariance: Initializer {
       let name = layer.weight.name
       let variance = try session.read(output: NetworkBuilder.varianceOutput(of: name)).scalar
       guard variance.isFinite, variance > 0 else {
-        throw InitializationError.condition(
-          initializer: Self.name,
-          reason: "measures the variance \(variance) after \(name), which no factor makes 1",
-          remedy: "use other images or more of them")
+        throw Self.refusal(
+          "measures the variance \(variance) after \(name), which no factor makes 1",
+          "use other images or more of them")
       }
       weights.divide(layer.weight, by: variance.squareRoot())
     }
@@ -101,14 +97,12 @@ private struct Orthonormal: Initializer {
     }
   }
 
-  func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     for parameter in layout.parameters where parameter.role.isWeight {
       guard let elements = weights[parameter] else {
-        throw InitializationError.condition(
-          initializer: Self.name, reason: "measured another network than this one",
-          remedy: "resolve it for the network that it initializes")
+        throw Self.refusal(
+          "measured another network than this one", "resolve it for the network that it initializes"
+        )
       }
       try store(parameter, elements)
     }

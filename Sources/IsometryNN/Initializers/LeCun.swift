@@ -22,9 +22,7 @@ public struct LeCun: Initializer {
     distribution = try options.choice("distribution") ?? .normal
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     try layout.drawWeights(store) { parameter in
       distribution.draw(parameter, variance: 1 / Double(parameter.fanIn), seed: seed)
     }

@@ -41,32 +41,27 @@ public struct LooksLinear: Initializer {
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
-    func failure(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
-      .condition(initializer: Self.name, reason: reason, remedy: remedy)
-    }
     guard layout.activation == .relu else {
-      throw failure(
+      throw Self.refusal(
         "is linear for ReLU only, not for \(layout.activation.name)", "use \(.activation) relu")
     }
     for block in layout.blocks {
       guard case .projection = block.skip, block.form == .activatedSum else {
-        throw failure(
+        throw Self.refusal(
           "has no linear form for the skip of block \(block.index), which adds x itself",
           "use \(.skip) convolution with a resnet model, or \(.initializer) risotto")
       }
     }
     for layer in layout.layers where layer.weight != layout.head?.weight {
       guard layer.outputChannels % 2 == 0 else {
-        throw failure(
+        throw Self.refusal(
           "needs even widths, and \(layer.weight.name) is \(layer.weight.shape)",
           "choose even widths")
       }
     }
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     let (stem, head) = (layout.stem?.weight, layout.head?.weight)
     try layout.drawWeights(store) { weight in
       let isFirst = weight == stem

@@ -23,7 +23,6 @@ extension DenseMatrix {
     return DenseMatrix(rows: rows, columns: 2 * columns, elements: result)
   }
 
-  /// The columns of a range.
   func slice(columns range: Range<Int>) -> DenseMatrix {
     var result = DenseMatrix(zeros: rows, range.count)
     for row in 0..<rows {
@@ -32,7 +31,6 @@ extension DenseMatrix {
     return result
   }
 
-  /// The block-diagonal matrix of `count` copies.
   func repeatedAlongDiagonal(_ count: Int) -> DenseMatrix {
     var result = DenseMatrix(zeros: count * rows, count * columns)
     for part in 0..<count {
@@ -85,6 +83,5 @@ extension DenseMatrix {
 }
 
 extension NetworkLayout.Layer {
-  /// The side of a convolution's kernel.
   var kernelSize: Int { weight.shape[2] }
 }

@@ -21,21 +21,18 @@ public struct NormPreserving: Initializer {
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard !layout.blocks.isEmpty, layout.normalization == .none else {
-      throw .condition(
-        initializer: Self.name, reason: "replaces normalization in residual blocks",
-        remedy: "choose a resnet model with \(.normalization) none")
+      throw Self.refusal(
+        "replaces normalization in residual blocks",
+        "choose a resnet model with \(.normalization) none")
     }
     guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
-      throw .condition(
-        initializer: Self.name,
-        reason: "needs branches that do not end with an activation, whose mean is not 0",
-        remedy: "choose a resnet model")
+      throw Self.refusal(
+        "needs branches that do not end with an activation, whose mean is not 0",
+        "choose a resnet model")
     }
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     try layout.drawHe(seed: seed, store: store)
   }
 }

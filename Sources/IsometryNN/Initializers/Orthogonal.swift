@@ -26,9 +26,7 @@ public struct Orthogonal: Initializer {
     gain = try options.gain()
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     try layout.drawWeights(store) { parameter in
       var random = parameter.randomStream(seed: seed)
       let matrix = random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn)
@@ -38,7 +36,6 @@ public struct Orthogonal: Initializer {
 }
 
 extension InitializerOptions {
-  /// The gain of orthogonal weights; nil if it was not given.
   func gain() throws(InitializationError) -> Double? {
     try number("gain", expected: "a positive number") { $0 > 0 }
   }

@@ -12,7 +12,7 @@ extension NetworkLayout {
   ///
   /// - Parameter draw: returns a weight's elements in row-major order.
   func drawWeights(
-    _ store: (Parameter, [Double]) throws -> Void, _ draw: @Sendable (Parameter) -> [Double]
+    _ store: ParameterStore, _ draw: @Sendable (Parameter) -> [Double]
   ) throws {
     // The limit keeps memory small compared with the network's.
     try drawWeights(ahead: 1 << 23, meanwhile: {}, store, draw)
@@ -23,8 +23,8 @@ extension NetworkLayout {
   /// - Parameter ahead: the number of elements that may be drawn or in progress before they are stored;
   ///   one weight is always allowed.
   func drawWeights<Other>(
-    ahead: Int, meanwhile: () throws -> Other,
-    _ store: (Parameter, [Double]) throws -> Void, _ draw: @Sendable (Parameter) -> [Double]
+    ahead: Int, meanwhile: () throws -> Other, _ store: ParameterStore,
+    _ draw: @Sendable (Parameter) -> [Double]
   ) throws -> Other {
     let weights = parameters.filter(\.role.isWeight)
     let line = DrawingLine(sizes: weights.map(\.shape.elementCount), ahead: ahead)
@@ -131,7 +131,6 @@ private final class DrawingLine: Sendable {
 
 /// A parallel map on all processors. Each transform runs its matrix products on one thread.
 enum ParallelDrawing {
-  /// The results of all elements, in their order.
   static func map<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ transform: @Sendable (Element) -> Result
   ) -> [Result] {

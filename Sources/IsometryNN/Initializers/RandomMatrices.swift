@@ -21,7 +21,6 @@ enum StableHash {
 }
 
 extension RandomStream {
-  /// `count` normal numbers of mean 0.
   mutating func normals(_ count: Int, deviation: Double) -> [Double] {
     [Double](onHugePages: count) { numbers in
       for index in numbers.indices { numbers[index] = deviation * normal() }

@@ -16,24 +16,20 @@ public struct ReZero: Initializer {
   public init(options: InitializerOptions) throws(InitializationError) {}
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
-    try layout.requireMultipliers(Self.name)
+    try Self.requireMultipliers(layout)
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     for multiplier in layout.blocks.compactMap(\.multiplier) { try store(multiplier, [0]) }
     try layout.drawHe(seed: seed, store: store)
   }
 }
 
-extension NetworkLayout {
-  /// Checks that all blocks have multipliers, for initializers that set them.
-  func requireMultipliers(_ name: String) throws(InitializationError) {
-    guard !blocks.isEmpty, blocks.allSatisfy({ $0.multiplier != nil }) else {
-      throw .condition(
-        initializer: name, reason: "needs residual branches with a learned multiplier",
-        remedy: "choose a resnet or resmlp model")
+extension Initializer {
+  static func requireMultipliers(_ layout: NetworkLayout) throws(InitializationError) {
+    guard !layout.blocks.isEmpty, layout.blocks.allSatisfy({ $0.multiplier != nil }) else {
+      throw refusal(
+        "needs residual branches with a learned multiplier", "choose a resnet or resmlp model")
     }
   }
 }

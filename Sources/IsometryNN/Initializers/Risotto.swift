@@ -43,9 +43,7 @@ public struct Risotto: Initializer {
     try construction.check(layout)
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     let weights = RisottoConstruction.Weights(construction, of: layout, seed: seed)
     try weights.storeStem(of: layout, store)
     for block in layout.blocks {

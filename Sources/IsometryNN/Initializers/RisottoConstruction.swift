@@ -94,8 +94,6 @@ extension RisottoConstruction {
     /// The matrices that do not depend on others, drawn in parallel.
     private let drawn: [Parameter: DenseMatrix]
 
-    typealias Store = (Parameter, [Double]) throws -> Void
-
     init(_ construction: RisottoConstruction, of layout: NetworkLayout, seed: UInt64) {
       self.construction = construction
       self.seed = seed
@@ -123,14 +121,14 @@ extension RisottoConstruction {
     ///
     /// - Returns: U, whose columns are an orthonormal basis of the signals after the stem.
     @discardableResult
-    func storeStem(of layout: NetworkLayout, _ store: Store) throws -> DenseMatrix {
+    func storeStem(of layout: NetworkLayout, _ store: ParameterStore) throws -> DenseMatrix {
       guard let stem = layout.stem else { preconditionFailure("the network was not checked") }
       let half = half(of: stem.weight, columns: stem.inputChannels)
       try store(stem.weight, half.stackedWithNegative.deltaKernel(size: stem.kernelSize))
       return half
     }
 
-    func storeHead(of layout: NetworkLayout, _ store: Store) throws {
+    func storeHead(of layout: NetworkLayout, _ store: ParameterStore) throws {
       guard let head = layout.head else { preconditionFailure("the network was not checked") }
       let isMirrored = construction.head == .mirrored
       let drawn = matrix(
@@ -154,7 +152,7 @@ extension RisottoConstruction {
     /// - Parameter window: the side of the square of pixels whose signals, side by side, `whole` acts
     ///   on.
     func store(
-      _ block: NetworkLayout.Block, whole: DenseMatrix, window: Int, _ store: Store
+      _ block: NetworkLayout.Block, whole: DenseMatrix, window: Int, _ store: ParameterStore
     ) throws {
       if let multiplier = block.multiplier { try store(multiplier, [construction.alpha]) }
       switch block.skip {
@@ -168,7 +166,7 @@ extension RisottoConstruction {
     /// Type C: the branch's product P, and a skip that completes α·P to the whole.
     private func storeConvolutional(
       _ block: NetworkLayout.Block, _ skip: NetworkLayout.Layer, whole: DenseMatrix, window: Int,
-      _ store: Store
+      _ store: ParameterStore
     ) throws {
       let pixels = window * window
       var product: DenseMatrix?
@@ -190,7 +188,7 @@ extension RisottoConstruction {
 
     /// Type B: x is not negative, so identities and rectifiers leave it unchanged.
     private func storeIdentity(
-      _ block: NetworkLayout.Block, whole: DenseMatrix, _ store: Store
+      _ block: NetworkLayout.Block, whole: DenseMatrix, _ store: ParameterStore
     ) throws {
       for layer in block.branch.dropLast() {
         let identity = DenseMatrix.identity(layer.outputChannels)

@@ -50,30 +50,24 @@ public struct RisottoLossless: Initializer {
       defer { size = block.branch.last?.imageSize ?? size }
       guard case .projection(let skip) = block.skip, skip.stride > 1 else { continue }
       guard size.allSatisfy({ $0.isMultiple(of: skip.stride) }) else {
-        throw .condition(
-          initializer: Self.name,
-          reason: """
-            needs image sides that each stride divides, and block \(block.index) reads \
-            \(size.map(String.init).joined(separator: "×")) pixels with stride \(skip.stride)
-            """,
-          remedy: "use images of other sides, or \(.initializer) risotto")
+        throw Self.refusal(
+          """
+          needs image sides that each stride divides, and block \(block.index) reads \
+          \(size.map(String.init).joined(separator: "×")) pixels with stride \(skip.stride)
+          """, "use images of other sides, or \(.initializer) risotto")
       }
       guard skip.kernelSize == skip.stride,
         let reader = block.branch.first(where: { $0.stride == skip.stride }),
         reader.kernelSize >= 2 * skip.stride - 1
       else {
-        throw .condition(
-          initializer: Self.name,
-          reason:
-            "needs strided blocks whose branch and skip read every pixel, unlike block \(block.index)",
-          remedy: "build the network with this initializer's block traits")
+        throw Self.refusal(
+          "needs strided blocks whose branch and skip read every pixel, unlike block \(block.index)",
+          "build the network with this initializer's block traits")
       }
     }
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     let weights = RisottoConstruction.Weights(construction, of: layout, seed: seed)
     var basis = try weights.storeStem(of: layout, store)
     for block in layout.blocks {

@@ -29,16 +29,12 @@ public struct SkipInit: Initializer {
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard layout.normalization == .none else {
-      throw .condition(
-        initializer: Self.name, reason: "replaces normalization",
-        remedy: "use \(.normalization) none")
+      throw Self.refusal("replaces normalization", "use \(.normalization) none")
     }
-    try layout.requireMultipliers(Self.name)
+    try Self.requireMultipliers(layout)
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     let value = alpha ?? 1 / Double(layout.blocks.count).squareRoot()
     for multiplier in layout.blocks.compactMap(\.multiplier) { try store(multiplier, [value]) }
     try layout.drawHe(seed: seed, store: store)

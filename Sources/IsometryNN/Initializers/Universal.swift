@@ -46,9 +46,7 @@ public struct Universal: Initializer {
     _ = try calibration(for: layout)
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     let calibration = try calibration(for: layout)
     let entryVariance = calibration.scaledEntryDeviation * calibration.scaledEntryDeviation
     for parameter in layout.parameters where parameter.role.isWeight {
@@ -64,30 +62,28 @@ public struct Universal: Initializer {
     }
   }
 
-  /// The weight scale for the network.
   func calibration(for layout: NetworkLayout) throws(InitializationError) -> Calibration {
     let model = try model(of: layout)
     do throws(TheoryError) {
       return try model.calibrated(to: level)
     } catch {
-      throw refusal("finds no weight scale for this network: \(error)", "choose another c")
+      throw Self.refusal("finds no weight scale for this network: \(error)", "choose another c")
     }
   }
 
-  /// The network as the theory's model.
   private func model(of layout: NetworkLayout) throws(InitializationError) -> ResidualModel {
     guard let first = layout.blocks.first, let stem = layout.stem else {
-      throw refusal(
+      throw Self.refusal(
         "is a law of residual blocks, and this network has none",
         "use a model such as resmlp:20x400 or resconv:20x24")
     }
     guard layout.normalization == .none else {
-      throw refusal(
+      throw Self.refusal(
         "is a law of networks without normalization", "use \(.normalization) none")
     }
     for block in layout.blocks {
       guard block.form == .activatedBranch, block.branch.count == 1, block.sumFactor == 1 else {
-        throw refusal(
+        throw Self.refusal(
           "needs blocks without an activation after the sum of branch and skip, unlike this network",
           "use a model such as resmlp:20x400 or resconv:20x24")
       }
@@ -97,7 +93,7 @@ public struct Universal: Initializer {
       weightDeviation: 1)
     if case .scaled(let skipWeight) = first.skip { model.skipWeight = skipWeight }
     guard model.skipWeight != 0 else {
-      throw refusal("needs skips", "use a \(.skipWeight) other than 0")
+      throw Self.refusal("needs skips", "use a \(.skipWeight) other than 0")
     }
     // A stem with more rows than columns preserves the norm and spreads it over more elements.
     model.inputMeanSquare = meanSquare
@@ -118,11 +114,7 @@ public struct Universal: Initializer {
       return try ZeroPadding.factor(
         kernel: layer.weight.shape[2], height: layer.imageSize[0], width: layer.imageSize[1])
     } catch {
-      throw refusal("cannot compute the effect of the padding: \(error)", "use another model")
+      throw Self.refusal("cannot compute the effect of the padding: \(error)", "use another model")
     }
-  }
-
-  private func refusal(_ reason: Explanation, _ remedy: Explanation) -> InitializationError {
-    .condition(initializer: Self.name, reason: reason, remedy: remedy)
   }
 }

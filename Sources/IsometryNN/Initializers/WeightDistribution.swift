@@ -6,7 +6,6 @@ public enum WeightDistribution: String, Sendable, CaseIterable {
   /// Uniform in ±√(3·variance).
   case uniform
 
-  /// Draws a parameter's elements from the parameter's random stream.
   func draw(_ parameter: Parameter, variance: Double, seed: UInt64) -> [Double] {
     var random = parameter.randomStream(seed: seed)
     let count = parameter.shape.elementCount

@@ -20,25 +20,20 @@ public struct ZeroGamma: Initializer {
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
     guard !layout.blocks.isEmpty, layout.normalization == .batch else {
-      throw .condition(
-        initializer: Self.name, reason: "sets the scale of normalizations that end a branch",
-        remedy: "choose a resnet model with \(.normalization) batch")
+      throw Self.refusal(
+        "sets the scale of normalizations that end a branch",
+        "choose a resnet model with \(.normalization) batch")
     }
     guard layout.blocks.allSatisfy({ $0.form == .activatedSum }) else {
-      throw .condition(
-        initializer: Self.name,
-        reason:
-          """
-          needs branches that end with a normalization: an activation after it would read only \
-          zeros, and ReLU passes no gradient there
-          """,
-        remedy: "choose a resnet model, or \(.initializer) rezero")
+      throw Self.refusal(
+        """
+        needs branches that end with a normalization: an activation after it would read only \
+        zeros, and ReLU passes no gradient there
+        """, "choose a resnet model, or \(.initializer) rezero")
     }
   }
 
-  public func draw(
-    for layout: NetworkLayout, seed: UInt64, store: (Parameter, [Double]) throws -> Void
-  ) throws {
+  public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     for block in layout.blocks {
       guard let scale = block.branch.last?.normalization?.scale else { continue }
       try store(scale, [Double](repeating: 0, count: scale.shape.elementCount))

@@ -2,7 +2,6 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension NetworkBuilder {
-  /// The name of the output with the variance of a weight's result, if it is measured.
   static func varianceOutput(of weight: String) -> String { "variance(\(weight))" }
 
   /// y itself. If the builder measures, the result is y divided by its standard deviation over the

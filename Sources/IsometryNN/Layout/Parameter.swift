@@ -21,20 +21,10 @@ public struct Parameter: Sendable, Hashable {
     case scalarBias
 
     /// Whether the parameter is a weight: a tensor of two or more axes that an initializer draws.
-    public var isWeight: Bool {
-      switch self {
-      case .convolutionWeight, .denseWeight: true
-      case .bias, .normalizationScale, .normalizationShift, .branchMultiplier, .scalarBias: false
-      }
-    }
+    public var isWeight: Bool { self == .convolutionWeight || self == .denseWeight }
 
     /// Whether the parameter is one number for a whole tensor.
-    public var isScalar: Bool {
-      switch self {
-      case .branchMultiplier, .scalarBias: true
-      case .convolutionWeight, .denseWeight, .bias, .normalizationScale, .normalizationShift: false
-      }
-    }
+    public var isScalar: Bool { self == .branchMultiplier || self == .scalarBias }
 
     /// The initial value of every element unless the initializer sets another; nil for weights.
     public var neutralValue: Double? {
@@ -74,14 +64,6 @@ public struct Statistic: Sendable, Hashable {
   public enum Kind: String, Sendable, Hashable {
     case mean
     case variance
-
-    /// The value of every element before the first step.
-    public var initialValue: Double {
-      switch self {
-      case .mean: 0
-      case .variance: 1
-      }
-    }
   }
 
   /// The variable's name, the same as in PyTorch's `state_dict` of the same network.

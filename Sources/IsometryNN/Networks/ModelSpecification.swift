@@ -17,14 +17,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case resnet8, resnet20, resnet32, resnet44, resnet56, resnet110, resnet326, resnet1202
     case resnet18, resnet34, resnet50, resnet101
 
-    var widths: [Int] {
-      switch self {
-      case .resnet8, .resnet20, .resnet32, .resnet44, .resnet56, .resnet110, .resnet326,
-        .resnet1202:
-        [16, 32, 64]
-      case .resnet18, .resnet34, .resnet50, .resnet101: [64, 128, 256, 512]
-      }
-    }
+    // The networks for CIFAR-10 have three stages, those for ImageNet four.
+    var widths: [Int] { depths.count == 3 ? [16, 32, 64] : [64, 128, 256, 512] }
 
     var depths: [Int] {
       switch self {
@@ -43,12 +37,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
 
     var block: BlockKind {
-      switch self {
-      case .resnet50, .resnet101: .bottleneck(expansion: 4)
-      case .resnet8, .resnet20, .resnet32, .resnet44, .resnet56, .resnet110, .resnet326,
-        .resnet1202, .resnet18, .resnet34:
-        .basic
-      }
+      self == .resnet50 || self == .resnet101 ? .bottleneck(expansion: 4) : .basic
     }
   }
 
@@ -76,32 +65,22 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       return
     }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let make: (Int, Int) -> ModelSpecification
     switch parts[0] {
-    case "mlp":
-      let (depth, width) = try Self.size(parts, of: text)
-      self = .perceptron(depth: depth, width: width)
-    case "resmlp":
-      let (depth, width) = try Self.size(parts, of: text)
-      self = .residualPerceptron(depth: depth, width: width)
-    case "resconv":
-      let (depth, width) = try Self.size(parts, of: text)
-      self = .residualConvolutions(depth: depth, width: width)
+    case "mlp": make = Self.perceptron
+    case "resmlp": make = Self.residualPerceptron
+    case "resconv": make = Self.residualConvolutions
     default: throw .unknownModel(text)
     }
-    guard hiddenWeightCount <= Self.largestWeightCount else {
-      throw .tooManyWeights(text, count: hiddenWeightCount)
-    }
-  }
-
-  private static func size(
-    _ parts: [Substring], of text: String
-  ) throws(ModelError) -> (depth: Int, width: Int) {
     let numbers =
       parts.count == 2 ? parts[1].split(separator: "x", omittingEmptySubsequences: false) : []
     guard numbers.count == 2, let depth = Int(numbers[0]), let width = Int(numbers[1]),
-      (1...largestDepth).contains(depth), (1...largestWidth).contains(width)
+      (1...Self.largestDepth).contains(depth), (1...Self.largestWidth).contains(width)
     else { throw .malformedSize(text) }
-    return (depth, width)
+    self = make(depth, width)
+    guard hiddenWeightCount <= Self.largestWeightCount else {
+      throw .tooManyWeights(text, count: hiddenWeightCount)
+    }
   }
 
   /// The number of weights between hidden layers, for a network of variable size.

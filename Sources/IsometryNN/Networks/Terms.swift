@@ -2,7 +2,6 @@ package import IsometryCore
 
 // What messages about networks name.
 extension Term {
-  package static let model = Term("model")
   package static let normalization = Term("normalization")
   package static let skip = Term("skip")
   package static let skipWeight = Term("skipWeight")

@@ -64,7 +64,6 @@ extension NetworkBuilder {
     return (graph.decodeImages(bytes, samples: samples, decoding), labels)
   }
 
-  /// Appends the sums over steps of loss and correct rows.
   mutating func accumulateMetrics(loss: (String, Value), correct: (String, Value)) {
     var inputs: [Value] = []
     for (name, value) in [loss, correct] {

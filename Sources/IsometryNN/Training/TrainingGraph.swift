@@ -79,7 +79,6 @@ public struct TrainingGraph: Sendable {
     self.configuration = configuration
   }
 
-  /// The gradient of each parameter; the loss depends on all of them.
   private static func gradients(
     of loss: Value, upstream: Value?, for parameters: [Parameter], in graph: inout Graph
   ) -> [(parameter: Parameter, variable: Value, gradient: Value)] {
@@ -154,7 +153,6 @@ public struct TrainingGraph: Sendable {
   }
 }
 
-/// The variables of dynamic loss scaling, each [1].
 private struct LossScalingState {
   static let scaleName = "loss_scaling.scale"
   static let goodStepsName = "loss_scaling.good_steps"

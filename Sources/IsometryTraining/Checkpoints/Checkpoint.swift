@@ -26,14 +26,8 @@ public struct Checkpoint: Sendable, Equatable {
   public static let trainingPrefix = "training/"
 
   enum Key {
-    static let format = "format"
     static let configuration = "configuration"
     static let state = "state"
-    // The parts of the state and configuration that people look for, once more as plain numbers.
-    static let epoch = "epoch"
-    static let step = "step"
-    static let samples = "samples"
-    static let seed = "seed"
     // What steps and epochs are counted by.
     static let trainImages = "train_images"
   }
@@ -110,13 +104,14 @@ extension Checkpoint {
   /// - Throws: `FileError` where the system refuses.
   public func write(to path: String) throws {
     var metadata = [
-      Key.format: "pt",
+      "format": "pt",
       Key.configuration: try JSONFile.line(configuration),
       Key.state: try JSONFile.line(state),
-      Key.epoch: String(state.epoch),
-      Key.step: String(state.step),
-      Key.samples: String(state.samples),
-      Key.seed: String(configuration.seed),
+      // Once more as plain numbers: what people look for.
+      "epoch": String(state.epoch),
+      "step": String(state.step),
+      "samples": String(state.samples),
+      "seed": String(configuration.seed),
     ]
     metadata[Key.trainImages] = trainImages.map { String($0) }
     try Safetensors(metadata: metadata, tensors: tensors).write(to: path)

@@ -9,13 +9,6 @@ public struct CheckpointError: ExplainedError, Equatable {
   /// What the file has instead.
   public let found: String
 
-  /// The error of a file.
-  public init(path: String, expected: Explanation, found: String) {
-    self.path = path
-    self.expected = expected
-    self.found = found
-  }
-
   /// One line with all three and a way out.
   public var explanation: Explanation {
     """

@@ -50,6 +50,9 @@ extension Safetensors {
         guard name != Self.metadataKey else {
           throw fail("a table of text as \(name)", "a tensor")
         }
+        guard field.offsets.count == 2 else {
+          throw fail("a pair of offsets for \(name)", "\(field.offsets): an entry of another form")
+        }
         fields.append((name, field))
       }
     }
@@ -119,25 +122,14 @@ private struct TensorField: Decodable {
   let dtype: String
   let shape: [Int]
   /// The range of bytes, counted from the end of the header.
-  let begin: Int
-  let end: Int
+  let offsets: [Int]
+
+  var begin: Int { offsets[0] }
+  var end: Int { offsets[1] }
 
   enum CodingKeys: String, CodingKey {
     case dtype
     case shape
     case offsets = "data_offsets"
-  }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    dtype = try container.decode(String.self, forKey: .dtype)
-    shape = try container.decode([Int].self, forKey: .shape)
-    let offsets = try container.decode([Int].self, forKey: .offsets)
-    guard offsets.count == 2 else {
-      throw DecodingError.typeMismatch(
-        [Int].self,
-        .init(codingPath: container.codingPath + [CodingKeys.offsets], debugDescription: "a pair"))
-    }
-    (begin, end) = (offsets[0], offsets[1])
   }
 }

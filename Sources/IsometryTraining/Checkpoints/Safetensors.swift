@@ -26,7 +26,6 @@ public struct Safetensors: Sendable, Equatable {
   /// Elements begin at a multiple of this many bytes from the start of the file.
   static let alignment = 8
 
-  /// The format's name of an element type.
   static func typeName(_ dtype: DType) -> String {
     switch dtype {
     case .float32: "F32"

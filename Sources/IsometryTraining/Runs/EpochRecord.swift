@@ -19,21 +19,6 @@ public struct EpochRecord: Sendable, Equatable {
   /// The share of `seconds` that the device had nothing to do because input had not arrived.
   public let inputWaitFraction: Double
 
-  /// The record of an epoch with these numbers.
-  public init(
-    epoch: Int, trainLoss: Double, trainAccuracy: Double, testLoss: Double, testAccuracy: Double,
-    seconds: Double, imagesPerSecond: Double, inputWaitFraction: Double
-  ) {
-    self.epoch = epoch
-    self.trainLoss = trainLoss
-    self.trainAccuracy = trainAccuracy
-    self.testLoss = testLoss
-    self.testAccuracy = testAccuracy
-    self.seconds = seconds
-    self.imagesPerSecond = imagesPerSecond
-    self.inputWaitFraction = inputWaitFraction
-  }
-
   package var json: JSONValue { .object(members) }
 
   var members: [JSONValue.Member] {

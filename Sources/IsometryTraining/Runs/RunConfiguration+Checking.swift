@@ -94,7 +94,10 @@ extension RunConfiguration {
     // The order of augmentations means nothing.
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
     comparable.spectrumEvery = spectrumEvery
-    if scheduleFitsAnyLength { comparable.epochs = epochs }
+    // The learning rate of a step does not depend on the length of these runs.
+    if schedule == .constant || schedule == .step && milestones != nil {
+      comparable.epochs = epochs
+    }
     for (recorded, changed) in zip(spelledOut.settings, comparable.settings)
     where recorded.value != changed.value {
       if recorded.setting == .epochs {
@@ -112,18 +115,15 @@ extension RunConfiguration {
         that, or start a new run
         """)
     }
-    try checkRoom(for: wanted.epochs)
-  }
-
-  /// Throws if a run that may change its length would end before a milestone, which may not move.
-  private func checkRoom(for epochs: Int) throws(ConfigurationError) {
-    guard schedule == .step, let last = milestones?.last, Double(epochs) <= last else { return }
-    throw ConfigurationError(
-      .epochs,
-      """
-      should be above \(last), the last of the run's \(.milestones), which cannot change, not \
-      \(epochs); use a larger number, or start a new run
-      """)
+    // A milestone may not move, so the run may not end before it.
+    if schedule == .step, let last = milestones?.last, Double(wanted.epochs) <= last {
+      throw ConfigurationError(
+        .epochs,
+        """
+        should be above \(last), the last of the run's \(.milestones), which cannot change, not \
+        \(wanted.epochs); use a larger number, or start a new run
+        """)
+    }
   }
 
   /// With the values of defaults that may be left out, so that equal runs have equal
@@ -134,15 +134,6 @@ extension RunConfiguration {
     result.skipWeight = skipWeight ?? 1
     if schedule == .step { result.milestones = stepMilestones }
     return result
-  }
-
-  /// Whether the learning rate of a step does not depend on the length of the run.
-  private var scheduleFitsAnyLength: Bool {
-    switch schedule {
-    case .constant: true
-    case .step: milestones != nil
-    case .cosine, .oneCycle: false
-    }
   }
 
   /// The settings and their values as people write them, in the order of the properties.

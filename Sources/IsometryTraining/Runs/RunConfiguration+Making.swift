@@ -9,12 +9,7 @@ extension RunConfiguration {
     try InitializerRegistry.make(initializer)
   }
 
-  /// The initializer for the configuration's network, which has seen the images that it needs.
-  ///
-  /// - Parameters:
-  ///   - dataset: the training split, of which it sees the first images, without augmentation.
-  ///   - backend: where it measures.
-  /// - Throws: as `makeNetwork`; `ConfigurationError` where the data set holds too few images.
+  /// The initializer, after it has measured on the first images of a training split if it needs them.
   package func makeInitializer(from dataset: ImageDataset, on backend: any Backend) throws
     -> any Initializer
   {

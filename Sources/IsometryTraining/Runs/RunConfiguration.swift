@@ -106,7 +106,6 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case cutout
   }
 
-  /// The keys of a run folder's config.json.
   enum CodingKeys: String, CodingKey {
     case model
     case normalization

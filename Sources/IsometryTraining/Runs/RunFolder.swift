@@ -12,7 +12,7 @@ public final class RunFolder: Sendable {
   static let configurationFile = "config.json"
   static let logFile = "log.jsonl"
   static let checkpointFolder = "checkpoints"
-  static let latestCheckpoint = "latest.safetensors"
+  static let latestCheckpoint = "\(checkpointFolder)/latest.safetensors"
   /// The parent of run folders by default.
   static let defaultParent = "runs"
   /// The number of checkpoints of whole epochs that are kept beside the latest: the newest ones.
@@ -26,17 +26,9 @@ public final class RunFolder: Sendable {
   /// The log, one JSON object a line; see `RunLog`.
   public var logPath: String { "\(path)/\(Self.logFile)" }
   /// The checkpoint from which the run continues.
-  public var latestCheckpointPath: String { Self.latestCheckpointPath(in: path) }
-  private var configurationPath: String { Self.configurationPath(in: path) }
+  public var latestCheckpointPath: String { "\(path)/\(Self.latestCheckpoint)" }
+  private var configurationPath: String { "\(path)/\(Self.configurationFile)" }
   private var checkpointFolderPath: String { "\(path)/\(Self.checkpointFolder)" }
-
-  private static func configurationPath(in folder: String) -> String {
-    "\(folder)/\(configurationFile)"
-  }
-
-  private static func latestCheckpointPath(in folder: String) -> String {
-    "\(folder)/\(checkpointFolder)/\(latestCheckpoint)"
-  }
 
   /// The path of the checkpoint that is written after `epoch` epochs.
   public func path(ofEpoch epoch: Int) -> String {
@@ -102,7 +94,7 @@ public final class RunFolder: Sendable {
   ///
   /// - Throws: `FileError` if there is no run; `TrainingError.runInUse`.
   public static func open(_ path: String) throws -> RunFolder {
-    let configurationPath = configurationPath(in: path)
+    let configurationPath = "\(path)/\(configurationFile)"
     guard access(configurationPath, R_OK) == 0 else {
       throw FileError.last(path: configurationPath, action: "read")
     }
@@ -164,28 +156,20 @@ public final class RunFolder: Sendable {
   public static func checkpointPath(for path: String) -> String {
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    return exists && isFolder.boolValue ? latestCheckpointPath(in: path) : path
+    return exists && isFolder.boolValue ? "\(path)/\(latestCheckpoint)" : path
   }
 }
 
 extension RunFolder {
   private static func unusedPath(for configuration: RunConfiguration) -> String {
-    var now = time(nil)
-    var calendar = tm()
-    localtime_r(&now, &calendar)
-    var buffer = [CChar](repeating: 0, count: 32)
-    let length = strftime(&buffer, buffer.count, "%Y-%m-%d-%H%M%S", &calendar)
-    let moment = String(decoding: buffer.prefix(length).map { UInt8($0) }, as: UTF8.self)
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.dateFormat = "yyyy-MM-dd-HHmmss"
     // A colon is no character for folders; the initializer's options stay in config.json.
     let model = configuration.model.replacingOccurrences(of: ":", with: "-")
     let initializer = configuration.initializer.prefix { $0 != ":" }
-    let base = "\(defaultParent)/\(moment)-\(model)-\(initializer)"
-    var path = base
-    var number = 2
-    while access(path, F_OK) == 0 {
-      path = "\(base)-\(number)"
-      number += 1
-    }
-    return path
+    let base = "\(defaultParent)/\(format.string(from: Date()))-\(model)-\(initializer)"
+    let paths = (1...).lazy.map { $0 == 1 ? base : "\(base)-\($0)" }
+    return paths.first { access($0, F_OK) != 0 }!
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 public import IsometryFiles
-public import IsometryGraph
+package import IsometryGraph
 
 /// The log of a run: one JSON object a line. Each names an event (`event`) and the step of the run
 /// after which it happened.
@@ -64,21 +64,6 @@ public struct RunLog: ~Copyable {
   }
 
   /// Appends a `start` entry: the run starts or continues after `step` steps.
-  ///
-  /// - Throws: `FileError`.
-  public func appendStart(
-    step: Int, device: String, version: String, recomputation: Recomputation
-  ) throws(FileError) {
-    try appendStart(
-      step: step, device: device, version: version, recomputation: recomputation, tiles: nil)
-  }
-
-  /// Appends a `start` entry: the run starts or continues after `step` steps.
-  ///
-  /// - Parameters:
-  ///   - recomputation: the values that the training step computes again, by choice or by default.
-  ///   - tiles: of the training step; nil if its kernels have none to choose.
-  /// - Throws: `FileError`.
   package func appendStart(
     step: Int, device: String, version: String, recomputation: Recomputation, tiles: TileUse?
   ) throws(FileError) {

@@ -2,24 +2,21 @@
 /// as if it had never stopped.
 public struct TrainingState: Sendable, Hashable, Codable {
   /// The number of the epoch under way, from 0; the number of epochs once the run is complete.
-  public var epoch: Int
+  public var epoch = 0
   /// Batches of the epoch that are done; all of them while its evaluation is still to come.
-  public var batch: Int
+  public var batch = 0
   /// Updates done since the start of the run.
-  public var step: Int
+  public var step = 0
   /// Images seen since the start of the run: the position of the augmentation's randomness.
-  public var samples: Int
+  public var samples = 0
   /// Seconds of training spent on the epoch so far, evaluation left out.
-  public var seconds: Double
+  public var seconds = 0.0
   /// Seconds of those that the device waited for input.
-  public var inputWaitSeconds: Double
+  public var inputWaitSeconds = 0.0
 
   /// The start of a run.
-  public init() {
-    (epoch, batch, step, samples, seconds, inputWaitSeconds) = (0, 0, 0, 0, 0, 0)
-  }
+  public init() {}
 
-  /// The start of the epoch after the one under way.
   func nextEpoch() -> TrainingState {
     var next = self
     next.epoch += 1

@@ -3,17 +3,13 @@ public struct ConfusionMatrix: Sendable, Equatable {
   /// In the order of the labels.
   public let classNames: [String]
   /// The row is the label, the column what the network said.
-  public private(set) var counts: [[Int]]  // [classes][classes]
+  public internal(set) var counts: [[Int]]  // [classes][classes]
 
   /// A matrix of zeros.
   public init(classNames: [String]) {
     self.classNames = classNames
     counts = Array(
       repeating: Array(repeating: 0, count: classNames.count), count: classNames.count)
-  }
-
-  mutating func count(label: Int, predicted: Int) {
-    counts[label][predicted] += 1
   }
 
   /// How many images have the label.

@@ -63,7 +63,7 @@ public final class Evaluator {
         where values[row * classes + label] > values[row * classes + predicted] {
           predicted = label
         }
-        confusion.count(label: Int(dataset.labels[first + row]), predicted: predicted)
+        confusion.counts[Int(dataset.labels[first + row])][predicted] += 1
       }
     }
     return result.map { ($0, confusion) }
@@ -72,8 +72,7 @@ public final class Evaluator {
   private func evaluate(
     stop: StopRequest, afterStep: (BatchStream.Batch) throws -> Void
   ) throws -> Result? {
-    let names = MetricTotals.Names(
-      loss: StepNames.evaluationLoss, correct: StepNames.evaluationCorrect)
+    let names = (loss: StepNames.evaluationLoss, correct: StepNames.evaluationCorrect)
     try MetricTotals.reset(in: session, names)
     let stream = BatchStream(
       of: dataset, batchSize: batchSize, order: .sequential, slots: try slots())

@@ -7,24 +7,16 @@ struct MetricTotals: Equatable {
   let loss: Double
   let correct: Double
 
-  /// The names of the two variables, loss first.
-  struct Names {
-    let loss: String
-    let correct: String
-  }
+  typealias Names = (loss: String, correct: String)
+}
 
+extension MetricTotals {
   /// Waits for the steps started so far.
   init(readingFrom session: any Session, _ names: Names) throws {
     loss = try session.read(variable: names.loss).scalar
     correct = try session.read(variable: names.correct).scalar
   }
 
-  private init(loss: Double, correct: Double) {
-    self.loss = loss
-    self.correct = correct
-  }
-
-  /// Sets both sums to zero.
   static func reset(in session: any Session, _ names: Names) throws {
     for name in [names.loss, names.correct] {
       guard let variable = session.graph.source(named: name) else {

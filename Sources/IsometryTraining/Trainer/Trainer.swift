@@ -109,7 +109,6 @@ public final class Trainer {
     return .completed
   }
 
-  /// Saves the run at its current place.
   private func keep(_ onEvent: (TrainingEvent) throws -> Void) throws {
     guard let path = try save(state) else { return }
     lastCheckpoint = path
@@ -124,7 +123,7 @@ public final class Trainer {
 
 extension Trainer {
   private static var metrics: MetricTotals.Names {
-    MetricTotals.Names(loss: StepNames.trainingLoss, correct: StepNames.trainingCorrect)
+    (loss: StepNames.trainingLoss, correct: StepNames.trainingCorrect)
   }
 
   /// Runs the steps that the epoch still needs, fewer if `stop` is requested.

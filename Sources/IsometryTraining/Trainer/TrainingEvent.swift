@@ -41,23 +41,6 @@ public struct TrainingProgress: Sendable, Equatable {
   public let imagesPerSecond: Double
   /// Until the end of the run at the speed so far, evaluations included.
   public let secondsLeft: Double
-
-  /// Progress of these numbers.
-  public init(
-    epoch: Int, epochs: Int, batch: Int, batchesPerEpoch: Int, step: Int, learningRate: Double,
-    loss: Double, accuracy: Double, imagesPerSecond: Double, secondsLeft: Double
-  ) {
-    self.epoch = epoch
-    self.epochs = epochs
-    self.batch = batch
-    self.batchesPerEpoch = batchesPerEpoch
-    self.step = step
-    self.learningRate = learningRate
-    self.loss = loss
-    self.accuracy = accuracy
-    self.imagesPerSecond = imagesPerSecond
-    self.secondsLeft = secondsLeft
-  }
 }
 
 /// How a run ended.

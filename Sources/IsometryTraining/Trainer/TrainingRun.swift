@@ -40,9 +40,10 @@ public final class TrainingRun {
     modelNames = graph.layout.modelNames
     session = try backend.makeSession(
       for: graph.graph, recomputation: configuration.recompute)
-    evaluator = try Evaluator(
-      configuration, dataset: test, backend: backend, sharing: session,
-      normalizing: train.normalization)
+    let evaluation = try configuration.makeEvaluationGraph(
+      batch: min(Evaluator.preferredBatch, test.count), normalizing: train.normalization)
+    evaluator = Evaluator(
+      session: try backend.makeSession(for: evaluation.graph, sharing: session), dataset: test)
     try graph.writeInitialState(
       to: session,
       initializer: configuration.makeInitializer(from: train, on: measuring ?? backend),
@@ -139,22 +140,7 @@ public final class TrainingRun {
 }
 
 extension Evaluator {
-  /// The images of one step, where there are as many.
   static let preferredBatch = 250
-
-  /// Binds the evaluation graph of a configuration on a device.
-  ///
-  /// - Parameter session: whose variables are evaluated; nil for variables of its own.
-  /// - Throws: as `TrainingRun.init`.
-  convenience init(
-    _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,
-    sharing session: (any Session)?, normalizing statistics: ChannelStatistics
-  ) throws {
-    let graph = try configuration.makeEvaluationGraph(
-      batch: min(Self.preferredBatch, dataset.count), normalizing: statistics)
-    self.init(
-      session: try backend.makeSession(for: graph.graph, sharing: session), dataset: dataset)
-  }
 
   /// An evaluator of the model in a checkpoint.
   ///

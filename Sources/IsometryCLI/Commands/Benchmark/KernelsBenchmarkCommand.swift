@@ -40,9 +40,7 @@ struct KernelsBenchmarkCommand: ParsableCommand {
   var batch = RunConfiguration().batch
 
   @Option(
-    help: ArgumentHelp(
-      "Shortest time for which each kernel runs, in seconds. The fastest launch counts.",
-      valueName: "seconds"))
+    help: "Shortest time for which each kernel runs, in seconds. The fastest launch counts.")
   var seconds = KernelBenchmark().seconds
 
   @OptionGroup var form: OutputArguments
@@ -77,7 +75,6 @@ struct KernelsBenchmarkCommand: ParsableCommand {
       onMeasurement: { show($0, console) })
   }
 
-  /// The limits of the device in each type.
   private func measureCeilings(
     of backend: any Backend, in types: Set<DType>, _ console: Console
   ) throws -> [DType: DeviceCeilings] {
@@ -93,7 +90,6 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     return ceilings
   }
 
-  /// The device as in training, and libraries for comparison with its own kernels.
   private func providers(
     _ backend: any Backend, _ environment: ProgramEnvironment
   ) throws -> [KernelBenchmark.Provider] {

@@ -48,10 +48,8 @@ struct StreamBenchmarkCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    guard (1...Self.mostThreads).contains(threads) else {
-      throw ValidationError("--threads should be 1 to \(Self.mostThreads), not \(threads)")
-    }
-    try checkPrefetch(prefetch)
+    try checkRange(threads, "--threads", 1...Self.mostThreads)
+    try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
     guard repeats > 0 else { throw ValidationError("--repeats should be at least 1") }
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds should be above 0 and at most 3600, not \(seconds)")

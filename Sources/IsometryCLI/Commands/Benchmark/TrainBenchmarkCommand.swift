@@ -25,7 +25,6 @@ struct TrainBenchmarkCommand: ParsableCommand {
 
   /// Steps of a timeline: enough to show transfers that overlap with the step before.
   private static let profiledSteps = 3
-  /// Kinds of launches in the table.
   private static let listedKinds = 10
 
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -70,20 +69,16 @@ struct TrainBenchmarkCommand: ParsableCommand {
     for (option, value) in [("--steps", steps), ("--repeats", repeats)] {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
     }
-    try checkPrefetch(prefetch)
+    try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
     guard warmup >= 0 else { throw ValidationError("--warmup should be 0 or more") }
   }
 
   func run() throws {
     let console = Console(isJSON: form.json)
-    var configuration = RunConfiguration()
-    network.apply(to: &configuration)
-    precision.apply(to: &configuration)
+    var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
     memory.apply(to: &configuration)
-    configuration.batch = batch
     configuration.seed = seed
-    try configuration.check()
     if let profile { try WholeFile.requireWritable(profile) }
     let selection = try device.select(for: &configuration, ProgramEnvironment())
     console.say("device  \(selection.explanation)")
@@ -169,7 +164,6 @@ struct TrainBenchmarkCommand: ParsableCommand {
         + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")
   }
 
-  /// The most expensive kinds of launches.
   private func show(_ timeline: Timeline, in path: String, _ console: Console) {
     console.say(
       "timeline  \(path), which https://ui.perfetto.dev opens; a step's launches by kind:")

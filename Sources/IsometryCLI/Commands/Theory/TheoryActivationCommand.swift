@@ -37,7 +37,6 @@ struct TheoryActivationCommand: ParsableCommand {
     try picture.write(plot(function), console: console)
   }
 
-  /// Two decades below and above the given variance.
   private func plot(_ function: ActivationFunction) throws -> Plot {
     let moments = try (0...200).map { index in
       let q = variance * pow(10, Double(index - 100) / 50)

@@ -61,7 +61,6 @@ struct TheoryCriticalCommand: ParsableCommand {
     try picture.write(plot(function, about: point), console: console)
   }
 
-  /// The critical line two decades about the point.
   private func plot(_ function: ActivationFunction, about point: CriticalPoint) -> Plot {
     let line = (-100...100).compactMap { index in
       try? function.criticalPoint(variance: point.variance * pow(10, Double(index) / 50))

@@ -64,8 +64,8 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   }
 
   func run() throws {
-    try EvaluationPoints.check(at, "λ", expected: "0 or above") { $0 >= 0 }
-    try EvaluationPoints.check(at, "λ", expected: "0 or at least \(Self.leastLambda)") {
+    try checkPoints(at, "λ", expected: "0 or above") { $0 >= 0 }
+    try checkPoints(at, "λ", expected: "0 or at least \(Self.leastLambda)") {
       $0 == 0 || $0 >= Self.leastLambda
     }
     let console = Console(isJSON: form.json)
@@ -102,7 +102,6 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   /// Below this the density of λ may be no number of Double.
   private static let leastLambda = 1e-290
 
-  /// λ, its density and its survival function.
   private func row(_ law: any SpectralLaw, at lambda: Double) -> [Double] {
     let survival =
       lambda > 0 ? law.survival(atLog: log(lambda)) : 1 - law.cumulative(at: 0)

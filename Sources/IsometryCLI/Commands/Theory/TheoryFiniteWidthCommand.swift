@@ -32,7 +32,7 @@ struct TheoryFiniteWidthCommand: ParsableCommand {
 
   func run() throws {
     // At 0 the density has the pole of a single open unit's.
-    try EvaluationPoints.check(at, "t", expected: "above 0") { $0 > 0 }
+    try checkPoints(at, "t", expected: "above 0") { $0 > 0 }
     let console = Console(isJSON: form.json)
     let chain = try RectifierChain.he(width: width, depth: depth)
     let law = try RectifiedSquareSum(width: width)

@@ -45,7 +45,7 @@ struct TheoryResidualCommand: ParsableCommand {
   }
 
   func run() throws {
-    try EvaluationPoints.check(at, "λ", expected: "0 or above") { $0 >= 0 }
+    try checkPoints(at, "λ", expected: "0 or above") { $0 >= 0 }
     let console = Console(isJSON: form.json)
     let law = try UniversalLaw(cumulant: c, skipWeight: skipWeight, depth: depth ?? 1)
     let moments = try (1...4).map { try law.moment(Double($0)) }
@@ -83,7 +83,6 @@ struct TheoryResidualCommand: ParsableCommand {
 }
 
 extension Plot {
-  /// The density of σ, on logarithmic axes where the law is wide.
   init(law: UniversalLaw, title: String) {
     let support = law.logSupport
     let isWide = support.upperBound - support.lowerBound > 8
