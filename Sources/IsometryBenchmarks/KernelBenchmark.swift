@@ -68,8 +68,8 @@ package struct KernelBenchmark: Sendable {
     ceilings: (DType) -> DeviceCeilings, onMeasurement: (Measurement) -> Void
   ) throws {
     guard let first = providers.first else { return }
-    let times = try stepTimes(of: configuration, on: first.backend)
-    for (operation, uses) in try operations(of: configuration, on: first.backend) {
+    let step = try stepTimes(of: configuration, on: first.backend)
+    for (operation, uses) in operations(of: step.graph, configuration.precision.dtype) {
       let best = ceilings(operation.dtype)
       let cost = operation.graph.cost(of: operation.node)
       let (count, bytes) = (cost.floatingPointOperations, cost.bytesRead + cost.bytesWritten)
@@ -84,7 +84,7 @@ package struct KernelBenchmark: Sendable {
             bytesPerSecond: Double(bytes) / time.seconds,
             ceilingShare: best.leastSeconds(operations: count, bytes: bytes) / time.seconds))
       }
-      if uses > 0 { report(times[operation.key]) }
+      if uses > 0 { report(step.times[operation.key]) }
       for (index, provider) in providers.enumerated()
       where (index > 0 || uses == 0) && provider.takes(operation) {
         report(try measure(operation, on: provider.backend))
@@ -96,17 +96,29 @@ package struct KernelBenchmark: Sendable {
   private struct Time {
     var seconds: Double
     let variant: String
+
+    /// nil if the commands took no time.
+    init?(_ commands: [TimedCommand], of session: any ProfilingSession) {
+      guard commands.seconds > 0,
+        let longest = commands.max(by: { $0.seconds < $1.seconds })?.launch
+      else { return nil }
+      seconds = commands.seconds
+      variant = session.launchWork[longest].variant
+    }
+
+    static func shorter(_ a: Time?, _ b: Time?) -> Time? {
+      guard let a, let b else { return a ?? b }
+      return b.seconds < a.seconds ? b : a
+    }
   }
 
   /// The times of a training step's operations in whole steps: the shortest time of each operation,
-  /// and the mean over operations with the same key.
+  /// and the mean over operations with the same key; and the graph that was launched.
   private func stepTimes(
     of configuration: RunConfiguration, on backend: any Backend
-  ) throws -> [SingleOperation.Key: Time] {
+  ) throws -> (graph: Graph, times: [SingleOperation.Key: Time]) {
     let training = try StreamedTraining(
-      configuration, normalizing: CIFAR10.normalization, backend: backend,
-      batchesInFlight: Self.stepsInFlight,
-      dataset: .random(count: max(configuration.batch, 1000), seed: configuration.seed))
+      withRandomImages: configuration, backend: backend, batchesInFlight: Self.stepsInFlight)
     let session = try UnprofiledSession.require(training.session)
     _ = try training.run(Self.stepsInFlight)
     var shortest: [Int: Time] = [:]
@@ -116,11 +128,7 @@ package struct KernelBenchmark: Sendable {
         let launches = commands.filter { $0.launch != nil }
         let nodes = Dictionary(grouping: launches) { session.launchWork[$0.launch!].node }
         for (node, commands) in nodes {
-          guard commands.seconds > 0, commands.seconds < shortest[node]?.seconds ?? .infinity,
-            let longest = commands.max(by: { $0.seconds < $1.seconds })?.launch
-          else { continue }
-          shortest[node] = Time(
-            seconds: commands.seconds, variant: session.launchWork[longest].variant)
+          shortest[node] = .shorter(shortest[node], Time(commands, of: session))
         }
       }
     } while (ContinuousClock.now - start) / .seconds(1) < seconds
@@ -133,7 +141,7 @@ package struct KernelBenchmark: Sendable {
       time.seconds = nodes.compactMap { shortest[$0]?.seconds }.reduce(0, +) / Double(nodes.count)
       times[key] = time
     }
-    return times
+    return (session.graph, times)
   }
 
   /// The different operations of a step with their number, by family.
@@ -143,9 +151,16 @@ package struct KernelBenchmark: Sendable {
     of configuration: RunConfiguration, on backend: any Backend
   ) throws -> [(operation: SingleOperation, uses: Int)] {
     try configuration.check()
-    let graph = backend.optimized(
-      try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph,
-      configuration.recompute)
+    return operations(
+      of: backend.optimized(
+        try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph,
+        configuration.recompute), configuration.precision.dtype)
+  }
+
+  /// The same of an optimized graph, and square products of a type.
+  private func operations(
+    of graph: Graph, _ dtype: DType
+  ) -> [(operation: SingleOperation, uses: Int)] {
     var operations: [(operation: SingleOperation, uses: Int)] = []
     var places: [SingleOperation.Key: Int] = [:]
     for node in Schedule(graph).nodes {
@@ -158,7 +173,7 @@ package struct KernelBenchmark: Sendable {
       }
     }
     let products = Self.squareSizes.map {
-      (SingleOperation(squareProduct: $0, configuration.precision.dtype), 0)
+      (SingleOperation(squareProduct: $0, dtype), 0)
     }
     let all = products + operations
     return KernelFamily.allCases.filter(families.contains).flatMap { family in
@@ -174,21 +189,16 @@ package struct KernelBenchmark: Sendable {
     guard
       let run = try OperationRun(operation, backend.bind(operation.graph, sharing: nil))
     else { return nil }
-    var best = Double.infinity
-    var variant = ""
+    var best: Time?
     func runOnce() throws {
       for commands in try run.run(Self.stepsInFlight) {
-        guard commands.seconds < best, commands.seconds > 0,
-          let longest = commands.max(by: { $0.seconds < $1.seconds })?.launch
-        else { continue }
-        best = commands.seconds
-        variant = run.session.launchWork[longest].variant
+        best = .shorter(best, Time(commands, of: run.session))
       }
     }
     try runOnce()
-    best = .infinity
+    best = nil
     let start = ContinuousClock.now
     repeat { try runOnce() } while (ContinuousClock.now - start) / .seconds(1) < seconds
-    return best < .infinity ? Time(seconds: best, variant: variant) : nil
+    return best
   }
 }

@@ -36,6 +36,23 @@ final class StreamedTraining {
     inputs = StepInputs(of: session.graph)
   }
 
+  /// With a few batches of random images, normalized as CIFAR-10.
+  ///
+  /// - Throws: the same errors.
+  convenience init(
+    withRandomImages configuration: RunConfiguration, backend: any Backend, batchesInFlight: Int
+  ) throws {
+    let batch = configuration.batch
+    try self.init(
+      configuration, normalizing: CIFAR10.normalization, backend: backend,
+      batchesInFlight: batchesInFlight,
+      dataset: .random(
+        count: max(batch, min(4 * batch, Self.mostDistinctImages)), seed: configuration.seed))
+  }
+
+  /// More images than one batch needs only make the measurement start later.
+  private static let mostDistinctImages = 4096
+
   deinit { stream.stop() }
 
   /// The wall time of some steps and how much of it the device waited for input, in seconds.

@@ -55,13 +55,8 @@ public struct ThroughputBenchmark: Sendable {
     _ configuration: RunConfiguration, backend: any Backend,
     onRepeat: (Int, Double) -> Void = { _, _ in }
   ) throws -> Result {
-    try configuration.check()
-    let batch = configuration.batch
     let training = try StreamedTraining(
-      configuration, normalizing: CIFAR10.normalization, backend: backend,
-      batchesInFlight: batchesInFlight,
-      dataset: try .random(
-        count: max(batch, min(4 * batch, Self.mostDistinctImages)), seed: configuration.seed))
+      withRandomImages: configuration, backend: backend, batchesInFlight: batchesInFlight)
     return try run(training, onRepeat: onRepeat)
   }
 
@@ -78,9 +73,6 @@ public struct ThroughputBenchmark: Sendable {
     return try backend.plan(
       graph, stagingSlots: batchesInFlight, recomputation: configuration.recompute)
   }
-
-  /// More images than one batch needs only make the measurement start later.
-  private static let mostDistinctImages = 4096
 
   func run(_ training: StreamedTraining, onRepeat: (Int, Double) -> Void) throws -> Result {
     precondition(steps > 0 && repeats > 0 && warmupSteps >= 0, "there is something to time")

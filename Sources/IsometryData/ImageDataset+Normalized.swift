@@ -16,7 +16,7 @@ extension ImageDataset {
 
   /// The first images as a network sees them, without augmentation: fp32 [count, 3, 32, 32].
   ///
-  /// - Precondition: the data set holds so many.
+  /// - Precondition: the data set holds that number of images.
   package func normalizedImages(_ count: Int) -> HostTensor {
     precondition(count <= self.count, "the data set holds \(self.count) images")
     var elements: [Float] = []

@@ -137,7 +137,7 @@ package struct Lowering {
   ) {
     let permutation = Permutation(of: type.shape, from: from, to: to)
     let (extents, strides) = (permutation.extents, permutation.strides)
-    let local = 64
+    let local = Tuning.smallGroupSize
     launch(
       "permute \(type)",
       ProgramVariant(

@@ -12,6 +12,7 @@ struct PartialSum {
   /// The distance from one part to the next, in elements.
   let stride: Int
   let parts: Int
+
   /// The storage type of the program that adds all these parts; nil if no program handles all types.
   static func storage(of sums: [PartialSum]) -> DType? {
     let types = Set(sums.map(\.dtype))

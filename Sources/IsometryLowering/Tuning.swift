@@ -6,6 +6,8 @@ enum Tuning {
   static let vectorByteCount = 16
   /// Work-items of a group of pointwise kernels and reductions.
   static let groupSize = 256
+  /// Work-items of a group of kernels whose items share nothing but addresses.
+  static let smallGroupSize = 64
   /// Elements that one group of a flat reduction or an update takes.
   static let elementsPerGroup = 1 << 13
   /// Bytes of an array [rows, channels], counted in its accumulator's type, that one group of a channel

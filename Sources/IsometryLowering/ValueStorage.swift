@@ -24,7 +24,7 @@ package struct ValueStorage {
   private(set) var storages: [Storage] = []
   private var homes: [Value: Home] = [:]
   private var copies: [Copy: StorageID] = [:]
-  private var sharedZeros: (storage: StorageID, byteCount: Int)?
+  private var sharedZeros: StorageID?
 
   /// Gives variables and inputs their homes.
   init(_ graph: Graph, layouts: LayoutAssignment, variableSlabs: [String: Int]) {
@@ -103,12 +103,15 @@ package struct ValueStorage {
 
   /// At least `count` zeros, one memory for the whole session.
   mutating func zeros(_ count: Int, _ dtype: DType) -> StorageID {
-    let known = sharedZeros ?? (add(.constant([]), 0, .tables), 0)
-    let byteCount = max(known.byteCount, count * dtype.byteCount)
-    sharedZeros = (known.storage, byteCount)
-    storages[known.storage.index] = Storage(
-      place: .constant([UInt8](repeating: 0, count: byteCount)), byteCount: byteCount, use: .tables)
-    return known.storage
+    let storage = sharedZeros ?? makeConstant(bytes: [])
+    sharedZeros = storage
+    let byteCount = count * dtype.byteCount
+    if storages[storage.index].byteCount < byteCount {
+      storages[storage.index] = Storage(
+        place: .constant([UInt8](repeating: 0, count: byteCount)), byteCount: byteCount,
+        use: .tables)
+    }
+    return storage
   }
 
   /// The memory that a storage lies in.

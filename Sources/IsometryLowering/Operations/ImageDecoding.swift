@@ -7,7 +7,7 @@ extension Lowering {
     let shape = type.shape
     let levels = (0..<shape[1]).flatMap { decoding.levels(ofChannel: $0) }
     let pixels = shape[2] * shape[3]
-    let local = 64
+    let local = Tuning.smallGroupSize
     let variant = ProgramVariant(
       .decoding, storage: type.dtype,
       [

@@ -58,12 +58,11 @@ extension Lowering {
       variant: ProgramVariant(.gemm, storage: dtype, tile.defines), kernel: "gemm_register_tile",
       arguments: [
         .integer(product.transposeLeft ? 1 : inner), .integer(product.transposeLeft ? rows : 1),
-        .integer(tile.local[0]),
-      ],
+      ] + tile.gridArguments,
       groups: [
         quotientRoundedUp(columns / (tile.width * tile.vectors), tile.local[0]),
         quotientRoundedUp(quotientRoundedUp(rows, tile.pixels), tile.local[1]),
-      ], local: [tile.local[0] * tile.local[1]])
+      ], local: [tile.items])
   }
 
   private mutating func matrixTileLaunch(

@@ -30,15 +30,13 @@ extension Lowering {
     }
   }
 
-  private static let poolingLocal = 64
-
   private mutating func window(
     _ node: Node, _ kernel: String, _ pooling: Pooling, images: Shape, pooled: Shape
   ) {
     let type = graph.type(of: node.results[0])
     let width = Tuning.width(type.dtype, dividing: type.shape[1])
     let variant = ProgramVariant(
-      .windowPooling, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
+      .windowPooling, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": Tuning.smallGroupSize])
     let operands = node.inputs.map { Argument.storage(operand($0, .channelsLast)) }
     let sizes = [
       images[0], images[2], images[3], images[1], pooling.window.height, pooling.window.width,
@@ -49,8 +47,8 @@ extension Lowering {
       "\(node.operation.name) \(type)", variant, kernel,
       operands + [.storage(values.makeResult(node.results[0], .channelsLast))]
         + sizes.map { .integer($0) },
-      groups: [quotientRoundedUp(type.shape.elementCount / width, Self.poolingLocal)],
-      local: [Self.poolingLocal])
+      groups: [quotientRoundedUp(type.shape.elementCount / width, Tuning.smallGroupSize)],
+      local: [Tuning.smallGroupSize])
   }
 
   private mutating func lowerGlobalAverage(_ node: Node) {
@@ -82,11 +80,11 @@ extension Lowering {
     let shape = images.shape
     let width = Tuning.width(images.dtype, dividing: shape[1])
     let variant = ProgramVariant(
-      .globalPooling, storage: images.dtype, ["WIDTH": width, "LOCAL_SIZE": Self.poolingLocal])
+      .globalPooling, storage: images.dtype, ["WIDTH": width, "LOCAL_SIZE": Tuning.smallGroupSize])
     launch(
       label, variant.adding(defines), kernel,
       operands + [.integer(shape[0]), .integer(shape[2] * shape[3]), .integer(shape[1])],
-      groups: [quotientRoundedUp(items.shape.elementCount / width, Self.poolingLocal)],
-      local: [Self.poolingLocal])
+      groups: [quotientRoundedUp(items.shape.elementCount / width, Tuning.smallGroupSize)],
+      local: [Tuning.smallGroupSize])
   }
 }

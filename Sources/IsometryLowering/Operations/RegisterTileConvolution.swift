@@ -20,22 +20,20 @@ struct RegisterTileConvolution: ConvolutionVariant {
       "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, dtype
     ) { hasStatistics ? [$0.pixels, $0.local[1], partLines($0)] : [] }
     var groups = tile.groups(rows: lines, pixels: sizes.outWidth)
-    let variant = ProgramVariant(.convolution, storage: dtype, tile.defines)
-    let kernel = "convolution_register_tile_forward"
-    guard hasStatistics else {
-      return ConvolutionLaunch(
-        variant: variant, kernel: kernel, gridArguments: [.integer(tile.local[0])], groups: groups,
-        local: [tile.local[0] * tile.local[1]])
+    var parts: StatisticsParts?
+    if hasStatistics {
+      let own = StatisticsParts(
+        lines: lines, width: sizes.outWidth, partLines: partLines(tile),
+        partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
+      groups[1] = own.down
+      parts = own
     }
-    let parts = StatisticsParts(
-      lines: lines, width: sizes.outWidth, partLines: partLines(tile),
-      partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
-    groups[1] = parts.down
     return ConvolutionLaunch(
-      variant: variant.adding(["HAS_STATISTICS": "1"]), kernel: kernel,
-      gridArguments: [.integer(tile.local[0])], groups: groups,
-      local: [tile.local[0] * tile.local[1]], statistics: parts,
-      statisticsArguments: [.integer(parts.partLines)])
+      variant: ProgramVariant(.convolution, storage: dtype, tile.defines)
+        .adding(["HAS_STATISTICS": hasStatistics ? "1" : "0"]),
+      kernel: "convolution_register_tile_forward", gridArguments: tile.gridArguments,
+      groups: groups, local: [tile.items], statistics: parts,
+      statisticsArguments: parts.map { [.integer($0.partLines)] } ?? [])
   }
 
   func inputGradient(
@@ -47,10 +45,10 @@ struct RegisterTileConvolution: ConvolutionVariant {
     return ConvolutionLaunch(
       variant: ProgramVariant(.convolution, storage: dtype, tile.defines),
       kernel: "convolution_register_tile_input_gradient",
-      gridArguments: [.integer(tile.local[0])],
+      gridArguments: tile.gridArguments,
       groups: tile.groups(
         rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
-      local: [tile.local[0] * tile.local[1]])
+      local: [tile.items])
   }
 
   /// One more row of tiles sums the bias's gradient.
@@ -64,11 +62,11 @@ struct RegisterTileConvolution: ConvolutionVariant {
     return WeightGradientLaunch(
       variant: ProgramVariant(.weightGradient, storage: dtype, tile.defines),
       kernel: "convolution_weight_gradient", parts: tile.parts, lengthOfPart: tile.rowsPerPart,
-      gridArguments: [.integer(tile.local[0])],
+      gridArguments: tile.gridArguments,
       groups: [
         quotientRoundedUp(tile.columnTiles, tile.local[0]),
         quotientRoundedUp(tile.rowTiles + (hasBias ? 1 : 0), tile.local[1]), tile.parts,
-      ], local: [tile.local[0] * tile.local[1]])
+      ], local: [tile.items])
   }
 }
 

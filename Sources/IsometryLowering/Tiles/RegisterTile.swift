@@ -1,13 +1,25 @@
 import IsometryCore
 import IsometryGraph
 
+/// A tile whose groups are grids of work-items (kernels/common/grid.cl).
+protocol GridTile {
+  /// Tiles of a group, side by side and below each other.
+  var local: [Int] { get }
+}
+
+extension GridTile {
+  /// Work-items of a group.
+  var items: Int { local[0] * local[1] }
+  /// The columns of the grid, as kernels take them.
+  var gridArguments: [Argument] { [.integer(local[0])] }
+}
+
 /// The register tile of a convolution or a product: pixels or rows by vectors of the result's columns.
-struct RegisterTile {
+struct RegisterTile: GridTile {
   let width: Int
   let vectors: Int
   let pixels: Int
   let columns: Int
-  /// Tiles of a group, side by side and below each other.
   let local: [Int]
 
   /// - Parameters:
@@ -39,7 +51,7 @@ struct RegisterTile {
   var defines: [String: Int] {
     [
       "WIDTH": width, "TILE_ROWS": pixels, "TILE_VECTORS": vectors,
-      "LOCAL_SIZE": local[0] * local[1],
+      "LOCAL_SIZE": items,
     ]
   }
 
@@ -53,19 +65,18 @@ struct RegisterTile {
 
   /// Rows of pixels that a group takes if it stores statistics: as many as leave the device enough items.
   func linesOfGroup(lines: Int, pixels: Int) -> Int {
-    let items = groups(rows: lines, pixels: pixels).reduce(1, *) * local.reduce(1, *)
-    return local[1] * max(1, items / (2 * Tuning.wantedItems))
+    let all = groups(rows: lines, pixels: pixels).reduce(1, *) * items
+    return local[1] * max(1, all / (2 * Tuning.wantedItems))
   }
 }
 
 /// The register tile of convolution_weight_gradient and the number of parts.
-struct WeightGradientTile {
+struct WeightGradientTile: GridTile {
   let width: Int
   let vectors: Int
   let tileRows: Int
   let parts: Int
   let rowsPerPart: Int
-  /// Tiles of a group, side by side and below each other.
   let local: [Int]
   let columnTiles: Int
   let rowTiles: Int
@@ -105,7 +116,7 @@ struct WeightGradientTile {
   var defines: [String: Int] {
     [
       "WIDTH": width, "TILE_ROWS": tileRows, "TILE_VECTORS": vectors,
-      "LOCAL_SIZE": local[0] * local[1],
+      "LOCAL_SIZE": items,
     ]
   }
 }

@@ -29,7 +29,7 @@ package struct Plan: Sendable, Equatable {
     self.seeds = seeds
   }
 
-  /// The seeds 1, 2, … of a grid that has so many of them unless the plan says otherwise.
+  /// The seeds of a grid: 1, 2, … up to the plan's number, or to the scale's by default.
   func seeds(smoke: Int, small: Int, paper: Int) -> [UInt64] {
     let count = seeds ?? scale.pick(smoke: smoke, small: small, paper: paper)
     return (1...UInt64(max(1, count))).map { $0 }
