@@ -160,7 +160,7 @@ let package = Package(
       name: "IsometryOpenCLTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN", "IsometryOpenCL",
-        "IsometryReference", "OpenCLRuntime",
+        "IsometryReference", "OpenCLRuntime", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -12,6 +12,8 @@ enum DisabledFeature: String, CaseIterable {
   case commandBuffers = "command-buffers"
   /// Tiles that `isometry tune` has measured.
   case tuning
+  /// Kernels that the driver optimizes.
+  case optimization
 
   static let variable = "ISOMETRY_DISABLE"
 

@@ -35,6 +35,9 @@ public struct OpenCLOptions: Sendable {
   /// Whether convolutions normalize their input as they load it, in the types that matrix units
   /// multiply. Normalized tensors are then never stored.
   public var usesPrologues = true
+  /// Whether the driver optimizes kernels. On a CPU, kernels without it build several times as fast and
+  /// run slowly. Results agree to rounding.
+  public var optimizesKernels = true
   /// Whether a step's launches are recorded once and enqueued together, if the device supports it.
   public var recordsLaunches: Bool
   /// Whether compiled programs are kept in `cacheDirectory`. With some drivers this takes as long as

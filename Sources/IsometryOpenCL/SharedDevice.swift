@@ -24,7 +24,8 @@ final class SharedDevice: Sendable {
     recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
     library = ProgramLibrary(
       context, sources: KernelSources(directory: options.kernelDirectory),
-      cache: ProgramCache(directory: options.cacheDirectory, isStoring: options.keepsPrograms))
+      cache: ProgramCache(directory: options.cacheDirectory, isStoring: options.keepsPrograms),
+      isOptimizing: options.optimizesKernels)
     tileKey = TileKey(
       device: device.name, driver: "\(device.platform.name) \(device.driverVersion)",
       computeCapability: device.computeCapability.map { "\($0.major).\($0.minor)" },

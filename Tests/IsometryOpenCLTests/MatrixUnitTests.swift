@@ -2,6 +2,7 @@ import Foundation
 import IsometryCore
 import IsometryGraph
 import OpenCLRuntime
+import TestSupport
 import Testing
 
 @testable import IsometryLowering
@@ -240,7 +241,7 @@ private let device = (try? Device.all())?.first
     .enabled(if: device != nil, "no OpenCL device on this machine"),
     arguments: [DType.bfloat16, .float16, .float32])
   func theTrialPassesRightKernels(dtype: DType) throws {
-    let shared = try backend(OpenCLOptions()).shared
+    let shared = try backend(OpenCLOptions.forTests()).shared
     let units = MatrixUnits(kind: .emulated, types: [.bfloat16, .float16, .float32])
     #expect(MatrixUnitTrial(units: units, dtype: dtype).reasonAgainst(shared) == nil)
   }
@@ -294,10 +295,11 @@ private let device = (try? Device.all())?.first
 
     let warnings = Warnings()
     for _ in 0..<2 {
-      let backend = try backend(
-        OpenCLOptions(
-          cacheDirectory: directory + "/cache", kernelDirectory: kernels,
-          warn: { warnings.add($0) }))
+      var options = OpenCLOptions.forTests()
+      options.cacheDirectory = directory + "/cache"
+      options.kernelDirectory = kernels
+      options.warn = { warnings.add($0) }
+      let backend = try backend(options)
       for _ in 0..<2 {
         #expect(!backend.matrixUnits.isTrusted(.emulated, .bfloat16))
       }

@@ -3,6 +3,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryReference
 import OpenCLRuntime
+import TestSupport
 import Testing
 
 @testable import IsometryLowering
@@ -28,7 +29,8 @@ struct PartialSumTests {
   private func changes(_ precision: DType, _ units: MatrixUnitUse) throws -> [[Double]] {
     try changes(
       precision,
-      on: OpenCLBackend(#require(device), number: 0, options: OpenCLOptions(matrixUnits: units)))
+      on: OpenCLBackend(
+        #require(device), number: 0, options: OpenCLOptions.forTests(matrixUnits: units)))
   }
 
   /// The changes of all parameters in one step.

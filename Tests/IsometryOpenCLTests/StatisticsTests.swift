@@ -1,6 +1,7 @@
 import IsometryCore
 import IsometryGraph
 import OpenCLRuntime
+import TestSupport
 import Testing
 
 @testable import IsometryLowering
@@ -50,7 +51,7 @@ struct StatisticsTests {
   ]
 
   private func backend(_ kind: Kind) throws -> OpenCLBackend {
-    var options = OpenCLOptions(matrixUnits: kind.units)
+    var options = OpenCLOptions.forTests(matrixUnits: kind.units)
     options.allowsTF32 = kind.allowsTF32
     return try OpenCLBackend(
       #require(device), number: 0, options: options)

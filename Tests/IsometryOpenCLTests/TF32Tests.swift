@@ -1,6 +1,7 @@
 import IsometryCore
 import IsometryGraph
 import OpenCLRuntime
+import TestSupport
 import Testing
 
 @testable import IsometryLowering
@@ -137,8 +138,8 @@ struct TF32Tests {
   }
 
   @Test func wholeNumbersHaveThePortableKernelsBits() throws {
-    let portable = try run(OpenCLOptions(matrixUnits: .off))
-    var options = OpenCLOptions(matrixUnits: .emulated)
+    let portable = try run(OpenCLOptions.forTests(matrixUnits: .off))
+    var options = OpenCLOptions.forTests(matrixUnits: .emulated)
     options.allowsTF32 = true
     let found = try run(options)
     #expect(found.results.count == 7)
@@ -162,7 +163,7 @@ struct TF32Tests {
     let y = graph.convolve(normalized, with: weight, stride: 2, padding: 1)
     graph.output("y", y)
     graph.output("dw", graph.gradients(seeds: [(y, dy)], withRespectTo: [weight])[0]!)
-    var options = OpenCLOptions(matrixUnits: .emulated)
+    var options = OpenCLOptions.forTests(matrixUnits: .emulated)
     options.allowsTF32 = true
     let backend = try OpenCLBackend(#require(device), number: 0, options: options)
     var traits = backend.traits(for: graph)
@@ -189,7 +190,7 @@ struct TF32Tests {
 
   /// fp32 is not rounded for those who did not ask.
   @Test func withoutLeaveNothingIsRounded() throws {
-    let found = try run(OpenCLOptions(matrixUnits: .emulated))
+    let found = try run(OpenCLOptions.forTests(matrixUnits: .emulated))
     #expect(!found.kernels.contains { $0.contains("matrix_tile") })
   }
 }

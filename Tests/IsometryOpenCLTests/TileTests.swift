@@ -3,6 +3,7 @@ import IsometryCore
 import IsometryGraph
 import IsometryReference
 import OpenCLRuntime
+import TestSupport
 import Testing
 
 @testable import IsometryLowering
@@ -82,7 +83,7 @@ private let device = (try? Device.all())?.first
     ])
   func everyCandidateIsRight(kind: Kind) throws {
     let backend = try OpenCLBackend(
-      #require(device), number: 0, options: OpenCLOptions(matrixUnits: kind.units))
+      #require(device), number: 0, options: OpenCLOptions.forTests(matrixUnits: kind.units))
     let graph = backend.optimized(Self.graph(kind.dtype))
     let takesPrologues = !backend.traits(for: graph).prologueTypes.isEmpty
     let expected = try Self.results(ReferenceBackend<Double>().bind(graph, sharing: nil))

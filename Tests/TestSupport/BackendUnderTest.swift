@@ -82,7 +82,8 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public static let withEveryProduct: [BackendUnderTest] = {
     return all
       + openCLVariant("CLBlast") { device, number in
-        try? OpenCLBackend(device, number: number, options: OpenCLOptions(gemmProvider: .clblast))
+        try? OpenCLBackend(
+          device, number: number, options: OpenCLOptions.forTests(gemmProvider: .clblast))
       }
   }()
 
@@ -93,7 +94,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
       let has = (device.computeCapability?.major ?? 0) >= 8
       return try? OpenCLBackend(
         device, number: number,
-        options: OpenCLOptions(matrixUnits: has ? .auto : .emulated))
+        options: OpenCLOptions.forTests(matrixUnits: has ? .auto : .emulated))
     }.filter(\.isFusing)
   }()
 
@@ -102,7 +103,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     var backends: [any Backend] = []
     backends.append(ReferenceBackend<Float>())
     backends.append(CPUBackend())
-    backends += openCLBackends { try? OpenCLBackend($0, number: $1) }
+    backends += openCLBackends { try? OpenCLBackend($0, number: $1, options: .forTests()) }
     return backends
   }()
 

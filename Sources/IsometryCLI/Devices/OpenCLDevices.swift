@@ -21,6 +21,7 @@ struct OpenCLDevices {
       warn: ProgramEnvironment.warn)
     options.allowsTF32 = precision == .tf32
     options.usesPrologues = !environment.disabled.contains(.prologues)
+    options.optimizesKernels = !environment.disabled.contains(.optimization)
     options.keepsPrograms = environment.keepsPrograms
     options.tiles = environment.measuredTiles
     self.options = options

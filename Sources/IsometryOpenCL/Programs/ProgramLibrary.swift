@@ -8,12 +8,17 @@ final class ProgramLibrary: Sendable {
   let context: Context
   private let sources: KernelSources
   private let cache: ProgramCache
+  /// Whether the driver optimizes kernels.
+  private let isOptimizing: Bool
   private let programs = Mutex<[ProgramVariant: Program]>([:])
 
-  init(_ context: Context, sources: KernelSources, cache: ProgramCache) {
+  init(
+    _ context: Context, sources: KernelSources, cache: ProgramCache, isOptimizing: Bool
+  ) {
     self.context = context
     self.sources = sources
     self.cache = cache
+    self.isOptimizing = isOptimizing
   }
 
   /// The program of that variant, compiled unless a cached binary serves.
@@ -21,16 +26,17 @@ final class ProgramLibrary: Sendable {
     if let known = programs.withLock({ $0[variant] }) { return known }
     let program = try cache.program(
       context, name: variant.family.name,
-      source: try sources.source(of: variant.family.rawValue), options: Self.options(of: variant))
+      source: try sources.source(of: variant.family.rawValue), options: options(of: variant))
     // Two threads may have built it; both results are the same.
     programs.withLock { $0[variant] = program }
     return program
   }
 
-  private static func options(of variant: ProgramVariant) -> String {
+  private func options(of variant: ProgramVariant) -> String {
     var options = variant.macros.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
     // Literals have no suffix in the kernels; without double arithmetic they are floats.
     if variant.storage != .float64 { options.append("-cl-single-precision-constant") }
+    if !isOptimizing { options.append("-cl-opt-disable") }
     return options.joined(separator: " ")
   }
 

@@ -1,0 +1,21 @@
+internal import Foundation
+public import IsometryOpenCL
+internal import OpenCLRuntime
+
+extension OpenCLOptions {
+  /// Options of tests, which keep no programs.
+  ///
+  /// Where every device is a CPU, the driver leaves kernels unoptimized: it compiles most of them for
+  /// longer than they run. `ISOMETRY_SLOW_TESTS=1` optimizes them, as other devices always do.
+  public static func forTests(
+    gemmProvider: GemmProvider = .own, matrixUnits: MatrixUnitUse = .auto
+  ) -> OpenCLOptions {
+    var options = OpenCLOptions(gemmProvider: gemmProvider, matrixUnits: matrixUnits)
+    options.optimizesKernels = isOptimizing
+    return options
+  }
+}
+
+private let isOptimizing =
+  ProcessInfo.processInfo.environment["ISOMETRY_SLOW_TESTS"] != nil
+  || ((try? Device.all()) ?? []).contains { $0.kind != .cpu }
