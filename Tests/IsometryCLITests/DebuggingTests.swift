@@ -28,10 +28,8 @@ import Testing
       #expect(source.contains(text))
       try source.replacingOccurrences(of: text, with: other)
         .write(to: file, atomically: true, encoding: .utf8)
-      // PoCL looks for its linker.
-      var environment = [
-        "ISOMETRY_KERNEL_DIR": copy.path, "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
-      ]
+      var environment = Program.openCLEnvironment
+      environment["ISOMETRY_KERNEL_DIR"] = copy.path
       if validating { environment["ISOMETRY_VALIDATE"] = "1" }
       return try Program.run(Self.training + ["opencl:0"], in: folder, environment: environment)
     }
@@ -70,10 +68,9 @@ import Testing
     arguments: [("ISOMETRY_CACHE_DIR", "/dev/null/cache"), ("HOME", "")])
   func whereKernelsCannotBeKeptALineSaysSo(_ variable: String, _ value: String) throws {
     try withFolder { folder in
-      let environment = [
-        variable: value, "POCL_CACHE_DIR": folder,
-        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
-      ]
+      var environment = Program.openCLEnvironment
+      environment[variable] = value
+      environment["POCL_CACHE_DIR"] = folder
       let result = try Program.run(
         Self.training + ["opencl:0"], in: folder, environment: environment)
       #expect(result.code == 0, "\(result.standardError)")
@@ -106,20 +103,20 @@ import Testing
 
   @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
   func tf32IsRecordedAndRestored() throws {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    let emulated = ["ISOMETRY_MATRIX_UNITS": "emulated", "PATH": path]
+    func environment(_ units: String) -> [String: String] {
+      Program.openCLEnvironment.merging(["ISOMETRY_MATRIX_UNITS": units]) { $1 }
+    }
     let run = Self.training + ["opencl:0", "--precision", "tf32", "--output", "run"]
     try withFolder { folder in
-      let begun = try Program.run(run, in: folder, environment: emulated)
+      let begun = try Program.run(run, in: folder, environment: environment("emulated"))
       #expect(begun.code == 0, "\(begun.standardError)")
       #expect(begun.standardOutput.contains("fp32 products in tf32"))
       let configuration = try String(contentsOfFile: "\(folder)/run/config.json", encoding: .utf8)
       #expect(configuration.contains(#""precision" : "tf32""#))
       let resume = ["train", "--resume", "run"]
-      let resumed = try Program.run(resume, in: folder, environment: emulated)
+      let resumed = try Program.run(resume, in: folder, environment: environment("emulated"))
       #expect(resumed.code == 0 && resumed.standardOutput.contains("fp32 products in tf32"))
-      let refused = try Program.run(
-        resume, in: folder, environment: ["ISOMETRY_MATRIX_UNITS": "off", "PATH": path])
+      let refused = try Program.run(resume, in: folder, environment: environment("off"))
       #expect(refused.code == 64 && refused.standardError.contains("use fp32"))
     }
   }

@@ -73,6 +73,12 @@ extension Program {
         .contains { ($0["device"] as? String)?.hasPrefix("opencl") == true }
     }) == true
 
+  /// For runs on OpenCL devices. PoCL finds its linker in PATH, and builds kernels in less time if it does
+  /// not optimize them.
+  static let openCLEnvironment = [
+    "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "ISOMETRY_DISABLE": "optimization",
+  ]
+
   static func run(
     _ arguments: String..., in folder: String, environment: [String: String] = [:]
   ) throws -> Program {

@@ -70,12 +70,9 @@ import Testing
   @Test(.enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"))
   func aRunThatGoesOnWithOtherSumsSaysSo() throws {
     try withFolder { folder in
-      let environment = [
-        "ISOMETRY_CACHE_DIR": "\(folder)/cache",
-        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
-      ]
       func train(_ options: String...) throws -> Program {
-        let result = try Program.run(["train"] + options, in: folder, environment: environment)
+        let result = try Program.run(
+          ["train"] + options, in: folder, environment: Program.openCLEnvironment)
         #expect(result.code == 0, "\(result.standardError)")
         return result
       }
@@ -93,6 +90,18 @@ import Testing
       #expect(try train("--resume", "run", "--epochs", "2").standardOutput.contains(warning))
       // Now they are those that the run had before.
       #expect(try !train("--resume", "run", "--epochs", "3").standardOutput.contains(warning))
+    }
+  }
+
+  /// Tiles would not be used, or would be measured on other kernels.
+  @Test(
+    .enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"),
+    arguments: ["tuning", "optimization"])
+  func whatRunsWouldNotUseIsNotMeasured(disabled: String) throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        Self.command, in: folder, environment: ["ISOMETRY_DISABLE": disabled])
+      #expect(result.code == 64 && result.standardError.contains("includes \(disabled)"))
     }
   }
 

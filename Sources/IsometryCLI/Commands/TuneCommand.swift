@@ -73,6 +73,11 @@ struct TuneCommand: ParsableCommand {
         DisabledFeature.variable,
         "includes tuning, so no run would use the measured tiles; unset it")
     }
+    guard !environment.disabled.contains(.optimization) else {
+      throw UsageError(
+        DisabledFeature.variable,
+        "includes optimization, so other kernels than those of a run would be measured; unset it")
+    }
     _ = try MadeFolders(for: store.folder)
     try WholeFile.requireWritable(store.path(for: backend.tileKey))
     configuration.device = backend.name
