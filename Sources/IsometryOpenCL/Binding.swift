@@ -98,6 +98,11 @@ struct Binding {
     }
     self.places = places
 
+    device.library.build(
+      Set(
+        plan.steps.compactMap {
+          if case .launch(let launch) = $0 { launch.variant } else { nil }
+        }))
     var binder = Binder(places: places, device: device, limits: limits)
     try binder.makeScratch(for: plan.steps)
     steps = try plan.steps.map { try binder.bind($0) }

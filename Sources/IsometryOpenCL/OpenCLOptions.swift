@@ -40,8 +40,7 @@ public struct OpenCLOptions: Sendable {
   public var optimizesKernels = true
   /// Whether a step's launches are recorded once and enqueued together, if the device supports it.
   public var recordsLaunches: Bool
-  /// Whether compiled programs are kept in `cacheDirectory`. With some drivers this takes as long as
-  /// the compilation.
+  /// Whether compiled programs are kept in `cacheDirectory`, unless the driver keeps them itself.
   package var keepsPrograms = true
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }

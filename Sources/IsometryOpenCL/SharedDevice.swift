@@ -24,7 +24,9 @@ final class SharedDevice: Sendable {
     recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
     library = ProgramLibrary(
       context, sources: KernelSources(directory: options.kernelDirectory),
-      cache: ProgramCache(directory: options.cacheDirectory, isStoring: options.keepsPrograms),
+      cache: ProgramCache(
+        directory: options.cacheDirectory,
+        isStoring: options.keepsPrograms && !device.platform.keepsKernels),
       isOptimizing: options.optimizesKernels)
     tileKey = TileKey(
       device: device.name, driver: "\(device.platform.name) \(device.driverVersion)",

@@ -14,6 +14,10 @@ public struct Platform: @unchecked Sendable {
   /// "OpenCL <major.minor> <vendor's text>"
   public let version: String
 
+  /// Whether the driver keeps compiled kernels for later processes itself. PoCL does, and would compile
+  /// every kernel once more for the binary of a program.
+  public var keepsKernels: Bool { name == "Portable Computing Language" }
+
   /// All platforms; empty if no driver is installed.
   public static func all() throws(OpenCLError) -> [Platform] {
     var count: cl_uint = 0

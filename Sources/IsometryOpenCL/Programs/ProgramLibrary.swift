@@ -1,3 +1,4 @@
+internal import Dispatch
 import IsometryCore
 internal import IsometryLowering
 internal import OpenCLRuntime
@@ -30,6 +31,12 @@ final class ProgramLibrary: Sendable {
     // Two threads may have built it; both results are the same.
     programs.withLock { $0[variant] = program }
     return program
+  }
+
+  /// Builds programs side by side, as far as the driver allows; `program` reports what fails.
+  func build(_ variants: Set<ProgramVariant>) {
+    let variants = Array(variants)
+    DispatchQueue.concurrentPerform(iterations: variants.count) { _ = try? program(variants[$0]) }
   }
 
   private func options(of variant: ProgramVariant) -> String {
