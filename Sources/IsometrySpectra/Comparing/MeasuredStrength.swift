@@ -46,12 +46,17 @@ public struct MeasuredStrength: Sendable, Equatable {
       return
     }
     var seeds: [Value: Value] = [:]
-    var directions: [(name: String, count: Int)] = []
-    for probe in probes {
+    let repeated = (0..<rows).flatMap { images[$0 % images.count] }
+    var inputs = [
+      Linearization.image: HostTensor(network.batchShape(rows), repeated, as: precision)
+    ]
+    for (index, probe) in probes.enumerated() {
       let type = graph.type(of: probe.start)
-      let name = "direction \(directions.count)"
+      let name = "direction \(index)"
       seeds[probe.start] = graph.input(name, type.shape, type.dtype)
-      directions.append((name, type.shape.elementCount))
+      var random = RandomStream(seed: seed, stream: UInt64(index))
+      let signs = random.signs(type.shape.elementCount, magnitude: 1)
+      inputs[name] = HostTensor(type.shape, signs, as: type.dtype)
     }
     let tangents = graph.tangents(of: probes.map(\.end), along: seeds)
     for (index, tangent) in tangents.enumerated() {
@@ -67,23 +72,12 @@ public struct MeasuredStrength: Sendable, Equatable {
     }
 
     let measuring = try backend.makeSession(for: graph, sharing: session)
-    let slot = try measuring.makeStagingSlots(1)[0]
-    let repeated = (0..<rows).flatMap { images[$0 % images.count] }
-    HostTensor([repeated.count], repeated, as: precision).withUnsafeBytes {
-      slot.bytes(of: Linearization.image).copyMemory(from: $0)
-    }
-    for (index, direction) in directions.enumerated() {
-      var random = RandomStream(seed: seed, stream: UInt64(index))
-      let signs = random.signs(direction.count, magnitude: 1)
-      HostTensor([signs.count], signs, as: precision).withUnsafeBytes {
-        slot.bytes(of: direction.name).copyMemory(from: $0)
-      }
-    }
-    try measuring.step(from: slot)
+    try measuring.run(inputs)
     func mean(_ output: String, _ index: Int) throws -> Double {
-      try measuring.read(output: "\(output) \(index)").scalar / Double(directions[index].count)
+      try measuring.read(output: "\(output) \(index)").scalar
+        / Double(graph.shape(of: probes[index].start).elementCount)
     }
-    let squares = try directions.indices.map { try mean("square", $0) }
+    let squares = try probes.indices.map { try mean("square", $0) }
     guard squares.allSatisfy(\.isFinite) else {
       throw SpectrumError.unsuitable(reason: "a layer's Jacobian is not finite")
     }
