@@ -166,7 +166,7 @@ struct FiniteWidth: Experiment {
   func conclude(_ results: [Measured]) -> Conclusion {
     let signals = results.compactMap { result -> SignalResult? in
       guard case .signals(let statistics) = result.outcome else { return nil }
-      return SignalResult(cell: result.cell, statistics: statistics)
+      return (result.cell, statistics)
     }
     let trainings = results.compactMap { result -> TrainingResult? in
       guard case .training(let outcome) = result.outcome,
@@ -190,10 +190,7 @@ struct FiniteWidth: Experiment {
       ])
   }
 
-  struct SignalResult {
-    let cell: Cell
-    let statistics: SignalStatistics
-  }
+  typealias SignalResult = (cell: Cell, statistics: SignalStatistics)
 
   /// A cell with a training, apart from the others.
   struct Training: TrainingCell {

@@ -78,12 +78,8 @@ struct LearningTimes {
     if best.isDivergence { return "diverged" }
     let count = best.reached == 0 ? "not" : "\(best.reached) of \(best.seeds) seeds"
     return String(
-      format: "%@ within %d steps (%.1f %%)", count, budget(setting), 100 * best.accuracy)
-  }
-
-  /// Steps of one training of a setting.
-  private func budget(_ setting: Setting) -> Int {
-    results(setting).first?.outcome.steps ?? 0
+      format: "%@ within %d steps (%.1f %%)", count, results(setting).first?.outcome.steps ?? 0,
+      100 * best.accuracy)
   }
 
   func isFaster(_ first: Setting, than second: Setting) -> Verdict {

@@ -94,10 +94,7 @@ public struct MeasuredStrength: Sendable, Equatable {
     }
   }
 
-  private struct Probe {
-    let start: Value
-    let end: Value
-  }
+  private typealias Probe = (start: Value, end: Value)
 
   /// Probes from each block's input to the branch's result. Each block's input has separate random
   /// directions, which keeps the branches apart.
@@ -112,7 +109,7 @@ public struct MeasuredStrength: Sendable, Equatable {
         throw .unsuitable(
           reason: "the blocks are no plain sums of a branch and a skip of one shape")
       }
-      probes.append(Probe(start: start, end: node.inputs[0]))
+      probes.append((start, node.inputs[0]))
       start = block
     }
     return probes
@@ -125,7 +122,7 @@ public struct MeasuredStrength: Sendable, Equatable {
       guard case .activation = node.operation, node.results[0].index > stack.index else {
         return nil
       }
-      return Probe(start: node.inputs[0], end: node.results[0])
+      return (node.inputs[0], node.results[0])
     }
   }
 }
