@@ -59,7 +59,7 @@ struct Failure {
   /// The names of values in help texts, and what they stand for.
   private static let valueForms: [(name: String, form: String)] = [
     ("n", "a whole number"),
-    ("epoch,…", "numbers as 2,3.5"),
+    ("epoch,…", "numbers as 2,3.5"), ("h,w", "two whole numbers as 32,32"),
     ("epochs", "a number"), ("rate", "a number"), ("factor", "a number"), ("share", "a number"),
     ("seconds", "a number"),
     ("norm", "a number"), ("a", "a number"),

@@ -19,16 +19,13 @@ enum DisabledFeature: String, CaseIterable {
 
   /// The features of a list with commas.
   static func all(in list: String) throws(UsageError) -> Set<DisabledFeature> {
-    var features: Set<DisabledFeature> = []
-    for name in list.split(separator: ",") {
-      guard let feature = DisabledFeature(rawValue: String(name)) else {
-        let known = allCases.map(\.rawValue).joined(separator: ", ")
-        throw UsageError(
-          variable, "should be any of \(known), with commas between them, not \(name)")
-      }
-      features.insert(feature)
+    let names = list.split(separator: ",").map(String.init)
+    if let name = names.first(where: { Self(rawValue: $0) == nil }) {
+      let known = allCases.map(\.rawValue).joined(separator: ", ")
+      throw UsageError(
+        variable, "should be any of \(known), with commas between them, not \(name)")
     }
-    return features
+    return Set(names.compactMap(Self.init))
   }
 }
 

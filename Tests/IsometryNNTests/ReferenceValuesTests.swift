@@ -41,4 +41,17 @@ import Testing
       #expect(abs(values[0] - entry.values[1]) < entry.tolerance, "\(entry.id)")
     }
   }
+
+  @Test(.enabled(if: ReferenceEntry.isAvailable))
+  func stridedBlocksKeepOnePixelInFour() throws {
+    let entry = try #require(try ReferenceEntry.all().first { $0.id == "R.stride.nonzero" })
+    #expect(entry.numbers["strides"] == 2)
+    let subject = try #require(
+      IsometryCase.all.first { $0.description == "type C, strided twice" })
+    let values = try subject.jacobian(
+      on: BackendUnderTest(backend: ReferenceBackend<Double>(), isFusing: false),
+      precision: .float64, imageSeed: 3
+    ).singularValues
+    #expect(values.count { $0 > 1e-6 } == Int(entry.values[0]))
+  }
 }

@@ -9,7 +9,7 @@ import Testing
     _ type: Subject.Type, seeds: Int? = nil, keeping share: Double = 1,
     _ outcome: (Subject.Cell) -> Subject.Outcome
   ) -> [Verdict] {
-    let experiment = Subject(Plan(.small, seeds: seeds))
+    let experiment = Subject(plan: Plan(.small, seeds: seeds))
     let cells = experiment.cells
     let results = cells.prefix(Int(share * Double(cells.count))).map {
       CellResult($0, outcome($0))

@@ -20,7 +20,7 @@ import Testing
   }
 
   private func check<Subject: Experiment>(_ type: Subject.Type, _ scale: Scale) throws {
-    let experiment = Subject(Plan(scale))
+    let experiment = Subject(plan: Plan(scale))
     let names = experiment.cells.map(\.name)
     #expect(!names.isEmpty)
     #expect(Set(names).count == names.count)
@@ -30,7 +30,7 @@ import Testing
         "\(name)")
     }
     #expect(!Subject.summary.isEmpty && !Subject.published.isEmpty && !experiment.procedure.isEmpty)
-    #expect(Subject(Plan(scale, seeds: 7)).cells.count > names.count)
+    #expect(Subject(plan: Plan(scale, seeds: 7)).cells.count > names.count)
     // Without results there is a report all the same, and nothing is decided.
     #expect(experiment.conclude([]).claims.allSatisfy { $0.verdict == .undecided })
   }
@@ -40,14 +40,14 @@ import Testing
     func check(_ cells: [some TrainingCell]) throws {
       for cell in cells { #expect(throws: Never.self) { try cell.configuration.check() } }
     }
-    try check(UniversalLearning(Plan(.smoke)).cells)
-    try check(SigmoidResurrected(Plan(.small)).cells)
-    try check(RisottoTable(Plan(.smoke)).cells)
-    try check(DepthLimit(Plan(.smoke)).cells)
+    try check(UniversalLearning(plan: Plan(.smoke)).cells)
+    try check(SigmoidResurrected(plan: Plan(.small)).cells)
+    try check(RisottoTable(plan: Plan(.smoke)).cells)
+    try check(DepthLimit(plan: Plan(.smoke)).cells)
   }
 
   @Test func theRisottoTableLeavesOutWhatDoesNotFit() {
-    let cells = RisottoTable(Plan(.smoke)).cells
+    let cells = RisottoTable(plan: Plan(.smoke)).cells
     #expect(!cells.contains { $0.initializer == "looks-linear" && $0.skip == .identity })
     #expect(!cells.contains { $0.initializer == "fixup" && $0.normalization == .batch })
     #expect(cells.contains { $0.initializer == "risotto" && $0.normalization == .batch })

@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import IsometryFiles
 import IsometryTraining
 import Testing
 
@@ -22,10 +23,8 @@ private struct Squares: Experiment {
   static let summary = "Squares of numbers"
   static let paper = "Nobody: Nothing (2026)"
   static let published = ["Nothing is known."]
-  static let usesImages = true
 
   let plan: Plan
-  init(_ plan: Plan) { self.plan = plan }
 
   var procedure: [String] { ["Numbers are squared."] }
   var cells: [Cell] { (1...(2 + (plan.seeds ?? 1))).map { Cell(number: $0) } }
@@ -76,7 +75,7 @@ private struct Squares: Experiment {
         try JSONSerialization.jsonObject(
           with: Data(contentsOf: URL(filePath: "\(path)/results.json"))) as? [String: Any]
       #expect((results?["cells"] as? [Any])?.count == 3)
-      let line = try JSONSerialization.jsonObject(with: Data(try report.json().utf8))
+      let line = try JSONSerialization.jsonObject(with: Data(try JSONFile.line(report).utf8))
       #expect((line as? [String: Any])?["experiment"] as? String == "squares")
     }
   }

@@ -19,7 +19,7 @@ func makeLaboratory(
   Laboratory(
     backend: CPUBackend(),
     source: try DatasetSource.resolve(option: DatasetSource.syntheticName, environment: nil),
-    data: data, stop: stop, tell: tell)
+    data: data, stop: stop, report: tell)
 }
 
 extension Reproduction {

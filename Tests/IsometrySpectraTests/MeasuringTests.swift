@@ -121,18 +121,6 @@ import Testing
     #expect(abs(found.meanSquare / exact.meanSquare - 1) < 0.1)
   }
 
-  @Test func momentsAreThoseOfAllSingularValues() throws {
-    for start in JacobianSection.Start.allCases {
-      let jacobian = try Self.makeOperator(Self.residual, JacobianSection(from: start))
-      let values = try jacobian.denseSpectrum().values
-      let first = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
-      let second = values.reduce(0) { $0 + $1 * $1 * $1 * $1 } / Double(values.count)
-      let moments = try jacobian.moments(probes: 400)
-      #expect(moments.firstError > 0 && abs(moments.first - first) < 4 * moments.firstError)
-      #expect(abs(moments.second / second - 1) < 0.2)
-    }
-  }
-
   /// A network whose Jacobian has known zeros: two strided blocks keep 12 of the
   /// 128 that 32 channels of 2×2 pixels can have.
   @Test(arguments: [Precision.fp64, .fp32])

@@ -34,12 +34,9 @@ import Testing
       (-3...7, 0, { $0 * $0 * $0 }),
     ]
     for (bracket, root, function) in functions {
-      let halved = try #require(RootFinding.bisect(in: bracket, function))
-      expectClose(halved, root, relative: 4e-16, absolute: 1e-100)
       let found = try #require(RootFinding.brent(in: bracket, function))
       expectClose(found, root, relative: 4e-15, absolute: 1e-15)
     }
-    #expect(RootFinding.bisect(in: 0...1) { $0 + 1 } == nil)
     #expect(RootFinding.brent(in: 0...1) { $0 + 1 } == nil)
     #expect(RootFinding.brent(in: 0...1) { _ in .nan } == nil)
   }

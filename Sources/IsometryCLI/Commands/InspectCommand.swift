@@ -88,7 +88,7 @@ struct InspectCommand: ParsableCommand {
       on: backend
     ) { done, total in console.showStatus("part \(done + 1) of \(total)") }
     console.clearStatus()
-    let report = InspectionReport(result)
+    let report = InspectionReport(result: result)
     for line in report.lines { console.say(line) }
     for object in report.objects { console.emit(object) }
     let title =

@@ -108,9 +108,9 @@ struct TrainCommand: ParsableCommand {
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "
         + "\(configuration.precision.rawValue)")
     console.say(
-      "memory  \(MemoryReport(run.session.report).line)"
+      "memory  \(run.session.report.memory.line)"
         + (run.recomputation == .none ? "" : "; \(run.recomputation.rawValue) are recomputed"))
-    if let tiles = TileReport(run.session.report) { console.say("tiles   \(tiles.line)") }
+    if let tiles = run.session.report.tiles?.line { console.say("tiles   \(tiles)") }
     console.say("run     \(folder.path)")
     let monitor =
       configuration.spectrumEvery == nil

@@ -35,15 +35,13 @@ struct ResidualArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Height and width of the image for --kernel.", valueName: "h,w"))
-  var image: CommaList<Double>?
+  var image: CommaList<Int>?
 
   func validate() throws {
     guard (kernel == nil) == (image == nil) else {
       throw ValidationError("--kernel and --image belong together: --kernel 3 --image 32,32")
     }
-    if let image,
-      image.elements.count != 2 || image.elements.contains(where: { Int(exactly: $0) == nil })
-    {
+    if let image, image.elements.count != 2 {
       throw ValidationError("--image should be two whole numbers as in 32,32")
     }
   }
@@ -58,7 +56,7 @@ struct ResidualArguments: ParsableArguments {
     if let firstVariance { model.branch = .twoLayer(firstVariance: firstVariance) }
     if let kernel, let size = image?.elements {
       model.paddingFactor = try ZeroPadding.factor(
-        kernel: kernel, height: Int(size[0]), width: Int(size[1]))
+        kernel: kernel, height: size[0], width: size[1])
     }
     return model
   }

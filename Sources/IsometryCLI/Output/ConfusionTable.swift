@@ -12,7 +12,7 @@ enum ConfusionTable {
       "test accuracy \(Wording.percent(result.accuracy, digits: 2)) of "
         + "\(Wording.count(result.count)) images, loss \(Wording.loss(result.loss))",
       "",
-      Wording.padded("class", nameWidth) + "  accuracy  taken for" + "",
+      Wording.padded("class", nameWidth) + "  accuracy  taken for",
       Wording.padded("", nameWidth + 10) + columns.joined(),
     ]
     for (label, name) in names.enumerated() {

@@ -7,20 +7,18 @@ import IsometryTraining
 struct InspectionReport {
   let result: NetworkInspection.Result
 
-  init(_ result: NetworkInspection.Result) { self.result = result }
-
   private typealias Finding = NetworkInspection.Finding
 
   /// A measured number, and beside it what theory says where it may say something.
   private struct Column {
     let heading: String
     let key: String
-    let measured: (Finding) -> Double?
-    var predicted: ((PartPrediction) -> Double?)?
+    let measured: @Sendable (Finding) -> Double?
+    var predicted: (@Sendable (PartPrediction) -> Double?)?
     var isShare = false
   }
 
-  private let columns: [Column] = [
+  private static let columns: [Column] = [
     Column(heading: "gain", key: "gain", measured: { $0.gain }, predicted: { $0.gain }),
     Column(heading: "mean σ", key: "sigma_mean", measured: { $0.mean }),
     Column(
@@ -48,26 +46,21 @@ struct InspectionReport {
       Wording.padded(name, nameWidth)
         + cells.map { " " + Wording.padded($0, 9, left: true) }.joined()
     }
-    let headings = columns.flatMap { column in
+    let headings = Self.columns.flatMap { column in
       column.predicted == nil ? [column.heading] : [column.heading, "theory"]
     }
     var lines = [line("", headings + ["by"])]
     for finding in findings {
-      let cells = columns.flatMap { column -> [String] in
+      let cells = Self.columns.flatMap { column -> [String] in
         let measured = text(column.measured(finding), column) ?? "none"
         guard let predicted = column.predicted else { return [measured] }
         return [measured, text(predicted(finding.prediction), column) ?? ""]
       }
       lines.append(line(finding.name, cells + [finding.method?.rawValue ?? "none"]))
     }
-    if let law = result.law.law {
-      let parameters = result.law.parameters.map { "\($0.name) = \(Wording.number($0.value))" }
-      lines.append(
-        "\(result.whole.name) by the \(law.name) law, \(parameters.joined(separator: ", ")): "
-          + result.law.basis.inProgramTerms)
-    } else {
-      lines.append("no law for \(result.whole.name): \(result.law.basis.inProgramTerms)")
-    }
+    lines.append(
+      result.law.words.map { "\(result.whole.name) \($0)" }
+        ?? "no law for \(result.whole.name): \(result.law.basis.inProgramTerms)")
     return lines
   }
 
@@ -86,10 +79,10 @@ struct InspectionReport {
         .init("part", .text(finding.name)), .init("inputs", .integer(finding.inputCount)),
         .init("outputs", .integer(finding.outputCount)),
       ]
-      for column in columns {
+      for column in Self.columns {
         members.append(.init(column.key, number(column.measured(finding))))
       }
-      let predicted = columns.compactMap { column in
+      let predicted = Self.columns.compactMap { column in
         column.predicted.map { JSONValue.Member(column.key, number($0(finding.prediction))) }
       }
       return .object(

@@ -55,7 +55,6 @@ struct SpectrumReport {
   }
 
   var lines: [String] {
-    let prediction = result.prediction
     func line(_ name: String, _ measured: String, _ predicted: String) -> String {
       Wording.padded(name, 20) + Wording.padded(measured, 14, left: true)
         + (law == nil ? "" : Wording.padded(predicted, 14, left: true))
@@ -69,14 +68,9 @@ struct SpectrumReport {
           row.predicted.map { text($0, isShare: isShare) } ?? ""))
     }
     if let distance = result.distance { lines.append(line("distance (KS)", text(distance), "")) }
-    if let law = prediction.law {
-      let parameters = prediction.parameters.map { "\($0.name) = \(text($0.value))" }
-      lines.append(
-        "predicted by the \(law.name) law, \(parameters.joined(separator: ", ")): "
-          + prediction.basis.inProgramTerms)
-    } else {
-      lines.append("no law beside it: \(prediction.basis.inProgramTerms)")
-    }
+    lines.append(
+      result.prediction.words.map { "predicted \($0)" }
+        ?? "no law beside it: \(result.prediction.basis.inProgramTerms)")
     return lines
   }
 
@@ -93,5 +87,15 @@ struct SpectrumReport {
 
   private func text(_ value: Double?, isShare: Bool = false) -> String {
     value.map { isShare ? Wording.percent($0) : Wording.number($0) } ?? "none"
+  }
+}
+
+extension Prediction {
+  /// "by the universal law, c = 0.5: …" with the origin of the parameters; nil without a law.
+  var words: String? {
+    let parameters = parameters.map { "\($0.name) = \(Wording.number($0.value))" }
+    return law.map {
+      "by the \($0.name) law, \(parameters.joined(separator: ", ")): \(basis.inProgramTerms)"
+    }
   }
 }

@@ -22,6 +22,8 @@ public struct LayerSequentialUnitVariance: Initializer {
 
   /// The number of images of the measurement.
   public let images: Int
+  /// The divided weights, once they are resolved. They are stored, because LSUV needs them twice.
+  private var weights: [Parameter: [Double]] = [:]
 
   public init(options: InitializerOptions) throws(InitializationError) {
     let count = try options.number("images", expected: "a whole number, 2 to 10000") {
@@ -30,13 +32,23 @@ public struct LayerSequentialUnitVariance: Initializer {
     images = count.map { Int($0) } ?? 32
   }
 
-  public var imagesNeeded: Int { images }
+  public var imagesNeeded: Int { weights.isEmpty ? images : 0 }
   public var weightEnsemble: WeightEnsemble { .orthogonal }
 
-  /// - Throws: always `InitializationError.condition`, because the weights depend on images.
+  /// - Throws: `InitializationError.condition` unless it was resolved for this network, because the
+  ///   weights depend on images.
   public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
-    throw Self.refusal(
-      "depends on images", "resolve it with `resolved(for:seed:images:on:)` first")
+    for parameter in layout.parameters where parameter.role.isWeight {
+      guard let elements = weights[parameter] else {
+        throw weights.isEmpty
+          ? Self.refusal(
+            "depends on images", "resolve it with `resolved(for:seed:images:on:)` first")
+          : Self.refusal(
+            "measured another network than this one",
+            "resolve it for the network that it initializes")
+      }
+      try store(parameter, elements)
+    }
   }
 
   public func resolved(
@@ -47,11 +59,16 @@ public struct LayerSequentialUnitVariance: Initializer {
     let x = builder.graph.input("images", images.type.shape)
     _ = network.append(x, to: &builder)
     let graph = builder.graph
-    var weights = Orthonormal()
-    let session = try weights.draw(for: builder.layout, seed: seed) {
-      try backend.makeSession(for: graph)
+    var result = self
+    let keep = { result.weights[$0] = $1 }
+    let makeSession = { try backend.makeSession(for: graph) }
+    let session = try builder.layout.drawWeights(
+      ahead: .max, meanwhile: makeSession, keep
+    ) { parameter in
+      var random = parameter.randomStream(seed: seed)
+      return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
     }
-    try builder.layout.writeInitialState(to: session, initializer: weights, seed: seed)
+    try builder.layout.writeInitialState(to: session, initializer: result, seed: seed)
     try session.run(["images": images])
     for layer in builder.layout.layers {
       let name = layer.weight.name
@@ -61,50 +78,11 @@ public struct LayerSequentialUnitVariance: Initializer {
           "measures the variance \(variance) after \(name), which no factor makes 1",
           "use other images or more of them")
       }
-      weights.divide(layer.weight, by: variance.squareRoot())
-    }
-    return weights
-  }
-}
-
-/// Orthonormal weights, some divided by a number. They are stored, because LSUV needs them twice.
-private struct Orthonormal: Initializer {
-  static let name = LayerSequentialUnitVariance.name
-  static let summary = LayerSequentialUnitVariance.summary
-  static let conditions = LayerSequentialUnitVariance.conditions
-
-  private var weights: [Parameter: [Double]] = [:]
-
-  var weightEnsemble: WeightEnsemble { .orthogonal }
-
-  init() {}
-  init(options: InitializerOptions) {}
-
-  /// Draws and stores all weights, while the calling thread runs `meanwhile`.
-  mutating func draw<Other>(
-    for layout: NetworkLayout, seed: UInt64, meanwhile: () throws -> Other
-  ) throws -> Other {
-    let keep = { weights[$0] = $1 }
-    return try layout.drawWeights(ahead: .max, meanwhile: meanwhile, keep) { parameter in
-      var random = parameter.randomStream(seed: seed)
-      return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
-    }
-  }
-
-  mutating func divide(_ weight: Parameter, by divisor: Double) {
-    weights[weight]?.withUnsafeMutableBufferPointer { elements in
-      for index in elements.indices { elements[index] /= divisor }
-    }
-  }
-
-  func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
-    for parameter in layout.parameters where parameter.role.isWeight {
-      guard let elements = weights[parameter] else {
-        throw Self.refusal(
-          "measured another network than this one", "resolve it for the network that it initializes"
-        )
+      let deviation = variance.squareRoot()
+      result.weights[layer.weight]?.withUnsafeMutableBufferPointer { elements in
+        for index in elements.indices { elements[index] /= deviation }
       }
-      try store(parameter, elements)
     }
+    return result
   }
 }

@@ -45,7 +45,7 @@ extension DenseMatrix {
 
   /// The kernel [rows, columns, size, size] whose center tap is the matrix and whose other taps are 0.
   func deltaKernel(size: Int) -> [Double] {
-    Self.kernel(of: [self], at: [center(size)], size: size)
+    Self.kernel(of: [self], at: [size / 2 * (size + 1)], size: size)
   }
 
   /// The kernel [2·rows, 2·columns/window², size, size] that mirrors each of the window² parts side by
@@ -65,8 +65,6 @@ extension DenseMatrix {
     }
     return Self.kernel(of: parts, at: taps, size: size)
   }
-
-  private func center(_ size: Int) -> Int { (size / 2) * size + size / 2 }
 
   /// The kernel with these matrices at these taps, and zeros elsewhere.
   private static func kernel(of matrices: [DenseMatrix], at taps: [Int], size: Int) -> [Double] {

@@ -128,28 +128,24 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
         normalization: options.normalization, imageShape: options.imageShape,
         classes: options.classes)
     case .residualPerceptron(let depth, let width):
-      if options.skip == .convolution { throw inapplicable("\(.skip) convolution") }
-      if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
-        throw inapplicable(
-          "this \(.initializer), which needs a network of convolutions; choose a resnet model")
-      }
-      return UniformResidualNetwork(
-        .dense, depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
-        activation: options.activation, normalization: options.normalization,
-        traits: options.traits, imageShape: options.imageShape,
-        classes: options.classes)
+      return try uniform(.dense, depth: depth, width: width, options)
     case .residualConvolutions(let depth, let width):
-      if options.skip == .convolution { throw inapplicable("\(.skip) convolution") }
-      if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
-        throw inapplicable(
-          "this \(.initializer), which is for models with strided blocks; choose a resnet model")
-      }
-      return UniformResidualNetwork(
-        .convolution, depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
-        activation: options.activation, normalization: options.normalization,
-        traits: options.traits, imageShape: options.imageShape,
-        classes: options.classes)
+      return try uniform(.convolution, depth: depth, width: width, options)
     }
+  }
+
+  private func uniform(
+    _ layer: UniformResidualNetwork.LayerKind, depth: Int, width: Int, _ options: NetworkOptions
+  ) throws(ModelError) -> UniformResidualNetwork {
+    if options.skip == .convolution { throw inapplicable("\(.skip) convolution") }
+    if options.traits.hasScalarBiases || options.traits.stridedSkip != .pixel {
+      throw inapplicable(
+        "this \(.initializer), which is for the blocks of a resnet; choose a resnet model")
+    }
+    return UniformResidualNetwork(
+      layer, depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
+      activation: options.activation, normalization: options.normalization,
+      traits: options.traits, imageShape: options.imageShape, classes: options.classes)
   }
 
   private func inapplicable(_ choice: Explanation) -> ModelError {

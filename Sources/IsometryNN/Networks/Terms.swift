@@ -1,6 +1,6 @@
 package import IsometryCore
 
-// What messages about networks name.
+// Terms of messages about networks.
 extension Term {
   package static let normalization = Term("normalization")
   package static let skip = Term("skip")

@@ -7,7 +7,7 @@ public import IsometryGraph
 public struct EvaluationGraph: Sendable {
   /// The step, for `Backend.makeSession`, which optimizes it.
   public let graph: Graph
-  /// What the network learned, by the names that the training graph gives it.
+  /// The structure of the network; its parameters have the names of the training graph.
   public let layout: NetworkLayout
 
   /// - Parameters:
@@ -24,8 +24,6 @@ public struct EvaluationGraph: Sendable {
     let (loss, correct, _) = builder.graph.softmaxCrossEntropy(values.logits, labels: labels)
     builder.accumulateMetrics(
       loss: (StepNames.evaluationLoss, loss), correct: (StepNames.evaluationCorrect, correct))
-    builder.graph.output(StepNames.loss, loss)
-    builder.graph.output(StepNames.correct, correct)
     builder.graph.output(StepNames.logits, values.logits)
     graph = builder.graph
     layout = builder.layout

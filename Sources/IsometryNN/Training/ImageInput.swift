@@ -64,11 +64,14 @@ extension NetworkBuilder {
     return (graph.decodeImages(bytes, samples: samples, decoding), labels)
   }
 
+  /// Appends the sums of the metrics in variables of these names, and the metrics as outputs.
   mutating func accumulateMetrics(loss: (String, Value), correct: (String, Value)) {
     var inputs: [Value] = []
     for (name, value) in [loss, correct] {
       inputs += [graph.variable(name, [1], precision.accumulator), value]
     }
     graph.append(.accumulate(count: 2), inputs)
+    graph.output(StepNames.loss, loss.1)
+    graph.output(StepNames.correct, correct.1)
   }
 }

@@ -72,8 +72,6 @@ public struct TrainingGraph: Sendable {
     builder.appendStatisticUpdates()
     builder.accumulateMetrics(
       loss: (StepNames.trainingLoss, loss), correct: (StepNames.trainingCorrect, correct))
-    builder.graph.output(StepNames.loss, loss)
-    builder.graph.output(StepNames.correct, correct)
     graph = builder.graph
     layout = builder.layout
     self.configuration = configuration

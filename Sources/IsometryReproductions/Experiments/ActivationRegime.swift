@@ -1,7 +1,7 @@
 import IsometryCore
 import IsometryTheory
 
-/// What activations have in common in a comparison of residual networks.
+/// The quantity that activations share in a comparison of residual networks.
 enum ActivationRegime: String, Sendable, Codable, CaseIterable {
   /// The level of isometry c.
   case equalLevel = "equal-c"

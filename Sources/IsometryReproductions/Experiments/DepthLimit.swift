@@ -4,32 +4,29 @@ import IsometryNN
 import IsometryTraining
 
 /// How deep residual networks without normalization can be and still learn, by initialization.
-package struct DepthLimit: Experiment {
-  package struct Cell: TrainingCell {
+struct DepthLimit: Experiment {
+  struct Cell: TrainingCell {
     let depth: Int
     let initializer: String
     let seed: UInt64
     let configuration: RunConfiguration
 
-    package var name: String {
+    var name: String {
       let rate = shortNumber(configuration.learningRate)
       return "\(initializer)-depth\(depth)-lr\(rate)-seed\(seed)"
     }
   }
 
-  package static let name = "depth-limit"
-  package static let summary =
+  static let name = "depth-limit"
+  static let summary =
     "Accuracy after a fixed budget by depth, without normalization: which initializations still train"
-  package static let paper = RisottoTable.paper
-  package static let published = [
+  static let paper = RisottoTable.paper
+  static let published = [
     "RISOTTO is an exact dynamical isometry at any depth (abstract).",
     "No figures of accuracy against depth are known here.",
   ]
-  package static let usesImages = true
 
-  private let plan: Plan
-
-  package init(_ plan: Plan) { self.plan = plan }
+  let plan: Plan
 
   static let initializers = [
     "he", "fixup", "skipinit", "rezero", "norm-preserving", "delta-orthogonal", "risotto",
@@ -50,7 +47,7 @@ package struct DepthLimit: Experiment {
         paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 5)))
   }
 
-  package var procedure: [String] {
+  var procedure: [String] {
     [
       "ResNets of the 16-32-64 family with identity skips and without normalization, of depth "
         + depths.map(String.init).joined(separator: ", ") + ", initialized by "
@@ -68,7 +65,7 @@ package struct DepthLimit: Experiment {
 
   private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
 
-  package var cells: [Cell] {
+  var cells: [Cell] {
     depths.flatMap { depth in
       Self.initializers.flatMap { initializer in
         recipe.configurations(
@@ -80,13 +77,16 @@ package struct DepthLimit: Experiment {
     }
   }
 
-  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
     try laboratory.train(cell.configuration)
   }
 
-  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+  func conclude(_ results: [Measured]) -> Conclusion {
     Conclusion(
-      tables: [table(results)], plots: results.isEmpty ? [] : [plot(results)],
+      tables: [table(results)],
+      plots: depthPlot("Test accuracy after a fixed budget, without normalization", results) {
+        ($0.initializer, $0.depth)
+      },
       claims: [
         trainsEverywhere("risotto", results), trainsEverywhere("risotto-lossless", results),
         goesDeeper(results),
@@ -95,25 +95,23 @@ package struct DepthLimit: Experiment {
 }
 
 extension DepthLimit {
-  typealias Result = CellResult<Cell, LearningCurve>
-
   private struct Network: Hashable {
     let depth: Int
     let initializer: String
   }
 
-  private func best(_ initializer: String, _ depth: Int, _ results: [Result]) -> BestRate? {
+  private func best(_ initializer: String, _ depth: Int, _ results: [Measured]) -> BestRate? {
     BestRate(results.filter { $0.cell.initializer == initializer && $0.cell.depth == depth })
   }
 
   /// Whether a network learns; undecided where it was not trained, or does a little better than guessing.
-  private func trains(_ initializer: String, _ depth: Int, _ results: [Result]) -> Verdict {
+  private func trains(_ initializer: String, _ depth: Int, _ results: [Measured]) -> Verdict {
     guard let accuracies = best(initializer, depth, results)?.accuracies else { return .undecided }
     if accuracies.allSatisfy({ $0 > upperBound }) { return .holds }
     return accuracies.allSatisfy { $0 <= lowerBound } ? .fails : .undecided
   }
 
-  private func table(_ results: [Result]) -> Table {
+  private func table(_ results: [Measured]) -> Table {
     Table(
       "Test accuracy after the budget at the best learning rate", name: "accuracies",
       columns: [
@@ -134,24 +132,7 @@ extension DepthLimit {
         })
   }
 
-  private func plot(_ results: [Result]) -> (name: String, plot: Plot) {
-    (
-      "accuracy-by-depth",
-      Plot(
-        title: "Test accuracy after a fixed budget, without normalization",
-        x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
-        y: Plot.Axis("test accuracy", column: "accuracy"),
-        series: results.grouped { $0.cell.initializer }.map { initializer, results in
-          Plot.Series(
-            initializer, .line,
-            results.grouped { $0.cell.depth }.map {
-              (x: Double($0.key), y: BestRate($0.elements)?.sample?.mean ?? Chance.accuracy)
-            })
-        })
-    )
-  }
-
-  private func trainsEverywhere(_ initializer: String, _ results: [Result]) -> Claim {
+  private func trainsEverywhere(_ initializer: String, _ results: [Measured]) -> Claim {
     let marks = depths.map { trains(initializer, $0, results) }
     let evidence = zip(depths, marks).map { depth, mark in
       let mean = best(initializer, depth, results)?.sample?.mean
@@ -167,7 +148,7 @@ extension DepthLimit {
       evidence: evidence.joined(separator: ", "), verdict: verdict)
   }
 
-  private func goesDeeper(_ results: [Result]) -> Claim {
+  private func goesDeeper(_ results: [Measured]) -> Claim {
     let marks = depths.map {
       (depth: $0, risotto: trains("risotto", $0, results), he: trains("he", $0, results))
     }

@@ -1,11 +1,11 @@
 import Foundation
 import IsometryFiles
-package import IsometryTraining
+import IsometryTraining
 
 /// Norms and similarities of signals in ReLU networks of finite width against their exact laws, and
 /// whether such networks learn, by initialization and depth.
-package struct FiniteWidth: Experiment {
-  package enum Weights: String, Sendable, Codable, CaseIterable {
+struct FiniteWidth: Experiment {
+  enum Weights: String, Sendable, Codable, CaseIterable {
     case he
     case gaussian = "looks-linear-gaussian"
     case orthogonal = "looks-linear-orthogonal"
@@ -19,10 +19,10 @@ package struct FiniteWidth: Experiment {
     }
   }
 
-  package struct Cell: ExperimentCell {
-    /// What is done with networks of the cell's weights.
-    package enum Task: Codable, Sendable, Equatable {
-      /// Signals are sent through so many random networks.
+  struct Cell: ExperimentCell {
+    /// The measurement of networks with the cell's weights.
+    enum Task: Codable, Sendable, Equatable {
+      /// Signals are sent through this number of random networks.
       case sampling(networks: Int)
       case training(RunConfiguration)
     }
@@ -33,7 +33,7 @@ package struct FiniteWidth: Experiment {
     let seed: UInt64
     let task: Task
 
-    package var name: String {
+    var name: String {
       let size = "\(weights.rawValue)-\(depth)x\(width)-seed\(seed)"
       return switch task {
       case .sampling: "signals-\(size)"
@@ -43,11 +43,11 @@ package struct FiniteWidth: Experiment {
     }
   }
 
-  package enum Outcome: ExperimentOutcome, Equatable {
+  enum Outcome: ExperimentOutcome, Equatable {
     case signals(SignalStatistics)
     case training(LearningCurve)
 
-    package var remark: String {
+    var remark: String {
       switch self {
       case .signals(let statistics):
         String(
@@ -57,30 +57,27 @@ package struct FiniteWidth: Experiment {
       }
     }
 
-    package var isDivergence: Bool {
+    var isDivergence: Bool {
       if case .training(let outcome) = self { return outcome.isDivergence }
       return false
     }
   }
 
-  package static let name = "finite-width"
-  package static let summary =
+  static let name = "finite-width"
+  static let summary =
     "Norms and similarities in ReLU networks of finite width, sampled against the exact laws; He, "
     + "looks-linear and orthogonal looks-linear weights by depth"
-  package static let paper =
+  static let paper =
     "Burkholz, Dubatovka: Initialization of ReLUs for dynamical isometry (2019)"
-  package static let published = [
+  static let published = [
     "The signals of ReLU networks of any width have an exact joint law; with He's weights inputs "
       + "become indistinguishable with depth; mirrored (looks-linear) orthogonal weights give exact "
       + "isometry.",
     "The settings and figures of its experiments are not known here; the training below is a "
       + "substitute.",
   ]
-  package static let usesImages = true
 
-  private let plan: Plan
-
-  package init(_ plan: Plan) { self.plan = plan }
+  let plan: Plan
 
   private var widths: [Int] {
     plan.scale.pick(smoke: [10, 50], small: [10, 20, 50, 100], paper: [10, 50, 100, 400])
@@ -105,7 +102,7 @@ package struct FiniteWidth: Experiment {
       paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20))
   }
 
-  package var procedure: [String] {
+  var procedure: [String] {
     [
       "Plain ReLU networks of depth \(signalDepth) and widths "
         + widths.map(String.init).joined(separator: ", ")
@@ -127,7 +124,7 @@ package struct FiniteWidth: Experiment {
   /// Networks of orthogonal weights: every one has the same norms.
   private var exactNetworks: Int { 10 }
 
-  package var cells: [Cell] {
+  var cells: [Cell] {
     let signals = widths.flatMap { width in
       Weights.allCases.map { weights in
         Cell(
@@ -154,7 +151,7 @@ package struct FiniteWidth: Experiment {
     return signals + trainings
   }
 
-  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome {
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome {
     switch cell.task {
     case .sampling(let networks):
       .signals(
@@ -166,37 +163,48 @@ package struct FiniteWidth: Experiment {
     }
   }
 
-  package func conclude(_ results: [CellResult<Cell, Outcome>]) -> Conclusion {
+  func conclude(_ results: [Measured]) -> Conclusion {
     let signals = results.compactMap { result -> SignalResult? in
       guard case .signals(let statistics) = result.outcome else { return nil }
-      return SignalResult(cell: result.cell, statistics: statistics)
+      return (result.cell, statistics)
     }
     let trainings = results.compactMap { result -> TrainingResult? in
       guard case .training(let outcome) = result.outcome,
         case .training(let configuration) = result.cell.task
       else { return nil }
       return TrainingResult(
-        cell: result.cell, rate: configuration.learningRate, outcome: outcome)
+        cell: Training(
+          network: Network(depth: result.cell.depth, weights: result.cell.weights),
+          configuration: configuration, name: result.cell.name),
+        outcome: outcome, seconds: result.seconds, origin: result.origin)
     }
     return Conclusion(
       tables: [signalTable(signals), trainingTable(trainings)],
-      plots: similarityPlots(signals) + [depthPlot(trainings)].compactMap { $0 },
+      plots: similarityPlots(signals)
+        + depthPlot("Test accuracy after training, width \(trainedWidth)", trainings) {
+          ($0.network.weights.rawValue, $0.network.depth)
+        },
       claims: [
         normLaw(signals), similarityLaw(signals), collapse(signals), isometry(signals),
         learning(trainings),
       ])
   }
 
-  struct SignalResult {
-    let cell: Cell
-    let statistics: SignalStatistics
+  typealias SignalResult = (cell: Cell, statistics: SignalStatistics)
+
+  /// A cell with a training, apart from the others.
+  struct Training: TrainingCell {
+    let network: Network
+    let configuration: RunConfiguration
+    let name: String
   }
 
-  struct TrainingResult {
-    let cell: Cell
-    let rate: Double
-    let outcome: LearningCurve
+  struct Network: Hashable, Codable {
+    let depth: Int
+    let weights: Weights
   }
+
+  typealias TrainingResult = CellResult<Training, LearningCurve>
 }
 
 extension FiniteWidth {
@@ -341,38 +349,14 @@ extension FiniteWidth {
       verdict: .all(missing + changes.map { $0 < 1e-9 ? .holds : .fails }))
   }
 
-  private func best(_ results: [TrainingResult]) -> BestRate? {
-    BestRate(results.map { ($0.rate, $0.outcome) })
-  }
-
-  private func noise(of trainings: [TrainingResult]) -> AccuracyNoise {
-    struct Setting: Hashable {
-      let network: Network
-      let rate: Double
-    }
-    return AccuracyNoise(
-      groups: trainings.filter { !$0.outcome.isDivergence }.grouped {
-        Setting(network: network($0), rate: $0.rate)
-      }.map { $0.elements.map(\.outcome.accuracy) }, testImages: budget.testImages)
-  }
-
-  private struct Network: Hashable {
-    let depth: Int
-    let weights: Weights
-  }
-
-  private func network(_ training: TrainingResult) -> Network {
-    Network(depth: training.cell.depth, weights: training.cell.weights)
-  }
-
   private func trainingTable(_ trainings: [TrainingResult]) -> Table {
     Table(
       "Test accuracy at the best learning rate", name: "trainings",
       columns: [
         "depth", "weights", "best rate", "at the edge", "accuracy", "s.d.", "diverged", "trainings",
       ],
-      rows: trainings.grouped(by: network).map { network, results in
-        let best = best(results)
+      rows: trainings.grouped { $0.cell.network }.map { network, results in
+        let best = BestRate(results)
         let sample = best?.sample
         return [
           .count(network.depth), .text(network.weights.rawValue),
@@ -383,34 +367,21 @@ extension FiniteWidth {
       })
   }
 
-  private func depthPlot(_ trainings: [TrainingResult]) -> (name: String, plot: Plot)? {
-    guard !trainings.isEmpty else { return nil }
-    return (
-      "accuracy-by-depth",
-      Plot(
-        title: "Test accuracy after training, width \(trainedWidth)",
-        x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
-        y: Plot.Axis("test accuracy", column: "accuracy"),
-        series: trainings.grouped { $0.cell.weights }.map { weights, results in
-          Plot.Series(
-            weights.rawValue, .line,
-            results.grouped { $0.cell.depth }.map { depth, results in
-              (x: Double(depth), y: best(results)?.sample?.mean ?? Chance.accuracy)
-            })
-        })
-    )
-  }
-
   private func learning(_ trainings: [TrainingResult]) -> Claim {
-    let deepest = trainings.filter { $0.cell.depth == trainedDepths.last }
-    let orthogonal = best(deepest.filter { $0.cell.weights == .orthogonal })
-    let he = best(deepest.filter { $0.cell.weights == .he })
+    func best(_ weights: Weights) -> BestRate? {
+      BestRate(
+        trainings.filter {
+          $0.cell.network == Network(depth: trainedDepths.last ?? 0, weights: weights)
+        })
+    }
+    let (orthogonal, he) = (best(.orthogonal), best(.he))
     return Claim(
       "The deepest network learns better with orthogonal looks-linear weights than with He's",
       rule: "test accuracy at the best learning rate: \(AccuracyNoise.rule)",
       evidence: String(
         format: "depth %d: %.1f %% against %.1f %%", trainedDepths.last ?? 0,
         100 * (orthogonal?.sample?.mean ?? .nan), 100 * (he?.sample?.mean ?? .nan)),
-      verdict: noise(of: trainings).verdict(orthogonal, exceeds: he))
+      verdict: AccuracyNoise(trainings, testImages: budget.testImages)
+        .verdict(orthogonal, exceeds: he))
   }
 }

@@ -5,7 +5,7 @@ import IsometryTraining
 /// How many steps each setting of `SigmoidResurrected` needs to its goal.
 struct LearningTimes {
   typealias Setting = SigmoidResurrected.Setting
-  typealias Result = CellResult<SigmoidResurrected.Cell, LearningCurve>
+  typealias Measured = SigmoidResurrected.Measured
 
   /// The best learning rate of a setting.
   struct Best: Equatable {
@@ -26,14 +26,14 @@ struct LearningTimes {
     let logSteps: [Double]
   }
 
-  private let groups: [(key: Setting, elements: [Result])]
+  private let groups: [(key: Setting, elements: [Measured])]
   /// The accuracy that the steps are counted to.
   private let goal: Double
   /// The standard deviation of a seed's logarithm of steps, pooled over all settings and rates.
   private let deviation: Double
 
   /// - Parameter goal: the accuracy at which trainings ended.
-  init(_ results: [Result], goal: Double) {
+  init(_ results: [Measured], goal: Double) {
     self.goal = goal
     groups = results.grouped { $0.cell.setting }
     // Trainings that differ in their seeds alone tell it where all got there.
@@ -43,7 +43,7 @@ struct LearningTimes {
         .map { $0.compactMap(\.outcome.reachedAt).map { log(Double($0)) } })
   }
 
-  private func results(_ setting: Setting) -> [Result] {
+  private func results(_ setting: Setting) -> [Measured] {
     groups.first { $0.key == setting }?.elements ?? []
   }
 
@@ -78,12 +78,8 @@ struct LearningTimes {
     if best.isDivergence { return "diverged" }
     let count = best.reached == 0 ? "not" : "\(best.reached) of \(best.seeds) seeds"
     return String(
-      format: "%@ within %d steps (%.1f %%)", count, budget(setting), 100 * best.accuracy)
-  }
-
-  /// Steps of one training of a setting.
-  private func budget(_ setting: Setting) -> Int {
-    results(setting).first?.outcome.steps ?? 0
+      format: "%@ within %d steps (%.1f %%)", count, results(setting).first?.outcome.steps ?? 0,
+      100 * best.accuracy)
   }
 
   func isFaster(_ first: Setting, than second: Setting) -> Verdict {

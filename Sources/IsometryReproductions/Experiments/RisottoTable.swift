@@ -4,34 +4,37 @@ import IsometryNN
 import IsometryTraining
 
 /// The accuracy of residual networks by initialization, kind of skip and normalization.
-package struct RisottoTable: Experiment {
-  package struct Cell: TrainingCell {
+struct RisottoTable: Experiment {
+  struct Cell: TrainingCell {
     let skip: SkipKind
     let normalization: NormalizationKind
     let initializer: String
     let seed: UInt64
     let configuration: RunConfiguration
 
-    package var name: String {
+    fileprivate var network: Network {
+      Network(normalization: normalization, skip: skip, initializer: initializer)
+    }
+
+    var name: String {
       let rate = shortNumber(configuration.learningRate)
       return "\(initializer)-\(skip.rawValue)-\(normalization.rawValue)-lr\(rate)-seed\(seed)"
     }
   }
 
-  package static let name = "risotto-table"
-  package static let summary =
+  static let name = "risotto-table"
+  static let summary =
     "Accuracy of residual networks by initialization, with both kinds of skips, without and with Batch "
     + "Normalization"
-  package static let paper =
+  static let paper =
     "Gadhikar, Burkholz: Dynamical isometry for residual networks (2022)"
-  package static let published = [
+  static let published = [
     "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases; with it, "
       + "RISOTTO is often the best of all (abstract); on CIFAR-10, CIFAR-100 and Tiny ImageNet with "
       + "ResNet-18, 50 and 101.",
     "Its tables, learning rates and numbers of epochs are not known here.",
     "risotto-lossless, which keeps the pixels that strides drop, is not of the paper.",
   ]
-  package static let usesImages = true
 
   private let model: String
   private let recipe: ResidualRecipe
@@ -39,7 +42,7 @@ package struct RisottoTable: Experiment {
   /// initialization's conditions.
   private let grid: [(network: Network, configurations: [RunConfiguration])]
 
-  package init(_ plan: Plan) {
+  init(plan: Plan) {
     let model = plan.scale.pick(smoke: "resnet8", small: "resnet20", paper: "resnet18")
     let recipe = ResidualRecipe(
       rates: plan.scale.pick(smoke: [0.05], small: [0.01, 0.03, 0.1], paper: [0.05, 0.1, 0.2]),
@@ -73,7 +76,7 @@ package struct RisottoTable: Experiment {
     "risotto", "risotto-lossless",
   ]
 
-  package var procedure: [String] {
+  var procedure: [String] {
     [
       "\(model) with identity skips (B) and convolutional skips (C), without and with Batch "
         + "Normalization, initialized by \(Self.initializers.joined(separator: ", ")).",
@@ -85,7 +88,7 @@ package struct RisottoTable: Experiment {
     ]
   }
 
-  package var cells: [Cell] {
+  var cells: [Cell] {
     grid.flatMap { network, configurations in
       configurations.map {
         Cell(
@@ -102,11 +105,11 @@ package struct RisottoTable: Experiment {
     }
   }
 
-  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
     try laboratory.train(cell.configuration)
   }
 
-  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+  func conclude(_ results: [Measured]) -> Conclusion {
     Conclusion(
       tables: [table(results)], plots: results.isEmpty ? [] : [plot(results)],
       claims: [
@@ -126,16 +129,10 @@ package struct RisottoTable: Experiment {
 }
 
 extension RisottoTable {
-  typealias Result = CellResult<Cell, LearningCurve>
-
-  private struct Network: Hashable {
+  fileprivate struct Network: Hashable {
     let normalization: NormalizationKind
     let skip: SkipKind
     let initializer: String
-  }
-
-  private func network(_ cell: Cell) -> Network {
-    Network(normalization: cell.normalization, skip: cell.skip, initializer: cell.initializer)
   }
 
   private static func letter(_ skip: SkipKind) -> String {
@@ -145,14 +142,14 @@ extension RisottoTable {
     }
   }
 
-  private func table(_ results: [Result]) -> Table {
+  private func table(_ results: [Measured]) -> Table {
     Table(
       "Test accuracy of \(model) at the best learning rate", name: "accuracies",
       columns: [
         "normalization", "skips", "initialization", "best rate", "at the edge", "accuracy", "s.d.",
         "diverged", "trainings",
       ],
-      rows: results.grouped { network($0.cell) }.map { network, results in
+      rows: results.grouped { $0.cell.network }.map { network, results in
         let best = BestRate(results)
         return [
           .text(network.normalization.rawValue), .text(Self.letter(network.skip)),
@@ -163,7 +160,7 @@ extension RisottoTable {
       })
   }
 
-  private func plot(_ results: [Result]) -> (name: String, plot: Plot) {
+  private func plot(_ results: [Measured]) -> (name: String, plot: Plot) {
     struct Panel: Hashable {
       let normalization: NormalizationKind
       let skip: SkipKind
@@ -194,30 +191,11 @@ extension RisottoTable {
     )
   }
 
-  /// Whether the network meets the initializer's conditions.
-  private func takes(
-    _ initializer: String, _ skip: SkipKind, _ normalization: NormalizationKind
-  ) -> Bool {
-    let network = Network(normalization: normalization, skip: skip, initializer: initializer)
-    return grid.contains { $0.network == network && !$0.configurations.isEmpty }
-  }
-
-  private func best(
-    _ initializer: String, _ skip: SkipKind, _ normalization: NormalizationKind,
-    _ results: [Result]
-  ) -> BestRate? {
-    BestRate(
-      results.filter {
-        network($0.cell)
-          == Network(normalization: normalization, skip: skip, initializer: initializer)
-      })
-  }
-
   /// RISOTTO against each rival with each kind of skips.
   ///
   /// - Parameter needsMost: whether more than half of the comparisons are enough.
   private func comparison(
-    _ statement: String, _ results: [Result], in normalization: NormalizationKind,
+    _ statement: String, _ results: [Measured], in normalization: NormalizationKind,
     than rivals: [String], needsMost: Bool
   ) -> Claim {
     let (verdicts, evidence) = compare("risotto", results, in: normalization, than: rivals) {
@@ -236,16 +214,22 @@ extension RisottoTable {
   ///
   /// - Parameter remark: the words that name a rival behind its accuracy.
   private func compare(
-    _ own: String, _ results: [Result], in normalization: NormalizationKind, than rivals: [String],
-    remark: (_ rival: String) -> String
+    _ own: String, _ results: [Measured], in normalization: NormalizationKind,
+    than rivals: [String], remark: (_ rival: String) -> String
   ) -> (verdicts: [Verdict], evidence: [String]) {
     let noise = AccuracyNoise(results, testImages: recipe.budget.testImages)
     var verdicts: [Verdict] = []
     var evidence: [String] = []
     for skip in SkipKind.allCases {
-      for rival in rivals where takes(rival, skip, normalization) {
-        let own = best(own, skip, normalization, results)
-        let other = best(rival, skip, normalization, results)
+      func network(_ initializer: String) -> Network {
+        Network(normalization: normalization, skip: skip, initializer: initializer)
+      }
+      func best(_ initializer: String) -> BestRate? {
+        BestRate(results.filter { $0.cell.network == network(initializer) })
+      }
+      let trained = grid.filter { !$0.configurations.isEmpty }.map(\.network)
+      for rival in rivals where trained.contains(network(rival)) {
+        let (own, other) = (best(own), best(rival))
         verdicts.append(noise.verdict(own, exceeds: other))
         guard let own, let other else { continue }
         evidence.append(
@@ -257,7 +241,7 @@ extension RisottoTable {
     return (verdicts, evidence)
   }
 
-  private func lossless(_ results: [Result]) -> Claim {
+  private func lossless(_ results: [Measured]) -> Claim {
     let (verdicts, evidence) = compare(
       "risotto-lossless", results, in: .none, than: ["risotto"]
     ) { _ in "" }

@@ -3,22 +3,22 @@ import IsometryTraining
 
 /// How fast deep plain networks learn, by the law of their weights, their activation, their place on
 /// or off the critical line, the optimizer and the depth.
-package struct SigmoidResurrected: Experiment {
-  package enum Weights: String, Sendable, Codable, CaseIterable {
+struct SigmoidResurrected: Experiment {
+  enum Weights: String, Sendable, Codable, CaseIterable {
     case orthogonal, gaussian
   }
 
-  package enum Criticality: String, Sendable, Codable, CaseIterable {
+  enum Criticality: String, Sendable, Codable, CaseIterable {
     case critical
     case off = "off-critical"
   }
 
-  package enum Descent: String, Sendable, Codable, CaseIterable {
+  enum Descent: String, Sendable, Codable, CaseIterable {
     case sgd, momentum, rmsprop, adam
   }
 
   /// A network and how it learns, apart from the learning rate and the seed.
-  package struct Setting: Sendable, Codable, Hashable {
+  struct Setting: Sendable, Codable, Hashable {
     var activation: String
     var weights: Weights
     var criticality: Criticality
@@ -30,7 +30,7 @@ package struct SigmoidResurrected: Experiment {
     }
   }
 
-  package struct Cell: TrainingCell {
+  struct Cell: TrainingCell {
     let setting: Setting
     let rate: Double
     let seed: UInt64
@@ -38,19 +38,19 @@ package struct SigmoidResurrected: Experiment {
     /// Steps between two evaluations.
     let interval: Int
 
-    package var name: String {
+    var name: String {
       "\(setting.weights.rawValue)-\(setting.activation)-\(setting.criticality.rawValue)-"
         + "\(setting.descent.rawValue)-depth\(setting.depth)-lr\(shortNumber(rate))-seed\(seed)"
     }
   }
 
-  package static let name = "sigmoid-resurrected"
-  package static let summary =
+  static let name = "sigmoid-resurrected"
+  static let summary =
     "Steps to a fixed accuracy of deep plain networks, by weights, activation, optimizer and depth"
-  package static let paper =
+  static let paper =
     "Pennington, Schoenholz, Ganguli: Resurrecting the sigmoid in deep learning through dynamical "
     + "isometry (2017)"
-  package static let published = [
+  static let published = [
     "Networks at dynamical isometry learn orders of magnitude faster than those that are not; sigmoidal "
       + "networks can reach it with orthogonal weights, ReLU networks cannot (abstract).",
     "From memory, not read again: CIFAR-10, depth 200, width 400, SGD, momentum, RMSProp and Adam; "
@@ -58,11 +58,8 @@ package struct SigmoidResurrected: Experiment {
       + "depth at the best learning rate.",
     "Its learning rates and times are not known here.",
   ]
-  package static let usesImages = true
 
-  private let plan: Plan
-
-  package init(_ plan: Plan) { self.plan = plan }
+  let plan: Plan
 
   /// The test accuracy that counts as learned. That of the paper is reached by small networks within a
   /// few steps, too few to tell how the number grows.
@@ -98,7 +95,7 @@ package struct SigmoidResurrected: Experiment {
     }
   }
 
-  package var procedure: [String] {
+  var procedure: [String] {
     [
       "Plain fully connected networks of width \(width) and depth \(depth) without normalization; "
         + "orthogonal and Gaussian weights; tanh, hard tanh, erf(√π·x/2) and ReLU.",
@@ -139,7 +136,7 @@ package struct SigmoidResurrected: Experiment {
     return settings
   }
 
-  package var cells: [Cell] {
+  var cells: [Cell] {
     settings.flatMap { setting in
       rates(setting.descent).flatMap { rate in
         seeds.map { seed in
@@ -177,17 +174,28 @@ package struct SigmoidResurrected: Experiment {
     return configuration
   }
 
-  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
     try laboratory.train(
       cell.configuration, watching: TrainingWatch(interval: cell.interval, goal: goal))
   }
 
-  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+  func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
     let times = LearningTimes(results, goal: goal)
+    let sigmoidal = Self.activations.filter { $0 != "relu" }
     return Conclusion(
       tables: [times.table], plots: [times.depthPlot(depths: depths)].compactMap { $0 },
       claims: [
-        isometryIsFast(times), orthogonalityIsNeeded(times), criticalityIsNeeded(times),
+        comparison(
+          "Sigmoidal networks with orthogonal weights near criticality learn faster than ReLU networks",
+          sigmoidal.flatMap { activation in
+            Weights.allCases.map { (setting(activation, .orthogonal), setting("relu", $0)) }
+          }, times),
+        comparison(
+          "Near criticality, sigmoidal networks learn faster with orthogonal than with Gaussian weights",
+          sigmoidal.map { (setting($0, .orthogonal), setting($0, .gaussian)) }, times),
+        comparison(
+          "Orthogonal sigmoidal networks learn faster on the critical line than off it",
+          sigmoidal.map { (setting($0, .orthogonal), setting($0, .orthogonal, .off)) }, times),
         times.scaling(depths: depths),
       ])
   }
@@ -200,28 +208,6 @@ extension SigmoidResurrected {
     Setting(
       activation: activation, weights: weights, criticality: criticality, descent: .momentum,
       depth: depth)
-  }
-
-  private var sigmoidal: [String] { Self.activations.filter { $0 != "relu" } }
-
-  private func isometryIsFast(_ times: LearningTimes) -> Claim {
-    comparison(
-      "Sigmoidal networks with orthogonal weights near criticality learn faster than ReLU networks",
-      sigmoidal.flatMap { activation in
-        Weights.allCases.map { (setting(activation, .orthogonal), setting("relu", $0)) }
-      }, times)
-  }
-
-  private func orthogonalityIsNeeded(_ times: LearningTimes) -> Claim {
-    comparison(
-      "Near criticality, sigmoidal networks learn faster with orthogonal than with Gaussian weights",
-      sigmoidal.map { (setting($0, .orthogonal), setting($0, .gaussian)) }, times)
-  }
-
-  private func criticalityIsNeeded(_ times: LearningTimes) -> Claim {
-    comparison(
-      "Orthogonal sigmoidal networks learn faster on the critical line than off it",
-      sigmoidal.map { (setting($0, .orthogonal), setting($0, .orthogonal, .off)) }, times)
   }
 
   private func comparison(

@@ -3,18 +3,12 @@ import IsometryCore
 import IsometryNN
 import IsometryTheory
 
-/// What happens to two inputs in random plain ReLU networks, and what the exact laws say of it.
-package struct SignalStatistics: Codable, Sendable, Equatable {
-  /// A mean over networks.
-  package struct Estimate: Codable, Sendable, Equatable {
-    let mean: Double
-    let deviation: Double
-    let count: Int
+/// The signals of two inputs in random plain ReLU networks, with the numbers of the exact laws.
+struct SignalStatistics: Codable, Sendable, Equatable {
+  /// A mean over networks; not a number without any.
+  typealias Estimate = Sample
 
-    var standardError: Double { deviation / Double(max(1, count)).squareRoot() }
-  }
-
-  package struct Exact: Codable, Sendable, Equatable {
+  struct Exact: Codable, Sendable, Equatable {
     let mean: Double
     let deviation: Double
   }
@@ -36,14 +30,6 @@ package struct SignalStatistics: Codable, Sendable, Equatable {
   var layerDistance: Double?
   /// `cosines`, of samples of the exact law of pairs.
   var exactCosines: [Estimate]?
-}
-
-extension SignalStatistics.Estimate {
-  init(_ values: [Double]) {
-    let sample = Sample(values)
-    self.init(
-      mean: sample?.mean ?? .nan, deviation: sample?.deviation ?? .nan, count: values.count)
-  }
 }
 
 extension SignalStatistics {
@@ -99,9 +85,9 @@ extension SignalStatistics {
         width: width, inputs: inputs, depth: depth, networks: networks, seed: seed, norms: norms)
       : nil
     self.init(
-      networks: networks, dead: networks - alive.count, logNorm: Estimate(alive.map { log($0) }),
-      cosines: (1...depth).map { layer in Estimate(cosines.map { $0[layer] }.filter { !$0.isNaN })
-      },
+      networks: networks, dead: networks - alive.count,
+      logNorm: Self.estimate(alive.map { log($0) }),
+      cosines: (1...depth).map { layer in Self.estimate(cosines.map { $0[layer] }) },
       largestChange: largestChange, exactLogNorm: exact?.logNorm,
       layerDistance: exact?.distance, exactCosines: exact?.cosines)
   }
@@ -125,7 +111,7 @@ extension SignalStatistics {
     zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// What the exact laws say of He's networks.
+  /// The numbers of the exact laws for He's networks.
   private static func exact(
     width: Int, inputs: Int, depth: Int, networks: Int, seed: UInt64, norms: [[Double]]
   ) throws -> (logNorm: Exact, distance: Double, cosines: [Estimate]) {
@@ -145,8 +131,13 @@ extension SignalStatistics {
       Exact(
         mean: try chain.logNormMean(), deviation: try chain.logNormVariance().squareRoot()),
       distance(squares, from: law.cumulative(at:)),
-      (0..<depth).map { layer in Estimate(cosines.map { $0[layer] }.filter { !$0.isNaN }) }
+      (0..<depth).map { layer in estimate(cosines.map { $0[layer] }) }
     )
+  }
+
+  /// The mean of the values that are numbers.
+  private static func estimate(_ values: [Double]) -> Estimate {
+    Estimate(values.filter { !$0.isNaN }) ?? Estimate(mean: .nan, deviation: .nan, count: 0)
   }
 
   /// Kolmogorov's distance of numbers from a distribution function. At a jump of the function, numbers

@@ -3,8 +3,8 @@ import IsometryFiles
 import IsometryTraining
 
 /// Learning curves of residual networks with different activations at equal σ_w and at equal c.
-package struct UniversalLearning: Experiment {
-  package struct Cell: TrainingCell {
+struct UniversalLearning: Experiment {
+  struct Cell: TrainingCell {
     let activation: String
     let regime: ActivationRegime
     /// c of the network.
@@ -15,26 +15,27 @@ package struct UniversalLearning: Experiment {
     /// Steps between two points of the curve.
     let interval: Int
 
-    package var name: String {
+    fileprivate var curves: Curves {
+      Curves(panel: Panel(depth: depth, regime: regime), activation: activation)
+    }
+
+    var name: String {
       let rate = shortNumber(configuration.learningRate)
       return "\(activation)-\(regime.rawValue)-depth\(depth)-lr\(rate)-seed\(seed)"
     }
   }
 
-  package static let name = "universal-learning"
-  package static let summary =
+  static let name = "universal-learning"
+  static let summary =
     "Learning curves of residual networks with several activations at equal σ_w and at equal c"
-  package static let paper = UniversalSpectra.paper
-  package static let published = [
+  static let paper = UniversalSpectra.paper
+  static let published = [
     "A proposal (abstract): give all activations the same spectrum of singular values, so that a "
       + "comparison of their learning curves is not one of initializations.",
     "Its networks, learning rates and curves on CIFAR-10 are not known here.",
   ]
-  package static let usesImages = true
 
-  private let plan: Plan
-
-  package init(_ plan: Plan) { self.plan = plan }
+  let plan: Plan
 
   /// c of every network at equal c, and of ReLU at equal σ_w.
   private static let level = 0.5
@@ -61,7 +62,7 @@ package struct UniversalLearning: Experiment {
       paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20))
   }
 
-  package var procedure: [String] {
+  var procedure: [String] {
     [
       "Fully connected residual networks of width \(width) and depth "
         + depths.map(String.init).joined(separator: ", ") + ", without normalization, with the "
@@ -76,7 +77,7 @@ package struct UniversalLearning: Experiment {
     ]
   }
 
-  package var cells: [Cell] {
+  var cells: [Cell] {
     depths.flatMap { depth in
       ActivationRegime.allCases.flatMap { regime in
         activations.flatMap { activation in
@@ -97,63 +98,57 @@ package struct UniversalLearning: Experiment {
     }
   }
 
-  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
     try laboratory.train(cell.configuration, watching: TrainingWatch(interval: cell.interval))
   }
 
-  package func conclude(_ results: [CellResult<Cell, LearningCurve>]) -> Conclusion {
+  func conclude(_ results: [Measured]) -> Conclusion {
     let best = atBestRates(results)
     return Conclusion(
       tables: [table(best, of: results), spreadTable(best)],
-      plots: best.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }
+      plots: best.grouped { $0.cell.curves.panel }
         .map { plot($0.key, $0.elements) },
       claims: [claim(best, isWhole: results.count == cells.count)])
   }
 
-  private struct Panel: Hashable {
+  fileprivate struct Panel: Hashable {
     let depth: Int
     let regime: ActivationRegime
+  }
+
+  /// The curves of one activation in one panel, at every rate and of every seed.
+  fileprivate struct Curves: Hashable {
+    let panel: Panel
+    let activation: String
   }
 }
 
 extension UniversalLearning {
-  typealias Result = CellResult<Cell, LearningCurve>
-
-  private struct Curves: Hashable {
-    let panel: Panel
-    let activation: String
-
-    init(_ cell: Cell) {
-      panel = Panel(depth: cell.depth, regime: cell.regime)
-      activation = cell.activation
-    }
-  }
-
   /// Of each activation in each panel the trainings at one learning rate.
-  func atBestRates(_ results: [Result]) -> [Result] {
-    results.grouped { Curves($0.cell) }.flatMap { _, results in
+  func atBestRates(_ results: [Measured]) -> [Measured] {
+    results.grouped { $0.cell.curves }.flatMap { _, results in
       let rates = results.grouped { $0.cell.configuration.learningRate }.map(\.elements)
       return rates.max { meanOfCurves($0) < meanOfCurves($1) } ?? []
     }
   }
 
-  private func meanOfCurves(_ results: [Result]) -> Double {
+  private func meanOfCurves(_ results: [Measured]) -> Double {
     Sample(results.map { meanOfCurve($0.outcome) })?.mean ?? 0
   }
 
   /// - Parameters:
   ///   - best: the trainings at the best rates.
   ///   - results: those at all rates.
-  private func table(_ best: [Result], of results: [Result]) -> Table {
+  private func table(_ best: [Measured], of results: [Measured]) -> Table {
     Table(
       "Accuracy of each activation", name: "accuracies",
       columns: [
         "depth", "equal", "activation", "c", "best rate", "at the edge", "accuracy", "s.d.",
         "mean over the curve", "diverged", "trainings",
       ],
-      rows: best.grouped { Curves($0.cell) }.map { row, best in
+      rows: best.grouped { $0.cell.curves }.map { row, best in
         let final = Sample(best.map(\.accuracy))
-        let all = results.filter { Curves($0.cell) == row }
+        let all = results.filter { $0.cell.curves == row }
         let rate = best[0].cell.configuration.learningRate
         return [
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
@@ -173,7 +168,7 @@ extension UniversalLearning {
 
   /// The standard deviation over activations of the accuracy, averaged over the curve's points; nil
   /// where an activation is missing.
-  func spread(_ results: [Result]) -> Double? {
+  func spread(_ results: [Measured]) -> Double? {
     guard Set(results.map(\.cell.activation)) == Set(activations) else { return nil }
     let steps = Set(results.flatMap { $0.outcome.points.map(\.step) }).sorted()
     let spreads = steps.compactMap { step in
@@ -184,7 +179,7 @@ extension UniversalLearning {
 
   /// The spreads of each depth and seed at equal c and at equal σ_w.
   private func spreads(
-    _ results: [Result]
+    _ results: [Measured]
   ) -> [(depth: Int, seed: UInt64, atLevel: Double?, atDeviation: Double?)] {
     struct Group: Hashable {
       let depth: Int
@@ -199,7 +194,7 @@ extension UniversalLearning {
     }
   }
 
-  private func spreadTable(_ results: [Result]) -> Table {
+  private func spreadTable(_ results: [Measured]) -> Table {
     Table(
       "Spread between activations: standard deviation of the accuracy, averaged over the curve",
       name: "spreads", columns: ["depth", "seed", "at equal σ_w", "at equal c"],
@@ -211,7 +206,7 @@ extension UniversalLearning {
       })
   }
 
-  private func plot(_ panel: Panel, _ results: [Result]) -> (name: String, plot: Plot) {
+  private func plot(_ panel: Panel, _ results: [Measured]) -> (name: String, plot: Plot) {
     (
       "learning-\(panel.regime.rawValue)-depth\(panel.depth)",
       Plot(
@@ -228,16 +223,16 @@ extension UniversalLearning {
   private static let leastLearning = 0.75
 
   /// Whether enough activations learn in both regimes at every depth.
-  private func learns(_ results: [Result]) -> Bool {
+  private func learns(_ results: [Measured]) -> Bool {
     let bound = Chance.bound(testImages: budget.testImages)
-    return results.grouped { Panel(depth: $0.cell.depth, regime: $0.cell.regime) }.allSatisfy {
+    return results.grouped { $0.cell.curves.panel }.allSatisfy {
       let learning = $0.elements.count { $0.accuracy > bound }
       return Double(learning) >= Self.leastLearning * Double($0.elements.count)
     }
   }
 
   /// - Parameter isWhole: whether every training is finished, those at other rates too.
-  private func claim(_ results: [Result], isWhole: Bool) -> Claim {
+  private func claim(_ results: [Measured], isWhole: Bool) -> Claim {
     let groups = spreads(results).grouped { $0.depth }.map { depth, spreads in
       (
         depth: depth, level: spreads.compactMap(\.atLevel),

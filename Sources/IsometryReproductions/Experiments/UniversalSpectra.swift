@@ -8,8 +8,8 @@ import IsometryTheory
 import IsometryTraining
 
 /// The singular values of residual networks with different activations at one level of isometry.
-package struct UniversalSpectra: Experiment {
-  package struct Cell: ExperimentCell {
+struct UniversalSpectra: Experiment {
+  struct Cell: ExperimentCell {
     let activation: String
     let regime: ActivationRegime
     /// c of the law that the spectrum is compared with.
@@ -20,12 +20,12 @@ package struct UniversalSpectra: Experiment {
     let width: Int
     let seed: UInt64
 
-    package var name: String {
+    var name: String {
       "\(activation)-\(regime.rawValue)-c\(shortNumber(level))-\(depth)x\(width)-seed\(seed)"
     }
   }
 
-  package struct Outcome: ExperimentOutcome, Equatable {
+  struct Outcome: ExperimentOutcome, Equatable {
     /// The Kolmogorov–Smirnov distance from the universal law of the cell's level.
     let distance: Double
     /// The standard deviation of log σ².
@@ -33,29 +33,27 @@ package struct UniversalSpectra: Experiment {
     /// Of log σ², at the shares of `UniversalSpectra.shares`.
     let quantiles: [Double]
 
-    package var remark: String { String(format: "KS %.4f", distance) }
-    package var isDivergence: Bool { false }
+    var remark: String { String(format: "KS %.4f", distance) }
+    var isDivergence: Bool { false }
   }
 
-  package static let name = "universal-spectra"
-  package static let summary =
+  static let name = "universal-spectra"
+  static let summary =
     "Singular values of residual networks with 12 activations at equal c, over the universal law"
-  package static let paper =
+  static let paper =
     "Tarnowski, Warchoł, Jastrzębski, Tabor, Nowak: Dynamical isometry is achieved in residual "
     + "networks in a universal way for any activation function (2019)"
-  package static let published = [
+  static let published = [
     "The singular values at initialization depend on the activation through one number c alone, in "
       + "the limit of width and depth (abstract).",
     "Depths, widths and numbers of its simulations are not known here.",
   ]
-  package static let usesImages = false
+  static let usesImages = false
 
   /// The shares of singular values below the quantiles that cells keep.
   static let shares = (1...99).map { Double($0) / 100 }
 
-  private let plan: Plan
-
-  package init(_ plan: Plan) { self.plan = plan }
+  let plan: Plan
 
   private var width: Int { plan.scale.pick(smoke: 100, small: 400, paper: 1000) }
   private var depths: [Int] {
@@ -68,7 +66,7 @@ package struct UniversalSpectra: Experiment {
   private static let controlLevel = 0.5
   private var seeds: [UInt64] { plan.seeds(smoke: 1, small: 2, paper: 4) }
 
-  package var procedure: [String] {
+  var procedure: [String] {
     [
       "Fully connected residual networks of width \(width) and depth "
         + "\(depths.map(String.init).joined(separator: ", ")), without normalization, with the "
@@ -80,7 +78,7 @@ package struct UniversalSpectra: Experiment {
     ]
   }
 
-  package var cells: [Cell] {
+  var cells: [Cell] {
     depths.flatMap { depth in
       levels.flatMap { level in
         ActivationRegime.allCases
@@ -99,7 +97,7 @@ package struct UniversalSpectra: Experiment {
     }
   }
 
-  package func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome {
+  func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome {
     let configuration = RunConfiguration.bare(
       model: "resmlp:\(cell.depth)x\(cell.width)", initializer: "universal:c=\(cell.ownLevel)",
       activation: cell.activation, rate: 1, seed: cell.seed)
@@ -119,7 +117,7 @@ package struct UniversalSpectra: Experiment {
         ? [] : Self.shares.map { values[min(values.count - 1, Int($0 * Double(values.count)))] })
   }
 
-  package func conclude(_ results: [CellResult<Cell, Outcome>]) -> Conclusion {
+  func conclude(_ results: [Measured]) -> Conclusion {
     let grids = results.grouped { Grid(depth: $0.cell.depth, level: $0.cell.level) }
     return Conclusion(
       tables: [table(results)], plots: grids.flatMap { plots($0.key, $0.elements) },
@@ -133,8 +131,6 @@ package struct UniversalSpectra: Experiment {
 }
 
 extension UniversalSpectra {
-  typealias Result = CellResult<Cell, Outcome>
-
   private struct Row: Hashable {
     let depth: Int
     let regime: ActivationRegime
@@ -142,7 +138,7 @@ extension UniversalSpectra {
     let activation: String
   }
 
-  private func rows(_ results: [Result]) -> [(key: Row, elements: [Result])] {
+  private func rows(_ results: [Measured]) -> [(key: Row, elements: [Measured])] {
     results.grouped {
       Row(
         depth: $0.cell.depth, regime: $0.cell.regime, level: $0.cell.level,
@@ -150,7 +146,7 @@ extension UniversalSpectra {
     }
   }
 
-  private func table(_ results: [Result]) -> Table {
+  private func table(_ results: [Measured]) -> Table {
     let law = Dictionary(
       uniqueKeysWithValues: Set(results.map(\.cell.level)).map {
         ($0, (try? UniversalLaw(cumulant: $0))?.logVariance.squareRoot())
@@ -172,7 +168,7 @@ extension UniversalSpectra {
       })
   }
 
-  private func plots(_ grid: Grid, _ results: [Result]) -> [(name: String, plot: Plot)] {
+  private func plots(_ grid: Grid, _ results: [Measured]) -> [(name: String, plot: Plot)] {
     results.grouped { $0.cell.regime }.map { regime, results in
       var series = results.grouped { $0.cell.activation }.map { activation, results in
         let points = Self.shares.indices.compactMap { index -> (x: Double, y: Double)? in
@@ -201,18 +197,18 @@ extension UniversalSpectra {
     }
   }
 
-  /// What the law may be off by at a width and depth: see docs/theory.md.
+  /// The largest error of the law at a width and depth: see docs/theory.md.
   static func tolerance(width: Int, depth: Int) -> Double {
     3 / Double(width) + 0.3 / Double(depth)
   }
 
   /// Whether the cells of some regimes are all finished.
-  private func hasAll(_ results: [Result], of regimes: [ActivationRegime]) -> Bool {
+  private func hasAll(_ results: [Measured], of regimes: [ActivationRegime]) -> Bool {
     results.count { regimes.contains($0.cell.regime) }
       == cells.count { regimes.contains($0.regime) }
   }
 
-  private func universality(_ results: [Result]) -> Claim {
+  private func universality(_ results: [Measured]) -> Claim {
     let rows = rows(results.filter { $0.cell.regime == .equalLevel })
     var verdicts: [Verdict] = []
     var worst: (distance: Double, tolerance: Double, row: Row)?
@@ -240,7 +236,7 @@ extension UniversalSpectra {
       verdict: .all(verdicts))
   }
 
-  private func control(_ results: [Result]) -> Claim {
+  private func control(_ results: [Measured]) -> Claim {
     var verdicts = hasAll(results, of: ActivationRegime.allCases) ? [] : [Verdict.undecided]
     var evidence: [String] = []
     let level = Self.controlLevel

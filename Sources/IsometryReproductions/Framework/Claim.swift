@@ -47,20 +47,21 @@ extension Verdict {
 }
 
 /// A few numbers of one kind.
-struct Sample: Equatable {
-  let count: Int
+struct Sample: Codable, Sendable, Equatable {
   let mean: Double
   /// With count − 1 in the denominator; 0 of one number.
   let deviation: Double
+  let count: Int
+}
 
+extension Sample {
   /// nil for no numbers.
   init?(_ values: [Double]) {
     guard !values.isEmpty else { return nil }
-    count = values.count
     let mean = values.reduce(0, +) / Double(values.count)
     let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    self.mean = mean
-    deviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
+    let deviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
+    self.init(mean: mean, deviation: deviation, count: values.count)
   }
 
   /// The standard deviation within groups of numbers, pooled over all of them; 0 where no group has two.

@@ -18,7 +18,7 @@ package enum Scale: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// What may be chosen about an experiment.
+/// The choices about an experiment.
 package struct Plan: Sendable, Equatable {
   package let scale: Scale
   /// How many times each cell is run with other random numbers; nil for as many as the scale has.
@@ -50,14 +50,14 @@ package protocol Experiment: Sendable {
   static var summary: String { get }
   /// Authors, title, year.
   static var paper: String { get }
-  /// What the paper found, as far as it is known; what is not known is said to be unknown.
+  /// The paper's findings, as far as they are known; unknown ones are named.
   static var published: [String] { get }
-  /// Whether the cells use the laboratory's images.
+  /// Whether the cells use the laboratory's images; true by default.
   static var usesImages: Bool { get }
 
-  init(_ plan: Plan)
+  init(plan: Plan)
 
-  /// What is done, for people: networks, training, numbers of images.
+  /// The procedure, for people: networks, training, numbers of images.
   var procedure: [String] { get }
   /// In the order in which they are measured.
   var cells: [Cell] { get }
@@ -72,7 +72,10 @@ package protocol Experiment: Sendable {
 }
 
 extension Experiment {
-  package var cellCount: Int { cells.count }
+  /// A finished cell.
+  typealias Measured = CellResult<Cell, Outcome>
+
+  package static var usesImages: Bool { true }
 }
 
 /// One point of an experiment's grid.
@@ -81,11 +84,11 @@ package protocol ExperimentCell: Codable, Sendable, Equatable {
   var name: String { get }
 }
 
-/// What a cell gave.
+/// The result of a cell's measurement.
 package protocol ExperimentOutcome: Codable, Sendable {
   /// A few words for the line of progress.
   var remark: String { get }
-  /// Whether a training ended with a loss that is no number, which is a result like any other.
+  /// Whether a training ended with a loss that is not a number, which is a result like any other.
   var isDivergence: Bool { get }
 }
 
@@ -97,12 +100,12 @@ package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Cod
   package let origin: MeasurementOrigin
 }
 
-/// What measured a cell, and when.
+/// The machine and program that measured a cell, and the time.
 package struct MeasurementOrigin: Codable, Sendable, Equatable {
   /// "isometry 0.1.0, commit 0123456789ab"
   package let program: String
   package let machine: String
-  /// What the backend says of itself.
+  /// The backend's name and description.
   package let device: String
   /// When it was finished, in UTC as ISO 8601 writes it.
   package let date: String

@@ -11,7 +11,8 @@ package final class Laboratory {
   package let data: String
   /// Looked at by every measurement that takes long.
   package let stop: StopRequest
-  private let tell: (String) -> Void
+  /// Takes how far a measurement has come, in a few words.
+  let report: (String) -> Void
   private var loaded: [Split: ImageDataset] = [:]
 
   private struct Split: Hashable {
@@ -19,19 +20,18 @@ package final class Laboratory {
     let limit: Int?
   }
 
-  /// Where the cell under way keeps what it needs to go on; nil to keep nothing.
+  /// The folder in which the current cell keeps its state, to be resumed; nil to keep nothing.
   var runPath: String?
 
-  /// - Parameter tell: takes how far a measurement has come, in a few words.
   package init(
     backend: any Backend, source: DatasetSource, data: String, stop: StopRequest = StopRequest(),
-    tell: @escaping (String) -> Void = { _ in }
+    report: @escaping (String) -> Void = { _ in }
   ) {
     self.backend = backend
     self.source = source
     self.data = data
     self.stop = stop
-    self.tell = tell
+    self.report = report
   }
 
   /// The first images of a split, all of them for no limit; read once.
@@ -45,9 +45,7 @@ package final class Laboratory {
     return images
   }
 
-  func report(_ progress: String) { tell(progress) }
-
-  /// - Throws: `ReproductionStopped` where it was asked for.
+  /// - Throws: `ReproductionStopped` if a stop was requested.
   func checkStop() throws {
     if stop.isRequested { throw ReproductionStopped() }
   }

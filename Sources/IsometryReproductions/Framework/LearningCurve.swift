@@ -6,54 +6,52 @@ import IsometryGraph
 import IsometryTraining
 
 /// A training as an experiment sees it: how well the network did after some numbers of steps.
-package struct LearningCurve: ExperimentOutcome, Equatable {
+struct LearningCurve: ExperimentOutcome, Equatable {
   /// How well the network does on the test images after a step.
-  package struct Point: Codable, Sendable, Equatable {
-    package let step: Int
-    package let loss: Double
-    package let accuracy: Double
+  struct Point: Codable, Sendable, Equatable {
+    let step: Int
+    let loss: Double
+    let accuracy: Double
   }
 
   /// Of the whole training, whether or not it came that far.
-  package let steps: Int
+  let steps: Int
   /// In the order of steps; those of the ends of epochs are among them.
-  package var points: [Point] = []
+  var points: [Point] = []
   /// The mean loss over the steps of each epoch that was finished.
-  package var trainLosses: [Double] = []
+  var trainLosses: [Double] = []
   /// The step by which the loss stopped being a number; nil where it did not.
-  package var divergedAt: Int?
-  /// The first step after which the accuracy that was asked for was measured; nil where none was.
-  package var reachedAt: Int?
-
-  package init(steps: Int) { self.steps = steps }
+  var divergedAt: Int?
+  /// The first step after which the wanted accuracy was measured; nil if it never was.
+  var reachedAt: Int?
 
   /// On the test images at the end; nil where the training diverged before it was measured.
-  package var finalAccuracy: Double? { isDivergence ? nil : points.last?.accuracy }
+  var finalAccuracy: Double? { isDivergence ? nil : points.last?.accuracy }
 
   /// The largest step that was measured.
-  package var lastStep: Int { points.last?.step ?? 0 }
+  var lastStep: Int { points.last?.step ?? 0 }
 
-  package var isDivergence: Bool { divergedAt != nil }
+  var isDivergence: Bool { divergedAt != nil }
 
-  package var remark: String {
+  var remark: String {
     if let divergedAt { return "diverged by step \(divergedAt)" }
     if let reachedAt { return "reached after \(reachedAt) steps" }
     return finalAccuracy.map { String(format: "accuracy %.1f %%", 100 * $0) } ?? "no accuracy"
   }
 }
 
-/// What an experiment measures while it trains.
-package struct TrainingWatch: Sendable, Equatable {
-  /// The test images are evaluated after every so many steps; nil for the ends of epochs alone.
-  package var interval: Int?
+/// The measurements of an experiment while it trains.
+struct TrainingWatch: Sendable, Equatable {
+  /// The number of steps between two evaluations; nil for the ends of epochs alone.
+  var interval: Int?
   /// The training ends once this accuracy is measured.
-  package var goal: Double?
+  var goal: Double?
 }
 
 extension Laboratory {
   /// Trains from the start, or from where the cell's training was stopped before.
   ///
-  /// A loss that is no number is a result: `LearningCurve.divergedAt`.
+  /// A loss that is not a number is a result: `LearningCurve.divergedAt`.
   ///
   /// - Throws: `ReproductionStopped` where it was asked to stop, after the state was saved; what makes
   ///   the configuration unfit, and what the backend throws.
@@ -67,7 +65,9 @@ extension Laboratory {
       configuration, train: images(.train, limit: configuration.limitTrain),
       test: images(.test, limit: configuration.limitTest), backend: backend)
     let record = try runPath.map { try TrainingRecord($0, configuration, continuing: run) }
-    var observer = TrainingObserver(run: run, watch: watch, record: record)
+    var observer = TrainingObserver(
+      run: run, watch: watch, record: record,
+      outcome: record?.measured ?? LearningCurve(steps: run.stepCount))
     let trainer = try run.makeTrainer(
       savingTo: record?.folder, observationInterval: watch.interval)
     do {
@@ -91,11 +91,11 @@ extension Laboratory {
   }
 }
 
-/// What a training keeps to go on: its run folder, and what was measured so far.
+/// The state that a training keeps to be resumed: its run folder, and its curve so far.
 private final class TrainingRecord {
   let folder: RunFolder
   private let curvePath: String
-  /// What had been measured where the training goes on.
+  /// The curve up to the step at which the training resumes.
   let measured: LearningCurve
 
   /// Takes the folder; where it holds the same training, sets `run` to where that was.
@@ -130,7 +130,7 @@ private final class TrainingRecord {
 }
 
 extension LearningCurve {
-  /// What was measured up to a place that a training goes on from.
+  /// The curve up to a state from which a training resumes.
   fileprivate func until(_ state: TrainingState) -> LearningCurve {
     var outcome = self
     outcome.points.removeAll { $0.step > state.step }
@@ -140,26 +140,19 @@ extension LearningCurve {
 }
 
 private struct TrainingObserver {
-  /// The goal is reached, or the network's values are no numbers: no step is worth its time any more.
+  /// The goal is reached, or the network's values are not numbers: more steps would be useless.
   struct Finished: Error {}
 
   let run: TrainingRun
   let watch: TrainingWatch
   let record: TrainingRecord?
   var outcome: LearningCurve
-  private var stepOfEpoch = 0
-
-  init(run: TrainingRun, watch: TrainingWatch, record: TrainingRecord?) {
-    self.run = run
-    self.watch = watch
-    self.record = record
-    outcome = record?.measured ?? LearningCurve(steps: run.stepCount)
-  }
+  var stepOfEpoch = 0
 
   mutating func handle(_ event: TrainingEvent) throws {
     switch event {
     case .observation(let step):
-      // Without `stop`: a point that was left out would be missing when the training goes on.
+      // Without `stop`: a point that was left out would be missing when the training resumes.
       guard let result = try run.evaluator.evaluate() else { return }
       try add(step: step, loss: result.loss, accuracy: result.accuracy)
     case .epochEnded(let epoch):

@@ -4,11 +4,11 @@ import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
-/// Runs an experiment in a folder, or goes on with one that was stopped.
+/// Runs an experiment in a folder, or continues one that was stopped.
 package struct Reproduction {
-  /// What a reproduction tells as it goes.
+  /// The progress of a reproduction.
   package enum Event: Sendable, Equatable {
-    /// So many of the cells are finished already.
+    /// Some of the cells are finished already.
     case started(finished: Int, cells: Int)
     /// A cell, counted from 1, is measured next.
     case measuring(cell: String, number: Int, cells: Int)
@@ -18,7 +18,7 @@ package struct Reproduction {
     case reported(folder: String)
   }
 
-  /// What the program knows of itself, for the report.
+  /// The version of the program, for the report.
   package struct Program: Sendable {
     package let version: String
     /// Of the checkout that holds the program; nil where it is not known.
@@ -47,7 +47,7 @@ package struct Reproduction {
     self.program = program
   }
 
-  /// The folder of a reproduction that is told no other.
+  /// The default folder of a reproduction.
   package static func defaultPath(for name: String, _ scale: Scale) -> String {
     "runs/reproduce-\(name)-\(scale.rawValue)"
   }
@@ -55,13 +55,13 @@ package struct Reproduction {
   /// Measures every cell that is not finished, and writes the report.
   ///
   /// - Throws: `ReproductionStopped` where the laboratory was asked to stop: what is finished is kept,
-  ///   and another run of the same goes on from there; `ReproductionError`;
+  ///   and another run of the same continues there; `ReproductionError`;
   ///   `TrainingError.runInUse`; what a measurement throws.
   @discardableResult
   package func run<Subject: Experiment>(
     _ type: Subject.Type, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> ReproductionReport {
-    let experiment = Subject(plan)
+    let experiment = Subject(plan: plan)
     let cells = experiment.cells
     precondition(
       Set(cells.map(\.name)).count == cells.count, "cells of \(Subject.name) share a name")
@@ -100,7 +100,7 @@ package struct Reproduction {
   }
 
   private func report<Subject: Experiment>(
-    _ experiment: Subject, _ results: [CellResult<Subject.Cell, Subject.Outcome>]
+    _ experiment: Subject, _ results: [Subject.Measured]
   ) throws -> ReproductionReport {
     let conclusion = experiment.conclude(results)
     var plots: [ReproductionReport.Picture] = []

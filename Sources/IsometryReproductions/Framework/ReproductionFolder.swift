@@ -15,7 +15,7 @@ struct ReproductionConfiguration<Cell: ExperimentCell>: Codable {
   let cells: [Cell]
 }
 
-/// What every version of a reproduction's configuration says.
+/// The part of a configuration that every version of the program writes.
 private struct ReproductionHeader: Decodable {
   let experiment: String
   let scale: String
@@ -28,7 +28,7 @@ private struct ReproductionHeader: Decodable {
 ///
 /// While the object exists, no other process writes the folder.
 final class ReproductionFolder<Subject: Experiment> {
-  typealias Result = CellResult<Subject.Cell, Subject.Outcome>
+  typealias Result = Subject.Measured
 
   let path: String
   private let lock: RunLock
@@ -103,7 +103,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   func recordPath(of cell: Subject.Cell) -> String { "\(path)/cells/\(cell.name).json" }
 
-  /// What a cell gave; nil where it is not finished.
+  /// The result of a cell; nil if it is not finished.
   ///
   /// - Throws: `ReproductionError.damaged`; `FileError` where the system refuses.
   func result(of cell: Subject.Cell) throws -> Result? {
@@ -123,7 +123,7 @@ final class ReproductionFolder<Subject: Experiment> {
     try? FileManager.default.removeItem(atPath: runPath(of: result.cell))
   }
 
-  /// Where a cell's training keeps what it needs to go on.
+  /// The folder in which a cell's training keeps its state, to be resumed.
   func runPath(of cell: Subject.Cell) -> String { "\(runs)/\(cell.name)" }
 
   private var runs: String { "\(path)/runs" }

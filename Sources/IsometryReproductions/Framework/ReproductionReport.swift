@@ -2,7 +2,7 @@ import Foundation
 import IsometryFiles
 
 package struct ReproductionReport: Sendable, Encodable, Equatable {
-  /// A plot that was asked for.
+  /// A plot of the conclusion.
   package struct Picture: Sendable, Encodable, Equatable {
     package let title: String
     /// In the reproduction's folder; the numbers are in a CSV file of the same name.
@@ -19,7 +19,7 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let scale: Scale
   /// Where the images are from; nil where none are used.
   package let data: String?
-  /// What measured the cells; several where a run was stopped and went on elsewhere.
+  /// The machines that measured cells; several if a run was resumed elsewhere.
   package let machines: [String]
   package let devices: [String]
   package let programs: [String]
@@ -28,18 +28,13 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let lastDate: String?
   /// How many were measured.
   package let cells: Int
-  /// Cells whose training ended with a loss that is no number.
+  /// Cells whose training ended with a loss that is not a number.
   package let divergences: Int
   /// Of all measurements.
   package let seconds: Double
   package let tables: [Table]
   package let claims: [Claim]
   package let plots: [Picture]
-
-  /// One line of JSON.
-  package func json() throws -> String {
-    try JSONFile.line(self)
-  }
 
   /// For a terminal: the tables, what the paper found and the verdicts.
   package var lines: [String] {

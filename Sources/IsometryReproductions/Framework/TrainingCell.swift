@@ -1,5 +1,6 @@
 import Foundation
 import IsometryData
+import IsometryFiles
 import IsometryNN
 import IsometryTraining
 
@@ -9,7 +10,7 @@ protocol TrainingCell: ExperimentCell {
 }
 
 extension TrainingCell {
-  /// What trainings have in common that differ in their seeds alone.
+  /// The configuration that trainings share if only their seeds differ.
   var settingButSeed: RunConfiguration {
     var setting = configuration
     setting.seed = 0
@@ -27,7 +28,7 @@ extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
   var accuracy: Double { outcome.accuracy }
 }
 
-/// What guessing one of the ten classes gives.
+/// The accuracy of guessing one of the ten classes.
 enum Chance {
   static let accuracy = 0.1
 
@@ -180,6 +181,25 @@ struct BestRate: Equatable {
   init?<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>]) {
     self.init(results.map { ($0.cell.configuration.learningRate, $0.outcome) })
   }
+}
+
+/// The accuracy at the best learning rate over the depth, a line for each name; none without results.
+func depthPlot<Cell: TrainingCell>(
+  _ title: String, _ results: [CellResult<Cell, LearningCurve>],
+  _ place: (Cell) -> (name: String, depth: Int)
+) -> [(name: String, plot: Plot)] {
+  guard !results.isEmpty else { return [] }
+  let plot = Plot(
+    title: title, x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
+    y: Plot.Axis("test accuracy", column: "accuracy"),
+    series: results.grouped { place($0.cell).name }.map { name, results in
+      Plot.Series(
+        name, .line,
+        results.grouped { place($0.cell).depth }.map {
+          (x: Double($0.key), y: BestRate($0.elements)?.sample?.mean ?? Chance.accuracy)
+        })
+    })
+  return [("accuracy-by-depth", plot)]
 }
 
 extension [Double] {

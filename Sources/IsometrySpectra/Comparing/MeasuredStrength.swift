@@ -46,12 +46,17 @@ public struct MeasuredStrength: Sendable, Equatable {
       return
     }
     var seeds: [Value: Value] = [:]
-    var directions: [(name: String, count: Int)] = []
-    for probe in probes {
+    let repeated = (0..<rows).flatMap { images[$0 % images.count] }
+    var inputs = [
+      Linearization.image: HostTensor(network.batchShape(rows), repeated, as: precision)
+    ]
+    for (index, probe) in probes.enumerated() {
       let type = graph.type(of: probe.start)
-      let name = "direction \(directions.count)"
+      let name = "direction \(index)"
       seeds[probe.start] = graph.input(name, type.shape, type.dtype)
-      directions.append((name, type.shape.elementCount))
+      var random = RandomStream(seed: seed, stream: UInt64(index))
+      let signs = random.signs(type.shape.elementCount, magnitude: 1)
+      inputs[name] = HostTensor(type.shape, signs, as: type.dtype)
     }
     let tangents = graph.tangents(of: probes.map(\.end), along: seeds)
     for (index, tangent) in tangents.enumerated() {
@@ -67,23 +72,12 @@ public struct MeasuredStrength: Sendable, Equatable {
     }
 
     let measuring = try backend.makeSession(for: graph, sharing: session)
-    let slot = try measuring.makeStagingSlots(1)[0]
-    let repeated = (0..<rows).flatMap { images[$0 % images.count] }
-    HostTensor([repeated.count], repeated, as: precision).withUnsafeBytes {
-      slot.bytes(of: Linearization.image).copyMemory(from: $0)
-    }
-    for (index, direction) in directions.enumerated() {
-      var random = RandomStream(seed: seed, stream: UInt64(index))
-      let signs = random.signs(direction.count, magnitude: 1)
-      HostTensor([signs.count], signs, as: precision).withUnsafeBytes {
-        slot.bytes(of: direction.name).copyMemory(from: $0)
-      }
-    }
-    try measuring.step(from: slot)
+    try measuring.run(inputs)
     func mean(_ output: String, _ index: Int) throws -> Double {
-      try measuring.read(output: "\(output) \(index)").scalar / Double(directions[index].count)
+      try measuring.read(output: "\(output) \(index)").scalar
+        / Double(graph.shape(of: probes[index].start).elementCount)
     }
-    let squares = try directions.indices.map { try mean("square", $0) }
+    let squares = try probes.indices.map { try mean("square", $0) }
     guard squares.allSatisfy(\.isFinite) else {
       throw SpectrumError.unsuitable(reason: "a layer's Jacobian is not finite")
     }
@@ -100,10 +94,7 @@ public struct MeasuredStrength: Sendable, Equatable {
     }
   }
 
-  private struct Probe {
-    let start: Value
-    let end: Value
-  }
+  private typealias Probe = (start: Value, end: Value)
 
   /// Probes from each block's input to the branch's result. Each block's input has separate random
   /// directions, which keeps the branches apart.
@@ -118,7 +109,7 @@ public struct MeasuredStrength: Sendable, Equatable {
         throw .unsuitable(
           reason: "the blocks are no plain sums of a branch and a skip of one shape")
       }
-      probes.append(Probe(start: start, end: node.inputs[0]))
+      probes.append((start, node.inputs[0]))
       start = block
     }
     return probes
@@ -131,7 +122,7 @@ public struct MeasuredStrength: Sendable, Equatable {
       guard case .activation = node.operation, node.results[0].index > stack.index else {
         return nil
       }
-      return Probe(start: node.inputs[0], end: node.results[0])
+      return (node.inputs[0], node.results[0])
     }
   }
 }

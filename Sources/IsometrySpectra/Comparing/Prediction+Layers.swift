@@ -130,13 +130,9 @@ extension Prediction {
       closed: slopes.reduce(0) { $0 + mean * $1.spread / (1 + $1.spread) })
     let logOpenSlope = logSlope + slopes.reduce(0) { $0 + mean * .log(1 + $1.spread) }
     let chi = open.open * .exp(logOpenSlope)
-    let law: any SpectralLaw =
-      switch weights {
-      case .orthogonal: try OrthogonalLaw(openProbability: open, depth: depth, slope: chi)
-      case .gaussian: try GaussianLaw(openProbability: open, depth: depth, slope: chi)
-      }
     return Prediction(
-      law, [("depth", Double(depth)), ("chi", chi), ("open_probability", open.open)],
+      try weights.law(openProbability: open, depth: depth, slope: chi),
+      [("depth", Double(depth)), ("chi", chi), ("open_probability", open.open)],
       basis: "the share of open slopes and chi measured at these inputs")
   }
 

@@ -137,9 +137,8 @@ public struct Prediction: Sendable {
     let layout = primal.builder.layout
     let kept = KeptSignal(layout, image, isLossless: isLossless)
       .count(through: layout.parts.count - 1)
-    let law = IsometryLaw(retained: min(1, Double(kept) / Double(count)))
     return Prediction(
-      law, [("retained", law.retained)],
+      keeping: kept, of: count,
       basis: isLossless
         ? "as many dimensions as the channels hold" : "the pixels that the strides read")
   }
@@ -161,8 +160,13 @@ public struct Prediction: Sendable {
     let widths = layout.layers.filter { $0 != layout.head }.map { $0.outputChannels }
     let kept = min(imageCount, (widths.min() ?? 0) / 2)
     let count = min(imageCount, widths.last ?? 1)
-    let law = IsometryLaw(retained: min(1, Double(kept) / Double(count)))
     return Prediction(
-      law, [("retained", law.retained)], basis: "as many dimensions as half of the width holds")
+      keeping: kept, of: count, basis: "as many dimensions as half of the width holds")
+  }
+
+  /// The law of an isometry on some of its dimensions.
+  private init(keeping kept: Int, of count: Int, basis: Explanation) {
+    let law = IsometryLaw(retained: min(1, Double(kept) / Double(count)))
+    self.init(law, [("retained", law.retained)], basis: basis)
   }
 }

@@ -106,21 +106,19 @@ public struct NetworkInspection: Sendable {
       let section = JacobianSection(isCumulative ? .through(index) : .part(index))
       let jacobian = try JacobianOperator(
         of: network, section, precision: precision, on: backend, sharing: whole.evaluation)
-      let spectrum = try activeSpectrum(jacobian)
+      let (spectrum, activeInputs, fullCount) = try activeSpectrum(jacobian)
       let prediction =
         try fromImages.map {
-          theory.cumulativePrediction(
-            $0.points[index], through: index, fullCount: spectrum.fullCount)
+          theory.cumulativePrediction($0.points[index], through: index, fullCount: fullCount)
         }
         ?? theory.prediction(
           PartTheory.Subject(
-            geometry: geometries[index], pairs: pairs(of: before),
-            activeInputs: spectrum.activeInputs,
-            fullCount: spectrum.fullCount))
+            geometry: geometries[index], pairs: pairs(of: before), activeInputs: activeInputs,
+            fullCount: fullCount))
       findings.append(
         finding(
-          part.name, jacobian, from: isCumulative ? images : before, to: after, spectrum.summary,
-          prediction))
+          part.name, jacobian, from: isCumulative ? images : before, to: after, spectrum,
+          of: fullCount, prediction))
       before = after
     }
     try onPart(findings.count, layout.parts.count + 1)
@@ -148,7 +146,7 @@ public struct NetworkInspection: Sendable {
 
   private func inspect(
     _ whole: JacobianOperator, initializer: any Initializer, seed: UInt64, on backend: any Backend,
-    from before: [[Double]], to after: [[Double]], _ point: SignalCourse.Point
+    from before: [[Double]], to after: [[Double]], _ signals: PartPrediction
   ) throws -> (Finding, Prediction) {
     try whole.move(to: images[0])
     let subject = Prediction.Subject(
@@ -157,55 +155,30 @@ public struct NetworkInspection: Sendable {
     let law = try Prediction.make(
       for: subject, on: backend, sharing: whole.evaluation, seed: seed)
     let spectrum = try spectrum(whole)
-    let summary = SpectrumSummary([spectrum])
-    var prediction = PartPrediction()
-    prediction.gain = point.gain
-    prediction.cosine = point.cosine
+    var prediction = signals
     if let spectralLaw = law.law {
-      let numbers = LawSummary(spectralLaw, resolution: summary.resolution)
+      let numbers = LawSummary(spectralLaw, resolution: spectrum.resolution)
       prediction.meanSquare = numbers.mean
       // A law that comes arbitrarily close to 0 has no smallest singular value.
       prediction.smallest = numbers.smallest > 0 ? numbers.smallest.squareRoot() : nil
       prediction.largest = numbers.largest.squareRoot()
       prediction.zeroFraction = numbers.zeroFraction
     }
-    let active = ActiveSummary(
-      mean: summary.mean, meanSquare: summary.meanSquare, smallest: summary.smallest,
-      largest: summary.largest, zeroFraction: summary.zeroFraction, method: spectrum.method)
-    return (
-      finding("\(whole.section)", whole, from: before, to: after, active, prediction), law
-    )
+    let result = finding(
+      "\(whole.section)", whole, from: before, to: after, spectrum, of: spectrum.count, prediction)
+    return (result, law)
   }
 
   // MARK: Spectra
 
-  /// A summary of a spectrum that includes the zeros of inactive units.
-  private struct ActiveSummary {
-    var mean = 0.0
-    var meanSquare = 0.0
-    var smallest: Double?
-    var largest = 0.0
-    var zeroFraction = 1.0
-    var method: Spectrum.Method?
-  }
-
+  /// The spectrum of the active units; nil if there are none.
   private func activeSpectrum(
     _ jacobian: JacobianOperator
-  ) throws -> (summary: ActiveSummary, activeInputs: Int, fullCount: Int) {
+  ) throws -> (spectrum: Spectrum?, activeInputs: Int, fullCount: Int) {
     try jacobian.move(to: images[0])
     let active = try ActiveJacobian(jacobian)
-    guard active.inputCount > 0, active.outputCount > 0 else {
-      return (ActiveSummary(), active.inputCount, max(1, active.fullCount))
-    }
-    let spectrum = try spectrum(active)
-    let summary = SpectrumSummary([spectrum])
-    let share = Double(summary.count) / Double(active.fullCount)
-    let found = ActiveSummary(
-      mean: share * summary.mean, meanSquare: share * summary.meanSquare,
-      smallest: summary.smallest,
-      largest: summary.largest, zeroFraction: 1 - share * (1 - summary.zeroFraction),
-      method: spectrum.method)
-    return (found, active.inputCount, active.fullCount)
+    let isEmpty = active.inputCount == 0 || active.outputCount == 0
+    return (try isEmpty ? nil : spectrum(active), active.inputCount, max(1, active.fullCount))
   }
 
   private func spectrum(_ jacobian: some JacobianProducts) throws -> Spectrum {
@@ -219,9 +192,10 @@ public struct NetworkInspection: Sendable {
     rows.indices.map { (rows[$0], rows[($0 + 1) % rows.count]) }
   }
 
+  /// - Parameter fullCount: the number of singular values with the zeros of inactive units.
   private func finding(
     _ name: String, _ jacobian: JacobianOperator, from before: [[Double]], to after: [[Double]],
-    _ summary: ActiveSummary, _ prediction: PartPrediction
+    _ spectrum: Spectrum?, of fullCount: Int, _ prediction: PartPrediction
   ) -> Finding {
     func cosine(_ rows: [[Double]]) -> Double? {
       pairs(of: rows).compactMap { SignalMoments($0.x, $0.y).cosine }.mean
@@ -230,12 +204,15 @@ public struct NetworkInspection: Sendable {
       let square = before.sumOfSquares
       return square > 0 ? after.sumOfSquares / square : nil
     }
+    let summary = spectrum.map { SpectrumSummary([$0]) }
+    let share = Double(summary?.count ?? 0) / Double(fullCount)
     return Finding(
       name: name, inputCount: jacobian.inputCount, outputCount: jacobian.outputCount,
       gain: gains.mean, cosineBefore: cosine(before), cosineAfter: cosine(after),
-      mean: summary.mean, meanSquare: summary.meanSquare, smallest: summary.smallest,
-      largest: summary.largest,
-      zeroFraction: summary.zeroFraction, method: summary.method, prediction: prediction)
+      mean: share * (summary?.mean ?? 0), meanSquare: share * (summary?.meanSquare ?? 0),
+      smallest: summary?.smallest, largest: summary?.largest ?? 0,
+      zeroFraction: 1 - share * (1 - (summary?.zeroFraction ?? 1)), method: spectrum?.method,
+      prediction: prediction)
   }
 }
 
@@ -255,25 +232,14 @@ private struct PartSignals {
     shapes = primal.values.parts.map { value in
       Shape(Array(primal.builder.graph.shape(of: value).dimensions.dropFirst()))
     }
-    areActivated = primal.values.parts.map { value in
-      if case .activation = primal.builder.graph.producer(of: value).operation {
-        true
-      } else {
-        false
-      }
-    }
+    areActivated = primal.values.parts.map { primal.activation(producing: $0) != nil }
     for (index, value) in primal.values.parts.enumerated() {
       primal.builder.graph.output("part \(index)", value)
     }
     count = images.count
     self.session = try backend.makeSession(for: primal.builder.graph, sharing: session)
-    let slot = try self.session.makeStagingSlots(1)[0]
-    let flat = Array(images.joined())
-    HostTensor([flat.count], flat, as: precision).withUnsafeBytes {
-      slot.bytes(of: Linearization.image).copyMemory(from: $0)
-    }
-    try self.session.step(from: slot)
-    try self.session.synchronize()
+    let x = HostTensor(network.batchShape(count), Array(images.joined()), as: precision)
+    try self.session.run([Linearization.image: x])
   }
 
   /// The parts as the theory sees them.

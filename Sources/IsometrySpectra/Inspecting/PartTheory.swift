@@ -15,7 +15,8 @@ struct PartTheory {
   let ensemble: WeightEnsemble
   let imageShape: Shape
   let session: any Session
-  let function: ActivationFunction
+
+  private var function: ActivationFunction { ActivationFunction(layout.activation) }
 
   /// A part's number and the shapes of its input and result.
   struct Geometry {
@@ -42,16 +43,6 @@ struct PartTheory {
     var part: Int { geometry.part }
     var outputCount: Int { geometry.outputCount }
     var imageSize: [Int] { geometry.imageSize }
-  }
-
-  init(
-    layout: NetworkLayout, ensemble: WeightEnsemble, imageShape: Shape, session: any Session
-  ) {
-    self.layout = layout
-    self.ensemble = ensemble
-    self.imageShape = imageShape
-    self.session = session
-    function = ActivationFunction(layout.activation)
   }
 
   /// The prediction for a part. Batch Normalization scales every layer by statistics of its batch.
@@ -84,11 +75,9 @@ struct PartTheory {
   /// The prediction for the network from the image to the end of a part: the signals, and the singular
   /// values of isometries.
   func cumulativePrediction(
-    _ point: SignalCourse.Point, through part: Int, fullCount: Int
+    _ signals: PartPrediction, through part: Int, fullCount: Int
   ) -> PartPrediction {
-    var prediction = PartPrediction()
-    prediction.gain = point.gain
-    prediction.cosine = point.cosine
+    var prediction = signals
     guard layout.normalization == .none else { return prediction }
     switch ensemble {
     case .isometry, .losslessIsometry:
@@ -109,12 +98,6 @@ struct PartTheory {
   typealias Effect = (pair: SignalPair, perDirection: Double)
 
   private func independent(_ subject: Subject) throws -> PartPrediction {
-    var prediction = PartPrediction()
-    if case .block(let block) = layout.parts[subject.part], let factor = block.plainSkipFactor,
-      try isPlainSkip(subject)
-    {
-      prediction.setFlat(abs(factor), count: subject.activeInputs, of: subject.fullCount)
-    }
     let effect = try effect(of: subject.geometry, stream: 0)
     var directions: [Double] = []
     let pairs = subject.pairs.map { SignalPair($0.x, $0.y) }
@@ -123,11 +106,14 @@ struct PartTheory {
       directions.append(perDirection)
       return after
     }
-    let inputCount = subject.geometry.shape.elementCount
-    let point = SignalCourse.Point(
-      from: pairs, inputCount: inputCount, to: results, outputCount: subject.outputCount)
-    prediction.gain = point.gain
-    prediction.cosine = point.cosine
+    var prediction = PartPrediction(
+      from: pairs, inputCount: subject.geometry.shape.elementCount, to: results,
+      outputCount: subject.outputCount)
+    if case .block(let block) = layout.parts[subject.part], let factor = block.plainSkipFactor,
+      try isPlainSkip(subject)
+    {
+      prediction.setFlat(abs(factor), count: subject.activeInputs, of: subject.fullCount)
+    }
     prediction.meanSquare =
       directions.mean.map { $0 * Double(subject.activeInputs) / Double(subject.fullCount) }
     return prediction

@@ -17,22 +17,14 @@ struct RectifiedSum {
     of pair: (x: [Double], y: [Double]), adding branch: SignalMoments, scaledBy factor: Double,
     through activation: Activation, stream: UInt64
   ) {
-    let cosine = branch.cosine ?? 0
-    let sine = max(0, 1 - cosine * cosine).squareRoot()
-    let deviations = (
-      branch.meanSquares.0.squareRoot(), branch.meanSquares.1.squareRoot()
-    )
-    // These streams differ from those of all inputs, for every seed.
-    var random = RandomStream(seed: 1, stream: 1 << 32 | stream)
-    var (first, second) = ([Double](), [Double]())
+    let draws = branch.draws(pair.x.count, stream: 1 << 32 | stream)
+    let second = zip(pair.y, draws).map { activation(factor * ($0 + $1.y)) }
+    var first: [Double] = []
     first.reserveCapacity(pair.x.count)
-    second.reserveCapacity(pair.x.count)
     var (active, activeSquares, squares) = (0, 0.0, 0.0)
-    for (x, y) in zip(pair.x, pair.y) {
-      let (z, other) = (random.normal(), random.normal())
-      let sum = factor * (x + deviations.0 * z)
+    for (x, g) in zip(pair.x, draws) {
+      let sum = factor * (x + g.x)
       first.append(activation(sum))
-      second.append(activation(factor * (y + deviations.1 * (cosine * z + sine * other))))
       let slope = activation.derivative(sum)
       squares += slope * slope
       if activation.passesOn(result: x) {

@@ -5,33 +5,12 @@ internal import IsometryTheory
 /// The theoretical propagation of signals through a network's parts, from the measured signals at the
 /// start. It applies the parts' laws one after another.
 struct SignalCourse {
-  struct Point {
-    /// E ‖out‖²/‖in‖² from the start on; nil without a law, or if every signal at the start is 0.
-    var gain: Double?
-    /// The mean cosine of two signals; nil without a law, or if they are 0.
-    var cosine: Double?
-
-    init() {}
-
-    /// - Parameters:
-    ///   - before: the pairs at the start, of signals of `inputCount` elements.
-    ///   - after: the same pairs after the part, of signals of `outputCount` elements.
-    init(from before: [SignalPair], inputCount: Int, to after: [SignalPair], outputCount: Int) {
-      let share = Double(outputCount) / Double(inputCount)
-      gain =
-        zip(before, after).flatMap { before, after in
-          let (old, new) = (before.moments.meanSquares, after.moments.meanSquares)
-          return [(old.0, new.0), (old.1, new.1)].filter { $0.0 > 0 }.map { share * $0.1 / $0.0 }
-        }.mean
-      cosine = after.compactMap(\.moments.cosine).mean
-    }
-  }
-
-  /// One point for each part. Points of parts before the start, and without a law, are empty.
-  private(set) var points: [Point]
+  /// The gain from the start on and the cosine, for each part. Points of parts before the start, and
+  /// without a law, are empty.
+  private(set) var points: [PartPrediction]
 
   /// The point after the last part.
-  var end: Point { points.last ?? Point() }
+  var end: PartPrediction { points.last ?? PartPrediction() }
 
   /// - Parameters:
   ///   - geometries: all parts of the network.
@@ -42,7 +21,7 @@ struct SignalCourse {
     _ theory: PartTheory, through geometries: [PartTheory.Geometry], from first: Int,
     pairs: [(x: [Double], y: [Double])]
   ) throws {
-    points = geometries.map { _ in Point() }
+    points = geometries.map { _ in PartPrediction() }
     guard theory.layout.normalization == .none, first < geometries.count else { return }
     switch theory.ensemble {
     case .independent, .orthogonal:
@@ -82,7 +61,7 @@ struct SignalCourse {
     for geometry in geometries[first...] {
       let effect = try theory.effect(of: geometry, stream: UInt64(geometry.part))
       pairs = try pairs.map { try effect($0).pair }
-      points[geometry.part] = Point(
+      points[geometry.part] = PartPrediction(
         from: start, inputCount: geometries[first].shape.elementCount, to: pairs,
         outputCount: geometry.outputCount)
     }
@@ -119,5 +98,22 @@ struct SignalCourse {
           }
         }.mean
     }
+  }
+}
+
+extension PartPrediction {
+  /// The gain, nil if every signal before is 0, and the mean cosine, nil if the signals after are 0.
+  ///
+  /// - Parameters:
+  ///   - before: pairs of signals of `inputCount` elements.
+  ///   - after: the same pairs after some parts, of signals of `outputCount` elements.
+  init(from before: [SignalPair], inputCount: Int, to after: [SignalPair], outputCount: Int) {
+    let share = Double(outputCount) / Double(inputCount)
+    gain =
+      zip(before, after).flatMap { before, after in
+        let (old, new) = (before.moments.meanSquares, after.moments.meanSquares)
+        return [(old.0, new.0), (old.1, new.1)].filter { $0.0 > 0 }.map { share * $0.1 / $0.0 }
+      }.mean
+    cosine = after.compactMap(\.moments.cosine).mean
   }
 }

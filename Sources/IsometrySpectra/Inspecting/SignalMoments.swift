@@ -1,3 +1,4 @@
+internal import IsometryCore
 internal import IsometryTheory
 internal import RealModule
 
@@ -14,7 +15,6 @@ struct SignalMoments {
 
   /// The cosine; nil if a signal is 0 everywhere.
   var cosine: Double? { norm > 0 ? max(-1, min(1, product / norm)) : nil }
-
 }
 
 extension SignalMoments {
@@ -69,6 +69,25 @@ extension SignalMoments {
         meanSquares.1 + 2 * means.1 * other.means.1 + other.meanSquares.1
       ),
       product: product + means.0 * other.means.1 + means.1 * other.means.0 + other.product)
+  }
+
+  /// Draws of two jointly Gaussian numbers with these moments.
+  ///
+  /// - Parameter stream: above 2³², so that it differs from the streams of all inputs for every seed.
+  func draws(_ count: Int, stream: UInt64) -> [(x: Double, y: Double)] {
+    let (first, second) = means
+    let variances = (
+      max(0, meanSquares.0 - first * first), max(0, meanSquares.1 - second * second)
+    )
+    let norm = (variances.0 * variances.1).squareRoot()
+    let cosine = norm > 0 ? max(-1, min(1, (product - first * second) / norm)) : 0
+    let sine = (1 - cosine * cosine).squareRoot()
+    let deviations = (variances.0.squareRoot(), variances.1.squareRoot())
+    var random = RandomStream(seed: 1, stream: stream)
+    return (0..<count).map { _ in
+      let (z, other) = (random.normal(), random.normal())
+      return (first + deviations.0 * z, second + deviations.1 * (cosine * z + sine * other))
+    }
   }
 
   func scaled(by factor: Double) -> SignalMoments {

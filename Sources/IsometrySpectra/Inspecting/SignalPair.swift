@@ -38,26 +38,9 @@ struct SignalPair {
     switch origin {
     case .known(let x, let y): return (x, y)
     case .gaussian(let moments, let activation):
-      let (first, second) = moments.means
-      let variances = (
-        max(0, moments.meanSquares.0 - first * first),
-        max(0, moments.meanSquares.1 - second * second)
-      )
-      let norm = (variances.0 * variances.1).squareRoot()
-      let cosine = norm > 0 ? max(-1, min(1, (moments.product - first * second) / norm)) : 0
-      let sine = (1 - cosine * cosine).squareRoot()
-      let deviations = (variances.0.squareRoot(), variances.1.squareRoot())
-      var random = RandomStream(seed: 1, stream: 2 << 32 | stream)
-      var (x, y) = ([Double](), [Double]())
-      x.reserveCapacity(count)
-      y.reserveCapacity(count)
-      for _ in 0..<count {
-        let (z, other) = (random.normal(), random.normal())
-        let h = (first + deviations.0 * z, second + deviations.1 * (cosine * z + sine * other))
-        x.append(activation.map { $0(h.0) } ?? h.0)
-        y.append(activation.map { $0(h.1) } ?? h.1)
-      }
-      return (x, y)
+      let draws = moments.draws(count, stream: 2 << 32 | stream)
+      guard let activation else { return (draws.map(\.x), draws.map(\.y)) }
+      return (draws.map { activation($0.x) }, draws.map { activation($0.y) })
     }
   }
 }

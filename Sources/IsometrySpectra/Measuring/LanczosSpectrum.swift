@@ -74,51 +74,6 @@ extension JacobianProducts {
   }
 }
 
-/// The first moments of a Jacobian's law of λ = σ², over all min(n, m) singular values.
-public struct SpectralMoments: Sendable, Equatable {
-  /// E λ
-  public let first: Double
-  /// E λ²
-  public let second: Double
-  /// The standard error of `first`, from the spread of the probes; 0 for one probe.
-  public let firstError: Double
-
-  /// Var(λ)/(E λ)²
-  public var relativeVariance: Double { second / (first * first) - 1 }
-}
-
-extension JacobianProducts {
-  /// E λ and E λ² by Hutchinson's estimate with random signs v: |A·v|²/min(n, m) and |AᵀA·v|²/min(n,
-  /// m). A is J, or Jᵀ if that has the smaller domain.
-  ///
-  /// The relative standard deviation of E λ is at most √(2·(m₂/m₁²)/(min(n, m)·probes)).
-  ///
-  /// - Source: Hutchinson, "A stochastic estimator of the trace of the influence matrix" (1990).
-  /// - Complexity: 2·probes passes of the network.
-  /// - Throws: `SpectrumError.unsuitable` if a product is not finite; the backend's errors.
-  public func moments(probes: Int = 32, seed: UInt64 = 1) throws -> SpectralMoments {
-    precondition(probes > 0, "an estimate has a probe")
-    let isTall = inputCount <= outputCount
-    let short = min(inputCount, outputCount)
-    var random = RandomStream(seed: seed)
-    let vectors = random.signs(probes * short, magnitude: 1)
-    let once = try isTall ? forward(vectors) : reverse(vectors)
-    let twice = try isTall ? reverse(once) : forward(once)
-    func squares(_ rows: [Double]) -> [Double] {
-      let width = rows.count / probes
-      return (0..<probes).map { row in
-        rows[row * width..<(row + 1) * width].reduce(0) { $0 + $1 * $1 } / Double(short)
-      }
-    }
-    let (first, second) = (squares(once), squares(twice))
-    let mean = first.reduce(0, +) / Double(probes)
-    let spread = first.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    let error = probes > 1 ? (spread / Double(probes * (probes - 1))).squareRoot() : 0
-    return SpectralMoments(
-      first: mean, second: second.reduce(0, +) / Double(probes), firstError: error)
-  }
-}
-
 extension RandomStream {
   /// Numbers of one magnitude with random signs.
   mutating func signs(_ count: Int, magnitude: Double) -> [Double] {

@@ -81,13 +81,9 @@ public final class JacobianOperator: JacobianProducts {
     outputCount = primal.builder.graph.shape(of: primal.end).elementCount
     imageShape = network.batchShape(1)
     layout = primal.builder.layout
-
-    func activation(_ value: Value) -> Activation? {
-      guard case .activation(let activation) = primal.builder.graph.producer(of: value).operation
-      else { return nil }
-      return activation
-    }
-    activations = (activation(primal.start), activation(primal.end))
+    activations = (
+      primal.activation(producing: primal.start), primal.activation(producing: primal.end)
+    )
     // The end is an output so that its layers stay in the graph, with their parameters.
     primal.builder.graph.output(Linearization.end, primal.end)
     var names: [Linearization.Direction: [(name: String, output: String)]] = [:]

@@ -91,7 +91,7 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-// What messages about sections name.
+// Terms of messages about sections.
 extension Term {
   package static let sectionStart = Term("section start")
   package static let sectionEnd = Term("section end")

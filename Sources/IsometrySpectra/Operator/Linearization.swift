@@ -38,6 +38,14 @@ struct Linearization {
       start = section.startValue(image: image, values)
       end = section.endValue(values)
     }
+
+    /// The activation whose result the value is; nil for results of other operations.
+    func activation(producing value: Value) -> Activation? {
+      guard case .activation(let activation) = builder.graph.producer(of: value).operation else {
+        return nil
+      }
+      return activation
+    }
   }
 
   /// The graph from `vectors` [batch, …] to `products` [batch, …], with the points as variables.

@@ -30,7 +30,12 @@ extension ActivationFunction {
   }
 
   /// Whether the moments have a closed form, which is cheap.
-  var hasClosedForm: Bool { known?.hasClosedForm ?? false }
+  var hasClosedForm: Bool {
+    switch known {
+    case .linear, .relu, .leakyReLU, .hardTanh, .erf, .unitErf, .selu, .elu, .shiftedReLU: true
+    case .tanh, .sigmoid, .softplus, .silu, .gelu, nil: false
+    }
+  }
 
   /// Whether φ(s·x) = s·φ(x) for s > 0 is known. The slope then has the same law at every variance.
   var isHomogeneous: Bool {
@@ -50,13 +55,6 @@ extension GaussianMoments {
 }
 
 extension Activation {
-  var hasClosedForm: Bool {
-    switch self {
-    case .linear, .relu, .leakyReLU, .hardTanh, .erf, .unitErf, .selu, .elu, .shiftedReLU: true
-    case .tanh, .sigmoid, .softplus, .silu, .gelu: false
-    }
-  }
-
   /// - Precondition: q is positive and finite.
   func moments(variance q: Double) -> GaussianMoments {
     switch self {

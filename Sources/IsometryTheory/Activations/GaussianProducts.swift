@@ -1,5 +1,4 @@
 internal import IsometryCore
-internal import RealModule
 
 extension ActivationFunction {
   /// E φ(h)·φ(h̃) for jointly Gaussian pre-activations of mean 0: the similarity of two inputs after a
@@ -29,23 +28,13 @@ extension ActivationFunction {
       return deviations.0 * deviations.1 * (try RectifierKernel(cosine: cosine)).product
     }
     let sine = max(0, 1 - cosine * cosine).squareRoot()
-    return Self.plane.reduce(0) { sum, outer in
-      let first = value(deviations.0 * outer.z)
-      let inner = Self.plane.reduce(0) { sum, inner in
-        sum + inner.weight * value(deviations.1 * (cosine * outer.z + sine * inner.z))
-      }
-      return sum + outer.weight * first * inner
+    return Self.axis.mean { z in
+      value(deviations.0 * z)
+        * Self.axis.mean { value(deviations.1 * (cosine * z + sine * $0)) }
     }
   }
 
-  /// Nodes on a line, weighted by the normal density.
-  private static let plane: [(z: Double, weight: Double)] = {
-    let half = 0.5
-    return (-16..<16).flatMap { panel in
-      zip(GaussLegendre.points16.nodes, GaussLegendre.points16.weights).map { node, weight in
-        let z = half * (Double(panel) + 0.5 + node / 2)
-        return (z, weight * half / 2 * .exp(-z * z / 2) / (2 * Double.pi).squareRoot())
-      }
-    }
-  }()
+  /// Standard normal samples for both axes of the plane.
+  private static let axis = GaussianSamples(
+    ends: (-16...16).map { Double($0) / 2 }, deviation: 1, rule: .points16)
 }

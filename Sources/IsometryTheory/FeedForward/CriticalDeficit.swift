@@ -83,19 +83,7 @@ extension Activation {
   /// (2/π)(tan ψ − ψ) with tan ψ = 2q/√(1 + 4q).
   private static func errorFunctionDeficit(_ q: Double) -> Double {
     let tangent = 2 * q / (1 + 4 * q).squareRoot()
-    return 2 / .pi * tangentLessAngle(tangent)
-  }
-
-  /// t − atan t for t ≥ 0.
-  private static func tangentLessAngle(_ t: Double) -> Double {
-    guard t < 0.5 else { return t - .atan(t) }
-    var power = t * t * t
-    var sum = 0.0
-    for n in 1...26 {
-      sum += power / Double(2 * n + 1)
-      power *= -t * t
-    }
-    return sum
+    return 2 / .pi * SpecialFunctions.arctangentGap(tangent)
   }
 
   /// y²·X(2y) − ½X(2y) + X(y) − ½ with y = √(q/2) and X = erfcx: the deficit of the negative half's

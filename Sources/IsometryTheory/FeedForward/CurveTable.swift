@@ -137,11 +137,7 @@ struct CurveTable: Sendable {
     /// The width of the support in log λ.
     let width: Double
     var pieces: [Piece] = []
-    private var last: SmoothSlopeCurve.Solved?
-
-    init(curve: SmoothSlopeCurve, radii: ClosedRange<Double>, width: Double) {
-      (self.curve, self.radii, self.width) = (curve, radii, width)
-    }
+    var last: SmoothSlopeCurve.Solved?
 
     mutating func append(
       from low: Double, to high: Double, below parent: Parent? = nil, _ halvings: Int

@@ -31,8 +31,8 @@ public struct OpenProbability: Sendable, Hashable {
     self.closed = closed
   }
 
-  /// (1 − p)/p
-  var odds: Double { closed / open }
+  /// (1 − p)/p, the relative variance of the slope.
+  public var odds: Double { closed / open }
 
   /// log p
   var logOpen: Double { closed < 0.5 ? .log(onePlus: -closed) : .log(open) }

@@ -15,15 +15,10 @@ extension ActivationFunction {
     variance q: Double, weights: WeightLaw, depth: Int, slope: Double = 1
   ) throws(TheoryError) -> any SpectralLaw {
     try check(lawVariance: q)
-    guard let probability = openProbability(variance: q) else {
+    guard let probability = known?.openProbability(variance: q) else {
       return try SmoothSlopeLaw(self, variance: q, weights: weights, depth: depth, slope: slope)
     }
-    switch weights {
-    case .orthogonal:
-      return try OrthogonalLaw(openProbability: probability, depth: depth, slope: slope)
-    case .gaussian:
-      return try GaussianLaw(openProbability: probability, depth: depth, slope: slope)
-    }
+    return try weights.law(openProbability: probability, depth: depth, slope: slope)
   }
 
   /// The variances for which laws of slopes are computed. Outside, Double resolves neither the slope's
@@ -35,10 +30,19 @@ extension ActivationFunction {
     try TheoryError.require(
       Self.lawVariances.contains(q), "the variance q", q, "1e-12 to 1e8")
   }
+}
 
-  /// The law of a squared slope that is 1 or 0 at that variance of the pre-activations; nil for other
-  /// activations.
-  public func openProbability(variance q: Double) -> OpenProbability? {
-    known?.openProbability(variance: q)
+extension WeightLaw {
+  /// The law of the squared singular values of a plain network with these weights and slopes 0 or 1.
+  ///
+  /// - Throws: `TheoryError.outsideDomain`.
+  public func law(
+    openProbability: OpenProbability, depth: Int, slope: Double
+  ) throws(TheoryError) -> any SpectralLaw {
+    switch self {
+    case .orthogonal:
+      try OrthogonalLaw(openProbability: openProbability, depth: depth, slope: slope)
+    case .gaussian: try GaussianLaw(openProbability: openProbability, depth: depth, slope: slope)
+    }
   }
 }

@@ -45,7 +45,7 @@ struct UniversalRay: Sendable {
     self.room = room
     // h·tan(h + θ/2) = c/2, in a form without the pole.
     top =
-      RootFinding.bisect(in: 0...room) { h in
+      RootFinding.brent(in: 0...room) { h in
         let x = Self.circular(start + h, room - h)
         return 2 * h * x.sine - cumulant * x.cosine
       } ?? room
@@ -145,7 +145,7 @@ extension UniversalRay {
       return (.atan2(y: y, x: 0.5 + point.distance) - 2 * cumulant * y * point.excess) / .pi
     }
     let bend = Self.cotangentGap(2 * point.halfAngle) + 2 * cumulant * y * y
-    return max(0, slope * bend - Self.arctangentGap(slope)) / .pi
+    return max(0, slope * bend - SpecialFunctions.arctangentGap(slope)) / .pi
   }
 
   /// The point that has a fraction `tail` of the eigenvalues above it, on the ray at angle 0.
@@ -176,13 +176,5 @@ extension UniversalRay {
       3617 / 162_820_783_125,
     ]
     return s * terms.reversed().reduce(0.0) { $0 * s + $1 }
-  }
-
-  /// x − atan x for 0 ≤ x, which is about x³/3 for small x.
-  private static func arctangentGap(_ x: Double) -> Double {
-    guard x < 0.3 else { return x - .atan(x) }
-    let s = x * x
-    let sum = stride(from: 31.0, through: 3, by: -2).reduce(0.0) { 1 / $1 - s * $0 }
-    return x * s * sum
   }
 }

@@ -1,28 +1,5 @@
 /// Root finding for continuous functions of one variable in a bracket at whose ends the signs differ.
 package enum RootFinding {
-  /// The root by bisection. It ends after at most 1,100 evaluations for any function, and its result is
-  /// as near to the root as Double allows.
-  ///
-  /// - Returns: nil if the signs at the ends are equal, or one of the two values is NaN.
-  package static func bisect(
-    in bracket: ClosedRange<Double>, _ function: (Double) -> Double
-  ) -> Double? {
-    var low = bracket.lowerBound
-    var high = bracket.upperBound
-    let atLow = function(low)
-    let atHigh = function(high)
-    if atLow == 0 { return low }
-    if atHigh == 0 { return high }
-    guard atLow.sign != atHigh.sign, !atLow.isNaN, !atHigh.isNaN else { return nil }
-    while true {
-      let middle = low + (high - low) / 2
-      guard low < middle, middle < high else { return middle }
-      let value = function(middle)
-      if value == 0 { return middle }
-      if value.sign == atLow.sign { low = middle } else { high = middle }
-    }
-  }
-
   /// The root by Brent's method: inverse quadratic and secant steps inside a bracket, with bisection as
   /// the fallback. A smooth function takes about ten evaluations.
   ///

@@ -68,6 +68,14 @@ package enum SpecialFunctions {
     return y * y.squareRoot() * .exp(-y) * sum
   }
 
+  /// x − atan x for x ≥ 0, which is about x³/3 for small x.
+  static func arctangentGap(_ x: Double) -> Double {
+    guard x < 0.5 else { return x - .atan(x) }
+    let s = x * x
+    let sum = stride(from: 53.0, through: 3, by: -2).reduce(0.0) { 1 / $1 - s * $0 }
+    return x * s * sum
+  }
+
   /// x² as an exact head and a rest, so that exp(x²) does not amplify the rounding of x².
   private static func splitSquare(_ x: Double) -> (head: Double, rest: Double) {
     let head = Double(Float(x))  // 24 bits, its square 48

@@ -98,7 +98,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
       console.say(
         "\(Self.title(configuration, report.recomputation)): \(report.launchesPerStep) launches a step, "
           + "\(Wording.bytes(report.peakBytes)) of device memory")
-      return console.say("memory  \(MemoryReport(report).line)")
+      return console.say("memory  \(report.memory.line)")
     }
     let result = try benchmark.run(configuration, backend: selection.backend) { number, rate in
       console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
@@ -146,8 +146,8 @@ struct TrainBenchmarkCommand: ParsableCommand {
     [
       .init("launches_per_step", .integer(report.launchesPerStep)),
       .init("peak_bytes", .integer(report.peakBytes)),
-      .init("memory", MemoryReport(report).json),
-    ] + (TileReport(report)?.members ?? [])
+      .init("memory", report.memory.json),
+    ] + (report.tiles?.members ?? [])
   }
 
   private func show(_ result: ThroughputBenchmark.Result, _ title: String, _ console: Console) {
@@ -157,8 +157,8 @@ struct TrainBenchmarkCommand: ParsableCommand {
         + "\(Wording.loss(result.millisecondsPerStep)) ms and \(result.report.launchesPerStep) "
         + "launches a step, \(Wording.bytes(result.report.peakBytes)) of device memory, "
         + "\(Wording.percent(result.inputWaitShare)) of the time waiting for input")
-    console.say("memory  \(MemoryReport(result.report).line)")
-    if let tiles = TileReport(result.report) { console.say("tiles  \(tiles.line)") }
+    console.say("memory  \(result.report.memory.line)")
+    if let tiles = result.report.tiles?.line { console.say("tiles  \(tiles)") }
     console.say(
       "arithmetic  \(Wording.number(1e-9 * Double(result.operationsPerStep))) GFLOP a step, "
         + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")

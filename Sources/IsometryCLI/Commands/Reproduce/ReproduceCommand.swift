@@ -38,7 +38,7 @@ struct ListReproductionsCommand: ParsableCommand {
     let width = ExperimentRegistry.names.map(\.count).max() ?? 0
     for type in ExperimentRegistry.types {
       let counts = Scale.allCases.map { scale in
-        (scale: scale, count: type.init(Plan(scale)).cellCount)
+        (scale: scale, count: type.init(plan: Plan(scale)).cells.count)
       }
       let indent = String(repeating: " ", count: width + 2)
       console.say(Wording.padded(type.name, width + 2) + type.summary)
@@ -113,7 +113,7 @@ struct RunReproductionCommand: ParsableCommand {
     let stop = InterruptHandler.install()
     let laboratory = Laboratory(
       backend: selection.backend, source: source, data: source.spelling, stop: stop,
-      tell: { console.showStatus($0) })
+      report: { console.showStatus($0) })
     let path = output ?? Reproduction.defaultPath(for: name, scale)
     console.say("\(type.summary)")
     if type.usesImages { console.say("data    \(source.explanation.inProgramTerms)") }
@@ -127,7 +127,7 @@ struct RunReproductionCommand: ParsableCommand {
       for line in [""] + report.lines { console.say(line) }
       if form.json {
         console.clearStatus()
-        StandardStream.output.write(try report.json() + "\n")
+        StandardStream.output.write("\(try JSONFile.line(report))\n")
       }
       console.say("report  \(path)/report.md")
     } catch is ReproductionStopped {

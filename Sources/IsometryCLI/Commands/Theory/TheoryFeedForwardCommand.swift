@@ -116,26 +116,22 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   }
 
   private func lawAndVariance() throws -> (law: any SpectralLaw, variance: Double) {
-    let scale = exp(2 * Double(depth) * log(slope))
+    let law: any SpectralLaw
+    let spread: Double  // the relative variance of the squared slopes
     if let openProbability {
       let probability = try OpenProbability(openProbability)
-      switch weights {
-      case .orthogonal:
-        let law = try OrthogonalLaw(openProbability: probability, depth: depth, slope: slope)
-        return (law, law.relativeVariance * scale)
-      case .gaussian:
-        let law = try GaussianLaw(openProbability: probability, depth: depth, slope: slope)
-        return (law, law.relativeVariance * scale)
-      }
+      law = try weights.law(openProbability: probability, depth: depth, slope: slope)
+      spread = probability.odds
+    } else {
+      var arguments = ActivationArguments()
+      arguments.activation = activation ?? ""
+      arguments.parameter = parameter
+      let function = try arguments.function()
+      law = try function.plainNetworkLaw(
+        variance: q ?? 0, weights: weights, depth: depth, slope: slope)
+      spread = try function.relativeSlopeVariance(variance: q ?? 0)
     }
-    var arguments = ActivationArguments()
-    arguments.activation = activation ?? ""
-    arguments.parameter = parameter
-    let function = try arguments.function()
-    let variance = q ?? 0
-    let law = try function.plainNetworkLaw(
-      variance: variance, weights: weights, depth: depth, slope: slope)
-    let spread = try function.relativeSlopeVariance(variance: variance)
+    let scale = exp(2 * Double(depth) * log(slope))
     return (law, Double(depth) * (weights == .gaussian ? spread + 1 : spread) * scale)
   }
 

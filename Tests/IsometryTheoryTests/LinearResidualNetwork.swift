@@ -1,10 +1,12 @@
-internal import RealModule
+import RealModule
+
+@testable import IsometryTheory
 
 /// Residual networks of finite depth whose branches are linear, x ← W·x + a·x, or have an activation of
 /// constant slope. Their moments are exact for infinite width.
-public enum LinearResidualNetwork {
+enum LinearResidualNetwork {
   /// The largest number of moments that are computed.
-  public static let largestCount = 64
+  static let largestCount = 64
 
   /// m_1 … m_count of λ, by Lagrange's inversion m_k = (1/k)·[w^{k−1}] ((1 + w)/S(w))^k.
   ///
@@ -17,7 +19,7 @@ public enum LinearResidualNetwork {
   ///   - count: 1 to `largestCount`.
   /// - Throws: `TheoryError.outsideDomain` otherwise.
   /// - Source: docs/theory.md, "What finite depth changes".
-  public static func moments(
+  static func moments(
     variances: [Double], skipWeight: Double = 1, count: Int
   ) throws(TheoryError) -> [Double] {
     try TheoryError.check(skipWeight: skipWeight)

@@ -1,4 +1,6 @@
-internal import RealModule
+import RealModule
+
+@testable import IsometryTheory
 
 /// The limit of the orthogonal law of slopes 0 and 1 for depth L → ∞ with L·(1 − p) = σ₀² fixed, at
 /// criticality: S = exp(−σ₀²·w/(1 + w)).
@@ -6,19 +8,19 @@ internal import RealModule
 /// - Source: Pennington, Schoenholz, Ganguli, "The emergence of spectral universality in deep networks"
 ///   (2018), the Bernoulli class. docs/theory.md derives the parametric density. Limits N → ∞, then
 ///   L → ∞; E λ = 1.
-public struct BernoulliLimitLaw: AngularLaw {
+struct BernoulliLimitLaw: AngularLaw {
   /// σ₀² = Var λ
-  public let variance: Double
+  let variance: Double
 
-  public var name: String { "bernoulli-limit" }
+  var name: String { "bernoulli-limit" }
 
   /// - Throws: `TheoryError.outsideDomain` for a variance that is not positive and finite.
-  public init(variance: Double) throws(TheoryError) {
+  init(variance: Double) throws(TheoryError) {
     try TheoryError.check(positive: variance, "σ₀²")
     self.variance = variance
   }
 
-  public var atoms: [SpectralAtom] {
+  var atoms: [SpectralAtom] {
     variance < 1 ? [SpectralAtom(lambda: .exp(variance), mass: 1 - variance)] : []
   }
 
@@ -53,34 +55,34 @@ public struct BernoulliLimitLaw: AngularLaw {
 ///
 /// - Source: Pennington, Schoenholz, Ganguli (2018), the smooth class. Limits N → ∞, then L → ∞; E
 ///   λ = 1.
-public struct SmoothLimitLaw: SpectralLaw {
+struct SmoothLimitLaw: SpectralLaw {
   /// σ₀² = Var λ
-  public let variance: Double
+  let variance: Double
   private let universal: UniversalLaw
 
-  public var name: String { "smooth-limit" }
+  var name: String { "smooth-limit" }
 
   /// - Throws: `TheoryError.outsideDomain` for a variance outside the universal law's domain.
-  public init(variance: Double) throws(TheoryError) {
+  init(variance: Double) throws(TheoryError) {
     try TheoryError.check(positive: variance, "σ₀²")
     self.variance = variance
     universal = try UniversalLaw(cumulant: variance / 2)
   }
 
-  public var logSupport: ClosedRange<Double> {
+  var logSupport: ClosedRange<Double> {
     let support = universal.logSupport
     return (support.lowerBound - variance / 2)...(support.upperBound - variance / 2)
   }
 
-  public var atoms: [SpectralAtom] { [] }
+  var atoms: [SpectralAtom] { [] }
 
-  public func logDensity(atLog t: Double) -> Double {
+  func logDensity(atLog t: Double) -> Double {
     universal.logDensity(atLog: t + variance / 2)
   }
 
-  public func survival(atLog t: Double) -> Double { universal.survival(atLog: t + variance / 2) }
+  func survival(atLog t: Double) -> Double { universal.survival(atLog: t + variance / 2) }
 
-  public func curve(count: Int) -> [SpectralPoint] {
+  func curve(count: Int) -> [SpectralPoint] {
     universal.curve(count: count).map { point in
       var point = point
       point.logLambda -= variance / 2
