@@ -1,4 +1,4 @@
-// Merging the partial results of slabs, 16 channels at a time. Groups are added in order, so that
+// Merging the partial results of strips, 16 channels at a time. Groups are added in order, so that
 // the result is always the same. Included once for each instruction set.
 
 /// Runs STEP(c, count) for every vector of channels.

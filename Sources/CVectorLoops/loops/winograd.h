@@ -72,19 +72,15 @@ INLINE void load_square(const vl_winograd_shape *w, const vl_type TYPE, const in
                         const void *block, int32_t y, int32_t x, vf *square) {
   const int64_t line = (int64_t)w->width * LANES, first = y * line + x * LANES;
   if (y >= 0 && x >= 0 && y + SIZE <= w->height && x + SIZE <= w->width) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < SIZE; i++) {
-#pragma clang loop unroll(full)
-      for (int j = 0; j < SIZE; j++)
+    UNROLLED_FOR (i, SIZE) {
+      UNROLLED_FOR (j, SIZE)
         square[j * SIZE + i] = load(TYPE, block, first + i * line + j * LANES, LANES);
     }
     return;
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < SIZE; i++) {
+  UNROLLED_FOR (i, SIZE) {
     const int is_row = y + i >= 0 && y + i < w->height;
-#pragma clang loop unroll(full)
-    for (int j = 0; j < SIZE; j++) {
+    UNROLLED_FOR (j, SIZE) {
       const int is_shown = is_row && x + j >= 0 && x + j < w->width;
       square[j * SIZE + i] =
           is_shown ? load(TYPE, block, first + i * line + j * LANES, LANES) : splat(0);
@@ -97,14 +93,12 @@ INLINE void transform_image(const vl_winograd_shape *w, const vl_type TYPE, cons
                             int32_t y, int32_t x, float *out, int64_t step) {
   vf square[REACH * REACH], half[REACH][REACH];
   load_square(w, TYPE, REACH, block, y - 1, x - 1, square);
-#pragma clang loop unroll(full)
-  for (int j = 0; j < REACH; j++) {
+  UNROLLED_FOR (j, REACH) {
     vf v[REACH];
     IMAGE_TRANSFORM(v, square + j * REACH);
     for (int i = 0; i < REACH; i++) half[i][j] = v[i];
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < REACH; i++) {
+  UNROLLED_FOR (i, REACH) {
     vf v[REACH];
     IMAGE_TRANSFORM(v, half[i]);
     for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);

@@ -118,18 +118,15 @@ INLINE void convolve_place(const vl_convolution_space *s, int place, int32_t fir
   float *products = s->products + place * s->product_step + first * s->results + result;
   const float *matrix = weights + (int64_t)place * s->channels * s->results + result;
   vf part[LANES];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++) part[i] = splat(0);
+  UNROLLED_FOR (i, LANES) part[i] = splat(0);
   for (int32_t c = 0; c < s->channels; c++) {
     vf v[2];
     for (int k = 0; k < VECTORS; k++)
       v[k] = load(VL_FLOAT32, matrix, c * s->results + k * LANES, LANES);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++)
+    UNROLLED_FOR (i, LANES)
       part[i] += v[i % VECTORS] * splat(images[i / VECTORS * s->channels + c]);
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++)
+  UNROLLED_FOR (i, LANES)
     store(VL_FLOAT32, products, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
 }
 
@@ -162,16 +159,14 @@ INLINE void finish_tile(const vl_type TYPE, const vl_tiles *tiles, vl_tile tile,
                         const float *products, int64_t step, vf bias, const void *residual,
                         vl_activation f, void *out) {
   vf half[SIDE][REACH];
-#pragma clang loop unroll(full)
-  for (int j = 0; j < REACH; j++) {
+  UNROLLED_FOR (j, REACH) {
     vf m[REACH], v[SIDE];
     for (int i = 0; i < REACH; i++)
       m[i] = load(VL_FLOAT32, products, (i * REACH + j) * step, LANES);
     OUTPUT_TRANSFORM(v, m);
     for (int i = 0; i < SIDE; i++) half[i][j] = v[i];
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < SIDE; i++) {
+  UNROLLED_FOR (i, SIDE) {
     if (tile.row + i >= tiles->w->height) break;
     vf v[SIDE];
     OUTPUT_TRANSFORM(v, half[i]);

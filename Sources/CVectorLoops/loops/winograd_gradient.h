@@ -39,14 +39,12 @@ INLINE void transform_results(const vl_winograd_shape *w, const vl_type TYPE, co
                               int32_t y, int32_t x, float *out, int64_t step) {
   vf square[SIDE * SIDE], half[REACH][SIDE];
   load_square(w, TYPE, SIDE, block, y, x, square);
-#pragma clang loop unroll(full)
-  for (int j = 0; j < SIDE; j++) {
+  UNROLLED_FOR (j, SIDE) {
     vf v[REACH];
     RESULT_TRANSFORM(v, square + j * SIDE);
     for (int i = 0; i < REACH; i++) half[i][j] = v[i];
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < REACH; i++) {
+  UNROLLED_FOR (i, REACH) {
     vf v[REACH];
     RESULT_TRANSFORM(v, half[i]);
     for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);
@@ -90,8 +88,7 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
     const float *images = s->images + place * s->image_step + first;
     float *sums = s->sums + ((int64_t)place * s->channels + first) * s->results + first_result;
     vf part[LANES];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++) {
+    UNROLLED_FOR (i, LANES) {
       const int64_t at = i / VECTORS * s->results + i % VECTORS * LANES;
       part[i] = accumulates ? load(VL_FLOAT32, sums, at, LANES) : splat(0);
     }
@@ -99,12 +96,10 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
       vf g[2];
       for (int k = 0; k < VECTORS; k++)
         g[k] = load(VL_FLOAT32, gradients, t * s->results + k * LANES, LANES);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < LANES; i++)
+      UNROLLED_FOR (i, LANES)
         part[i] += g[i % VECTORS] * splat(images[t * s->channels + i / VECTORS]);
     }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++)
+    UNROLLED_FOR (i, LANES)
       store(VL_FLOAT32, sums, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
   }
 }
@@ -131,8 +126,7 @@ INLINE void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_st
     for (int32_t k = 0; k < s->results / LANES; k++) {
       const float *sums = s->sums + (int64_t)c * s->results + k * LANES;
       vf half[KERNEL][REACH];
-#pragma clang loop unroll(full)
-      for (int j = 0; j < REACH; j++) {
+      UNROLLED_FOR (j, REACH) {
         vf column[REACH], v[KERNEL];
         for (int i = 0; i < REACH; i++)
           column[i] = load(VL_FLOAT32, sums, (i * REACH + j) * step, LANES);
@@ -140,8 +134,7 @@ INLINE void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_st
         for (int i = 0; i < KERNEL; i++) half[i][j] = v[i];
       }
       float *out = dw + k * dw_step + (c / LANES * KERNEL * KERNEL * LANES + c % LANES) * LANES;
-#pragma clang loop unroll(full)
-      for (int i = 0; i < KERNEL; i++) {
+      UNROLLED_FOR (i, KERNEL) {
         vf v[KERNEL];
         KERNEL_TRANSFORM(v, half[i]);
         for (int j = 0; j < KERNEL; j++)

@@ -15,12 +15,12 @@ extension GraphLowering {
       writes: [result.storage], over: result
     ) { first, count in
       let vectors = (count + 15) / 16
-      var slab = vl_slab(
+      var strip = vl_strip(
         vectors: Int64(vectors), step: 16, lanes: 16, width: Int32(min(16, count)),
         last: Int32(count - 16 * (vectors - 1)))
       let offset = first * size
       vl_normalize(
-        type, &slab, result.storage.bytes(from: offset), nil, nil, residual?.bytes(from: offset),
+        type, &strip, result.storage.bytes(from: offset), nil, nil, residual?.bytes(from: offset),
         activation, result.storage.bytes(from: offset))
     }
   }
