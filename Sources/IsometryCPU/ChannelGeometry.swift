@@ -59,7 +59,8 @@ struct ChannelGeometry {
   @inline(__always)
   func forEachStrip(
     images range: Range<Int>,
-    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) -> Void
+    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
+      Void
   ) {
     for image in range { forEachStrip(image: image, blocks: 0..<blocks, body) }
   }
@@ -67,7 +68,8 @@ struct ChannelGeometry {
   @inline(__always)
   private func forEachStrip(
     image: Int, blocks range: Range<Int>,
-    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) -> Void
+    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
+      Void
   ) {
     for block in range {
       let channel = block * channelsPerBlock

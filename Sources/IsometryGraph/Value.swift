@@ -3,9 +3,6 @@ public struct Value: Sendable, Hashable, Comparable {
   /// The position in `graph.types`.
   public let index: Int
 
-  /// Backends name temporaries of their own with indices beyond the graph's, for `MemoryPlan`.
-  package init(index: Int) { self.index = index }
-
   public static func < (left: Value, right: Value) -> Bool { left.index < right.index }
 }
 

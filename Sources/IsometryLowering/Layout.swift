@@ -47,12 +47,9 @@ package enum Layout: Hashable, Sendable {
 package struct Permutation {
   package let extents: [Int]
   package let strides: [Int]
+}
 
-  private init(extents: [Int], strides: [Int]) {
-    self.extents = extents
-    self.strides = strides
-  }
-
+extension Permutation {
   package init(of shape: Shape, from source: Layout, to destination: Layout) {
     var sourceStrides = [Int](repeating: 0, count: shape.rank)
     var stride = 1

@@ -9,6 +9,8 @@ struct StatisticsParts {
   let width: Int
   let partLines: Int
   let partWidth: Int
+  /// What the kernel that stores them takes behind their storage.
+  var arguments: [Argument] = []
 
   /// Parts along a line, and from line to line.
   var across: Int { quotientRoundedUp(width, partWidth) }

@@ -123,8 +123,4 @@ package struct ValueStorage {
     case .constant: .constant(storage)
     }
   }
-
-  func isVariable(_ storage: StorageID) -> Bool {
-    if case .variable = storages[storage.index].place { true } else { false }
-  }
 }

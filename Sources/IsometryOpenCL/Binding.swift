@@ -119,18 +119,9 @@ private struct Binder {
   let places: [StorageLocation]
   let device: SharedDevice
   let limits: DeviceLimits
-  private var regions: [Region: Buffer] = [:]
+  var regions: [Region: Buffer] = [:]
   /// What products of a library share: the compute queue runs one after the other.
-  private(set) var scratch: Buffer?
-
-  init(
-    places: [StorageLocation], device: SharedDevice,
-    limits: DeviceLimits
-  ) {
-    self.places = places
-    self.device = device
-    self.limits = limits
-  }
+  var scratch: Buffer?
 
   mutating func makeScratch(for steps: [PlannedStep]) throws {
     var byteCount = 0
@@ -192,7 +183,7 @@ private struct Binder {
     return region
   }
 
-  private struct Region: Hashable {
+  struct Region: Hashable {
     let slab: ObjectIdentifier
     let offset: Int
     let byteCount: Int

@@ -111,21 +111,20 @@ extension Lowering {
   }
 
   private mutating func lowerPairs(_ node: Node, _ kernel: String, settings: [Double]?) {
-    // One launch an element type: pairs of a node may differ.
-    var parts: [DType: [TablePart]] = [:]
-    var order: [DType] = []
+    var parts: [(dtype: DType, part: TablePart)] = []
     for pair in 0..<node.inputs.count / 2 {
       let variable = node.inputs[2 * pair]
       let type = graph.type(of: variable)
       let layout = values.home(of: variable).layout
       let storages = [operand(variable, layout), operand(node.inputs[2 * pair + 1], layout)]
-      if parts[type.dtype] == nil { order.append(type.dtype) }
-      parts[type.dtype, default: []] += self.parts(
-        of: storages, number: pair, count: type.shape.elementCount)
+      parts += self.parts(of: storages, number: pair, count: type.shape.elementCount)
+        .map { (type.dtype, $0) }
     }
-    for dtype in order {
+    // One launch an element type: pairs of a node may differ.
+    for parts in grouped(parts, by: \.dtype) {
+      let dtype = parts[0].dtype
       let constants = settings.map { values.makeConstant($0, dtype.accumulator) }
-      for group in grouped(parts[dtype] ?? [], by: { $0.storages.map { values.slab(of: $0) } }) {
+      for group in grouped(parts.map(\.part), by: { $0.storages.map { values.slab(of: $0) } }) {
         let table = group.flatMap { $0.words(elementByteCount: dtype.byteCount) }
         var arguments: [Argument] = [
           .slab(of: group[0].storages[0]), .slab(of: group[0].storages[1]), .table(table),
