@@ -25,14 +25,11 @@ INLINE void normalize_as(vl_type type, const vl_strip *strip, const void *x, con
                          const float *shift, const void *residual, vl_activation f, void *out) {
   vf factor = scale ? channel_vector(strip, scale) : splat(1);
   vf offset = shift ? channel_vector(strip, shift) : splat(0);
-#define STEP(i, count)                                 \
-  {                                                    \
-    vf y = load(type, x, i, count) * factor + offset;  \
-    if (residual) y += load(type, residual, i, count); \
-    store(type, out, i, activated(f, y), count);       \
-  }
-  FOR_STRIP(strip, STEP);
-#undef STEP
+  FOR_STRIP(strip, {
+    vf y = load(type, x, i, count) * factor + offset;
+    if (residual) y += load(type, residual, i, count);
+    store(type, out, i, activated(f, y), count);
+  });
 }
 
 void VL(normalize)(vl_type type, const vl_strip *strip, const void *x, const float *scale,
@@ -46,9 +43,7 @@ void VL(normalize)(vl_type type, const vl_strip *strip, const void *x, const flo
 
 void VL(spread)(vl_type type, const vl_strip *strip, const float *value, void *out) {
   vf spread = channel_vector(strip, value);
-#define STEP(i, count) store(TYPE, out, i, spread, count)
-  BY_TYPE(type, FOR_STRIP(strip, STEP))
-#undef STEP
+  BY_TYPE(type, FOR_STRIP(strip, store(TYPE, out, i, spread, count)))
 }
 
 INLINE vf lane_sums(vl_type type, const vl_strip *strip, const void *x) {
@@ -171,14 +166,11 @@ INLINE void normalization_gradient_as(vl_type type, const vl_strip *strip, const
   vf factor = channel_vector(strip, scale), base = channel_vector(strip, shift);
   vf center = channel_vector(strip, mean);
   vf rate = channel_vector(strip, slope), rest = channel_vector(strip, offset);
-#define STEP(i, count)                                                       \
-  {                                                                          \
-    vf value = load(type, x, i, count);                                      \
-    vf g = inner_gradient(f, load(type, dy, i, count), value, factor, base); \
-    store(type, dx, i, g *factor + ((value - center) * rate + rest), count); \
-  }
-  FOR_STRIP(strip, STEP);
-#undef STEP
+  FOR_STRIP(strip, {
+    vf value = load(type, x, i, count);
+    vf g = inner_gradient(f, load(type, dy, i, count), value, factor, base);
+    store(type, dx, i, g * factor + ((value - center) * rate + rest), count);
+  });
 }
 
 void VL(normalization_gradient)(vl_type type, const vl_strip *strip, const void *dy, const void *x,

@@ -79,12 +79,18 @@ INLINE vi lanes_before(int32_t count) {
   return index < count;
 }
 
-/// Runs STEP(i, count) for every vector of n elements.
-#define FOR_ELEMENTS(n, STEP)                                              \
-  do {                                                                     \
-    int64_t element = 0;                                                   \
-    for (; element + LANES <= (n); element += LANES) STEP(element, LANES); \
-    if (element < (n)) STEP(element, (int32_t)((n)-element));              \
+/// Runs the statements for every vector of n elements: `count` elements from `i` on.
+#define FOR_ELEMENTS(n, ...)                  \
+  do {                                        \
+    int64_t i = 0;                            \
+    for (; i + LANES <= (n); i += LANES) {    \
+      const int32_t count = LANES;            \
+      __VA_ARGS__;                            \
+    }                                         \
+    if (i < (n)) {                            \
+      const int32_t count = (int32_t)((n)-i); \
+      __VA_ARGS__;                            \
+    }                                         \
   } while (0)
 
 /// The number of vectors of a strip that are 16 lanes wide.
@@ -97,12 +103,20 @@ INLINE int32_t lanes_of(const vl_strip *strip, int64_t index) {
   return index == strip->vectors - 1 ? strip->last : strip->width;
 }
 
-/// Runs STEP(i, count) for every vector of a strip.
-#define FOR_STRIP(strip, STEP)                                                        \
-  do {                                                                                \
-    int64_t full = full_vectors(strip), at = 0;                                       \
-    for (; at < full; at++) STEP(at *(strip)->step, LANES);                           \
-    for (; at < (strip)->vectors; at++) STEP(at *(strip)->step, lanes_of(strip, at)); \
+/// Runs the statements for every vector of a strip, as FOR_ELEMENTS does.
+#define FOR_STRIP(strip, ...)                    \
+  do {                                           \
+    int64_t full = full_vectors(strip), at = 0;  \
+    for (; at < full; at++) {                    \
+      const int64_t i = at * (strip)->step;      \
+      const int32_t count = LANES;               \
+      __VA_ARGS__;                               \
+    }                                            \
+    for (; at < (strip)->vectors; at++) {        \
+      const int64_t i = at * (strip)->step;      \
+      const int32_t count = lanes_of(strip, at); \
+      __VA_ARGS__;                               \
+    }                                            \
   } while (0)
 
 /// Runs the statement with the type as a constant.

@@ -157,6 +157,26 @@ INLINE const char *block_of(const vl_images *images, vl_tile tile, int32_t block
   return images->bytes + tile.image * images->image + block * images->block;
 }
 
+/// A thread's workspace: images [place][tile][channel], products or gradients [place][tile][result],
+/// and for weight gradients sums [place][channel][result]. The steps between places exceed their
+/// length, so that a tile's places do not fall into the same few sets of the first-level cache.
+typedef struct {
+  int32_t channels, results;
+  int64_t image_step, result_step;
+  float *image_tiles, *result_tiles, *sums;
+} vl_winograd_space;
+
+/// The workspace's layout without its memory.
+INLINE vl_winograd_space winograd_space(int32_t channel_blocks, int32_t result_blocks,
+                                        int32_t tiles) {
+  vl_winograd_space s;
+  s.channels = channel_blocks * LANES;
+  s.results = result_blocks * LANES;
+  s.image_step = (tiles * channel_blocks + 1) * LANES;
+  s.result_step = (tiles * result_blocks + 1) * LANES;
+  return s;
+}
+
 /// The number of pixels before a tile's, in order of rows and images, if the tiles of an image
 /// shared its pixels evenly.
 INLINE int64_t pixels_before(const vl_tiles *tiles, int64_t tile) {
