@@ -45,10 +45,7 @@ struct ChannelGeometry {
     }
     blocks = channels / channelsPerBlock
     blockStride = pixels * channelsPerBlock
-    let vectors = (blockStride + 15) / 16
-    strip = vl_strip(
-      vectors: Int64(vectors), step: 16, lanes: Int32(channelsPerBlock),
-      width: Int32(min(16, blockStride)), last: Int32(blockStride - 16 * (vectors - 1)))
+    strip = vl_strip(elements: blockStride, lanes: channelsPerBlock)
     lastStrip = strip
   }
 
@@ -87,5 +84,15 @@ struct ChannelGeometry {
   ) -> Launch.Work {
     if images == 1 { return .pieces(blocks) { forEachStrip(image: 0, blocks: $0, body) } }
     return .images(images) { forEachStrip(images: $0, body) }
+  }
+}
+
+extension vl_strip {
+  /// Elements that follow each other.
+  init(elements count: Int, lanes: Int) {
+    let vectors = (count + 15) / 16
+    self.init(
+      vectors: Int64(vectors), step: 16, lanes: Int32(lanes), width: Int32(min(16, count)),
+      last: Int32(count - 16 * (vectors - 1)))
   }
 }

@@ -59,10 +59,8 @@ struct LayoutPlan {
           join(node.inputs[first], node.inputs[other])
         }
       }
-    case .runningAverage(let averages):
-      for index in averages.indices { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
-    case .accumulate(let count):
-      for index in 0..<count { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
+    case .runningAverage, .accumulate:
+      for index in node.operation.mutatedInputs { join(node.inputs[index], node.inputs[index + 1]) }
     case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
       .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
       .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,

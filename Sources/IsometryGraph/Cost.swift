@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// What one application of an operation takes, for schedules, reports and tuners.
+/// The cost of one application of an operation, for schedules, reports and tuners.
 public struct OperationCost: Sendable, Hashable {
   /// Additions, multiplications and the like; a multiply–add counts as two.
   public let floatingPointOperations: Int
@@ -11,7 +11,7 @@ public struct OperationCost: Sendable, Hashable {
 }
 
 extension Graph {
-  /// What a node computes and moves, from the types of its inputs and results.
+  /// The arithmetic and traffic of a node, from the types of its inputs and results.
   public func cost(of node: Node) -> OperationCost {
     let written =
       node.results.map { type(of: $0).byteCount }

@@ -13,7 +13,7 @@ public struct MemoryPlan: Sendable {
     public let byteCount: Int
     /// The steps during which the contents matter, first and last included.
     public let lifetime: ClosedRange<Int>
-    /// What the contents are.
+    /// The use of the contents.
     public let use: MemoryUse
 
     /// A claim on the arena for the steps of a lifetime.
@@ -33,7 +33,7 @@ public struct MemoryPlan: Sendable {
   public let byteCount: Int
   /// The most bytes that live at any one step: no plan can do with less.
   public let lowerBound: Int
-  /// What lies in the arena at the first step at which the most does; `byteCount` in total.
+  /// The arena's contents at the first step at which they are largest; `byteCount` in total.
   public let peak: MemoryBreakdown
 
   /// - Parameters:

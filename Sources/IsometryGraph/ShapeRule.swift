@@ -2,7 +2,7 @@ public import IsometryCore
 
 /// Why an operation does not accept its inputs.
 public struct ShapeError: Error, Sendable, CustomStringConvertible {
-  /// What does not fit, with the types.
+  /// The misfit, with the types.
   public let reason: String
   /// An error with its reason.
   public init(_ reason: String) { self.reason = reason }

@@ -8,7 +8,7 @@ public struct Value: Sendable, Hashable, Comparable {
 
 /// One application of an operation.
 public struct Node: Sendable {
-  /// What is computed, with its attributes.
+  /// The operation with its attributes.
   public let operation: Operation
   /// In the order that the operation's case states.
   public let inputs: [Value]

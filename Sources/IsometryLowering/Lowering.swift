@@ -198,11 +198,11 @@ package struct Lowering {
   }
 }
 
-/// What a lowering chooses kernels by.
+/// The options by which a lowering chooses kernels.
 package struct LoweringOptions {
   /// The library that computes the products in fp32 and fp64; nil for the package's kernels.
   let library: String?
-  /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
+  /// The units for products and convolutions in 16 bits; nil for the portable kernels alone.
   let matrixUnits: MatrixUnits?
   /// Tiles that are known to be good on the device.
   let tiles: TileTable

@@ -63,7 +63,7 @@ package struct ProgramVariant: Hashable, Sendable {
       family, storage: storage, textDefines: defines.merging(more) { _, new in new })
   }
 
-  /// What the kernels' `accum` is.
+  /// The type of the kernels' `accum`.
   package var accumulator: DType { storage?.accumulator ?? .float32 }
 
   /// Every macro with its value, the element type's among them.

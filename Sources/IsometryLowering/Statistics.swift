@@ -9,7 +9,7 @@ struct StatisticsParts {
   let width: Int
   let partLines: Int
   let partWidth: Int
-  /// What the kernel that stores them takes behind their storage.
+  /// The arguments behind their storage, of the kernel that stores them.
   var arguments: [Argument] = []
 
   /// Parts along a line, and from line to line.

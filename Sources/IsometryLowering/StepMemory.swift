@@ -43,7 +43,7 @@ package struct StepMemory {
   /// Where a storage lies in the arena; nil where no launch touches it.
   package func offset(of storage: StorageID) -> Int? { offsets[storage] }
 
-  /// What a session costs.
+  /// The costs of a session.
   ///
   /// - Parameters:
   ///   - staging: bytes of staging slots.

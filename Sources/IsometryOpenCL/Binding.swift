@@ -9,7 +9,7 @@ enum BoundStep {
   case product(LibraryProduct)
 }
 
-/// What a step hands to the queue, one after the other.
+/// An entry of the queue; a step submits them one after the other.
 enum Submission {
   /// Launches that the device's driver has recorded.
   case recorded(CommandBuffer)
@@ -120,7 +120,7 @@ private struct Binder {
   let device: SharedDevice
   let limits: DeviceLimits
   var regions: [Region: Buffer] = [:]
-  /// What products of a library share: the compute queue runs one after the other.
+  /// The memory that products of a library share: the compute queue runs one after the other.
   var scratch: Buffer?
 
   mutating func makeScratch(for steps: [PlannedStep]) throws {

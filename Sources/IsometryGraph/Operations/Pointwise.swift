@@ -3,7 +3,7 @@ public import IsometryCore
 /// The gradient of an activation: (dy + dy₂)·φ′. It is an operation of its own, or the epilogue of an
 /// operation that makes a gradient of images.
 public struct ActivationGradient: Sendable, Hashable {
-  /// What the last input is.
+  /// The meaning of the last input.
   public enum Reference: Sendable, Hashable {
     /// y = φ(x); only for activations with `hasDerivativeFromOutput`
     case output
@@ -13,7 +13,7 @@ public struct ActivationGradient: Sendable, Hashable {
 
   /// Whose derivative it is.
   public let activation: Activation
-  /// What the derivative is computed from.
+  /// The operand of the derivative.
   public let reference: Reference
   /// How many upstream gradients are added before the multiplication: 1, or 2 after fusion.
   public let addends: Int
