@@ -19,11 +19,6 @@ struct KernelSources: Sendable {
     }
   }
 
-  /// The paths under kernels/ of the pieces that are embedded.
-  static var embeddedPaths: [String] {
-    (0..<isometry_kernel_piece_count()).map { String(cString: isometry_kernel_name($0)) }
-  }
-
   /// The embedded text of a piece; nil if there is none.
   static func embeddedText(of piece: String) -> String? {
     isometry_kernel_text(piece).map { String(cString: $0) }
