@@ -53,11 +53,8 @@ struct LayoutPlan {
       for input in node.inputs { join(input, node.results[0]) }
     case .dot: join(node.inputs[0], node.inputs[1])
     case .update(let update):
-      for index in update.parameters.indices {
-        let first = update.headerCount + index * update.stride
-        for other in first + 1..<first + update.stride {
-          join(node.inputs[first], node.inputs[other])
-        }
+      for range in update.inputRanges {
+        for other in node.inputs[range].dropFirst() { join(node.inputs[range.lowerBound], other) }
       }
     case .runningAverage, .accumulate:
       for index in node.operation.mutatedInputs { join(node.inputs[index], node.inputs[index + 1]) }

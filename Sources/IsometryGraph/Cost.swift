@@ -75,9 +75,7 @@ extension Graph {
     case .softmaxCrossEntropy: return 15 * inputElements(0)
     case .decodeImages: return 2 * elements
     case .update(let update):
-      let count = update.parameters.indices.map {
-        inputElements(update.headerCount + $0 * update.stride)
-      }.reduce(0, +)
+      let count = update.inputRanges.map { inputElements($0.lowerBound) }.reduce(0, +)
       return count * (4 + 4 * update.rule.slotCount)
     case .runningAverage(let averages):
       return 3 * averages.indices.map { inputElements(2 * $0) }.reduce(0, +)

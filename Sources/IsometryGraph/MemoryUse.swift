@@ -99,9 +99,8 @@ package struct MemoryUses: Sendable {
   private mutating func classifyVariables(_ node: Node, isForward: (Value) -> Bool) {
     switch node.operation {
     case .update(let update):
-      for index in update.parameters.indices {
-        let first = update.headerCount + index * update.stride
-        for slot in node.inputs[first + 2..<first + update.stride] { set(.optimizerState, slot) }
+      for range in update.inputRanges {
+        for slot in node.inputs[range].dropFirst(2) { set(.optimizerState, slot) }
       }
     case .lossScaleUpdate: for input in node.inputs.prefix(2) { set(.optimizerState, input) }
     case .runningAverage, .accumulate:

@@ -77,10 +77,7 @@ package struct LayoutAssignment {
     case .runningAverage, .accumulate:
       for index in node.operation.mutatedInputs { unite(Array(inputs[index...index + 1])) }
     case .update(let update):
-      for index in update.parameters.indices {
-        let first = update.headerCount + index * update.stride
-        unite(Array(inputs[first..<first + update.stride]))
-      }
+      for range in update.inputRanges { unite(Array(inputs[range])) }
     case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
       .matrixMultiply, .convolution, .convolutionWeightGradient, .batchNormalizationStatistics,
       .normalizationFactor, .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent,

@@ -21,34 +21,27 @@
 #define SQRT_HALF 0.707106781f
 #define SQRT_TWO 1.41421356f
 
+#define WITH_BLOCKS(channel_blocks, result_blocks, STATEMENT)                     \
+  {                                                                               \
+    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
+    STATEMENT;                                                                    \
+  }
+#define IF_BLOCKS(n, channel_blocks, result_blocks, STATEMENT) \
+  if ((channel_blocks) == n && (result_blocks) == n) WITH_BLOCKS(n, n, STATEMENT) else
+
 /// Runs a statement with the numbers of channel blocks and result blocks. Numbers that are common
 /// in networks are constants, which puts offsets into the instructions and frees registers. If a
 /// vector is not one register, all numbers are variables, because the code would be several times
 /// as long.
 #if VL_VECTOR_IS_REGISTER
-#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
-  if ((channel_blocks) == 1 && (result_blocks) == 1) {                            \
-    const int32_t CHANNEL_BLOCKS = 1, RESULT_BLOCKS = 1;                          \
-    STATEMENT;                                                                    \
-  } else if ((channel_blocks) == 2 && (result_blocks) == 2) {                     \
-    const int32_t CHANNEL_BLOCKS = 2, RESULT_BLOCKS = 2;                          \
-    STATEMENT;                                                                    \
-  } else if ((channel_blocks) == 4 && (result_blocks) == 4) {                     \
-    const int32_t CHANNEL_BLOCKS = 4, RESULT_BLOCKS = 4;                          \
-    STATEMENT;                                                                    \
-  } else if ((channel_blocks) == 8 && (result_blocks) == 8) {                     \
-    const int32_t CHANNEL_BLOCKS = 8, RESULT_BLOCKS = 8;                          \
-    STATEMENT;                                                                    \
-  } else {                                                                        \
-    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
-    STATEMENT;                                                                    \
-  }
+#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT) \
+  IF_BLOCKS(1, channel_blocks, result_blocks, STATEMENT)    \
+  IF_BLOCKS(2, channel_blocks, result_blocks, STATEMENT)    \
+  IF_BLOCKS(4, channel_blocks, result_blocks, STATEMENT)    \
+  IF_BLOCKS(8, channel_blocks, result_blocks, STATEMENT)    \
+  WITH_BLOCKS(channel_blocks, result_blocks, STATEMENT)
 #else
-#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
-  {                                                                               \
-    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
-    STATEMENT;                                                                    \
-  }
+#define BY_BLOCKS WITH_BLOCKS
 #endif
 
 /// Bt v: six numbers to six.

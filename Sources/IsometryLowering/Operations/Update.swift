@@ -43,12 +43,11 @@ extension Lowering {
   mutating func lowerUpdate(_ node: Node, _ update: Update) {
     let dtype = graph.type(of: node.inputs[update.headerCount]).dtype
     var all: [TablePart] = []
-    for index in update.parameters.indices {
-      let first = update.headerCount + index * update.stride
-      let parameter = node.inputs[first]
+    for (index, range) in update.inputRanges.enumerated() {
+      let parameter = node.inputs[range.lowerBound]
       let layout = values.home(of: parameter).layout
-      let storages = node.inputs[first..<first + update.stride].map { operand($0, layout) }
-      for (slot, storage) in zip(node.inputs[first + 2..<first + update.stride], storages[2...]) {
+      let storages = node.inputs[range].map { operand($0, layout) }
+      for (slot, storage) in zip(node.inputs[range].dropFirst(2), storages[2...]) {
         precondition(
           values.home(of: slot).storage == storage,
           "another session keeps a slot in another layout than its parameter")
