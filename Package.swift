@@ -124,10 +124,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryCPU",
-        "CLAPACK",
-        "IsometryOpenCL",
-        "OpenCLRuntime",
+        "CLAPACK", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN",
+        "IsometryOpenCL", "IsometryReference", "IsometryTraining", "OpenCLRuntime",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
@@ -175,14 +173,14 @@ let package = Package(
       name: "IsometryTrainingTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
-        "IsometryNN", "IsometryReference", "IsometryTraining",
+        "IsometryNN", "IsometryReference", "IsometryTraining", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "IsometryBenchmarksTests",
       dependencies: [
         "IsometryBenchmarks", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
-        "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryTraining",
+        "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryTraining", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -15,10 +15,7 @@ func plannerBenchmarks() {
 
   Benchmark("planner: schedule and memory plan of ResNet-50") { (benchmark, graph: Graph) in
     for _ in benchmark.scaledIterations {
-      let requests = Schedule(graph).lifetimes.map { value, lifetime in
-        MemoryPlan.Request(value, byteCount: graph.type(of: value).byteCount, lifetime: lifetime)
-      }
-      blackHole(MemoryPlan(requests.sorted { $0.value < $1.value }, alignment: 64))
+      blackHole(MemoryPlan(Schedule(graph).memoryRequests, alignment: 64))
     }
   } setup: {
     try makeGraph()

@@ -5,7 +5,6 @@
 
 #if defined(__x86_64__)
 #define VL(name) vl_##name##_avx2
-#define VL_NAME "AVX2"
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 0
 #pragma clang fp contract(fast)

@@ -5,7 +5,6 @@
 
 #if defined(__x86_64__)
 #define VL(name) vl_##name##_avx512_bf16
-#define VL_NAME "AVX-512 with bf16"
 #define VL_HAS_BF16_INSTRUCTION 1
 #define VL_VECTOR_IS_REGISTER 1
 #pragma clang fp contract(fast)

@@ -4,7 +4,6 @@
 #include "loops/list.h"
 
 #define VL(name) vl_##name##_baseline
-#define VL_NAME "any processor"
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 0
 #pragma clang fp contract(fast)

@@ -2,26 +2,42 @@
 
 #include "loops/list.h"
 
-static const vl_table *table = &vl_table_baseline;
+typedef enum { BASELINE, AVX2, AVX512, AVX512_BF16 } instruction_set;
 
-__attribute__((constructor)) static void choose(void) {
+static inline instruction_set supported(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) table = &vl_table_avx2;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
-    table = &vl_table_avx512;
-    if (__builtin_cpu_supports("avx512bf16")) table = &vl_table_avx512_bf16;
+    return __builtin_cpu_supports("avx512bf16") ? AVX512_BF16 : AVX512;
   }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
 #endif
+  return BASELINE;
 }
 
-const char *vl_instruction_set(void) { return table->name; }
+const char *vl_instruction_set(void) {
+  static const char *const names[] = {"any processor", "AVX2", "AVX-512", "AVX-512 with bf16"};
+  return names[supported()];
+}
 
-#define FORWARD_void
-#define FORWARD_double return
-#define FORWARD_int64_t return
-#define X(result, function, parameters, arguments) \
-  result vl_##function parameters { FORWARD_##result table->function arguments; }
+/// The function for each instruction set.
+#if defined(__x86_64__)
+#define SETS(function)                                                    \
+  vl_##function##_baseline, vl_##function##_avx2, vl_##function##_avx512, \
+      vl_##function##_avx512_bf16
+#else
+#define SETS(function) vl_##function##_baseline
+#endif
+
+// The dynamic linker binds a function to what its resolver returns. Hidden functions have their
+// address before that.
+#define X(function)                                                               \
+  __attribute__((visibility("hidden"))) __typeof__(vl_##function) SETS(function); \
+  static __typeof__(vl_##function) *choose_##function(void) {                     \
+    __typeof__(vl_##function) *const functions[] = {SETS(function)};              \
+    return functions[supported()];                                                \
+  }                                                                               \
+  __typeof__(vl_##function) vl_##function __attribute__((ifunc("choose_" #function)));
 VL_FUNCTIONS(X)
 #undef X

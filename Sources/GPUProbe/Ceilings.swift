@@ -68,17 +68,3 @@ package struct WrongSums: Error, CustomStringConvertible {
 
   package var description: String { "the sums of \(variant) are wrong" }
 }
-
-extension Device {
-  /// The reason why the device cannot run PTX; nil if it can.
-  package var withoutPTX: String? {
-    computeCapability == nil ? "\(vendor)'s device takes no PTX" : nil
-  }
-
-  /// The reason why the device has no bf16 tensor cores; nil if it has them.
-  package var withoutTensorCores: String? {
-    if let withoutPTX { return withoutPTX }
-    guard let computeCapability, computeCapability.major < 8 else { return nil }
-    return "compute capability \(computeCapability.major).\(computeCapability.minor) is below 8.0"
-  }
-}

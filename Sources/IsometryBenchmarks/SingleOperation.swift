@@ -22,7 +22,7 @@ struct SingleOperation {
 
   /// nil for sources.
   init?(_ node: Node, of whole: Graph) {
-    guard let family = KernelFamily(node.operation) else { return nil }
+    guard let family = node.operation.family else { return nil }
     self.family = family
     key = Key(operation: node.operation, operands: node.inputs.map { whole.type(of: $0) })
     var graph = Graph()
@@ -55,7 +55,8 @@ struct SingleOperation {
   }
 
   /// The sizes in words, the type and the operation's attributes. The sizes of a product are rows ×
-  /// columns × inner, those of other operations are the operands' shapes.
+  /// columns × inner, those of other operations are the operands' shapes. Operations on lists of tensors
+  /// have the number of the tensors and of their elements.
   var shape: String {
     let attributes = key.operation.label.dropFirst(key.operation.name.count)
     return "\(sizes) \(dtype.rawValue)\(attributes)"
@@ -66,21 +67,20 @@ struct SingleOperation {
       shape.dimensions.map(String.init).joined(separator: "x")
     }
     let operands = key.operands
-    switch key.operation {
-    case .matrixMultiply(let product):
+    if case .matrixMultiply(let product) = key.operation {
       let (rows, columns, inner) = product.extents(operands[0].shape, operands[1].shape)
       return "\(rows)x\(columns)x\(inner)"
-    case .update, .runningAverage, .accumulate, .squaredNorm:
+    }
+    if operands.count > 3, family == .optimizer || family == .reduction {
       let count = operands.map(\.shape.elementCount).reduce(0, +)
       return "\(operands.count) tensors of \(count) elements"
-    default:
-      var shapes = operands.filter { $0.shape.rank > 1 }.map(\.shape)
-      if shapes.isEmpty { shapes = operands.map(\.shape) }
-      if case .convolutionWeightGradient = key.operation {
-        shapes += node.results.prefix(1).map { graph.shape(of: $0) }
-      }
-      return shapes.map(sizes).joined(separator: " ")
     }
+    var shapes = operands.filter { $0.shape.rank > 1 }.map(\.shape)
+    if shapes.isEmpty { shapes = operands.map(\.shape) }
+    if case .convolutionWeightGradient = key.operation {
+      shapes += node.results.prefix(1).map { graph.shape(of: $0) }
+    }
+    return shapes.map(sizes).joined(separator: " ")
   }
 
   /// Gives every variable random contents: normal numbers, and positive numbers for vectors, which

@@ -24,10 +24,9 @@ struct ArenaPlan {
         }
       }
     }
-    let requests = storages.enumerated().compactMap { index, storage in
+    let requests = storages.compactMap { storage in
       lifetimes[ObjectIdentifier(storage)].map {
-        MemoryPlan.Request(
-          Value(index: index), byteCount: storage.byteCount, lifetime: $0, use: storage.use)
+        MemoryPlan.Request(byteCount: storage.byteCount, lifetime: $0, use: storage.use)
       }
     }
     memory = MemoryPlan(requests, alignment: 64)
@@ -36,8 +35,7 @@ struct ArenaPlan {
 
   /// Gives every storage its part of an arena of `memory.byteCount`.
   func bind(to arena: Storage) {
-    for (index, storage) in storages.enumerated() {
-      guard let offset = memory.offsets[Value(index: index)] else { continue }
+    for (storage, offset) in zip(storages, memory.offsets) {
       storage.pointer = arena.bytes(from: offset)
     }
   }

@@ -1,6 +1,6 @@
 /// oneDNN refused something: a primitive, a piece of memory or an execution.
 public struct CPUError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What was being done, in words.
+  /// The action that failed, in words.
   public let action: String
   /// oneDNN's name for the reason.
   public let status: String

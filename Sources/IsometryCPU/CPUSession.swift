@@ -4,7 +4,7 @@ internal import IsometryGraph
 
 /// A graph as a list of launches whose arguments are bound: a step replays it on the calling thread
 /// and its team.
-final class CPUSession: ProfilingSession {
+final class CPUSession: ProfilingSession, HostSession {
   let graph: Graph
   let report: SessionReport
   let launchWork: [LaunchWork]
@@ -151,12 +151,4 @@ final class CPUSession: ProfilingSession {
     scratchpad.allocate()
     primitive.run()
   }
-
-  func beginReading(variable name: String) throws -> any PendingRead {
-    CompletedRead(try read(variable: name))
-  }
-
-  func synchronize() {}
-
-  func takeInputWait() -> Double? { nil }
 }

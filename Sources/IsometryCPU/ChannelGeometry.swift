@@ -1,7 +1,7 @@
 internal import CVectorLoops
 internal import IsometryCore
 
-/// Where the elements of each channel are: a tensor as slabs of a few channels, of which each image
+/// Where the elements of each channel are: a tensor as strips of a few channels, of which each image
 /// has the same number. Matrices [N, C] are one image.
 struct ChannelGeometry {
   let channels: Int
@@ -10,8 +10,8 @@ struct ChannelGeometry {
   let images: Int
   let blocks: Int
   let channelsPerBlock: Int
-  private let slab: vl_slab
-  private let lastSlab: vl_slab
+  private let strip: vl_strip
+  private let lastStrip: vl_strip
   private let imageStride: Int
   private let blockStride: Int
 
@@ -26,13 +26,13 @@ struct ChannelGeometry {
       channelsPerBlock = 16
       blocks = (channels + 15) / 16
       blockStride = 16
-      func matrix(_ width: Int) -> vl_slab {
-        vl_slab(
+      func matrix(_ width: Int) -> vl_strip {
+        vl_strip(
           vectors: Int64(shape[0]), step: Int64(shape[1]), lanes: 16, width: Int32(width),
           last: Int32(width))
       }
-      slab = matrix(min(16, channels))
-      lastSlab = matrix(channels - 16 * (blocks - 1))
+      strip = matrix(min(16, channels))
+      lastStrip = matrix(channels - 16 * (blocks - 1))
       return
     }
     images = shape[0]
@@ -45,45 +45,54 @@ struct ChannelGeometry {
     }
     blocks = channels / channelsPerBlock
     blockStride = pixels * channelsPerBlock
-    let vectors = (blockStride + 15) / 16
-    slab = vl_slab(
-      vectors: Int64(vectors), step: 16, lanes: Int32(channelsPerBlock),
-      width: Int32(min(16, blockStride)), last: Int32(blockStride - 16 * (vectors - 1)))
-    lastSlab = slab
+    strip = vl_strip(elements: blockStride, lanes: channelsPerBlock)
+    lastStrip = strip
   }
 
-  /// Calls the body for every slab of some images.
+  /// Calls the body for every strip of some images.
   ///
-  /// - Parameter body: the slab, the position of its first element, its first channel, and the place
+  /// - Parameter body: the strip, the position of its first element, its first channel, and the place
   ///   of that channel in a table [images, channels] of partial results.
   @inline(__always)
-  func forEachSlab(
+  func forEachStrip(
     images range: Range<Int>,
-    _ body: (_ slab: UnsafePointer<vl_slab>, _ offset: Int, _ channel: Int, _ partial: Int) -> Void
+    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
+      Void
   ) {
-    for image in range { forEachSlab(image: image, blocks: 0..<blocks, body) }
+    for image in range { forEachStrip(image: image, blocks: 0..<blocks, body) }
   }
 
   @inline(__always)
-  private func forEachSlab(
+  private func forEachStrip(
     image: Int, blocks range: Range<Int>,
-    _ body: (_ slab: UnsafePointer<vl_slab>, _ offset: Int, _ channel: Int, _ partial: Int) -> Void
+    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
+      Void
   ) {
     for block in range {
       let channel = block * channelsPerBlock
-      withUnsafePointer(to: block == blocks - 1 ? lastSlab : slab) {
+      withUnsafePointer(to: block == blocks - 1 ? lastStrip : strip) {
         body($0, image * imageStride + block * blockStride, channel, image * channels + channel)
       }
     }
   }
 
-  /// The work of calling the body for every slab: by images, or by blocks where there is one image.
+  /// The work of calling the body for every strip: by images, or by blocks where there is one image.
   func work(
     _ body:
-      @escaping (_ slab: UnsafePointer<vl_slab>, _ offset: Int, _ channel: Int, _ partial: Int) ->
+      @escaping (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
       Void
   ) -> Launch.Work {
-    if images == 1 { return .pieces(blocks) { forEachSlab(image: 0, blocks: $0, body) } }
-    return .images(images) { forEachSlab(images: $0, body) }
+    if images == 1 { return .pieces(blocks) { forEachStrip(image: 0, blocks: $0, body) } }
+    return .images(images) { forEachStrip(images: $0, body) }
+  }
+}
+
+extension vl_strip {
+  /// Elements that follow each other.
+  init(elements count: Int, lanes: Int) {
+    let vectors = (count + 15) / 16
+    self.init(
+      vectors: Int64(vectors), step: 16, lanes: Int32(lanes), width: Int32(min(16, count)),
+      last: Int32(count - 16 * (vectors - 1)))
   }
 }

@@ -4,9 +4,9 @@ internal import IsometryCore
 enum Layout: Equatable {
   /// Row-major, as the graph speaks.
   case plain
-  /// Images in blocks of so many interleaved channels: oneDNN's nChw16c or nChw8c.
+  /// Images in blocks of that number of interleaved channels: oneDNN's nChw16c or nChw8c.
   case blocked(Int)
-  /// What oneDNN asked for: convolution weights, their gradients and slots.
+  /// A layout of oneDNN's choice: convolution weights, their gradients and slots.
   case native(MemoryDescriptor)
 
   func descriptor(_ type: TensorType) throws(CPUError) -> MemoryDescriptor {

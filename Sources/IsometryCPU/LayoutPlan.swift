@@ -53,16 +53,11 @@ struct LayoutPlan {
       for input in node.inputs { join(input, node.results[0]) }
     case .dot: join(node.inputs[0], node.inputs[1])
     case .update(let update):
-      for index in update.parameters.indices {
-        let first = update.headerCount + index * update.stride
-        for other in first + 1..<first + update.stride {
-          join(node.inputs[first], node.inputs[other])
-        }
+      for range in update.inputRanges {
+        for other in node.inputs[range].dropFirst() { join(node.inputs[range.lowerBound], other) }
       }
-    case .runningAverage(let averages):
-      for index in averages.indices { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
-    case .accumulate(let count):
-      for index in 0..<count { join(node.inputs[2 * index], node.inputs[2 * index + 1]) }
+    case .runningAverage, .accumulate:
+      for index in node.operation.mutatedInputs { join(node.inputs[index], node.inputs[index + 1]) }
     case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
       .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
       .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,

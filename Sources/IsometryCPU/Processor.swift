@@ -1,7 +1,7 @@
 internal import COneDNN
 internal import Glibc
 
-/// What the processor is and can do, as oneDNN sees it.
+/// The processor and its abilities, as oneDNN sees them.
 enum Processor {
   /// oneDNN's instruction sets are sets of bits; a larger set holds the smaller ones.
   private static func has(_ set: dnnl_cpu_isa_t) -> Bool {

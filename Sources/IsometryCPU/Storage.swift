@@ -16,7 +16,7 @@ final class Storage {
 
   private(set) var byteCount: Int
   private(set) var kind: Kind
-  /// What the contents are, for reports.
+  /// The use of the contents, for reports.
   let use: MemoryUse
   /// nil until the session is bound.
   var pointer: UnsafeMutableRawPointer?

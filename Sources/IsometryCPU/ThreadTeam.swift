@@ -2,7 +2,7 @@ internal import CVectorLoops
 
 /// The threads that the vector loops run on: oneDNN's own team.
 enum ThreadTeam {
-  /// Fixed for the life of the process, as workspaces are made for so many threads.
+  /// Fixed for the life of the process, as workspaces are made for that number of threads.
   static let threadCount = Int(vl_thread_count())
 
   /// Which thread the calling one is, within `run`.

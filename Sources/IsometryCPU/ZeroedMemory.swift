@@ -8,7 +8,7 @@ internal import IsometryCore
 struct ZeroedMemory: ~Copyable {
   /// Aligned to cache lines.
   let pointer: UnsafeMutableRawPointer
-  /// What the system gave; nil where the heap did.
+  /// The system's pages; nil for memory of the heap.
   private let pages: UnsafeMutableRawBufferPointer?
 
   /// - Precondition: the system has that much memory, which `FreeMemory` asks before.
@@ -46,7 +46,7 @@ struct ZeroedMemory: ~Copyable {
       first != MAP_FAILED
     else { return nil }
     let start = first.alignedUp(toMultipleOf: alignment)
-    // What lies before and behind goes back: limits on addresses count it.
+    // The memory before and behind goes back: limits on addresses count it.
     if first < start { munmap(first, start - first) }
     let rest = slack - (start - first)
     if rest > 0 { munmap(start + length, rest) }

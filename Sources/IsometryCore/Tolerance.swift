@@ -73,12 +73,4 @@ package struct Tolerance: Sendable {
       position: position, found: found[position], expected: expected[position], ratio: worst,
       scale: scale)
   }
-
-  /// A message on the largest deviation between two tensors; nil if they agree.
-  package func disagreement(_ found: [Double], _ expected: [Double]) -> String? {
-    guard found.count == expected.count else {
-      return "\(found.count) elements instead of \(expected.count)"
-    }
-    return deviation(of: found, from: expected)?.description
-  }
 }

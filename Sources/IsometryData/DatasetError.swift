@@ -2,7 +2,7 @@ import Glibc
 public import IsometryCore
 public import IsometryFiles
 
-/// What can be wrong with data from outside. The description is one line that says what to do.
+/// A fault of data from outside. The description is one line that says what to do.
 public enum DatasetError: ExplainedError, Equatable {
   /// A directory that was named holds no batch of CIFAR-10.
   case noBatches(directory: String, namedBy: DirectoryOrigin)
@@ -48,7 +48,7 @@ public enum DatasetError: ExplainedError, Equatable {
   }
 }
 
-// What messages about data sets name.
+// The terms of messages about data sets.
 extension Term {
   /// The choice of a directory or of the built-in pictures.
   package static let data = Term("data")

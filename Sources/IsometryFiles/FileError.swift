@@ -4,7 +4,7 @@ import Glibc
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file or folder.
   public let path: String
-  /// What was tried: "read", "write", "create".
+  /// The action that failed: "read", "write", "create".
   public let action: String
   /// The system's message.
   public let reason: String

@@ -3,14 +3,14 @@ import Foundation
 /// A picture of some series of points, which gnuplot draws, with the numbers beside it as CSV.
 package struct Plot: Sendable {
   package struct Axis: Sendable {
-    /// What people read beside the axis, with the unit.
+    /// The text beside the axis, with the unit.
     package let label: String
     /// The column of the CSV file.
     package let column: String
     package let isLogarithmic: Bool
-    /// What is shown; nil for what the points need.
+    /// The range that is shown; nil for that of the points.
     package let range: ClosedRange<Double>?
-    /// What stands at 0, 1, 2, … in place of numbers; none for numbers.
+    /// The texts at 0, 1, 2, … instead of numbers; none for numbers.
     package let names: [String]
 
     package init(
@@ -95,7 +95,7 @@ package struct Plot: Sendable {
       ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
   }
 
-  /// What gnuplot runs, without the terminal.
+  /// The script for gnuplot, without the terminal.
   package var script: String {
     guard panels.count > 1 else { return panel(title: title, panels[0]) }
     return """

@@ -67,8 +67,7 @@ package enum WholeFile {
   /// As many as Linux follows.
   private static let mostLinks = 40
 
-  /// What the name of a file that is being written has after that of its place; the number of the
-  /// process follows.
+  /// The end of the name of a file that is being written; the number of the process follows.
   private static let unfinished = ".part-"
 
   /// Removes what writers that were killed left in a folder.

@@ -112,6 +112,24 @@ extension Derivatives {
     self.jvp = { [jvp($0, $1, &$2)] }
   }
 
+  /// Of an operation that is linear in each of its two inputs. The gradient of either is an operation on
+  /// the upstream gradient and the other.
+  init(bilinear first: Operation, _ second: Operation) {
+    self.init(
+      one: { node, dy, graph in
+        [graph.appendOne(first, dy, node.inputs[1]), graph.appendOne(second, dy, node.inputs[0])]
+      }, jvp: { $2.productTangent($0.operation, $0, $1) })
+  }
+
+  /// Of an operation that adds what `spread` makes of its second input to the first.
+  init(adding spread: Operation, transpose: Operation) {
+    self.init(
+      one: { _, dy, graph in [dy, graph.appendOne(transpose, dy)] },
+      jvp: { _, tangents, graph in
+        graph.sumOfPresent([tangents[0], tangents[1].map { graph.appendOne(spread, $0) }])
+      })
+  }
+
   /// Of an operation that is linear in its first input; another input says where the maxima are.
   init(linear operation: Operation, transpose: Operation) {
     self.init(
@@ -134,11 +152,78 @@ extension Graph {
     switch operation {
     case .input, .variable, .fill:
       return Derivatives(vjp: { _, _, _ in [] }, jvp: { _, _, _ in [nil] })
-    case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape:
-      return Derivatives(one: operation.pointwiseVJP, jvp: operation.pointwiseJVP)
-    case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
-      return Derivatives(one: operation.reductionVJP, jvp: operation.reductionJVP)
+    case .cast(let dtype):
+      // A gradient may arrive in the accumulator's type already; then nothing is rounded twice.
+      let source = type(of: node.inputs[0]).dtype
+      return Derivatives(
+        one: { _, dy, graph in [graph.cast(dy, to: source)] },
+        jvp: { _, tangents, graph in tangents[0].map { graph.cast($0, to: dtype) } })
+    case .add: return Derivatives(one: { _, dy, _ in [dy, dy] }, jvp: { $2.sumOfPresent($1) })
+    case .subtract:
+      return Derivatives(
+        one: { _, dy, graph in [dy, graph.scale(dy, by: -1)] },
+        jvp: { _, tangents, graph in
+          graph.sumOfPresent([tangents[0], tangents[1].map { graph.scale($0, by: -1) }])
+        })
+    case .multiply: return Derivatives(bilinear: .multiply, .multiply)
+    case .scale: return Derivatives(linear: operation, transpose: operation)
+    case .scalarMultiply: return Derivatives(bilinear: .scalarMultiply, .dot)
+    case .scalarAdd:
+      return Derivatives(adding: .broadcast(type(of: node.results[0])), transpose: .sum)
+    case .biasAdd:
+      return Derivatives(
+        adding: .broadcastChannels(type(of: node.results[0])), transpose: .channelSum)
+    case .activation(let activation):
+      let gradient = ActivationGradient(activation)
+      let reference = gradient.reference == .output ? node.results[0] : node.inputs[0]
+      func times(_ value: Value, _ graph: inout Graph) -> Value {
+        graph.append(.activationGradient(gradient), [value, reference])[0]
+      }
+      return Derivatives(
+        one: { _, dy, graph in [times(dy, &graph)] },
+        jvp: { _, tangents, graph in tangents[0].map { times($0, &graph) } })
+    case .activationGradient(let gradient):
+      precondition(!gradient.hasChannelSum, "fused operations come after differentiation")
+      // Linear in the upstream gradients; φ″ is not part of the set.
+      let along = ActivationGradient(gradient.activation, reference: gradient.reference)
+      func times(_ value: Value, _ graph: inout Graph) -> Value {
+        graph.append(.activationGradient(along), [value, node.inputs.last!])[0]
+      }
+      return Derivatives(
+        one: { _, dy, graph in
+          [Value?](repeating: times(dy, &graph), count: gradient.addends) + [nil]
+        },
+        jvp: { _, tangents, graph in
+          precondition(
+            tangents.last! == nil, "\(operation.name) has no second derivative in the set")
+          return graph.sumOfPresent(tangents.dropLast()).map { times($0, &graph) }
+        })
+    case .reshape:
+      return Derivatives(linear: operation, transpose: .reshape(shape(of: node.inputs[0])))
+    case .sum:
+      return Derivatives(linear: operation, transpose: .broadcast(type(of: node.inputs[0])))
+    case .dot:
+      return Derivatives(
+        one: { node, dy, graph in
+          node.inputs.reversed().map { graph.scalarMultiply($0, by: dy) }
+        }, jvp: { $2.productTangent($0.operation, $0, $1) })
+    case .channelSum:
+      return Derivatives(
+        linear: operation, transpose: .broadcastChannels(type(of: node.inputs[0])))
+    case .broadcast: return Derivatives(linear: operation, transpose: .sum)
+    case .broadcastChannels: return Derivatives(linear: operation, transpose: .channelSum)
+    case .squaredNorm:
+      return Derivatives(
+        one: { node, dy, graph in
+          let twice = graph.scale(dy, by: 2)
+          return node.inputs.map { graph.scalarMultiply($0, by: twice) }
+        },
+        jvp: { node, tangents, graph in
+          graph.sumOfPresent(
+            zip(tangents, node.inputs).map { tangent, input in
+              tangent.map { graph.scale(graph.dot($0, input), by: 2) }
+            })
+        })
     case .matrixMultiply(let product): return Derivatives(one: product.vjp, jvp: product.jvp)
     case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       return Derivatives(

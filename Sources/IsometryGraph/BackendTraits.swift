@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// What a backend can do in one launch, as far as the optimization of graphs depends on it
+/// The abilities of a backend in one launch, as far as the optimization of graphs depends on it
 /// (`Graph.optimized(for:recomputation:)`).
 public struct BackendTraits: Sendable, Hashable {
   /// The element types in which convolutions normalize the images that they load (`Prologue`).

@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// What one application of an operation takes, for schedules, reports and tuners.
+/// The cost of one application of an operation, for schedules, reports and tuners.
 public struct OperationCost: Sendable, Hashable {
   /// Additions, multiplications and the like; a multiply–add counts as two.
   public let floatingPointOperations: Int
@@ -11,7 +11,7 @@ public struct OperationCost: Sendable, Hashable {
 }
 
 extension Graph {
-  /// What a node computes and moves, from the types of its inputs and results.
+  /// The arithmetic and traffic of a node, from the types of its inputs and results.
   public func cost(of node: Node) -> OperationCost {
     let written =
       node.results.map { type(of: $0).byteCount }
@@ -75,9 +75,7 @@ extension Graph {
     case .softmaxCrossEntropy: return 15 * inputElements(0)
     case .decodeImages: return 2 * elements
     case .update(let update):
-      let count = update.parameters.indices.map {
-        inputElements(update.headerCount + $0 * update.stride)
-      }.reduce(0, +)
+      let count = update.inputRanges.map { inputElements($0.lowerBound) }.reduce(0, +)
       return count * (4 + 4 * update.rule.slotCount)
     case .runningAverage(let averages):
       return 3 * averages.indices.map { inputElements(2 * $0) }.reduce(0, +)

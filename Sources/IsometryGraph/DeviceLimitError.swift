@@ -2,7 +2,7 @@ public import IsometryCore
 
 /// A step needs more than a device has, or more than its kernels can count.
 public struct DeviceLimitError: ExplainedError, Hashable {
-  /// What there is too little of.
+  /// The resource of which there is too little.
   public enum Limit: Sendable, Hashable {
     /// The bytes of one allocation; often a quarter of the memory.
     case bytesOfBuffer
@@ -18,11 +18,11 @@ public struct DeviceLimitError: ExplainedError, Hashable {
 
   /// The device in words.
   public let device: String
-  /// What does not fit, `activations and gradients`.
+  /// The memory or number that does not fit, `activations and gradients`.
   public let what: String
   /// The batch of the graph's inputs; nil for a graph without inputs.
   public let batch: Int?
-  /// What is exceeded.
+  /// The limit that is exceeded.
   public let limit: Limit
   /// In the limit's unit.
   public let needed: Int

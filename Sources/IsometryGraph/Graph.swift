@@ -11,9 +11,9 @@ public struct Graph: Sendable {
   public internal(set) var types: [TensorType] = []
   /// The position in `nodes` of every value's producer.
   public private(set) var producers: [Int] = []
-  /// What the host can read after a step, in the order of declaration.
+  /// The values that the host can read after a step, in the order of declaration.
   public private(set) var outputs: [(name: String, value: Value)] = []
-  /// What the backward pass computes again instead of keeping it: set by `optimized(for:recomputation:)`.
+  /// The values that the backward pass computes again: set by `optimized(for:recomputation:)`.
   public internal(set) var recomputation = Recomputation.none
   private var sources: [String: Value] = [:]
 

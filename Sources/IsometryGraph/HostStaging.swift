@@ -46,6 +46,22 @@ public final class HostStagingSlot: StagingSlot {
   public func waitUntilReusable() {}
 }
 
+/// A session whose steps run on the calling thread.
+package protocol HostSession: Session {}
+
+extension HostSession {
+  package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
+    (0..<count).map { _ in HostStagingSlot(for: graph) }
+  }
+
+  package func beginReading(variable name: String) throws -> any PendingRead {
+    CompletedRead(try read(variable: name))
+  }
+
+  package func synchronize() {}
+  package func takeInputWait() -> Double? { nil }
+}
+
 /// A read-back that was done at once.
 public final class CompletedRead: PendingRead {
   private let tensor: HostTensor

@@ -9,44 +9,41 @@
 public struct MemoryPlan: Sendable {
   /// One tensor's claim on the arena.
   public struct Request: Sendable {
-    /// The tensor.
-    public let value: Value
     /// The size of its contents.
     public let byteCount: Int
     /// The steps during which the contents matter, first and last included.
     public let lifetime: ClosedRange<Int>
-    /// What the contents are.
+    /// The use of the contents.
     public let use: MemoryUse
 
     /// A claim on the arena for the steps of a lifetime.
     public init(
-      _ value: Value, byteCount: Int, lifetime: ClosedRange<Int>, use: MemoryUse = .temporaries
+      byteCount: Int, lifetime: ClosedRange<Int>, use: MemoryUse = .temporaries
     ) {
       precondition(byteCount >= 0, "a size is not negative")
-      self.value = value
       self.byteCount = byteCount
       self.lifetime = lifetime
       self.use = use
     }
   }
 
-  /// The offset of each requested tensor, a multiple of the alignment.
-  public let offsets: [Value: Int]
+  /// The offset of each requested tensor, in the order of the requests; multiples of the alignment.
+  public let offsets: [Int]
   /// The size of the arena.
   public let byteCount: Int
   /// The most bytes that live at any one step: no plan can do with less.
   public let lowerBound: Int
-  /// What lies in the arena at the first step at which the most does; `byteCount` in total.
+  /// The arena's contents at the first step at which they are largest; `byteCount` in total.
   public let peak: MemoryBreakdown
 
   /// - Parameters:
-  ///   - requests: one for each tensor, in any order.
+  ///   - requests: one for each tensor.
   ///   - alignment: of every offset, in bytes; a power of two.
   public init(_ requests: [Request], alignment: Int) {
     precondition(alignment > 0 && alignment & (alignment - 1) == 0, "an alignment is a power of 2")
-    let claims = requests.map { request in
+    let claims = requests.enumerated().map { index, request in
       Claim(
-        value: request.value, lifetime: request.lifetime, use: request.use,
+        index: index, lifetime: request.lifetime, use: request.use,
         byteCount: (request.byteCount + alignment - 1) / alignment * alignment)
     }
     let bySize = claims.sorted {
@@ -61,7 +58,7 @@ public struct MemoryPlan: Sendable {
       let position = placed.firstIndex { $0.offset > claim.offset } ?? placed.count
       placed.insert(claim, at: position)
     }
-    offsets = Dictionary(uniqueKeysWithValues: placed.map { ($0.value, $0.offset) })
+    offsets = placed.sorted { $0.index < $1.index }.map(\.offset)
     let byteCount = placed.map { $0.offset + $0.byteCount }.max() ?? 0
     let fullest = Self.fullestStep(claims.map { ($0.lifetime, $0.byteCount) })
     var peak = MemoryBreakdown()
@@ -76,7 +73,7 @@ public struct MemoryPlan: Sendable {
 
   /// A request in multiples of the alignment, and where it is placed.
   private struct Claim {
-    let value: Value
+    let index: Int
     let lifetime: ClosedRange<Int>
     let use: MemoryUse
     let byteCount: Int

@@ -1,26 +1,26 @@
 internal import IsometryCore
 
-/// What a piece of a session's memory is for.
+/// The purpose of a piece of a session's memory.
 public enum MemoryUse: String, Sendable, Hashable, CaseIterable {
-  /// What an optimizer changes, and variables that nothing changes.
+  /// Variables that an optimizer changes, or that nothing changes.
   case parameters
   /// The state of the optimizer and of loss scaling.
   case optimizerState = "optimizer_state"
   /// Running averages, and sums over steps.
   case statistics
-  /// What is made of variables alone: 16-bit copies, weights as kernels read them.
+  /// Values made of variables alone: 16-bit copies, weights as kernels read them.
   case parameterCopies = "parameter_copies"
   /// Values of the forward pass that the backward pass reads: kept since then, or computed again.
   case activations
-  /// What depends on the gradient of the loss.
+  /// Values that depend on the gradient of the loss.
   case gradients
-  /// What nothing but the next operations read, and the workspaces of kernels.
+  /// Values that only the next operations read, and the workspaces of kernels.
   case temporaries
   /// The inputs of the step and of those that are staged.
   case inputs
   /// Numbers that never change, for kernels.
   case tables
-  /// What is left between the tensors of an arena.
+  /// The space between the tensors of an arena.
   case gaps
 
   /// Of a copy of such memory in another type or layout.
@@ -99,9 +99,8 @@ package struct MemoryUses: Sendable {
   private mutating func classifyVariables(_ node: Node, isForward: (Value) -> Bool) {
     switch node.operation {
     case .update(let update):
-      for index in update.parameters.indices {
-        let first = update.headerCount + index * update.stride
-        for slot in node.inputs[first + 2..<first + update.stride] { set(.optimizerState, slot) }
+      for range in update.inputRanges {
+        for slot in node.inputs[range].dropFirst(2) { set(.optimizerState, slot) }
       }
     case .lossScaleUpdate: for input in node.inputs.prefix(2) { set(.optimizerState, input) }
     case .runningAverage, .accumulate:

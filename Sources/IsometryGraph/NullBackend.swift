@@ -28,7 +28,7 @@ public struct NullBackend: Backend {
   }
 }
 
-private final class NullSession: Session {
+private final class NullSession: HostSession {
   let graph: Graph
   let report: SessionReport
   private var variables: [String: HostTensor] = [:]
@@ -46,10 +46,6 @@ private final class NullSession: Session {
       launches: schedule.nodes.map(\.operation.label), arenaBytes: arena.byteCount,
       variableBytes: variables.total, otherBytes: inputs, memory: memory,
       recomputation: graph.recomputation)
-  }
-
-  func makeStagingSlots(_ count: Int) -> [any StagingSlot] {
-    (0..<count).map { _ in HostStagingSlot(for: graph) }
   }
 
   func step(from slot: any StagingSlot) {}
@@ -74,11 +70,4 @@ private final class NullSession: Session {
     }
     return HostTensor(zeros: graph.type(of: value))
   }
-
-  func beginReading(variable name: String) -> any PendingRead {
-    CompletedRead(read(variable: name))
-  }
-
-  func synchronize() {}
-  func takeInputWait() -> Double? { nil }
 }

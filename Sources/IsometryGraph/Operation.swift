@@ -2,8 +2,8 @@ public import IsometryCore
 
 /// The closed set of operations a graph is made of.
 ///
-/// Each family's attributes, shape rule, cost, vector–Jacobian product and Jacobian–vector product
-/// stand beside each other in Operations/. Every switch over this type is exhaustive, so the
+/// The attributes of a family, with longer shape rules, vector–Jacobian products and Jacobian–vector
+/// products, stand beside each other in Operations/. Every switch over this type is exhaustive, so the
 /// compiler lists what a new operation still needs (docs/adding-an-operation.md).
 ///
 /// Channels are axis 1: tensors are [N, C] or [N, C, H, W]; convolution weights are [K, C, R, S].

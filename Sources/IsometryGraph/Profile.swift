@@ -12,7 +12,7 @@ package protocol ProfilingSession: Session {
   func profiledStep(from slot: any StagingSlot) throws -> () throws -> [TimedCommand]
 }
 
-/// What one launch of a step works on, and by which kernel.
+/// The work of one launch of a step, and its kernel.
 package struct LaunchWork: Sendable, Hashable {
   /// The position in the graph's nodes of the operation that the launch is part of.
   package let node: Int
@@ -30,7 +30,7 @@ package struct LaunchWork: Sendable, Hashable {
 
 /// When one command of a step ran; all times in seconds of one clock of the device.
 package struct TimedCommand: Sendable, Hashable {
-  /// What commands wait for each other within; tracks run side by side.
+  /// Commands of one track wait for each other; tracks run side by side.
   package enum Track: String, Sendable, CaseIterable {
     /// Inputs on their way to the device.
     case transfer
@@ -66,7 +66,7 @@ package struct TimedCommand: Sendable, Hashable {
   package var seconds: Double { end - start }
 }
 
-/// What a device can do at best, as measured.
+/// The best rates of a device, as measured.
 package struct DeviceCeilings: Sendable, Hashable {
   /// Bytes read and written a second by copies within the device's memory.
   package let bytesPerSecond: Double

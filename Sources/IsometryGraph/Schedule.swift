@@ -41,7 +41,7 @@ public struct Schedule: Sendable {
     let uses = MemoryUses(of: graph)
     return lifetimes.sorted { $0.key < $1.key }.map { value, lifetime in
       MemoryPlan.Request(
-        value, byteCount: graph.type(of: value).byteCount, lifetime: lifetime, use: uses[value])
+        byteCount: graph.type(of: value).byteCount, lifetime: lifetime, use: uses[value])
     }
   }
 

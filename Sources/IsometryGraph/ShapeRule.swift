@@ -2,7 +2,7 @@ public import IsometryCore
 
 /// Why an operation does not accept its inputs.
 public struct ShapeError: Error, Sendable, CustomStringConvertible {
-  /// What does not fit, with the types.
+  /// The misfit, with the types.
   public let reason: String
   /// An error with its reason.
   public init(_ reason: String) { self.reason = reason }
@@ -19,12 +19,69 @@ extension Operation {
     case .input(_, let type), .variable(_, let type), .fill(_, let type):
       try requireCount(inputs, 0)
       return [type]
-    case .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .reshape:
-      return [try pointwiseResultType(inputs)]
+    case .cast(let dtype):
+      try requireCount(inputs, 1)
+      try requireFloat(inputs[0])
+      guard dtype.isFloatingPoint else { throw ShapeError("cannot cast to \(dtype.rawValue)") }
+      return [TensorType(inputs[0].shape, dtype)]
+    case .add, .subtract, .multiply:
+      try requireCount(inputs, 2)
+      try requireSame(inputs[0], inputs[1])
+      try requireFloat(inputs[0])
+      return [inputs[0]]
+    case .scale, .activation:
+      try requireCount(inputs, 1)
+      try requireFloat(inputs[0])
+      return [inputs[0]]
+    case .scalarMultiply, .scalarAdd:
+      try requireCount(inputs, 2)
+      guard inputs[1] == TensorType([1], inputs[0].dtype.accumulator) else {
+        throw ShapeError("\(inputs[1]) should be a scalar of type \(inputs[0].dtype.accumulator)")
+      }
+      try requireFloat(inputs[0])
+      return [inputs[0]]
+    case .biasAdd:
+      try requireCount(inputs, 2)
+      try requireChannels(inputs[1], of: inputs[0])
+      try requireFloat(inputs[0])
+      return [inputs[0]]
     case .activationGradient(let gradient): return try gradient.resultTypes(inputs)
-    case .sum, .dot, .channelSum, .broadcast, .broadcastChannels, .squaredNorm:
-      return [try reductionResultType(inputs)]
+    case .reshape(let shape):
+      try requireCount(inputs, 1)
+      guard shape.elementCount == inputs[0].shape.elementCount else {
+        throw ShapeError("\(inputs[0]) does not have the elements of \(shape)")
+      }
+      return [TensorType(shape, inputs[0].dtype)]
+    case .sum:
+      try requireCount(inputs, 1)
+      try requireFloat(inputs[0])
+      return [TensorType([1], inputs[0].dtype.accumulator)]
+    case .dot:
+      try requireCount(inputs, 2)
+      try requireSame(inputs[0], inputs[1])
+      try requireFloat(inputs[0])
+      return [TensorType([1], inputs[0].dtype.accumulator)]
+    case .channelSum:
+      try requireCount(inputs, 1)
+      try requireFloat(inputs[0])
+      return [try channelSumType(of: inputs[0])]
+    case .broadcast(let type):
+      try requireCount(inputs, 1)
+      guard inputs[0] == TensorType([1], type.dtype.accumulator) else {
+        throw ShapeError("\(inputs[0]) cannot be spread over \(type)")
+      }
+      return [type]
+    case .broadcastChannels(let type):
+      try requireCount(inputs, 1)
+      try requireChannels(inputs[0], of: type)
+      return [type]
+    case .squaredNorm(let count):
+      try requireCount(inputs, count)
+      guard count > 0 else { throw ShapeError("a norm needs at least one tensor") }
+      for input in inputs where input.dtype != inputs[0].dtype {
+        throw ShapeError("\(input) and \(inputs[0]) should have one element type")
+      }
+      return [TensorType([1], inputs[0].dtype.accumulator)]
     case .matrixMultiply(let product):
       return [try product.resultType(inputs)]
     case .convolution(let convolution, let epilogue, let prologue):
@@ -123,13 +180,18 @@ func requireFloat(_ type: TensorType) throws(ShapeError) {
 
 /// Requires a vector with one accumulator-typed element per channel of `type`.
 func requireChannels(_ vector: TensorType, of type: TensorType) throws(ShapeError) {
+  let expected = try channelSumType(of: type)
+  guard vector == expected else {
+    throw ShapeError("\(vector) should be \(expected) beside \(type)")
+  }
+}
+
+/// A vector with one accumulator-typed element per channel of `type`.
+func channelSumType(of type: TensorType) throws(ShapeError) -> TensorType {
   guard type.shape.rank == 2 || type.shape.rank == 4 else {
     throw ShapeError("\(type) should be [N, C] or [N, C, H, W]")
   }
-  guard vector == TensorType([type.shape[1]], type.dtype.accumulator) else {
-    throw ShapeError(
-      "\(vector) should be \(TensorType([type.shape[1]], type.dtype.accumulator)) beside \(type)")
-  }
+  return TensorType([type.shape[1]], type.dtype.accumulator)
 }
 
 func requirePairs(_ inputs: [TensorType], _ count: Int) throws(ShapeError) {

@@ -97,8 +97,8 @@ package protocol TunableBackend: Backend {
   /// - Parameter graph: optimized, as for `bind`.
   func tileCandidates(of graph: Graph) throws -> [(site: TileSite, tiles: [Tile])]
 
-  /// A session that takes its tiles from a table in place of the backend's own. What its steps do not
-  /// write reads as 0.
+  /// A session that takes its tiles from a table in place of the backend's own. Memory that its
+  /// steps do not write reads as 0.
   ///
   /// - Parameter graph: optimized, as for `bind`.
   func bind(

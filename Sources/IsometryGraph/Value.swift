@@ -3,15 +3,12 @@ public struct Value: Sendable, Hashable, Comparable {
   /// The position in `graph.types`.
   public let index: Int
 
-  /// Backends name temporaries of their own with indices beyond the graph's, for `MemoryPlan`.
-  package init(index: Int) { self.index = index }
-
   public static func < (left: Value, right: Value) -> Bool { left.index < right.index }
 }
 
 /// One application of an operation.
 public struct Node: Sendable {
-  /// What is computed, with its attributes.
+  /// The operation with its attributes.
   public let operation: Operation
   /// In the order that the operation's case states.
   public let inputs: [Value]

@@ -29,7 +29,7 @@ package enum Slab: Hashable {
 package struct Storage {
   package let place: StoragePlace
   package let byteCount: Int
-  /// What the contents are, for reports.
+  /// The use of the contents, for reports.
   package let use: MemoryUse
 }
 
@@ -153,7 +153,7 @@ package struct LaunchPlan {
   package let outputs: [String: ValueStorage.Home]
   package let tileUse: TileUse
 
-  /// What each step works on, for profiles.
+  /// The work of each step, for profiles.
   package var work: [LaunchWork] {
     zip(steps, nodes).map { step, node in
       LaunchWork(

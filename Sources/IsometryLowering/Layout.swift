@@ -15,21 +15,16 @@ package enum Layout: Hashable, Sendable {
 
   /// The axes of the graph's shape in the order of memory.
   package func axes(rank: Int) -> [Int] {
-    switch self {
-    case .rowMajor: return Array(0..<rank)
-    case .channelsLast:
-      precondition(rank == 4, "images have four axes")
-      return [0, 2, 3, 1]
-    case .filtersLast:
-      precondition(rank == 4, "convolution weights have four axes")
-      return [2, 3, 1, 0]
-    case .channelsOfFiltersLast:
-      precondition(rank == 4, "convolution weights have four axes")
-      return [2, 3, 0, 1]
-    case .transposed:
-      precondition(rank == 2, "matrices have two axes")
-      return [1, 0]
-    }
+    let axes =
+      switch self {
+      case .rowMajor: Array(0..<rank)
+      case .channelsLast: [0, 2, 3, 1]
+      case .filtersLast: [2, 3, 1, 0]
+      case .channelsOfFiltersLast: [2, 3, 0, 1]
+      case .transposed: [1, 0]
+      }
+    precondition(axes.count == rank, "a tensor in layout \(self) has \(axes.count) axes")
+    return axes
   }
 
   /// Whether elements of a tensor of that shape lie in the same places in both layouts.
@@ -47,12 +42,9 @@ package enum Layout: Hashable, Sendable {
 package struct Permutation {
   package let extents: [Int]
   package let strides: [Int]
+}
 
-  private init(extents: [Int], strides: [Int]) {
-    self.extents = extents
-    self.strides = strides
-  }
-
+extension Permutation {
   package init(of shape: Shape, from source: Layout, to destination: Layout) {
     var sourceStrides = [Int](repeating: 0, count: shape.rank)
     var stride = 1

@@ -75,14 +75,9 @@ package struct LayoutAssignment {
     case .convolutionInputGradient: unite(results + inputs[2...])
     case .globalAveragePoolGradient: unite(results + inputs[1...])
     case .runningAverage, .accumulate:
-      for pair in stride(from: 0, to: inputs.count, by: 2) {
-        unite(Array(inputs[pair...pair + 1]))
-      }
+      for index in node.operation.mutatedInputs { unite(Array(inputs[index...index + 1])) }
     case .update(let update):
-      for index in update.parameters.indices {
-        let first = update.headerCount + index * update.stride
-        unite(Array(inputs[first..<first + update.stride]))
-      }
+      for range in update.inputRanges { unite(Array(inputs[range])) }
     case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
       .matrixMultiply, .convolution, .convolutionWeightGradient, .batchNormalizationStatistics,
       .normalizationFactor, .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent,

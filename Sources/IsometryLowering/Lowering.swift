@@ -65,10 +65,29 @@ package struct Lowering {
     }
     switch node.operation {
     case .input, .variable: break
-    case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape, .broadcast, .broadcastChannels:
-      lowerPointwise(node)
-    case .sum, .dot, .channelSum, .squaredNorm: lowerReduction(node)
+    case .fill(let value, _): lowerFill(node, value)
+    case .cast: lowerCast(node)
+    case .add: lowerFlat(node, "pointwise_add", operands: 2)
+    case .subtract: lowerFlat(node, "pointwise_subtract", operands: 2)
+    case .multiply: lowerFlat(node, "pointwise_multiply", operands: 2)
+    case .scale(let factor): lowerFlat(node, "pointwise_scale", operands: 1, [.number(factor)])
+    case .scalarMultiply:
+      lowerFlat(node, "pointwise_scalar_multiply", operands: 1, scalar: node.inputs[1])
+    case .scalarAdd: lowerFlat(node, "pointwise_scalar_add", operands: 1, scalar: node.inputs[1])
+    case .broadcast: lowerFlat(node, "pointwise_broadcast", operands: 0, scalar: node.inputs[0])
+    case .activation(let activation):
+      lowerFlat(node, "pointwise_activate", operands: 1, defines: activation.defines)
+    case .activationGradient(let gradient): lowerActivationGradient(node, gradient)
+    case .biasAdd:
+      lowerChannelwise(
+        node, "channelwise_bias_add", x: node.inputs[0], perChannel: node.inputs[1])
+    case .broadcastChannels:
+      lowerChannelwise(node, "channelwise_broadcast", x: nil, perChannel: node.inputs[0])
+    case .reshape: reshape(node.inputs[0], as: node.results[0])
+    case .sum: lowerFlatSum(node, "reduction_sum")
+    case .dot: lowerFlatSum(node, "reduction_dot")
+    case .channelSum: lowerChannelSum(of: node.inputs[0], into: node.results[0])
+    case .squaredNorm: lowerSquaredNorm(node)
     case .matrixMultiply(let product): lowerMatrixMultiply(node, product)
     case .convolution(let convolution, let epilogue, let prologue):
       lowerConvolution(node, convolution, epilogue, prologue)
@@ -90,9 +109,15 @@ package struct Lowering {
       lowerNormalizationGradient(node, normalization)
     case .frozenNormalizationInputGradient(let normalization):
       lowerFrozenNormalizationInputGradient(node, normalization)
-    case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
-      .globalAveragePoolGradient:
-      lowerPooling(node)
+    case .pool(let pooling): lowerPool(node, pooling)
+    case .averagePoolGradient(let pooling, _):
+      lowerWindowGradient(node, "pooling_average_gradient", pooling)
+    case .maxPoolGradient(let pooling):
+      lowerWindowGradient(node, "pooling_max_gradient", pooling)
+    case .maxPoolTangent(let pooling): lowerWindows(node, "pooling_max_tangent", pooling)
+    case .globalAveragePool: lowerGlobalAverage(node)
+    case .globalAveragePoolGradient(_, let gradient):
+      lowerGlobalAverageGradient(node, GradientEpilogue(gradient, of: node, operands: 1))
     case .softmaxCrossEntropy(let smoothing, _): lowerLoss(node, smoothing)
     case .decodeImages(let decoding): lowerDecoding(node, decoding)
     case .update(let update): lowerUpdate(node, update)
@@ -120,11 +145,11 @@ package struct Lowering {
     return copy.storage
   }
 
-  /// Makes a result that has the elements of a value under another shape. It is the same memory, unless
-  /// that is a variable's, which may change before the result is read.
+  /// Makes a result that has the elements of a value, in the graph's order, under another shape. It is the
+  /// same memory, unless that is a variable's, which may change before the result is read.
   mutating func reshape(_ value: Value, as result: Value) {
     let storage = operand(value)
-    guard values.isVariable(storage), lateValues.contains(result) else {
+    guard case .variables = values.slab(of: storage), lateValues.contains(result) else {
       values.setHome(of: result, storage)
       return
     }
@@ -173,11 +198,11 @@ package struct Lowering {
   }
 }
 
-/// What a lowering chooses kernels by.
+/// The options by which a lowering chooses kernels.
 package struct LoweringOptions {
   /// The library that computes the products in fp32 and fp64; nil for the package's kernels.
   let library: String?
-  /// What products and convolutions in 16 bits may use; nil for the portable kernels alone.
+  /// The units for products and convolutions in 16 bits; nil for the portable kernels alone.
   let matrixUnits: MatrixUnits?
   /// Tiles that are known to be good on the device.
   let tiles: TileTable

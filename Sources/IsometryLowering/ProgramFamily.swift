@@ -63,13 +63,13 @@ package struct ProgramVariant: Hashable, Sendable {
       family, storage: storage, textDefines: defines.merging(more) { _, new in new })
   }
 
-  /// What the kernels' `accum` is.
+  /// The type of the kernels' `accum`.
   package var accumulator: DType { storage?.accumulator ?? .float32 }
 
   /// Every macro with its value, the element type's among them.
   package var macros: [String: String] {
     guard let storage else { return defines }
-    return defines.merging([Self.storageMacro(storage): "1"]) { $1 }
+    return defines.merging(["STORAGE_" + Self.typeName(storage): "1"]) { $1 }
   }
 
   /// The macro that chooses an element type, with what it begins with removed: `FLOAT`.
@@ -82,8 +82,6 @@ package struct ProgramVariant: Hashable, Sendable {
     case .uint8, .int32: preconditionFailure("kernels do not compute in \(type.rawValue)")
     }
   }
-
-  private static func storageMacro(_ type: DType) -> String { "STORAGE_" + typeName(type) }
 }
 
 extension Epilogue {

@@ -9,6 +9,8 @@ struct StatisticsParts {
   let width: Int
   let partLines: Int
   let partWidth: Int
+  /// The arguments behind their storage, of the kernel that stores them.
+  var arguments: [Argument] = []
 
   /// Parts along a line, and from line to line.
   var across: Int { quotientRoundedUp(width, partWidth) }

@@ -4,6 +4,7 @@ package import IsometryGraph
 /// Where the storages of a launch plan lie, before any memory is there.
 package struct StepMemory {
   package let arena: MemoryPlan
+  private let offsets: [StorageID: Int]
   /// Where inputs lie, packed in order of declaration.
   package let inputOffsets: [String: Int]
   package let inputByteCount: Int
@@ -16,12 +17,14 @@ package struct StepMemory {
 
   /// - Parameter alignment: of every storage, in bytes.
   package init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+    let lifetimes = plan.lifetimes.sorted { $0.key.index < $1.key.index }
     arena = MemoryPlan(
-      plan.lifetimes.map { storage, lifetime in
+      lifetimes.map { storage, lifetime in
         MemoryPlan.Request(
-          Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
-          lifetime: lifetime, use: plan.storages[storage.index].use)
-      }.sorted { $0.value < $1.value }, alignment: alignment)
+          byteCount: plan.storages[storage.index].byteCount, lifetime: lifetime,
+          use: plan.storages[storage.index].use)
+      }, alignment: alignment)
+    self.offsets = Dictionary(uniqueKeysWithValues: zip(lifetimes.map(\.key), arena.offsets))
     var offsets: [String: Int] = [:]
     var byteCount = 0
     for (name, value) in graph.inputs {
@@ -38,11 +41,9 @@ package struct StepMemory {
   }
 
   /// Where a storage lies in the arena; nil where no launch touches it.
-  package func offset(of storage: StorageID) -> Int? {
-    arena.offsets[Value(index: storage.index)]
-  }
+  package func offset(of storage: StorageID) -> Int? { offsets[storage] }
 
-  /// What a session costs.
+  /// The costs of a session.
   ///
   /// - Parameters:
   ///   - staging: bytes of staging slots.

@@ -11,11 +11,6 @@ package struct ValueStorage {
     package let layout: Layout
   }
 
-  private struct Copy: Hashable {
-    let value: Value
-    let layout: Layout
-  }
-
   private let graph: Graph
   private let uses: MemoryUses
   private var layouts: LayoutAssignment
@@ -23,7 +18,7 @@ package struct ValueStorage {
   private let variableSlabs: [String: Int]
   private(set) var storages: [Storage] = []
   private var homes: [Value: Home] = [:]
-  private var copies: [Copy: StorageID] = [:]
+  private var copies: [Value: [Layout: StorageID]] = [:]
   private var sharedZeros: StorageID?
 
   /// Gives variables and inputs their homes.
@@ -78,10 +73,9 @@ package struct ValueStorage {
   /// The copy of a value in a layout, and whether it was made by this call, so that a launch has to fill
   /// it.
   mutating func copy(of value: Value, _ layout: Layout) -> (storage: StorageID, isNew: Bool) {
-    let copy = Copy(value: value, layout: layout)
-    if let known = copies[copy] { return (known, false) }
+    if let known = copies[value]?[layout] { return (known, false) }
     let storage = add(.arena, graph.type(of: value).byteCount, uses[value].ofCopy)
-    copies[copy] = storage
+    copies[value, default: [:]][layout] = storage
     return (storage, true)
   }
 
@@ -122,9 +116,5 @@ package struct ValueStorage {
     case .variable(let name): .variables(variableSlabs[name] ?? 0)
     case .constant: .constant(storage)
     }
-  }
-
-  func isVariable(_ storage: StorageID) -> Bool {
-    if case .variable = storages[storage.index].place { true } else { false }
   }
 }

@@ -9,7 +9,7 @@ enum BoundStep {
   case product(LibraryProduct)
 }
 
-/// What a step hands to the queue, one after the other.
+/// An entry of the queue; a step submits them one after the other.
 enum Submission {
   /// Launches that the device's driver has recorded.
   case recorded(CommandBuffer)
@@ -124,18 +124,9 @@ private struct Binder {
   let places: [StorageLocation]
   let device: SharedDevice
   let limits: DeviceLimits
-  private var regions: [Region: Buffer] = [:]
-  /// What products of a library share: the compute queue runs one after the other.
-  private(set) var scratch: Buffer?
-
-  init(
-    places: [StorageLocation], device: SharedDevice,
-    limits: DeviceLimits
-  ) {
-    self.places = places
-    self.device = device
-    self.limits = limits
-  }
+  var regions: [Region: Buffer] = [:]
+  /// The memory that products of a library share: the compute queue runs one after the other.
+  var scratch: Buffer?
 
   mutating func makeScratch(for steps: [PlannedStep]) throws {
     var byteCount = 0
@@ -197,7 +188,7 @@ private struct Binder {
     return region
   }
 
-  private struct Region: Hashable {
+  struct Region: Hashable {
     let slab: ObjectIdentifier
     let offset: Int
     let byteCount: Int

@@ -48,7 +48,7 @@ final class MatrixUnitSelection: Sendable {
       types: allowsTF32 ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16])
   }
 
-  /// What the graph's products and convolutions may use; nil for portable kernels.
+  /// The units for the graph's products and convolutions; nil for portable kernels.
   func units(for graph: Graph) -> MatrixUnits? {
     var units = units
     units.types = Set(graph.types.map(\.dtype)).filter { multiplies($0) }

@@ -89,7 +89,7 @@ public struct OpenCLBackend: TunableBackend {
       store: store ?? VariableStore(shared.computeQueue))
   }
 
-  /// What products by CLBlast share is not counted: only their library knows.
+  /// The memory that products by CLBlast share is not counted: only their library knows it.
   ///
   /// - Throws: as `bind`, except for the sizes.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {

@@ -40,7 +40,7 @@ package final class OpenCLSession: ProfilingSession {
     launchWork = plan.work
   }
 
-  /// What a step does not write is 0 then, not what another session left there.
+  /// Memory that a step does not write is 0 then, and has no numbers of another session.
   func clearArena() throws {
     if let arena = binding.arena { try device.computeQueue.clear(arena) }
   }

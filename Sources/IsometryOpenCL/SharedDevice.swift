@@ -3,7 +3,7 @@ internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
 
-/// What all sessions on a device have in common.
+/// The objects that all sessions on a device have in common.
 final class SharedDevice: Sendable {
   let context: Context
   /// Whether a step's launches are recorded once and enqueued together.

@@ -8,18 +8,6 @@ struct SlidingAxis {
   let stride: Int
   let padding: Int
 
-  static func rows(_ x: Shape, _ y: Shape, _ convolution: Convolution) -> SlidingAxis {
-    SlidingAxis(
-      input: x[2], output: y[2], stride: convolution.stride.height,
-      padding: convolution.padding.height)
-  }
-
-  static func columns(_ x: Shape, _ y: Shape, _ convolution: Convolution) -> SlidingAxis {
-    SlidingAxis(
-      input: x[3], output: y[3], stride: convolution.stride.width,
-      padding: convolution.padding.width)
-  }
-
   /// The results that see the image, and not its padding, through one position of the window.
   func outputs(through tap: Int) -> Range<Int> {
     // The least o with o·stride + tap − padding ≥ bound is the quotient rounded up.
@@ -31,7 +19,7 @@ struct SlidingAxis {
     return first..<max(first, least(input))
   }
 
-  /// What a result sees through one position of the window.
+  /// The position that a result sees through one position of the window.
   func input(of output: Int, through tap: Int) -> Int {
     output * stride + tap - padding
   }
@@ -154,8 +142,11 @@ extension NodeExecution {
     _ convolution: Convolution, x: Shape, weight: Shape, y: Shape,
     _ body: (_ weight: Int, _ tap: KernelTap, _ xPlane: Int, _ yPlane: Int) -> Void
   ) {
-    let rows = SlidingAxis.rows(x, y, convolution)
-    let columns = SlidingAxis.columns(x, y, convolution)
+    let (stride, padding) = (convolution.stride, convolution.padding)
+    let rows = SlidingAxis(
+      input: x[2], output: y[2], stride: stride.height, padding: padding.height)
+    let columns = SlidingAxis(
+      input: x[3], output: y[3], stride: stride.width, padding: padding.width)
     let (results, channels, height, width) = (weight[0], weight[1], weight[2], weight[3])
     for image in 0..<x[0] {
       for result in 0..<results {

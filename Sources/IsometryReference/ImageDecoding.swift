@@ -52,7 +52,7 @@ struct ImagePlacement {
 }
 
 extension ImageDecoding {
-  /// What chance decides for one sample of the run.
+  /// The random choices for one sample of the run.
   func placement(sample: UInt64, height: Int, width: Int) -> ImagePlacement {
     guard let augmentation else {
       return ImagePlacement(

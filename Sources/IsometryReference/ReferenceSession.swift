@@ -3,7 +3,7 @@ internal import IsometryGraph
 internal import RealModule
 
 /// A graph with a tensor of its own for each value; a step runs the nodes in the schedule's order.
-final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Session {
+final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: HostSession {
   let graph: Graph
   let report: SessionReport
   private let inputs: [(name: String, tensor: Tensor<Scalar>)]
@@ -37,7 +37,7 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Ses
     report = Self.plan(graph)
   }
 
-  /// What a session costs: every value has memory of its own.
+  /// The costs of a session: every value has memory of its own.
   static func plan(_ graph: Graph) -> SessionReport {
     let nodes = Schedule(graph).nodes
     let uses = MemoryUses(of: graph)
@@ -58,10 +58,6 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Ses
       launches: nodes.map(\.operation.name), arenaBytes: results.total,
       variableBytes: variables.total, otherBytes: inputs.total, memory: all,
       recomputation: graph.recomputation)
-  }
-
-  func makeStagingSlots(_ count: Int) -> [any StagingSlot] {
-    (0..<count).map { _ in HostStagingSlot(for: graph) }
   }
 
   func step(from slot: any StagingSlot) {
@@ -90,12 +86,4 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Ses
     guard let output = outputs[name] else { preconditionFailure("no output named \(name)") }
     return output.hostTensor()
   }
-
-  func beginReading(variable name: String) -> any PendingRead {
-    CompletedRead(read(variable: name))
-  }
-
-  func synchronize() {}
-
-  func takeInputWait() -> Double? { nil }
 }

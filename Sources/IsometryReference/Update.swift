@@ -9,9 +9,8 @@ extension NodeExecution {
     let (rate, step) = (Double(inputs[0].elements[0]), Double(inputs[0].elements[1]))
     let gradientScale = update.hasGradientScale ? inputs[1].elements[0] : 1
     if gradientScale == 0 { return }
-    for (position, parameter) in update.parameters.enumerated() {
-      let first = update.headerCount + position * update.stride
-      let operands = inputs[first..<first + update.stride].map(\.elements)
+    for (parameter, range) in zip(update.parameters, update.inputRanges) {
+      let operands = inputs[range].map(\.elements)
       let values = operands[0]
       let gradients = operands[1]
       let slots = Array(operands.dropFirst(2))

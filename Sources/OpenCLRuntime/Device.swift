@@ -101,3 +101,17 @@ public struct Device: @unchecked Sendable {
   private static let computeCapabilityMajor: Int32 = 0x4000
   private static let computeCapabilityMinor: Int32 = 0x4001
 }
+
+extension Device {
+  /// The reason why the device cannot run PTX; nil if it can.
+  package var withoutPTX: String? {
+    computeCapability == nil ? "\(vendor)'s device takes no PTX" : nil
+  }
+
+  /// The reason why the device has no bf16 tensor cores; nil if it has them.
+  package var withoutTensorCores: String? {
+    if let withoutPTX { return withoutPTX }
+    guard let computeCapability, computeCapability.major < 8 else { return nil }
+    return "compute capability \(computeCapability.major).\(computeCapability.minor) is below 8.0"
+  }
+}

@@ -69,6 +69,11 @@ public final class Program: @unchecked Sendable {
     try check(status, "clBuildProgram", name)
   }
 
+  /// The text of pieces, one after the other. The compiler's log names each by its path.
+  package static func source(_ pieces: [(path: String, text: String)]) -> String {
+    pieces.map { "#line 1 \"\($0.path)\"\n" + $0.text }.joined()
+  }
+
   /// The binary of the program for this device.
   public func binary() throws(OpenCLError) -> [UInt8] {
     let size: Int = try unsafe queryNumber("clGetProgramInfo", 0) { size, pointer, actual in

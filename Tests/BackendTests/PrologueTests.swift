@@ -105,8 +105,8 @@ import Testing
     for precision in subject.supported([.bfloat16]) {
       func trace(
         _ subject: BackendUnderTest, _ recomputation: Recomputation = .none
-      ) throws -> TrainingRun.Trace {
-        try TrainingRun(
+      ) throws -> TracedTraining.Trace {
+        try TracedTraining(
           Self.networks[network],
           .init(batch: 12, precision: precision),
           initializer: try InitializerRegistry.make("he"), seed: 7, rates: [0.01, 0.02]

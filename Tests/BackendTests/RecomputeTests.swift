@@ -40,11 +40,11 @@ import Testing
   @Test(arguments: BackendUnderTest.withEveryProduct.filter(\.isFusing), Recipe.all)
   func nothingElseChanges(subject: BackendUnderTest, recipe: Recipe) throws {
     for precision in subject.supported([recipe.precision]) {
-      func trace(_ choice: Recomputation) throws -> TrainingRun.Trace {
+      func trace(_ choice: Recomputation) throws -> TracedTraining.Trace {
         let configuration = TrainingGraph.Configuration(
           batch: 24, precision: precision, labelSmoothing: 0.1,
           augmentation: .init(cropPadding: 1, flips: true, cutout: 0, seed: 5))
-        return try TrainingRun(
+        return try TracedTraining(
           recipe.network, configuration, initializer: try InitializerRegistry.make("he"), seed: 7,
           rates: [0.01, 0.02, 0.02]
         ).trace(on: subject, recomputation: choice)

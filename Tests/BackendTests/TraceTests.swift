@@ -30,11 +30,11 @@ import Testing
           maximumGradientNorm: 1), rate: 0.003),
     ]
 
-    func run(_ precision: DType, steps: Int = 10) throws -> TrainingRun {
+    func run(_ precision: DType, steps: Int = 10) throws -> TracedTraining {
       let configuration = TrainingGraph.Configuration(
         batch: 10, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
         augmentation: .init(cropPadding: 2, flips: true, cutout: 3, seed: 5))
-      return TrainingRun(
+      return TracedTraining(
         network, configuration, initializer: try InitializerRegistry.make("he"), seed: 11,
         rates: (0..<steps).map { rate * Double(min($0 + 1, 4)) / 4 })
     }
@@ -89,7 +89,7 @@ import Testing
       NetworkOptions(normalization: normalization))
     let configuration = TrainingGraph.Configuration(
       batch: 8, augmentation: .init(cropPadding: 4, flips: true, cutout: 0, seed: 5))
-    let run = TrainingRun(
+    let run = TracedTraining(
       network, configuration, initializer: try InitializerRegistry.make(initializer), seed: 3,
       rates: [Double](repeating: 0.002, count: 10))
     let oracle = BackendUnderTest(backend: ReferenceBackend<Double>(), isFusing: false)

@@ -6,6 +6,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryReference
 import IsometryTraining
+import TestSupport
 import Testing
 
 @testable import IsometryBenchmarks

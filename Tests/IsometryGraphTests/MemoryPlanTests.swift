@@ -9,19 +9,20 @@ import Testing
   @Test(arguments: 0..<20)
   func tensorsThatLiveTogetherDoNotOverlap(seed: UInt64) {
     var random = RandomStream(seed: seed)
-    let requests = (0..<60).map { index in
+    let requests = (0..<60).map { _ in
       let first = Int(random.integer(below: 50))
       return Request(
-        Value(index: index), byteCount: 1 + Int(random.integer(below: 5000)),
+        byteCount: 1 + Int(random.integer(below: 5000)),
         lifetime: first...first + Int(random.integer(below: 12)),
         use: MemoryUse.allCases[Int(random.integer(below: 6))])
     }
     let plan = MemoryPlan(requests, alignment: 64)
-    for (position, a) in requests.enumerated() {
-      #expect(plan.offsets[a.value]! % 64 == 0)
-      #expect(plan.offsets[a.value]! + a.byteCount <= plan.byteCount)
-      for b in requests[(position + 1)...] where a.lifetime.overlaps(b.lifetime) {
-        let (left, right) = (plan.offsets[a.value]!, plan.offsets[b.value]!)
+    #expect(plan.offsets.count == requests.count)
+    for (position, (a, left)) in zip(requests, plan.offsets).enumerated() {
+      #expect(left % 64 == 0)
+      #expect(left + a.byteCount <= plan.byteCount)
+      for (b, right) in zip(requests, plan.offsets).dropFirst(position + 1)
+      where a.lifetime.overlaps(b.lifetime) {
         #expect(left + a.byteCount <= right || right + b.byteCount <= left)
       }
     }
@@ -34,9 +35,9 @@ import Testing
   @Test func thePeakIsWhatLivesTogether() {
     let plan = MemoryPlan(
       [
-        Request(Value(index: 0), byteCount: 64, lifetime: 0...3, use: .activations),
-        Request(Value(index: 1), byteCount: 100, lifetime: 0...1, use: .gradients),
-        Request(Value(index: 2), byteCount: 256, lifetime: 2...3, use: .temporaries),
+        Request(byteCount: 64, lifetime: 0...3, use: .activations),
+        Request(byteCount: 100, lifetime: 0...1, use: .gradients),
+        Request(byteCount: 256, lifetime: 2...3, use: .temporaries),
       ], alignment: 64)
     #expect(plan.peak[.activations] == 64 && plan.peak[.temporaries] == 256)
     #expect(plan.peak[.gradients] == 0 && plan.peak.total == 320)
@@ -44,7 +45,7 @@ import Testing
 
   @Test func tensorsOfDifferentTimesShare() {
     let requests = (0..<10).map {
-      Request(Value(index: $0), byteCount: 1000, lifetime: $0...$0 + 1)
+      Request(byteCount: 1000, lifetime: $0...$0 + 1)
     }
     #expect(MemoryPlan(requests, alignment: 8).byteCount == 2000)
   }

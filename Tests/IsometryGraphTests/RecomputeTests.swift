@@ -44,7 +44,7 @@ import Testing
     #expect(Schedule(result).peakByteCount < Schedule(graph).peakByteCount)
   }
 
-  /// Sums along a chain of skips are made one from the other. At the end of the forward part the results
+  /// Sums along a chain of skips are made one from the other. At the end of the forward pass the results
   /// of products are all there is, and on the way back no more than a few sums beside them.
   @Test func sumsOnTheWayToAnotherAreNotKept() {
     let depth = 6

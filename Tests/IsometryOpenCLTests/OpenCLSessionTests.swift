@@ -140,7 +140,7 @@ struct OpenCLSessionTests {
   @Test func brokenKernelsAreReportedWithTheirLog() throws {
     let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    for piece in KernelSources.embeddedPaths {
+    for piece in try presentFiles() {
       let text = try #require(KernelSources.embeddedText(of: piece))
       let path = URL(filePath: directory).appending(path: piece)
       try FileManager.default.createDirectory(

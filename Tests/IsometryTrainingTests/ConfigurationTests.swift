@@ -3,6 +3,7 @@ import IsometryCore
 import IsometryData
 import IsometryGraph
 import IsometryNN
+import TestSupport
 import Testing
 
 @testable import IsometryTraining

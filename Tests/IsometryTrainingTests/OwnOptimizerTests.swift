@@ -4,6 +4,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryReference
 import IsometryTraining
+import TestSupport
 import Testing
 
 /// SGD with momentum from graph operations.

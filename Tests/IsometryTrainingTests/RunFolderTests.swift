@@ -2,6 +2,7 @@ import Foundation
 import IsometryData
 import IsometryFiles
 import IsometryGraph
+import TestSupport
 import Testing
 
 @testable import IsometryTraining

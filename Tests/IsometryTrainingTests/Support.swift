@@ -5,6 +5,7 @@ import IsometryData
 import IsometryGraph
 import IsometryReference
 import IsometryTraining
+import TestSupport
 
 /// Runs `body` with a new folder, and removes the folder.
 @discardableResult
@@ -29,24 +30,7 @@ extension RunFolder {
   }
 }
 
-/// A run small enough for plain loops: 40 training images in batches of 8, so 5 steps an epoch.
-enum SmallRun {
-  static let train = SyntheticImages.make(.train, count: 40)
-  static let test = SyntheticImages.make(.test, count: 20)
-
-  static func configuration(
-    _ change: (inout RunConfiguration) -> Void = { _ in }
-  ) -> RunConfiguration {
-    var configuration = RunConfiguration()
-    configuration.model = "mlp:1x8"
-    configuration.epochs = 3
-    configuration.batch = 8
-    configuration.learningRate = 0.02
-    configuration.device = "reference"
-    change(&configuration)
-    return configuration
-  }
-
+extension SmallRun {
   static func make(_ configuration: RunConfiguration = configuration()) throws -> TrainingRun {
     let backend: any Backend =
       configuration.device == "cpu" ? CPUBackend() : ReferenceBackend<Float>()

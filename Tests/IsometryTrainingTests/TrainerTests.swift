@@ -4,6 +4,7 @@ import IsometryData
 import IsometryGraph
 import IsometryNN
 import IsometryReference
+import TestSupport
 import Testing
 
 @testable import IsometryTraining

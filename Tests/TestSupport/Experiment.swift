@@ -120,3 +120,13 @@ public struct Experiment {
       + variables.map { try session.read(variable: $0.name) }
   }
 }
+
+extension Tolerance {
+  /// A message on the largest deviation between two tensors; nil if they agree.
+  package func disagreement(_ found: [Double], _ expected: [Double]) -> String? {
+    guard found.count == expected.count else {
+      return "\(found.count) elements instead of \(expected.count)"
+    }
+    return deviation(of: found, from: expected)?.description
+  }
+}

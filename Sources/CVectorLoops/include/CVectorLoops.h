@@ -44,7 +44,7 @@ typedef struct {
   int32_t lanes;  // channels in a vector: a divisor of 16, or 16
   int32_t width;
   int32_t last;
-} vl_slab;
+} vl_strip;
 
 /// The name of the instruction set that the functions were dispatched to.
 const char *vl_instruction_set(void);
@@ -70,32 +70,32 @@ void vl_activation_gradient(vl_type type, vl_activation activation, int from_out
 double vl_sum(vl_type type, const void *x, int64_t n);
 double vl_dot(vl_type type, const void *x, const void *y, int64_t n);
 
-// MARK: Channels, one slab; the vectors hold one element a channel of the slab
+// MARK: Channels, one strip; the vectors hold one element a channel of the strip
 
 /// out = phi(x * scale + shift + residual). scale, shift and residual may be null for 1, 0 and 0.
-void vl_normalize(vl_type type, const vl_slab *slab, const void *x, const float *scale,
+void vl_normalize(vl_type type, const vl_strip *strip, const void *x, const float *scale,
                   const float *shift, const void *residual, vl_activation activation, void *out);
 /// out = value
-void vl_spread(vl_type type, const vl_slab *slab, const float *value, void *out);
+void vl_spread(vl_type type, const vl_strip *strip, const float *value, void *out);
 /// sum = sum of x
-void vl_channel_sum(vl_type type, const vl_slab *slab, const void *x, float *sum);
+void vl_channel_sum(vl_type type, const vl_strip *strip, const void *x, float *sum);
 /// Computes `vl_activation_gradient`, and each channel's sum of the stored values.
-void vl_activation_gradient_sums(vl_type type, const vl_slab *slab, vl_activation activation,
+void vl_activation_gradient_sums(vl_type type, const vl_strip *strip, vl_activation activation,
                                  int from_output, const void *dy, const void *dy2,
                                  const void *reference, void *out, float *sum);
-/// The mean of the slab's elements of each channel, and the sum of squared deviations from it.
-void vl_moments(vl_type type, const vl_slab *slab, const void *x, float *mean, float *deviation);
+/// The mean of the strip's elements of each channel, and the sum of squared deviations from it.
+void vl_moments(vl_type type, const vl_strip *strip, const void *x, float *mean, float *deviation);
 /// With z = x * scale + shift and g = dy * phi'(z): sum = sum of g, dot = sum of g * (x - mean).
-void vl_normalization_sums(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+void vl_normalization_sums(vl_type type, const vl_strip *strip, const void *dy, const void *x,
                            const float *scale, const float *shift, const float *mean,
                            vl_activation activation, float *sum, float *dot);
 /// With g as above: dx = g * scale + (x - mean) * slope + offset.
-void vl_normalization_gradient(vl_type type, const vl_slab *slab, const void *dy, const void *x,
+void vl_normalization_gradient(vl_type type, const vl_strip *strip, const void *dy, const void *x,
                                const float *scale, const float *shift, const float *mean,
                                const float *slope, const float *offset, vl_activation activation,
                                void *dx);
 
-// MARK: Channels, merging the partial results of slabs: tables [groups, channels]
+// MARK: Channels, merging the partial results of strips: tables [groups, channels]
 
 /// out = factor * the sum over groups. factor has one number a channel and may be null for 1.
 void vl_merge_sums(int64_t groups, int64_t channels, const float *partials, const float *factor,

@@ -1,7 +1,7 @@
-// The functions and their table for one instruction set. The including file defines VL(name),
-// VL_NAME, VL_HAS_BF16_INSTRUCTION and VL_VECTOR_IS_REGISTER, and sets a target attribute.
+// The functions for one instruction set. The including file defines VL(name),
+// VL_HAS_BF16_INSTRUCTION and VL_VECTOR_IS_REGISTER, and sets a target attribute.
 
-#define X(result, function, parameters, arguments) result VL(function) parameters;
+#define X(function) __attribute__((visibility("hidden"))) __typeof__(vl_##function) VL(function);
 VL_FUNCTIONS(X)
 #undef X
 
@@ -20,9 +20,3 @@ VL_FUNCTIONS(X)
 #include "winograd_convolve.h"
 #include "winograd_gradient.h"
 #include "ceiling.h"
-
-const vl_table VL(table) = {.name = VL_NAME,
-#define X(result, function, parameters, arguments) .function = VL(function),
-                            VL_FUNCTIONS(X)
-#undef X
-};

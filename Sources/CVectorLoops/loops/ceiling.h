@@ -10,15 +10,12 @@ static volatile float chain_numbers[2] = {0.5f, 1.0f};
 INLINE float float_chains(const int32_t chains, int64_t rounds) {
   const vf scale = (vf)(chain_numbers[0]), shift = (vf)(chain_numbers[1]);
   vf x[MOST_CHAINS];
-#pragma clang loop unroll(full)
-  for (int32_t c = 0; c < chains; c++) x[c] = (vf)(float)c;
+  UNROLLED_FOR (c, chains) x[c] = (vf)(float)c;
   for (int64_t r = 0; r < rounds; r++) {
-#pragma clang loop unroll(full)
-    for (int32_t c = 0; c < chains; c++) x[c] = x[c] * scale + shift;
+    UNROLLED_FOR (c, chains) x[c] = x[c] * scale + shift;
   }
   vf total = (vf)0.0f;
-#pragma clang loop unroll(full)
-  for (int32_t c = 0; c < chains; c++) total += x[c];
+  UNROLLED_FOR (c, chains) total += x[c];
   return total[0];
 }
 
@@ -27,15 +24,12 @@ INLINE float bfloat16_chains(const int32_t chains, int64_t rounds) {
   const __m512bh a =
       _mm512_cvtne2ps_pbh(_mm512_set1_ps(chain_numbers[0]), _mm512_set1_ps(chain_numbers[0]));
   __m512 x[MOST_CHAINS];
-#pragma clang loop unroll(full)
-  for (int32_t c = 0; c < chains; c++) x[c] = _mm512_set1_ps((float)c);
+  UNROLLED_FOR (c, chains) x[c] = _mm512_set1_ps((float)c);
   for (int64_t r = 0; r < rounds; r++) {
-#pragma clang loop unroll(full)
-    for (int32_t c = 0; c < chains; c++) x[c] = _mm512_dpbf16_ps(x[c], a, a);
+    UNROLLED_FOR (c, chains) x[c] = _mm512_dpbf16_ps(x[c], a, a);
   }
   __m512 total = _mm512_setzero_ps();
-#pragma clang loop unroll(full)
-  for (int32_t c = 0; c < chains; c++) total = _mm512_add_ps(total, x[c]);
+  UNROLLED_FOR (c, chains) total = _mm512_add_ps(total, x[c]);
   return _mm512_reduce_add_ps(total);
 }
 #endif

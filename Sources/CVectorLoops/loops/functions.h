@@ -1,6 +1,16 @@
 // The transcendental functions and the activations on 16 lanes, to a few units in the last place.
 // Included once for each instruction set.
 
+INLINE vf polynomial(vf x, const float *coefficients, int count) {
+  vf p = splat(coefficients[0]);
+  UNROLLED_FOR (k, count - 1) p = p * x + coefficients[k + 1];
+  return p;
+}
+
+/// The polynomial of x with these coefficients, the highest power's first.
+#define POLYNOMIAL(x, ...) \
+  polynomial(x, (const float[]){__VA_ARGS__}, sizeof((const float[]){__VA_ARGS__}) / sizeof(float))
+
 /// e^x - 1 = (2^n - 1) + 2^n * (e^r - 1) with r = x - n ln 2. It is accurate near 0 too. The
 /// polynomial is Cephes' for single precision.
 INLINE vf exponential_parts(vf x, vf *power) {
@@ -8,12 +18,8 @@ INLINE vf exponential_parts(vf x, vf *power) {
   bounded = bounded < -87.3f ? splat(-87.3f) : bounded;
   vf n = __builtin_elementwise_rint(bounded * 1.44269504088896341f);
   vf r = bounded - n * 0.693359375f - n * -2.12194440e-4f;
-  vf p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
+  vf p = POLYNOMIAL(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
+                    1.6666665459e-1f, 5.0000001201e-1f);
   // 2^128 overflows the type: halve the power and double the rest.
   vi exponent = __builtin_convertvector(n, vi);
   *power = (vf)((exponent + 126) << 23);
@@ -43,15 +49,9 @@ INLINE vf log_one_plus(vf u) {
   vf w = 1 + u;
   vi large = w > 1.41421356f;
   vf m = (large ? w * 0.5f : w) - 1;
-  vf p = splat(7.0376836292e-2f);
-  p = p * m - 1.1514610310e-1f;
-  p = p * m + 1.1676998740e-1f;
-  p = p * m - 1.2420140846e-1f;
-  p = p * m + 1.4249322787e-1f;
-  p = p * m - 1.6668057665e-1f;
-  p = p * m + 2.0000714765e-1f;
-  p = p * m - 2.4999993993e-1f;
-  p = p * m + 3.3333331174e-1f;
+  vf p = POLYNOMIAL(m, 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f,
+                    1.4249322787e-1f, -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f,
+                    3.3333331174e-1f);
   vf square = m * m;
   vf y = m + (p * m * square - 0.5f * square);
   y = large ? y + 0.693147180559945f : y;
@@ -63,32 +63,17 @@ INLINE vf log_one_plus(vf u) {
 /// Source: Press et al., "Numerical Recipes", section 6.2 (a Chebyshev fit).
 INLINE vf complementary_error(vf z) {
   vf t = 2 / (2 + z);
-  vf p = splat(0.17087277f);
-  p = p * t - 0.82215223f;
-  p = p * t + 1.48851587f;
-  p = p * t - 1.13520398f;
-  p = p * t + 0.27886807f;
-  p = p * t - 0.18628806f;
-  p = p * t + 0.09678418f;
-  p = p * t + 0.37409196f;
-  p = p * t + 1.00002368f;
-  p = p * t - 1.26551223f;
+  vf p = POLYNOMIAL(t, 0.17087277f, -0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f,
+                    -0.18628806f, 0.09678418f, 0.37409196f, 1.00002368f, -1.26551223f);
   return t * exponential(p - z * z);
 }
 
 /// erf(x) for |x| < 0.8: the Taylor series.
 INLINE vf error_series(vf x) {
   vf s = x * x;
-  vf p = splat(-1.0f / 6894720.0f);
-  p = p * s + 1.0f / 685440.0f;
-  p = p * s - 1.0f / 75600.0f;
-  p = p * s + 1.0f / 9360.0f;
-  p = p * s - 1.0f / 1320.0f;
-  p = p * s + 1.0f / 216.0f;
-  p = p * s - 1.0f / 42.0f;
-  p = p * s + 1.0f / 10.0f;
-  p = p * s - 1.0f / 3.0f;
-  p = p * s + 1.0f;
+  vf p =
+      POLYNOMIAL(s, -1.0f / 6894720.0f, 1.0f / 685440.0f, -1.0f / 75600.0f, 1.0f / 9360.0f,
+                 -1.0f / 1320.0f, 1.0f / 216.0f, -1.0f / 42.0f, 1.0f / 10.0f, -1.0f / 3.0f, 1.0f);
   return x * p * 1.1283791670955126f;
 }
 

@@ -79,30 +79,44 @@ INLINE vi lanes_before(int32_t count) {
   return index < count;
 }
 
-/// Runs STEP(i, count) for every vector of n elements.
-#define FOR_ELEMENTS(n, STEP)                                              \
-  do {                                                                     \
-    int64_t element = 0;                                                   \
-    for (; element + LANES <= (n); element += LANES) STEP(element, LANES); \
-    if (element < (n)) STEP(element, (int32_t)((n)-element));              \
+/// Runs the statements for every vector of n elements: `count` elements from `i` on.
+#define FOR_ELEMENTS(n, ...)                  \
+  do {                                        \
+    int64_t i = 0;                            \
+    for (; i + LANES <= (n); i += LANES) {    \
+      const int32_t count = LANES;            \
+      __VA_ARGS__;                            \
+    }                                         \
+    if (i < (n)) {                            \
+      const int32_t count = (int32_t)((n)-i); \
+      __VA_ARGS__;                            \
+    }                                         \
   } while (0)
 
-/// The number of vectors of a slab that are 16 lanes wide.
-INLINE int64_t full_vectors(const vl_slab *slab) {
-  return slab->width < LANES ? 0 : slab->vectors - (slab->last < LANES ? 1 : 0);
+/// The number of vectors of a strip that are 16 lanes wide.
+INLINE int64_t full_vectors(const vl_strip *strip) {
+  return strip->width < LANES ? 0 : strip->vectors - (strip->last < LANES ? 1 : 0);
 }
 
-/// The number of lanes of vector `index` of a slab.
-INLINE int32_t lanes_of(const vl_slab *slab, int64_t index) {
-  return index == slab->vectors - 1 ? slab->last : slab->width;
+/// The number of lanes of vector `index` of a strip.
+INLINE int32_t lanes_of(const vl_strip *strip, int64_t index) {
+  return index == strip->vectors - 1 ? strip->last : strip->width;
 }
 
-/// Runs STEP(i, count) for every vector of a slab.
-#define FOR_SLAB(slab, STEP)                                                       \
-  do {                                                                             \
-    int64_t full = full_vectors(slab), at = 0;                                     \
-    for (; at < full; at++) STEP(at *(slab)->step, LANES);                         \
-    for (; at < (slab)->vectors; at++) STEP(at *(slab)->step, lanes_of(slab, at)); \
+/// Runs the statements for every vector of a strip, as FOR_ELEMENTS does.
+#define FOR_STRIP(strip, ...)                    \
+  do {                                           \
+    int64_t full = full_vectors(strip), at = 0;  \
+    for (; at < full; at++) {                    \
+      const int64_t i = at * (strip)->step;      \
+      const int32_t count = LANES;               \
+      __VA_ARGS__;                               \
+    }                                            \
+    for (; at < (strip)->vectors; at++) {        \
+      const int64_t i = at * (strip)->step;      \
+      const int32_t count = lanes_of(strip, at); \
+      __VA_ARGS__;                               \
+    }                                            \
   } while (0)
 
 /// Runs the statement with the type as a constant.

@@ -2,14 +2,11 @@
 
 INLINE void combine_as(vl_type type, vl_binary operation, const void *a, const void *b, void *out,
                        int64_t n) {
-#define STEP(i, count)                                                               \
-  {                                                                                  \
-    vf l = load(type, a, i, count), r = load(type, b, i, count);                     \
-    vf y = operation == VL_ADD ? l + r : (operation == VL_SUBTRACT ? l - r : l * r); \
-    store(type, out, i, y, count);                                                   \
-  }
-  FOR_ELEMENTS(n, STEP);
-#undef STEP
+  FOR_ELEMENTS(n, {
+    vf l = load(type, a, i, count), r = load(type, b, i, count);
+    vf y = operation == VL_ADD ? l + r : (operation == VL_SUBTRACT ? l - r : l * r);
+    store(type, out, i, y, count);
+  });
 }
 
 void VL(combine)(vl_type type, vl_binary operation, const void *a, const void *b, void *out,
@@ -21,27 +18,17 @@ void VL(combine)(vl_type type, vl_binary operation, const void *a, const void *b
   }
 }
 
-INLINE void affine_as(vl_type type, const void *x, float factor, float offset, void *out,
-                      int64_t n) {
-#define STEP(i, count) store(type, out, i, load(type, x, i, count) * factor + offset, count)
-  FOR_ELEMENTS(n, STEP);
-#undef STEP
-}
-
 void VL(affine)(vl_type type, const void *x, float factor, float offset, void *out, int64_t n) {
-  BY_TYPE(type, affine_as(TYPE, x, factor, offset, out, n))
+  BY_TYPE(type,
+          FOR_ELEMENTS(n, store(TYPE, out, i, load(TYPE, x, i, count) * factor + offset, count)))
 }
 
 void VL(fill)(vl_type type, float value, void *out, int64_t n) {
-#define STEP(i, count) store(TYPE, out, i, splat(value), count)
-  BY_TYPE(type, FOR_ELEMENTS(n, STEP))
-#undef STEP
+  BY_TYPE(type, FOR_ELEMENTS(n, store(TYPE, out, i, splat(value), count)))
 }
 
 INLINE void cast_as(vl_type from, const void *x, vl_type to, void *out, int64_t n) {
-#define STEP(i, count) store(to, out, i, load(from, x, i, count), count)
-  FOR_ELEMENTS(n, STEP);
-#undef STEP
+  FOR_ELEMENTS(n, store(to, out, i, load(from, x, i, count), count));
 }
 
 void VL(cast)(vl_type from, const void *x, vl_type to, void *out, int64_t n) {
@@ -52,14 +39,10 @@ void VL(cast)(vl_type from, const void *x, vl_type to, void *out, int64_t n) {
   }
 }
 
-INLINE void activate_as(vl_type type, vl_activation f, const void *x, void *out, int64_t n) {
-#define STEP(i, count) store(type, out, i, activated(f, load(type, x, i, count)), count)
-  FOR_ELEMENTS(n, STEP);
-#undef STEP
-}
-
 void VL(activate)(vl_type type, vl_activation f, const void *x, void *out, int64_t n) {
-  BY_TYPE(type, BY_ACTIVATION(f, activate_as(TYPE, PHI, x, out, n)))
+  BY_TYPE(type,
+          BY_ACTIVATION(f, FOR_ELEMENTS(n, store(TYPE, out, i,
+                                                 activated(PHI, load(TYPE, x, i, count)), count))))
 }
 
 /// Stores the gradient before the activation of some elements. Returns the stored, rounded values.
@@ -71,14 +54,6 @@ INLINE vf store_gradient_before(vl_type type, vl_activation f, int from_output, 
   vf y = gradient_before(f, from_output, g, load(type, reference, i, count));
   store(type, out, i, y, count);
   return type == VL_FLOAT32 ? y : load(type, out, i, count);
-}
-
-INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_output, const void *dy,
-                                   const void *dy2, const void *reference, void *out, int64_t n) {
-#define STEP(i, count) \
-  store_gradient_before(type, f, from_output, dy, dy2, reference, out, i, count)
-  FOR_ELEMENTS(n, STEP);
-#undef STEP
 }
 
 /// Runs the statement for ReLU with one gradient and with two as constants, for tight loops.
@@ -102,9 +77,10 @@ INLINE void activation_gradient_as(vl_type type, vl_activation f, int from_outpu
 
 void VL(activation_gradient)(vl_type type, vl_activation f, int from_output, const void *dy,
                              const void *dy2, const void *reference, void *out, int64_t n) {
-  BY_TYPE(type, BY_GRADIENTS(
-                    f, from_output, dy2,
-                    activation_gradient_as(TYPE, PHI, FROM_OUTPUT, dy, SECOND, reference, out, n)))
+  BY_TYPE(type,
+          BY_GRADIENTS(f, from_output, dy2,
+                       FOR_ELEMENTS(n, store_gradient_before(TYPE, PHI, FROM_OUTPUT, dy, SECOND,
+                                                             reference, out, i, count))))
 }
 
 /// Four running vectors hide the latency of the additions. Blocks limit the length of the fp32

@@ -15,6 +15,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define LANES 16
+/// A loop that is unrolled whole, so that arrays of vectors lie in registers.
+#define UNROLLED_FOR(i, n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
 
 typedef float vf __attribute__((ext_vector_type(16)));
 typedef int32_t vi __attribute__((ext_vector_type(16)));

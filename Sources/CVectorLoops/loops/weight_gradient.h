@@ -164,12 +164,9 @@ INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged
                           int64_t result_stride, int accumulates, const int RESULTS,
                           const int CHANNELS, const int TAPS) {
   __m512 sums[2][16][3];
-#pragma clang loop unroll(full)
-  for (int k = 0; k < RESULTS; k++)
-#pragma clang loop unroll(full)
-    for (int c = 0; c < CHANNELS; c++)
-#pragma clang loop unroll(full)
-      for (int s = 0; s < TAPS; s++)
+  UNROLLED_FOR (k, RESULTS)
+    UNROLLED_FOR (c, CHANNELS)
+      UNROLLED_FOR (s, TAPS)
         sums[k][c][s] =
             accumulates ? _mm512_loadu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES)
                         : _mm512_setzero_ps();
@@ -184,30 +181,21 @@ INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged
       const uint16_t *d = pairs + n * r->block + y * r->pairs * 2 * LANES;
       for (int64_t p = 0; p < r->pairs; p++, x += 2, d += 2 * LANES) {
         __m512bh g[2];
-#pragma clang loop unroll(full)
-        for (int k = 0; k < RESULTS; k++)
-          g[k] = (__m512bh)_mm512_loadu_si512(d + k * part->block_stride);
-#pragma clang loop unroll(full)
-        for (int c = 0; c < CHANNELS; c++) {
-#pragma clang loop unroll(full)
-          for (int s = 0; s < TAPS; s++) {
+        UNROLLED_FOR (k, RESULTS) g[k] = (__m512bh)_mm512_loadu_si512(d + k * part->block_stride);
+        UNROLLED_FOR (c, CHANNELS) {
+          UNROLLED_FOR (s, TAPS) {
             int32_t pair;
             memcpy(&pair, x + c * part->channel_stride + offset[s], sizeof pair);
             const __m512bh both = (__m512bh)_mm512_set1_epi32(pair);
-#pragma clang loop unroll(full)
-            for (int k = 0; k < RESULTS; k++)
-              sums[k][c][s] = _mm512_dpbf16_ps(sums[k][c][s], g[k], both);
+            UNROLLED_FOR (k, RESULTS) sums[k][c][s] = _mm512_dpbf16_ps(sums[k][c][s], g[k], both);
           }
         }
       }
     }
   }
-#pragma clang loop unroll(full)
-  for (int k = 0; k < RESULTS; k++)
-#pragma clang loop unroll(full)
-    for (int c = 0; c < CHANNELS; c++)
-#pragma clang loop unroll(full)
-      for (int s = 0; s < TAPS; s++)
+  UNROLLED_FOR (k, RESULTS)
+    UNROLLED_FOR (c, CHANNELS)
+      UNROLLED_FOR (s, TAPS)
         _mm512_storeu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES, sums[k][c][s]);
 }
 

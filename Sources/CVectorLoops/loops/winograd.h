@@ -21,34 +21,27 @@
 #define SQRT_HALF 0.707106781f
 #define SQRT_TWO 1.41421356f
 
+#define WITH_BLOCKS(channel_blocks, result_blocks, STATEMENT)                     \
+  {                                                                               \
+    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
+    STATEMENT;                                                                    \
+  }
+#define IF_BLOCKS(n, channel_blocks, result_blocks, STATEMENT) \
+  if ((channel_blocks) == n && (result_blocks) == n) WITH_BLOCKS(n, n, STATEMENT) else
+
 /// Runs a statement with the numbers of channel blocks and result blocks. Numbers that are common
 /// in networks are constants, which puts offsets into the instructions and frees registers. If a
 /// vector is not one register, all numbers are variables, because the code would be several times
 /// as long.
 #if VL_VECTOR_IS_REGISTER
-#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
-  if ((channel_blocks) == 1 && (result_blocks) == 1) {                            \
-    const int32_t CHANNEL_BLOCKS = 1, RESULT_BLOCKS = 1;                          \
-    STATEMENT;                                                                    \
-  } else if ((channel_blocks) == 2 && (result_blocks) == 2) {                     \
-    const int32_t CHANNEL_BLOCKS = 2, RESULT_BLOCKS = 2;                          \
-    STATEMENT;                                                                    \
-  } else if ((channel_blocks) == 4 && (result_blocks) == 4) {                     \
-    const int32_t CHANNEL_BLOCKS = 4, RESULT_BLOCKS = 4;                          \
-    STATEMENT;                                                                    \
-  } else if ((channel_blocks) == 8 && (result_blocks) == 8) {                     \
-    const int32_t CHANNEL_BLOCKS = 8, RESULT_BLOCKS = 8;                          \
-    STATEMENT;                                                                    \
-  } else {                                                                        \
-    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
-    STATEMENT;                                                                    \
-  }
+#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT) \
+  IF_BLOCKS(1, channel_blocks, result_blocks, STATEMENT)    \
+  IF_BLOCKS(2, channel_blocks, result_blocks, STATEMENT)    \
+  IF_BLOCKS(4, channel_blocks, result_blocks, STATEMENT)    \
+  IF_BLOCKS(8, channel_blocks, result_blocks, STATEMENT)    \
+  WITH_BLOCKS(channel_blocks, result_blocks, STATEMENT)
 #else
-#define BY_BLOCKS(channel_blocks, result_blocks, STATEMENT)                       \
-  {                                                                               \
-    const int32_t CHANNEL_BLOCKS = channel_blocks, RESULT_BLOCKS = result_blocks; \
-    STATEMENT;                                                                    \
-  }
+#define BY_BLOCKS WITH_BLOCKS
 #endif
 
 /// Bt v: six numbers to six.
@@ -72,19 +65,15 @@ INLINE void load_square(const vl_winograd_shape *w, const vl_type TYPE, const in
                         const void *block, int32_t y, int32_t x, vf *square) {
   const int64_t line = (int64_t)w->width * LANES, first = y * line + x * LANES;
   if (y >= 0 && x >= 0 && y + SIZE <= w->height && x + SIZE <= w->width) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < SIZE; i++) {
-#pragma clang loop unroll(full)
-      for (int j = 0; j < SIZE; j++)
+    UNROLLED_FOR (i, SIZE) {
+      UNROLLED_FOR (j, SIZE)
         square[j * SIZE + i] = load(TYPE, block, first + i * line + j * LANES, LANES);
     }
     return;
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < SIZE; i++) {
+  UNROLLED_FOR (i, SIZE) {
     const int is_row = y + i >= 0 && y + i < w->height;
-#pragma clang loop unroll(full)
-    for (int j = 0; j < SIZE; j++) {
+    UNROLLED_FOR (j, SIZE) {
       const int is_shown = is_row && x + j >= 0 && x + j < w->width;
       square[j * SIZE + i] =
           is_shown ? load(TYPE, block, first + i * line + j * LANES, LANES) : splat(0);
@@ -97,14 +86,12 @@ INLINE void transform_image(const vl_winograd_shape *w, const vl_type TYPE, cons
                             int32_t y, int32_t x, float *out, int64_t step) {
   vf square[REACH * REACH], half[REACH][REACH];
   load_square(w, TYPE, REACH, block, y - 1, x - 1, square);
-#pragma clang loop unroll(full)
-  for (int j = 0; j < REACH; j++) {
+  UNROLLED_FOR (j, REACH) {
     vf v[REACH];
     IMAGE_TRANSFORM(v, square + j * REACH);
     for (int i = 0; i < REACH; i++) half[i][j] = v[i];
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < REACH; i++) {
+  UNROLLED_FOR (i, REACH) {
     vf v[REACH];
     IMAGE_TRANSFORM(v, half[i]);
     for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);
@@ -161,6 +148,26 @@ INLINE vl_images images_of(vl_type type, const vl_winograd_shape *w, const void 
 /// A block of a tile's image.
 INLINE const char *block_of(const vl_images *images, vl_tile tile, int32_t block) {
   return images->bytes + tile.image * images->image + block * images->block;
+}
+
+/// A thread's workspace: images [place][tile][channel], products or gradients [place][tile][result],
+/// and for weight gradients sums [place][channel][result]. The steps between places exceed their
+/// length, so that a tile's places do not fall into the same few sets of the first-level cache.
+typedef struct {
+  int32_t channels, results;
+  int64_t image_step, result_step;
+  float *image_tiles, *result_tiles, *sums;
+} vl_winograd_space;
+
+/// The workspace's layout without its memory.
+INLINE vl_winograd_space winograd_space(int32_t channel_blocks, int32_t result_blocks,
+                                        int32_t tiles) {
+  vl_winograd_space s;
+  s.channels = channel_blocks * LANES;
+  s.results = result_blocks * LANES;
+  s.image_step = (tiles * channel_blocks + 1) * LANES;
+  s.result_step = (tiles * result_blocks + 1) * LANES;
+  return s;
 }
 
 /// The number of pixels before a tile's, in order of rows and images, if the tiles of an image

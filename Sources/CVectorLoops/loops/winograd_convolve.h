@@ -86,50 +86,28 @@ void VL(winograd_weights)(vl_type type, int transposes, int32_t channel_blocks,
   }
 }
 
-/// A thread's workspace: images [place][tile][channel] and products [place][tile][result]. The step
-/// between places exceeds their length, so that a tile's places do not fall into the same few sets
-/// of the first-level cache.
-typedef struct {
-  int32_t channels, results;
-  int64_t image_step, product_step;
-  float *images, *products;
-} vl_convolution_space;
-
-/// The workspace's layout without its memory.
-INLINE vl_convolution_space convolution_space(int32_t channel_blocks, int32_t result_blocks) {
-  vl_convolution_space s;
-  s.channels = channel_blocks * LANES;
-  s.results = result_blocks * LANES;
-  s.image_step = (CONVOLVED_TILES * channel_blocks + 1) * LANES;
-  s.product_step = (CONVOLVED_TILES * result_blocks + 1) * LANES;
-  return s;
-}
-
 int64_t VL(winograd_workspace)(int32_t channel_blocks, int32_t result_blocks) {
-  const vl_convolution_space s = convolution_space(channel_blocks, result_blocks);
-  return PLACES * (s.image_step + s.product_step);
+  const vl_winograd_space s = winograd_space(channel_blocks, result_blocks, CONVOLVED_TILES);
+  return PLACES * (s.image_step + s.result_step);
 }
 
 /// products = images * weights of 16 / VECTORS tiles from `first` on at one place, for one or two
 /// vectors of results. Products of tiles past the last one are undefined and unused.
-INLINE void convolve_place(const vl_convolution_space *s, int place, int32_t first, int32_t result,
+INLINE void convolve_place(const vl_winograd_space *s, int place, int32_t first, int32_t result,
                            const float *weights, const int VECTORS) {
-  const float *images = s->images + place * s->image_step + first * s->channels;
-  float *products = s->products + place * s->product_step + first * s->results + result;
+  const float *images = s->image_tiles + place * s->image_step + first * s->channels;
+  float *products = s->result_tiles + place * s->result_step + first * s->results + result;
   const float *matrix = weights + (int64_t)place * s->channels * s->results + result;
   vf part[LANES];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++) part[i] = splat(0);
+  UNROLLED_FOR (i, LANES) part[i] = splat(0);
   for (int32_t c = 0; c < s->channels; c++) {
     vf v[2];
     for (int k = 0; k < VECTORS; k++)
       v[k] = load(VL_FLOAT32, matrix, c * s->results + k * LANES, LANES);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++)
+    UNROLLED_FOR (i, LANES)
       part[i] += v[i % VECTORS] * splat(images[i / VECTORS * s->channels + c]);
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++)
+  UNROLLED_FOR (i, LANES)
     store(VL_FLOAT32, products, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
 }
 
@@ -140,7 +118,7 @@ typedef struct {
 
 /// Multiplies the tiles from `first` on and prefetches the tiles after them. Waiting for their
 /// loads would take as long as the arithmetic.
-INLINE void convolve_places(const vl_convolution_space *s, const vl_tiles *tiles, int64_t first,
+INLINE void convolve_places(const vl_winograd_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const float *weights,
                             const vl_convolution_images *images) {
   const vl_ahead ahead = pixels_ahead(tiles, first + count, CONVOLVED_TILES);
@@ -162,16 +140,14 @@ INLINE void finish_tile(const vl_type TYPE, const vl_tiles *tiles, vl_tile tile,
                         const float *products, int64_t step, vf bias, const void *residual,
                         vl_activation f, void *out) {
   vf half[SIDE][REACH];
-#pragma clang loop unroll(full)
-  for (int j = 0; j < REACH; j++) {
+  UNROLLED_FOR (j, REACH) {
     vf m[REACH], v[SIDE];
     for (int i = 0; i < REACH; i++)
       m[i] = load(VL_FLOAT32, products, (i * REACH + j) * step, LANES);
     OUTPUT_TRANSFORM(v, m);
     for (int i = 0; i < SIDE; i++) half[i][j] = v[i];
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < SIDE; i++) {
+  UNROLLED_FOR (i, SIDE) {
     if (tile.row + i >= tiles->w->height) break;
     vf v[SIDE];
     OUTPUT_TRANSFORM(v, half[i]);
@@ -185,13 +161,13 @@ INLINE void finish_tile(const vl_type TYPE, const vl_tiles *tiles, vl_tile tile,
   }
 }
 
-INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, const vl_tiles *tiles,
+INLINE void finish_tiles(const vl_type TYPE, const vl_winograd_space *s, const vl_tiles *tiles,
                          int64_t first, int32_t count, const float *bias,
                          const vl_convolution_images *images, vl_activation f) {
   for (int32_t t = 0; t < count; t++) {
     const vl_tile tile = tile_at(tiles, first + t);
     for (int32_t b = 0; b < images->out.blocks; b++) {
-      finish_tile(TYPE, tiles, tile, s->products + t * s->results + b * LANES, s->product_step,
+      finish_tile(TYPE, tiles, tile, s->result_tiles + t * s->results + b * LANES, s->result_step,
                   bias ? load(VL_FLOAT32, bias, b * LANES, LANES) : splat(0),
                   images->residual.bytes ? block_of(&images->residual, tile, b) : 0, f,
                   (char *)block_of(&images->out, tile, b));
@@ -200,7 +176,7 @@ INLINE void finish_tiles(const vl_type TYPE, const vl_convolution_space *s, cons
 }
 
 /// Not inlined, so that the code for all activations exists once, not for each number of channels.
-static __attribute__((noinline)) void finish_tiles_by(vl_type type, const vl_convolution_space *s,
+static __attribute__((noinline)) void finish_tiles_by(vl_type type, const vl_winograd_space *s,
                                                       const vl_tiles *tiles, int64_t first,
                                                       int32_t count, const float *bias,
                                                       const vl_convolution_images *images,
@@ -212,16 +188,16 @@ INLINE void winograd_as(const vl_type TYPE, const int32_t CHANNEL_BLOCKS,
                         const int32_t RESULT_BLOCKS, const vl_tiles *tiles, int64_t first,
                         const float *weights, const float *bias,
                         const vl_convolution_images *images, vl_activation f, float *workspace) {
-  vl_convolution_space s = convolution_space(CHANNEL_BLOCKS, RESULT_BLOCKS);
-  s.images = workspace;
-  s.products = workspace + PLACES * s.image_step;
+  vl_winograd_space s = winograd_space(CHANNEL_BLOCKS, RESULT_BLOCKS, CONVOLVED_TILES);
+  s.image_tiles = workspace;
+  s.result_tiles = workspace + PLACES * s.image_step;
   for (; first < tiles->end; first += CONVOLVED_TILES) {
     const int32_t count = tiles_from(tiles, first, CONVOLVED_TILES);
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
       for (int32_t b = 0; b < CHANNEL_BLOCKS; b++)
         transform_image(tiles->w, TYPE, block_of(&images->x, tile, b), tile.row, tile.column,
-                        s.images + t * s.channels + b * LANES, s.image_step);
+                        s.image_tiles + t * s.channels + b * LANES, s.image_step);
     }
     convolve_places(&s, tiles, first, count, weights, images);
     if (f.kind == VL_RELU) {

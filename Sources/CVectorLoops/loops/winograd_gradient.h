@@ -39,14 +39,12 @@ INLINE void transform_results(const vl_winograd_shape *w, const vl_type TYPE, co
                               int32_t y, int32_t x, float *out, int64_t step) {
   vf square[SIDE * SIDE], half[REACH][SIDE];
   load_square(w, TYPE, SIDE, block, y, x, square);
-#pragma clang loop unroll(full)
-  for (int j = 0; j < SIDE; j++) {
+  UNROLLED_FOR (j, SIDE) {
     vf v[REACH];
     RESULT_TRANSFORM(v, square + j * SIDE);
     for (int i = 0; i < REACH; i++) half[i][j] = v[i];
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < REACH; i++) {
+  UNROLLED_FOR (i, REACH) {
     vf v[REACH];
     RESULT_TRANSFORM(v, half[i]);
     for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);
@@ -56,42 +54,21 @@ INLINE void transform_results(const vl_winograd_shape *w, const vl_type TYPE, co
 /// The number of tiles multiplied at once. Sums are loaded and stored once for all of them.
 #define TILES_AT_ONCE 32
 
-/// A thread's workspace: images [place][tile][channel], gradients [place][tile][result] and sums
-/// [place][channel][result].
-typedef struct {
-  int32_t channels, results;
-  // The steps between places. They exceed the tiles' length, so that a tile's places do not fall
-  // into the same few sets of the first-level cache.
-  int64_t image_step, gradient_step;
-  float *images, *gradients, *sums;
-} vl_gradient_space;
-
-/// The workspace's layout without its memory.
-INLINE vl_gradient_space gradient_space(int32_t channel_blocks, int32_t result_blocks) {
-  vl_gradient_space s;
-  s.channels = channel_blocks * LANES;
-  s.results = result_blocks * LANES;
-  s.image_step = (TILES_AT_ONCE * channel_blocks + 1) * LANES;
-  s.gradient_step = (TILES_AT_ONCE * result_blocks + 1) * LANES;
-  return s;
-}
-
 int64_t VL(winograd_gradient_workspace)(int32_t channel_blocks, int32_t result_blocks) {
-  const vl_gradient_space s = gradient_space(channel_blocks, result_blocks);
-  return PLACES * (s.image_step + s.gradient_step + (int64_t)s.channels * s.results);
+  const vl_winograd_space s = winograd_space(channel_blocks, result_blocks, TILES_AT_ONCE);
+  return PLACES * (s.image_step + s.result_step + (int64_t)s.channels * s.results);
 }
 
 /// sums = or += images * gradients over `count` tiles at one place, for one or two vectors of
 /// results from `first_result` on. Each loaded channel value is used for all of them.
-INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_result,
+INLINE void multiply_place(const vl_winograd_space *s, int place, int32_t first_result,
                            int32_t count, int accumulates, const int VECTORS) {
-  const float *gradients = s->gradients + place * s->gradient_step + first_result;
+  const float *gradients = s->result_tiles + place * s->result_step + first_result;
   for (int32_t first = 0; first < s->channels; first += LANES / VECTORS) {
-    const float *images = s->images + place * s->image_step + first;
+    const float *images = s->image_tiles + place * s->image_step + first;
     float *sums = s->sums + ((int64_t)place * s->channels + first) * s->results + first_result;
     vf part[LANES];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++) {
+    UNROLLED_FOR (i, LANES) {
       const int64_t at = i / VECTORS * s->results + i % VECTORS * LANES;
       part[i] = accumulates ? load(VL_FLOAT32, sums, at, LANES) : splat(0);
     }
@@ -99,19 +76,17 @@ INLINE void multiply_place(const vl_gradient_space *s, int place, int32_t first_
       vf g[2];
       for (int k = 0; k < VECTORS; k++)
         g[k] = load(VL_FLOAT32, gradients, t * s->results + k * LANES, LANES);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < LANES; i++)
+      UNROLLED_FOR (i, LANES)
         part[i] += g[i % VECTORS] * splat(images[t * s->channels + i / VECTORS]);
     }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++)
+    UNROLLED_FOR (i, LANES)
       store(VL_FLOAT32, sums, i / VECTORS * s->results + i % VECTORS * LANES, part[i], LANES);
   }
 }
 
 /// Multiplies the tiles from `first` on and prefetches the tiles after them. Waiting for their
 /// loads would take as long as the arithmetic.
-INLINE void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, int64_t first,
+INLINE void multiply_places(const vl_winograd_space *s, const vl_tiles *tiles, int64_t first,
                             int32_t count, const vl_images *x, const vl_images *dy) {
   const vl_ahead ahead = pixels_ahead(tiles, first + count, TILES_AT_ONCE);
   for (int place = 0; place < PLACES; place++) {
@@ -125,14 +100,13 @@ INLINE void multiply_places(const vl_gradient_space *s, const vl_tiles *tiles, i
 }
 
 /// At m A of the sums.
-INLINE void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_step) {
+INLINE void finish_gradient(const vl_winograd_space *s, float *dw, int64_t dw_step) {
   const int64_t step = (int64_t)s->channels * s->results;
   for (int32_t c = 0; c < s->channels; c++) {
     for (int32_t k = 0; k < s->results / LANES; k++) {
       const float *sums = s->sums + (int64_t)c * s->results + k * LANES;
       vf half[KERNEL][REACH];
-#pragma clang loop unroll(full)
-      for (int j = 0; j < REACH; j++) {
+      UNROLLED_FOR (j, REACH) {
         vf column[REACH], v[KERNEL];
         for (int i = 0; i < REACH; i++)
           column[i] = load(VL_FLOAT32, sums, (i * REACH + j) * step, LANES);
@@ -140,8 +114,7 @@ INLINE void finish_gradient(const vl_gradient_space *s, float *dw, int64_t dw_st
         for (int i = 0; i < KERNEL; i++) half[i][j] = v[i];
       }
       float *out = dw + k * dw_step + (c / LANES * KERNEL * KERNEL * LANES + c % LANES) * LANES;
-#pragma clang loop unroll(full)
-      for (int i = 0; i < KERNEL; i++) {
+      UNROLLED_FOR (i, KERNEL) {
         vf v[KERNEL];
         KERNEL_TRANSFORM(v, half[i]);
         for (int j = 0; j < KERNEL; j++)
@@ -155,20 +128,20 @@ INLINE void winograd_gradient_as(const vl_type TYPE, const int32_t CHANNEL_BLOCK
                                  const int32_t RESULT_BLOCKS, const vl_tiles *tiles,
                                  const vl_images *x, const vl_images *dy, float *workspace,
                                  float *dw, int64_t dw_step) {
-  vl_gradient_space s = gradient_space(CHANNEL_BLOCKS, RESULT_BLOCKS);
-  s.images = workspace;
-  s.gradients = s.images + PLACES * s.image_step;
-  s.sums = s.gradients + PLACES * s.gradient_step;
+  vl_winograd_space s = winograd_space(CHANNEL_BLOCKS, RESULT_BLOCKS, TILES_AT_ONCE);
+  s.image_tiles = workspace;
+  s.result_tiles = s.image_tiles + PLACES * s.image_step;
+  s.sums = s.result_tiles + PLACES * s.result_step;
   for (int64_t first = 0; first < tiles->end; first += TILES_AT_ONCE) {
     const int32_t count = tiles_from(tiles, first, TILES_AT_ONCE);
     for (int32_t t = 0; t < count; t++) {
       const vl_tile tile = tile_at(tiles, first + t);
       for (int32_t b = 0; b < CHANNEL_BLOCKS; b++)
         transform_image(tiles->w, TYPE, block_of(x, tile, b), tile.row, tile.column,
-                        s.images + t * s.channels + b * LANES, s.image_step);
+                        s.image_tiles + t * s.channels + b * LANES, s.image_step);
       for (int32_t b = 0; b < RESULT_BLOCKS; b++)
         transform_results(tiles->w, TYPE, block_of(dy, tile, b), tile.row, tile.column,
-                          s.gradients + t * s.results + b * LANES, s.gradient_step);
+                          s.result_tiles + t * s.results + b * LANES, s.result_step);
     }
     multiply_places(&s, tiles, first, count, x, dy);
   }

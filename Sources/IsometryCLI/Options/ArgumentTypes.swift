@@ -1,5 +1,4 @@
 public import ArgumentParser
-public import IsometryBenchmarks
 import IsometryCore
 public import IsometryGraph
 public import IsometryNN

@@ -54,7 +54,7 @@ final class Primitive {
     for (argument, storage) in zip(arguments, storages) {
       dnnl_memory_set_data_handle(argument.memory, storage.pointer)
     }
-    // What could be wrong was found when the primitive was made: an execution with good arguments
+    // Errors were found when the primitive was made: an execution with good arguments
     // does not fail.
     let status = dnnl_primitive_execute(
       primitive, engine.stream, Int32(arguments.count), arguments.baseAddress)

@@ -66,7 +66,7 @@ final class PrimitiveDescriptor {
   }
 }
 
-/// What a primitive does to its result before it is stored.
+/// The work of a primitive on its result before it is stored.
 final class PrimitiveAttributes {
   let raw: dnnl_primitive_attr_t
 

@@ -19,9 +19,8 @@ extension GraphLowering {
     }
     let result = makeResult(node.results[0])
     var arguments = [
-      try argument(
-        DNNL_ARG_SRC, node.inputs[0], descriptor.layout(dnnl_query_src_md)),
-      try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(dnnl_query_weights_md)),
+      try argument(DNNL_ARG_SRC, node.inputs[0], descriptor, dnnl_query_src_md),
+      try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor, dnnl_query_weights_md),
     ]
     if epilogue.hasBias {
       arguments.append(
@@ -30,8 +29,7 @@ extension GraphLowering {
           storage: place(node.inputs[2]).storage))
     }
     try emitPrimitive(
-      "convolution", descriptor, arguments, result: result, role: DNNL_ARG_DST,
-      descriptor.layout(dnnl_query_dst_md))
+      "convolution", descriptor, arguments, result: result, DNNL_ARG_DST, dnnl_query_dst_md)
     let residual =
       epilogue.hasResidual
       ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
@@ -54,11 +52,9 @@ extension GraphLowering {
     try emitPrimitive(
       "convolutionInputGradient", descriptor,
       [
-        try argument(
-          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(dnnl_query_diff_dst_md)),
-        try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor.layout(dnnl_query_weights_md)),
-      ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_SRC,
-      descriptor.layout(dnnl_query_diff_src_md))
+        try argument(DNNL_ARG_DIFF_DST, node.inputs[0], descriptor, dnnl_query_diff_dst_md),
+        try argument(DNNL_ARG_WEIGHTS, node.inputs[1], descriptor, dnnl_query_weights_md),
+      ], result: makeResult(node.results[0]), DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md)
   }
 
   func lowerConvolutionWeightGradient(
@@ -67,12 +63,11 @@ extension GraphLowering {
     let geometry = ConvolutionGeometry(
       convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
       hasBias: withBias, lanes: lanes)
-    let isOwn = try lowerOwnWeightGradient(node, geometry)
-    // oneDNN's weight gradient includes the bias gradient; the package's loops do not.
-    if withBias, isOwn {
-      try lowerChannelSum(node.inputs[0], into: node.results[1])
+    if try lowerOwnWeightGradient(node, geometry) {
+      // oneDNN's weight gradient includes the bias gradient; the package's loops do not.
+      if withBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }
+      return
     }
-    if isOwn { return }
     let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.weightGradient(engine)
     }
@@ -86,11 +81,10 @@ extension GraphLowering {
     try emitPrimitive(
       "convolutionWeightGradient", descriptor,
       [
-        try argument(
-          DNNL_ARG_DIFF_DST, node.inputs[0], descriptor.layout(dnnl_query_diff_dst_md)),
-        try argument(DNNL_ARG_SRC, node.inputs[1], descriptor.layout(dnnl_query_src_md)),
-      ], result: makeResult(node.results[0]), role: DNNL_ARG_DIFF_WEIGHTS,
-      descriptor.layout(dnnl_query_diff_weights_md), alsoWriting: extra)
+        try argument(DNNL_ARG_DIFF_DST, node.inputs[0], descriptor, dnnl_query_diff_dst_md),
+        try argument(DNNL_ARG_SRC, node.inputs[1], descriptor, dnnl_query_src_md),
+      ], result: makeResult(node.results[0]), DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md,
+      alsoWriting: extra)
   }
 
   /// - Returns: whether a loop of our own, which leaves out the bias, is the faster way and was taken.
@@ -107,9 +101,9 @@ extension GraphLowering {
 
   /// An operand in the layout that a primitive wants.
   private func argument(
-    _ role: Int32, _ value: Value, _ layout: MemoryDescriptor
+    _ role: Int32, _ value: Value, _ descriptor: PrimitiveDescriptor, _ query: dnnl_query_t
   ) throws(CPUError) -> Primitive.Argument {
-    let made = place(value)
+    let (layout, made) = (descriptor.layout(query), place(value))
     let storage =
       try made.layout.descriptor(made.type) == layout
       ? made.storage : try storage(value, as: .native(layout))
@@ -119,9 +113,10 @@ extension GraphLowering {
   /// Emits a primitive whose result is converted where the primitive makes it in another layout.
   private func emitPrimitive(
     _ name: String, _ descriptor: PrimitiveDescriptor, _ inputs: [Primitive.Argument],
-    result: StoredValue, role: Int32, _ layout: MemoryDescriptor,
+    result: StoredValue, _ role: Int32, _ query: dnnl_query_t,
     alsoWriting extra: [Primitive.Argument] = []
   ) throws(CPUError) {
+    let layout = descriptor.layout(query)
     var made = result
     if try result.layout.descriptor(result.type) != layout {
       made = StoredValue(

@@ -31,9 +31,9 @@ extension GraphLowering {
     let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
       "batchNormalizationMoments", reads: [x.storage], writes: [means, deviations],
-      geometry.work { slab, offset, _, partial in
+      geometry.work { strip, offset, _, partial in
         vl_moments(
-          type, slab, x.storage.bytes(from: offset * size), means.elements() + partial,
+          type, strip, x.storage.bytes(from: offset * size), means.elements() + partial,
           deviations.elements() + partial)
       })
     let elements = geometry.elementsPerChannel / geometry.images
@@ -82,10 +82,10 @@ extension GraphLowering {
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
       name, reads: [x] + [factor, offset, residual].compactMap { $0 }, writes: [result.storage],
-      ChannelGeometry(result).work { slab, first, channel, _ in
+      ChannelGeometry(result).work { strip, first, channel, _ in
         let first = first * size
         vl_normalize(
-          type, slab, x.bytes(from: first), factor.map { $0.elements() + channel },
+          type, strip, x.bytes(from: first), factor.map { $0.elements() + channel },
           offset.map { $0.elements() + channel }, residual?.bytes(from: first), activation,
           result.storage.bytes(from: first))
       })
@@ -146,9 +146,9 @@ extension GraphLowering {
       "batchNormalizationReduction",
       reads: [dy, x.storage, mean, factors.factor, factors.offset],
       writes: [sums, dots],
-      geometry.work { slab, offset, channel, partial in
+      geometry.work { strip, offset, channel, partial in
         vl_normalization_sums(
-          type, slab, dy.bytes(from: offset * size), x.storage.bytes(from: offset * size),
+          type, strip, dy.bytes(from: offset * size), x.storage.bytes(from: offset * size),
           factors.factor.elements() + channel, factors.offset.elements() + channel,
           mean.elements() + channel, activation, sums.elements() + partial,
           dots.elements() + partial)
@@ -199,10 +199,10 @@ extension GraphLowering {
       "batchNormalizationInputGradient",
       reads: [dy, x, mean, factors.factor, factors.offset, slope, rest],
       writes: [result.storage],
-      geometry.work { slab, offset, channel, _ in
+      geometry.work { strip, offset, channel, _ in
         let offset = offset * size
         vl_normalization_gradient(
-          type, slab, dy.bytes(from: offset), x.bytes(from: offset),
+          type, strip, dy.bytes(from: offset), x.bytes(from: offset),
           factors.factor.elements() + channel, factors.offset.elements() + channel,
           mean.elements() + channel, slope.elements() + channel, rest.elements() + channel,
           activation, result.storage.bytes(from: offset))

@@ -100,10 +100,10 @@ extension GraphLowering {
       let sums = makeWorkspace(floats: geometry.images * geometry.channels)
       emit(
         node.operation.name, reads: inputs, writes: [result.storage, sums],
-        geometry.work { slab, offset, _, partial in
+        geometry.work { strip, offset, _, partial in
           let offset = offset * size
           vl_activation_gradient_sums(
-            type, slab, activation, fromOutput, dy.bytes(from: offset),
+            type, strip, activation, fromOutput, dy.bytes(from: offset),
             second?.bytes(from: offset), reference.bytes(from: offset),
             result.storage.bytes(from: offset), sums.elements() + partial)
         })

@@ -74,9 +74,9 @@ extension GraphLowering {
     // Sums of single precision first: the result may be of a 16-bit type.
     emit(
       node.operation.name, reads: [x.storage], writes: [sums],
-      geometry.work { slab, offset, _, partial in
+      geometry.work { strip, offset, _, partial in
         vl_channel_sum(
-          type, slab, x.storage.bytes(from: offset * size), sums.elements() + partial)
+          type, strip, x.storage.bytes(from: offset * size), sums.elements() + partial)
       })
     emitElementwise(
       node.operation.name, reads: [sums], writes: [sums, result.storage], over: result
@@ -103,9 +103,9 @@ extension GraphLowering {
     }
     emit(
       node.operation.name, reads: [shares], writes: [result.storage],
-      geometry.work { slab, offset, _, partial in
+      geometry.work { strip, offset, _, partial in
         vl_spread(
-          type, slab, shares.elements() + partial, result.storage.bytes(from: offset * size))
+          type, strip, shares.elements() + partial, result.storage.bytes(from: offset * size))
       })
   }
 }

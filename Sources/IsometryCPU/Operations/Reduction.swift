@@ -63,9 +63,9 @@ extension GraphLowering {
     let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
       "channelSum", reads: [x.storage], writes: [sums],
-      geometry.work { slab, offset, _, partial in
+      geometry.work { strip, offset, _, partial in
         vl_channel_sum(
-          type, slab, x.storage.bytes(from: offset * size), sums.elements() + partial)
+          type, strip, x.storage.bytes(from: offset * size), sums.elements() + partial)
       })
     lowerChannelSumTotal(of: sums, geometry, into: total)
   }
@@ -102,9 +102,9 @@ extension GraphLowering {
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
       node.operation.name, reads: [value], writes: [result.storage],
-      geometry.work { slab, offset, channel, _ in
+      geometry.work { strip, offset, channel, _ in
         vl_spread(
-          type, slab, value.elements() + channel, result.storage.bytes(from: offset * size))
+          type, strip, value.elements() + channel, result.storage.bytes(from: offset * size))
       })
   }
 

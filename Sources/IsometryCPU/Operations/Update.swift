@@ -19,14 +19,13 @@ extension GraphLowering {
     var pieces: [UpdatePiece] = []
     var reads = [schedule] + (gradientScale.map { [$0] } ?? [])
     var writes: [Storage] = []
-    for (index, attributes) in update.parameters.enumerated() {
-      let first = update.headerCount + index * update.stride
-      let parameter = place(node.inputs[first])
+    for (attributes, range) in zip(update.parameters, update.inputRanges) {
+      let parameter = place(node.inputs[range.lowerBound])
       var storages = [parameter.storage]
-      for other in node.inputs[first + 1..<first + update.stride] {
+      for other in node.inputs[range].dropFirst() {
         storages.append(try storage(other, as: parameter.layout))
       }
-      for (slot, storage) in zip(node.inputs[first + 2..<first + update.stride], storages[2...]) {
+      for (slot, storage) in zip(node.inputs[range].dropFirst(2), storages[2...]) {
         precondition(
           place(slot).storage === storage,
           "another session keeps a slot in another layout than its parameter")

@@ -14,7 +14,7 @@ extension ConvolutionGeometry {
     return switch x.dtype {
     case .float32: true
     case .bfloat16: !Processor.multipliesTiles
-    default: false
+    case .float16, .float64, .uint8, .int32: false
     }
   }
 

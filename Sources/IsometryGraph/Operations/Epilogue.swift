@@ -1,13 +1,13 @@
 public import IsometryCore
 
-/// What a product or a normalization does to its result before it is stored, in this order: bias,
+/// The work of a product or a normalization on its result before it is stored, in this order: bias,
 /// residual, activation. Networks are built without; the fusion pass fills it in.
 public struct Epilogue: Sendable, Hashable {
   /// The input after the operands is a bias [C].
   public var hasBias: Bool
   /// The last input is a tensor like the result, which is added.
   public var hasResidual: Bool
-  /// What is applied last.
+  /// The last step.
   public var activation: Activation
   /// Whether two more results are the mean and the biased variance of the result's channels, over all
   /// other axes, [C] of the accumulator's type. Only convolutions have them.

@@ -59,8 +59,8 @@ public struct ImageDecoding: Sendable, Hashable {
     self.augmentation = augmentation
   }
 
-  /// What each of the 256 bytes decodes to in one channel, before the rounding to `dtype`: the table
-  /// that backends decode with.
+  /// The decoded value of each of the 256 bytes in one channel, before the rounding to `dtype`: the
+  /// table that backends decode with.
   package func levels(ofChannel channel: Int) -> [Double] {
     (0..<256).map { (Double($0) / 255 - mean[channel]) / deviation[channel] }
   }

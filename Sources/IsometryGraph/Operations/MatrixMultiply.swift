@@ -8,7 +8,7 @@ public struct MatrixMultiply: Sendable, Hashable {
   public let transposeRight: Bool
   /// The type of the result; nil for that of the operands. Weight gradients have the accumulator's.
   public let resultType: DType?
-  /// What is applied to the product before it is stored.
+  /// The work on the product before it is stored.
   public let epilogue: Epilogue
 
   /// Without arguments: both operands as they are written, a result of their type, nothing behind.

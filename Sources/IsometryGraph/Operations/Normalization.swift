@@ -7,7 +7,7 @@ internal import IsometryCore
 ///
 /// - Source: Ioffe & Szegedy, "Batch normalization" (2015).
 public struct Normalization: Sendable, Hashable {
-  /// What is added to the variance before the root is taken.
+  /// A number that is added to the variance before the root is taken.
   public let epsilon: Double
   /// `hasBias` is always false: the shift is the bias.
   ///

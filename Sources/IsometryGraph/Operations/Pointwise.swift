@@ -3,7 +3,7 @@ public import IsometryCore
 /// The gradient of an activation: (dy + dy₂)·φ′. It is an operation of its own, or the epilogue of an
 /// operation that makes a gradient of images.
 public struct ActivationGradient: Sendable, Hashable {
-  /// What the last input is.
+  /// The meaning of the last input.
   public enum Reference: Sendable, Hashable {
     /// y = φ(x); only for activations with `hasDerivativeFromOutput`
     case output
@@ -13,7 +13,7 @@ public struct ActivationGradient: Sendable, Hashable {
 
   /// Whose derivative it is.
   public let activation: Activation
-  /// What the derivative is computed from.
+  /// The operand of the derivative.
   public let reference: Reference
   /// How many upstream gradients are added before the multiplication: 1, or 2 after fusion.
   public let addends: Int
@@ -45,10 +45,7 @@ public struct ActivationGradient: Sendable, Hashable {
     for input in inputs { try requireSame(input, inputs[0]) }
     try requireFloat(inputs[0])
     guard hasChannelSum else { return [inputs[0]] }
-    guard [2, 4].contains(inputs[0].shape.rank) else {
-      throw ShapeError("\(inputs[0]) should be [N, C] or [N, C, H, W]")
-    }
-    return [inputs[0], TensorType([inputs[0].shape[1]], inputs[0].dtype.accumulator)]
+    return [inputs[0], try channelSumType(of: inputs[0])]
   }
 
   var operationsPerElement: Int {
@@ -65,106 +62,6 @@ extension ActivationGradient? {
     for input in inputs[operands...] { try requireSame(input, result) }
     guard self?.hasChannelSum != true else {
       throw ShapeError("an epilogue of a gradient has no channel sum")
-    }
-  }
-}
-
-extension Operation {
-  func pointwiseResultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
-    switch self {
-    case .cast(let dtype):
-      try requireCount(inputs, 1)
-      try requireFloat(inputs[0])
-      guard dtype.isFloatingPoint else { throw ShapeError("cannot cast to \(dtype.rawValue)") }
-      return TensorType(inputs[0].shape, dtype)
-    case .add, .subtract, .multiply:
-      try requireCount(inputs, 2)
-      try requireSame(inputs[0], inputs[1])
-    case .scale, .activation:
-      try requireCount(inputs, 1)
-    case .scalarMultiply, .scalarAdd:
-      try requireCount(inputs, 2)
-      guard inputs[1] == TensorType([1], inputs[0].dtype.accumulator) else {
-        throw ShapeError("\(inputs[1]) should be a scalar of type \(inputs[0].dtype.accumulator)")
-      }
-    case .biasAdd:
-      try requireCount(inputs, 2)
-      try requireChannels(inputs[1], of: inputs[0])
-    case .reshape(let shape):
-      try requireCount(inputs, 1)
-      guard shape.elementCount == inputs[0].shape.elementCount else {
-        throw ShapeError("\(inputs[0]) does not have the elements of \(shape)")
-      }
-      return TensorType(shape, inputs[0].dtype)
-    default: preconditionFailure("\(name) is not pointwise")
-    }
-    try requireFloat(inputs[0])
-    return inputs[0]
-  }
-
-  func pointwiseVJP(_ node: Node, _ upstream: Value, _ graph: inout Graph) -> [Value?] {
-    switch self {
-    case .cast:
-      // A gradient may arrive in the accumulator's type already; then nothing is rounded twice.
-      return [graph.cast(upstream, to: graph.type(of: node.inputs[0]).dtype)]
-    case .add: return [upstream, upstream]
-    case .subtract: return [upstream, graph.scale(upstream, by: -1)]
-    case .multiply:
-      return [
-        graph.multiply(upstream, node.inputs[1]), graph.multiply(upstream, node.inputs[0]),
-      ]
-    case .scale(let factor): return [graph.scale(upstream, by: factor)]
-    case .scalarMultiply:
-      return [
-        graph.scalarMultiply(upstream, by: node.inputs[1]), graph.dot(upstream, node.inputs[0]),
-      ]
-    case .scalarAdd: return [upstream, graph.sum(upstream)]
-    case .biasAdd: return [upstream, graph.channelSum(upstream)]
-    case .activation(let activation):
-      let gradient = ActivationGradient(activation)
-      let reference = gradient.reference == .output ? node.results[0] : node.inputs[0]
-      return [graph.append(.activationGradient(gradient), [upstream, reference])[0]]
-    case .activationGradient(let gradient):
-      precondition(!gradient.hasChannelSum, "fused operations come after differentiation")
-      // Linear in the upstream gradients; φ″ is not part of the set.
-      let along = ActivationGradient(gradient.activation, reference: gradient.reference)
-      let pulled = graph.append(.activationGradient(along), [upstream, node.inputs.last!])[0]
-      return [Value?](repeating: pulled, count: gradient.addends) + [nil]
-    case .reshape: return [graph.reshape(upstream, to: graph.shape(of: node.inputs[0]))]
-    default: preconditionFailure("\(name) is not pointwise")
-    }
-  }
-
-  func pointwiseJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> Value? {
-    switch self {
-    case .cast(let dtype): return tangents[0].map { graph.cast($0, to: dtype) }
-    case .add: return graph.sumOfPresent(tangents)
-    case .subtract:
-      return graph.sumOfPresent([tangents[0], tangents[1].map { graph.scale($0, by: -1) }])
-    case .multiply, .scalarMultiply: return graph.productTangent(self, node, tangents)
-    case .scale(let factor): return tangents[0].map { graph.scale($0, by: factor) }
-    case .scalarAdd:
-      let type = graph.type(of: node.results[0])
-      return graph.sumOfPresent([
-        tangents[0], tangents[1].map { graph.appendOne(.broadcast(type), $0) },
-      ])
-    case .biasAdd:
-      let type = graph.type(of: node.results[0])
-      return graph.sumOfPresent([
-        tangents[0], tangents[1].map { graph.appendOne(.broadcastChannels(type), $0) },
-      ])
-    case .activation(let activation):
-      let gradient = ActivationGradient(activation)
-      let reference = gradient.reference == .output ? node.results[0] : node.inputs[0]
-      return tangents[0].map { graph.append(.activationGradient(gradient), [$0, reference])[0] }
-    case .activationGradient(let gradient):
-      let along = ActivationGradient(gradient.activation, reference: gradient.reference)
-      precondition(tangents.last! == nil, "\(name) has no second derivative in the set")
-      return graph.sumOfPresent(Array(tangents.dropLast())).map {
-        graph.append(.activationGradient(along), [$0, node.inputs.last!])[0]
-      }
-    case .reshape(let shape): return tangents[0].map { graph.reshape($0, to: shape) }
-    default: preconditionFailure("\(name) is not pointwise")
     }
   }
 }

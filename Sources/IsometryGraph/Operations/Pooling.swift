@@ -2,7 +2,7 @@ internal import IsometryCore
 
 /// A pooling window that slides over images [N, C, H, W].
 public struct Pooling: Sendable, Hashable {
-  /// What a window gives.
+  /// The kind of result of a window.
   public enum Kind: String, Sendable, Hashable {
     /// The largest element; padding never wins, NaN always does.
     case max
@@ -10,7 +10,7 @@ public struct Pooling: Sendable, Hashable {
     case average
   }
 
-  /// What a window gives.
+  /// The result of a window.
   public let kind: Kind
   /// Rows and columns of the window.
   public let window: Convolution.Pair

@@ -78,18 +78,19 @@ public struct Update: Sendable, Hashable {
   /// Inputs before the first parameter.
   public var headerCount: Int { hasGradientScale ? 2 : 1 }
 
-  /// Inputs of one parameter: itself, its gradient, its slots.
-  public var stride: Int { 2 + rule.slotCount }
-
-  var mutatedInputs: [Int] {
-    parameters.indices.flatMap { index in
-      let first = headerCount + index * stride
-      return [first] + (first + 2..<first + stride)
+  /// The positions of each parameter's inputs: itself, its gradient, its slots.
+  public var inputRanges: [Range<Int>] {
+    let count = 2 + rule.slotCount
+    return parameters.indices.map { index in
+      let first = headerCount + index * count
+      return first..<first + count
     }
   }
 
+  var mutatedInputs: [Int] { inputRanges.flatMap { [$0.lowerBound] + $0.dropFirst(2) } }
+
   func check(_ inputs: [TensorType]) throws(ShapeError) {
-    try requireCount(inputs, headerCount + parameters.count * stride)
+    try requireCount(inputs, headerCount + parameters.count * (2 + rule.slotCount))
     guard inputs[0] == TensorType([2], .float32) else {
       throw ShapeError("the schedule \(inputs[0]) should be fp32[2]: learning rate and step")
     }
@@ -98,9 +99,8 @@ public struct Update: Sendable, Hashable {
     for input in inputs[headerCount...] where input.dtype != dtype {
       throw ShapeError("\(input) should have the type of the other parameters, \(dtype.rawValue)")
     }
-    for index in parameters.indices {
-      let first = headerCount + index * stride
-      for other in first + 1..<first + stride { try requireSame(inputs[other], inputs[first]) }
+    for range in inputRanges {
+      for other in range.dropFirst() { try requireSame(inputs[other], inputs[range.lowerBound]) }
     }
   }
 }

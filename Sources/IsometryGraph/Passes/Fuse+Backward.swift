@@ -12,7 +12,6 @@ extension Graph {
   /// The same computation with one operation for both backward passes over a normalization's images:
   /// the sums of its parameters' gradients, and the gradient of its input that those enter.
   func withWholeNormalizationGradients() -> Graph {
-    var rewriter = Rewriter(self)
     // Reductions whose input gradient is their first reader, updates aside, are made with it.
     var whole = Set<[Value]>()
     var read = Set<Value>()
@@ -29,19 +28,18 @@ extension Graph {
       }
       read.formUnion(node.inputs)
     }
-    for position in positionsWithUpdatesLast {
-      let node = nodes[position]
+    return rewritten { rewriter, node in
       switch node.operation {
-      case .batchNormalizationReduction where whole.contains(node.results): continue
+      case .batchNormalizationReduction where whole.contains(node.results): return true
       case .batchNormalizationInputGradient(let normalization)
       where whole.remove(Array(node.inputs[6...])) != nil:
         let results = rewriter.append(
           .batchNormalizationGradient(normalization), node.inputs[..<6].map { rewriter.map($0) })
         rewriter.replace(node.results + node.inputs[6...], with: results)
-      default: rewriter.copy(node)
+        return true
+      default: return false
       }
     }
-    return rewriter.finish()
   }
 }
 
@@ -90,7 +88,7 @@ private struct BackwardFusion {
       }
       let results = rewriter.append(
         .convolutionWeightGradient(convolution, weightShape: shape, withBias: true, prologue),
-        node.inputs.map { rewriter.map($0) })
+        rewriter.inputs(of: node))
       rewriter.replace([node.results[0], bias.sum], with: results)
       return true
     default: return false
@@ -98,7 +96,7 @@ private struct BackwardFusion {
   }
 
   private mutating func replace(_ node: Node, _ operation: Operation, _ upstream: Value) -> Bool {
-    let inputs = [upstream] + node.inputs.dropFirst().map { rewriter.map($0) }
+    let inputs = [upstream] + rewriter.inputs(of: node).dropFirst()
     rewriter.replace(node.results, with: rewriter.append(operation, inputs))
     return true
   }

@@ -17,24 +17,18 @@ extension Graph {
       }
       if let last = fitting.max() { moved[last] = producer(of: last) }
     }
-    var rewriter = Rewriter(self)
-    for position in positionsWithUpdatesLast {
-      let node = nodes[position]
-      if let first = node.results.first, moved[first] != nil { continue }
+    return rewritten { rewriter, node in
+      if let first = node.results.first, moved[first] != nil { return true }
       guard case .activationGradient(let gradient) = node.operation,
         let own = node.inputs.prefix(gradient.addends).first(where: { moved[$0] != nil }),
         let source = moved[own],
         let operation = source.operation.addingEpilogue(gradient)
-      else {
-        rewriter.copy(node)
-        continue
-      }
+      else { return false }
       let others = node.inputs.filter { $0 != own }
-      let results = rewriter.append(
-        operation, (source.inputs + others).map { rewriter.map($0) })
-      rewriter.replace(node.results[0], with: results[0])
+      let inputs = (source.inputs + others).map { rewriter.map($0) }
+      rewriter.replace(node.results, with: rewriter.append(operation, inputs))
+      return true
     }
-    return rewriter.finish()
   }
 
   /// The same computation with the channel sums of activation gradients from those gradients' own pass:
@@ -48,40 +42,32 @@ extension Graph {
         else { return nil }
         return source
       })
-    var rewriter = Rewriter(self)
     /// The channel sums in the new graph, by the gradients in the old one.
     var sums: [Value: Value] = [:]
-    for position in positionsWithUpdatesLast {
-      let node = nodes[position]
-      let inputs = { node.inputs.map { rewriter.map($0) } }
+    return rewritten { rewriter, node in
       switch node.operation {
       case .activationGradient(let gradient) where wanted.contains(node.results[0]):
         let results = rewriter.append(
           .activationGradient(
             ActivationGradient(
               gradient.activation, reference: gradient.reference, addends: gradient.addends,
-              hasChannelSum: true)), inputs())
+              hasChannelSum: true)), rewriter.inputs(of: node))
         rewriter.replace(node.results[0], with: results[0])
         sums[node.results[0]] = results[1]
       case .channelSum:
-        guard let sum = sums[node.inputs[0]] else {
-          rewriter.copy(node)
-          continue
-        }
+        guard let sum = sums[node.inputs[0]] else { return false }
         rewriter.replace(node.results[0], with: sum)
       case .convolutionWeightGradient(let convolution, let shape, withBias: true, let prologue):
-        guard let sum = sums[node.inputs[0]] else {
-          rewriter.copy(node)
-          continue
-        }
+        guard let sum = sums[node.inputs[0]] else { return false }
         let results = rewriter.append(
           .convolutionWeightGradient(
-            convolution, weightShape: shape, withBias: false, prologue), inputs())
+            convolution, weightShape: shape, withBias: false, prologue),
+          rewriter.inputs(of: node))
         rewriter.replace(node.results, with: [results[0], sum])
-      default: rewriter.copy(node)
+      default: return false
       }
+      return true
     }
-    return rewriter.finish()
   }
 
   /// The same computation with the 16-bit gradient of the loss from the cross-entropy's own pass.
@@ -95,32 +81,26 @@ extension Graph {
       else { continue }
       narrow[node.inputs[0]] = dtype
     }
-    var rewriter = Rewriter(self)
     /// The narrow gradient in the new graph, by the wide one in the old one.
     var made: [Value: Value] = [:]
-    for position in positionsWithUpdatesLast {
-      let node = nodes[position]
+    return rewritten { rewriter, node in
       switch node.operation {
       case .softmaxCrossEntropy(let smoothing, nil):
-        guard let dtype = narrow[node.results[2]] else {
-          rewriter.copy(node)
-          continue
-        }
+        guard let dtype = narrow[node.results[2]] else { return false }
         let results = rewriter.append(
           .softmaxCrossEntropy(labelSmoothing: smoothing, narrowGradient: dtype),
-          node.inputs.map { rewriter.map($0) })
+          rewriter.inputs(of: node))
         rewriter.replace(node.results, with: results)
         made[node.results[2]] = results[3]
       case .cast(let dtype):
         guard let known = made[node.inputs[0]], narrow[node.inputs[0]] == dtype else {
-          rewriter.copy(node)
-          continue
+          return false
         }
         rewriter.replace(node.results[0], with: known)
-      default: rewriter.copy(node)
+      default: return false
       }
+      return true
     }
-    return rewriter.finish()
   }
 }
 

@@ -11,39 +11,31 @@ extension Graph {
         default: nil
         }
       })
-    var rewriter = Rewriter(self)
     /// Mean and variance in the new graph, by the images in the old one.
     var statistics: [Value: (mean: Value, variance: Value)] = [:]
-    for position in positionsWithUpdatesLast {
-      let node = nodes[position]
+    return rewritten { rewriter, node in
       switch node.operation {
       case .convolution(let convolution, var epilogue, let prologue)
       where normalized.contains(node.results[0]):
         epilogue.hasStatistics = true
         let results = rewriter.append(
-          .convolution(convolution, epilogue, prologue), node.inputs.map { rewriter.map($0) })
+          .convolution(convolution, epilogue, prologue), rewriter.inputs(of: node))
         rewriter.replace(node.results[0], with: results[0])
         statistics[node.results[0]] = (results[1], results[2])
       case .batchNormalization(let normalization):
-        guard let known = statistics[node.inputs[0]] else {
-          rewriter.copy(node)
-          continue
-        }
-        var inputs = node.inputs.map { rewriter.map($0) }
+        guard let known = statistics[node.inputs[0]] else { return false }
+        var inputs = rewriter.inputs(of: node)
         inputs.insert(contentsOf: [known.mean, known.variance], at: 3)
         let results = rewriter.append(.frozenNormalization(normalization), inputs)
         rewriter.replace(node.results, with: [results[0], known.mean, known.variance])
       case .batchNormalizationStatistics(let normalization):
-        guard let known = statistics[node.inputs[0]] else {
-          rewriter.copy(node)
-          continue
-        }
+        guard let known = statistics[node.inputs[0]] else { return false }
         let factor = rewriter.append(
           .normalizationFactor(normalization), [rewriter.map(node.inputs[1]), known.variance])[0]
         rewriter.replace(node.results, with: [known.mean, known.variance, factor])
-      default: rewriter.copy(node)
+      default: return false
       }
+      return true
     }
-    return rewriter.finish()
   }
 }

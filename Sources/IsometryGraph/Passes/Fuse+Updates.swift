@@ -12,7 +12,7 @@ extension Graph {
     var accumulated: [Value] = []
     for position in positionsWithUpdatesLast {
       let node = nodes[position]
-      let inputs = { node.inputs.map { rewriter.map($0) } }
+      let inputs = { rewriter.inputs(of: node) }
       switch node.operation {
       case .update(let update):
         let dtype = type(of: node.inputs[update.headerCount]).dtype

@@ -69,7 +69,7 @@ private struct PrologueFusion {
       })
   }
 
-  /// What a convolution or a weight gradient without a prologue would read through one.
+  /// The images that a convolution or a weight gradient without a prologue would read through one.
   private func images(of node: Node, in graph: Graph) -> Value? {
     func suits(_ weights: Shape) -> Bool {
       weights[0] % multiple == 0 && weights[1] % multiple == 0

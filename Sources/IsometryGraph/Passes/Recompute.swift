@@ -36,7 +36,7 @@ extension Graph {
   /// - Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost" (2016),
   ///   algorithm 3, which searches for its budget in the same way.
   func recomputing(_ choice: Recomputation) -> Graph {
-    let forward = ForwardPart(of: self)
+    let forward = ForwardPass(of: self)
     var best = self
     var least = Schedule(self).peakByteCount
     /// Keeps the step without the dropped values if it needs less memory, and returns the bytes that
@@ -87,8 +87,8 @@ extension Graph {
   }
 }
 
-/// The nodes that a graph's outputs depend on, and which of their results can be computed again.
-private struct ForwardPart {
+/// A graph's forward pass: the nodes that its outputs depend on, and which of their results can be computed again.
+private struct ForwardPass {
   /// By position in the graph's nodes.
   let isForward: [Bool]
   private let graph: Graph
@@ -142,7 +142,8 @@ private struct ForwardPart {
   /// along a chain of skips saves nothing if the last one needs all of them again.
   func withoutProducts() -> [Set<Value>] {
     var cheap = Set<Value>()
-    for position in steps where !graph.nodes[position].operation.isProduct {
+    for position in steps
+    where ![.gemm, .convolution].contains(graph.nodes[position].operation.family) {
       cheap.formUnion(graph.nodes[position].results.filter { canBeDropped[$0.index] })
     }
     let ends = steps.compactMap { cuts[$0] }.filter { cheap.contains($0) }
@@ -155,7 +156,7 @@ private struct ForwardPart {
 
   /// Sets of values to drop, for different numbers of runs.
   func blocks() -> [Set<Value>] {
-    let kept = keptByBackwardPart()
+    let kept = keptByBackwardPass()
     let total = steps.map { bytes(of: $0, in: kept) }.reduce(0, +)
     var candidates: [Set<Value>] = []
     var (runs, next) = (2, 3)
@@ -168,7 +169,7 @@ private struct ForwardPart {
   }
 
   /// The values that are kept without recomputation.
-  private func keptByBackwardPart() -> Set<Value> {
+  private func keptByBackwardPass() -> Set<Value> {
     var kept = Set<Value>()
     for (position, node) in graph.nodes.enumerated() where !isForward[position] {
       kept.formUnion(node.inputs.filter { canBeDropped[$0.index] })
@@ -272,23 +273,6 @@ private struct RecomputePass {
 }
 
 extension Operation {
-  /// Whether the operation's arithmetic grows with more than the sizes of its operands and results.
-  fileprivate var isProduct: Bool {
-    switch self {
-    case .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient: true
-    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
-      .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .sum, .dot, .channelSum,
-      .broadcast, .broadcastChannels, .batchNormalization, .batchNormalizationStatistics,
-      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
-      .batchNormalizationInputGradient, .batchNormalizationGradient,
-      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .update, .runningAverage, .accumulate, .squaredNorm, .gradientScale,
-      .lossScaleUpdate:
-      false
-    }
-  }
-
   /// Whether all results are vectors with which images are normalized.
   fileprivate var makesNormalizingVectors: Bool {
     if case .batchNormalizationStatistics = self { return true }
@@ -300,19 +284,10 @@ extension Operation {
   /// because a device may already fill the inputs of the next step. A loss is at the end of the
   /// forward pass.
   fileprivate var canRunAgain: Bool {
-    switch self {
-    case .decodeImages, .softmaxCrossEntropy: false
-    case .input, .variable, .update, .runningAverage, .accumulate, .lossScaleUpdate: false
-    case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
-      .activation, .activationGradient, .reshape, .sum, .dot, .channelSum, .broadcast,
-      .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
-      .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
-      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
-      .batchNormalizationInputGradient, .batchNormalizationGradient,
-      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .squaredNorm,
-      .gradientScale:
-      true
+    switch family {
+    case nil, .augmentation, .loss: false
+    case .optimizer: mutatedInputs.isEmpty
+    case .gemm, .convolution, .normalization, .pooling, .pointwise, .reduction: true
     }
   }
 }

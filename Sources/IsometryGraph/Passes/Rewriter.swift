@@ -19,6 +19,9 @@ struct Rewriter {
     return mapped
   }
 
+  /// The new values that stand for a node's inputs.
+  func inputs(of node: Node) -> [Value] { node.inputs.map(map) }
+
   /// Lets an old value stand for a value that the new graph has already.
   mutating func replace(_ value: Value, with replacement: Value) {
     mapping[value] = replacement
@@ -41,7 +44,7 @@ struct Rewriter {
 
   /// Copies a node as it is.
   mutating func copy(_ node: Node) {
-    replace(node.results, with: append(node.operation, node.inputs.map(map)))
+    replace(node.results, with: append(node.operation, inputs(of: node)))
   }
 
   /// The new graph, with the outputs of the old one.
@@ -52,6 +55,16 @@ struct Rewriter {
 }
 
 extension Graph {
+  /// The graph that a pass makes of this one. `rewrite` appends what a node becomes; it returns false for
+  /// a node that is copied as it is.
+  func rewritten(_ rewrite: (inout Rewriter, Node) -> Bool) -> Graph {
+    var rewriter = Rewriter(self)
+    for position in positionsWithUpdatesLast where !rewrite(&rewriter, nodes[position]) {
+      rewriter.copy(nodes[position])
+    }
+    return rewriter.finish()
+  }
+
   /// The positions of the nodes in an order in which updates come last: they have no results, and a
   /// variable must not be read after it was written.
   var positionsWithUpdatesLast: [Int] {

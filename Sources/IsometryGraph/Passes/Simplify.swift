@@ -22,7 +22,7 @@ extension Graph {
     var known: [Expression: [Value]] = [:]
     for position in positionsWithUpdatesLast where live[position] {
       let node = nodes[position]
-      let inputs = node.inputs.map { rewriter.map($0) }
+      let inputs = rewriter.inputs(of: node)
       if let replacement = Self.identity(node.operation, inputs, in: &rewriter) {
         rewriter.replace(node.results[0], with: replacement)
         continue

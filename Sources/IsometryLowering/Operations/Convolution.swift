@@ -11,41 +11,23 @@ protocol ConvolutionVariant {
   /// Whether forward and input gradient read zeros, the argument before the result, outside an image.
   var readsZeros: Bool { get }
 
+  /// - Returns: also the parts of the result whose statistics the launch stores; nil if it stores none.
   func forward(
     _ sizes: ConvolutionSizes, hasStatistics: Bool, _ tiles: inout TileSelection
-  ) -> ConvolutionLaunch
-  func inputGradient(
-    _ sizes: ConvolutionSizes, _ tiles: inout TileSelection
-  ) -> ConvolutionLaunch
+  ) -> (kernel: TiledKernel, statistics: StatisticsParts?)
+  func inputGradient(_ sizes: ConvolutionSizes, _ tiles: inout TileSelection) -> TiledKernel
+  /// - Returns: also the number of partial sums; with one the launch writes the gradient itself.
   func weightGradient(
     _ sizes: ConvolutionSizes, hasBias: Bool, _ tiles: inout TileSelection
-  ) -> WeightGradientLaunch
+  ) -> (kernel: TiledKernel, parts: Int)
 }
 
-/// A convolution's or an input gradient's kernel with its geometry.
-struct ConvolutionLaunch {
+/// The kernel of a convolution or a product, with the geometry of its tile.
+struct TiledKernel {
   let variant: ProgramVariant
-  let kernel: String
-  /// What the kernel takes behind the extents.
-  var gridArguments: [Argument] = []
-  let groups: [Int]
-  let local: [Int]
-  /// The parts of the result whose statistics the launch stores; nil if it stores none.
-  var statistics: StatisticsParts?
-  /// What the kernel takes behind the storage of the statistics.
-  var statisticsArguments: [Argument] = []
-}
-
-/// A weight gradient's kernel with its geometry.
-struct WeightGradientLaunch {
-  let variant: ProgramVariant
-  let kernel: String
-  /// Partial sums; with one part the launch writes the gradient itself.
-  let parts: Int
-  /// In the kernel's own unit.
-  let lengthOfPart: Int
-  /// What the kernel takes behind the length of a part.
-  var gridArguments: [Argument] = []
+  let name: String
+  /// The arguments behind the extents.
+  var arguments: [Argument] = []
   let groups: [Int]
   let local: [Int]
 }
@@ -72,7 +54,8 @@ extension Lowering {
       convolution, images: graph.shape(of: node.inputs[0]),
       weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
     let variant = variant(sizes, type.dtype)
-    let plan = variant.forward(sizes, hasStatistics: epilogue.hasStatistics, &tiles)
+    let (kernel, statistics) = variant.forward(
+      sizes, hasStatistics: epilogue.hasStatistics, &tiles)
     let prologue = launch(of: prologue, node)
     let x = operand(node.inputs[0], .channelsLast)
     let weights = operand(node.inputs[1], variant.weights)
@@ -81,14 +64,14 @@ extension Lowering {
     var arguments: [Argument] = [x, weights, bias, residual].map { .storage($0) }
     arguments += zeros(for: variant, sizes.channels, type.dtype)
     arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
-    arguments += sizes.arguments + plan.gridArguments
-    if let parts = plan.statistics {
-      arguments += [.storage(makeStatistics(of: node, parts))] + plan.statisticsArguments
+    arguments += sizes.arguments + kernel.arguments
+    if let statistics {
+      arguments += [.storage(makeStatistics(of: node, statistics))] + statistics.arguments
     }
     launch(
       "convolution \(sizes) \(type.dtype.rawValue)",
-      plan.variant.adding(epilogue.defines).adding(prologue.defines), plan.kernel,
-      arguments + prologue.arguments, groups: plan.groups, local: plan.local)
+      kernel.variant.adding(epilogue.defines).adding(prologue.defines), kernel.name,
+      arguments + prologue.arguments, groups: kernel.groups, local: kernel.local)
   }
 
   mutating func lowerConvolutionInputGradient(
@@ -99,7 +82,7 @@ extension Lowering {
       convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
       pooled: graph.shape(of: node.inputs[0]))
     let variant = variant(sizes, type.dtype)
-    let plan = variant.inputGradient(sizes, &tiles)
+    let kernel = variant.inputGradient(sizes, &tiles)
     let dy = operand(node.inputs[0], .channelsLast)
     var arguments: [Argument] = [
       .storage(dy), .storage(operand(node.inputs[1], variant.weightsOfInputGradient)),
@@ -109,8 +92,8 @@ extension Lowering {
     arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
     launchWithPartialSums(
       "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
-      plan.variant.adding(epilogue.defines), plan.kernel,
-      arguments + sizes.arguments + plan.gridArguments, groups: plan.groups, local: plan.local)
+      kernel.variant.adding(epilogue.defines), kernel.name,
+      arguments + sizes.arguments + kernel.arguments, groups: kernel.groups, local: kernel.local)
   }
 
   mutating func lowerConvolutionWeightGradient(
@@ -122,29 +105,30 @@ extension Lowering {
       convolution, images: graph.shape(of: node.inputs[1]),
       weights: graph.shape(of: node.results[0]), pooled: type.shape, prologue)
     let hasBias = node.results.count > 1
-    let plan = variant(sizes, type.dtype).weightGradient(sizes, hasBias: hasBias, &tiles)
+    let (kernel, parts) = variant(sizes, type.dtype).weightGradient(
+      sizes, hasBias: hasBias, &tiles)
     let dy = operand(node.inputs[0], .channelsLast)
     let x = operand(node.inputs[1], .channelsLast)
     let prologue = launch(of: prologue, node)
     var sums = [
       splitSum(
         of: values.makeResult(node.results[0], .filtersLast), columns: sizes.weightCount,
-        parts: plan.parts, wide)
+        parts: parts, wide)
     ]
     if hasBias {
       sums.append(
         splitSum(
-          of: values.makeResult(node.results[1]), columns: sizes.filters, parts: plan.parts, wide))
+          of: values.makeResult(node.results[1]), columns: sizes.filters, parts: parts, wide))
     }
     launch(
       "convolutionWeightGradient \(sizes) \(type.dtype.rawValue)",
-      plan.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]).adding(prologue.defines),
-      plan.kernel,
+      kernel.variant.adding(["HAS_BIAS": hasBias ? "1" : "0"]).adding(prologue.defines),
+      kernel.name,
       [
         .storage(dy), .storage(x), .storage(sums[0].partial),
         .storage(sums[hasBias ? 1 : 0].partial),
-      ] + sizes.arguments + [.integer(plan.lengthOfPart)] + plan.gridArguments + prologue.arguments,
-      groups: plan.groups, local: plan.local)
+      ] + sizes.arguments + kernel.arguments + prologue.arguments, groups: kernel.groups,
+      local: kernel.local)
     for sum in sums { addUp(sum) }
   }
 

@@ -1,16 +1,6 @@
 import IsometryCore
 import IsometryGraph
 
-/// A product's kernel with its geometry.
-private struct ProductLaunch {
-  let variant: ProgramVariant
-  let kernel: String
-  /// What the kernel takes behind the extents.
-  var arguments: [Argument] = []
-  let groups: [Int]
-  let local: [Int]
-}
-
 extension Lowering {
   mutating func lowerMatrixMultiply(_ node: Node, _ product: MatrixMultiply) {
     let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
@@ -25,15 +15,15 @@ extension Lowering {
     }
     let left = operand(node.inputs[0])
     let right: StorageID
-    let plan: ProductLaunch
+    let kernel: TiledKernel
     if let units = options.matrixUnits, units.types.contains(a.dtype),
       [a.shape[1], b.shape[1], columns].allSatisfy(MatrixUnits.canRead)
     {
       right = operand(node.inputs[1])
-      plan = matrixTileLaunch(product, rows, columns, inner, a.dtype, units)
+      kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, units)
     } else {
       right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
-      plan = registerTileLaunch(product, rows, columns, inner, a.dtype)
+      kernel = registerTileKernel(product, rows, columns, inner, a.dtype)
     }
     let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
     let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
@@ -41,21 +31,21 @@ extension Lowering {
     defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
     launch(
       "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)",
-      plan.variant.adding(defines), plan.kernel,
+      kernel.variant.adding(defines), kernel.name,
       [
         .storage(left), .storage(right), .storage(bias), .storage(residual),
         .storage(values.makeResult(node.results[0])), .integer(rows), .integer(columns),
         .integer(inner),
-      ] + plan.arguments, groups: plan.groups, local: plan.local)
+      ] + kernel.arguments, groups: kernel.groups, local: kernel.local)
   }
 
-  private mutating func registerTileLaunch(
+  private mutating func registerTileKernel(
     _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType
-  ) -> ProductLaunch {
+  ) -> TiledKernel {
     let tile = tiles.choose(
       "matrixMultiply", product.shape(rows, columns, inner), columns: columns, pixels: rows, dtype)
-    return ProductLaunch(
-      variant: ProgramVariant(.gemm, storage: dtype, tile.defines), kernel: "gemm_register_tile",
+    return TiledKernel(
+      variant: ProgramVariant(.gemm, storage: dtype, tile.defines), name: "gemm_register_tile",
       arguments: [
         .integer(product.transposeLeft ? 1 : inner), .integer(product.transposeLeft ? rows : 1),
       ] + tile.gridArguments,
@@ -65,18 +55,18 @@ extension Lowering {
       ], local: [tile.items])
   }
 
-  private mutating func matrixTileLaunch(
+  private mutating func matrixTileKernel(
     _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType,
     _ units: MatrixUnits
-  ) -> ProductLaunch {
+  ) -> TiledKernel {
     let tile = tiles.choose(
       "matrixMultiply", product.shape(rows, columns, inner), rows: rows, columns: columns, dtype,
       units)
-    return ProductLaunch(
+    return TiledKernel(
       variant: tile.variant(
         .matrixProduct, leftInnerLast: !product.transposeLeft,
         rightInnerLast: product.transposeRight),
-      kernel: "gemm_matrix_tile", groups: [tile.blocks(rows: rows, columns: columns)],
+      name: "gemm_matrix_tile", groups: [tile.blocks(rows: rows, columns: columns)],
       local: [MatrixTile.items])
   }
 

@@ -12,23 +12,21 @@ struct MatrixTileConvolution: ConvolutionVariant {
 
   func forward(
     _ sizes: ConvolutionSizes, hasStatistics: Bool, _ tiles: inout TileSelection
-  ) -> ConvolutionLaunch {
+  ) -> (kernel: TiledKernel, statistics: StatisticsParts?) {
     let rows = sizes.images * sizes.outHeight * sizes.outWidth
     let tile = tiles.choose(
       "convolution", "\(sizes)", rows: rows, columns: sizes.filters, dtype, units
     ) { hasStatistics ? [$0.rows, $0.columns, $0.warpsAcross] : [] }
-    return ConvolutionLaunch(
+    let kernel = TiledKernel(
       variant: tile.variant(.matrixConvolution, leftInnerLast: true, rightInnerLast: true)
         .adding(["HAS_STATISTICS": hasStatistics ? "1" : "0"]),
-      kernel: "convolution_matrix_tile_forward",
-      groups: [tile.blocks(rows: rows, columns: sizes.filters)], local: [MatrixTile.items],
-      statistics: hasStatistics
-        ? StatisticsParts(lines: rows, width: 1, partLines: tile.rows, partWidth: 1) : nil)
+      name: "convolution_matrix_tile_forward",
+      groups: [tile.blocks(rows: rows, columns: sizes.filters)], local: [MatrixTile.items])
+    let parts = StatisticsParts(lines: rows, width: 1, partLines: tile.rows, partWidth: 1)
+    return (kernel, hasStatistics ? parts : nil)
   }
 
-  func inputGradient(
-    _ sizes: ConvolutionSizes, _ tiles: inout TileSelection
-  ) -> ConvolutionLaunch {
+  func inputGradient(_ sizes: ConvolutionSizes, _ tiles: inout TileSelection) -> TiledKernel {
     let (down, across) = (sizes.stride.height, sizes.stride.width)
     // The pixels of the largest class.
     let rows =
@@ -36,17 +34,17 @@ struct MatrixTileConvolution: ConvolutionVariant {
       * quotientRoundedUp(sizes.width, across)
     let tile = tiles.choose(
       "convolutionInputGradient", "\(sizes)", rows: rows, columns: sizes.channels, dtype, units)
-    return ConvolutionLaunch(
+    return TiledKernel(
       variant: tile.variant(.matrixConvolution, leftInnerLast: true, rightInnerLast: true)
         .adding(["INPUT_GRADIENT": "1"]),
-      kernel: "convolution_matrix_tile_input_gradient",
+      name: "convolution_matrix_tile_input_gradient",
       groups: [tile.blocks(rows: rows, columns: sizes.channels), down * across],
       local: [MatrixTile.items])
   }
 
   func weightGradient(
     _ sizes: ConvolutionSizes, hasBias: Bool, _ tiles: inout TileSelection
-  ) -> WeightGradientLaunch {
+  ) -> (kernel: TiledKernel, parts: Int) {
     // The bias's gradient is one row more.
     let rows = sizes.taps * sizes.channels + (hasBias ? 1 : 0)
     let preferred = MatrixWeightGradientTile(
@@ -54,13 +52,14 @@ struct MatrixTileConvolution: ConvolutionVariant {
     let tile = tiles.choose(
       "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred,
       among: { preferred.candidates(sizes, dtype, rows: rows) }, order: { [$0.pixelsPerPart] })
-    return WeightGradientLaunch(
+    let kernel = TiledKernel(
       variant: tile.block.variant(
         .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false),
-      kernel: "convolution_matrix_tile_weight_gradient", parts: tile.parts,
-      lengthOfPart: tile.pixelsPerPart,
+      name: "convolution_matrix_tile_weight_gradient",
+      arguments: [.integer(tile.pixelsPerPart)],
       groups: [tile.block.blocks(rows: rows, columns: sizes.filters), tile.parts],
       local: [MatrixTile.items])
+    return (kernel, tile.parts)
   }
 }
 

@@ -2,51 +2,35 @@ import IsometryCore
 import IsometryGraph
 
 extension Lowering {
-  mutating func lowerPointwise(_ node: Node) {
-    let (inputs, result) = (node.inputs, node.results[0])
+  mutating func lowerFill(_ node: Node, _ value: Double) {
+    let result = node.results[0]
     let type = graph.type(of: result)
-    let count = Argument.integer(type.shape.elementCount)
-    switch node.operation {
-    case .add: flat(node, "pointwise_add", operands: 2, [count])
-    case .subtract: flat(node, "pointwise_subtract", operands: 2, [count])
-    case .multiply: flat(node, "pointwise_multiply", operands: 2, [count])
-    case .scale(let factor):
-      flat(node, "pointwise_scale", operands: 1, [count, .number(factor)])
-    case .scalarMultiply:
-      flat(node, "pointwise_scalar_multiply", operands: 1, scalar: inputs[1], [count])
-    case .scalarAdd: flat(node, "pointwise_scalar_add", operands: 1, scalar: inputs[1], [count])
-    case .fill(let value, _):
-      if type.dtype.isFloatingPoint {
-        flat(node, "pointwise_fill", operands: 0, [count, .number(value)])
-      } else {
-        fillIntegers(result, value, type)
-      }
-    case .broadcast: flat(node, "pointwise_broadcast", operands: 0, scalar: inputs[0], [count])
-    case .activation(let activation):
-      flat(node, "pointwise_activate", operands: 1, [count], activation.defines)
-    case .activationGradient(let gradient): lowerActivationGradient(node, gradient)
-    case .cast: lowerCast(node)
-    case .biasAdd:
-      channelwise(node, "channelwise_bias_add", x: inputs[0], perChannel: inputs[1])
-    case .broadcastChannels:
-      channelwise(node, "channelwise_broadcast", x: nil, perChannel: inputs[0])
-    case .reshape: lowerReshape(node)
-    default: preconditionFailure("\(node.operation.name) is not pointwise")
+    let count = type.shape.elementCount
+    switch type.dtype {
+    case .float32, .float64, .float16, .bfloat16:
+      lowerFlat(node, "pointwise_fill", operands: 0, [.number(value)])
+    case .uint8:
+      let whole = [UInt8](repeating: UInt8(value), count: count)
+      values.setHome(of: result, values.makeConstant(bytes: whole))
+    case .int32:
+      let whole = HostTensor(type.shape, [Int32](repeating: Int32(value), count: count))
+      values.setHome(of: result, values.makeConstant(bytes: whole.bytes))
     }
   }
 
   /// A launch over elements in whatever layout the result has by common consent: first `operands`
-  /// inputs, a scalar, the result, then the rest.
-  private mutating func flat(
-    _ node: Node, _ kernel: String, operands: Int, scalar: Value? = nil, _ rest: [Argument],
-    _ defines: [String: String] = [:]
+  /// inputs, a scalar, the result, the number of elements, then the rest.
+  mutating func lowerFlat(
+    _ node: Node, _ kernel: String, operands: Int, scalar: Value? = nil, _ rest: [Argument] = [],
+    defines: [String: String] = [:]
   ) {
     let result = node.results[0]
     let layout = values.commonLayout(of: result)
     var arguments = node.inputs[..<operands].map { Argument.storage(operand($0, layout)) }
     if let scalar { arguments.append(.storage(operand(scalar))) }
-    arguments.append(.storage(values.makeResult(result, layout)))
-    flatLaunch(node, graph.type(of: result), kernel, arguments + rest, defines)
+    let type = graph.type(of: result)
+    arguments += [.storage(values.makeResult(result, layout)), .integer(type.shape.elementCount)]
+    flatLaunch(node, type, kernel, arguments + rest, defines)
   }
 
   private mutating func flatLaunch(
@@ -63,7 +47,7 @@ extension Lowering {
       groups: [quotientRoundedUp(type.shape.elementCount, perGroup)], local: [Tuning.groupSize])
   }
 
-  private mutating func lowerActivationGradient(_ node: Node, _ gradient: ActivationGradient) {
+  mutating func lowerActivationGradient(_ node: Node, _ gradient: ActivationGradient) {
     let result = node.results[0]
     let layout = values.commonLayout(of: result)
     let dy = operand(node.inputs[0], layout)
@@ -80,7 +64,7 @@ extension Lowering {
     if gradient.hasChannelSum { lowerChannelSum(of: result, into: node.results[1]) }
   }
 
-  private mutating func lowerCast(_ node: Node) {
+  mutating func lowerCast(_ node: Node) {
     let result = node.results[0]
     if prepareCast(of: node.inputs[0], as: result) { return }
     let layout = values.commonLayout(of: result)
@@ -103,7 +87,7 @@ extension Lowering {
       local: [Tuning.groupSize])
   }
 
-  private mutating func channelwise(_ node: Node, _ kernel: String, x: Value?, perChannel: Value) {
+  mutating func lowerChannelwise(_ node: Node, _ kernel: String, x: Value?, perChannel: Value) {
     let result = node.results[0]
     let type = graph.type(of: result)
     let layout = imageLayout(type.shape)
@@ -111,31 +95,13 @@ extension Lowering {
     var arguments: [Argument] = []
     if let x { arguments.append(.storage(operand(x, layout))) }
     arguments += [.storage(operand(perChannel)), .storage(values.makeResult(result, layout))]
-    let variant = ProgramVariant(
-      .channelwise, storage: type.dtype, rows.defines)
     launch(
-      "\(node.operation.name) \(type)", variant, kernel,
+      "\(node.operation.name) \(type)",
+      ProgramVariant(.channelwise, storage: type.dtype, rows.defines), kernel,
       arguments + [
         .integer(rows.rows), .integer(rows.channels), .integer(rows.itemRows),
         .integer(rows.columns),
-      ],
-      groups: rows.itemGroups,
-      local: [Tuning.groupSize])
-  }
-
-  private mutating func lowerReshape(_ node: Node) {
-    // The new shape's elements are in the graph's order, and so must the operand's be.
-    reshape(node.inputs[0], as: node.results[0])
-  }
-
-  private mutating func fillIntegers(_ result: Value, _ value: Double, _ type: TensorType) {
-    let whole =
-      type.dtype == .uint8
-      ? [UInt8](repeating: UInt8(value), count: type.shape.elementCount)
-      : HostTensor(
-        type.shape, [Int32](repeating: Int32(value), count: type.shape.elementCount)
-      ).bytes
-    values.setHome(of: result, values.makeConstant(bytes: whole))
+      ], groups: rows.itemGroups, local: [Tuning.groupSize])
   }
 
   /// How tensors with channels lie in memory: channels innermost.

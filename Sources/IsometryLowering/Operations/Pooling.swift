@@ -2,32 +2,23 @@ import IsometryCore
 import IsometryGraph
 
 extension Lowering {
-  mutating func lowerPooling(_ node: Node) {
-    let x = node.inputs[0]
-    let result = graph.type(of: node.results[0])
-    switch node.operation {
-    case .pool(let pooling):
-      let kernel =
-        switch pooling.kind {
-        case .max: "pooling_max"
-        case .average: "pooling_average"
-        }
-      window(node, kernel, pooling, images: graph.shape(of: x), pooled: result.shape)
-    case .averagePoolGradient(let pooling, let shape):
-      window(
-        node, "pooling_average_gradient", pooling, images: shape, pooled: graph.shape(of: x))
-    case .maxPoolGradient(let pooling):
-      window(
-        node, "pooling_max_gradient", pooling, images: result.shape, pooled: graph.shape(of: x))
-    case .maxPoolTangent(let pooling):
-      window(
-        node, "pooling_max_tangent", pooling, images: graph.shape(of: x), pooled: result.shape)
-    case .globalAveragePool:
-      lowerGlobalAverage(node)
-    case .globalAveragePoolGradient(_, let gradient):
-      lowerGlobalAverageGradient(node, GradientEpilogue(gradient, of: node, operands: 1))
-    default: preconditionFailure("\(node.operation.name) is not a pooling")
+  mutating func lowerPool(_ node: Node, _ pooling: Pooling) {
+    switch pooling.kind {
+    case .max: lowerWindows(node, "pooling_max", pooling)
+    case .average: lowerWindows(node, "pooling_average", pooling)
     }
+  }
+
+  mutating func lowerWindows(_ node: Node, _ kernel: String, _ pooling: Pooling) {
+    window(
+      node, kernel, pooling, images: graph.shape(of: node.inputs[0]),
+      pooled: graph.shape(of: node.results[0]))
+  }
+
+  mutating func lowerWindowGradient(_ node: Node, _ kernel: String, _ pooling: Pooling) {
+    window(
+      node, kernel, pooling, images: graph.shape(of: node.results[0]),
+      pooled: graph.shape(of: node.inputs[0]))
   }
 
   private mutating func window(
@@ -51,7 +42,7 @@ extension Lowering {
       local: [Tuning.smallGroupSize])
   }
 
-  private mutating func lowerGlobalAverage(_ node: Node) {
+  mutating func lowerGlobalAverage(_ node: Node) {
     let (x, y) = (graph.type(of: node.inputs[0]), graph.type(of: node.results[0]))
     let images = operand(node.inputs[0], imageLayout(x.shape))
     launchGlobal(
@@ -59,7 +50,7 @@ extension Lowering {
       [.storage(images), .storage(values.makeResult(node.results[0], imageLayout(y.shape)))])
   }
 
-  private mutating func lowerGlobalAverageGradient(_ node: Node, _ epilogue: GradientEpilogue) {
+  mutating func lowerGlobalAverageGradient(_ node: Node, _ epilogue: GradientEpilogue) {
     let type = graph.type(of: node.results[0])
     let layout = imageLayout(type.shape)
     let dy = operand(node.inputs[0], imageLayout(graph.shape(of: node.inputs[0])))

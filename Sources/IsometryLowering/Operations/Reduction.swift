@@ -2,32 +2,17 @@ import IsometryCore
 import IsometryGraph
 
 extension Lowering {
-  mutating func lowerReduction(_ node: Node) {
-    let x = node.inputs[0]
-    let type = graph.type(of: x)
-    switch node.operation {
-    case .sum: flatSum(node, "reduction_sum", [.storage(values.home(of: x).storage)], type)
-    case .dot:
-      // The sum runs over the same pairs in whatever layout both have.
-      let layout = values.home(of: x).layout
-      flatSum(
-        node, "reduction_dot",
-        [.storage(operand(x, layout)), .storage(operand(node.inputs[1], layout))], type)
-    case .channelSum: lowerChannelSum(of: x, into: node.results[0])
-    case .squaredNorm: lowerSquaredNorm(node)
-    default: preconditionFailure("\(node.operation.name) is not a reduction")
-    }
-  }
-
   private func flatVariant(_ dtype: DType) -> ProgramVariant {
     ProgramVariant(
       .flatReduction, storage: dtype,
       ["WIDTH": Tuning.width(dtype), "LOCAL_SIZE": Tuning.groupSize])
   }
 
-  private mutating func flatSum(
-    _ node: Node, _ kernel: String, _ operands: [Argument], _ type: TensorType
-  ) {
+  /// A sum over the elements of one tensor, or over the pairs of two in whatever layout both have.
+  mutating func lowerFlatSum(_ node: Node, _ kernel: String) {
+    let type = graph.type(of: node.inputs[0])
+    let layout = values.home(of: node.inputs[0]).layout
+    let operands = node.inputs.map { Argument.storage(operand($0, layout)) }
     let count = type.shape.elementCount
     let chunk = Tuning.elementsPerGroup
     let groups = quotientRoundedUp(count, chunk)
@@ -49,7 +34,7 @@ extension Lowering {
       ], groups: [1], local: [Tuning.groupSize])
   }
 
-  private mutating func lowerSquaredNorm(_ node: Node) {
+  mutating func lowerSquaredNorm(_ node: Node) {
     let dtype = graph.type(of: node.inputs[0]).dtype
     var parts: [(storage: StorageID, first: Int, count: Int)] = []
     for input in node.inputs {

@@ -11,7 +11,7 @@ struct RegisterTileConvolution: ConvolutionVariant {
 
   func forward(
     _ sizes: ConvolutionSizes, hasStatistics: Bool, _ tiles: inout TileSelection
-  ) -> ConvolutionLaunch {
+  ) -> (kernel: TiledKernel, statistics: StatisticsParts?) {
     let lines = sizes.images * sizes.outHeight
     func partLines(_ tile: RegisterTile) -> Int {
       tile.linesOfGroup(lines: lines, pixels: sizes.outWidth)
@@ -24,28 +24,26 @@ struct RegisterTileConvolution: ConvolutionVariant {
     if hasStatistics {
       let own = StatisticsParts(
         lines: lines, width: sizes.outWidth, partLines: partLines(tile),
-        partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels)
+        partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels,
+        arguments: [.integer(partLines(tile))])
       groups[1] = own.down
       parts = own
     }
-    return ConvolutionLaunch(
+    let kernel = TiledKernel(
       variant: ProgramVariant(.convolution, storage: dtype, tile.defines)
         .adding(["HAS_STATISTICS": hasStatistics ? "1" : "0"]),
-      kernel: "convolution_register_tile_forward", gridArguments: tile.gridArguments,
-      groups: groups, local: [tile.items], statistics: parts,
-      statisticsArguments: parts.map { [.integer($0.partLines)] } ?? [])
+      name: "convolution_register_tile_forward", arguments: tile.gridArguments, groups: groups,
+      local: [tile.items])
+    return (kernel, parts)
   }
 
-  func inputGradient(
-    _ sizes: ConvolutionSizes, _ tiles: inout TileSelection
-  ) -> ConvolutionLaunch {
+  func inputGradient(_ sizes: ConvolutionSizes, _ tiles: inout TileSelection) -> TiledKernel {
     let classWidth = quotientRoundedUp(sizes.width, sizes.stride.width)
     let tile = tiles.choose(
       "convolutionInputGradient", "\(sizes)", columns: sizes.channels, pixels: classWidth, dtype)
-    return ConvolutionLaunch(
+    return TiledKernel(
       variant: ProgramVariant(.convolution, storage: dtype, tile.defines),
-      kernel: "convolution_register_tile_input_gradient",
-      gridArguments: tile.gridArguments,
+      name: "convolution_register_tile_input_gradient", arguments: tile.gridArguments,
       groups: tile.groups(
         rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
       local: [tile.items])
@@ -54,19 +52,20 @@ struct RegisterTileConvolution: ConvolutionVariant {
   /// One more row of tiles sums the bias's gradient.
   func weightGradient(
     _ sizes: ConvolutionSizes, hasBias: Bool, _ tiles: inout TileSelection
-  ) -> WeightGradientLaunch {
+  ) -> (kernel: TiledKernel, parts: Int) {
     let preferred = WeightGradientTile(sizes, dtype)
     let tile = tiles.choose(
       "convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred,
       among: { preferred.candidates(sizes, dtype) }, order: { [$0.rowsPerPart] })
-    return WeightGradientLaunch(
+    let kernel = TiledKernel(
       variant: ProgramVariant(.weightGradient, storage: dtype, tile.defines),
-      kernel: "convolution_weight_gradient", parts: tile.parts, lengthOfPart: tile.rowsPerPart,
-      gridArguments: tile.gridArguments,
+      name: "convolution_weight_gradient",
+      arguments: [.integer(tile.rowsPerPart)] + tile.gridArguments,
       groups: [
         quotientRoundedUp(tile.columnTiles, tile.local[0]),
         quotientRoundedUp(tile.rowTiles + (hasBias ? 1 : 0), tile.local[1]), tile.parts,
       ], local: [tile.items])
+    return (kernel, tile.parts)
   }
 }
 

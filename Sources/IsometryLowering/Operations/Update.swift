@@ -43,12 +43,11 @@ extension Lowering {
   mutating func lowerUpdate(_ node: Node, _ update: Update) {
     let dtype = graph.type(of: node.inputs[update.headerCount]).dtype
     var all: [TablePart] = []
-    for index in update.parameters.indices {
-      let first = update.headerCount + index * update.stride
-      let parameter = node.inputs[first]
+    for (index, range) in update.inputRanges.enumerated() {
+      let parameter = node.inputs[range.lowerBound]
       let layout = values.home(of: parameter).layout
-      let storages = node.inputs[first..<first + update.stride].map { operand($0, layout) }
-      for (slot, storage) in zip(node.inputs[first + 2..<first + update.stride], storages[2...]) {
+      let storages = node.inputs[range].map { operand($0, layout) }
+      for (slot, storage) in zip(node.inputs[range].dropFirst(2), storages[2...]) {
         precondition(
           values.home(of: slot).storage == storage,
           "another session keeps a slot in another layout than its parameter")
@@ -111,21 +110,20 @@ extension Lowering {
   }
 
   private mutating func lowerPairs(_ node: Node, _ kernel: String, settings: [Double]?) {
-    // One launch an element type: pairs of a node may differ.
-    var parts: [DType: [TablePart]] = [:]
-    var order: [DType] = []
+    var parts: [(dtype: DType, part: TablePart)] = []
     for pair in 0..<node.inputs.count / 2 {
       let variable = node.inputs[2 * pair]
       let type = graph.type(of: variable)
       let layout = values.home(of: variable).layout
       let storages = [operand(variable, layout), operand(node.inputs[2 * pair + 1], layout)]
-      if parts[type.dtype] == nil { order.append(type.dtype) }
-      parts[type.dtype, default: []] += self.parts(
-        of: storages, number: pair, count: type.shape.elementCount)
+      parts += self.parts(of: storages, number: pair, count: type.shape.elementCount)
+        .map { (type.dtype, $0) }
     }
-    for dtype in order {
+    // One launch an element type: pairs of a node may differ.
+    for parts in grouped(parts, by: \.dtype) {
+      let dtype = parts[0].dtype
       let constants = settings.map { values.makeConstant($0, dtype.accumulator) }
-      for group in grouped(parts[dtype] ?? [], by: { $0.storages.map { values.slab(of: $0) } }) {
+      for group in grouped(parts.map(\.part), by: { $0.storages.map { values.slab(of: $0) } }) {
         let table = group.flatMap { $0.words(elementByteCount: dtype.byteCount) }
         var arguments: [Argument] = [
           .slab(of: group[0].storages[0]), .slab(of: group[0].storages[1]), .table(table),

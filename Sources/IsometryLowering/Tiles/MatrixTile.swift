@@ -30,7 +30,8 @@ package struct MatrixUnits: Sendable, Hashable {
   static func canRead(rowsOf length: Int) -> Bool { length % rowMultiple == 0 }
 }
 
-/// The block of kernels/common/matrix_tile.cl: what one group of four warps computes of a product.
+/// The block of kernels/common/matrix_tile.cl: what one group of four warps computes of a product. Its
+/// sizes are legal there.
 struct MatrixTile {
   let rows: Int
   let columns: Int
@@ -46,7 +47,9 @@ struct MatrixTile {
 
   /// Work-items of a group.
   static let items = 128
+}
 
+extension MatrixTile {
   /// - Parameters:
   ///   - rows: of the result, as are `columns`.
   init(rows: Int, columns: Int, _ dtype: DType, _ units: MatrixUnits) {
@@ -62,21 +65,7 @@ struct MatrixTile {
     let isLow = rows <= 64 || high < Tuning.wantedItems / (2 * Self.items)
     self.init(
       rows: isLow ? 64 : 128, columns: width, inner: Self.inner(dtype), stages: 3,
-      warpsAcross: Self.warpsAcross(columns: width), dtype, units)
-  }
-
-  /// - Precondition: the sizes are legal in kernels/common/matrix_tile.cl.
-  init(
-    rows: Int, columns: Int, inner: Int, stages: Int, warpsAcross: Int, _ dtype: DType,
-    _ units: MatrixUnits
-  ) {
-    self.rows = rows
-    self.columns = columns
-    self.inner = inner
-    self.stages = stages
-    self.warpsAcross = warpsAcross
-    self.dtype = dtype
-    self.units = units
+      warpsAcross: Self.warpsAcross(columns: width), dtype: dtype, units: units)
   }
 
   /// Products that 64 bytes hold.
@@ -130,7 +119,7 @@ extension MatrixTile: TileCandidate {
             others += [2, 3, 4].map { stages in
               MatrixTile(
                 rows: height, columns: width, inner: inner, stages: stages,
-                warpsAcross: warpsAcross, dtype, units)
+                warpsAcross: warpsAcross, dtype: dtype, units: units)
             }
           }
         }

@@ -16,14 +16,17 @@ extension GridTile {
 
 /// The register tile of a convolution or a product: pixels or rows by vectors of the result's columns.
 struct RegisterTile: GridTile {
+  /// `width * vectors` divides them.
+  let columns: Int
   let width: Int
   let vectors: Int
   let pixels: Int
-  let columns: Int
   let local: [Int]
+}
 
+extension RegisterTile {
   /// - Parameters:
-  ///   - columns: the result's channels; `width * vectors` divides them.
+  ///   - columns: the result's channels.
   ///   - pixels: how many pixels lie side by side along a row.
   init(columns: Int, pixels: Int, _ dtype: DType) {
     let width = Tuning.width(dtype, dividing: columns)
@@ -37,15 +40,6 @@ struct RegisterTile: GridTile {
     let across = powerOfTwo(atMost: min(columns / (width * vectors), 16))
     self.init(
       columns: columns, width: width, vectors: vectors, pixels: tall, local: [across, 64 / across])
-  }
-
-  /// - Precondition: `width * vectors` divides `columns`.
-  init(columns: Int, width: Int, vectors: Int, pixels: Int, local: [Int]) {
-    self.columns = columns
-    self.width = width
-    self.vectors = vectors
-    self.pixels = pixels
-    self.local = local
   }
 
   var defines: [String: Int] {

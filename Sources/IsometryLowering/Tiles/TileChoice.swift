@@ -1,7 +1,7 @@
 import IsometryCore
 package import IsometryGraph
 
-/// What a launch's tile can be.
+/// A possible tile of a launch.
 protocol TileCandidate {
   /// As tables name it.
   var tile: Tile { get }

@@ -1,5 +1,6 @@
 internal import CIsometryKernels
 internal import IsometryFiles
+internal import OpenCLRuntime
 
 /// The text of the kernels: what was embedded when the package was built, or files under a
 /// directory, so that kernels can be edited without building the package.
@@ -18,20 +19,13 @@ struct KernelSources: Sendable {
     }
   }
 
-  /// The paths under kernels/ of the pieces that are embedded.
-  static var embeddedPaths: [String] {
-    (0..<isometry_kernel_piece_count()).map { String(cString: isometry_kernel_name($0)) }
-  }
-
   /// The embedded text of a piece; nil if there is none.
   static func embeddedText(of piece: String) -> String? {
     isometry_kernel_text(piece).map { String(cString: $0) }
   }
 
-  /// A file's text behind that of the pieces that it uses; logs of the compiler name them as files.
-  func source(of file: String) throws -> String {
-    try pieces(of: file).map { "#line 1 \"\($0.path)\"\n" + $0.text }.joined()
-  }
+  /// A file's text behind that of the pieces that it uses.
+  func source(of file: String) throws -> String { Program.source(try pieces(of: file)) }
 
   /// A file and the pieces that it uses, directly or not, each once and behind those that it uses itself.
   ///

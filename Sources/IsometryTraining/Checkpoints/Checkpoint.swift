@@ -22,13 +22,13 @@ public struct Checkpoint: Sendable, Equatable {
   /// By the name in the file.
   public let tensors: [String: HostTensor]
 
-  /// What the names of variables that are not the model's begin with.
+  /// The prefix of the names of variables that are not the model's.
   public static let trainingPrefix = "training/"
 
   enum Key {
     static let configuration = "configuration"
     static let state = "state"
-    // What steps and epochs are counted by.
+    // The units of steps and epochs.
     static let trainImages = "train_images"
   }
 

@@ -4,9 +4,9 @@ public import IsometryCore
 public struct CheckpointError: ExplainedError, Equatable {
   /// The file.
   public let path: String
-  /// What the format, or the network to restore, needs.
+  /// The need of the format, or of the network to restore.
   public let expected: Explanation
-  /// What the file has instead.
+  /// The content of the file instead.
   public let found: String
 
   /// One line with all three and a way out.

@@ -104,7 +104,7 @@ extension Safetensors {
   }
 }
 
-/// What the header says of one name.
+/// The header's entry of one name.
 private enum HeaderEntry: Decodable {
   case metadata([String: String])
   case tensor(TensorField)

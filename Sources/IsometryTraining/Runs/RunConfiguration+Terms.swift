@@ -1,6 +1,6 @@
 package import IsometryCore
 
-// What messages about a run name: the properties of `RunConfiguration` that no other module names.
+// The terms of messages about a run: the properties of `RunConfiguration` that no other module names.
 extension Term {
   package static let epochs = Term("epochs")
   package static let learningRate = Term("learningRate")

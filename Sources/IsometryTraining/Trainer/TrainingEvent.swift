@@ -6,12 +6,12 @@ import IsometryNN
 public enum TrainingEvent: Sendable, Equatable {
   /// A step of an epoch is done and its metrics have arrived; some times a second at most.
   case progress(TrainingProgress)
-  /// So many steps of the run are done that `Trainer.Settings.observationInterval` asks for a look: the
-  /// session's variables are those after the step, and nothing runs. The time that the receiver takes
-  /// is counted neither as training nor as waiting for input.
+  /// Another `Trainer.Settings.observationInterval` of steps is done: the session's variables are those
+  /// after the step, and nothing runs. The time that the receiver takes is counted neither as training
+  /// nor as waiting for input.
   case observation(step: Int)
-  /// The steps of an epoch (from 1) are done, so many since the start of the run, and the test split
-  /// is being evaluated.
+  /// The steps of an epoch (from 1) are done, and the test split is being evaluated. `step` counts the
+  /// steps since the start of the run.
   case evaluating(epoch: Int, step: Int)
   /// An epoch is done and evaluated; it is saved next.
   case epochEnded(EpochRecord)

@@ -3,7 +3,7 @@ public import IsometryGraph
 public import IsometryNN
 
 /// A short training run on random images, the same on every backend.
-public struct TrainingRun: Sendable {
+public struct TracedTraining: Sendable {
   public let network: any Network
   public let configuration: TrainingGraph.Configuration
   public let initializer: any Initializer

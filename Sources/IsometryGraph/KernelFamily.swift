@@ -1,7 +1,4 @@
-internal import IsometryCore
-internal import IsometryGraph
-
-/// The families of kernels in benchmarks: the folders of kernels/.
+/// The families of operations: the folders of kernels/.
 package enum KernelFamily: String, Sendable, CaseIterable {
   case gemm
   case convolution
@@ -12,28 +9,30 @@ package enum KernelFamily: String, Sendable, CaseIterable {
   case loss
   case optimizer
   case augmentation
+}
 
+extension Operation {
   /// nil for sources, which have no kernel.
-  init?(_ operation: Operation) {
-    switch operation {
-    case .input, .variable: return nil
+  package var family: KernelFamily? {
+    switch self {
+    case .input, .variable: nil
     case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
       .activation, .activationGradient, .reshape, .broadcast, .broadcastChannels:
-      self = .pointwise
-    case .sum, .dot, .channelSum, .squaredNorm: self = .reduction
-    case .matrixMultiply: self = .gemm
-    case .convolution, .convolutionInputGradient, .convolutionWeightGradient: self = .convolution
+      .pointwise
+    case .sum, .dot, .channelSum, .squaredNorm: .reduction
+    case .matrixMultiply: .gemm
+    case .convolution, .convolutionInputGradient, .convolutionWeightGradient: .convolution
     case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
       .normalizationFactor, .batchNormalizationReduction, .batchNormalizationGradient,
       .batchNormalizationInputGradient, .frozenNormalizationInputGradient:
-      self = .normalization
+      .normalization
     case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient:
-      self = .pooling
-    case .softmaxCrossEntropy: self = .loss
+      .pooling
+    case .softmaxCrossEntropy: .loss
     case .update, .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
-      self = .optimizer
-    case .decodeImages: self = .augmentation
+      .optimizer
+    case .decodeImages: .augmentation
     }
   }
 }
