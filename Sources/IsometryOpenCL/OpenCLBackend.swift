@@ -34,6 +34,9 @@ public struct OpenCLBackend: TunableBackend {
     return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
       + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
       + (roundsToTF32 ? ", fp32 products in tf32" : "")
+      + matrixUnits.refusals.map {
+        "; matrix units are not used for \($0.precision): \($0.reason)"
+      }.joined()
   }
 
   public func requireSupport(for precision: DType) throws {
