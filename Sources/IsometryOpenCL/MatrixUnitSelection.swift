@@ -10,19 +10,18 @@ internal import Synchronization
 /// compute it. A fault of the kernels is kept beside the compiled programs and not tried again for the
 /// same kernels, device and driver. Any other failure, such as a lack of memory, counts for this process.
 final class MatrixUnitSelection: Sendable {
-  private let use: MatrixUnitUse
-  private let allowsTF32: Bool
-  private let warn: @Sendable (String) -> Void
+  private let options: OpenCLOptions
   private let device: SharedDevice
   /// The reason against each type that was tried; nil where its kernels are right.
   private let verdicts = Mutex<[DType: String?]>([:])
 
   init(_ options: OpenCLOptions, on device: SharedDevice) {
-    use = options.matrixUnits
-    allowsTF32 = options.allowsTF32
-    warn = options.warn
+    self.options = options
     self.device = device
   }
+
+  private var use: MatrixUnitUse { options.matrixUnits }
+  private var allowsTF32: Bool { options.allowsTF32 }
 
   /// Whether matrix units are possible for some type.
   var isPossible: Bool {
@@ -62,13 +61,14 @@ final class MatrixUnitSelection: Sendable {
       if let known = verdicts[dtype] { return known == nil }
       var reason = device.library.recordedRefusal(of: MatrixUnitTrial.families, dtype)
       if reason == nil,
-        let refusal = MatrixUnitTrial(units: units, dtype: dtype).refusal(on: device)
+        let refusal = MatrixUnitTrial(units: units, dtype: dtype)
+          .refusal(on: device.context.device, options)
       {
         reason = refusal.reason
         let isKept =
           refusal.isLasting
           && device.library.recordRefusal(refusal.reason, of: MatrixUnitTrial.families, dtype)
-        warn(
+        options.warn(
           "the matrix units of \(device.context.device.name) are not used for "
             + "\(Self.precision(dtype)), which makes it slower, not wrong: \(refusal.reason); they "
             + "are tried again "
@@ -111,9 +111,11 @@ struct MatrixUnitTrial {
     .matrixProduct, .matrixConvolution, .matrixWeightGradient,
   ]
 
-  /// Why the units cannot be used on the device; nil where they can.
-  func refusal(on device: SharedDevice) -> MatrixUnitRefusal? {
+  /// Why the units cannot be used on the device; nil where they can. The step has a context of its own:
+  /// a kernel that accesses memory that is not its own ends that one, and not the one that trains.
+  func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {
+      let device = try SharedDevice(device, options)
       // Portable kernels take no prologues.
       let graph = self.graph
       let expected = try results(of: graph.optimized(for: .kernels()), on: device, nil)

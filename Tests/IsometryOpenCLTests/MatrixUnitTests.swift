@@ -240,9 +240,9 @@ private let device = (try? Device.all())?.first
     .enabled(if: device != nil, "no OpenCL device on this machine"),
     arguments: [DType.bfloat16, .float16, .float32])
   func theTrialPassesRightKernels(dtype: DType) throws {
-    let shared = try backend(OpenCLOptions()).shared
     let units = MatrixUnits(kind: .emulated, types: [.bfloat16, .float16, .float32])
-    #expect(MatrixUnitTrial(units: units, dtype: dtype).refusal(on: shared) == nil)
+    let trial = MatrixUnitTrial(units: units, dtype: dtype)
+    #expect(try trial.refusal(on: #require(device), OpenCLOptions()) == nil)
   }
 
   /// Notes what a backend warns of.
