@@ -65,11 +65,11 @@ package final class OpenCLSession: ProfilingSession {
       preconditionFailure("a step takes a slot that its session made")
     }
     let queue = device.computeQueue
-    var first: Event?
+    var sent: Event?
     if let inputs = binding.inputs {
       let transfers = device.transferQueue
       if let inputs = try slot.submit(transfers: transfers, compute: queue, to: inputs) {
-        first = .some(inputs.taken)
+        sent = .some(inputs.sent)
       }
     }
     for submission in binding.submissions {
@@ -79,9 +79,9 @@ package final class OpenCLSession: ProfilingSession {
       case .step(.product(let product)): try product.enqueue(on: queue)
       }
     }
-    var last: Event? = try queue.marker()
-    device.idleClock.withLock { $0.record(first: first.take(), last: last.take()) }
+    let last: Event? = try queue.marker()
     try queue.flush()
+    try device.noteStep(inputs: sent, end: last)
   }
 
   package func write(_ tensor: HostTensor, toVariable name: String) throws {
