@@ -14,14 +14,18 @@ package struct StepMemory {
   private let tileUse: TileUse
   private let recomputation: Recomputation
 
-  /// - Parameter alignment: of every storage, in bytes.
-  package init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+  /// - Parameters:
+  ///   - alignment: of every storage, in bytes.
+  ///   - slabLimit: the most bytes of one allocation.
+  package init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int, slabLimit: Int) {
+    let reached = plan.reached
     arena = MemoryPlan(
       plan.lifetimes.map { storage, lifetime in
         MemoryPlan.Request(
           Value(index: storage.index), byteCount: plan.storages[storage.index].byteCount,
-          lifetime: lifetime, use: plan.storages[storage.index].use)
-      }.sorted { $0.value < $1.value }, alignment: alignment)
+          lifetime: lifetime, use: plan.storages[storage.index].use,
+          isInFirstSlab: reached.contains(storage))
+      }.sorted { $0.value < $1.value }, alignment: alignment, slabLimit: slabLimit)
     var offsets: [String: Int] = [:]
     var byteCount = 0
     for (name, value) in graph.inputs {
@@ -38,8 +42,10 @@ package struct StepMemory {
   }
 
   /// Where a storage lies in the arena; nil where no launch touches it.
-  package func offset(of storage: StorageID) -> Int? {
-    arena.offsets[Value(index: storage.index)]
+  package func place(of storage: StorageID) -> (slab: Int, offset: Int)? {
+    let value = Value(index: storage.index)
+    guard let slab = arena.slabs[value], let offset = arena.offsets[value] else { return nil }
+    return (slab, offset)
   }
 
   /// What a session costs.

@@ -97,8 +97,12 @@ public struct OpenCLBackend: TunableBackend {
   /// - Throws: as `bind`, except for the sizes.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     var lowering = try lowering(of: graph)
-    let memory = StepMemory(lowering.plan(), graph, alignment: shared.alignment)
-    return memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
+    let memory = StepMemory(
+      lowering.plan(), graph, alignment: shared.alignment, slabLimit: shared.bufferLimit)
+    var report = memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
+    report.obstacle = DeviceLimits(shared, graph).obstacle(
+      to: memory, of: graph, beside: report.variableBytes)
+    return report
   }
 
   package var tileKey: TileKey { shared.tileKey }

@@ -40,6 +40,8 @@ public struct OpenCLOptions: Sendable {
   /// Whether compiled programs are kept in `cacheDirectory`. With some drivers this takes as long as
   /// the compilation.
   package var keepsPrograms = true
+  /// The most bytes of one buffer, where it is less than the device's.
+  package var bufferLimit = Int.max
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }
   /// Called with a line for people if the device does less than it should.

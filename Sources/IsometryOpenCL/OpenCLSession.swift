@@ -25,7 +25,7 @@ package final class OpenCLSession: ProfilingSession {
     self.graph = graph
     self.device = device
     self.store = store
-    limits = DeviceLimits(device.context.device, graph)
+    limits = DeviceLimits(device, graph)
     for type in graph.types { try limits.requireCountable(type) }
     var layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
     try store.add(
@@ -42,7 +42,7 @@ package final class OpenCLSession: ProfilingSession {
 
   /// What a step does not write is 0 then, not what another session left there.
   func clearArena() throws {
-    if let arena = binding.arena { try device.computeQueue.clear(arena) }
+    for slab in binding.arena { try device.computeQueue.clear(slab) }
   }
 
   package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {

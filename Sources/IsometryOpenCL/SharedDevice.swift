@@ -8,6 +8,8 @@ final class SharedDevice: Sendable {
   let context: Context
   /// Whether a step's launches are recorded once and enqueued together.
   let recordsLaunches: Bool
+  /// The most bytes of one buffer.
+  let bufferLimit: Int
   let library: ProgramLibrary
   let tileKey: TileKey
   /// Tiles that were measured on this device.
@@ -25,6 +27,7 @@ final class SharedDevice: Sendable {
   init(_ device: Device, _ options: OpenCLOptions) throws {
     context = try Context(device)
     recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
+    bufferLimit = min(device.maximumBufferByteCount, options.bufferLimit)
     library = ProgramLibrary(
       context, sources: KernelSources(directory: options.kernelDirectory),
       cache: ProgramCache(directory: options.cacheDirectory, isStoring: options.keepsPrograms))
