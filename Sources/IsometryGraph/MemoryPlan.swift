@@ -68,9 +68,10 @@ public struct MemoryPlan: Sendable {
     }
     var slabs = Self.placed(bySize, slabLimit: .max)
     if slabs.contains(where: { Self.end(of: $0) > slabLimit }) {
+      // Without the larger limit, a tensor beyond `slabLimit` would find no slab.
       slabs = Self.placed(
         bySize.filter(\.isInFirstSlab) + bySize.filter { !$0.isInFirstSlab },
-        slabLimit: slabLimit)
+        slabLimit: max(slabLimit, bySize[0].byteCount))
     }
     let placed = slabs.joined()
     offsets = Dictionary(uniqueKeysWithValues: placed.map { ($0.value, $0.offset) })
@@ -110,9 +111,7 @@ public struct MemoryPlan: Sendable {
           if other.offset >= claim.offset + claim.byteCount { break }
           claim.offset = max(claim.offset, other.offset + other.byteCount)
         }
-        if claim.offset + claim.byteCount <= slabLimit || claim.isInFirstSlab
-          || neighbors.isEmpty
-        {
+        if claim.offset + claim.byteCount <= slabLimit || claim.isInFirstSlab {
           let position = neighbors.firstIndex { $0.offset > claim.offset } ?? neighbors.count
           slabs[claim.slab].insert(claim, at: position)
           break

@@ -44,6 +44,10 @@ import Testing
     }
     let plan = MemoryPlan(requests, alignment: 4, slabLimit: 1000)
     #expect(plan.slabByteCounts == [900, 3000] && plan.byteCount == 3900)
+    let later = [2000, 3000].enumerated().map {
+      Request(Value(index: $0), byteCount: $1, lifetime: $0...$0)
+    }
+    #expect(MemoryPlan(later, alignment: 4, slabLimit: 1000).slabByteCounts == [3000])
   }
 
   @Test func thePeakIsWhatLivesTogether() {
