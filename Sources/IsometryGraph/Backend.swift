@@ -189,6 +189,8 @@ public struct SessionReport: Sendable, Equatable {
   public let recomputation: Recomputation
   /// How the tiles of kernels were chosen; nil where kernels have none to choose.
   package var tiles: TileUse?
+  /// Why the device cannot hold what was planned; nil if it can, or if the backend does not tell.
+  package var obstacle: DeviceLimitError?
 
   /// The costs of a session; bytes are of the device's memory.
   ///

@@ -46,11 +46,11 @@ public struct DeviceLimitError: ExplainedError, Hashable {
     let fault =
       switch limit {
       case .bytesOfBuffer:
-        "\(Self.memory(needed)) in one buffer, and \(device) allows \(Self.memory(allowed))"
+        "\(Self.memory(needed)) in one buffer, and \(device) allows \(Self.memory(limit: allowed))"
       case .bytesOfDevice:
-        "\(Self.memory(needed)), and \(device) has \(Self.memory(allowed))"
+        "\(Self.memory(needed)), and \(device) has \(Self.memory(limit: allowed))"
       case .freeBytesOfDevice:
-        "\(Self.memory(needed)), and \(device) has \(Self.memory(allowed)) free"
+        "\(Self.memory(needed)), and \(device) has \(Self.memory(limit: allowed)) free"
       case .elementsOfTensor: "\(needed) elements, and kernels count to \(allowed)"
       case .numberInKernel: "the number \(needed) in a kernel, and kernels count to \(allowed)"
       }
@@ -58,10 +58,11 @@ public struct DeviceLimitError: ExplainedError, Hashable {
       "\(subject) would take \(fault); take a smaller batch\(hint: .batch) or a smaller network"
   }
 
+  // Rounded up, and limits down: what is needed must not look like what is allowed.
   private static func memory(_ byteCount: Int) -> String {
-    // Rounded up: what is needed must not look like what is allowed.
     "\((byteCount + (1 << 20) - 1) >> 20) MiB"
   }
+  private static func memory(limit: Int) -> String { "\(limit >> 20) MiB" }
 }
 
 extension Term {

@@ -5,6 +5,9 @@
 /// lives at the same time. The arenas of this greedy-by-size strategy are within a few percent of
 /// the lower bound for training graphs. O(n²) for n tensors.
 ///
+/// An arena that is larger than one allocation may be is split into slabs. Each tensor lies in one of
+/// them, the first with room.
+///
 /// - Source: Pisarchyk & Lee, "Efficient memory management for deep neural net inference" (2020).
 public struct MemoryPlan: Sendable {
   /// One tensor's claim on the arena.
@@ -15,22 +18,32 @@ public struct MemoryPlan: Sendable {
     public let lifetime: ClosedRange<Int>
     /// The use of the contents.
     public let use: MemoryUse
+    /// Whether the tensor lies in the first slab, for launches that reach many tensors in one memory.
+    public let isInFirstSlab: Bool
 
     /// A claim on the arena for the steps of a lifetime.
     public init(
-      byteCount: Int, lifetime: ClosedRange<Int>, use: MemoryUse = .temporaries
+      byteCount: Int, lifetime: ClosedRange<Int>, use: MemoryUse = .temporaries,
+      isInFirstSlab: Bool = false
     ) {
       precondition(byteCount >= 0, "a size is not negative")
       self.byteCount = byteCount
       self.lifetime = lifetime
       self.use = use
+      self.isInFirstSlab = isInFirstSlab
     }
   }
 
-  /// The offset of each requested tensor, in the order of the requests; multiples of the alignment.
+  /// The offset of each requested tensor in its slab, in the order of the requests; multiples of the
+  /// alignment.
   public let offsets: [Int]
+  /// The number of each requested tensor's slab, in the same order.
+  public let slabs: [Int]
+  /// The size of each slab. One is larger than the limit only if a tensor is, or if the tensors of the
+  /// first slab are.
+  public let slabByteCounts: [Int]
   /// The size of the arena.
-  public let byteCount: Int
+  public var byteCount: Int { slabByteCounts.reduce(0, +) }
   /// The most bytes that live at any one step: no plan can do with less.
   public let lowerBound: Int
   /// The arena's contents at the first step at which they are largest; `byteCount` in total.
@@ -39,34 +52,36 @@ public struct MemoryPlan: Sendable {
   /// - Parameters:
   ///   - requests: one for each tensor.
   ///   - alignment: of every offset, in bytes; a power of two.
-  public init(_ requests: [Request], alignment: Int) {
+  ///   - slabLimit: the most bytes of one slab; an arena within it is one slab.
+  public init(_ requests: [Request], alignment: Int, slabLimit: Int = .max) {
     precondition(alignment > 0 && alignment & (alignment - 1) == 0, "an alignment is a power of 2")
     let claims = requests.enumerated().map { index, request in
       Claim(
         index: index, lifetime: request.lifetime, use: request.use,
+        isInFirstSlab: request.isInFirstSlab,
         byteCount: (request.byteCount + alignment - 1) / alignment * alignment)
     }
     let bySize = claims.sorted {
       ($0.byteCount, $1.lifetime.lowerBound) > ($1.byteCount, $0.lifetime.lowerBound)
     }
-    var placed: [Claim] = []  // by offset
-    for var claim in bySize {
-      for other in placed where other.lifetime.overlaps(claim.lifetime) {
-        if other.offset >= claim.offset + claim.byteCount { break }
-        claim.offset = max(claim.offset, other.offset + other.byteCount)
-      }
-      let position = placed.firstIndex { $0.offset > claim.offset } ?? placed.count
-      placed.insert(claim, at: position)
+    var slabs = Self.placed(bySize, slabLimit: .max)
+    if slabs.contains(where: { Self.end(of: $0) > slabLimit }) {
+      // Without the larger limit, a tensor beyond `slabLimit` would find no slab.
+      slabs = Self.placed(
+        bySize.filter(\.isInFirstSlab) + bySize.filter { !$0.isInFirstSlab },
+        slabLimit: max(slabLimit, bySize[0].byteCount))
     }
-    offsets = placed.sorted { $0.index < $1.index }.map(\.offset)
-    let byteCount = placed.map { $0.offset + $0.byteCount }.max() ?? 0
+    let placed = slabs.joined().sorted { $0.index < $1.index }
+    offsets = placed.map(\.offset)
+    self.slabs = placed.map(\.slab)
+    slabByteCounts = slabs.map(Self.end)
+    let byteCount = slabByteCounts.reduce(0, +)
     let fullest = Self.fullestStep(claims.map { ($0.lifetime, $0.byteCount) })
     var peak = MemoryBreakdown()
     for claim in claims where claim.lifetime.contains(fullest.step) {
       peak.add(claim.byteCount, claim.use)
     }
     peak.add(byteCount - fullest.byteCount, .gaps)
-    self.byteCount = byteCount
     lowerBound = fullest.byteCount
     self.peak = peak
   }
@@ -76,8 +91,37 @@ public struct MemoryPlan: Sendable {
     let index: Int
     let lifetime: ClosedRange<Int>
     let use: MemoryUse
+    let isInFirstSlab: Bool
     let byteCount: Int
+    var slab = 0
     var offset = 0
+  }
+
+  /// The claims of each slab, by offset.
+  private static func placed(_ claims: [Claim], slabLimit: Int) -> [[Claim]] {
+    var slabs: [[Claim]] = []
+    for var claim in claims {
+      while true {
+        if claim.slab == slabs.count { slabs.append([]) }
+        let neighbors = slabs[claim.slab]
+        claim.offset = 0
+        for other in neighbors where other.lifetime.overlaps(claim.lifetime) {
+          if other.offset >= claim.offset + claim.byteCount { break }
+          claim.offset = max(claim.offset, other.offset + other.byteCount)
+        }
+        if claim.offset + claim.byteCount <= slabLimit || claim.isInFirstSlab {
+          let position = neighbors.firstIndex { $0.offset > claim.offset } ?? neighbors.count
+          slabs[claim.slab].insert(claim, at: position)
+          break
+        }
+        claim.slab += 1
+      }
+    }
+    return slabs
+  }
+
+  private static func end(of claims: [Claim]) -> Int {
+    claims.map { $0.offset + $0.byteCount }.max() ?? 0
   }
 
   /// The first step at which the most bytes live, and how many. O(n log n).

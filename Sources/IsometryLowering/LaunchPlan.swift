@@ -176,6 +176,14 @@ package struct LaunchPlan {
     return lifetimes
   }
 
+  /// Storages that launches reach through slabs and tables.
+  var reached: Set<StorageID> {
+    Set(
+      steps.flatMap { step in
+        if case .launch(let launch) = step { launch.reached } else { [StorageID]() }
+      })
+  }
+
   /// Bytes of the numbers that never change and of the tables that launches read.
   package var tableByteCount: Int {
     var byteCount = 0

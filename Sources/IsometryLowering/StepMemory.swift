@@ -4,7 +4,7 @@ package import IsometryGraph
 /// Where the storages of a launch plan lie, before any memory is there.
 package struct StepMemory {
   package let arena: MemoryPlan
-  private let offsets: [StorageID: Int]
+  private let places: [StorageID: (slab: Int, offset: Int)]
   /// Where inputs lie, packed in order of declaration.
   package let inputOffsets: [String: Int]
   package let inputByteCount: Int
@@ -15,16 +15,21 @@ package struct StepMemory {
   private let tileUse: TileUse
   private let recomputation: Recomputation
 
-  /// - Parameter alignment: of every storage, in bytes.
-  package init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int) {
+  /// - Parameters:
+  ///   - alignment: of every storage, in bytes.
+  ///   - slabLimit: the most bytes of one allocation.
+  package init(_ plan: LaunchPlan, _ graph: Graph, alignment: Int, slabLimit: Int) {
     let lifetimes = plan.lifetimes.sorted { $0.key.index < $1.key.index }
+    let reached = plan.reached
     arena = MemoryPlan(
       lifetimes.map { storage, lifetime in
         MemoryPlan.Request(
           byteCount: plan.storages[storage.index].byteCount, lifetime: lifetime,
-          use: plan.storages[storage.index].use)
-      }, alignment: alignment)
-    self.offsets = Dictionary(uniqueKeysWithValues: zip(lifetimes.map(\.key), arena.offsets))
+          use: plan.storages[storage.index].use, isInFirstSlab: reached.contains(storage))
+      }, alignment: alignment, slabLimit: slabLimit)
+    places = Dictionary(
+      uniqueKeysWithValues: zip(
+        lifetimes.map(\.key), zip(arena.slabs, arena.offsets).map { (slab: $0, offset: $1) }))
     var offsets: [String: Int] = [:]
     var byteCount = 0
     for (name, value) in graph.inputs {
@@ -41,7 +46,7 @@ package struct StepMemory {
   }
 
   /// Where a storage lies in the arena; nil where no launch touches it.
-  package func offset(of storage: StorageID) -> Int? { offsets[storage] }
+  package func place(of storage: StorageID) -> (slab: Int, offset: Int)? { places[storage] }
 
   /// The costs of a session.
   ///

@@ -54,7 +54,7 @@ struct Binding {
   let memory: StepMemory
   let inputs: Buffer?
   /// Where activations, gradients and workspaces lie.
-  let arena: Buffer?
+  let arena: [Buffer]
   /// Bytes of what the products of a library share.
   let scratchByteCount: Int
   private let places: [StorageLocation]
@@ -64,15 +64,14 @@ struct Binding {
     _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
     _ limits: DeviceLimits
   ) throws {
-    memory = StepMemory(plan, graph, alignment: device.alignment)
-    let (arenaByteCount, inputByteCount) = (memory.arena.byteCount, memory.inputByteCount)
-    try limits.requireBuffer("activations and gradients", byteCount: arenaByteCount)
-    try limits.requireBuffer("inputs", byteCount: inputByteCount)
-    try limits.requireMemory(
-      "a step", byteCount: arenaByteCount + inputByteCount, beside: store.byteCount)
-    arena =
-      arenaByteCount > 0 ? try Buffer(device.context, byteCount: arenaByteCount) : nil
-    inputs = inputByteCount > 0 ? try Buffer(device.context, byteCount: inputByteCount) : nil
+    memory = StepMemory(
+      plan, graph, alignment: device.alignment, slabLimit: device.bufferLimit)
+    try limits.requireStep(memory, beside: store.byteCount)
+    let slabs = try memory.arena.slabByteCounts.map { try Buffer(device.context, byteCount: $0) }
+    arena = slabs
+    inputs =
+      memory.inputByteCount > 0
+      ? try Buffer(device.context, byteCount: memory.inputByteCount) : nil
 
     var places: [StorageLocation] = []
     for (index, storage) in plan.storages.enumerated() {
@@ -84,8 +83,10 @@ struct Binding {
       switch storage.place {
       // An arena storage that no launch touches needs no place of its own.
       case .arena:
+        let home = memory.place(of: StorageID(index: index))
         place(
-          arena ?? inputs ?? store.slabs.first, memory.offset(of: StorageID(index: index)) ?? 0)
+          home.map { slabs[$0.slab] } ?? slabs.first ?? inputs ?? store.slabs.first,
+          home?.offset ?? 0)
       case .input(let name): place(inputs, memory.inputOffsets[name])
       case .variable(let name):
         let entry = store.entries[name]

@@ -1,5 +1,6 @@
 import IsometryCore
 import IsometryGraph
+internal import IsometryLowering
 internal import OpenCLRuntime
 
 /// Checks a graph's memory and counts before anything is allocated, since drivers report too large
@@ -12,12 +13,36 @@ struct DeviceLimits {
   /// Whether the device's memory is the machine's, which others use too.
   private let sharesMemory: Bool
 
-  init(_ device: Device, _ graph: Graph) {
+  init(_ shared: SharedDevice, _ graph: Graph) {
+    let device = shared.context.device
     self.device = device.name
-    bytesOfBuffer = device.maximumBufferByteCount
+    bytesOfBuffer = shared.bufferLimit
     bytesOfDevice = device.globalMemoryByteCount
     sharesMemory = device.kind == .cpu
     batch = graph.batch
+  }
+
+  /// The memory of a step, where `allocated` is what the session has already.
+  func requireStep(_ memory: StepMemory, beside allocated: Int) throws(DeviceLimitError) {
+    try requireBuffer(
+      "activations and gradients", byteCount: memory.arena.slabByteCounts.max() ?? 0)
+    try requireBuffer("inputs", byteCount: memory.inputByteCount)
+    try requireMemory(
+      "a step", byteCount: memory.arena.byteCount + memory.inputByteCount, beside: allocated)
+  }
+
+  /// Why a session with that memory cannot be made now; nil where it can.
+  func obstacle(
+    to memory: StepMemory, of graph: Graph, beside variables: Int
+  ) -> DeviceLimitError? {
+    do {
+      for type in graph.types { try requireCountable(type) }
+      try requireBuffer("variables", byteCount: variables)
+      try requireStep(memory, beside: variables)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   func requireBuffer(_ what: String, byteCount: Int) throws(DeviceLimitError) {

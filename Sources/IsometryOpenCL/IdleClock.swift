@@ -2,9 +2,9 @@ internal import OpenCLRuntime
 
 /// How long the device stood still between steps, by its own clock.
 ///
-/// A step's first command is the copy of its inputs, which runs as soon as they have arrived and the
-/// step before is done; a gap between the two is time without inputs. Gaps across which the host
-/// waited of its own will (a read, a synchronization) do not count.
+/// A step begins as soon as its inputs have arrived and the step before is done. A gap from that end to
+/// the arrival is time without inputs. Gaps across which the host waited of its own will (a read, a
+/// synchronization) do not count.
 ///
 /// Nothing is allocated: it keeps a bounded number of gaps, of which a device has at most one for
 /// every step on its way.
@@ -17,7 +17,7 @@ struct IdleClock: ~Copyable, Sendable {
     var seconds: Double? {
       get throws(OpenCLError) {
         guard try to.isComplete else { return nil }
-        return max(0, try to.interval.lowerBound - from.interval.upperBound)
+        return max(0, try to.interval.upperBound - from.interval.upperBound)
       }
     }
   }
@@ -31,8 +31,8 @@ struct IdleClock: ~Copyable, Sendable {
   private var isWhole = true
 
   /// - Parameters:
-  ///   - first: the step's first command; nil for a step without inputs, which never waits.
-  ///   - last: its last.
+  ///   - first: the arrival of the step's inputs; nil for a step without inputs, which never waits.
+  ///   - last: its end.
   mutating func record(first: consuming Event?, last: consuming Event?) {
     if let from = lastEnd.take(), let to = first.take() {
       if count == gaps.count { settle() }

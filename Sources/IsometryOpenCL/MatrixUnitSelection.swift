@@ -7,21 +7,21 @@ internal import Synchronization
 
 /// Decides for one device, once a process and type, whether its matrix units are used: where the
 /// device says that it has them, their kernels build, and a small step comes out as the portable kernels
-/// compute it. A failure is kept beside the compiled programs and not tried again for the same kernels,
-/// device and driver.
+/// compute it. A fault of the kernels is kept beside the compiled programs and not tried again for the
+/// same kernels, device and driver. Any other failure, such as a lack of memory, counts for this process.
 final class MatrixUnitSelection: Sendable {
-  private let use: MatrixUnitUse
-  private let allowsTF32: Bool
-  private let warn: @Sendable (String) -> Void
+  private let options: OpenCLOptions
   private let device: SharedDevice
-  private let verdicts = Mutex<[DType: Bool]>([:])
+  /// The reason against each type that was tried; nil where its kernels are right.
+  private let verdicts = Mutex<[DType: String?]>([:])
 
   init(_ options: OpenCLOptions, on device: SharedDevice) {
-    use = options.matrixUnits
-    allowsTF32 = options.allowsTF32
-    warn = options.warn
+    self.options = options
     self.device = device
   }
+
+  private var use: MatrixUnitUse { options.matrixUnits }
+  private var allowsTF32: Bool { options.allowsTF32 }
 
   /// Whether matrix units are possible for some type.
   var isPossible: Bool {
@@ -58,25 +58,48 @@ final class MatrixUnitSelection: Sendable {
   /// Whether the kernels with these units compute in that type what the portable ones do.
   func isTrusted(_ units: MatrixUnits, _ dtype: DType) -> Bool {
     verdicts.withLock { verdicts in
-      if let known = verdicts[dtype] { return known }
-      let trial = MatrixUnitTrial(units: units, dtype: dtype)
-      let isRight: Bool
-      if device.library.recordedRefusal(of: trial.families, dtype) != nil {
-        isRight = false
-      } else if let reason = trial.reasonAgainst(device) {
-        isRight = false
-        let isKept = device.library.recordRefusal(reason, of: trial.families, dtype)
-        warn(
-          "the matrix units of \(device.context.device.name) are not used for \(dtype.rawValue), which "
-            + "makes it slower, not wrong: \(reason)"
-            + (isKept ? "; they are tried again with another driver or new kernels" : ""))
-      } else {
-        isRight = true
+      if let known = verdicts[dtype] { return known == nil }
+      var reason = device.library.recordedRefusal(of: MatrixUnitTrial.families, dtype)
+      if reason == nil,
+        let refusal = MatrixUnitTrial(units: units, dtype: dtype)
+          .refusal(on: device.context.device, options)
+      {
+        reason = refusal.reason
+        let isKept =
+          refusal.isLasting
+          && device.library.recordRefusal(refusal.reason, of: MatrixUnitTrial.families, dtype)
+        options.warn(
+          "the matrix units of \(device.context.device.name) are not used for "
+            + "\(Self.precision(dtype)), which makes it slower, not wrong: \(refusal.reason); they "
+            + "are tried again "
+            + (isKept ? "with another driver or new kernels" : "in the next run"))
       }
-      verdicts[dtype] = isRight
-      return isRight
+      verdicts.updateValue(reason, forKey: dtype)
+      return reason == nil
     }
   }
+
+  /// What this process or an earlier one refused, with the reason.
+  var refusals: [(precision: String, reason: String)] {
+    guard use == .auto else { return [] }
+    return [DType.bfloat16, .float16, .float32].compactMap { dtype in
+      let reason =
+        verdicts.withLock { $0[dtype] }
+        ?? device.library.recordedRefusal(of: MatrixUnitTrial.families, dtype)
+      return reason.map { (Self.precision(dtype), $0) }
+    }
+  }
+
+  private static func precision(_ dtype: DType) -> String {
+    dtype == .float32 ? "tf32" : dtype.rawValue
+  }
+}
+
+/// Why matrix units are not used.
+struct MatrixUnitRefusal: Equatable {
+  let reason: String
+  /// Whether the fault is their kernels', and not of the moment or of other kernels.
+  let isLasting: Bool
 }
 
 /// A step of every kernel that uses matrix units, small, with rims and two parts of a weight gradient.
@@ -84,11 +107,15 @@ struct MatrixUnitTrial {
   let units: MatrixUnits
   let dtype: DType
 
-  let families: [ProgramFamily] = [.matrixProduct, .matrixConvolution, .matrixWeightGradient]
+  static let families: [ProgramFamily] = [
+    .matrixProduct, .matrixConvolution, .matrixWeightGradient,
+  ]
 
-  /// Why the units cannot be used on the device; nil where they can.
-  func reasonAgainst(_ device: SharedDevice) -> String? {
+  /// Why the units cannot be used on the device; nil where they can. The step has a context of its own:
+  /// a kernel that accesses memory that is not its own ends that one, and not the one that trains.
+  func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {
+      let device = try SharedDevice(device, options)
       // Portable kernels take no prologues.
       let graph = self.graph
       let expected = try results(of: graph.optimized(for: .kernels()), on: device, nil)
@@ -99,14 +126,19 @@ struct MatrixUnitTrial {
           (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
         // A fragment in the wrong place is off by the size of the numbers, rounding by less than 1 %.
         let isNear = zip(found, expected).allSatisfy { abs($0 - $1) <= 0.05 * size }
-        if !isNear { return "they compute \(output.name) wrongly" }
+        if !isNear {
+          return MatrixUnitRefusal(
+            reason: "they compute \(output.name) wrongly", isLasting: true)
+        }
       }
       return nil
     } catch let error as KernelBuildError {
       let line = error.log.split(separator: "\n").first { $0.contains("error") } ?? ""
-      return "\(error.kernel) does not build \(line)"
+      return MatrixUnitRefusal(
+        reason: "\(error.kernel) does not build \(line)",
+        isLasting: Self.families.contains { $0.name == error.kernel })
     } catch {
-      return "\(error)"
+      return MatrixUnitRefusal(reason: "\(error)", isLasting: false)
     }
   }
 

@@ -34,6 +34,9 @@ public struct OpenCLBackend: TunableBackend {
     return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
       + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
       + (roundsToTF32 ? ", fp32 products in tf32" : "")
+      + matrixUnits.refusals.map {
+        "; matrix units are not used for \($0.precision): \($0.reason)"
+      }.joined()
   }
 
   public func requireSupport(for precision: DType) throws {
@@ -94,8 +97,12 @@ public struct OpenCLBackend: TunableBackend {
   /// - Throws: as `bind`, except for the sizes.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     var lowering = try lowering(of: graph)
-    let memory = StepMemory(lowering.plan(), graph, alignment: shared.alignment)
-    return memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
+    let memory = StepMemory(
+      lowering.plan(), graph, alignment: shared.alignment, slabLimit: shared.bufferLimit)
+    var report = memory.report(staging: stagingSlots * memory.inputByteCount, scratch: 0)
+    report.obstacle = DeviceLimits(shared, graph).obstacle(
+      to: memory, of: graph, beside: report.variableBytes)
+    return report
   }
 
   package var tileKey: TileKey { shared.tileKey }

@@ -10,11 +10,18 @@ extension OpenCLSession {
     guard let slot = slot as? OpenCLStagingSlot else {
       preconditionFailure("a step takes a slot that its session made")
     }
-    let queue = device.computeQueue
+    pauseIdleClock()
+    let commands = try device.withProfilingQueues { queues in try enqueue(slot, on: queues) }
+    return { [commands] in try commands.map { try $0.time() } }
+  }
+
+  private func enqueue(
+    _ slot: OpenCLStagingSlot, on queues: SharedDevice.ProfilingQueues
+  ) throws -> [PendingCommand] {
+    let queue = queues.compute
     var commands: [PendingCommand] = []
     if let inputs = binding.inputs,
-      let submission = try slot.submit(
-        transfers: device.transferQueue, compute: queue, to: inputs)
+      let submission = try slot.submit(transfers: queues.transfer, compute: queue, to: inputs)
     {
       commands += [
         PendingCommand(
@@ -41,9 +48,7 @@ extension OpenCLSession {
           name: binding.memory.launches[index], track: .compute, launch: index,
           byteCount: launchWork[index].byteCount, before: before.take(), event: event))
     }
-    try queue.flush()
-    pauseIdleClock()
-    return { [commands] in try commands.map { try $0.time() } }
+    return commands
   }
 }
 

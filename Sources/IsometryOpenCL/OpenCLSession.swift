@@ -25,7 +25,7 @@ package final class OpenCLSession: ProfilingSession {
     self.graph = graph
     self.device = device
     self.store = store
-    limits = DeviceLimits(device.context.device, graph)
+    limits = DeviceLimits(device, graph)
     for type in graph.types { try limits.requireCountable(type) }
     var layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
     try store.add(
@@ -42,7 +42,7 @@ package final class OpenCLSession: ProfilingSession {
 
   /// Memory that a step does not write is 0 then, and has no numbers of another session.
   func clearArena() throws {
-    if let arena = binding.arena { try device.computeQueue.clear(arena) }
+    for slab in binding.arena { try device.computeQueue.clear(slab) }
   }
 
   package func makeStagingSlots(_ count: Int) throws -> [any StagingSlot] {
@@ -65,11 +65,11 @@ package final class OpenCLSession: ProfilingSession {
       preconditionFailure("a step takes a slot that its session made")
     }
     let queue = device.computeQueue
-    var first: Event?
+    var sent: Event?
     if let inputs = binding.inputs {
       let transfers = device.transferQueue
       if let inputs = try slot.submit(transfers: transfers, compute: queue, to: inputs) {
-        first = .some(inputs.taken)
+        sent = .some(inputs.sent)
       }
     }
     for submission in binding.submissions {
@@ -79,9 +79,9 @@ package final class OpenCLSession: ProfilingSession {
       case .step(.product(let product)): try product.enqueue(on: queue)
       }
     }
-    var last: Event? = try queue.marker()
-    device.idleClock.withLock { $0.record(first: first.take(), last: last.take()) }
+    let last: Event? = try queue.marker()
     try queue.flush()
+    try device.noteStep(inputs: sent, end: last)
   }
 
   package func write(_ tensor: HostTensor, toVariable name: String) throws {

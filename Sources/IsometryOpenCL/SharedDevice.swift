@@ -8,6 +8,8 @@ final class SharedDevice: Sendable {
   let context: Context
   /// Whether a step's launches are recorded once and enqueued together.
   let recordsLaunches: Bool
+  /// The most bytes of one buffer.
+  let bufferLimit: Int
   let library: ProgramLibrary
   let tileKey: TileKey
   /// Tiles that were measured on this device.
@@ -16,12 +18,16 @@ final class SharedDevice: Sendable {
   let computeQueue: CommandQueue
   /// Inputs on their way to the device, while the compute queue works.
   let transferQueue: CommandQueue
+  /// Has the events of both queues as markers with times, so that these queues need none: drivers take
+  /// longer for commands whose times they keep.
+  let clockQueue: CommandQueue
   /// Of all sessions: what one of them computes is no idle time of another.
   let idleClock = Mutex(IdleClock())
 
   init(_ device: Device, _ options: OpenCLOptions) throws {
     context = try Context(device)
     recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
+    bufferLimit = min(device.maximumBufferByteCount, options.bufferLimit)
     library = ProgramLibrary(
       context, sources: KernelSources(directory: options.kernelDirectory),
       cache: ProgramCache(
@@ -33,8 +39,47 @@ final class SharedDevice: Sendable {
       computeCapability: device.computeCapability.map { "\($0.major).\($0.minor)" },
       kernels: library.fingerprint(of: ProgramFamily.withTiles))
     tiles = options.tiles(tileKey)
-    computeQueue = try CommandQueue(context, profiling: true)
-    transferQueue = try CommandQueue(context, profiling: true)
+    computeQueue = try CommandQueue(context)
+    transferQueue = try CommandQueue(context)
+    clockQueue = try CommandQueue(context, profiling: true)
+  }
+
+  /// Has the idle clock know when a step's inputs arrived, and when it ended. Both events were submitted.
+  func noteStep(inputs: borrowing Event?, end: borrowing Event?) throws(OpenCLError) {
+    var arrival: Event?
+    if inputs != nil { arrival = try clockQueue.marker(after: inputs) }
+    var last: Event? = try clockQueue.marker(after: end)
+    try clockQueue.flush()
+    idleClock.withLock { $0.record(first: arrival.take(), last: last.take()) }
+  }
+
+  /// Queues whose commands have times, in the places of `computeQueue` and `transferQueue`.
+  struct ProfilingQueues {
+    let compute: CommandQueue
+    let transfer: CommandQueue
+  }
+
+  private let profiling = Mutex<ProfilingQueues?>(nil)
+
+  /// Runs a step on queues whose commands have times, between what the compute queue has and will have.
+  func withProfilingQueues<Result>(
+    _ body: (ProfilingQueues) throws -> Result
+  ) throws -> Result {
+    let queues = try profiling.withLock { known in
+      let queues =
+        try known
+        ?? ProfilingQueues(
+          compute: CommandQueue(context, profiling: true),
+          transfer: CommandQueue(context, profiling: true))
+      known = queues
+      return queues
+    }
+    try queues.compute.wait(for: computeQueue.marker())
+    try computeQueue.flush()
+    let result = try body(queues)
+    try computeQueue.wait(for: queues.compute.marker())
+    try queues.compute.flush()
+    return result
   }
 
   /// Offsets of regions are multiples of this, in bytes.

@@ -141,10 +141,13 @@ public final class CommandQueue: @unchecked Sendable {
       "clEnqueueBarrierWithWaitList")
   }
 
-  /// The completion event of all commands enqueued so far.
-  public func marker() throws(OpenCLError) -> Event {
+  /// The completion event of all commands enqueued so far, and of a command of another queue if one is
+  /// given.
+  public func marker(after other: borrowing Event? = nil) throws(OpenCLError) -> Event {
     var event: OpaquePointer?
-    let status = unsafe clEnqueueMarkerWithWaitList(handle, 0, nil, &event)
+    let status = unsafe withWaitList(other) { count, list in
+      unsafe clEnqueueMarkerWithWaitList(handle, count, list, &event)
+    }
     return unsafe Event(handle: try created(event, status, "clEnqueueMarkerWithWaitList"))
   }
 

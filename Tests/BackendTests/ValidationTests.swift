@@ -7,10 +7,11 @@ import Testing
 
 @Suite struct ValidationTests {
   /// Whole training steps of every kind of operation, in every precision.
-  @Test(arguments: BackendUnderTest.all, TraceTests.Recipe.all)
+  @Test(
+    arguments: BackendUnderTest.all + BackendUnderTest.withMatrixUnits + BackendUnderTest.withTF32,
+    TraceTests.Recipe.all)
   func soundBackendsPass(subject: BackendUnderTest, recipe: TraceTests.Recipe) throws {
-    let validating = BackendUnderTest(
-      backend: ValidatingBackend(subject.backend), isFusing: subject.isFusing)
+    let validating = subject.validated
     for precision in subject.supported(
       subject.isFusing ? [.float32, .bfloat16, .float16] : [.float32])
     {
@@ -22,8 +23,7 @@ import Testing
   /// The optimizers with the numbers that `isometry train` gives them, from slots of zero.
   @Test(arguments: BackendUnderTest.all)
   func everyOptimizerPassesFromItsStart(subject: BackendUnderTest) throws {
-    let validating = BackendUnderTest(
-      backend: ValidatingBackend(subject.backend), isFusing: subject.isFusing)
+    let validating = subject.validated
     for rule: Update.Rule in [
       .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false),
       .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true),
@@ -42,6 +42,7 @@ import Testing
     /// Of the results, the one with that many elements.
     let elementCount: Int
     let factor: Double
+    var roundsToTF32 = false
 
     var name: String { "faulty" }
     var deviceDescription: String { "wrong on purpose" }
@@ -94,7 +95,9 @@ import Testing
   }
 
   /// y [2, 5] = x·w, z [2, 3] = tanh(y·v), and u [4, 5] is updated.
-  private func error(elementCount: Int, factor: Double) throws -> ValidationError? {
+  private func error(
+    elementCount: Int, factor: Double, roundsToTF32: Bool = false
+  ) throws -> ValidationError? {
     var random = RandomStream(seed: 1)
     var graph = Graph()
     let x = graph.input("x", [2, 7])
@@ -103,7 +106,8 @@ import Testing
     let z = graph.activation(graph.matrixMultiply(y, v), .tanh)
     graph.output("z", z)
     graph.append(.accumulate(count: 1), [graph.variable("u", [4, 5]), graph.input("du", [4, 5])])
-    let backend = ValidatingBackend(FaultyBackend(elementCount: elementCount, factor: factor))
+    let backend = ValidatingBackend(
+      FaultyBackend(elementCount: elementCount, factor: factor, roundsToTF32: roundsToTF32))
     let session = try backend.makeSession(for: graph)
     func tensor(_ shape: Shape) -> HostTensor {
       HostTensor(shape, random.normals(shape.elementCount))
@@ -142,6 +146,41 @@ import Testing
   @Test func whatRoundingExplainsPasses() throws {
     #expect(try error(elementCount: 10, factor: 1 + 1e-7) == nil)
     #expect(try error(elementCount: 1, factor: 2) == nil)
+  }
+
+  /// Operands in tf32 have a mantissa of 10 bits; what is no product has all of fp32's.
+  @Test func productsInTF32MayBeOffByItsRounding() throws {
+    func error(_ elementCount: Int, _ factor: Double) throws -> ValidationError? {
+      try self.error(elementCount: elementCount, factor: factor, roundsToTF32: true)
+    }
+    #expect(try error(10, 1 + 0x1p-10) == nil)
+    #expect(try error(10, 1.1)?.operation.hasPrefix("matrixMultiply") == true)
+    #expect(try error(20, 1 + 0x1p-10)?.operation.hasPrefix("accumulate") == true)
+  }
+
+  /// 1 + 2⁻⁸ + 2⁻³⁰ is 1 + 2⁻⁷ in bf16. In fp32 it is 1 + 2⁻⁸, which rounds to 1.
+  @Test func imagesOfAPrologueMayBeOffByAUnit() throws {
+    var graph = Graph()
+    let (dy, x) = (
+      graph.input("dy", [2, 3, 4, 4], .bfloat16), graph.input("x", [2, 1, 4, 4], .bfloat16)
+    )
+    let vectors = ["mean", "factor", "shift"].map { graph.variable($0, [1]) }
+    let dw = graph.append(
+      .convolutionWeightGradient(
+        Convolution(), weightShape: [3, 1, 1, 1], withBias: false, Prologue()),
+      [dy, x] + vectors)[0]
+    graph.output("dw", dw)
+    let session = try ValidatingBackend(ReferenceBackend<Float>()).bind(graph, sharing: nil)
+    for (name, number) in ["factor": 1 + 0x1p-8, "shift": 0x1p-30] {
+      try session.write(HostTensor([1], [number], as: .float32), toVariable: name)
+    }
+    var random = RandomStream(seed: 1)
+    var images = random.normals(32)
+    images[5] = 1
+    try session.run([
+      "x": HostTensor([2, 1, 4, 4], images, as: .bfloat16),
+      "dy": HostTensor([2, 3, 4, 4], random.normals(96), as: .bfloat16),
+    ])
   }
 
   @Test(arguments: BackendUnderTest.backends.map { BackendUnderTest(backend: $0, isFusing: false) })

@@ -62,6 +62,23 @@ import Testing
     #expect(try peak("--model", "resnet110", "--recompute", "none") == whole)
   }
 
+  /// A million images have more pixels than kernels count; 8 fit.
+  @Test(
+    .enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"),
+    arguments: [8, 1_000_000])
+  func aPlanNamesTheLimit(batch: Int) throws {
+    let result = try withFolder { folder in
+      try Program.run(
+        "benchmark", "train", "--plan", "--json", "--device", "opencl", "--model", "resnet8",
+        "--batch", "\(batch)", in: folder)
+    }
+    #expect(result.code == 0, "\(result.standardError)")
+    let obstacle = try #require(try result.objects().first)["obstacle"] as? String
+    #expect((obstacle == nil) == (batch == 8))
+    #expect(result.standardError.contains("limit  \(obstacle ?? "")") == (batch != 8))
+    if let obstacle { #expect(obstacle.contains("--batch"), "\(obstacle)") }
+  }
+
   @Test(arguments: [["--recompute"], ["--recompute", "everything"], ["--recompute-activations"]])
   func whatToComputeAgainIsSaidOnce(flags: [String]) throws {
     let result = try withFolder { folder in

@@ -6,23 +6,28 @@ import Testing
 @Suite struct MemoryPlanTests {
   typealias Request = MemoryPlan.Request
 
-  @Test(arguments: 0..<20)
-  func tensorsThatLiveTogetherDoNotOverlap(seed: UInt64) {
+  @Test(arguments: 0..<20, [Int.max, 9000])
+  func tensorsThatLiveTogetherDoNotOverlap(seed: UInt64, slabLimit: Int) {
     var random = RandomStream(seed: seed)
     let requests = (0..<60).map { _ in
       let first = Int(random.integer(below: 50))
+      let isInFirstSlab = index % 10 == 0
       return Request(
-        byteCount: 1 + Int(random.integer(below: 5000)),
+        byteCount: 1 + Int(random.integer(below: isInFirstSlab ? 500 : 5000)),
         lifetime: first...first + Int(random.integer(below: 12)),
-        use: MemoryUse.allCases[Int(random.integer(below: 6))])
+        use: MemoryUse.allCases[Int(random.integer(below: 6))], isInFirstSlab: isInFirstSlab)
     }
-    let plan = MemoryPlan(requests, alignment: 64)
-    #expect(plan.offsets.count == requests.count)
-    for (position, (a, left)) in zip(requests, plan.offsets).enumerated() {
-      #expect(left % 64 == 0)
-      #expect(left + a.byteCount <= plan.byteCount)
-      for (b, right) in zip(requests, plan.offsets).dropFirst(position + 1)
-      where a.lifetime.overlaps(b.lifetime) {
+    let plan = MemoryPlan(requests, alignment: 64, slabLimit: slabLimit)
+    #expect((plan.slabByteCounts.count == 1) == (slabLimit == .max))
+    #expect(plan.slabByteCounts.allSatisfy { $0 <= slabLimit })
+    #expect(plan.offsets.count == requests.count && plan.slabs.count == requests.count)
+    for (position, a) in requests.enumerated() {
+      let (left, slab) = (plan.offsets[position], plan.slabs[position])
+      #expect(!a.isInFirstSlab || slab == 0)
+      #expect(left % 64 == 0 && left + a.byteCount <= plan.slabByteCounts[slab])
+      for (index, b) in requests.enumerated().dropFirst(position + 1)
+      where a.lifetime.overlaps(b.lifetime) && plan.slabs[index] == slab {
+        let right = plan.offsets[index]
         #expect(left + a.byteCount <= right || right + b.byteCount <= left)
       }
     }
@@ -30,6 +35,19 @@ import Testing
     #expect(Double(plan.byteCount) <= 1.5 * Double(plan.lowerBound))
     #expect(plan.peak.total == plan.byteCount)
     #expect(plan.peak[.gaps] == plan.byteCount - plan.lowerBound)
+  }
+
+  /// What no slab can hold is left to the device's limits.
+  @Test func largeTensorsHaveSlabsBeyondTheLimit() {
+    let requests = [3000, 500, 400].map {
+      Request(byteCount: $0, lifetime: 0...1, isInFirstSlab: $0 == 400)
+    }
+    let plan = MemoryPlan(requests, alignment: 4, slabLimit: 1000)
+    #expect(plan.slabByteCounts == [900, 3000] && plan.byteCount == 3900)
+    let later = [2000, 3000].enumerated().map {
+      Request(byteCount: $1, lifetime: $0...$0)
+    }
+    #expect(MemoryPlan(later, alignment: 4, slabLimit: 1000).slabByteCounts == [3000])
   }
 
   @Test func thePeakIsWhatLivesTogether() {

@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCore
+import OpenCLRuntime
 import Testing
 
 @testable import IsometryLowering
@@ -24,6 +25,8 @@ private func presentPieces() throws -> Set<String> {
   try presentFiles().filter { !$0.hasPrefix("probe/") }
 }
 
+private let device = (try? Device.all())?.first
+
 @Suite struct KernelSourcesTests {
   @Test func everyFileIsEmbeddedAsItIs() throws {
     for file in try presentFiles() {
@@ -36,6 +39,36 @@ private func presentPieces() throws -> Set<String> {
       try KernelSources(directory: nil).pieces(of: $0.rawValue).map(\.path)
     }
     #expect(Set(used) == (try presentPieces()))
+  }
+
+  /// Kernels that move bytes alone need no number types.
+  @Test func everyFamilyFusesProductsAndSumsWhereItSaysSo() throws {
+    for family in ProgramFamily.allCases where family != .permute {
+      let pieces = try KernelSources(directory: nil).pieces(of: family.rawValue).map(\.path)
+      #expect(pieces.contains("common/real.cl"), "\(family)")
+    }
+  }
+
+  /// (1 + 2⁻¹²)² is 1 + 2⁻¹¹ + 2⁻²⁴, which a product in fp32 rounds to 1 + 2⁻¹¹.
+  @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
+  func productsAndSumsAreFusedOnlyByFma() throws {
+    let context = try Context(#require(device))
+    let queue = try CommandQueue(context)
+    let program = try Program(
+      context, name: "contraction",
+      source: try KernelSources(directory: nil).source(of: "common/real.cl") + """
+        kernel void contract(const global float *x, global float *y) {
+          y[0] = x[0] * x[1] + x[2];
+          y[1] = fma(x[0], x[1], x[2]);
+        }
+        """)
+    let kernel = try program.makeKernel("contract")
+    let (x, y) = (try Buffer(context, byteCount: 12), try Buffer(context, byteCount: 8))
+    try queue.upload([1 + 0x1p-12, 1 + 0x1p-12, -1 - 0x1p-11] as [Float], to: x)
+    try kernel.set(0, x)
+    try kernel.set(1, y)
+    try queue.launch(kernel, LaunchGeometry(covering: 1, by: 1))
+    #expect(try queue.download(y, count: 2, of: Float(0)) == [0, 0x1p-24])
   }
 
   @Test func entryPointsAreUnique() throws {

@@ -31,8 +31,12 @@ struct OpenCLSessionTests {
   }
 
   /// Losses and variables after three steps.
-  private func train() throws -> [HostTensor] {
-    let session = try backend().makeSession(for: SmallStep.built())
+  private func train(_ options: OpenCLOptions = OpenCLOptions(), slabs: Int = 1) throws
+    -> [HostTensor]
+  {
+    let session = try #require(
+      try backend(options).makeSession(for: SmallStep.built()) as? OpenCLSession)
+    #expect(session.binding.arena.count == slabs)
     try SmallStep.writeParameters(to: session, seed: 5)
     var found: [HostTensor] = []
     for step in 0..<3 {
@@ -43,6 +47,14 @@ struct OpenCLSessionTests {
   }
 
   @Test func theSameRunGivesTheSameBits() throws { #expect(try train() == train()) }
+
+  /// Activations may take more than one buffer can hold.
+  @Test func anArenaOfSeveralBuffersGivesTheSameBits() throws {
+    let plan = try backend().plan(SmallStep.built(), stagingSlots: 1)
+    var options = OpenCLOptions()
+    options.bufferLimit = plan.arenaBytes * 2 / 3
+    #expect(try train(options, slabs: 2) == train())
+  }
 
   /// Recorded or not, with a library's products between the launches or without, and with several
   /// steps in the queue at once.
@@ -170,7 +182,11 @@ struct OpenCLSessionTests {
   /// None of these tensors is allocated, here or on the device.
   @Test func whatIsTooLargeIsRefusedWithItsSizes() throws {
     let device = try #require(device)
-    func refusal(_ rows: Int, _ columns: Int, tensors: Int) throws -> DeviceLimitError? {
+    func refusal(
+      _ rows: Int, _ columns: Int, tensors: Int, bufferLimit: Int = .max
+    ) throws -> DeviceLimitError? {
+      var options = OpenCLOptions()
+      options.bufferLimit = bufferLimit
       var graph = Graph()
       _ = graph.input("x", [rows], .int32)
       var total = graph.append(
@@ -178,14 +194,22 @@ struct OpenCLSessionTests {
       let parts = (0..<tensors).map { graph.scale(total, by: Double($0 + 2)) }
       for part in parts { total = graph.add(total, part) }
       graph.output("sum", graph.sum(total))
-      return #expect(throws: DeviceLimitError.self) { try backend().makeSession(for: graph) }
+      let backend = try backend(options)
+      let error = #expect(throws: DeviceLimitError.self) { try backend.makeSession(for: graph) }
+      let obstacle = try backend.plan(graph, stagingSlots: 1).obstacle
+      #expect(obstacle?.limit == error?.limit && obstacle?.what == error?.what)
+      return error
     }
     let error = try #require(try refusal(1 << 16, 1 << 16, tensors: 1))
     #expect(error.limit == .elementsOfTensor && error.needed == 1 << 32)
-    // As many tensors of 4 GiB at once as no device has.
-    let tensors = device.maximumBufferByteCount >> 32 + 1
-    let large = try #require(try refusal(1 << 10, 1 << 20, tensors: tensors))
-    #expect(large.limit == .bytesOfBuffer && large.allowed == device.maximumBufferByteCount)
+    // More tensors of 256 MiB at once than the device has room for.
+    let tensors = device.globalMemoryByteCount >> 28 + 1
+    let many = try #require(try refusal(1 << 10, 1 << 16, tensors: tensors))
+    #expect(many.limit == .bytesOfDevice && many.allowed == device.globalMemoryByteCount)
+    // One tensor lies in one buffer, whose limit may be no whole number of MiB.
+    let limit = (1 << 28) - 1
+    let large = try #require(try refusal(1 << 10, 1 << 16, tensors: 1, bufferLimit: limit))
+    #expect(large.limit == .bytesOfBuffer && large.allowed == limit)
     #expect(large.needed > large.allowed && large.batch == 1 << 10)
     let text = large.description
     for part in ["batch 1024", "\(large.allowed >> 20) MiB", device.name, "smaller batch"] {
@@ -194,7 +218,7 @@ struct OpenCLSessionTests {
   }
 
   @Test func kernelsTakeNumbersOf32Bits() throws {
-    let limits = DeviceLimits(try #require(device), Graph())
+    let limits = DeviceLimits(try backend().shared, Graph())
     #expect(try limits.word(-1, of: "x") == 0xFFFF_FFFF)
     #expect(try limits.word(0xFFFF_FFFF, of: "x") == 0xFFFF_FFFF)
     for number in [1 << 32, Int(Int32.min) - 1] {

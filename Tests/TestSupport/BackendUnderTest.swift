@@ -56,6 +56,12 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
       backend: backend, isFusing: isFusing, variant: "\(variant) without prologues", traits: traits)
   }
 
+  /// The same with every operation checked.
+  public var validated: BackendUnderTest {
+    BackendUnderTest(
+      backend: ValidatingBackend(backend), isFusing: isFusing, variant: variant, traits: traits)
+  }
+
   /// The reference with every form that an operation can have.
   public static let everyForm: BackendUnderTest = {
     var traits = BackendTraits()
@@ -95,6 +101,16 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
       return try? OpenCLBackend(
         device, number: number,
         options: OpenCLOptions.forTests(matrixUnits: has ? .auto : .emulated))
+    }.filter(\.isFusing)
+  }()
+
+  /// Every OpenCL device with fusion, and products in fp32 rounded to tf32.
+  public static let withTF32: [BackendUnderTest] = {
+    return openCLVariant("tf32") { device, number in
+      let has = (device.computeCapability?.major ?? 0) >= 8
+      var options = OpenCLOptions(matrixUnits: has ? .auto : .emulated)
+      options.allowsTF32 = true
+      return try? OpenCLBackend(device, number: number, options: options)
     }.filter(\.isFusing)
   }()
 

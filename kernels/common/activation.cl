@@ -98,7 +98,7 @@ static inline accums activation_slope(const accums x) {
   return x > SPREAD(0) ? SPREAD(1) : SPREAD(ACTIVATION_PARAMETER);
 #elif ACTIVATION == ACTIVATION_TANH
   const accums y = tanh(x);
-  return NUMBER(1) - y * y;
+  return fma(-y, y, SPREAD(1));
 #elif ACTIVATION == ACTIVATION_HARD_TANH
   return x > SPREAD(-1) ? (x < SPREAD(1) ? SPREAD(1) : SPREAD(0)) : SPREAD(0);
 #elif ACTIVATION == ACTIVATION_SIGMOID
@@ -117,9 +117,10 @@ static inline accums activation_slope(const accums x) {
   return logistic(x);
 #elif ACTIVATION == ACTIVATION_SILU
   const accums s = logistic(x);
-  return s * (NUMBER(1) + x * (NUMBER(1) - s));
+  return s * fma(x, NUMBER(1) - s, SPREAD(1));
 #elif ACTIVATION == ACTIVATION_GELU
-  return normal_distribution(x) + x * ONE_OVER_ROOT_TWO_PI * exp(x * x * NUMBER(-0.5));
+  const accums share = normal_distribution(x);
+  return fma(x * ONE_OVER_ROOT_TWO_PI, exp(x * x * NUMBER(-0.5)), share);
 #else
   return x > SPREAD(-1) ? SPREAD(1) : SPREAD(0);
 #endif
@@ -135,7 +136,7 @@ static inline accums activation_slope_from_output(const accums y) {
 #elif ACTIVATION == ACTIVATION_LEAKY_RELU
   return y > SPREAD(0) ? SPREAD(1) : SPREAD(ACTIVATION_PARAMETER);
 #elif ACTIVATION == ACTIVATION_TANH
-  return NUMBER(1) - y * y;
+  return fma(-y, y, SPREAD(1));
 #elif ACTIVATION == ACTIVATION_HARD_TANH
   return y > SPREAD(-1) ? (y < SPREAD(1) ? SPREAD(1) : SPREAD(0)) : SPREAD(0);
 #elif ACTIVATION == ACTIVATION_SIGMOID

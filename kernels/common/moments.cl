@@ -45,7 +45,7 @@ static inline Moments moments_of(const Series *series) {
   const accum share = series->count > 0 ? 1 / series->count : 0;
   const accums distance = series->sum * share;
   const Moments moments = {series->count, series->first + distance,
-                           series->squares - series->sum * distance};
+                           fma(-series->sum, distance, series->squares)};
   return moments;
 }
 
@@ -56,8 +56,8 @@ static inline Moments merge_moments(const Moments a, const Moments b) {
   if (b.count > 0) {
     const accums delta = b.mean - a.mean;
     const accum share = b.count / both.count;
-    both.mean = a.mean + delta * share;
-    both.squares = a.squares + b.squares + delta * delta * (a.count * share);
+    both.mean = fma(delta, SPREAD(share), a.mean);
+    both.squares = fma(delta * delta, SPREAD(a.count * share), a.squares + b.squares);
   }
   return both;
 }

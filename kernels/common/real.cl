@@ -9,6 +9,9 @@
 // Half goes through vload_half and vstore_half, which need no extension; bfloat16 is the upper half
 // of a float. Rounding equals IsometryCore's HalfPrecision bit for bit.
 //
+// Products and sums are fused only where a kernel says fma: compilers would choose differently, and a
+// number must have the same bits in every kernel that computes it.
+//
 // Tunable: WIDTH 1, 2, 4, 8 or 16.
 
 #ifndef WIDTH
@@ -17,6 +20,8 @@
 #if WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 8 && WIDTH != 16
 #error "WIDTH is 1, 2, 4, 8 or 16"
 #endif
+
+#pragma OPENCL FP_CONTRACT OFF
 
 #define JOIN_TOKENS(a, b) a##b
 #define JOIN(a, b) JOIN_TOKENS(a, b)

@@ -39,16 +39,16 @@ INLINE void merge_statistics(const global accum *partial, const int rows, const 
   const accums first_mean = spans > 0 ? load_accums(partial + c) : SPREAD(0);
   accums sum = SPREAD(0);
   for (int span = grid.row; span < spans; span += grid.rows) {
-    const accum count = (accum)min(span_rows, rows - span * span_rows);
-    sum += (load_accums(partial + (size_t)span * 2 * channels + c) - first_mean) * count;
+    const accums count = SPREAD(min(span_rows, rows - span * span_rows));
+    sum = fma(load_accums(partial + (size_t)span * 2 * channels + c) - first_mean, count, sum);
   }
   const accums distance = sum_over_rows(sum, grid, tree) / (accum)rows;
   accums squares = SPREAD(0);
   for (int span = grid.row; span < spans; span += grid.rows) {
-    const accum count = (accum)min(span_rows, rows - span * span_rows);
+    const accums count = SPREAD(min(span_rows, rows - span * span_rows));
     const global accum *theirs = partial + (size_t)span * 2 * channels + c;
     const accums deviation = load_accums(theirs) - first_mean - distance;
-    squares += load_accums(theirs + channels) + deviation * deviation * count;
+    squares += fma(deviation * deviation, count, load_accums(theirs + channels));
   }
   *mean = first_mean + distance;
   *variance = sum_over_rows(squares, grid, tree) / (accum)rows;

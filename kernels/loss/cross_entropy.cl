@@ -76,7 +76,8 @@ LINE_KERNEL void softmax_cross_entropy(const global logit *restrict logits,
     const accum log_total = log(total);
     const accum at_label = load_logit(z + label) - largest;
     // A class that has no part in the target may have a logit of minus infinity.
-    loss_sum += log_total - (1 - smoothing) * at_label - (everywhere > 0 ? everywhere * linear : 0);
+    loss_sum +=
+        fma(smoothing - 1, at_label, log_total) - (everywhere > 0 ? everywhere * linear : 0);
     correct_sum += place == label ? 1 : 0;
     for (int k = 0; k < classes; ++k) {
       const accum target = everywhere + (k == label ? 1 - smoothing : 0);

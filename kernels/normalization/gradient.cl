@@ -95,6 +95,6 @@ LINE_KERNEL void normalization_input_gradient(
     const size_t at = (size_t)row * channels + c;
     const accums normalized = (load_reals(x + at) - center) * inverse;
     const accums g = inner_gradient(load_reals(dy + at), normalized, factor, offset);
-    store_reals((g - mean_gradient - normalized * slope) * (factor * inverse), dx + at);
+    store_reals(fma(-normalized, slope, g - mean_gradient) * (factor * inverse), dx + at);
   }
 }

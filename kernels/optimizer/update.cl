@@ -57,13 +57,13 @@ LINE_KERNEL void optimizer_sgd(OPTIMIZER_ARGUMENTS, const accum momentum, const 
   FOR_EACH_VECTOR_OF_ROW {
     const size_t left = count - at;
     const accums p = load_some(parameter + at, left);
-    accums g = load_some(gradient + at, left) * factor + p * decay;
+    accums g = fma(load_some(gradient + at, left), SPREAD(factor), p * decay);
     if (momentum != 0) {
-      const accums m = load_some(first_slot + at, left) * momentum + g;
+      const accums m = fma(load_some(first_slot + at, left), SPREAD(momentum), g);
       store_some(m, first_slot + at, left);
-      g = nesterov ? g + m * momentum : m;
+      g = nesterov ? fma(m, SPREAD(momentum), g) : m;
     }
-    store_some(p - g * rate, parameter + at, left);
+    store_some(fma(-g, SPREAD(rate), p), parameter + at, left);
   }
 }
 
@@ -83,16 +83,16 @@ LINE_KERNEL void optimizer_adam(OPTIMIZER_ARGUMENTS, const accum beta1, const ac
     accums p = load_some(parameter + at, left);
     accums g = load_some(gradient + at, left) * factor;
     if (decoupled) {
-      p -= p * (rate * decay);
+      p = fma(-p, SPREAD(rate * decay), p);
     } else {
-      g += p * decay;
+      g = fma(p, SPREAD(decay), g);
     }
-    const accums m = load_some(first_slot + at, left) * beta1 + g * new_share1;
-    const accums v = load_some(second_slot + at, left) * beta2 + g * g * new_share2;
+    const accums m = fma(load_some(first_slot + at, left), SPREAD(beta1), g * new_share1);
+    const accums v = fma(load_some(second_slot + at, left), SPREAD(beta2), g * g * new_share2);
     store_some(m, first_slot + at, left);
     store_some(v, second_slot + at, left);
     const accums direction = (m / correction1) / (sqrt(v / correction2) + epsilon);
-    store_some(p - direction * rate, parameter + at, left);
+    store_some(fma(-direction, SPREAD(rate), p), parameter + at, left);
   }
 }
 
@@ -103,14 +103,14 @@ LINE_KERNEL void optimizer_rms(OPTIMIZER_ARGUMENTS, const accum alpha, const acc
   FOR_EACH_VECTOR_OF_ROW {
     const size_t left = count - at;
     const accums p = load_some(parameter + at, left);
-    const accums g = load_some(gradient + at, left) * factor + p * decay;
-    const accums s = load_some(first_slot + at, left) * alpha + g * g * new_share;
+    const accums g = fma(load_some(gradient + at, left), SPREAD(factor), p * decay);
+    const accums s = fma(load_some(first_slot + at, left), SPREAD(alpha), g * g * new_share);
     store_some(s, first_slot + at, left);
     accums b = g / (sqrt(s) + epsilon);
     if (momentum != 0) {
-      b += load_some(second_slot + at, left) * momentum;
+      b = fma(load_some(second_slot + at, left), SPREAD(momentum), b);
       store_some(b, second_slot + at, left);
     }
-    store_some(p - b * rate, parameter + at, left);
+    store_some(fma(-b, SPREAD(rate), p), parameter + at, left);
   }
 }

@@ -25,7 +25,7 @@ LINE_KERNEL void optimizer_running_average(global real *state, const global real
   const accum take = settings[2 * entry[5] + 1];
   for (size_t at = get_local_id(0) * (size_t)WIDTH; at < count; at += (size_t)LOCAL_SIZE * WIDTH) {
     const size_t left = count - at;
-    store_some(load_some(running + at, left) * keep + load_some(value + at, left) * take,
+    store_some(fma(load_some(running + at, left), SPREAD(keep), load_some(value + at, left) * take),
                running + at, left);
   }
 }

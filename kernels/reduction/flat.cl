@@ -10,14 +10,14 @@
 // Accumulator: accum; error about eps * (chunk / group size + log2 of the rest). Deterministic.
 // uses: common/tree.cl
 
-// The sum over this group of f(vector at `at`) for all vectors of first..<first + count.
-#define GROUP_SUM(total, first, count, expression)                        \
+// The sum over this group of all vectors of first..<first + count; `next` is `lanes` with that at `at`.
+#define GROUP_SUM(total, first, count, next)                              \
   accums lanes = SPREAD(0);                                               \
   for (size_t at = (size_t)get_local_id(0) * WIDTH; at < (size_t)(count); \
        at += (size_t)LOCAL_SIZE * WIDTH) {                                \
     const size_t left = (size_t)(count)-at;                               \
     const size_t place = (size_t)(first) + at;                            \
-    lanes += expression;                                                  \
+    lanes = next;                                                         \
   }                                                                       \
   const accum total = sum_of_lanes(sum_over_rows(lanes, grid_of(1), tree));
 
@@ -26,7 +26,7 @@ LINE_KERNEL void reduction_sum(const global real *restrict x, global accum *rest
   local accums tree[LOCAL_SIZE];
   const size_t first = get_group_id(0) * (size_t)chunk;
   const size_t mine = min((size_t)chunk, (size_t)count - first);
-  GROUP_SUM(total, first, mine, load_some(x + place, left))
+  GROUP_SUM(total, first, mine, lanes + load_some(x + place, left))
   if (get_local_id(0) == 0) partial[get_group_id(0)] = total;
 }
 
@@ -35,7 +35,7 @@ LINE_KERNEL void reduction_dot(const global real *restrict x, const global real 
   local accums tree[LOCAL_SIZE];
   const size_t first = get_group_id(0) * (size_t)chunk;
   const size_t mine = min((size_t)chunk, (size_t)count - first);
-  GROUP_SUM(total, first, mine, load_some(x + place, left) * load_some(y + place, left))
+  GROUP_SUM(total, first, mine, fma(load_some(x + place, left), load_some(y + place, left), lanes))
   if (get_local_id(0) == 0) partial[get_group_id(0)] = total;
 }
 
@@ -46,7 +46,7 @@ LINE_KERNEL void reduction_squares(const global real *restrict x,
                                    global accum *restrict partial, const uint first_partial) {
   local accums tree[LOCAL_SIZE];
   const uint2 entry = table[get_group_id(0)];
-  GROUP_SUM(total, TABLE_PLACE(entry.x), entry.y, squared(load_some(x + place, left)))
+  GROUP_SUM(total, TABLE_PLACE(entry.x), entry.y, lanes + squared(load_some(x + place, left)))
   if (get_local_id(0) == 0) partial[first_partial + get_group_id(0)] = total;
 }
 

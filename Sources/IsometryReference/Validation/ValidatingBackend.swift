@@ -40,7 +40,8 @@ public struct ValidatingBackend: Backend {
     }
     let (open, names) = opened(graph)
     return ValidatingSession(
-      graph, try base.bind(open, sharing: shared), outputs: names, device: name)
+      graph, try base.bind(open, sharing: shared), outputs: names, device: name,
+      roundsToTF32: roundsToTF32)
   }
 
   /// - Throws: what the other backend throws.

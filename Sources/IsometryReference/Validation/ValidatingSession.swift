@@ -7,10 +7,17 @@ final class ValidatingSession: Session {
   let base: any Session
   private let outputs: [Value: String]
   private let device: String
+  private let roundsToTF32: Bool
   private let nodes: [Node]
 
-  /// - Parameter outputs: the name of each node's results among the base's outputs.
-  init(_ graph: Graph, _ base: any Session, outputs: [Value: String], device: String) {
+  /// - Parameters:
+  ///   - outputs: the name of each node's results among the base's outputs.
+  ///   - roundsToTF32: whether products in fp32 may have operands rounded to tf32.
+  init(
+    _ graph: Graph, _ base: any Session, outputs: [Value: String], device: String,
+    roundsToTF32: Bool
+  ) {
+    self.roundsToTF32 = roundsToTF32
     self.graph = graph
     self.base = base
     self.outputs = outputs
@@ -56,7 +63,7 @@ final class ValidatingSession: Session {
       _ subject: String, _ found: HostTensor, _ expected: Tensor<Double>, _ moved: Tensor<Double>
     ) throws {
       let tolerance = Tolerance(found.dtype, reduction: length, roundings: 4)
-      let noise = Tolerance(rounded, reduction: length).bound / rounded.epsilon
+      let noise = Tolerance(rounded, reduction: length, roundings: 4).bound / rounded.epsilon
       let numbers = expected.numbers
       let deviation = tolerance.deviation(
         of: found.doubles, from: numbers,
@@ -84,13 +91,19 @@ final class ValidatingSession: Session {
     }
   }
 
-  /// The type to which a backend may round before it adds up: that of a gradient whose channel sums it
-  /// computes from the gradient as it is stored.
+  /// The type to which a backend may round what it adds up. Channel sums of a gradient may add what is
+  /// stored of it. Images that a prologue normalizes are rounded from fp32, and some differ from the
+  /// reference's by a unit of their type. Operands in tf32 have the mantissa of fp16.
   private func typeOfTerms(_ node: Node) -> DType {
-    if case .activationGradient(let gradient) = node.operation, gradient.hasChannelSum {
+    switch node.operation {
+    case .activationGradient(let gradient) where gradient.hasChannelSum:
       return graph.type(of: node.results[0]).dtype
+    case .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient:
+      let operands = graph.type(of: node.inputs[0]).dtype
+      if operands == .float32, roundsToTF32 { return .float16 }
+      return node.operation.prologue == nil ? .float32 : operands
+    default: return .float32
     }
-    return .float32
   }
 
   private func compute(_ node: Node, _ inputs: [Tensor<Double>]) -> NodeExecution<Double> {
@@ -114,6 +127,16 @@ final class ValidatingSession: Session {
 
   func synchronize() throws { try base.synchronize() }
   func takeInputWait() -> Double? { base.takeInputWait() }
+}
+
+extension Operation {
+  fileprivate var prologue: Prologue? {
+    switch self {
+    case .convolution(_, _, let prologue), .convolutionWeightGradient(_, _, _, let prologue):
+      prologue
+    default: nil
+    }
+  }
 }
 
 extension Tensor {

@@ -94,11 +94,14 @@ struct TrainBenchmarkCommand: ParsableCommand {
       console.emit(
         .object(
           Self.members(configuration, report.recomputation, on: selection.backend)
-            + Self.members(report)))
+            + Self.members(report)
+            + [.init("obstacle", report.obstacle.map { .text(errorText(of: $0)) } ?? .null)]))
       console.say(
         "\(Self.title(configuration, report.recomputation)): \(report.launchesPerStep) launches a step, "
           + "\(Wording.bytes(report.peakBytes)) of device memory")
-      return console.say("memory  \(report.memory.line)")
+      console.say("memory  \(report.memory.line)")
+      if let obstacle = report.obstacle { console.say("limit  \(errorText(of: obstacle))") }
+      return
     }
     let result = try benchmark.run(configuration, backend: selection.backend) { number, rate in
       console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
