@@ -87,6 +87,7 @@ Settings readSettings() {
   variables.take("MEMORY", result.memoryBytes);
   variables.take("RACES", result.checksSharedRaces);
   variables.take("GLOBAL_RACES", result.checksGlobalRaces);
+  variables.take("LEAKS", result.reportsLeaks);
   variables.take("REVERSE", result.reversesGroups);
   variables.take("SEED", result.warpSeed);
   variables.take("EARLY", result.copiesArriveEarly);

@@ -18,6 +18,7 @@ struct Settings {
   // Checks that cost time.
   bool checksSharedRaces = true;
   bool checksGlobalRaces = true;
+  bool reportsLeaks = true;  // objects that are alive when the process ends
 
   // Other orders and roundings that a GPU may have.
   bool reversesGroups = false;
