@@ -1,5 +1,5 @@
-// The OpenCL functions that the driver has. Each has the type of the function of the same name in CL/cl.h.
-// The loader calls them through a table (dispatch.cpp).
+// The OpenCL functions that the driver has. Each has the type of the function of the same name in
+// CL/cl.h. The loader calls them through a table (dispatch.cpp).
 #pragma once
 
 #include "driver/opencl.h"

@@ -1,5 +1,5 @@
-// Finds commands that touch the same memory and that nothing orders. An in-order queue hides this until a
-// second queue, or a faster device, runs them side by side.
+// Finds commands that touch the same memory and that nothing orders. An in-order queue hides this
+// until a second queue, or a faster device, runs them side by side.
 #include "driver/order.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // Which commands are ordered: by their queue, by wait lists, or because the host waited in between.
 //
-// A clock holds for each queue the newest command that happens before, or is, the one that it belongs to.
+// A clock holds for each queue the newest command that happens before, or is, the one that it
+// belongs to.
 #pragma once
 
 #include <map>

@@ -29,8 +29,8 @@ struct Enqueue {
 cl_int enqueue(const Enqueue& call, cl_command_type type, const std::string& name,
                std::function<std::vector<Touch>()> run);
 
-// Waits until a condition holds that commands make true. Reports commands that no flush submitted and
-// without which nothing continues, and submits them.
+// Waits until a condition holds that commands make true. Reports commands that no flush submitted
+// and without which nothing continues, and submits them.
 void waitUntil(Hold& hold, const std::function<bool()>& isDone);
 
 // Submits all commands of a queue.

@@ -19,7 +19,8 @@ struct MemoryUse {
 };
 MemoryUse& memoryUse();
 
-// To tell released buffers from others: a kernel's argument is a pointer that may have become stale.
+// To tell released buffers from others: a kernel's argument is a pointer that may have become
+// stale.
 std::set<cl_mem>& liveBuffers();
 
 // The counts of launches with the same kernel, sizes and scalar arguments.

@@ -1,5 +1,5 @@
-// Commands that move bytes between host and buffers. They happen when the command runs, so a host that
-// changes its memory too early is found by its results.
+// Commands that move bytes between host and buffers. They happen when the command runs, so a host
+// that changes its memory too early is found by its results.
 #include <algorithm>
 #include <cstdlib>
 

@@ -6,29 +6,32 @@ namespace simulated {
 
 namespace {
 
-template <class T>
-T valueOf(Lane<T> lane) {
-  return static_cast<T>(lane);
-}
-
 // 16-bit floats are compared as 32-bit ones.
 struct Half {};
-float valueOfHalf(u32 lane) { return floatOfHalf(static_cast<u16>(lane)); }
 
-// Writes the comparison of all lanes, and its complement, each combined with a predicate if there is one.
-void store(Warp& warp, const Instruction& instruction, LaneMask mask, LaneMask holds) {
-  LaneMask complement = ~holds;
-  if (instruction.operands[4] >= 0) {
-    LaneMask other = warp.predicates[instruction.operands[4]];
-    if (instruction.negatesPredicate) other = ~other;
-    for (LaneMask* value : {&holds, &complement}) switch (instruction.logic) {
-        case Logic::conjunction: *value &= other; break;
-        case Logic::disjunction: *value |= other; break;
-        case Logic::exclusive: *value ^= other; break;
-        case Logic::negation: break;
-      }
+template <class T>
+auto valueOf(Warp& warp, int place, int lane) {
+  if constexpr (std::is_same_v<T, Half>)
+    return floatOfHalf(static_cast<u16>(lanes<u16>(warp, place)[lane]));
+  else
+    return static_cast<T>(lanes<T>(warp, place)[lane]);
+}
+// A comparison of all lanes, combined with a predicate if there is one.
+LaneMask combined(const Warp& warp, const Instruction& instruction, LaneMask value) {
+  if (instruction.operands[4] < 0) return value;
+  LaneMask other = warp.predicates[instruction.operands[4]];
+  if (instruction.negatesPredicate) other = ~other;
+  switch (instruction.logic) {
+    case Logic::conjunction: return value & other;
+    case Logic::disjunction: return value | other;
+    default: return value ^ other;
   }
-  setPredicate(warp, instruction.operands[0], mask, holds);
+}
+
+void store(Warp& warp, const Instruction& instruction, LaneMask mask, LaneMask holds) {
+  const LaneMask value = combined(warp, instruction, holds);
+  const LaneMask complement = combined(warp, instruction, ~holds);
+  setPredicate(warp, instruction.operands[0], mask, value);
   if (instruction.operands[3] >= 0) setPredicate(warp, instruction.operands[3], mask, complement);
 }
 
@@ -37,13 +40,8 @@ Handler comparison(Function) {
   return [](Warp& warp, const Instruction& instruction, LaneMask mask) {
     LaneMask holds = 0;
     for (int lane = 0; lane < warpSize; ++lane) {
-      bool result;
-      if constexpr (std::is_same_v<T, Half>)
-        result = Function{}(valueOfHalf(lanes<u16>(warp, instruction.operands[1])[lane]),
-                            valueOfHalf(lanes<u16>(warp, instruction.operands[2])[lane]));
-      else
-        result = Function{}(valueOf<T>(lanes<T>(warp, instruction.operands[1])[lane]),
-                            valueOf<T>(lanes<T>(warp, instruction.operands[2])[lane]));
+      const bool result = Function{}(valueOf<T>(warp, instruction.operands[1], lane),
+                                     valueOf<T>(warp, instruction.operands[2], lane));
       holds |= static_cast<LaneMask>(result) << lane;
     }
     store(warp, instruction, mask, holds);

@@ -1,5 +1,5 @@
-// `cp.async`: copies from global to shared memory that arrive as late as the program allows, at the wait
-// for them. A kernel that waits too late or for too few of them reads what was there before.
+// `cp.async`: copies from global to shared memory that arrive as late as the program allows, at the
+// wait for them. A kernel that waits too late or for too few of them reads what was there before.
 #include <algorithm>
 #include <cstring>
 

@@ -15,8 +15,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// With SIMULATED_GPU_PERF: how long a launch may run before the rest of its groups is left out, and how
-// many of its first groups count memory accesses.
+// With SIMULATED_GPU_PERF: how long a launch may run before the rest of its groups is left out, and
+// how many of its first groups count memory accesses.
 constexpr auto shortTime = std::chrono::milliseconds(40);
 constexpr auto longTime = std::chrono::milliseconds(3000);
 constexpr u64 sampledInCutLaunch = 12;
@@ -30,7 +30,8 @@ class LaunchRunner {
   Launch& launch;
   const Kernel& kernel;
   KernelCounts& counts;
-  // Groups are made once: their memory is large and launches are many. One thread runs all launches.
+  // Groups are made once: their memory is large and launches are many. One thread runs all
+  // launches.
   inline static Group group;
   inline static u64 lastEpoch = 0, lastSerial = 0;
 

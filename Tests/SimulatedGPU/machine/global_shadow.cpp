@@ -1,5 +1,5 @@
-// Finds races between groups in global memory. Groups run in any order on a GPU, and no barrier orders
-// them, so a place that one group writes belongs to it alone for the launch.
+// Finds races between groups in global memory. Groups run in any order on a GPU, and no barrier
+// orders them, so a place that one group writes belongs to it alone for the launch.
 #include "machine/global_shadow.h"
 
 #include <sys/mman.h>

@@ -27,8 +27,8 @@ class GlobalShadow {
     u32 writeLaunch, writer;
     u32 readLaunch, reader;
   };
-  // Cells of 4 bytes, and others of 2 bytes for accesses that are smaller than 4. They lie in zeroed
-  // pages that take memory only once they are used.
+  // Cells of 4 bytes, and others of 2 bytes for accesses that are smaller than 4. They lie in
+  // zeroed pages that take memory only once they are used.
   struct Table {
     Cell* cells = nullptr;
     u32 shift = 0;

@@ -1,5 +1,5 @@
-// What the decoder takes from the machine: for each instruction the function that runs it. The functions
-// return nullptr for instructions that are not simulated.
+// What the decoder takes from the machine: for each instruction the function that runs it. The
+// functions return nullptr for instructions that are not simulated.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // Arithmetic on the 32 lanes of a warp at once.
 //
-// A value narrower than 4 bytes lies in the low bytes of a 4-byte place; the bytes above it are zero.
+// A value narrower than 4 bytes lies in the low bytes of a 4-byte place; the bytes above it are
+// zero.
 #pragma once
 
 #include <type_traits>

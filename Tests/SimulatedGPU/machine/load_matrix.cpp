@@ -1,5 +1,5 @@
-// `ldmatrix`: loads one, two or four matrices of 8 x 8 numbers of 16 bits from shared memory. Lane N gives
-// the address of row N % 8 of matrix N / 8. Each lane gets two neighbors of row lane / 4.
+// `ldmatrix`: loads one, two or four matrices of 8 x 8 numbers of 16 bits from shared memory. Lane
+// N gives the address of row N % 8 of matrix N / 8. Each lane gets two neighbors of row lane / 4.
 #include <cstring>
 
 #include "machine/handlers.h"

@@ -1,7 +1,8 @@
 // `mma.sync`: products of small matrices that the lanes of a warp hold together.
 //
-// Which element lies where follows the tables of the PTX ISA, section "Matrix Fragments for mma". Sums
-// are of 16 rows and 8 columns. A lane holds two neighbors of row lane / 4, and two of the row 8 below.
+// Which element lies where follows the tables of the PTX ISA, section "Matrix Fragments for mma".
+// Sums are of 16 rows and 8 columns. A lane holds two neighbors of row lane / 4, and two of the row
+// 8 below.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -29,8 +30,8 @@ struct Factors {
 int rowOfSum(int lane, int place) { return lane / 4 + 8 * (place / 2); }
 int columnOfSum(int lane, int place) { return lane % 4 * 2 + place % 2; }
 
-// The sum of a chunk of products as a matrix unit makes it: all terms are aligned to the largest one and
-// truncated to one bit more than a float has; the sum is rounded towards zero.
+// The sum of a chunk of products as a matrix unit makes it: all terms are aligned to the largest
+// one and truncated to one bit more than a float has; the sum is rounded towards zero.
 float truncatedSum(float start, const double* products, int count) {
   const auto allFinite = std::all_of(products, products + count,
                                      [](double product) { return std::isfinite(product); });

@@ -17,7 +17,8 @@ MemoryRange* findRange(Warp& warp, const Instruction& instruction, int lane, u64
 void noteGlobalAccess(Warp& warp, const Instruction& instruction, int lane, MemoryRange& range,
                       u64 address, u32 bytes, bool writes);
 
-// The memory of an access, or nullptr if it lies outside; reports all that is wrong with the access.
+// The memory of an access, or nullptr if it lies outside; reports all that is wrong with the
+// access.
 u8* resolve(Warp& warp, const Instruction& instruction, int lane, u64 address, u32 bytes,
             Space space, bool writes);
 

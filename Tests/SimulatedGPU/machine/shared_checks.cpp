@@ -1,7 +1,8 @@
 // Finds races in shared memory.
 //
-// Two items that touch the same bytes, of whom one writes, need a barrier between them. In one warp a
-// bar.warp.sync is enough. Without it the lanes of a warp are not in step either, on Volta and later.
+// Two items that touch the same bytes, of whom one writes, need a barrier between them. In one warp
+// a bar.warp.sync is enough. Without it the lanes of a warp are not in step either, on Volta and
+// later.
 #include "machine/memory.h"
 #include "machine/troubles.h"
 

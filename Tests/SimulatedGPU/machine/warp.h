@@ -49,7 +49,8 @@ struct Warp {
   std::vector<u32> predicateFile;
 };
 
-// Who touched 4 bytes of shared memory. Epochs number the stretches between barriers, over all groups.
+// Who touched 4 bytes of shared memory. Epochs number the stretches between barriers, over all
+// groups.
 struct SharedCell {
   u64 writeEpoch = 0, readEpoch = 0;
   u64 writeWarpEpoch = 0, readWarpEpoch = 0;

@@ -76,8 +76,8 @@ std::vector<int> postorder(const Blocks& blocks, std::vector<int>& order) {
   return numbers;
 }
 
-// Immediate post-dominators by iteration, as Cooper, Harvey and Kennedy compute dominators (A Simple,
-// Fast Dominance Algorithm, 2001), on the graph with its arrows turned around.
+// Immediate post-dominators by iteration, as Cooper, Harvey and Kennedy compute dominators (A
+// Simple, Fast Dominance Algorithm, 2001), on the graph with its arrows turned around.
 std::vector<int> postDominators(const Blocks& blocks) {
   std::vector<int> order;
   const std::vector<int> numbers = postorder(blocks, order);

@@ -1,7 +1,8 @@
 // From the text of a kernel's instructions to their handlers and the places of their operands.
 //
-// The register file of a warp holds 32 values of each register beside each other. A register takes 4
-// bytes a lane, or 8 if it is that wide. Constants and special registers have places of their own.
+// The register file of a warp holds 32 values of each register beside each other. A register takes
+// 4 bytes a lane, or 8 if it is that wide. Constants and special registers have places of their
+// own.
 #pragma once
 
 #include <map>

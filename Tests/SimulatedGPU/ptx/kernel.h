@@ -1,5 +1,5 @@
-// A kernel whose instructions are decoded: each has a function that runs it on the lanes of a warp, and
-// the places of its operands in the register file.
+// A kernel whose instructions are decoded: each has a function that runs it on the lanes of a warp,
+// and the places of its operands in the register file.
 #pragma once
 
 #include <map>
@@ -118,7 +118,8 @@ struct Kernel {
 // Decodes a kernel. Throws std::runtime_error with the line if an instruction is not simulated.
 std::shared_ptr<Kernel> decodeKernel(std::shared_ptr<Module> module, const Function& entry);
 
-// Gives each conditional branch the instruction at which its sides meet: its immediate post-dominator.
+// Gives each conditional branch the instruction at which its sides meet: its immediate
+// post-dominator.
 void findJoins(Code& code);
 
 }  // namespace simulated

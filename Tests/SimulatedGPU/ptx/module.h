@@ -1,5 +1,5 @@
-// A module of PTX: its functions and its variables. The bodies of functions stay text until a kernel is
-// decoded (decoder.h).
+// A module of PTX: its functions and its variables. The bodies of functions stay text until a
+// kernel is decoded (decoder.h).
 #pragma once
 
 #include <map>

@@ -25,7 +25,8 @@ const Function* Module::entry(const std::string& name) const {
 
 namespace {
 
-// The bits of an initializer's number: an integer, or a float as `0fXXXXXXXX` or `0dXXXXXXXXXXXXXXXX`.
+// The bits of an initializer's number: an integer, or a float as `0fXXXXXXXX` or
+// `0dXXXXXXXXXXXXXXXX`.
 u64 bitsOfNumber(const std::string& text) {
   const char kind = text.size() > 2 && text[0] == '0' ? std::tolower(text[1]) : ' ';
   if (kind == 'f' || kind == 'd') return std::stoull(text.substr(2), nullptr, 16);

@@ -2,9 +2,9 @@
 //
 //   host FAULT SOURCE OPTIONS KERNEL GLOBAL LOCAL ARGUMENT...
 //
-// FAULT is `none`, or a mistake of the host that the device must report (see `faults` below). An ARGUMENT
-// is `in:BYTES` or `out:BYTES` for a buffer, `int:N`, or `null`. Inputs hold ones as bf16, which are
-// about one as float too. Exits with 0 unless OpenCL refuses what FAULT does not explain.
+// FAULT is `none`, or a mistake of the host that the device must report (see `faults` below). An
+// ARGUMENT is `in:BYTES` or `out:BYTES` for a buffer, `int:N`, or `null`. Inputs hold ones as bf16,
+// which are about one as float too. Exits with 0 unless OpenCL refuses what FAULT does not explain.
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>

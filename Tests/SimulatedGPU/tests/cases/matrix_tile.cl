@@ -1,5 +1,5 @@
-// The product's own kernel for matrix units: copies in the background, fragments, and sums that leave
-// through local memory.
+// The product's own kernel for matrix units: copies in the background, fragments, and sums that
+// leave through local memory.
 //
 // program: gemm/matrix_tile.cl WIDTH=8 LEFT_INNER_LAST=1 STORAGE_BFLOAT16=1
 // launch: gemm_matrix_tile 512 128 in:26112 in:27648 null null out:39168 int:136 int:144 int:96
