@@ -4,11 +4,13 @@
 //
 // FAULT is `none`, or a mistake of the host that the device must report (see `faults` below). An
 // ARGUMENT is `in:BYTES` or `out:BYTES` for a buffer, `int:N`, or `null`. Inputs hold ones as bf16,
-// which are about one as float too. Exits with 0 unless OpenCL refuses what FAULT does not explain.
+// which are 1.00194 as float. Prints the distinct numbers of the first result, as floats. Exits with 0
+// unless OpenCL refuses what FAULT does not explain.
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -115,13 +117,25 @@ class Program {
     for (const Buffer& buffer : buffers) {
       if (!buffer.isResult) continue;
       const size_t bytes = buffer.bytes + (fault == "read-outside" ? 4 : 0);
-      std::vector<char> result(bytes);
+      std::vector<float> result((bytes + 3) / 4);
       check(clEnqueueReadBuffer(queues[1], buffer.memory, CL_TRUE, 0, bytes, result.data(),
                                 waits ? 1 : 0, waits ? &event : nullptr, nullptr),
             "clEnqueueReadBuffer");
+      results.push_back(result);
     }
     check(clFinish(queues[0]), "clFinish");
     clReleaseEvent(event);
+  }
+
+  void print() const {
+    constexpr size_t mostPrinted = 4;
+    std::vector<float> distinct;
+    for (float number : results.at(0))
+      if (std::find(distinct.begin(), distinct.end(), number) == distinct.end())
+        distinct.push_back(number);
+    for (size_t i = 0; i < std::min(distinct.size(), mostPrinted); ++i)
+      std::printf(i == 0 ? "%.6g" : " %.6g", distinct[i]);
+    std::printf("\n");
   }
 
   void end() {
@@ -140,6 +154,7 @@ class Program {
   cl_program program;
   cl_kernel kernel;
   std::vector<Buffer> buffers;
+  std::vector<std::vector<float>> results;
 };
 
 }  // namespace
@@ -154,5 +169,6 @@ int main(int count, char** arguments) {
   program.build(arguments[2], arguments[3], arguments[4]);
   for (int i = 7; i < count; ++i) program.setArgument(i - 7, arguments[i], i == count - 1);
   program.launch(std::stoul(arguments[5]), std::stoul(arguments[6]));
+  program.print();
   program.end();
 }

@@ -1,6 +1,7 @@
 // Two sets of copies in the background, each of which is read once it has arrived.
 //
-// launch: copy_in_background 32 32 in:1024 out:1024
+// launch: copy_in_background 32 32 in:1024 out:128
+// result: 2.00388
 // mutation: reads shared memory while a copy into it is under way | s/wait_group 1;/wait_group 2;/
 // mutation: reads shared memory while a copy into it is under way | /wait_group 0;/d
 // mutation: ends with copies that nothing waits for | /wait_group 0;/d; s/second\[31 - item\].x/1/

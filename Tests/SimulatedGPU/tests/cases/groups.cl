@@ -1,6 +1,7 @@
 // Groups that read what no group writes.
 //
 // launch: shift_groups 128 64 in:512 out:512 out:256
+// result: 1.00194
 // mutation: race between groups: both write | s/y\[item\]/y[item % 64]/
 // mutation: race between groups: both write | s/halves\[item\]/halves[item % 64]/
 // mutation: race between groups: read after write | s/x\[127 - item\]/y[item < 64 ? item : item - 64]/

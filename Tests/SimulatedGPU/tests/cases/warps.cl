@@ -1,6 +1,7 @@
 // A product on a matrix unit whose operand comes through local memory.
 //
 // launch: multiply_ones 32 32 in:512 out:512
+// result: 16
 // mutation: warp instruction that not all lanes run | s/asm volatile($/if (lane < 16) &/
 // mutation: warp instruction that not all lanes run | s/asm volatile("ldmatrix/if (lane < 16) &/
 // mutation: outside of shared memory | s/lane % 16 \* 2/& + 16/
