@@ -30,9 +30,9 @@ class LaunchRunner {
   Launch& launch;
   const Kernel& kernel;
   KernelCounts& counts;
-  // Groups are made once: their memory is large and launches are many. One thread runs all
-  // launches.
-  inline static Group group;
+  // One group serves all launches, which are many, on one thread. It is never destroyed: that thread
+  // outlives main.
+  inline static Group& group = *new Group;
   inline static u64 lastEpoch = 0, lastSerial = 0;
 
   const int warpCount;
