@@ -61,3 +61,19 @@ versioned_tool() {
     fi
   done
 }
+
+# The pieces of a program in the engine's order: those that the file uses, then the file. Some come twice.
+pieces_of() {
+  local used
+  for used in $(sed -n 's|^// uses: ||p' "$root/kernels/$1"); do pieces_of "$used"; done
+  echo "$1"
+}
+
+# Joins the pieces of a program as the engine does, each once.
+join_pieces() {
+  local piece
+  for piece in $(pieces_of "$1" | awk '!seen[$0]++'); do
+    printf '#line 1 "%s"\n' "$piece"
+    cat "$root/kernels/$piece"
+  done
+}

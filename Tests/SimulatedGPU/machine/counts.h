@@ -1,0 +1,42 @@
+// Counts of what a kernel's instructions did, for SIMULATED_GPU_STATS.
+#pragma once
+
+#include <vector>
+
+#include "ptx/kernel.h"
+
+namespace simulated {
+
+struct Group;
+
+struct InstructionCounts {
+  u64 warps = 0;     // how often a warp ran it
+  u64 lanes = 0;     // lanes that ran it
+  u64 diverged = 0;  // branches that split a warp; further turns that copies take in shared memory
+  // Accesses of sampled groups:
+  u64 requests = 0;
+  u64 requestLanes = 0;
+  u64 units = 0;      // sectors of 32 bytes in global memory, turns of the banks in shared memory
+  u64 ideal = 0;      // the fewest units that could carry as many bytes
+  u64 arguments = 0;  // mask of the arguments that it touched
+};
+
+struct KernelCounts {
+  std::vector<std::vector<InstructionCounts>> codes;  // of each instruction of each function
+  u64 launches = 0;
+  u64 groupsRun = 0;
+  u64 groupsSampled = 0;
+  u64 distinctSectors = 0;  // that sampled groups loaded
+  double seconds = 0;
+};
+
+// Turns that an access of shared memory takes: each of 32 banks gives one word of 4 bytes a turn.
+u32 bankTurns(const u64* addresses, LaneMask mask, u32 bytes);
+
+void countGlobalAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes, bool isLoad);
+void countSharedAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes);
+
+// Adds the distinct sectors that the group loaded.
+void countDistinctSectors(Group& group, KernelCounts& counts);
+
+}  // namespace simulated
