@@ -152,7 +152,7 @@ bool assemble(const CachedFiles& files, const std::string& options, Compiled& re
     const std::string architecture =
         isHopperOnly ? "90a" : std::to_string(settings().computeCapability);
     const bool isTaken = runTool({settings().ptxas, "-v", "-arch=sm_" + architecture, "-o",
-                                  files.own + ".cubin", files.base + ".ptx"},
+                                  "/dev/null", files.base + ".ptx"},
                                  files.own + ".ptxas");
     if (!isTaken) {
       result.log += contents(files.own + ".ptxas");
@@ -160,7 +160,6 @@ bool assemble(const CachedFiles& files, const std::string& options, Compiled& re
       trouble("host: ptxas refuses a program", options, result.log.substr(0, 600));
       return false;
     }
-    files.keep(".cubin");
     files.keep(".ptxas");
   }
   result.registers = registersIn(contents(files.base + ".ptxas"));

@@ -11,12 +11,20 @@
 
 using namespace simulated;
 
-// A multiprocessor has 65,536 registers and gives them to warps, in portions of 8 a lane.
+namespace {
+
+// A multiprocessor gives its registers to warps, in portions of 8 a lane.
+constexpr u64 registersOfMultiprocessor = 65536;
+constexpr u64 registerPortion = 8;
+
+}  // namespace
+
 u64 simulated::mostItems(const _cl_kernel& kernel) {
   const auto used = kernel.program->registers.find(kernel.name);
   if (used == kernel.program->registers.end()) return mostItemsOfGroup;
-  const u64 registers = roundedUp(static_cast<u64>(std::max(used->second, 1)), u64{8});
-  return std::min(mostItemsOfGroup, 65536 / (registers * warpSize) * warpSize);
+  const u64 registers = roundedUp(static_cast<u64>(std::max(used->second, 1)), registerPortion);
+  const u64 warps = registersOfMultiprocessor / (registers * warpSize);
+  return std::min(mostItemsOfGroup, warps * warpSize);
 }
 
 cl_kernel api::clCreateKernel(cl_program program, const char* name, cl_int* status) {

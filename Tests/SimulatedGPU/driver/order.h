@@ -22,7 +22,6 @@ class CommandClock {
   void join(const CommandClock& other);
   void set(u64 queue, u64 command) { newest[queue] = command; }
   u64 at(u64 queue) const;
-  void forget(u64 queue) { newest.erase(queue); }
 
  private:
   std::map<u64, u64> newest;

@@ -167,10 +167,7 @@ _cl_command_queue::_cl_command_queue(cl_context context, cl_command_queue_proper
   worker().queues.insert(this);
 }
 
-_cl_command_queue::~_cl_command_queue() {
-  worker().queues.erase(this);
-  worker().hostClock.forget(number);
-}
+_cl_command_queue::~_cl_command_queue() { worker().queues.erase(this); }
 
 cl_context api::clCreateContext(const cl_context_properties*, cl_uint, const cl_device_id*,
                                 void(CL_CALLBACK*)(const char*, const void*, size_t, void*), void*,
