@@ -173,11 +173,16 @@ import Testing
     #expect(zip(deep, deep.dropFirst()).allSatisfy { $0 <= $1 })
   }
 
-  @Test func death() throws {
+  @Test func deathAndMirroredWeights() throws {
     let thin = try RectifierChain.he(width: 3, depth: 10)
     expectClose(try thin.deathProbability(), 1 - .pow(0.875, 10), relative: 1e-14)
     let wide = try RectifierChain.he(width: 200, depth: 100)
     expectClose(try wide.deathProbability(), 100 * .pow(2, -200), relative: 1e-12)
+    let widths = Array(repeating: 40, count: 6)
+    expectClose(
+      try LooksLinearNorms.relativeVariance(widths: widths), .pow(1.1, 6) - 1, relative: 1e-13)
+    #expect(throws: TheoryError.self) { try LooksLinearNorms.relativeVariance(widths: [4, 5]) }
+    #expect(throws: TheoryError.self) { try LooksLinearNorms.relativeVariance(widths: [0]) }
   }
 
   @Test func illegalArguments() throws {

@@ -187,3 +187,22 @@ extension RectifierChain {
     }
   }
 }
+
+/// Networks with mirrored (looks-linear) weights, which are linear at initialization.
+public enum LooksLinearNorms {
+  /// The relative variance of the squared norm with Gaussian blocks after layers of the given widths:
+  /// ∏(1 + 4/N) − 1. It equals that of a linear network of half the widths.
+  ///
+  /// - Source: Burkholz, Dubatovka (2018), Gaussian submatrices; derived in docs/theory.md.
+  /// - Throws: `TheoryError.outsideDomain` for an odd or non-positive width.
+  public static func relativeVariance(widths: [Int]) throws(TheoryError) -> Double {
+    var logarithm = 0.0
+    for width in widths {
+      try TheoryError.require(
+        width >= 2 && width % 2 == 0, "the width", Double(width),
+        "even, since units are mirrored")
+      logarithm += .log(onePlus: 4 / Double(width))
+    }
+    return .expMinusOne(logarithm)
+  }
+}
