@@ -48,10 +48,10 @@ package struct Tolerance: Sendable {
 
   /// The largest deviation between two tensors; nil if they agree.
   ///
-  /// - Parameter noise: an additional absolute tolerance for every element.
+  /// - Parameter noise: an additional absolute tolerance for the element at a position.
   /// - Precondition: both have the same number of elements.
   package func deviation(
-    of found: [Double], from expected: [Double], noise: Double = 0
+    of found: [Double], from expected: [Double], noise: (Int) -> Double = { _ in 0 }
   ) -> Deviation? {
     precondition(found.count == expected.count, "both tensors have one shape")
     // An infinite element must not make the others pass.
@@ -62,7 +62,7 @@ package struct Tolerance: Sendable {
     for index in found.indices {
       let (a, b) = (found[index], expected[index])
       if a == b || (a.isNaN && b.isNaN) { continue }
-      let allowed = max(bound * (abs(b) + scale) + noise, .leastNonzeroMagnitude)
+      let allowed = max(bound * (abs(b) + scale) + noise(index), .leastNonzeroMagnitude)
       let ratio = abs(a - b) / allowed
       // A NaN on one side alone compares false with everything, and must not pass.
       if !(ratio <= worst) { (worst, position) = (ratio, index) }

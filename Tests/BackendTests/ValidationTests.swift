@@ -158,6 +158,26 @@ import Testing
     #expect(try error(20, 1 + 0x1p-10)?.operation.hasPrefix("accumulate") == true)
   }
 
+  /// Rounding moves a small difference of large numbers by more than what the other rows hold.
+  @Test(arguments: [1.0, 1000]) func rowsAreJudgedByTheirOwnSize(size: Double) throws {
+    var graph = Graph()
+    let (x, w) = (graph.input("x", [400, 8]), graph.input("w", [8, 1]))
+    graph.output("y", graph.matrixMultiply(x, w))
+    let session = try ValidatingBackend(
+      FaultyBackend(elementCount: 400, factor: 30, roundsToTF32: true)
+    ).makeSession(for: graph)
+    var rows = (0..<3200).map { $0 % 8 == 0 ? 1.1 : $0 % 2 == 0 ? 1 : -1 }
+    for column in 0..<8 { rows[4 * 8 + column] = (column % 2 == 0 ? size : -size) + 0.0125 }
+    let inputs = [
+      "x": HostTensor([400, 8], rows), "w": HostTensor([8, 1], Array(repeating: 1, count: 8)),
+    ]
+    if size > 1 {
+      try session.run(inputs)
+    } else {
+      #expect(throws: ValidationError.self) { try session.run(inputs) }
+    }
+  }
+
   /// 1 + 2⁻⁸ + 2⁻³⁰ is 1 + 2⁻⁷ in bf16. In fp32 it is 1 + 2⁻⁸, which rounds to 1.
   @Test func imagesOfAPrologueMayBeOffByAUnit() throws {
     var graph = Graph()

@@ -128,26 +128,6 @@ import Testing
     }
   }
 
-  #if !DEBUG
-    /// Solving for the curve took tenths of a second once, when it looked at points next to the real
-    /// axis that it did not need. The limit is several times what a loaded machine takes.
-    @Test(arguments: WeightLaw.allCases)
-    func makingALawIsQuick(weights: WeightLaw) throws {
-      for (activation, q, depth) in [
-        (Activation.tanh, 1, 10), (.unitErf, 0.25, 4), (.selu, 1, 20), (.softplus, 2, 8),
-      ] {
-        let least = try (0..<3).map { _ in
-          try ContinuousClock().measure {
-            let law = try SmoothSlopeLaw(
-              ActivationFunction(activation), variance: q, weights: weights, depth: depth)
-            _ = law.curve(count: 1000)
-          }
-        }.min()
-        #expect(try #require(least) < .milliseconds(35), "\(activation.name)")
-      }
-    }
-  #endif
-
   @Test func limits() throws {
     // Smooth: the table of §2.6.
     let smooth = try SmoothLimitLaw(variance: 1)

@@ -65,9 +65,8 @@ final class ValidatingSession: Session {
       let tolerance = Tolerance(found.dtype, reduction: length, roundings: 4)
       let noise = Tolerance(rounded, reduction: length, roundings: 4).bound / rounded.epsilon
       let numbers = expected.numbers
-      let deviation = tolerance.deviation(
-        of: found.doubles, from: numbers,
-        noise: noise * rootMeanSquare(zip(moved.numbers, numbers).map { $0 - $1 }))
+      let moves = Moves(zip(moved.numbers, numbers).map { $0 - $1 }, found.shape)
+      let deviation = tolerance.deviation(of: found.doubles, from: numbers) { noise * moves[$0] }
       guard let deviation else { return }
       let operands = types.map(\.description).joined(separator: ", ")
       throw ValidationError(
@@ -156,10 +155,33 @@ extension Tensor {
   }
 }
 
-/// Of the numbers that are finite.
-private func rootMeanSquare(_ numbers: [Double]) -> Double {
-  let finite = numbers.filter(\.isFinite)
-  return (finite.reduce(0) { $0 + $1 * $1 } / Double(max(1, finite.count))).squareRoot()
+/// How far rounding errors of the operands move an element: the root mean square over the tensor, in
+/// proportion larger along axes 0 and 1, where channels differ in size.
+private struct Moves {
+  private let mean: Double
+  private let axes: [(stride: Int, factors: [Double])]
+
+  init(_ moves: [Double], _ shape: Shape) {
+    /// One for each remainder of the position divided by the stride. Infinite moves do not count.
+    func rootMeanSquares(_ extent: Int, _ stride: Int) -> [Double] {
+      var sums = Array(repeating: (squares: 0.0, count: 0), count: extent)
+      for (position, move) in moves.enumerated() where move.isFinite {
+        sums[position / stride % extent].squares += move * move
+        sums[position / stride % extent].count += 1
+      }
+      return sums.map { ($0.squares / Double(max(1, $0.count))).squareRoot() }
+    }
+    let mean = rootMeanSquares(1, 1)[0]
+    self.mean = mean
+    axes = (0..<min(2, shape.rank)).map { axis in
+      let stride = shape.elementCount(from: axis + 1)
+      return (stride, rootMeanSquares(shape[axis], stride).map { $0 > mean ? $0 / mean : 1 })
+    }
+  }
+
+  subscript(position: Int) -> Double {
+    axes.reduce(mean) { $0 * $1.factors[position / $1.stride % $1.factors.count] }
+  }
 }
 
 extension Shape {
