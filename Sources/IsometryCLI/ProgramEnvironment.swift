@@ -89,7 +89,7 @@ struct ProgramEnvironment: Sendable {
     ("ISOMETRY_WINOGRAD", "OpenCL devices no longer use Winograd's algorithm; unset it"),
   ]
 
-  /// Where measured tiles are kept; nil where there is no place for it.
+  /// The store of measured tiles; nil without a cache directory.
   var tuningStore: TuningStore? {
     cacheDirectory.map { TuningStore(folder: "\($0)/tiles") }
   }

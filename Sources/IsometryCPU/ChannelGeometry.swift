@@ -76,7 +76,7 @@ struct ChannelGeometry {
     }
   }
 
-  /// The work of calling the body for every strip: by images, or by blocks where there is one image.
+  /// The work of calling the body for every strip: by images, or by blocks if there is one image.
   func work(
     _ body:
       @escaping (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->

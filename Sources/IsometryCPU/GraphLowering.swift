@@ -13,7 +13,7 @@ final class GraphLowering {
   let scratchpad: Scratchpad
   private(set) var launches: [Launch] = []
   private(set) var places: [Value: StoredValue] = [:]
-  /// Whether convolutions may be computed by loops of our own where those are faster.
+  /// Whether convolutions may be computed by vector loops if those are faster.
   let usesOwnConvolutions: Bool
   /// The position of the node that is being lowered.
   private var position = 0

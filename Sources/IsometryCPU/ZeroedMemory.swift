@@ -1,10 +1,10 @@
 internal import Glibc
 internal import IsometryCore
 
-/// Memory of zeros that is given back with its owner: on huge pages from the system where it is large,
-/// from the heap where it is small.
+/// Memory of zeros that is given back with its owner: on huge pages from the system if it is large,
+/// from the heap if it is small.
 ///
-/// It is there when it is made, so that what `FreeMemory` tells the next one is true.
+/// Its pages exist once it is made, so that `FreeMemory` then counts them as used.
 struct ZeroedMemory: ~Copyable {
   /// Aligned to cache lines.
   let pointer: UnsafeMutableRawPointer

@@ -24,9 +24,9 @@ public struct DeviceLimitError: ExplainedError, Hashable {
   public let batch: Int?
   /// The limit that is exceeded.
   public let limit: Limit
-  /// In the limit's unit.
+  /// The amount that the step needs, in the limit's unit.
   public let needed: Int
-  /// In the limit's unit.
+  /// The amount that the device has, in the limit's unit.
   public let allowed: Int
 
   /// The error of a step on a device.

@@ -1,14 +1,13 @@
 package import IsometryCore
 
-/// A session that tells when each command of a step ran.
+/// A session that measures the times of the commands of a step.
 package protocol ProfilingSession: Session {
-  /// Of each launch, in the order of the report.
+  /// The work of each launch, in the order of the report.
   var launchWork: [LaunchWork] { get }
 
   /// Starts one step as `step(from:)` does, with the clock running for each of its commands.
   ///
-  /// - Returns: a function that tells when they ran; to be called once the session has been
-  ///   synchronized.
+  /// - Returns: a function that returns the times; to be called after the session is synchronized.
   func profiledStep(from slot: any StagingSlot) throws -> () throws -> [TimedCommand]
 }
 
@@ -88,6 +87,6 @@ package struct DeviceCeilings: Sendable, Hashable {
 package protocol CeilingBackend: Backend {
   /// Takes about a second.
   ///
-  /// - Parameter precision: of the multiply–adds; the units for matrices count where there are some.
+  /// - Parameter precision: of the multiply–adds; units for matrices count if the device has them.
   func measureCeilings(_ precision: DType) throws -> DeviceCeilings
 }

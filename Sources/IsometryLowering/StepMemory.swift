@@ -45,7 +45,7 @@ package struct StepMemory {
     tileUse = plan.tileUse
   }
 
-  /// Where a storage lies in the arena; nil where no launch touches it.
+  /// The place of a storage in the arena; nil if no launch uses it.
   package func place(of storage: StorageID) -> (slab: Int, offset: Int)? { places[storage] }
 
   /// The costs of a session.

@@ -55,7 +55,7 @@ struct Binding {
   let inputs: Buffer?
   /// Where activations, gradients and workspaces lie.
   let arena: [Buffer]
-  /// Bytes of what the products of a library share.
+  /// Bytes of the memory that the products of a library share.
   let scratchByteCount: Int
   private let places: [StorageLocation]
 

@@ -49,7 +49,7 @@ struct IdleClock: ~Copyable, Sendable {
   /// The host waits, or writes; what the device does meanwhile is no fault of the inputs.
   mutating func pause() { lastEnd = nil }
 
-  /// Seconds since the last call; nil where the device did not tell the time of some gap.
+  /// Seconds since the last call; nil if the device did not report the time of some gap.
   mutating func take() -> Double? {
     settle()
     defer { (total, isWhole) = (0, true) }

@@ -49,7 +49,7 @@ public struct OpenCLOptions: Sendable {
   /// Called with a line for people if the device does less than it should.
   public var warn: @Sendable (String) -> Void
 
-  /// Without arguments: no cache, the embedded kernels only, warnings are dropped.
+  /// Options; by default no cache, the embedded kernels only, and no warnings.
   public init(
     cacheDirectory: String? = nil, kernelDirectory: String? = nil,
     gemmProvider: GemmProvider = .own, matrixUnits: MatrixUnitUse = .auto,

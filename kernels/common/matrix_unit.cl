@@ -29,7 +29,7 @@
 // w, and with `transposed` the rows 2 (l%4) and 2 (l%4) + 1 of column l/4; row i of matrix w is the
 // 16 bytes at the address that item 8 w + i passes.
 //
-// MATRIX_UNIT_EMULATED (0 where not defined) puts plain OpenCL C in place of the PTX, for any
+// MATRIX_UNIT_EMULATED (0 if not defined) replaces the PTX by plain OpenCL C, for any
 // device: the same pieces in the same items, exchanged through local memory. Its copies arrive as
 // late as wait_for_copies allows, so that a kernel that waits too little reads what was there
 // before. Every function here must then be reached by the whole group together.

@@ -95,8 +95,7 @@ struct InspectionReport {
 }
 
 extension Plot {
-  /// Gains and singular values over the parts, and under them cosines, which may be negative; theory as
-  /// lines.
+  /// Gains and singular values over the parts, above the signed cosines; theory as lines.
   init(_ result: NetworkInspection.Result, title: String) {
     func points(
       _ value: (NetworkInspection.Finding) -> Double?

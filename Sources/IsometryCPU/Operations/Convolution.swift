@@ -87,7 +87,7 @@ extension GraphLowering {
       alsoWriting: extra)
   }
 
-  /// - Returns: whether a loop of our own, which leaves out the bias, is the faster way and was taken.
+  /// - Returns: whether a vector loop, which leaves out the bias, is faster and was taken.
   private func lowerOwnWeightGradient(
     _ node: Node, _ geometry: ConvolutionGeometry
   ) throws(CPUError) -> Bool {

@@ -2,7 +2,7 @@ internal import COneDNN
 internal import IsometryCore
 internal import IsometryGraph
 
-/// A convolution as oneDNN is asked for it: types, layouts and sizes.
+/// A convolution as oneDNN describes it: types, layouts and sizes.
 struct ConvolutionGeometry {
   let convolution: Convolution
   let x: TensorType

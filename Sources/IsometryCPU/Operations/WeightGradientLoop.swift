@@ -5,7 +5,7 @@ internal import IsometryGraph
 
 /// How the weight gradient of one convolution is divided.
 ///
-/// Images form groups, whose partial gradients are added up in order: as many as the shape asks for to
+/// Images form groups, whose partial gradients are added up in order: as many as the shape needs to
 /// keep 16 threads busy, whatever the machine has, so that the sums are the same everywhere.
 private struct WeightGradientPlan {
   let shape: vl_weight_gradient_shape
@@ -92,7 +92,7 @@ private struct WeightGradientPlan {
 }
 
 extension GraphLowering {
-  /// Lowers a weight gradient to the loop of our own where that is the faster way.
+  /// Lowers a weight gradient to the vector loop if that is faster.
   ///
   /// - Returns: whether it did.
   func lowerWeightGradientLoop(

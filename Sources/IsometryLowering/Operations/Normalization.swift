@@ -11,7 +11,7 @@ extension Lowering {
       statistics: (values.makeResult(node.results[1]), values.makeResult(node.results[2])))
   }
 
-  /// The statistics, and what a prologue takes of them.
+  /// The statistics, and the vectors that a prologue reads.
   mutating func lowerNormalizationStatistics(_ node: Node, _ normalization: Normalization) {
     let type = graph.type(of: node.inputs[0])
     let x = operand(node.inputs[0], imageLayout(type.shape))
@@ -141,8 +141,7 @@ extension Lowering {
       node, normalization, spans: nil, sums: node.inputs[6...].map { operand($0) })
   }
 
-  /// The sums that both gradients of a normalization need, by spans of rows: accumulator
-  /// [spans, 2, channels].
+  /// The sums of both normalization gradients, by spans of rows: accumulator [spans, 2, channels].
   ///
   /// - Parameter mergesSpans: whether the launch of the input gradient adds them up.
   private mutating func launchSpanSums(

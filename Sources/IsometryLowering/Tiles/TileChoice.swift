@@ -66,7 +66,7 @@ package struct TileSelection {
   }
 }
 
-/// Candidates by what a model expects of them.
+/// Candidates in the order of their expected cost.
 ///
 /// - Parameters:
 ///   - preferred: comes first, whatever the model says.

@@ -54,7 +54,7 @@ final class ProgramLibrary: Sendable {
     return cache.remark(context, name: Self.refusals, source: source, options: dtype.rawValue)
   }
 
-  /// Keeps a reason for `recordedRefusal`; false where there is no place to keep it.
+  /// Keeps a reason for `recordedRefusal`; false without a place to keep it.
   func recordRefusal(_ reason: String, of families: [ProgramFamily], _ dtype: DType) -> Bool {
     guard let source = try? source(of: families) else { return false }
     return cache.record(

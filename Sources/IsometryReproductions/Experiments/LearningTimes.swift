@@ -36,7 +36,7 @@ struct LearningTimes {
   init(_ results: [Measured], goal: Double) {
     self.goal = goal
     groups = results.grouped { $0.cell.setting }
-    // Trainings that differ in their seeds alone tell it where all got there.
+    // The deviation over seeds needs trainings that all reached the goal.
     deviation = Sample.pooledDeviation(
       results.grouped { $0.cell.settingButSeed }.map(\.elements)
         .filter { $0.allSatisfy { $0.outcome.reachedAt != nil } }
@@ -199,7 +199,7 @@ struct LearningTimes {
     return deviation / (sample.deviation * Double(sample.count - 1).squareRoot())
   }
 
-  /// Fewer evaluations than this up to the goal do not tell how long it takes.
+  /// Fewer evaluations than this up to the goal do not measure the learning time.
   private static let leastEvaluations = 5
 
   func scaling(depths: [Int]) -> Claim {

@@ -62,7 +62,7 @@ struct SigmoidResurrected: Experiment {
   let plan: Plan
 
   /// The test accuracy that counts as learned. That of the paper is reached by small networks within a
-  /// few steps, too few to tell how the number grows.
+  /// few steps, too few to show how the number grows.
   private var goal: Double { plan.scale.pick(smoke: 0.25, small: 0.35, paper: 0.25) }
   private static let activations = ["tanh", "hard-tanh", "unit-erf", "relu"]
   private var depth: Int { plan.scale.pick(smoke: 20, small: 50, paper: 200) }

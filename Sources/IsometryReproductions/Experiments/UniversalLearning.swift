@@ -274,8 +274,7 @@ extension UniversalLearning {
 
   private static let threshold = 4.0
 
-  /// Of the mean over groups, from the deviation within groups; nil where a group has fewer than two
-  /// numbers.
+  /// Of the mean over groups, from the deviation within them; nil if a group has less than two.
   private static func standardError(_ groups: [[Double]]) -> Double? {
     var variance = 0.0
     for group in groups {

@@ -1,8 +1,7 @@
-/// How far the accuracies of trainings lie apart that differ in their seeds alone, and what follows for
-/// comparisons between others.
+/// The spread of accuracies over seeds, and the comparisons between other trainings that it allows.
 ///
-/// A few seeds a side do not tell their own deviation, so that of all groups of an experiment is pooled.
-/// It counts for no less than what guessing right or wrong on each test image gives.
+/// A few seeds a side do not determine their deviation, so that of all groups of an experiment is
+/// pooled. It is at least that of guessing right or wrong on each test image.
 struct AccuracyNoise: Equatable {
   /// Standard deviation over seeds, pooled.
   let deviation: Double

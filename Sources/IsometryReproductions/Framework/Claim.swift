@@ -64,7 +64,7 @@ extension Sample {
     self.init(mean: mean, deviation: deviation, count: values.count)
   }
 
-  /// The standard deviation within groups of numbers, pooled over all of them; 0 where no group has two.
+  /// The standard deviation within groups of numbers, pooled over all of them; 0 if no group has two.
   static func pooledDeviation(_ groups: [[Double]]) -> Double {
     var squares = 0.0
     var freedom = 0

@@ -36,8 +36,8 @@ package struct Plan: Sendable, Equatable {
   }
 }
 
-/// An experiment of a paper at a size that a machine can do: a grid of cells that are measured one by
-/// one, and what the results say about the paper's claims.
+/// An experiment of a paper at a size that a machine can do: a grid of cells, which are measured one by
+/// one, and the claims of the paper, which the results decide.
 ///
 /// An experiment is one file and one line in `ExperimentRegistry`.
 package protocol Experiment: Sendable {
@@ -95,7 +95,7 @@ package protocol ExperimentOutcome: Codable, Sendable {
 package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Codable, Sendable {
   package let cell: Cell
   package let outcome: Outcome
-  /// Of the measurement; of a training that was stopped and resumed, since it went on last.
+  /// Seconds of the measurement; of a resumed training, since it last continued.
   package let seconds: Double
   package let origin: MeasurementOrigin
 }

@@ -49,12 +49,12 @@ struct TrainingWatch: Sendable, Equatable {
 }
 
 extension Laboratory {
-  /// Trains from the start, or from where the cell's training was stopped before.
+  /// Trains from the start, or from the place at which the cell's training was stopped before.
   ///
   /// A loss that is not a number is a result: `LearningCurve.divergedAt`.
   ///
-  /// - Throws: `ReproductionStopped` where it was asked to stop, after the state was saved; what makes
-  ///   the configuration unfit, and what the backend throws.
+  /// - Throws: `ReproductionStopped` after a stop, with the state saved; errors of an unfit
+  ///   configuration, and errors of the backend.
   func train(
     _ configuration: RunConfiguration, watching watch: TrainingWatch = TrainingWatch()
   ) throws -> LearningCurve {

@@ -56,7 +56,7 @@ final class ReproductionFolder<Subject: Experiment> {
     "\(folder)/experiment.json"
   }
 
-  /// Whether nothing is lost where the folder is used: it is not there, or empty but for a lock.
+  /// Whether using the folder loses nothing: it does not exist, or has only a lock.
   private static func isFree(_ path: String) -> Bool {
     guard InputFile.exists(path) else { return true }
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {

@@ -17,7 +17,7 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let published: [String]
   package let procedure: [String]
   package let scale: Scale
-  /// Where the images are from; nil where none are used.
+  /// The origin of the images; nil if none are used.
   package let data: String?
   /// The machines that measured cells; several if a run was resumed elsewhere.
   package let machines: [String]

@@ -12,8 +12,7 @@ package struct RunLock: ~Copyable, Sendable {
   private let path: String
   private let descriptor: Int32
 
-  /// - Throws: `TrainingError.runInUse` where another process has the lock; `FileError` where the
-  ///   system refuses.
+  /// - Throws: `TrainingError.runInUse` if another process has the lock; `FileError`.
   package init(folder: String) throws {
     path = "\(folder)/\(Self.fileName)"
     descriptor = try Self.acquire(path, folder: folder)
