@@ -82,9 +82,8 @@ extension DatasetError {
     case .wrongRecordCount(let path, let expected, let found, nil):
       """
       \(path) is incomplete: expected \(expected) records, found \(found); delete the folder and \
-      get it again with `\(.download)` or, if the set is meant to be smaller, write \
-      \(CIFAR10.recordCountsFile) beside the file, with a line for each file as \
-      `\(CIFAR10.testFile) 1000`
+      get it again with `\(.download)`. A smaller set needs \(CIFAR10.recordCountsFile) beside the \
+      file, with a line such as `\(CIFAR10.testFile) 1000` for each file
       """
     case .wrongRecordCount(let path, let expected, let found, .some(let list)):
       """
@@ -99,8 +98,8 @@ extension DatasetError {
     case .labelOutOfRange(let path, let record, let found, let classCount):
       """
       \(path) is damaged: expected a label of 0 to \(classCount - 1) at record \(record), found \
-      \(found); delete it and get it again with `\(.download)` (CIFAR-100 and the Python version \
-      of CIFAR-10 have other formats)
+      \(found); delete it and get it again with `\(.download)`. CIFAR-100 and the Python version \
+      of CIFAR-10 have other formats
       """
     case .wrongClassNames(let path, let expected, let found):
       """

@@ -104,7 +104,7 @@ private final class Ring: Sendable {
     state.withLock {
       precondition(
         $0.isStopped || $0.withConsumer.contains(false),
-        "every slot is with the consumer: recycle a batch before asking for the next")
+        "every slot is with the consumer: recycle a batch before taking the next")
     }
     if readyCount.wait(timeout: .now()) == .timedOut {
       let start = ContinuousClock.now

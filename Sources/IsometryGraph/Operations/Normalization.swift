@@ -85,7 +85,7 @@ public struct Normalization: Sendable, Hashable {
     try requireCount(inputs, 3)
     for vector in inputs[1...2] { try requireChannels(vector, of: inputs[0]) }
     guard epilogue == .none else {
-      throw ShapeError("the gradients of what follows a frozen normalization are taken before")
+      throw ShapeError("the gradient of a frozen normalization takes no epilogue")
     }
     return inputs[0]
   }

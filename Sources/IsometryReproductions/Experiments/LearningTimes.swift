@@ -105,12 +105,12 @@ struct LearningTimes {
 
   /// The rule of `isFaster` in words.
   static let comparisonRule =
-    "steps to the accuracy at the best learning rate, means of their logarithms over seeds; a seed that "
-    + "does not get there counts with the steps of its whole training: one is faster where all its seeds "
-    + "get there and the other takes more than \(leastRatio) times as many steps, by more than three "
-    + "standard errors from the deviation over seeds of all groups pooled; cannot be decided with fewer "
-    + "than two seeds, where the difference is one evaluation or less, or where the slower one "
-    + "diverges at every rate or is best at the edge of the rates tried"
+    "steps to the accuracy at the best learning rate, by means of their logarithms over seeds. A seed "
+    + "that does not reach it counts with the steps of its whole training. One is faster if all its "
+    + "seeds reach it and the other takes more than \(leastRatio) times as many steps. The difference "
+    + "must exceed three standard errors, from the deviation over seeds of all groups pooled. It cannot "
+    + "be decided with fewer than two seeds, or if the difference is one evaluation or less. Nor can it "
+    + "if the slower one diverges at every rate or is best at the edge of the rates tried"
 
   var table: Table {
     Table(
@@ -225,11 +225,11 @@ struct LearningTimes {
         + "square root of the depth",
       rule:
         "the exponent of the steps as a power of the depth, by least squares on logarithms, mean over "
-        + "seeds, with the standard error that follows from the deviation over seeds of all groups pooled: "
-        + "holds where two standard errors above it are up to 0.75, fails where two below it are 1 or "
-        + "more; cannot be decided "
-        + "between, with fewer than two seeds, where a depth does not get to the accuracy or in fewer "
-        + "than \(Self.leastEvaluations) evaluations, or where a best rate is at the edge of those tried",
+        + "seeds. Its standard error follows from the deviation over seeds of all groups pooled. It holds "
+        + "if two standard errors above it are at most 0.75, and fails if two below it are at least 1. It "
+        + "cannot be decided between, or with fewer than two seeds. Nor can it if a depth needs fewer than "
+        + "\(Self.leastEvaluations) evaluations for the accuracy, does not reach it, or is best at "
+        + "the edge",
       evidence: (words
         + [
           exponents.isEmpty

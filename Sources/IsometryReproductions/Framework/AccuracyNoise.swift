@@ -55,8 +55,8 @@ struct AccuracyNoise: Equatable {
 
   /// The rule of `verdict(_:exceeds:)` in words.
   static let rule =
-    "by more than three standard errors of the difference of the means over seeds, from the deviation "
-    + "over seeds of all groups pooled or, where it is larger, that of guesses on the test images; "
-    + "fewer than two seeds, a side of which some seeds diverge and others do not, and two that do no "
-    + "better than guessing decide nothing"
+    "by more than three standard errors of the difference of the means over seeds. The deviation is "
+    + "that over seeds of all groups pooled or, if it is larger, that of guesses on the test images. It "
+    + "cannot be decided with fewer than two seeds, if only some seeds of a side diverge, or if neither "
+    + "side does better than guessing"
 }

@@ -69,7 +69,7 @@ extension TrainingError {
     case .nonFiniteLoss(let epoch, let step, let learningRate, let lastCheckpoint):
       """
       the loss became NaN or infinite in epoch \(epoch), at or before step \(step), at a learning \
-      rate of \(Float(learningRate)); try a lower \(.learningRate), a \(.warmup) of an epoch, \
+      rate of \(Float(learningRate)). Try a lower \(.learningRate), a \(.warmup) of an epoch, \
       \(.clipNorm) 1, another \(.initializer), or \(.precision) fp32\
       \(lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
       """

@@ -76,8 +76,8 @@ public final class TrainingRun {
     throw ConfigurationError(
       .data,
       """
-      holds \(dataset.count) training images, and the run was trained on \(count), for which its \
-      epochs and its schedule are planned; name those, or start a new run
+      holds \(dataset.count) training images, and the epochs and the schedule of the run are \
+      planned for \(count); name those, or start a new run
       """)
   }
 
