@@ -49,7 +49,7 @@ struct InspectionReport {
     let headings = Self.columns.flatMap { column in
       column.predicted == nil ? [column.heading] : [column.heading, "theory"]
     }
-    var lines = [line("", headings + ["by"])]
+    var lines = [line("", headings + ["method"])]
     for finding in findings {
       let cells = Self.columns.flatMap { column -> [String] in
         let measured = text(column.measured(finding), column) ?? "none"
