@@ -35,7 +35,7 @@ struct ProgramEnvironment: Sendable {
   /// The folder of kernels that replace the built-in ones; `$ISOMETRY_KERNEL_DIR`.
   let kernelDirectory: String?
   /// Where compiled programs are kept: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
-  /// folder; nil where neither is known.
+  /// folder; nil if neither is known.
   let cacheDirectory: String?
   /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.
   let validates: Bool
@@ -94,7 +94,7 @@ struct ProgramEnvironment: Sendable {
     cacheDirectory.map { TuningStore(folder: "\($0)/tiles") }
   }
 
-  /// The tiles that were measured on a device; none where they are not to be used.
+  /// The tiles that were measured on a device; none if they are not to be used.
   @Sendable func measuredTiles(_ key: TileKey) -> TileTable {
     guard !disabled.contains(.tuning) else { return TileTable() }
     return tuningStore?.record(for: key, warn: Self.warn)?.table ?? TileTable()

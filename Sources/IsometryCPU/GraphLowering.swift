@@ -137,7 +137,7 @@ final class GraphLowering {
     return place
   }
 
-  /// The memory of a value in a layout, converted once where it was made in another.
+  /// The memory of a value in a layout, converted once if it was made in another.
   func storage(_ value: Value, as layout: Layout) throws(CPUError) -> Storage {
     let made = place(value)
     if made.layout == layout { return made.storage }

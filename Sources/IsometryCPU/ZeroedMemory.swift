@@ -37,7 +37,7 @@ struct ZeroedMemory: ~Copyable {
     if let pages { munmap(pages.baseAddress, pages.count) } else { pointer.deallocate() }
   }
 
-  /// Addresses from a multiple of the alignment on; nil where the system has none left.
+  /// Addresses from a multiple of the alignment on; nil if the system has none left.
   private static func reserve(_ length: Int, from alignment: Int) -> UnsafeMutableRawPointer? {
     let slack = alignment == HugePages.size ? alignment : 0
     guard

@@ -41,9 +41,9 @@ package struct TimedCommand: Sendable, Hashable {
   /// The position in the session's report; nil for copies of inputs.
   package let launch: Int?
   package let byteCount: Int
-  /// When the host enqueued it; nil where commands run as they are issued.
+  /// When the host enqueued it; nil if commands run as they are issued.
   package let queued: Double?
-  /// When the host handed it to the device; nil where commands run as they are issued.
+  /// When the host handed it to the device; nil if commands run as they are issued.
   package let submitted: Double?
   package let start: Double
   package let end: Double

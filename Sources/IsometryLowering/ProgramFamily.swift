@@ -42,7 +42,7 @@ package enum ProgramFamily: String, CaseIterable, Sendable {
 /// A family with its tunables and shape class fixed: what is compiled and cached.
 package struct ProgramVariant: Hashable, Sendable {
   package let family: ProgramFamily
-  /// The element type of the kernels' `real`; nil where the family has none.
+  /// The element type of the kernels' `real`; nil if the family has none.
   package let storage: DType?
   /// Macros and their values without those at their default of 0, so that equal programs are one.
   package let defines: [String: String]

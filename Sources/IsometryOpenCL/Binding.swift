@@ -59,7 +59,7 @@ struct Binding {
   let scratchByteCount: Int
   private let places: [StorageLocation]
 
-  /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
+  /// - Throws: `DeviceLimitError` before anything is allocated, if a step does not fit.
   init(
     _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
     _ limits: DeviceLimits

@@ -42,7 +42,7 @@ public struct OpenCLOptions: Sendable {
   public var recordsLaunches: Bool
   /// Whether compiled programs are kept in `cacheDirectory`, unless the driver keeps them itself.
   package var keepsPrograms = true
-  /// The most bytes of one buffer, where it is less than the device's.
+  /// The most bytes of one buffer, if it is less than the device's.
   package var bufferLimit = Int.max
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }

@@ -38,7 +38,7 @@ final class Tensor<Scalar: Real & BinaryFloatingPoint & Sendable> {
     integers.deallocate()
   }
 
-  /// Rounds every element to the tensor's type, where that is narrower than fp32.
+  /// Rounds every element to the tensor's type, if that is narrower than fp32.
   func round() {
     switch type.dtype {
     case .bfloat16:
@@ -88,7 +88,7 @@ final class Tensor<Scalar: Real & BinaryFloatingPoint & Sendable> {
     }
   }
 
-  /// A copy for the host: fp64 for fp32 tensors where `Scalar` is `Double`, else the tensor's type.
+  /// A copy for the host: fp64 for fp32 tensors if `Scalar` is `Double`, else the tensor's type.
   func hostTensor() -> HostTensor {
     switch type.dtype {
     case .int32: return HostTensor(shape, Array(integers))

@@ -135,7 +135,7 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
 }
 #endif
 
-// Zeros arrive where `inside` is false; `from` is an address of the buffer all the same.
+// Zeros arrive if `inside` is false; `from` is an address of the buffer all the same.
 static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
                                  const int inside) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(LOCAL_ADDRESS(to)), "l"(from),

@@ -34,7 +34,7 @@ static inline Series empty_series(void) {
   return empty;
 }
 
-// The caller sets `first` where this is the first, and counts.
+// The caller sets `first` if this is the first, and counts.
 static inline void observe(Series *series, const accums number) {
   const accums difference = number - series->first;
   series->sum += difference;

@@ -9,7 +9,7 @@ struct InspectionReport {
 
   private typealias Finding = NetworkInspection.Finding
 
-  /// A measured number, and beside it what theory says where it may say something.
+  /// A measured number, and beside it the number of theory, if it has one.
   private struct Column {
     let heading: String
     let key: String

@@ -110,7 +110,7 @@ extension GraphLowering {
     return .init(role: role, layout: layout, storage: storage)
   }
 
-  /// Emits a primitive whose result is converted where the primitive makes it in another layout.
+  /// Emits a primitive whose result is converted if the primitive makes it in another layout.
   private func emitPrimitive(
     _ name: String, _ descriptor: PrimitiveDescriptor, _ inputs: [Primitive.Argument],
     result: StoredValue, _ role: Int32, _ query: dnnl_query_t,

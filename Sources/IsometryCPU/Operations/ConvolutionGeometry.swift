@@ -93,7 +93,7 @@ struct ConvolutionGeometry {
       &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
   }
 
-  /// A good implementation: with this geometry where oneDNN has one, else with free images.
+  /// A good implementation: with this geometry if oneDNN has one, else with free images.
   func practical(
     _ descriptor: (Self) throws(CPUError) -> PrimitiveDescriptor
   ) throws(CPUError) -> PrimitiveDescriptor {

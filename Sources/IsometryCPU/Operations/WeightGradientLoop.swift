@@ -21,7 +21,7 @@ private struct WeightGradientPlan {
   /// Of each thread, in bytes.
   let workspace: Int
 
-  /// nil where the loop does not apply or oneDNN is faster.
+  /// nil if the loop does not apply or oneDNN is faster.
   init?(_ geometry: ConvolutionGeometry) {
     let (x, weight, result) = (geometry.x.shape, geometry.weight, geometry.result.shape)
     let convolution = geometry.convolution

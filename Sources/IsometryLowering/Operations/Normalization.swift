@@ -88,7 +88,7 @@ extension Lowering {
   }
 
   /// - Parameters:
-  ///   - spans: the spans' statistics, of which the launch makes those of all rows; nil where these
+  ///   - spans: the spans' statistics, of which the launch makes those of all rows; nil if these
   ///     are known.
   private mutating func apply(
     _ node: Node, _ normalization: Normalization, _ x: StorageID, spans: SpanStatistics?,
@@ -215,7 +215,7 @@ extension Lowering {
 extension RowBlocks {
   /// The last arguments of a normalization.
   ///
-  /// - Parameter spanRows: of the spans that it adds up first; nil where it adds up none.
+  /// - Parameter spanRows: of the spans that it adds up first; nil if it adds up none.
   fileprivate func arguments(_ normalization: Normalization, spanRows: Int?) -> [Argument] {
     [
       .integer(rows), .integer(channels), .integer(spanRows ?? rows),

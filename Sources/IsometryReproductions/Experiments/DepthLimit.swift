@@ -104,7 +104,7 @@ extension DepthLimit {
     BestRate(results.filter { $0.cell.initializer == initializer && $0.cell.depth == depth })
   }
 
-  /// Whether a network learns; undecided where it was not trained, or does a little better than guessing.
+  /// Whether a network learns; undecided if it was not trained, or does a little better than guessing.
   private func trains(_ initializer: String, _ depth: Int, _ results: [Measured]) -> Verdict {
     guard let accuracies = best(initializer, depth, results)?.accuracies else { return .undecided }
     if accuracies.allSatisfy({ $0 > upperBound }) { return .holds }

@@ -10,7 +10,7 @@ struct LearningTimes {
   /// The best learning rate of a setting.
   struct Best: Equatable {
     let rate: Double
-    /// The mean over seeds; nil where not every seed got there.
+    /// The mean over seeds; nil if not every seed got there.
     let steps: Double?
     /// The largest accuracy of a curve, mean over seeds.
     let accuracy: Double
@@ -47,7 +47,7 @@ struct LearningTimes {
     groups.first { $0.key == setting }?.elements ?? []
   }
 
-  /// The rate with which the setting gets there first or, where it never does, closest; nil where
+  /// The rate with which the setting gets there first or, if it never does, closest; nil if
   /// nothing is finished.
   func best(_ setting: Setting) -> Best? {
     let all = results(setting)
@@ -175,7 +175,7 @@ struct LearningTimes {
     return variance > 0 ? covariance / variance : nil
   }
 
-  /// The exponent of each seed at the depths' best rates; nil where one of them did not get there.
+  /// The exponent of each seed at the depths' best rates; nil if one of them did not get there.
   private func exponents(depths: [Int]) -> [Double]? {
     let bests = depths.map { (depth: $0, setting: Self.scalingSetting($0)) }
     let seeds = Set(bests.flatMap { results($0.setting).map(\.cell.seed) }).sorted()

@@ -38,7 +38,7 @@ struct RisottoTable: Experiment {
 
   private let model: String
   private let recipe: ResidualRecipe
-  /// Every combination of the table, with its trainings: none where the network does not meet the
+  /// Every combination of the table, with its trainings: none if the network does not meet the
   /// initialization's conditions.
   private let grid: [(network: Network, configurations: [RunConfiguration])]
 

@@ -26,8 +26,8 @@ struct AccuracyNoise: Equatable {
   /// by chance.
   static let threshold = 3.0
 
-  /// Whether the mean of `larger` is above that of `smaller` by more than chance: undecided where it is
-  /// within the noise, with fewer than two seeds on a side, and where neither does better than
+  /// Whether the mean of `larger` is above that of `smaller` by more than chance: undecided if it is
+  /// within the noise, with fewer than two seeds on a side, and if neither does better than
   /// guessing.
   func verdict(mean larger: [Double], exceeds smaller: [Double]) -> Verdict {
     guard let first = Sample(larger), let second = Sample(smaller), first.count > 1,
@@ -43,8 +43,8 @@ struct AccuracyNoise: Equatable {
     return gap > 0 ? .holds : .fails
   }
 
-  /// The same of two networks at their best learning rates; undecided also where some of a side's
-  /// trainings diverged and others did not, and where a side is missing.
+  /// The same of two networks at their best learning rates; undecided also if some of a side's
+  /// trainings diverged and others did not, and if a side is missing.
   func verdict(_ first: BestRate?, exceeds second: BestRate?) -> Verdict {
     guard let first, let second else { return .undecided }
     for side in [first, second] where (1..<side.accuracies.count).contains(side.diverged) {

@@ -31,13 +31,13 @@ package struct Claim: Sendable, Codable, Equatable {
 }
 
 extension Verdict {
-  /// One verdict of several: holds where all hold, fails where one fails, else undecided.
+  /// One verdict of several: holds if all hold, fails if one fails, else undecided.
   static func all(_ verdicts: [Verdict]) -> Verdict {
     if verdicts.contains(.fails) { return .fails }
     return !verdicts.isEmpty && verdicts.allSatisfy { $0 == .holds } ? .holds : .undecided
   }
 
-  /// One verdict of several: holds where more than half hold, fails where more than half fail.
+  /// One verdict of several: holds if more than half hold, fails if more than half fail.
   static func most(_ verdicts: [Verdict]) -> Verdict {
     let holding = verdicts.count { $0 == .holds }
     let failing = verdicts.count { $0 == .fails }

@@ -64,7 +64,7 @@ package protocol Experiment: Sendable {
 
   /// Measures one cell. What it gives depends on the cell, the images and the device alone.
   ///
-  /// - Throws: `ReproductionStopped` where the laboratory was asked to stop.
+  /// - Throws: `ReproductionStopped` if the laboratory must stop.
   func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome
 
   /// Tables, plots and claims from the cells that are finished, which may be any of them.

@@ -20,12 +20,12 @@ struct LearningCurve: ExperimentOutcome, Equatable {
   var points: [Point] = []
   /// The mean loss over the steps of each epoch that was finished.
   var trainLosses: [Double] = []
-  /// The step by which the loss stopped being a number; nil where it did not.
+  /// The step by which the loss stopped being a number; nil if it did not.
   var divergedAt: Int?
   /// The first step after which the wanted accuracy was measured; nil if it never was.
   var reachedAt: Int?
 
-  /// On the test images at the end; nil where the training diverged before it was measured.
+  /// On the test images at the end; nil if the training diverged before it was measured.
   var finalAccuracy: Double? { isDivergence ? nil : points.last?.accuracy }
 
   /// The largest step that was measured.

@@ -35,7 +35,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   /// Takes a new folder, or one that the same reproduction has begun.
   ///
-  /// - Throws: `ReproductionError`; `TrainingError.runInUse`; `FileError` where the system refuses.
+  /// - Throws: `ReproductionError`; `TrainingError.runInUse`; `FileError` if the system refuses.
   init(_ path: String, for configuration: ReproductionConfiguration<Subject.Cell>) throws {
     self.path = path
     let begun = Self.configurationPath(in: path)
@@ -105,7 +105,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   /// The result of a cell; nil if it is not finished.
   ///
-  /// - Throws: `ReproductionError.damaged`; `FileError` where the system refuses.
+  /// - Throws: `ReproductionError.damaged`; `FileError` if the system refuses.
   func result(of cell: Subject.Cell) throws -> Result? {
     let file = recordPath(of: cell)
     guard InputFile.exists(file) else { return nil }

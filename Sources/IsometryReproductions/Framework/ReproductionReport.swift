@@ -7,7 +7,7 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
     package let title: String
     /// In the reproduction's folder; the numbers are in a CSV file of the same name.
     package let file: String
-    /// Why it was not drawn; nil where it was.
+    /// Why it was not drawn; nil if it was.
     package let problem: String?
   }
 

@@ -99,7 +99,7 @@ struct ResidualRecipe: Sendable, Equatable {
       + "; \(budget.words), \(seedWords(seeds))"
   }
 
-  /// Every training of a network, none where it does not meet the initializer's conditions.
+  /// Every training of a network, none if it does not meet the initializer's conditions.
   func configurations(
     model: String, initializer: String, normalization: NormalizationKind,
     skip: SkipKind = .identity

@@ -145,7 +145,7 @@ public final class RunFolder: Sendable {
     guard checkpoint.state.batch == 0, epoch > 0 else { return latestCheckpointPath }
     let epochPath = path(ofEpoch: epoch)
     unlink(epochPath)
-    // The same bytes under two names; where the file system has no links, they are written twice.
+    // The same bytes under two names; if the file system has no links, they are written twice.
     if link(latestCheckpointPath, epochPath) != 0 { try checkpoint.write(to: epochPath) }
     unlink(path(ofEpoch: epoch - Self.keptEpochs))
     return epochPath

@@ -17,7 +17,7 @@ package struct RunLock: ~Copyable, Sendable {
     path = "\(folder)/\(Self.fileName)"
     descriptor = try Self.acquire(path, folder: folder)
     let number = Array("\(getpid())\n".utf8)
-    // For the other's message alone: where it fails, nothing is lost.
+    // For the other's message alone: if it fails, nothing is lost.
     ftruncate(descriptor, 0)
     _ = number.withUnsafeBytes { pwrite(descriptor, $0.baseAddress!, $0.count, 0) }
   }
