@@ -30,11 +30,11 @@ enum DisabledFeature: String, CaseIterable {
 }
 
 struct ProgramEnvironment: Sendable {
-  /// Where CIFAR-10 is; `$ISOMETRY_DATA`.
+  /// The folder of CIFAR-10; `$ISOMETRY_DATA`.
   let data: String?
   /// The folder of kernels that replace the built-in ones; `$ISOMETRY_KERNEL_DIR`.
   let kernelDirectory: String?
-  /// Where compiled programs are kept: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
+  /// The folder of compiled programs: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
   /// folder; nil if neither is known.
   let cacheDirectory: String?
   /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.

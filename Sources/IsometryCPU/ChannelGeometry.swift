@@ -1,7 +1,7 @@
 internal import CVectorLoops
 internal import IsometryCore
 
-/// Where the elements of each channel are: a tensor as strips of a few channels, of which each image
+/// The places of the elements of each channel: a tensor as strips of a few channels, of which each image
 /// has the same number. Matrices [N, C] are one image.
 struct ChannelGeometry {
   let channels: Int

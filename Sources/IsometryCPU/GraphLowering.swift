@@ -129,7 +129,7 @@ final class GraphLowering {
 
   // MARK: Places
 
-  /// Where a value is, in the layout it was made in.
+  /// The memory of a value, in the layout it was made in.
   func place(_ value: Value) -> StoredValue {
     guard let place = places[value] else {
       preconditionFailure("value %\(value.index) is used before it is made")

@@ -38,7 +38,7 @@ package enum WholeFile {
     unlink(temporary)
   }
 
-  /// Where the bytes of a file go: behind all symbolic links, the last of which may lead to nothing yet.
+  /// The path that gets the bytes: behind all symbolic links, the last of which may lead to nothing yet.
   ///
   /// - Throws: `FileError` if the path is something that a file must not replace, such as a folder.
   private static func place(of path: String) throws(FileError) -> String {

@@ -184,7 +184,7 @@ public struct SessionReport: Sendable, Equatable {
   public let memory: MemoryBreakdown
   /// The values that the backward pass computes again instead of keeping them.
   public let recomputation: Recomputation
-  /// How the tiles of kernels were chosen; nil if kernels have none to choose.
+  /// The choice of the tiles of kernels; nil if kernels have none to choose.
   package var tiles: TileUse?
   /// The limit that the plan exceeds; nil if it exceeds none, or if the backend checks none.
   package var obstacle: DeviceLimitError?

@@ -70,7 +70,7 @@ extension Term {
 }
 
 extension Graph {
-  /// How many images or rows a step takes: the first extent of the largest input; nil without inputs.
+  /// The number of images or rows of a step: the first extent of the largest input; nil without inputs.
   package var batch: Int? {
     inputs.map { type(of: $0.value) }.max { $0.byteCount < $1.byteCount }?.shape.dimensions.first
   }

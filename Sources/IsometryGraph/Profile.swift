@@ -27,7 +27,7 @@ package struct LaunchWork: Sendable, Hashable {
   }
 }
 
-/// When one command of a step ran; all times in seconds of one clock of the device.
+/// The times of one command of a step, in seconds of one clock of the device.
 package struct TimedCommand: Sendable, Hashable {
   /// Commands of one track wait for each other; tracks run side by side.
   package enum Track: String, Sendable, CaseIterable {
@@ -41,9 +41,9 @@ package struct TimedCommand: Sendable, Hashable {
   /// The position in the session's report; nil for copies of inputs.
   package let launch: Int?
   package let byteCount: Int
-  /// When the host enqueued it; nil if commands run as they are issued.
+  /// The time at which the host enqueued it; nil if commands run as they are issued.
   package let queued: Double?
-  /// When the host handed it to the device; nil if commands run as they are issued.
+  /// The time at which the host handed it to the device; nil if commands run as they are issued.
   package let submitted: Double?
   package let start: Double
   package let end: Double

@@ -1,11 +1,11 @@
 import IsometryCore
 package import IsometryGraph
 
-/// Where the storages of a launch plan lie, before any memory is there.
+/// The places of the storages of a launch plan, before any memory is there.
 package struct StepMemory {
   package let arena: MemoryPlan
   private let places: [StorageID: (slab: Int, offset: Int)]
-  /// Where inputs lie, packed in order of declaration.
+  /// The places of inputs, packed in order of declaration.
   package let inputOffsets: [String: Int]
   package let inputByteCount: Int
   private let tableByteCount: Int

@@ -39,7 +39,7 @@ enum Submission {
   }
 }
 
-/// Where a storage lies on the device.
+/// The place of a storage on the device.
 struct StorageLocation {
   let slab: Buffer
   let offset: Int
@@ -53,7 +53,7 @@ struct Binding {
   let submissions: [Submission]
   let memory: StepMemory
   let inputs: Buffer?
-  /// Where activations, gradients and workspaces lie.
+  /// The memory of activations, gradients and workspaces.
   let arena: [Buffer]
   /// Bytes of the memory that the products of a library share.
   let scratchByteCount: Int

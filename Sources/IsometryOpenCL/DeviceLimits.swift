@@ -31,7 +31,7 @@ struct DeviceLimits {
       "a step", byteCount: memory.arena.byteCount + memory.inputByteCount, beside: allocated)
   }
 
-  /// Why a session with that memory cannot be made now; nil if it can.
+  /// The reason why a session with that memory cannot be made now; nil if it can.
   func obstacle(
     to memory: StepMemory, of graph: Graph, beside variables: Int
   ) -> DeviceLimitError? {

@@ -1,6 +1,6 @@
 internal import OpenCLRuntime
 
-/// How long the device stood still between steps, by its own clock.
+/// The time for which the device stood still between steps, by its own clock.
 ///
 /// A step begins as soon as its inputs have arrived and the step before is done. A gap from that end to
 /// the arrival is time without inputs. Gaps across which the host waited of its own will (a read, a

@@ -79,7 +79,7 @@ final class MatrixUnitSelection: Sendable {
     }
   }
 
-  /// What this process or an earlier one refused, with the reason.
+  /// The types that this process or an earlier one refused, with the reasons.
   var refusals: [(precision: String, reason: String)] {
     guard use == .auto else { return [] }
     return [DType.bfloat16, .float16, .float32].compactMap { dtype in
@@ -95,7 +95,7 @@ final class MatrixUnitSelection: Sendable {
   }
 }
 
-/// Why matrix units are not used.
+/// The reason why matrix units are not used.
 struct MatrixUnitRefusal: Equatable {
   let reason: String
   /// Whether the fault is their kernels', and not of the moment or of other kernels.
@@ -111,7 +111,7 @@ struct MatrixUnitTrial {
     .matrixProduct, .matrixConvolution, .matrixWeightGradient,
   ]
 
-  /// Why the units cannot be used on the device; nil if they can. The step has a context of its own:
+  /// The reason why the device cannot use the units, or nil. The step has a context of its own:
   /// a kernel that accesses memory that is not its own ends that one, and not the one that trains.
   func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {

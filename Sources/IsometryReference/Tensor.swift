@@ -118,7 +118,7 @@ struct ImageExtents {
   /// The pixels of one channel.
   var plane: Int { height * width }
 
-  /// How many elements a channel has in the whole batch.
+  /// The number of elements of a channel in the whole batch.
   var elementsPerChannel: Int { images * plane }
 
   func positions(image: Int, channel: Int) -> Range<Int> {

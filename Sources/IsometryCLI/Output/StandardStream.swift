@@ -23,7 +23,7 @@ enum StandardStream {
 
   private static let failure = Atomic<Int32>(0)
 
-  /// Why something that was written to standard output did not arrive; nil if all did, or if the
+  /// The reason why some standard output did not arrive; nil if all did, or if the
   /// reader has gone, who then wants no more.
   static var outputFailure: String? {
     let code = failure.load(ordering: .relaxed)

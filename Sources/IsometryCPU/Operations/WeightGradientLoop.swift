@@ -3,7 +3,7 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// How the weight gradient of one convolution is divided.
+/// The division of the weight gradient of one convolution.
 ///
 /// Images form groups, whose partial gradients are added up in order: as many as the shape needs to
 /// keep 16 threads busy, whatever the machine has, so that the sums are the same everywhere.

@@ -40,6 +40,6 @@ public struct Prologue: Sendable, Hashable {
 }
 
 extension Prologue? {
-  /// How many inputs come between the operation's own and its epilogue's.
+  /// The number of inputs between the operation's own and its epilogue's.
   package var inputCount: Int { self == nil ? 0 : Prologue.inputCount }
 }

@@ -47,7 +47,7 @@ final class ProgramLibrary: Sendable {
     return options.joined(separator: " ")
   }
 
-  /// Why families are not used in that type on this device with this driver, if an earlier trial of the
+  /// The reason why families are not used in that type on this device and driver, if an earlier trial of the
   /// same text found a reason.
   func recordedRefusal(of families: [ProgramFamily], _ dtype: DType) -> String? {
     guard let source = try? source(of: families) else { return nil }

@@ -3,7 +3,7 @@ import IsometryFiles
 import IsometryNN
 import IsometryTraining
 
-/// How deep residual networks without normalization can be and still learn, by initialization.
+/// The depth at which residual networks without normalization still learn, by initialization.
 struct DepthLimit: Experiment {
   struct Cell: TrainingCell {
     let depth: Int

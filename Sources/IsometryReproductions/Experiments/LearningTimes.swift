@@ -2,7 +2,7 @@ import Foundation
 import IsometryFiles
 import IsometryTraining
 
-/// How many steps each setting of `SigmoidResurrected` needs to its goal.
+/// The number of steps that each setting of `SigmoidResurrected` needs to its goal.
 struct LearningTimes {
   typealias Setting = SigmoidResurrected.Setting
   typealias Measured = SigmoidResurrected.Measured
@@ -14,7 +14,7 @@ struct LearningTimes {
     let steps: Double?
     /// The largest accuracy of a curve, mean over seeds.
     let accuracy: Double
-    /// How many seeds got there, of how many.
+    /// The number of seeds that reached the goal, and of all.
     let reached: Int
     let seeds: Int
     /// Whether every training at this rate diverged, which says nothing about speed.
@@ -90,7 +90,7 @@ struct LearningTimes {
     return isSlower(one, than: other, interval: interval) ? .fails : .undecided
   }
 
-  /// How many times as many steps are a difference worth the word.
+  /// The least ratio of steps that counts as a difference.
   private static let leastRatio = 1.25
 
   private func isSlower(_ slow: Best, than fast: Best, interval: Int) -> Bool {

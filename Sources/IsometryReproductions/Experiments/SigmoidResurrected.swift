@@ -1,7 +1,7 @@
 import Foundation
 import IsometryTraining
 
-/// How fast deep plain networks learn, by the law of their weights, their activation, their place on
+/// The learning times of deep plain networks, by the law of their weights, their activation, their place on
 /// or off the critical line, the optimizer and the depth.
 struct SigmoidResurrected: Experiment {
   enum Weights: String, Sendable, Codable, CaseIterable {

@@ -13,7 +13,7 @@ struct SignalStatistics: Codable, Sendable, Equatable {
     let deviation: Double
   }
 
-  /// How many were drawn.
+  /// The number of networks drawn.
   let networks: Int
   /// Networks in which the first input has died out.
   let dead: Int

@@ -8,7 +8,7 @@ package enum Verdict: String, Sendable, Codable, Equatable {
 /// A statement of a paper that results can hold against.
 package struct Claim: Sendable, Codable, Equatable {
   package let statement: String
-  /// How the verdict follows from the results, with its thresholds.
+  /// The rule that gives the verdict from the results, with its thresholds.
   package let rule: String
   /// The numbers that the verdict rests on.
   package let evidence: String

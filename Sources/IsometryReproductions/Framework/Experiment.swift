@@ -1,6 +1,6 @@
 package import IsometryFiles
 
-/// How much of an experiment is run.
+/// The extent of an experiment.
 package enum Scale: String, Sendable, Codable, CaseIterable {
   /// Shows that everything works, in about a minute on two processors; decides little.
   case smoke
@@ -21,7 +21,7 @@ package enum Scale: String, Sendable, Codable, CaseIterable {
 /// The choices about an experiment.
 package struct Plan: Sendable, Equatable {
   package let scale: Scale
-  /// How many times each cell is run with other random numbers; nil for as many as the scale has.
+  /// The number of runs of each cell with other random numbers; nil for as many as the scale has.
   package let seeds: Int?
 
   package init(_ scale: Scale, seeds: Int? = nil) {
@@ -107,7 +107,7 @@ package struct MeasurementOrigin: Codable, Sendable, Equatable {
   package let machine: String
   /// The backend's name and description.
   package let device: String
-  /// When it was finished, in UTC as ISO 8601 writes it.
+  /// The time at which it was finished, in UTC as ISO 8601 writes it.
   package let date: String
 }
 

@@ -7,7 +7,7 @@ import IsometryTraining
 
 /// A training as an experiment sees it: how well the network did after some numbers of steps.
 struct LearningCurve: ExperimentOutcome, Equatable {
-  /// How well the network does on the test images after a step.
+  /// The result on the test images after a step.
   struct Point: Codable, Sendable, Equatable {
     let step: Int
     let loss: Double

@@ -82,7 +82,7 @@ struct TrainingBudget: Sendable, Equatable {
   }
 }
 
-/// How residual networks are trained where initializations are compared: SGD with Nesterov momentum,
+/// The training of residual networks that compares initializations: SGD with Nesterov momentum,
 /// one-cycle, at the best of a grid of learning rates.
 struct ResidualRecipe: Sendable, Equatable {
   let rates: [Double]
