@@ -1,5 +1,5 @@
 #pragma once
-// The package speaks OpenCL 1.2 to every device; newer entry points are looked up where they exist.
+// The package speaks OpenCL 1.2 to every device; newer entry points are looked up if they exist.
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 // Some headers have cl_khr_command_buffer only for those who ask.

@@ -17,8 +17,7 @@ package struct Effort: Sendable {
   package static let brief = Effort(seconds: 0.02, repeats: 5, byteCount: 256 << 20)
 }
 
-/// A device with a fresh context for each measurement. A measurement that breaks its context affects no
-/// other.
+/// A device with a fresh context for each measurement, so that a broken context affects no other.
 package struct Bench {
   package let context: Context
   /// An in-order queue with event times.

@@ -41,7 +41,7 @@ private func buildTime(_ bench: Bench) throws -> Answer {
   return answer
 }
 
-/// The binary as text, up to its terminating zero; nil where it is no PTX.
+/// The binary as text, up to its terminating zero; nil if it is no PTX.
 private func ptx(of program: Program) throws -> String? {
   let text = try String(decoding: program.binary().prefix { $0 != 0 }, as: UTF8.self)
   return text.contains(".target") ? text : nil
@@ -65,7 +65,7 @@ private func header(_ bench: Bench) throws -> Answer {
   return answer
 }
 
-/// Why wgmma is not to be had on a device; nil where it may be.
+/// The reason why a device has no wgmma; nil if it may have it.
 private func withoutWgmma(_ device: Device) -> String? {
   if let reason = device.withoutPTX { return reason }
   guard let capability = device.computeCapability, capability.major != 9 else { return nil }

@@ -75,7 +75,7 @@ extension ProbeReport {
 }
 
 extension Answer.Value {
-  /// `{"answer": …}` with a unit or a reason where there is one.
+  /// `{"answer": …}` with a unit or a reason if it has one.
   fileprivate var members: [JSONValue.Member] {
     switch self {
     case .yes: [.init("answer", true)]

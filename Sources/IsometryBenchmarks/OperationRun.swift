@@ -9,8 +9,7 @@ final class OperationRun {
 
   /// nil for an operation that needs no launch.
   ///
-  /// - Parameter other: a run of the same operation, whose variables the session shares; nil if the
-  ///   session has its own.
+  /// - Parameter other: a run of the same operation whose variables the session shares, or nil.
   /// - Throws: `UnprofiledSession`, and errors of the session.
   init?(
     _ operation: SingleOperation, _ session: any Session, sharing other: OperationRun? = nil

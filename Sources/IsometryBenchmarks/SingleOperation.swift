@@ -83,8 +83,7 @@ struct SingleOperation {
     return shapes.map(sizes).joined(separator: " ")
   }
 
-  /// Gives every variable random contents: normal numbers, and positive numbers for vectors, which
-  /// may be variances.
+  /// Gives variables random contents: normal numbers, and positive ones for vectors (variances).
   func writeVariables(to session: any Session) throws {
     var random = RandomStream(seed: 1)
     for (name, value) in graph.variables {

@@ -3,8 +3,7 @@ public import IsometryData
 public import IsometryGraph
 public import IsometryTraining
 
-/// The rate at which batch streams prepare batches, and the rate that training needs. No step runs
-/// on the batches.
+/// The rate at which batch streams prepare batches, and that which training needs, without steps.
 public struct StreamBenchmark: Sendable {
   /// Parallel streams, each with its own thread and staging slots: one for each device.
   public var threads = 1
@@ -31,11 +30,12 @@ public struct StreamBenchmark: Sendable {
     public let headroom: Double
   }
 
+  /// Measures the input pipeline alone, and compares it with the rate at which training reads images.
+  ///
   /// - Parameters:
   ///   - dataset: the source of the images.
   ///   - training: measures the rate that training needs.
-  /// - Throws: as `ThroughputBenchmark.run`; `TrainingError.tooFewImages` if there are fewer images
-  ///   than a batch has.
+  /// - Throws: as `ThroughputBenchmark.run`; `TrainingError.tooFewImages` for less than a batch.
   /// - Precondition: there is at least one thread and one timing.
   public func run(
     _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,

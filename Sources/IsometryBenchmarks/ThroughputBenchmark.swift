@@ -23,7 +23,7 @@ public struct ThroughputBenchmark: Sendable {
 
   /// The result of the timings.
   public struct Result: Sendable, Equatable {
-    /// Of the median timing.
+    /// The speed of the median timing.
     public let imagesPerSecond: Double
     /// Wall time of a step in the median timing.
     public let millisecondsPerStep: Double
@@ -37,7 +37,7 @@ public struct ThroughputBenchmark: Sendable {
     public let inputWaitShare: Double
     /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
     public let operationsPerStep: Int
-    /// When each command of the profiled steps ran; nil where none were asked for.
+    /// The times of the commands of the profiled steps; nil without profiled steps.
     package let timeline: Timeline?
 
     /// Operations per second of the median timing.
@@ -46,8 +46,9 @@ public struct ThroughputBenchmark: Sendable {
     }
   }
 
-  /// - Parameters:
-  ///   - onRepeat: called after each timing with its number, from 1, and its images per second.
+  /// Runs the steps of each timing after a warm-up, and measures their time.
+  ///
+  /// - Parameter onRepeat: called after each timing with its number, from 1, and its speed.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`,
   ///   `UnprofiledSession`, and errors of the backend.
   /// - Precondition: there is at least one step and one timing.
@@ -63,7 +64,7 @@ public struct ThroughputBenchmark: Sendable {
   /// The costs of the session of `run`, without its arena and without a step.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
-  ///   what the backend throws.
+  ///   errors of the backend.
   public func plan(
     _ configuration: RunConfiguration, backend: any Backend
   ) throws -> SessionReport {

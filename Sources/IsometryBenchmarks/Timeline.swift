@@ -1,7 +1,7 @@
 import IsometryFiles
 package import IsometryGraph
 
-/// When each command of some steps ran, and what it worked on.
+/// The times of the commands of some steps, with the launch or the bytes of each.
 package struct Timeline: Sendable, Equatable {
   package struct Entry: Sendable, Equatable {
     /// From 1.

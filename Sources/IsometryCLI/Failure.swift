@@ -43,7 +43,7 @@ struct Failure {
   }
 
   private static func usageMessage(_ error: any Error) -> String {
-    // Of the parser's text the last line names the command to ask for help.
+    // The last line of the parser's text names the command that prints help.
     let help = IsometryCommand.fullMessage(for: error).split(separator: "\n").last ?? ""
     let hint = help.contains("--help") ? " (\(help.trimmingCharacters(in: .whitespaces)))" : ""
     let text = IsometryCommand.message(for: error)
@@ -56,7 +56,7 @@ struct Failure {
     return value.map { "; it takes \($0.form)" } ?? ""
   }
 
-  /// The names of values in help texts, and what they stand for.
+  /// The names of values in help texts, and the forms of those values.
   private static let valueForms: [(name: String, form: String)] = [
     ("n", "a whole number"),
     ("epoch,…", "numbers as 2,3.5"), ("h,w", "two whole numbers as 32,32"),

@@ -2,7 +2,7 @@ import Glibc
 import IsometryTraining
 
 /// Turns the first Ctrl-C, SIGTERM or SIGHUP into a request to stop; a second one ends the program at
-/// once. Ctrl-C and SIGHUP stay ignored where they were when the program started. A closed pipe on the
+/// once. Ctrl-C and SIGHUP stay ignored if they were when the program started. A closed pipe on the
 /// output asks the same, so that a run whose reader is gone is saved too.
 enum InterruptHandler {
   /// Read by the signal handler, so it is made before the handler is installed and never changes.

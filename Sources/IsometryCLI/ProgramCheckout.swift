@@ -3,7 +3,7 @@ import IsometryFiles
 
 /// The checkout of the package's sources that the program lies in, if it does.
 enum ProgramCheckout {
-  /// The commit that is checked out, with `-dirty` where files differ from it; nil for a program that
+  /// The commit that is checked out, with `-dirty` if files differ from it; nil for a program that
   /// lies elsewhere.
   static var commit: String? {
     guard let folder = Bundle.main.executableURL?.deletingLastPathComponent().path,

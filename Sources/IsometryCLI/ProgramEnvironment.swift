@@ -30,12 +30,12 @@ enum DisabledFeature: String, CaseIterable {
 }
 
 struct ProgramEnvironment: Sendable {
-  /// Where CIFAR-10 is; `$ISOMETRY_DATA`.
+  /// The folder of CIFAR-10; `$ISOMETRY_DATA`.
   let data: String?
   /// The folder of kernels that replace the built-in ones; `$ISOMETRY_KERNEL_DIR`.
   let kernelDirectory: String?
-  /// Where compiled programs are kept: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
-  /// folder; nil where neither is known.
+  /// The folder of compiled programs: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
+  /// folder; nil if neither is known.
   let cacheDirectory: String?
   /// Whether every operation is checked against the reference; `$ISOMETRY_VALIDATE` is 1, not 0.
   let validates: Bool
@@ -89,12 +89,12 @@ struct ProgramEnvironment: Sendable {
     ("ISOMETRY_WINOGRAD", "OpenCL devices no longer use Winograd's algorithm; unset it"),
   ]
 
-  /// Where measured tiles are kept; nil where there is no place for it.
+  /// The store of measured tiles; nil without a cache directory.
   var tuningStore: TuningStore? {
     cacheDirectory.map { TuningStore(folder: "\($0)/tiles") }
   }
 
-  /// The tiles that were measured on a device; none where they are not to be used.
+  /// The tiles that were measured on a device; none if they are not to be used.
   @Sendable func measuredTiles(_ key: TileKey) -> TileTable {
     guard !disabled.contains(.tuning) else { return TileTable() }
     return tuningStore?.record(for: key, warn: Self.warn)?.table ?? TileTable()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How long threads of the `cpu` device wait awake for each other.
+/// The time for which threads of the `cpu` device wait awake for each other.
 ///
 /// Left to itself libgomp lets them spin for milliseconds at every barrier, of which a training step
 /// has hundreds. Beside any other work on the processors, the thread that all wait for often has none

@@ -1,8 +1,8 @@
 internal import IsometryCore
 internal import IsometryGraph
 
-/// Places in one arena for everything that lives within a step, shared by what does not live at the
-/// same time.
+/// Places in one arena for everything that lives within a step. Values share a place if they do not
+/// live at the same time.
 struct ArenaPlan {
   let memory: MemoryPlan
   /// In the order of their first use.

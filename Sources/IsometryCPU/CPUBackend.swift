@@ -15,7 +15,7 @@ public struct CPUBackend: Backend {
   /// The processor that the program runs on, with as many threads as OpenMP gives.
   public init() { usesOwnConvolutions = true }
 
-  /// With loops of our own for the convolutions that they compute faster, or with oneDNN for all of
+  /// With vector loops for the convolutions that they compute faster, or with oneDNN for all of
   /// them, so that the two can be compared.
   package init(usesOwnConvolutions: Bool) { self.usesOwnConvolutions = usesOwnConvolutions }
 
@@ -54,6 +54,8 @@ public struct CPUBackend: Backend {
     UnsupportedPrecision(precision, device: name, reason: reason)
   }
 
+  /// A session that runs the graph with oneDNN and vector loops.
+  ///
   /// - Throws: `GraphVerificationError` for a graph that breaks a rule; `UnsupportedPrecision` for a
   ///   type that the processor cannot compute in. `CPUError` if oneDNN refuses an operation;
   ///   `DeviceLimitError` if the step needs more memory than is free.
@@ -70,7 +72,7 @@ public struct CPUBackend: Backend {
       usesOwnConvolutions: usesOwnConvolutions)
   }
 
-  /// - Throws: as `bind`, except for the arena's size.
+  /// The costs of such a session. Throws as `bind` does, except for the arena's size.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try check(graph)
     // Steps read staging slots where they are: nothing is added for them.

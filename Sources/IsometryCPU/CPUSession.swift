@@ -2,8 +2,7 @@ internal import COneDNN
 internal import IsometryCore
 internal import IsometryGraph
 
-/// A graph as a list of launches whose arguments are bound: a step replays it on the calling thread
-/// and its team.
+/// A launch list whose arguments are bound; the calling thread and its team replay it.
 final class CPUSession: ProfilingSession, HostSession {
   let graph: Graph
   let report: SessionReport

@@ -3,7 +3,7 @@ package import IsometryCore
 package import IsometryGraph
 
 extension CPUBackend: CeilingBackend {
-  /// bf16 is counted where AVX-512 has an instruction for it, else what fp32 reaches.
+  /// bf16 is counted if AVX-512 has an instruction for it, else what fp32 reaches.
   package func measureCeilings(_ precision: DType) throws -> DeviceCeilings {
     try requireSupport(for: precision)
     return DeviceCeilings(

@@ -1,7 +1,7 @@
 internal import CVectorLoops
 internal import IsometryCore
 
-/// Where the elements of each channel are: a tensor as strips of a few channels, of which each image
+/// The places of the elements of each channel: a tensor as strips of a few channels, of which each image
 /// has the same number. Matrices [N, C] are one image.
 struct ChannelGeometry {
   let channels: Int
@@ -76,7 +76,7 @@ struct ChannelGeometry {
     }
   }
 
-  /// The work of calling the body for every strip: by images, or by blocks where there is one image.
+  /// The work of calling the body for every strip: by images, or by blocks if there is one image.
   func work(
     _ body:
       @escaping (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->

@@ -2,7 +2,7 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension FreeMemory {
-  /// - Throws: `DeviceLimitError` where fewer bytes are free.
+  /// - Throws: `DeviceLimitError` if fewer bytes are free.
   static func require(
     _ byteCount: Int, for what: String, of graph: Graph
   ) throws(DeviceLimitError) {

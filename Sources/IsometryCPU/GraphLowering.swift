@@ -13,7 +13,7 @@ final class GraphLowering {
   let scratchpad: Scratchpad
   private(set) var launches: [Launch] = []
   private(set) var places: [Value: StoredValue] = [:]
-  /// Whether convolutions may be computed by loops of our own where those are faster.
+  /// Whether convolutions may be computed by vector loops if those are faster.
   let usesOwnConvolutions: Bool
   /// The position of the node that is being lowered.
   private var position = 0
@@ -129,7 +129,7 @@ final class GraphLowering {
 
   // MARK: Places
 
-  /// Where a value is, in the layout it was made in.
+  /// The memory of a value, in the layout it was made in.
   func place(_ value: Value) -> StoredValue {
     guard let place = places[value] else {
       preconditionFailure("value %\(value.index) is used before it is made")
@@ -137,7 +137,7 @@ final class GraphLowering {
     return place
   }
 
-  /// The memory of a value in a layout, converted once where it was made in another.
+  /// The memory of a value in a layout, converted once if it was made in another.
   func storage(_ value: Value, as layout: Layout) throws(CPUError) -> Storage {
     let made = place(value)
     if made.layout == layout { return made.storage }

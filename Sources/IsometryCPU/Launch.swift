@@ -5,12 +5,12 @@ struct Launch {
     case whole(() -> Void)
     /// Independent pieces `0..<count`.
     case pieces(Int, (Range<Int>) -> Void)
-    /// The images `0..<count` of a batch; each is computed from the same image of what it reads.
+    /// The images `0..<count` of a batch; each is computed from the same image of the operands.
     case images(Int, (Range<Int>) -> Void)
   }
 
   let name: String
-  /// Who computes: a loop of our own, or oneDNN and its implementation.
+  /// The implementation: a vector loop, or oneDNN and its implementation.
   let variant: String
   /// The operation's position in the graph.
   let node: Int

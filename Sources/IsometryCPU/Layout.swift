@@ -22,7 +22,7 @@ enum Layout: Equatable {
     }
   }
 
-  /// The layout that images of that type have: blocked where the channels allow it.
+  /// The layout that images of that type have: blocked if the channels allow it.
   static func standard(_ type: TensorType, lanes: Int) -> Layout {
     guard type.shape.rank == 4, type.dtype.isFloatingPoint, type.shape[1] % lanes == 0 else {
       return .plain

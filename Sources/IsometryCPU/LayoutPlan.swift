@@ -4,7 +4,7 @@ internal import IsometryGraph
 
 /// The layout of every value of a graph.
 ///
-/// Images are blocked where their channels allow it. Convolution weights, their gradients and their
+/// Images are blocked if their channels allow it. Convolution weights, their gradients and their
 /// optimizer slots share the layout that the forward convolution wants, so that an update is one pass
 /// over packed memory; values that only pointwise operations connect share one layout.
 struct LayoutPlan {

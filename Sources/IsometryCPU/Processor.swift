@@ -18,7 +18,7 @@ enum Processor {
   /// Whether oneDNN's products in bf16 run on tiles (AMX), at many times the rate of vectors.
   static var multipliesTiles: Bool { has(dnnl_cpu_isa_avx512_core_amx) }
 
-  /// How many channels oneDNN's fastest convolutions want side by side. No tensor has the channels
+  /// The number of channels that oneDNN's fastest convolutions take at once. No tensor has the channels
   /// of the last case: everything stays plain.
   static var channelsPerBlock: Int {
     if has(dnnl_cpu_isa_avx512_core) { return 16 }

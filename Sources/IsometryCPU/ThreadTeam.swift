@@ -10,7 +10,7 @@ enum ThreadTeam {
 
   /// Runs the body on consecutive parts of `0..<count`, one for each thread, and returns when all are
   /// done. The body must give the same results however the range is divided. Nothing is allocated:
-  /// the body is kept by whoever has it run again, and passed on as it is.
+  /// a caller that runs the body repeatedly keeps it, and it is passed on as it is.
   static func run(_ count: Int, _ body: @escaping (Range<Int>) -> Void) {
     withUnsafePointer(to: Body(run: body)) { context in
       vl_parallel(

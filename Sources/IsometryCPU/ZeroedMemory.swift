@@ -1,10 +1,10 @@
 internal import Glibc
 internal import IsometryCore
 
-/// Memory of zeros that is given back with its owner: on huge pages from the system where it is large,
-/// from the heap where it is small.
+/// Memory of zeros that is given back with its owner: on huge pages from the system if it is large,
+/// from the heap if it is small.
 ///
-/// It is there when it is made, so that what `FreeMemory` tells the next one is true.
+/// Its pages exist once it is made, so that `FreeMemory` then counts them as used.
 struct ZeroedMemory: ~Copyable {
   /// Aligned to cache lines.
   let pointer: UnsafeMutableRawPointer
@@ -37,7 +37,7 @@ struct ZeroedMemory: ~Copyable {
     if let pages { munmap(pages.baseAddress, pages.count) } else { pointer.deallocate() }
   }
 
-  /// Addresses from a multiple of the alignment on; nil where the system has none left.
+  /// Addresses from a multiple of the alignment on; nil if the system has none left.
   private static func reserve(_ length: Int, from alignment: Int) -> UnsafeMutableRawPointer? {
     let slack = alignment == HugePages.size ? alignment : 0
     guard

@@ -88,7 +88,7 @@ public struct Explanation: Sendable, Hashable, ExpressibleByStringInterpolation,
 
 /// An error whose text mentions settings.
 public protocol ExplainedError: Error, CustomStringConvertible {
-  /// One line: what is wrong and what to do.
+  /// One line with the error and its remedy.
   var explanation: Explanation { get }
 }
 

@@ -16,7 +16,7 @@ public struct HostTensor: Sendable, Equatable {
     bytes = [UInt8](onHugePages: type.byteCount) { $0.initialize(repeating: 0) }
   }
 
-  /// - Precondition: `bytes` has exactly `type.byteCount` bytes.
+  /// A tensor with these contents; `bytes` has exactly `type.byteCount` bytes.
   public init(_ type: TensorType, bytes: [UInt8]) {
     precondition(
       bytes.count == type.byteCount, "\(type) takes \(type.byteCount) bytes, not \(bytes.count)")

@@ -6,8 +6,7 @@ package enum HugePages {
   /// The size of a huge page, in bytes.
   package static let size = 1 << 21
 
-  /// Requests huge pages for the whole ones that lie in untouched memory. Systems without huge pages
-  /// ignore the request.
+  /// Requests huge pages in untouched memory. Systems without huge pages ignore the request.
   package static func advise(_ memory: UnsafeMutableRawBufferPointer) {
     guard memory.count >= size, let start = memory.baseAddress else { return }
     let first = start.alignedUp(toMultipleOf: size)

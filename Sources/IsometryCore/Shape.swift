@@ -3,7 +3,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   /// The extent of each axis, outermost first.
   public let dimensions: [Int]
 
-  /// - Precondition: every extent is positive. A scalar is `[1]`.
+  /// A shape with these extents, all of which are positive. A scalar is `[1]`.
   public init(_ dimensions: [Int]) {
     precondition(
       dimensions.allSatisfy { $0 > 0 }, "every extent of a shape is positive, not \(dimensions)")
@@ -15,7 +15,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     self.init(elements)
   }
 
-  /// How many axes there are; 0 for a scalar.
+  /// The number of axes; 0 for a scalar.
   public var rank: Int { dimensions.count }
 
   /// The number of axes; 0 for a scalar.

@@ -14,8 +14,7 @@ public struct BatchPosition: Sendable, Hashable, Codable {
   }
 }
 
-/// An endless stream of a data set's batches. A thread copies them to staging slots ahead of the
-/// consumer.
+/// An endless stream of a data set's batches. A thread fills staging slots ahead of the consumer.
 ///
 /// Epochs follow each other without a gap: the thread prepares the first batches of the next epoch
 /// while the last ones are computed. The bytes are copied unchanged; devices decode, normalize and

@@ -7,7 +7,7 @@ public struct ChannelStatistics: Sendable, Equatable {
   /// The standard deviation of each channel, in the unit of the mean.
   public let standardDeviation: [Double]  // [3]
 
-  /// - Precondition: three finite means and three positive standard deviations.
+  /// Statistics of three channels: finite means, and positive standard deviations.
   public init(mean: [Double], standardDeviation: [Double]) {
     precondition(
       mean.count == 3 && standardDeviation.count == 3 && mean.allSatisfy(\.isFinite)
@@ -19,8 +19,7 @@ public struct ChannelStatistics: Sendable, Equatable {
 
   /// Computes the statistics of all pixels of a data set, exact up to the last rounding.
   ///
-  /// A constant channel gets the standard deviation 1/255, the smallest step of a byte, so that
-  /// decoding stays finite.
+  /// A constant channel gets the deviation 1/255, a byte's smallest step: decoding stays finite.
   public init(of dataset: ImageDataset) {
     var sums: InlineArray<3, UInt64> = [0, 0, 0]
     var squares: InlineArray<3, UInt64> = [0, 0, 0]

@@ -18,6 +18,8 @@ public struct DatasetDownload: Sendable {
   /// The required number of records in each batch file.
   var recordsPerFile = CIFAR10.recordsPerFile
 
+  /// A download of CIFAR-10, by default from its authors.
+  ///
   /// - Parameters:
   ///   - url: of a gzip-compressed tar archive that holds the folder `cifar-10-batches-bin`.
   ///   - md5: the archive's checksum, 32 lowercase hexadecimal digits.
@@ -124,7 +126,7 @@ public enum DatasetDownloadError: Error, Sendable, Equatable {
 }
 
 extension DatasetDownloadError: ExplainedError {
-  /// One line that says what to do.
+  /// One line with the error and its remedy.
   public var explanation: Explanation {
     switch self {
     case .missingProgram(let name):

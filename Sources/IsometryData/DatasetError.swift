@@ -2,7 +2,7 @@ import Glibc
 public import IsometryCore
 public import IsometryFiles
 
-/// A fault of data from outside. The description is one line that says what to do.
+/// A fault of data from outside. The description is one line with the error and its remedy.
 public enum DatasetError: ExplainedError, Equatable {
   /// A directory that was named holds no batch of CIFAR-10.
   case noBatches(directory: String, namedBy: DirectoryOrigin)
@@ -15,8 +15,7 @@ public enum DatasetError: ExplainedError, Equatable {
   /// A file holds another number of records than the official one or, if the set has its own list
   /// of counts, than that list says.
   case wrongRecordCount(path: String, expected: Int, found: Int, statedBy: String?)
-  /// A list of counts lacks a file, names one twice, or has a line that is not a batch file's name and
-  /// count.
+  /// A list of counts lacks a file, names one twice, or has a line that is not a file and a count.
   case malformedCounts(path: String, line: String)
   /// A label byte has no class.
   case labelOutOfRange(path: String, record: Int, found: Int, classCount: Int)
@@ -29,7 +28,7 @@ public enum DatasetError: ExplainedError, Equatable {
   /// A data set cannot be written in CIFAR-10's format, which has exactly ten classes.
   case notTenClasses(found: Int)
 
-  /// Where the name of a directory comes from.
+  /// The origin of the name of a directory.
   public enum DirectoryOrigin: Sendable, Equatable {
     /// The user's choice.
     case option
@@ -83,9 +82,8 @@ extension DatasetError {
     case .wrongRecordCount(let path, let expected, let found, nil):
       """
       \(path) is incomplete: expected \(expected) records, found \(found); delete the folder and \
-      get it again with `\(.download)` or, if the set is meant to be smaller, write \
-      \(CIFAR10.recordCountsFile) beside the file, with a line for each file as \
-      `\(CIFAR10.testFile) 1000`
+      get it again with `\(.download)`. A smaller set needs \(CIFAR10.recordCountsFile) beside the \
+      file, with a line such as `\(CIFAR10.testFile) 1000` for each file
       """
     case .wrongRecordCount(let path, let expected, let found, .some(let list)):
       """
@@ -100,8 +98,8 @@ extension DatasetError {
     case .labelOutOfRange(let path, let record, let found, let classCount):
       """
       \(path) is damaged: expected a label of 0 to \(classCount - 1) at record \(record), found \
-      \(found); delete it and get it again with `\(.download)` (CIFAR-100 and the Python version \
-      of CIFAR-10 have other formats)
+      \(found); delete it and get it again with `\(.download)`. CIFAR-100 and the Python version \
+      of CIFAR-10 have other formats
       """
     case .wrongClassNames(let path, let expected, let found):
       """

@@ -93,8 +93,7 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
-  /// The number of images in a split of the standard set: CIFAR-10 as published, or the built-in
-  /// pictures as drawn.
+  /// The number of images in a split of the standard set: published CIFAR-10 or built-in pictures.
   public func officialCount(of split: DatasetSplit) -> Int {
     switch kind {
     case .cifar10: CIFAR10.files(of: split).count * CIFAR10.recordsPerFile
@@ -102,8 +101,7 @@ public struct DatasetSource: Sendable, Equatable {
     }
   }
 
-  /// Throws if a named path exists and cannot be opened as a directory: a file, or another user's
-  /// folder.
+  /// Throws if a named path exists and cannot be opened as a directory.
   private static func requireFolder(_ path: String) throws(DatasetError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if descriptor >= 0 {

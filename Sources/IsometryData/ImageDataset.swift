@@ -38,7 +38,7 @@ public struct ImageDataset: Sendable {
   /// The number of classes, including those without images.
   public var classCount: Int { classNames.count }
 
-  /// - Precondition: at least one image, 3,072 bytes for each label, and every label has a class name.
+  /// A split of at least one image, with 3,072 bytes for each label and a class name for every label.
   public init(
     split: DatasetSplit, pixels: [UInt8], labels: [UInt8], classNames: [String], origin: String,
     normalization: ChannelStatistics

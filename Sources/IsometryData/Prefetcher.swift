@@ -7,8 +7,7 @@ import Synchronization
 /// A slot cycles: free → filled by the thread → ready → with the consumer → free. The number of slots
 /// bounds how far the thread runs ahead; it sleeps if none is free. The cycle allocates no memory.
 final class Prefetcher: Sendable {
-  /// Fills a slot with the next batch. The prefetcher's thread calls it once for each number from 0 on,
-  /// in order.
+  /// Fills a slot with the next batch. The thread calls it once for each number from 0, in order.
   typealias Fill = @Sendable (_ slot: any StagingSlot, _ number: Int) throws -> Void
 
   private let ring: Ring
@@ -18,8 +17,7 @@ final class Prefetcher: Sendable {
     precondition(!slots.isEmpty, "a prefetcher needs a slot to fill")
     let ring = Ring(slots: slots)
     self.ring = ring
-    // The closure holds the ring but not the prefetcher, so that releasing the prefetcher ends the
-    // thread.
+    // The closure does not hold the prefetcher, so that releasing the prefetcher ends the thread.
     thread = WorkerThread { ring.produce(fill) }
   }
 
@@ -106,7 +104,7 @@ private final class Ring: Sendable {
     state.withLock {
       precondition(
         $0.isStopped || $0.withConsumer.contains(false),
-        "every slot is with the consumer: recycle a batch before asking for the next")
+        "every slot is with the consumer: recycle a batch before taking the next")
     }
     if readyCount.wait(timeout: .now()) == .timedOut {
       let start = ContinuousClock.now

@@ -70,8 +70,7 @@ package struct InputFile: ~Copyable {
     return (done, 0)
   }
 
-  /// The non-empty lines of a small text file, trimmed. Of a large file it returns the first lines
-  /// only.
+  /// The non-empty lines of a small text file, trimmed; of a large file only the first.
   package func lines() throws(FileError) -> [String] {
     String(decoding: try bytes(upTo: 4096), as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }

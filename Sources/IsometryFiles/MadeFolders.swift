@@ -1,7 +1,6 @@
 import Foundation
 
-/// The folders that were created so that a given folder exists. They can be removed again if the work
-/// fails.
+/// The folders created so that a given folder exists; removable again if the work fails.
 package struct MadeFolders: Sendable {
   /// From the outermost to the innermost.
   private var paths: [String] = []

@@ -153,7 +153,7 @@ package struct Plot: Sendable {
     }
     let parts = series.enumerated().map { index, series in
       let color = Self.colors[index % Self.colors.count]
-      // Beyond the colors, dashes tell lines apart.
+      // Dashes distinguish lines beyond the number of colors.
       let dashes = 1 + index / Self.colors.count
       let drawing = series.style.drawing(count: series.points.count)
       return "$series\(index) using 1:2\(series.style.using) with \(drawing) "
@@ -177,7 +177,7 @@ package struct Plot: Sendable {
     "'\(text.replacingOccurrences(of: "'", with: "''"))'"
   }
 
-  /// Told apart by eyes of any kind. Source: Okabe and Ito, "Color universal design" (2008).
+  /// Distinct also for color-blind readers. Source: Okabe and Ito, "Color universal design" (2008).
   private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 }
 
@@ -190,7 +190,7 @@ extension Plot.Series.Style {
   fileprivate func drawing(count: Int) -> String {
     switch self {
     case .line: "lines linewidth 2"
-    // Few points should be seen from afar, many told apart.
+    // Few points should be visible from afar, many distinct.
     case .points: "points pointtype 7 pointsize \(count > 100 ? 0.5 : 1.2)"
     case .steps: "steps linewidth 2"
     case .histogram: "boxes fillstyle solid 0.35 noborder"

@@ -28,7 +28,7 @@ package enum WholeFile {
     synchronize(folderOf: path)
   }
 
-  /// Makes sure that `write` can do its work, before a caller spends time on what it will write.
+  /// Throws if `write` cannot do its work, before a caller computes the contents.
   package static func requireWritable(_ path: String) throws(FileError) {
     let path = try place(of: path)
     let temporary = "\(path)\(unfinished)\(getpid())"
@@ -38,10 +38,9 @@ package enum WholeFile {
     unlink(temporary)
   }
 
-  /// Where the bytes of a file go: behind all symbolic links, the last of which may lead to nothing yet.
+  /// The path that gets the bytes: behind all symbolic links, the last of which may lead to nothing yet.
   ///
-  /// - Throws: `FileError` where something is there that a file must not take the place of: a folder, a
-  ///   device, a pipe.
+  /// - Throws: `FileError` if the path is something that a file must not replace, such as a folder.
   private static func place(of path: String) throws(FileError) -> String {
     var place = path
     for _ in 0..<mostLinks {

@@ -5,7 +5,7 @@ extension Graph {
   ///
   /// - Parameters:
   ///   - seeds: pairs of an output and the gradient that flows into it, of the output's type.
-  ///   - targets: the values wanted.
+  ///   - targets: the values whose gradients are appended.
   /// - Returns: one gradient for each target, nil if no output depends on it. Gradients of 16-bit
   ///   parameters arrive in fp32.
   public mutating func gradients(
@@ -49,7 +49,7 @@ extension Graph {
 
   /// Appends the tangents of `outputs` for given tangents of values they depend on: J·v.
   ///
-  /// - Returns: one tangent for each output, nil where it depends on none of the seeds.
+  /// - Returns: one tangent for each output; nil if it depends on none of the seeds.
   public mutating func tangents(
     of outputs: [Value], along seeds: [Value: Value]
   ) -> [Value?] {
@@ -91,14 +91,14 @@ extension Graph {
 }
 
 private struct Derivatives {
-  /// From upstream gradients: a gradient for each input, nil where there is none to give.
+  /// The vector–Jacobian product: upstream gradients to a gradient for each input; nil for none.
   let vjp: (Node, [Value?], inout Graph) -> [Value?]
-  /// From tangents of the inputs: a tangent for each result.
+  /// The Jacobian–vector product: tangents of the inputs to a tangent for each result.
   let jvp: (Node, [Value?], inout Graph) -> [Value?]
 }
 
 extension Derivatives {
-  /// Of an operation with one result.
+  /// The derivatives of an operation with one result.
   init(
     one vjp: @escaping (Node, Value, inout Graph) -> [Value?],
     jvp: @escaping (Node, [Value?], inout Graph) -> Value?
@@ -112,8 +112,8 @@ extension Derivatives {
     self.jvp = { [jvp($0, $1, &$2)] }
   }
 
-  /// Of an operation that is linear in each of its two inputs. The gradient of either is an operation on
-  /// the upstream gradient and the other.
+  /// Those of an operation that is linear in each of its two inputs. The gradient of either applies an
+  /// operation to the upstream gradient and the other.
   init(bilinear first: Operation, _ second: Operation) {
     self.init(
       one: { node, dy, graph in
@@ -121,7 +121,7 @@ extension Derivatives {
       }, jvp: { $2.productTangent($0.operation, $0, $1) })
   }
 
-  /// Of an operation that adds what `spread` makes of its second input to the first.
+  /// Those of an operation that applies `spread` to its second input and adds it to the first.
   init(adding spread: Operation, transpose: Operation) {
     self.init(
       one: { _, dy, graph in [dy, graph.appendOne(transpose, dy)] },
@@ -130,7 +130,7 @@ extension Derivatives {
       })
   }
 
-  /// Of an operation that is linear in its first input; another input says where the maxima are.
+  /// Those of an operation that is linear in its first input; another input locates the maxima.
   init(linear operation: Operation, transpose: Operation) {
     self.init(
       one: { node, dy, graph in

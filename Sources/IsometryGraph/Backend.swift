@@ -26,8 +26,7 @@ public protocol Backend: Sendable {
   /// - Parameters:
   ///   - graph: launched as it is. `makeSession` is for graphs that are not optimized yet.
   ///   - session: as for `makeSession`.
-  /// - Throws: `GraphVerificationError`, and the backend's own errors if the device refuses a kernel or
-  ///   has too little memory.
+  /// - Throws: `GraphVerificationError`; the backend's errors for refused kernels or memory.
   func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session
 
   /// The costs of a session of an optimized graph, computed without making its arena.
@@ -48,7 +47,7 @@ extension Backend {
     try requireSupport(for: precision.dtype)
   }
 
-  /// Most compute fp32 as it is.
+  /// Whether products round to tf32; by default they do not.
   public var roundsToTF32: Bool { false }
 
   /// A session that runs steps of a graph, after the passes that suit the backend
@@ -68,7 +67,7 @@ extension Backend {
     try bind(optimized(graph, recomputation), sharing: session)
   }
 
-  /// The costs of such a session, computed without making it. Also for networks and batches that
+  /// The costs of such a session, computed without making it, also for networks and batches that
   /// this machine cannot hold.
   ///
   /// - Parameters:
@@ -131,8 +130,7 @@ public protocol Session: AnyObject {
   /// rest is fixed when the session is made.
   var report: SessionReport { get }
 
-  /// Host memory for the inputs of `count` steps, so that one step's inputs can be prepared while
-  /// others run.
+  /// Host memory for the inputs of `count` steps, to prepare one step's while others run.
   func makeStagingSlots(_ count: Int) throws -> [any StagingSlot]
 
   /// Starts one step with the inputs that `slot` holds, and returns as soon as the device has the
@@ -180,16 +178,15 @@ public struct SessionReport: Sendable, Equatable {
   public let arenaBytes: Int
   /// Bytes of the variables: parameters, optimizer state, statistics.
   public let variableBytes: Int
-  /// Bytes of everything else on the device: inputs and their staging, outputs, tables, converted
-  /// weights.
+  /// Bytes of everything else: inputs and their staging, outputs, tables, converted weights.
   public let otherBytes: Int
   /// The same bytes by use. Those of the arena are at the step with the most in use.
   public let memory: MemoryBreakdown
   /// The values that the backward pass computes again instead of keeping them.
   public let recomputation: Recomputation
-  /// How the tiles of kernels were chosen; nil where kernels have none to choose.
+  /// The choice of the tiles of kernels; nil if kernels have none to choose.
   package var tiles: TileUse?
-  /// Why the device cannot hold what was planned; nil if it can, or if the backend does not tell.
+  /// The limit that the plan exceeds; nil if it exceeds none, or if the backend checks none.
   package var obstacle: DeviceLimitError?
 
   /// The costs of a session; bytes are of the device's memory.

@@ -5,7 +5,7 @@ public import IsometryCore
 public struct BackendTraits: Sendable, Hashable {
   /// The element types in which convolutions normalize the images that they load (`Prologue`).
   public var prologueTypes: Set<DType> = []
-  /// Divides the channels and the filters of convolutions that have a prologue.
+  /// A divisor of the channels and the filters of convolutions that have a prologue.
   public var prologueChannelMultiple = 1
   /// Whether a convolution computes the statistics of its result in its epilogue
   /// (`Epilogue.hasStatistics`).

@@ -24,9 +24,9 @@ public struct DeviceLimitError: ExplainedError, Hashable {
   public let batch: Int?
   /// The limit that is exceeded.
   public let limit: Limit
-  /// In the limit's unit.
+  /// The amount that the step needs, in the limit's unit.
   public let needed: Int
-  /// In the limit's unit.
+  /// The amount that the device has, in the limit's unit.
   public let allowed: Int
 
   /// The error of a step on a device.
@@ -70,7 +70,7 @@ extension Term {
 }
 
 extension Graph {
-  /// How many images or rows a step takes: the first extent of the largest input; nil without inputs.
+  /// The number of images or rows of a step: the first extent of the largest input; nil without inputs.
   package var batch: Int? {
     inputs.map { type(of: $0.value) }.max { $0.byteCount < $1.byteCount }?.shape.dimensions.first
   }

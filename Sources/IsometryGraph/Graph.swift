@@ -5,7 +5,7 @@ public import IsometryCore
 /// Inputs, variables and outputs are known by name, so that they survive the passes, which build new
 /// graphs. One graph holds a whole training step: forward, backward and the updates.
 public struct Graph: Sendable {
-  /// In an order in which they can run.
+  /// The nodes, in an order in which they can run.
   public internal(set) var nodes: [Node] = []
   /// The type of every value, by `Value.index`.
   public internal(set) var types: [TensorType] = []
@@ -109,7 +109,7 @@ public struct Graph: Sendable {
   public func type(of value: Value) -> TensorType { types[value.index] }
   /// The shape of a value of this graph.
   public func shape(of value: Value) -> Shape { types[value.index].shape }
-  /// The node that a value is a result of.
+  /// The node that computes a value.
   public func producer(of value: Value) -> Node { nodes[producers[value.index]] }
 
   /// The input or variable of that name.
@@ -146,7 +146,7 @@ public struct Graph: Sendable {
     return isForward
   }
 
-  /// How many nodes use each value, plus one for each output, by `Value.index`.
+  /// The number of nodes that use each value, plus one for each output, by `Value.index`.
   public var useCounts: [Int] {
     var counts = [Int](repeating: 0, count: types.count)
     for node in nodes {

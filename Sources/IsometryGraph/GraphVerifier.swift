@@ -2,7 +2,7 @@ internal import IsometryCore
 
 /// A graph breaks one of the rules that every pass and backend relies on.
 public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The position of the offending node; nil where the fault is not one node's.
+  /// The position of the offending node; nil if the fault is not one node's.
   public let node: Int?
   /// The broken rule, and the node or value that breaks it.
   public let reason: String
@@ -12,14 +12,13 @@ public struct GraphVerificationError: Error, Sendable, Equatable, CustomStringCo
   }
 }
 
-/// Checks the invariants of graphs. Tests run it after every pass, and backends on every graph that
-/// they bind.
+/// Checks the invariants of graphs: in tests after every pass, and when a backend binds a graph.
 public enum GraphVerifier {
-  /// - Throws: `GraphVerificationError` for the first rule that is broken:
-  ///   - a value is used before its definition, or has a type other than the shape rule gives;
-  ///   - a source name is used twice;
-  ///   - an operation writes to a value that is not a variable;
-  ///   - a variable is written twice, or is read by or after its writer.
+  /// Throws a `GraphVerificationError` for the first of these rules that is broken:
+  ///   - a value is used after its definition, and has the type that the shape rule gives;
+  ///   - no source name is used twice;
+  ///   - operations write only to variables;
+  ///   - a variable is written once at most, and is not read by or after its writer.
   public static func verify(_ graph: Graph) throws(GraphVerificationError) {
     var defined = Set<Value>()
     var names = Set<String>()

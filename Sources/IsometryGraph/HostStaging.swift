@@ -9,7 +9,7 @@ public final class HostStagingSlot: StagingSlot {
   /// A piece of memory that lives as long as the slot.
   ///
   /// Sendable although it holds a pointer: the pointer never changes and nothing else knows the
-  /// memory; who writes and who reads when is the contract of `StagingSlot`.
+  /// memory. The contract of `StagingSlot` orders writes and reads.
   private struct Region: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
   }
@@ -66,7 +66,7 @@ extension HostSession {
 public final class CompletedRead: PendingRead {
   private let tensor: HostTensor
 
-  /// A reading that is complete at once.
+  /// A read-back that is complete at once.
   public init(_ tensor: HostTensor) { self.tensor = tensor }
 
   public var isComplete: Bool { true }

@@ -1,11 +1,11 @@
 /// Offsets in one arena for tensors whose lifetimes are known. Tensors share memory if they do not
-/// live at the same time. Made once a session; a step allocates nothing.
+/// live at the same time. A plan is made once a session; a step allocates nothing.
 ///
 /// Tensors are placed largest first, each at the lowest offset where it overlaps no tensor that
 /// lives at the same time. The arenas of this greedy-by-size strategy are within a few percent of
 /// the lower bound for training graphs. O(n²) for n tensors.
 ///
-/// An arena that is larger than one allocation may be is split into slabs. Each tensor lies in one of
+/// An arena that exceeds one allocation is split into slabs. Each tensor lies in one of
 /// them, the first with room.
 ///
 /// - Source: Pisarchyk & Lee, "Efficient memory management for deep neural net inference" (2020).
@@ -34,13 +34,11 @@ public struct MemoryPlan: Sendable {
     }
   }
 
-  /// The offset of each requested tensor in its slab, in the order of the requests; multiples of the
-  /// alignment.
+  /// The aligned offset of each requested tensor in its slab, in the order of the requests.
   public let offsets: [Int]
   /// The number of each requested tensor's slab, in the same order.
   public let slabs: [Int]
-  /// The size of each slab. One is larger than the limit only if a tensor is, or if the tensors of the
-  /// first slab are.
+  /// The size of each slab. A tensor or a first slab over the limit has a slab of its own size.
   public let slabByteCounts: [Int]
   /// The size of the arena.
   public var byteCount: Int { slabByteCounts.reduce(0, +) }
@@ -49,6 +47,8 @@ public struct MemoryPlan: Sendable {
   /// The arena's contents at the first step at which they are largest; `byteCount` in total.
   public let peak: MemoryBreakdown
 
+  /// Plans an arena.
+  ///
   /// - Parameters:
   ///   - requests: one for each tensor.
   ///   - alignment: of every offset, in bytes; a power of two.

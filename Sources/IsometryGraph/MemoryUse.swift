@@ -36,7 +36,7 @@ public enum MemoryUse: String, Sendable, Hashable, CaseIterable {
 public struct MemoryBreakdown: Sendable, Equatable {
   private var byteCounts: [MemoryUse: Int] = [:]
 
-  /// Nothing of any use.
+  /// A breakdown without bytes.
   public init() {}
 
   /// Bytes of one use.
@@ -57,7 +57,7 @@ public struct MemoryBreakdown: Sendable, Equatable {
   }
 }
 
-/// The use of each value of a graph, from what makes it and what reads it.
+/// The use of each value of a graph, which follows from its producer and its readers.
 package struct MemoryUses: Sendable {
   private var uses: [MemoryUse]  // by `Value.index`
 

@@ -10,14 +10,14 @@ public struct NullBackend: Backend {
 
   /// A backend without a device.
   ///
-  /// - Parameter traits: those of the backend whose launches are of interest.
+  /// - Parameter traits: the traits of the backend whose launches it plans.
   public init(traits: BackendTraits = BackendTraits()) { self.traits = traits }
 
   public func traits(for graph: Graph) -> BackendTraits { traits }
 
   public func requireSupport(for precision: DType) throws {}
 
-  /// - Throws: `GraphVerificationError` for a graph that breaks a rule.
+  /// A session without a device. Throws a `GraphVerificationError` if the graph breaks a rule.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try GraphVerifier.verify(graph)
     return NullSession(graph)

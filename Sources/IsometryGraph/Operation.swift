@@ -14,7 +14,7 @@ public enum Operation: Sendable, Hashable {
   case input(name: String, TensorType)
   /// A value that outlives the step: a parameter, optimizer state, a statistic.
   case variable(name: String, TensorType)
-  /// A tensor all of whose elements are one number.
+  /// A tensor whose elements are all the same number.
   case fill(Double, TensorType)
 
   // Pointwise
@@ -116,7 +116,7 @@ public enum Operation: Sendable, Hashable {
   case accumulate(count: Int)
   /// gradients… → Σ of all squares [1]
   case squaredNorm(count: Int)
-  /// squared norm [1], [loss scale [1]] → the factor that gradients are multiplied by [1]
+  /// squared norm [1], [loss scale [1]] → the factor of the gradients [1]
   case gradientScale(GradientScale)
   /// loss scale [1], good steps [1], squared norm [1]: loss scale and good steps are updated
   case lossScaleUpdate(LossScaling)

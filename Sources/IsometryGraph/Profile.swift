@@ -1,14 +1,13 @@
 package import IsometryCore
 
-/// A session that tells when each command of a step ran.
+/// A session that measures the times of the commands of a step.
 package protocol ProfilingSession: Session {
-  /// Of each launch, in the order of the report.
+  /// The work of each launch, in the order of the report.
   var launchWork: [LaunchWork] { get }
 
   /// Starts one step as `step(from:)` does, with the clock running for each of its commands.
   ///
-  /// - Returns: a function that tells when they ran; to be called once the session has been
-  ///   synchronized.
+  /// - Returns: a function that returns the times; to be called after the session is synchronized.
   func profiledStep(from slot: any StagingSlot) throws -> () throws -> [TimedCommand]
 }
 
@@ -28,7 +27,7 @@ package struct LaunchWork: Sendable, Hashable {
   }
 }
 
-/// When one command of a step ran; all times in seconds of one clock of the device.
+/// The times of one command of a step, in seconds of one clock of the device.
 package struct TimedCommand: Sendable, Hashable {
   /// Commands of one track wait for each other; tracks run side by side.
   package enum Track: String, Sendable, CaseIterable {
@@ -42,9 +41,9 @@ package struct TimedCommand: Sendable, Hashable {
   /// The position in the session's report; nil for copies of inputs.
   package let launch: Int?
   package let byteCount: Int
-  /// When the host enqueued it; nil where commands run as they are issued.
+  /// The time at which the host enqueued it; nil if commands run as they are issued.
   package let queued: Double?
-  /// When the host handed it to the device; nil where commands run as they are issued.
+  /// The time at which the host handed it to the device; nil if commands run as they are issued.
   package let submitted: Double?
   package let start: Double
   package let end: Double
@@ -88,6 +87,6 @@ package struct DeviceCeilings: Sendable, Hashable {
 package protocol CeilingBackend: Backend {
   /// Takes about a second.
   ///
-  /// - Parameter precision: of the multiply–adds; the units for matrices count where there are some.
+  /// - Parameter precision: of the multiply–adds; units for matrices count if the device has them.
   func measureCeilings(_ precision: DType) throws -> DeviceCeilings
 }

@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// The order in which a graph's nodes run, and from when to when each value is needed.
+/// The order in which a graph's nodes run, and the lifetime of each value.
 ///
 /// Nodes run in the order of the graph. Autodiff puts a layer's weight gradient directly after the
 /// operation that computes its upstream gradient. Updates run last. Sources are not run.
@@ -13,7 +13,7 @@ public struct Schedule: Sendable {
   /// the end. Sources have no interval; they live outside the step.
   public let lifetimes: [Value: ClosedRange<Int>]
 
-  /// - Precondition: the graph passes `GraphVerifier`.
+  /// The schedule of a graph that passes `GraphVerifier`.
   public init(_ graph: Graph) {
     self.graph = graph
     order = graph.positionsWithUpdatesLast.filter { !graph.nodes[$0].operation.isSource }

@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// Why an operation does not accept its inputs.
+/// An operation does not accept its inputs.
 public struct ShapeError: Error, Sendable, CustomStringConvertible {
   /// The misfit, with the types.
   public let reason: String
@@ -12,8 +12,7 @@ public struct ShapeError: Error, Sendable, CustomStringConvertible {
 extension Operation {
   /// The types of the results for inputs of the given types.
   ///
-  /// - Throws: `ShapeError` where the number, the shapes or the element types of the inputs do not
-  ///   fit the operation.
+  /// - Throws: `ShapeError` if the inputs' number, shapes or types do not fit the operation.
   public func resultTypes(for inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
     switch self {
     case .input(_, let type), .variable(_, let type), .fill(_, let type):

@@ -21,8 +21,7 @@ package struct Tile: Sendable, Hashable, Codable, CustomStringConvertible {
   }
 }
 
-/// A call site: a launch whose tile can be tuned. Launches of the same kernel on the same sizes are
-/// one site.
+/// A launch whose tile can be tuned. Launches of the same kernel on the same sizes are one site.
 package struct TileSite: Sendable, Hashable, Codable, CustomStringConvertible {
   package let kernel: String
   /// The extents in words.
@@ -58,8 +57,7 @@ package struct TileKey: Sendable, Hashable, Codable {
   }
 }
 
-/// Tiles that were measured to be good. Where it has none, a backend takes what its model of the device
-/// prefers.
+/// Tiles that were measured to be good. Without one, a backend takes the choice of its model.
 package struct TileTable: Sendable, Equatable {
   package private(set) var tiles: [TileSite: Tile]
 
@@ -73,8 +71,7 @@ package struct TileUse: Sendable, Equatable {
   package let sites: Int
   /// Those whose tile is a table's.
   package let tuned: Int
-  /// Names the tiles that add terms in another order than untuned ones, which changes last bits; nil
-  /// where none does.
+  /// The tiles that sum in another order than untuned ones, which changes last bits; nil for none.
   package let sums: String?
 
   package init(sites: Int, tuned: Int, sums: String?) {
@@ -91,13 +88,13 @@ package protocol TunableBackend: Backend {
   var tiles: TileTable { get }
 
   /// Each different place of a step that has a tile, with the tiles that it could have. The first is
-  /// what the place has without a table; the others come by what the backend's model expects of them,
+  /// the tile of the place without a table; the others are in the order that the backend's model expects,
   /// best first.
   ///
   /// - Parameter graph: optimized, as for `bind`.
   func tileCandidates(of graph: Graph) throws -> [(site: TileSite, tiles: [Tile])]
 
-  /// A session that takes its tiles from a table in place of the backend's own. Memory that its
+  /// A session that takes its tiles from a table instead of the backend's own. Memory that its
   /// steps do not write reads as 0.
   ///
   /// - Parameter graph: optimized, as for `bind`.

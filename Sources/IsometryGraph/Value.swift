@@ -1,4 +1,4 @@
-/// A tensor in a graph: a result of exactly one node. Meaningful only with the graph it came from.
+/// A tensor in a graph: a result of exactly one node. It is valid only with the graph it came from.
 public struct Value: Sendable, Hashable, Comparable {
   /// The position in `graph.types`.
   public let index: Int
@@ -10,8 +10,8 @@ public struct Value: Sendable, Hashable, Comparable {
 public struct Node: Sendable {
   /// The operation with its attributes.
   public let operation: Operation
-  /// In the order that the operation's case states.
+  /// The operands, in the order that the operation's case states.
   public let inputs: [Value]
-  /// In the order that the operation's case states; none for operations that write variables.
+  /// The results, in the order that the case states; none for operations that write variables.
   public let results: [Value]
 }

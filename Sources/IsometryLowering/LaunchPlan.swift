@@ -8,7 +8,7 @@ package struct StorageID: Hashable, Sendable {
   package init(index: Int) { self.index = index }
 }
 
-/// Where a storage lies.
+/// The place of a storage.
 package enum StoragePlace: Hashable {
   /// In the arena, shared with others that live at other times.
   case arena

@@ -207,7 +207,7 @@ package struct LoweringOptions {
   /// Tiles that are known to be good on the device.
   let tiles: TileTable
 
-  /// Without arguments: the package's portable kernels with their default tiles.
+  /// Options; by default the package's portable kernels with their default tiles.
   package init(
     library: String? = nil, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable()
   ) {

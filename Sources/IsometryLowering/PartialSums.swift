@@ -82,8 +82,7 @@ extension Lowering {
     reductions.add(sum, step: launches.steps.count, node: launches.position)
   }
 
-  /// A launch that also adds the pending partial sums, in additional groups after those of its own
-  /// work.
+  /// A launch that also adds the pending partial sums, in additional groups after its own.
   mutating func launchWithPartialSums(
     _ label: String, _ variant: ProgramVariant, _ kernel: String, _ arguments: [Argument],
     groups: [Int], local: [Int]
@@ -111,8 +110,7 @@ extension Lowering {
       groups: groups, local: local, reached: table.reached)
   }
 
-  /// Adds the partial sums that no other launch has taken. Sums whose results are read later share a
-  /// launch.
+  /// Adds the remaining partial sums. Sums whose results are read later share a launch.
   mutating func launchPartialSums() {
     let lifetimes = planSoFar().lifetimes
     var batches: [[DeferredReductions.Sum]] = []

@@ -105,7 +105,7 @@ extension Lowering {
       Permutation(of: type.shape, from: home.layout, to: layout))
   }
 
-  /// Makes a result that is a variable in another type; false where that has to be a launch of its own.
+  /// Makes a result that is a variable in another type; false if that has to be a launch of its own.
   mutating func prepareCast(of value: Value, as result: Value) -> Bool {
     guard let variable = preparable(value), variable == value,
       graph.type(of: result).dtype.isFloatingPoint

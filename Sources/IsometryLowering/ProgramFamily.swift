@@ -42,10 +42,9 @@ package enum ProgramFamily: String, CaseIterable, Sendable {
 /// A family with its tunables and shape class fixed: what is compiled and cached.
 package struct ProgramVariant: Hashable, Sendable {
   package let family: ProgramFamily
-  /// The element type of the kernels' `real`; nil where the family has none.
+  /// The element type of the kernels' `real`; nil if the family has none.
   package let storage: DType?
-  /// Macros and their values; those at their default of 0 are left out, so that equal programs are
-  /// one program.
+  /// Macros and their values without those at their default of 0, so that equal programs are one.
   package let defines: [String: String]
 
   package init(_ family: ProgramFamily, storage: DType?, _ defines: [String: Int] = [:]) {
@@ -72,7 +71,7 @@ package struct ProgramVariant: Hashable, Sendable {
     return defines.merging(["STORAGE_" + Self.typeName(storage): "1"]) { $1 }
   }
 
-  /// The macro that chooses an element type, with what it begins with removed: `FLOAT`.
+  /// The macro that chooses an element type, without its prefix: `FLOAT`.
   package static func typeName(_ type: DType) -> String {
     switch type {
     case .float32: "FLOAT"
@@ -85,7 +84,7 @@ package struct ProgramVariant: Hashable, Sendable {
 }
 
 extension Epilogue {
-  /// The defines of what is added before the activation, and of that.
+  /// The defines of the addends before the activation, and of the activation.
   package var defines: [String: String] {
     activation.defines.merging(
       ["HAS_BIAS": hasBias ? "1" : "0", "HAS_RESIDUAL": hasResidual ? "1" : "0"]

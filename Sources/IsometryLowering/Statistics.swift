@@ -1,7 +1,7 @@
 import IsometryCore
 import IsometryGraph
 
-/// How the pixels of a convolution's result are shared out to the groups that store their statistics:
+/// The division of a convolution's pixels among the groups that store their statistics:
 /// `lines` lines of `width` pixels, in parts of `partLines` of those by `partWidth` pixels of each. Parts
 /// along the same lines follow each other.
 struct StatisticsParts {

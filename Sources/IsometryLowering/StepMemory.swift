@@ -1,11 +1,11 @@
 import IsometryCore
 package import IsometryGraph
 
-/// Where the storages of a launch plan lie, before any memory is there.
+/// The places of the storages of a launch plan, before any memory is there.
 package struct StepMemory {
   package let arena: MemoryPlan
   private let places: [StorageID: (slab: Int, offset: Int)]
-  /// Where inputs lie, packed in order of declaration.
+  /// The places of inputs, packed in order of declaration.
   package let inputOffsets: [String: Int]
   package let inputByteCount: Int
   private let tableByteCount: Int
@@ -45,7 +45,7 @@ package struct StepMemory {
     tileUse = plan.tileUse
   }
 
-  /// Where a storage lies in the arena; nil where no launch touches it.
+  /// The place of a storage in the arena; nil if no launch uses it.
   package func place(of storage: StorageID) -> (slab: Int, offset: Int)? { places[storage] }
 
   /// The costs of a session.

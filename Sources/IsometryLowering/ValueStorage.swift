@@ -70,8 +70,7 @@ package struct ValueStorage {
     return storage
   }
 
-  /// The copy of a value in a layout, and whether it was made by this call, so that a launch has to fill
-  /// it.
+  /// The copy of a value in a layout, and whether this call made it, so that a launch must fill it.
   mutating func copy(of value: Value, _ layout: Layout) -> (storage: StorageID, isNew: Bool) {
     if let known = copies[value]?[layout] { return (known, false) }
     let storage = add(.arena, graph.type(of: value).byteCount, uses[value].ofCopy)

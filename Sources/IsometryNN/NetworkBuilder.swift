@@ -36,7 +36,7 @@ public struct NetworkBuilder {
   /// The term that normalizations add to the variance, PyTorch's default.
   public static let normalizationEpsilon = 1e-5
 
-  /// - Precondition: `precision` is a floating-point type.
+  /// A builder without layers; `precision` is a floating-point type.
   public init(
     graph: Graph = Graph(), precision: DType = .float32, mode: Mode, activation: Activation,
     normalization: NormalizationKind

@@ -39,7 +39,7 @@ enum Submission {
   }
 }
 
-/// Where a storage lies on the device.
+/// The place of a storage on the device.
 struct StorageLocation {
   let slab: Buffer
   let offset: Int
@@ -53,13 +53,13 @@ struct Binding {
   let submissions: [Submission]
   let memory: StepMemory
   let inputs: Buffer?
-  /// Where activations, gradients and workspaces lie.
+  /// The memory of activations, gradients and workspaces.
   let arena: [Buffer]
-  /// Bytes of what the products of a library share.
+  /// Bytes of the memory that the products of a library share.
   let scratchByteCount: Int
   private let places: [StorageLocation]
 
-  /// - Throws: `DeviceLimitError` before anything is allocated, where a step does not fit.
+  /// - Throws: `DeviceLimitError` before anything is allocated, if a step does not fit.
   init(
     _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
     _ limits: DeviceLimits

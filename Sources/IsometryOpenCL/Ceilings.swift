@@ -4,8 +4,8 @@ package import IsometryGraph
 internal import OpenCLRuntime
 
 extension OpenCLBackend: CeilingBackend {
-  /// 16-bit types are counted by tensor cores where the device has them and OpenCL C reaches them,
-  /// else by what fp32 reaches.
+  /// 16-bit types are counted by tensor cores if the device has them and OpenCL C reaches them,
+  /// else by the rate of fp32.
   package func measureCeilings(_ precision: DType) throws -> DeviceCeilings {
     let bench = try Bench(device, effort: .brief)
     var rates = try bench.multiplyAddRates()

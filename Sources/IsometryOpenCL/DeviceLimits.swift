@@ -22,7 +22,7 @@ struct DeviceLimits {
     batch = graph.batch
   }
 
-  /// The memory of a step, where `allocated` is what the session has already.
+  /// The memory of a step; `allocated` is what the session has already.
   func requireStep(_ memory: StepMemory, beside allocated: Int) throws(DeviceLimitError) {
     try requireBuffer(
       "activations and gradients", byteCount: memory.arena.slabByteCounts.max() ?? 0)
@@ -31,7 +31,7 @@ struct DeviceLimits {
       "a step", byteCount: memory.arena.byteCount + memory.inputByteCount, beside: allocated)
   }
 
-  /// Why a session with that memory cannot be made now; nil where it can.
+  /// The reason why a session with that memory cannot be made now; nil if it can.
   func obstacle(
     to memory: StepMemory, of graph: Graph, beside variables: Int
   ) -> DeviceLimitError? {

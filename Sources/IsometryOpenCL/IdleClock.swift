@@ -1,6 +1,6 @@
 internal import OpenCLRuntime
 
-/// How long the device stood still between steps, by its own clock.
+/// The time for which the device stood still between steps, by its own clock.
 ///
 /// A step begins as soon as its inputs have arrived and the step before is done. A gap from that end to
 /// the arrival is time without inputs. Gaps across which the host waited of its own will (a read, a
@@ -49,7 +49,7 @@ struct IdleClock: ~Copyable, Sendable {
   /// The host waits, or writes; what the device does meanwhile is no fault of the inputs.
   mutating func pause() { lastEnd = nil }
 
-  /// Seconds since the last call; nil where the device did not tell the time of some gap.
+  /// Seconds since the last call; nil if the device did not report the time of some gap.
   mutating func take() -> Double? {
     settle()
     defer { (total, isWhole) = (0, true) }

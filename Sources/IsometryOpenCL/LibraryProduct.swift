@@ -28,7 +28,7 @@ struct LibraryProduct {
     try enqueue(on: queue)
   }
 
-  /// The bytes that the library needs for operands in the form of its kernels; 0 where it reads them as
+  /// The bytes that the library needs for operands in the form of its kernels; 0 if it reads them as
   /// they are.
   static func scratchByteCount(
     _ product: PlannedProduct, a: StorageLocation, b: StorageLocation, y: StorageLocation,

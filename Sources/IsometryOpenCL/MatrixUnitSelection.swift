@@ -5,14 +5,14 @@ internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
 
-/// Decides for one device, once a process and type, whether its matrix units are used: where the
+/// Decides for one device, once a process and type, whether its matrix units are used: if the
 /// device says that it has them, their kernels build, and a small step comes out as the portable kernels
 /// compute it. A fault of the kernels is kept beside the compiled programs and not tried again for the
 /// same kernels, device and driver. Any other failure, such as a lack of memory, counts for this process.
 final class MatrixUnitSelection: Sendable {
   private let options: OpenCLOptions
   private let device: SharedDevice
-  /// The reason against each type that was tried; nil where its kernels are right.
+  /// The reason against each type that was tried; nil if its kernels are right.
   private let verdicts = Mutex<[DType: String?]>([:])
 
   init(_ options: OpenCLOptions, on device: SharedDevice) {
@@ -79,7 +79,7 @@ final class MatrixUnitSelection: Sendable {
     }
   }
 
-  /// What this process or an earlier one refused, with the reason.
+  /// The types that this process or an earlier one refused, with the reasons.
   var refusals: [(precision: String, reason: String)] {
     guard use == .auto else { return [] }
     return [DType.bfloat16, .float16, .float32].compactMap { dtype in
@@ -95,7 +95,7 @@ final class MatrixUnitSelection: Sendable {
   }
 }
 
-/// Why matrix units are not used.
+/// The reason why matrix units are not used.
 struct MatrixUnitRefusal: Equatable {
   let reason: String
   /// Whether the fault is their kernels', and not of the moment or of other kernels.
@@ -111,7 +111,7 @@ struct MatrixUnitTrial {
     .matrixProduct, .matrixConvolution, .matrixWeightGradient,
   ]
 
-  /// Why the units cannot be used on the device; nil where they can. The step has a context of its own:
+  /// The reason why the device cannot use the units, or nil. The step has a context of its own:
   /// a kernel that accesses memory that is not its own ends that one, and not the one that trains.
   func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {

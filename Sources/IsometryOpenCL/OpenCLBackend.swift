@@ -6,13 +6,15 @@ public import OpenCLRuntime
 /// Graphs on an OpenCL device, with the package's own kernels.
 public struct OpenCLBackend: TunableBackend {
   public let name: String
-  /// Where the sessions run.
+  /// The device that runs the sessions.
   public let device: Device
   let shared: SharedDevice
   let matrixUnits: MatrixUnitSelection
   private let gemmProvider: GemmProvider
   private let usesPrologues: Bool
 
+  /// Opens a device.
+  ///
   /// - Parameters:
   ///   - device: one of `Device.all()`.
   ///   - number: its position there, for the backend's name.
@@ -26,7 +28,7 @@ public struct OpenCLBackend: TunableBackend {
     usesPrologues = options.usesPrologues
   }
 
-  /// Whether graphs in 16 bits may run on matrix units, or on what stands in for them.
+  /// Whether graphs in 16 bits may run on matrix units, or on their emulation.
   package var mayUseMatrixUnits: Bool { matrixUnits.isPossible }
 
   public var deviceDescription: String {
@@ -59,6 +61,8 @@ public struct OpenCLBackend: TunableBackend {
     .kernels(prologueTypes: usesPrologues ? matrixUnits.units(for: graph)?.types ?? [] : [])
   }
 
+  /// A session that runs the graph with the package's kernels.
+  ///
   /// - Precondition: `session` was made by this backend or a copy of it. Variables are shared within
   ///   one OpenCL context. Each `OpenCLBackend` that is opened has its own, also on one device.
   /// - Throws: `GraphVerificationError`; `DeviceLimitError` for a graph that is too large for the

@@ -42,14 +42,14 @@ public struct OpenCLOptions: Sendable {
   public var recordsLaunches: Bool
   /// Whether compiled programs are kept in `cacheDirectory`, unless the driver keeps them itself.
   package var keepsPrograms = true
-  /// The most bytes of one buffer, where it is less than the device's.
+  /// The most bytes of one buffer, if it is less than the device's.
   package var bufferLimit = Int.max
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }
   /// Called with a line for people if the device does less than it should.
   public var warn: @Sendable (String) -> Void
 
-  /// Without arguments: no cache, the embedded kernels only, warnings are dropped.
+  /// Options; by default no cache, the embedded kernels only, and no warnings.
   public init(
     cacheDirectory: String? = nil, kernelDirectory: String? = nil,
     gemmProvider: GemmProvider = .own, matrixUnits: MatrixUnitUse = .auto,

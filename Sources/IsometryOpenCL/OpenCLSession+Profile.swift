@@ -52,14 +52,14 @@ extension OpenCLSession {
   }
 }
 
-/// A command on its way, with what will tell its times.
+/// A command on its way, with the events that give its times.
 private final class PendingCommand {
   let name: String
   let track: TimedCommand.Track
   let launch: Int?
   let byteCount: Int
-  /// The end of all that came before, where a library gives no event for the whole of what it
-  /// launches; nil where `event` is the command's own.
+  /// The end of all earlier commands, if a library gives no event for all of its launches; nil if
+  /// `event` is the command's own.
   let before: Event?
   let event: Event
 

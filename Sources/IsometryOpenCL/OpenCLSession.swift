@@ -169,7 +169,7 @@ final class OpenCLPendingRead: PendingRead {
     memory.deallocate()
   }
 
-  /// A failed read counts as complete; `wait` then tells the failure.
+  /// A failed read counts as complete; `wait` then throws the failure.
   var isComplete: Bool { (try? event.isComplete) ?? true }
 
   func wait() throws -> HostTensor {

@@ -51,7 +51,7 @@ final class OpenCLStagingSlot: StagingSlot {
     try? state.withLock { try Self.shared($0.sent) }?.wait()
   }
 
-  /// Sends the inputs on the transfer queue and has the compute queue put them in place; nil where
+  /// Sends the inputs on the transfer queue and has the compute queue put them in place; nil if
   /// the graph has no inputs.
   func submit(
     transfers: CommandQueue, compute: CommandQueue, to inputs: Buffer

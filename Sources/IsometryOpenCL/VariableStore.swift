@@ -24,7 +24,7 @@ final class VariableStore {
   /// Makes room, set to zero, for the variables that are not there yet.
   ///
   /// - Precondition: those that are there have the same type.
-  /// - Throws: `DeviceLimitError` where they do not fit into one buffer.
+  /// - Throws: `DeviceLimitError` if they do not fit into one buffer.
   func add(
     _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int,
     _ limits: DeviceLimits

@@ -1,7 +1,7 @@
 internal import IsometryCore
 internal import IsometryGraph
 
-/// How a sliding window meets one axis of an image.
+/// The positions of a sliding window along one axis of an image.
 struct SlidingAxis {
   let input: Int
   let output: Int

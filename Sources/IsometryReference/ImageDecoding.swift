@@ -32,7 +32,7 @@ extension NodeExecution {
   }
 }
 
-/// How one image is moved, mirrored and covered.
+/// The move, the mirroring and the cutout of one image.
 struct ImagePlacement {
   let width: Int
   let down: Int

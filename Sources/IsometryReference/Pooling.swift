@@ -67,7 +67,7 @@ extension NodeExecution {
     for index in dx.indices { dx[index] = dy[index / plane] / Scalar(plane) }
   }
 
-  /// The position of the first largest element, in row-major order; of the first NaN where there is
+  /// The position of the first largest element, in row-major order; of the first NaN if there is
   /// one, so that a diverged run shows itself.
   private func largest(of window: PoolingWindow, _ plane: Int, in x: Tensor<Scalar>) -> Int {
     let width = x.shape[3]

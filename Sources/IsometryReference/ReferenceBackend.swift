@@ -29,10 +29,10 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
     }
   }
 
-  /// - Throws: `GraphVerificationError` where the graph breaks a rule, `UnsupportedPrecision` where
-  ///   a value of it has a type that `Scalar` cannot hold.
-  /// - Precondition: `session`, where given, is of this backend, and variables that both graphs have
-  ///   are of one type.
+  /// A session that runs the graph with plain loops. `session`, if given, is of this backend, and
+  /// variables that both graphs have are of one type.
+  ///
+  /// - Throws: `GraphVerificationError`; `UnsupportedPrecision` for a type that `Scalar` cannot hold.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
     let shared = session.map { session in
@@ -47,7 +47,7 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
   /// The graph gets no fused forms, although each of them can be computed.
   public func traits(for graph: Graph) -> BackendTraits { BackendTraits() }
 
-  /// - Throws: as `bind`.
+  /// The costs of such a session. Throws as `bind` does.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try check(graph)
     return ReferenceSession<Scalar>.plan(graph)

@@ -38,7 +38,7 @@ final class Tensor<Scalar: Real & BinaryFloatingPoint & Sendable> {
     integers.deallocate()
   }
 
-  /// Rounds every element to the tensor's type, where that is narrower than fp32.
+  /// Rounds every element to the tensor's type, if that is narrower than fp32.
   func round() {
     switch type.dtype {
     case .bfloat16:
@@ -88,7 +88,7 @@ final class Tensor<Scalar: Real & BinaryFloatingPoint & Sendable> {
     }
   }
 
-  /// A copy for the host: fp64 for fp32 tensors where `Scalar` is `Double`, else the tensor's type.
+  /// A copy for the host: fp64 for fp32 tensors if `Scalar` is `Double`, else the tensor's type.
   func hostTensor() -> HostTensor {
     switch type.dtype {
     case .int32: return HostTensor(shape, Array(integers))
@@ -118,7 +118,7 @@ struct ImageExtents {
   /// The pixels of one channel.
   var plane: Int { height * width }
 
-  /// How many elements a channel has in the whole batch.
+  /// The number of elements of a channel in the whole batch.
   var elementsPerChannel: Int { images * plane }
 
   func positions(image: Int, channel: Int) -> Range<Int> {

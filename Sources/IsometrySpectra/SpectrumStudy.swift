@@ -36,7 +36,7 @@ public struct SpectrumStudy: Sendable {
   public var network: any Network
   /// The start and the end of the Jacobians.
   public var section: JacobianSection
-  /// Of vectors and products.
+  /// The precision of vectors and products.
   public var precision: Precision
   /// Inputs, each C·H·W normalized numbers.
   public var images: [[Double]]

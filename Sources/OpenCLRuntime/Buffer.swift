@@ -78,7 +78,7 @@ public final class PinnedMemory: @unchecked Sendable {
   private let queue: CommandQueue
   private let address: UnsafeMutableRawPointer
 
-  /// - Precondition: `byteCount` is positive.
+  /// Allocates pinned host memory of a positive size.
   public init(_ queue: CommandQueue, byteCount: Int) throws(OpenCLError) {
     let buffer = try Buffer(
       queue.context, byteCount: byteCount, flags: CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR)

@@ -9,7 +9,7 @@ public final class CommandQueue: @unchecked Sendable {
   /// The context whose buffers and kernels the commands may use.
   public let context: Context
 
-  /// - Parameter profiling: whether events of the queue have a `duration`.
+  /// A queue; with `profiling`, its events have a `duration`.
   public init(_ context: Context, profiling: Bool = false) throws(OpenCLError) {
     var status: cl_int = 0
     let properties = profiling ? cl_command_queue_properties(CL_QUEUE_PROFILING_ENABLE) : 0
@@ -95,8 +95,7 @@ public final class CommandQueue: @unchecked Sendable {
     try check(status, "clEnqueueWriteBuffer", "\(elements.count) elements at \(offset)")
   }
 
-  /// The first elements of a buffer from `offset` (in bytes) on. It waits for all commands enqueued
-  /// before.
+  /// The elements of a buffer from `offset` (in bytes) on. It waits for all earlier commands.
   public func download<Element: BitwiseCopyable>(
     _ buffer: Buffer, offset: Int = 0, count: Int, of initial: Element
   ) throws(OpenCLError) -> [Element] {
@@ -141,8 +140,7 @@ public final class CommandQueue: @unchecked Sendable {
       "clEnqueueBarrierWithWaitList")
   }
 
-  /// The completion event of all commands enqueued so far, and of a command of another queue if one is
-  /// given.
+  /// The completion event of all commands so far, and of a command of another queue if given.
   public func marker(after other: borrowing Event? = nil) throws(OpenCLError) -> Event {
     var event: OpaquePointer?
     let status = unsafe withWaitList(other) { count, list in

@@ -9,7 +9,7 @@ public final class Context: @unchecked Sendable {
   /// The device of the context.
   public let device: Device
 
-  /// - Throws: `OpenCLError` if the driver refuses the device.
+  /// Opens a device. Throws an `OpenCLError` if the driver refuses it.
   public init(_ device: Device) throws(OpenCLError) {
     self.device = device
     var status: cl_int = 0

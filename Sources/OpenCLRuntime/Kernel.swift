@@ -48,7 +48,7 @@ public struct LaunchGeometry: Sendable {
   /// Work-items of a group along each axis.
   public let local: InlineArray<3, Int>
 
-  /// - Precondition: `groups` and `local` are positive.
+  /// A range of work-items; `groups` and `local` are positive.
   public init(groups: InlineArray<3, Int>, local: InlineArray<3, Int>) {
     for axis in 0..<3 {
       precondition(groups[axis] > 0 && local[axis] > 0, "a launch has at least one work-item")

@@ -12,6 +12,8 @@ public struct ProgramCache: Sendable {
   /// Whether compiled programs are stored.
   public let isStoring: Bool
 
+  /// A cache of program binaries.
+  ///
   /// - Parameters:
   ///   - directory: created, with its parents, by the first store; nil for no cache.
   ///   - isStoring: whether compiled programs are stored. Existing entries are used in both cases.
@@ -43,8 +45,7 @@ public struct ProgramCache: Sendable {
     return program
   }
 
-  /// The text that `record` stored for this source and these options, on this device with this driver;
-  /// nil if there is none.
+  /// The text that `record` stored for this source and options on this device and driver, or nil.
   public func remark(
     _ context: Context, name: String, source: String, options: String
   ) -> String? {
@@ -81,8 +82,7 @@ public struct ProgramCache: Sendable {
 
   private static let magic = Array("isometry program 1\n".utf8)
 
-  // The format of an entry: magic, length and bytes of the key, length, checksum and bytes of the
-  // binary.
+  // An entry: magic; length and bytes of the key; length, checksum and bytes of the binary.
   private static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
     guard let bytes = try? WholeFile.read(path) else { return nil }
     let head = magic + littleEndian(UInt64(key.count)) + key

@@ -25,7 +25,7 @@ LINE_KERNEL void decode_images(const global uchar *restrict bytes,
   const int image = get_global_id(1);
   const int pixel = get_global_id(0);
   if (pixel >= height * width) return;
-  // The result's pixel (row, column) reads (row + down, column + right), mirrored where step is -1.
+  // The result's pixel (row, column) reads (row + down, column + right), mirrored if step is -1.
   int down = 0;
   int right = 0;
   int step = 1;

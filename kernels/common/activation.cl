@@ -126,7 +126,7 @@ static inline accums activation_slope(const accums x) {
 #endif
 }
 
-// phi'(x) from y = phi(x), for the activations that allow it; the others never ask for it
+// phi'(x) from y = phi(x), for the activations that allow it; the others never call it
 // (Activation.hasDerivativeFromOutput) and get NaN.
 static inline accums activation_slope_from_output(const accums y) {
 #if ACTIVATION == ACTIVATION_LINEAR

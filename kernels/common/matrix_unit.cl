@@ -29,7 +29,7 @@
 // w, and with `transposed` the rows 2 (l%4) and 2 (l%4) + 1 of column l/4; row i of matrix w is the
 // 16 bytes at the address that item 8 w + i passes.
 //
-// MATRIX_UNIT_EMULATED (0 where not defined) puts plain OpenCL C in place of the PTX, for any
+// MATRIX_UNIT_EMULATED (0 if not defined) replaces the PTX by plain OpenCL C, for any
 // device: the same pieces in the same items, exchanged through local memory. Its copies arrive as
 // late as wait_for_copies allows, so that a kernel that waits too little reads what was there
 // before. Every function here must then be reached by the whole group together.
@@ -135,7 +135,7 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
 }
 #endif
 
-// Zeros arrive where `inside` is false; `from` is an address of the buffer all the same.
+// Zeros arrive if `inside` is false; `from` is an address of the buffer all the same.
 static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
                                  const int inside) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(LOCAL_ADDRESS(to)), "l"(from),

@@ -5,7 +5,7 @@
 //   Series    a few numbers as they come: sums of d and d^2, where d is the difference from the first
 //
 // Of the n numbers of a Series the squared deviations are sum of d^2 - (sum of d)^2 / n. The first
-// number x0 is one of them, hence sum of d^2 = sum of (x - mean)^2 + n (x0 - mean)^2 is at most 1 + n
+// number x0 is one of them, so sum of d^2 = sum of (x - mean)^2 + n (x0 - mean)^2 is at most 1 + n
 // times what is wanted, whatever the mean: a Series of one tile loses few bits. Moments are merged.
 //
 // Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance" (1983). Deterministic.
@@ -34,7 +34,7 @@ static inline Series empty_series(void) {
   return empty;
 }
 
-// The caller sets `first` where this is the first, and counts.
+// The caller sets `first` if this is the first, and counts.
 static inline void observe(Series *series, const accums number) {
   const accums difference = number - series->first;
   series->sum += difference;

@@ -1,11 +1,11 @@
 // Number types, and vectors of WIDTH numbers.
 //
 //   real    an element of a tensor in memory
-//   accum   what arithmetic is done in, and what sums and per-channel vectors are stored in
+//   accum   the type of arithmetic, of stored sums and of per-channel vectors
 //   accums  WIDTH of those
 //
 // Storage: exactly one of STORAGE_FLOAT, STORAGE_DOUBLE, STORAGE_HALF, STORAGE_BFLOAT16; float
-// where none is defined. The 16-bit types compute in float and round to nearest even when stored.
+// if none is defined. The 16-bit types compute in float and round to nearest even when stored.
 // Half goes through vload_half and vstore_half, which need no extension; bfloat16 is the upper half
 // of a float. Rounding equals IsometryCore's HalfPrecision bit for bit.
 //

@@ -6,7 +6,7 @@
 //                    where reference is phi's argument or, if SLOPE_FROM_OUTPUT, its value
 //
 // Pointers are to the first of the WIDTH elements; what a shape class leaves out is not read.
-// residual and y are RESULT: accum where RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands),
+// residual and y are RESULT: accum if RESULT_IS_ACCUM is 1 (weight gradients of 16-bit operands),
 // else real. With HAS_STATISTICS a convolution's kernel also finds mean and squared deviations of each
 // channel of y, as it is stored. Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM,
 // HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS.

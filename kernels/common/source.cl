@@ -1,5 +1,5 @@
-// The type that numbers come from where it is another than `real`: one of SOURCE_FLOAT,
-// SOURCE_DOUBLE, SOURCE_HALF, SOURCE_BFLOAT16 (float where none is defined). From double to the 16-bit
+// The type that numbers come from if it is another than `real`: one of SOURCE_FLOAT,
+// SOURCE_DOUBLE, SOURCE_HALF, SOURCE_BFLOAT16 (float if none is defined). From double to the 16-bit
 // types a number is rounded to float first, as HostTensor's conversions do.
 // uses: common/real.cl
 

@@ -2,8 +2,8 @@
 //
 //   y[i, j] = phi(bias[j] + residual[i, j] + sum over l of a[i, l] b[l, j])
 //
-//   a: real [rows, inner] where LEFT_INNER_LAST is 1, else [inner, rows];
-//   b: real [columns, inner] where RIGHT_INNER_LAST is 1, else [inner, columns];
+//   a: real [rows, inner] if LEFT_INNER_LAST is 1, else [inner, rows];
+//   b: real [columns, inner] if RIGHT_INNER_LAST is 1, else [inner, columns];
 //   y and residual: RESULT [rows, columns]; bias: accum [columns].
 //
 // Geometry: groups of one axis, one for each block of BLOCK_ROWS by BLOCK_COLUMNS; bands of

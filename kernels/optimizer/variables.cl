@@ -51,7 +51,7 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_gradient_sc
   const accum norm = sqrt(squared_norm[0]) / scale;
   accum result = 1 / scale;
   if (maximum_norm > 0 && norm > maximum_norm) result *= maximum_norm / norm;
-  // Where no smaller loss scale can help, an infinite norm would give 0 and skip every step from here
+  // If no smaller loss scale can help, an infinite norm would give 0 and skip every step from here
   // on: NaN, so that the run stops.
   const int may_retry = has_loss_scale && scale > minimum_loss_scale;
   if (!isfinite(squared_norm[0])) result = may_retry ? (accum)0 : (accum)NAN;

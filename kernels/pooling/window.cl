@@ -51,7 +51,7 @@ static inline size_t offset_of(const int image, const int row, const int column,
   return (((size_t)image * rows + row) * columns + column) * channels;
 }
 
-// This work-item and its place in `images` images of rows by columns; leaves where there is none.
+// This work-item and its place in `images` images of rows by columns; leaves if there is none.
 #define FIND_PLACE(rows, columns)                                                       \
   const size_t item = get_global_id(0);                                                 \
   if (item >= (size_t)images * (rows) * (columns) * (size_t)(channels / WIDTH)) return; \

@@ -124,8 +124,7 @@ package final class CandidateProcess: CandidateMeasuring {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    // A separate process group: Ctrl-C is for the parent. Compilers that a driver starts end with
-    // the group.
+    // A separate process group: Ctrl-C is for the parent; a driver's compilers end with the group.
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
     posix_spawnattr_setpgroup(&attributes, 0)
     let words = ([executable] + arguments).map { strdup($0) } + [nil]

@@ -2,11 +2,9 @@ import IsometryCore
 package import IsometryGraph
 package import IsometryTraining
 
-/// Builds, checks and times tiles one after the other. This may crash or hang, so it runs in a
-/// separate process.
+/// Builds, checks and times tiles in a separate process, because this may crash or hang.
 package final class CandidateTrial {
-  /// A measurement that the tuner requests. Requests follow the greeting in the process's input, one
-  /// a line.
+  /// A measurement that the tuner requests: one line of input after the greeting.
   package struct Request: Codable, Equatable, Sendable {
     package let site: TileSite
     package let tile: Tile

@@ -11,8 +11,7 @@ package struct TunedOperation {
   package private(set) var operationsPerStep: Int
   let operation: SingleOperation
 
-  /// The tuned operations of a configuration's training step on a backend, those with the most
-  /// arithmetic first.
+  /// The tuned operations of a training step on a backend, those with the most arithmetic first.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, and errors of the backend.
   package static func all(

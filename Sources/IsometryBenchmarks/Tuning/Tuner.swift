@@ -1,8 +1,7 @@
 package import IsometryGraph
 package import IsometryTraining
 
-/// Finds the best tile of each convolution and matrix product of a training step, within a budget
-/// of time.
+/// Finds the best tile of each convolution and product of a training step, within a time budget.
 ///
 /// Each candidate is timed alternately with the default tile. The best few are timed again for
 /// longer, and one of them is kept if it is faster than the default by more than the noise.

@@ -6,7 +6,7 @@ import IsometryTheory
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
-    abstract: "Compute the weight scale at which an activation has a wanted level of isometry.",
+    abstract: "Compute the weight scale at which an activation has a target level of isometry.",
     discussion: """
       Example:
         isometry calibrate --activation tanh --depth 20 --c 0.5

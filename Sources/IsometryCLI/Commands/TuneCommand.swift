@@ -147,8 +147,7 @@ struct TuneCommand: ParsableCommand {
   }
 }
 
-/// The process that measures for `tune`: it reads a configuration and then requests, a line each,
-/// and writes answers.
+/// The process that measures for `tune`. It reads a configuration and requests, and writes answers.
 struct CandidatesCommand: ParsableCommand {
   static let name = "tune-candidates"
   static let configuration = CommandConfiguration(

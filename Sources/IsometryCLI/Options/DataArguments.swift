@@ -64,6 +64,6 @@ let mostBatchesInFlight = 64
 
 struct OutputArguments: ParsableArguments {
   @Flag(
-    help: "Print JSON Lines to standard output; text for people goes to standard error.")
+    help: "Print JSON Lines to standard output, and all other text to standard error.")
   var json = false
 }

@@ -71,8 +71,8 @@ struct OptimizationArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The factor of each weight in its gradient, or in its update with adamw. (default: \
-      \(defaults.weightDecay))
+      Weight decay: the share of each weight in its gradient or, with adamw, its update. \
+      (default: \(defaults.weightDecay))
       """, valueName: "factor"))
   var weightDecay: Double?
 

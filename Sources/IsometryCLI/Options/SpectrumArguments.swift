@@ -94,7 +94,7 @@ struct SpectrumArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "s"))
   var seeds = 1
 
-  @Option(help: "The end of the Jacobian: before the pooling, after it, or the logits.")
+  @Option(help: "The end of the Jacobian: the features before or after the pooling, or the logits.")
   var output = JacobianSection.End.features
 
   @Option(

@@ -30,7 +30,7 @@ extension Explanation {
 struct UsageError: Error, Equatable, CustomStringConvertible {
   /// The option with its dashes, or the variable.
   let name: String
-  /// What is wrong and what would be right; it follows the name in the message.
+  /// The error and the remedy; it follows the name in the message.
   let reason: String
 
   init(_ name: String, _ reason: String) {

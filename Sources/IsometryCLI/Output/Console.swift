@@ -1,8 +1,7 @@
 import Foundation
 import IsometryFiles
 
-/// The program's output. With `--json`, standard output has only JSON, and text for people goes to
-/// standard error.
+/// The program's output. With `--json`, standard output has only JSON; text goes to standard error.
 final class Console {
   let isJSON: Bool
   /// Whether standard error is a terminal, which a changing line needs.

@@ -9,7 +9,7 @@ struct InspectionReport {
 
   private typealias Finding = NetworkInspection.Finding
 
-  /// A measured number, and beside it what theory says where it may say something.
+  /// A measured number, and beside it the number of theory, if it has one.
   private struct Column {
     let heading: String
     let key: String
@@ -49,7 +49,7 @@ struct InspectionReport {
     let headings = Self.columns.flatMap { column in
       column.predicted == nil ? [column.heading] : [column.heading, "theory"]
     }
-    var lines = [line("", headings + ["by"])]
+    var lines = [line("", headings + ["method"])]
     for finding in findings {
       let cells = Self.columns.flatMap { column -> [String] in
         let measured = text(column.measured(finding), column) ?? "none"
@@ -95,8 +95,7 @@ struct InspectionReport {
 }
 
 extension Plot {
-  /// Gains and singular values over the parts, and under them cosines, which may be negative; theory as
-  /// lines.
+  /// Gains and singular values over the parts, above the signed cosines; theory as lines.
   init(_ result: NetworkInspection.Result, title: String) {
     func points(
       _ value: (NetworkInspection.Finding) -> Double?

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The streams that the program writes to, and what became of its output.
+/// The streams that the program writes to, and the first failure of its output.
 ///
 /// A stream that is closed or full must not end a run that has work to save, so nothing is thrown:
 /// the program asks at its end whether all of standard output has arrived.
@@ -23,7 +23,7 @@ enum StandardStream {
 
   private static let failure = Atomic<Int32>(0)
 
-  /// Why something that was written to standard output did not arrive; nil where all did, or where the
+  /// The reason why some standard output did not arrive; nil if all did, or if the
   /// reader has gone, who then wants no more.
   static var outputFailure: String? {
     let code = failure.load(ordering: .relaxed)
@@ -33,7 +33,7 @@ enum StandardStream {
   func write(_ text: String) {
     let code = Self.writeAll(Array(text.utf8), to: self == .output ? STDOUT_FILENO : STDERR_FILENO)
     guard self == .output, code != 0 else { return }
-    // The first failure is the one to tell of.
+    // Only the first failure is reported.
     _ = Self.failure.compareExchange(expected: 0, desired: code, ordering: .relaxed)
   }
 
@@ -47,7 +47,7 @@ enum StandardStream {
       if written >= 0 {
         done += written
       } else if errno == EAGAIN {
-        // Whoever opened the stream made it one that does not wait.
+        // The process that opened the stream made it one that does not wait.
         var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&readiness, 1, -1)
       } else if errno != EINTR {

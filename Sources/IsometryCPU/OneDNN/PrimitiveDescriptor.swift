@@ -39,7 +39,7 @@ final class PrimitiveDescriptor {
 
   func layout(_ what: dnnl_query_t) -> MemoryDescriptor {
     guard let layout = dnnl_primitive_desc_query_md(raw, what, 0) else {
-      preconditionFailure("a primitive without the argument that was asked for")
+      preconditionFailure("a primitive without the requested argument")
     }
     return MemoryDescriptor(layout.pointee)
   }

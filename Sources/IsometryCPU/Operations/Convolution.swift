@@ -87,7 +87,7 @@ extension GraphLowering {
       alsoWriting: extra)
   }
 
-  /// - Returns: whether a loop of our own, which leaves out the bias, is the faster way and was taken.
+  /// - Returns: whether a vector loop, which leaves out the bias, is faster and was taken.
   private func lowerOwnWeightGradient(
     _ node: Node, _ geometry: ConvolutionGeometry
   ) throws(CPUError) -> Bool {
@@ -110,7 +110,7 @@ extension GraphLowering {
     return .init(role: role, layout: layout, storage: storage)
   }
 
-  /// Emits a primitive whose result is converted where the primitive makes it in another layout.
+  /// Emits a primitive whose result is converted if the primitive makes it in another layout.
   private func emitPrimitive(
     _ name: String, _ descriptor: PrimitiveDescriptor, _ inputs: [Primitive.Argument],
     result: StoredValue, _ role: Int32, _ query: dnnl_query_t,

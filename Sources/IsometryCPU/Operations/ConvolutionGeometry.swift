@@ -2,7 +2,7 @@ internal import COneDNN
 internal import IsometryCore
 internal import IsometryGraph
 
-/// A convolution as oneDNN is asked for it: types, layouts and sizes.
+/// A convolution as oneDNN describes it: types, layouts and sizes.
 struct ConvolutionGeometry {
   let convolution: Convolution
   let x: TensorType
@@ -93,7 +93,7 @@ struct ConvolutionGeometry {
       &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
   }
 
-  /// A good implementation: with this geometry where oneDNN has one, else with free images.
+  /// A good implementation: with this geometry if oneDNN has one, else with free images.
   func practical(
     _ descriptor: (Self) throws(CPUError) -> PrimitiveDescriptor
   ) throws(CPUError) -> PrimitiveDescriptor {

@@ -49,7 +49,7 @@ extension GraphLowering {
       "matrixMultiply", of: result, residual: residual, rectifies ? .linear : epilogue.activation)
   }
 
-  /// The layout of op(m) [rows, columns] where m is stored row-major.
+  /// The layout of op(m) [rows, columns] if m is stored row-major.
   private func matrix(
     rows: Int, columns: Int, transposed: Bool, _ dtype: DType
   ) throws(CPUError) -> MemoryDescriptor {

@@ -21,7 +21,7 @@ extension GraphLowering {
   }
 
   /// One call for each image and block of channels, with the memory there of the first input, of the
-  /// last (the same, where there is only one) and of the result.
+  /// last (the same if there is only one) and of the result.
   func lowerWindows(
     _ node: Node, _ pooling: Pooling, image: Value, out: Value,
     _ body:

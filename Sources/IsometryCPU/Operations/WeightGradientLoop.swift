@@ -3,9 +3,9 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// How the weight gradient of one convolution is divided.
+/// The division of the weight gradient of one convolution.
 ///
-/// Images form groups, whose partial gradients are added up in order: as many as the shape asks for to
+/// Images form groups, whose partial gradients are added up in order: as many as the shape needs to
 /// keep 16 threads busy, whatever the machine has, so that the sums are the same everywhere.
 private struct WeightGradientPlan {
   let shape: vl_weight_gradient_shape
@@ -21,7 +21,7 @@ private struct WeightGradientPlan {
   /// Of each thread, in bytes.
   let workspace: Int
 
-  /// nil where the loop does not apply or oneDNN is faster.
+  /// nil if the loop does not apply or oneDNN is faster.
   init?(_ geometry: ConvolutionGeometry) {
     let (x, weight, result) = (geometry.x.shape, geometry.weight, geometry.result.shape)
     let convolution = geometry.convolution
@@ -92,7 +92,7 @@ private struct WeightGradientPlan {
 }
 
 extension GraphLowering {
-  /// Lowers a weight gradient to the loop of our own where that is the faster way.
+  /// Lowers a weight gradient to the vector loop if that is faster.
   ///
   /// - Returns: whether it did.
   func lowerWeightGradientLoop(

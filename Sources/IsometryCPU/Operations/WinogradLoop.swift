@@ -4,8 +4,8 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension ConvolutionGeometry {
-  /// Whether loops of our own use Winograd's algorithm. In bf16 too, where the processor multiplies pairs
-  /// at twice the rate of single numbers, for a direct sum needs four times as many products; not where
+  /// Whether vector loops use Winograd's algorithm. In bf16 too, if the processor multiplies pairs
+  /// at twice the rate of single numbers, for a direct sum needs four times as many products; not if
   /// it multiplies tiles (AMX).
   var suitsWinogradLoop: Bool {
     guard lanes == 16, convolution.suitsWinograd(images: x.shape, weights: weight) else {

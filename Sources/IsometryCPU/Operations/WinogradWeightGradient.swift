@@ -3,7 +3,7 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// How a weight gradient by Winograd's algorithm is divided.
+/// The division of a weight gradient by Winograd's algorithm.
 ///
 /// Channels and results form units, whose transformed sums stay in a core's second-level cache; images
 /// form groups, whose gradients are added up in order. Both depend on the shape alone, so that the sums

@@ -5,9 +5,9 @@ public import IsometryCore
 public struct Convolution: Sendable, Hashable {
   /// Rows, columns.
   public struct Pair: Sendable, Hashable {
-    /// Of rows.
+    /// The number for rows.
     public let height: Int
-    /// Of columns.
+    /// The number for columns.
     public let width: Int
 
     /// Two numbers, rows first.
@@ -25,7 +25,7 @@ public struct Convolution: Sendable, Hashable {
   /// Zeros on each of two opposite sides.
   public let padding: Pair
 
-  /// - Precondition: strides are positive, paddings are not negative.
+  /// The attributes of a convolution; strides are positive, paddings are not negative.
   public init(stride: Pair = Pair(1), padding: Pair = Pair(0)) {
     precondition(stride.height > 0 && stride.width > 0, "strides are positive")
     precondition(padding.height >= 0 && padding.width >= 0, "paddings are not negative")

@@ -1,19 +1,19 @@
 public import IsometryCore
 
 /// The work of a product or a normalization on its result before it is stored, in this order: bias,
-/// residual, activation. Networks are built without; the fusion pass fills it in.
+/// residual, activation. Networks are built with empty epilogues; the fusion pass fills them.
 public struct Epilogue: Sendable, Hashable {
-  /// The input after the operands is a bias [C].
+  /// Whether the input after the operands is a bias [C].
   public var hasBias: Bool
-  /// The last input is a tensor like the result, which is added.
+  /// Whether the last input is a tensor like the result, which is added.
   public var hasResidual: Bool
-  /// The last step.
+  /// The activation, which comes last.
   public var activation: Activation
   /// Whether two more results are the mean and the biased variance of the result's channels, over all
   /// other axes, [C] of the accumulator's type. Only convolutions have them.
   public var hasStatistics: Bool
 
-  /// Without arguments nothing follows.
+  /// An epilogue; without arguments it is empty.
   public init(
     hasBias: Bool = false, hasResidual: Bool = false, activation: Activation = .linear,
     hasStatistics: Bool = false
@@ -24,10 +24,10 @@ public struct Epilogue: Sendable, Hashable {
     self.hasStatistics = hasStatistics
   }
 
-  /// The result as the operation gives it.
+  /// The empty epilogue.
   public static let none = Epilogue()
 
-  /// How many inputs the epilogue adds to the operation's own.
+  /// The number of inputs that the epilogue adds to the operation's own.
   public var inputCount: Int { (hasBias ? 1 : 0) + (hasResidual ? 1 : 0) }
 
   func check(_ inputs: [TensorType], operands: Int, result: TensorType) throws(ShapeError) {
@@ -38,8 +38,7 @@ public struct Epilogue: Sendable, Hashable {
 
   /// The gradient before the activation, and the gradients of bias and residual.
   ///
-  /// - Precondition: the activation's derivative can be had from the result; the fusion pass makes
-  ///   no others.
+  /// - Precondition: the activation's derivative can be computed from the result.
   func vjp(
     upstream: Value, result: Value, in graph: inout Graph
   ) -> (inner: Value, extra: [Value?]) {

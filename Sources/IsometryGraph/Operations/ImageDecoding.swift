@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// How raw images become the network's input, with or without augmentation, on the device.
+/// The decoding of raw images into the network's input on the device, with or without augmentation.
 ///
 /// Image i of a batch is sample n = samples + i of the run. Its random words w₀…w₃ are
 /// `RandomStream.block(seed: seed, stream: ImageDecoding.stream, index: n)`:
@@ -10,7 +10,7 @@ public import IsometryCore
 /// - flip: if the lowest bit of w₂ is set;
 /// - cutout center: row ⌊hi16(w₃)·H/2¹⁶⌋, column ⌊lo16(w₃)·W/2¹⁶⌋, in the coordinates of the result.
 ///
-/// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte. v is 0 where the crop
+/// result(c, y, x) = (v/255 − mean_c)/deviation_c with v the source byte. v is 0 if the crop
 /// reads outside the image. The results are those of `levels(ofChannel:)`, rounded once to `dtype`,
 /// so that every backend decodes to the same bits. A cutout square covers the rows center − ⌊s/2⌋
 /// ..< center − ⌊s/2⌋ + s, and the columns likewise. It holds 0 after normalization. The flip is
@@ -18,16 +18,16 @@ public import IsometryCore
 public struct ImageDecoding: Sendable, Hashable {
   /// The random changes of training images, drawn again for each sample.
   public struct Augmentation: Sendable, Hashable {
-    /// How many pixels the crop may be off; 0 for none.
+    /// The most pixels that the crop is off; 0 for none.
     public let cropPadding: Int
     /// Whether half of the images are mirrored left to right.
     public let flips: Bool
     /// The side of the cutout square; 0 for none.
     public let cutout: Int
-    /// Of the random words.
+    /// The seed of the random words.
     public let seed: UInt64
 
-    /// - Precondition: sizes are not negative.
+    /// Changes with these sizes, which are not negative.
     public init(cropPadding: Int, flips: Bool, cutout: Int, seed: UInt64) {
       precondition(cropPadding >= 0 && cutout >= 0, "augmentation sizes are not negative")
       self.cropPadding = cropPadding
@@ -40,16 +40,16 @@ public struct ImageDecoding: Sendable, Hashable {
   /// The Philox stream that augmentation draws from.
   public static let stream: UInt64 = 0x6175_676d_656e_7400  // "augment"
 
-  /// Per channel, in units of the byte range [0, 1].
+  /// The mean per channel, in units of the byte range [0, 1].
   public let mean: [Double]
   /// The standard deviation per channel, in the same unit; positive.
   public let deviation: [Double]
   /// The type of the result.
   public let dtype: DType
-  /// nil for images as they are.
+  /// The random changes; nil for images as they are.
   public let augmentation: Augmentation?
 
-  /// - Precondition: as many means as deviations, which are positive.
+  /// A decoding with one mean and one positive deviation for each channel.
   public init(mean: [Double], deviation: [Double], dtype: DType, augmentation: Augmentation?) {
     precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
     precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")
@@ -80,8 +80,8 @@ public struct ImageDecoding: Sendable, Hashable {
 }
 
 extension Graph {
-  /// Normalized images from bytes [N, C, H, W]; `samples` (int32 [2], low word first) is how many
-  /// images the run has seen before this batch.
+  /// Normalized images from bytes [N, C, H, W]. `samples` (int32 [2], low word first) is the number
+  /// of images that the run has seen before this batch.
   public mutating func decodeImages(
     _ images: Value, samples: Value, _ decoding: ImageDecoding
   ) -> Value {

@@ -1,7 +1,7 @@
 internal import IsometryCore
 
 extension Operation {
-  /// Rows whose label is no class (−1, as a rule) count neither for the loss nor for the accuracy, and
+  /// Rows whose label is not a class (usually −1) count neither for the loss nor for the accuracy, and
   /// have no gradient; the mean is over all N rows nevertheless, so that a padded batch adds up with others.
   static func lossTypes(
     _ inputs: [TensorType], _ smoothing: Double, _ narrow: DType?

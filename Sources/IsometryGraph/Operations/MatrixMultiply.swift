@@ -2,16 +2,16 @@ public import IsometryCore
 
 /// A matrix product: op(a) [M, K] · op(b) [K, N] → [M, N].
 public struct MatrixMultiply: Sendable, Hashable {
-  /// `a` is stored [K, M].
+  /// Whether `a` is stored [K, M].
   public let transposeLeft: Bool
-  /// `b` is stored [N, K].
+  /// Whether `b` is stored [N, K].
   public let transposeRight: Bool
   /// The type of the result; nil for that of the operands. Weight gradients have the accumulator's.
   public let resultType: DType?
   /// The work on the product before it is stored.
   public let epilogue: Epilogue
 
-  /// Without arguments: both operands as they are written, a result of their type, nothing behind.
+  /// A product; by default both operands are as written, and the result has their type.
   public init(
     transposeLeft: Bool = false, transposeRight: Bool = false, resultType: DType? = nil,
     epilogue: Epilogue = .none
@@ -46,7 +46,7 @@ public struct MatrixMultiply: Sendable, Hashable {
     let (inner, extra) = epilogue.vjp(upstream: upstream, result: node.results[0], in: &graph)
     let (a, b) = (node.inputs[0], node.inputs[1])
     let gradient = graph.cast(inner, to: graph.type(of: a).dtype)
-    // A 16-bit operand's gradient is kept in fp32: it is a parameter's, or is cast by who wants less.
+    // A 16-bit operand's gradient is kept in fp32: it is a parameter's, or its reader casts it.
     let wide = graph.type(of: a).dtype.accumulator
     func product(_ l: Value, _ r: Value, _ tl: Bool, _ tr: Bool, _ type: DType?) -> Value {
       let product = MatrixMultiply(transposeLeft: tl, transposeRight: tr, resultType: type)

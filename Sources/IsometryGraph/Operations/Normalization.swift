@@ -9,14 +9,14 @@ internal import IsometryCore
 public struct Normalization: Sendable, Hashable {
   /// A number that is added to the variance before the root is taken.
   public let epsilon: Double
-  /// `hasBias` is always false: the shift is the bias.
+  /// The epilogue. `hasBias` is always false: the shift is the bias.
   ///
   /// In the backward operations, an activation other than linear means that dy is the gradient after
   /// the activation. The operation recomputes φ′ from x, so that no mask is stored. Backward
   /// operations never have a residual.
   public let epilogue: Epilogue
 
-  /// PyTorch's ε, and nothing behind the normalization.
+  /// A normalization, by default with PyTorch's ε and an empty epilogue.
   public init(epsilon: Double = 1e-5, epilogue: Epilogue = .none) {
     precondition(epsilon > 0, "a normalization's epsilon is positive")
     precondition(!epilogue.hasBias, "a normalization's shift is its bias")
@@ -85,7 +85,7 @@ public struct Normalization: Sendable, Hashable {
     try requireCount(inputs, 3)
     for vector in inputs[1...2] { try requireChannels(vector, of: inputs[0]) }
     guard epilogue == .none else {
-      throw ShapeError("the gradients of what follows a frozen normalization are taken before")
+      throw ShapeError("the gradient of a frozen normalization takes no epilogue")
     }
     return inputs[0]
   }

@@ -11,17 +11,17 @@ public struct ActivationGradient: Sendable, Hashable {
     case input
   }
 
-  /// Whose derivative it is.
+  /// The activation that is differentiated.
   public let activation: Activation
   /// The operand of the derivative.
   public let reference: Reference
-  /// How many upstream gradients are added before the multiplication: 1, or 2 after fusion.
+  /// The number of upstream gradients that are added before the product: 1, or 2 after fusion.
   public let addends: Int
   /// Whether a second result is the sum over all axes but the channel, [C] of the accumulator's type.
   /// Only operations of their own have it, not epilogues.
   public let hasChannelSum: Bool
 
-  /// - Precondition: one or two addends; the output is the reference only if it gives the derivative.
+  /// The gradient of an activation, with one or two addends. The reference gives the derivative.
   public init(
     _ activation: Activation, reference: Reference, addends: Int = 1, hasChannelSum: Bool = false
   ) {
@@ -35,7 +35,7 @@ public struct ActivationGradient: Sendable, Hashable {
     self.hasChannelSum = hasChannelSum
   }
 
-  /// The reference that keeps the least memory alive.
+  /// The gradient with the reference that keeps the least memory alive.
   public init(_ activation: Activation) {
     self.init(activation, reference: activation.hasDerivativeFromOutput ? .output : .input)
   }
@@ -81,7 +81,7 @@ extension Activation {
 }
 
 extension Graph {
-  /// `x` rounded to `dtype`; `x` itself where it has the type already.
+  /// `x` rounded to `dtype`; `x` itself if it has that type.
   public mutating func cast(_ x: Value, to dtype: DType) -> Value {
     type(of: x).dtype == dtype ? x : appendOne(.cast(dtype), x)
   }
@@ -98,12 +98,12 @@ extension Graph {
     factor == 1 ? x : appendOne(.scale(factor), x)
   }
 
-  /// `scalar · x`, where `scalar` is a tensor [1] of the accumulator's type.
+  /// `scalar · x` for a tensor `scalar` [1] of the accumulator's type.
   public mutating func scalarMultiply(_ x: Value, by scalar: Value) -> Value {
     appendOne(.scalarMultiply, x, scalar)
   }
 
-  /// `x + scalar`, where `scalar` is a tensor [1] of the accumulator's type.
+  /// `x + scalar` for a tensor `scalar` [1] of the accumulator's type.
   public mutating func scalarAdd(_ x: Value, _ scalar: Value) -> Value {
     appendOne(.scalarAdd, x, scalar)
   }
@@ -121,7 +121,7 @@ extension Graph {
     self.shape(of: x) == shape ? x : appendOne(.reshape(shape), x)
   }
 
-  /// The sum of the values that are there; nil where none is.
+  /// The sum of the values that are not nil; nil if all are.
   mutating func sumOfPresent(_ values: [Value?]) -> Value? {
     let present = values.compactMap { $0 }
     guard var total = present.first else { return nil }

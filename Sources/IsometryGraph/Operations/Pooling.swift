@@ -19,8 +19,8 @@ public struct Pooling: Sendable, Hashable {
   /// Pixels beyond each of two opposite edges that windows may cover.
   public let padding: Convolution.Pair
 
-  /// - Precondition: window and stride are positive, and the padding is less than the window, so
-  ///   that every window sees at least one pixel.
+  /// A pooling with a positive window and stride. The padding is less than the window, so that
+  /// every window has at least one pixel.
   public init(
     _ kind: Kind, window: Convolution.Pair, stride: Convolution.Pair? = nil,
     padding: Convolution.Pair = .init(0)

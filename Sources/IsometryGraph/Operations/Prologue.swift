@@ -1,7 +1,6 @@
 public import IsometryCore
 
-/// The normalization that a convolution or its weight gradient applies to its images x as it loads
-/// them.
+/// The normalization that a convolution or its weight gradient applies to images as it loads them.
 ///
 /// x → φ((x − mean)·factor + shift) for each channel, rounded to x's type. Padding is zeros that are
 /// added after it.
@@ -13,13 +12,13 @@ public struct Prologue: Sendable, Hashable {
   /// φ, one that `isCheap` allows.
   public let activation: Activation
 
-  /// - Precondition: `isCheap` allows the activation.
+  /// A prologue with an activation that `isCheap` allows.
   public init(activation: Activation = .linear) {
-    precondition(Self.isCheap(activation), "\(activation.name) is too dear for every load")
+    precondition(Self.isCheap(activation), "\(activation.name) is too expensive for every load")
     self.activation = activation
   }
 
-  /// Whether φ may be computed whenever an element is loaded, which a window does again and again.
+  /// Whether φ is cheap enough to be computed at every load; a window loads an element repeatedly.
   public static func isCheap(_ activation: Activation) -> Bool {
     activation.approximateOperations <= 2
   }
@@ -41,6 +40,6 @@ public struct Prologue: Sendable, Hashable {
 }
 
 extension Prologue? {
-  /// How many inputs come between the operation's own and its epilogue's.
+  /// The number of inputs between the operation's own and its epilogue's.
   package var inputCount: Int { self == nil ? 0 : Prologue.inputCount }
 }

@@ -10,8 +10,7 @@ internal import IsometryCore
 /// - for each parameter: the parameter p, its gradient and the rule's slots, all of the parameter's
 ///   shape and type.
 ///
-/// A gradient scale of 0 skips the step: parameters and slots do not change, whatever the gradients
-/// hold.
+/// A gradient scale of 0 skips the step: parameters and slots keep their values.
 public struct Update: Sendable, Hashable {
   /// The update rules; g is the gradient, p the parameter, η the learning rate.
   public enum Rule: Sendable, Hashable {
@@ -22,11 +21,11 @@ public struct Update: Sendable, Hashable {
     /// moment; p −= η·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
     /// Source: Kingma & Ba (2015); Loshchilov & Hutter (2019).
     case adam(beta1: Double, beta2: Double, epsilon: Double, decoupled: Bool)
-    /// g += decay·p; s ← α·s + (1 − α)·g²; p −= η·b, where b ← momentum·b + g/(√s + ε), or
+    /// g += decay·p; s ← α·s + (1 − α)·g²; p −= η·b, with b ← momentum·b + g/(√s + ε), or
     /// g/(√s + ε) itself for momentum 0. Slots: s, and b for momentum > 0.
     case rmsProp(alpha: Double, epsilon: Double, momentum: Double)
 
-    /// How many tensors of state a parameter has.
+    /// The number of state tensors of a parameter.
     public var slotCount: Int {
       switch self {
       case .sgd(let momentum, _): momentum == 0 ? 0 : 1
@@ -48,26 +47,26 @@ public struct Update: Sendable, Hashable {
 
   /// The constants of one parameter of an update.
   public struct Parameter: Sendable, Hashable {
-    /// The rule's decay.
+    /// The weight decay.
     public let weightDecay: Double
-    /// The learning rate is multiplied by this.
+    /// The factor of the learning rate.
     public let learningRateScale: Double
 
-    /// Without arguments: no decay, the schedule's learning rate.
+    /// Constants; by default no decay, and the schedule's learning rate.
     public init(weightDecay: Double = 0, learningRateScale: Double = 1) {
       self.weightDecay = weightDecay
       self.learningRateScale = learningRateScale
     }
   }
 
-  /// The same for all parameters.
+  /// The rule for all parameters.
   public let rule: Rule
-  /// In the order of the inputs.
+  /// The parameters, in the order of the inputs.
   public let parameters: [Parameter]
   /// Whether gradients are multiplied by the result of a `GradientScale` first.
   public let hasGradientScale: Bool
 
-  /// - Precondition: there is at least one parameter.
+  /// An update of one or more parameters by one rule.
   public init(_ rule: Rule, parameters: [Parameter], hasGradientScale: Bool) {
     precondition(!parameters.isEmpty, "an update has at least one parameter")
     self.rule = rule
@@ -75,7 +74,7 @@ public struct Update: Sendable, Hashable {
     self.hasGradientScale = hasGradientScale
   }
 
-  /// Inputs before the first parameter.
+  /// The number of inputs before the first parameter.
   public var headerCount: Int { hasGradientScale ? 2 : 1 }
 
   /// The positions of each parameter's inputs: itself, its gradient, its slots.
@@ -125,12 +124,12 @@ public struct RunningAverage: Sendable, Hashable {
 /// If the norm is not finite and a loss scale above `LossScaling.minimum` is in use, the factor is
 /// 0, which skips the step. Without such a scale it is NaN, so that the run stops.
 public struct GradientScale: Sendable, Hashable {
-  /// nil for no clipping.
+  /// The maximum norm; nil for no clipping.
   public let maximumNorm: Double?
   /// Whether the gradients carry a loss scale, which is then an input.
   public let hasLossScale: Bool
 
-  /// - Precondition: a maximum norm is positive.
+  /// A scale that limits the norm to a positive maximum, if one is given.
   public init(maximumNorm: Double?, hasLossScale: Bool) {
     precondition(maximumNorm.map { $0 > 0 } ?? true, "a maximum norm is positive")
     self.maximumNorm = maximumNorm
@@ -145,10 +144,10 @@ public struct LossScaling: Sendable, Hashable {
   public let growthInterval: Int
   /// The largest scale, 2²⁴.
   public static let maximum = 0x1p24
-  /// Gradients that overflow with this scale have diverged.
+  /// The smallest scale; gradients that overflow with it have diverged.
   public static let minimum = 1.0
 
-  /// - Precondition: the interval is positive.
+  /// A loss scale that grows after a positive number of steps without overflow.
   public init(growthInterval: Int = 2000) {
     precondition(growthInterval > 0, "a growth interval is positive")
     self.growthInterval = growthInterval

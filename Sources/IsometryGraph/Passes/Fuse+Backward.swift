@@ -137,7 +137,7 @@ private struct BackwardFusion {
     )
   }
 
-  /// nil where the gradient is a sum that the activation's gradient will take in: then the summed
+  /// nil if the gradient is a sum that the activation's gradient will take in: then the summed
   /// gradient has to be stored anyway.
   private func uncombined(_ value: Value) -> Value? {
     if case .add = rewriter.old.producer(of: value).operation, uses[value.index] == 1 { return nil }

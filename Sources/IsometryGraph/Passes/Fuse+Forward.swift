@@ -96,7 +96,7 @@ extension Operation {
     }
   }
 
-  /// The operation with another epilogue; nil where it cannot have that one.
+  /// The operation with another epilogue; nil if it cannot have that one.
   fileprivate func replacing(epilogue: Epilogue) -> Operation? {
     switch self {
     case .convolution(let convolution, _, nil): return .convolution(convolution, epilogue)

@@ -5,7 +5,7 @@ extension Graph {
   /// gradient of images before them, if nothing else reads that gradient.
   func withGradientEpilogues() -> Graph {
     let uses = useCounts
-    /// By the gradient of images: the node that makes it, which moves to the activation gradient.
+    /// The nodes that move to an activation gradient, by the gradient of images that they make.
     var moved: [Value: Node] = [:]
     for node in nodes {
       guard case .activationGradient(let gradient) = node.operation, !gradient.hasChannelSum

@@ -2,8 +2,8 @@ internal import IsometryCore
 
 extension Graph {
   /// One update for each rule and schedule, one launch for all running averages and one for all
-  /// accumulations. Where one of them reads what a later one writes, their order matters, and they
-  /// stay as they are.
+  /// accumulations. If one of them reads a variable that a later one writes, their order matters,
+  /// and they stay as they are.
   func fusedUpdates() -> Graph {
     guard updatesAreIndependent else { return self }
     var rewriter = Rewriter(self)

@@ -8,8 +8,8 @@ extension Graph {
   /// optimized nor differentiated again.
   ///
   /// - Parameters:
-  ///   - traits: what the backend can do in one launch.
-  ///   - recomputation: what the backward pass computes again instead of keeping it; nil for activations
+  ///   - traits: the abilities of the backend in one launch.
+  ///   - recomputation: the values that the backward pass computes again; nil for activations
   ///     if that costs the backend next to nothing.
   public func optimized(
     for traits: BackendTraits, recomputation: Recomputation? = Recomputation.none

@@ -1,16 +1,16 @@
 internal import IsometryCore
 
 extension Graph {
-  /// The same computation with fewer normalized tensors: where convolutions and their weight gradients
-  /// alone read the result of a Batch Normalization, they normalize and activate what they load
+  /// The same computation with fewer normalized tensors. If only convolutions and their weight gradients
+  /// read the result of a Batch Normalization, they normalize and activate images as they load them
   /// (`Prologue`), and the normalization makes nothing but vectors.
   ///
   /// For backends with that trait, after `fused()` and before `recomputing`: a tensor that is never
   /// stored need not be computed again. Such a graph is not differentiated any more.
   ///
   /// - Parameters:
-  ///   - types: of the images that convolutions can normalize.
-  ///   - multiple: divides the channels and the filters of such convolutions.
+  ///   - types: the types of images that convolutions can normalize.
+  ///   - multiple: a divisor of the channels and the filters of such convolutions.
   func withPrologues(in types: Set<DType>, channelMultiple multiple: Int) -> Graph {
     var pass = PrologueFusion(self, types, multiple)
     return pass.run()
@@ -21,12 +21,12 @@ private struct PrologueFusion {
   private var rewriter: Rewriter
   private let types: Set<DType>
   private let multiple: Int
-  /// By the normalized images: what makes them of others.
+  /// The prologue and its operands, by the normalized images.
   private var replaced: [Value: Replacement] = [:]
 
   private struct Replacement {
     let prologue: Prologue
-    /// In the new graph, as `vectors`.
+    /// The images in the new graph, as `vectors`.
     let images: Value
     let vectors: [Value]
   }

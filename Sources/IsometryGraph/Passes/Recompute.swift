@@ -89,7 +89,7 @@ extension Graph {
 
 /// A graph's forward pass: the nodes that its outputs depend on, and which of their results can be computed again.
 private struct ForwardPass {
-  /// By position in the graph's nodes.
+  /// Whether each node of the graph is a forward node, by position.
   let isForward: [Bool]
   private let graph: Graph
   /// The forward nodes that run, in order.

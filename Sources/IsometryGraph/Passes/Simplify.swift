@@ -4,8 +4,8 @@ extension Graph {
   /// The same computation without what is not needed: dead nodes are dropped, equal nodes become one,
   /// multiplications by 1 vanish, factors and reshapes in a row become one; updates come last.
   ///
-  /// Inputs stay even where nothing reads them, so that every session takes what a data pipeline
-  /// delivers; unread variables are dropped.
+  /// Unread inputs stay, so that every session takes the batches that a data pipeline delivers; unread
+  /// variables are dropped.
   package func simplified() -> Graph {
     // Algebra leaves nodes without readers, which the next round drops; a graph shrinks each round.
     var graph = simplifiedOnce()
@@ -62,7 +62,7 @@ extension Graph {
     return live
   }
 
-  /// The value that a node merely renames, after algebra on what produced its inputs; nil where the
+  /// The value that a node merely renames, after algebra on the producers of its inputs; nil if the
   /// node has work of its own.
   private static func identity(
     _ operation: Operation, _ inputs: [Value], in rewriter: inout Rewriter

@@ -33,7 +33,7 @@ struct TiledKernel {
 }
 
 extension Lowering {
-  /// Matrix units where the device has some that take the operands, else register tiles.
+  /// Matrix units if the device has some that take the operands, else register tiles.
   private func variant(_ sizes: ConvolutionSizes, _ dtype: DType) -> any ConvolutionVariant {
     if let units = options.matrixUnits, units.types.contains(dtype),
       MatrixUnits.canRead(rowsOf: sizes.channels), MatrixUnits.canRead(rowsOf: sizes.filters)

@@ -70,7 +70,7 @@ extension Lowering {
       local: [MatrixTile.items])
   }
 
-  /// The product by the library, and a launch for the epilogue where there is one.
+  /// The product by the library, and a launch for the epilogue if there is one.
   private mutating func lowerLibraryProduct(
     _ node: Node, _ product: MatrixMultiply, _ library: String
   ) {

@@ -11,7 +11,7 @@ extension Lowering {
       statistics: (values.makeResult(node.results[1]), values.makeResult(node.results[2])))
   }
 
-  /// The statistics, and what a prologue takes of them.
+  /// The statistics, and the vectors that a prologue reads.
   mutating func lowerNormalizationStatistics(_ node: Node, _ normalization: Normalization) {
     let type = graph.type(of: node.inputs[0])
     let x = operand(node.inputs[0], imageLayout(type.shape))
@@ -88,7 +88,7 @@ extension Lowering {
   }
 
   /// - Parameters:
-  ///   - spans: the spans' statistics, of which the launch makes those of all rows; nil where these
+  ///   - spans: the spans' statistics, of which the launch makes those of all rows; nil if these
   ///     are known.
   private mutating func apply(
     _ node: Node, _ normalization: Normalization, _ x: StorageID, spans: SpanStatistics?,
@@ -141,8 +141,7 @@ extension Lowering {
       node, normalization, spans: nil, sums: node.inputs[6...].map { operand($0) })
   }
 
-  /// The sums that both gradients of a normalization need, by spans of rows: accumulator
-  /// [spans, 2, channels].
+  /// The sums of both normalization gradients, by spans of rows: accumulator [spans, 2, channels].
   ///
   /// - Parameter mergesSpans: whether the launch of the input gradient adds them up.
   private mutating func launchSpanSums(
@@ -216,7 +215,7 @@ extension Lowering {
 extension RowBlocks {
   /// The last arguments of a normalization.
   ///
-  /// - Parameter spanRows: of the spans that it adds up first; nil where it adds up none.
+  /// - Parameter spanRows: of the spans that it adds up first; nil if it adds up none.
   fileprivate func arguments(_ normalization: Normalization, spanRows: Int?) -> [Argument] {
     [
       .integer(rows), .integer(channels), .integer(spanRows ?? rows),

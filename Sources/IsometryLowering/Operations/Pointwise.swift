@@ -104,6 +104,6 @@ extension Lowering {
       ], groups: rows.itemGroups, local: [Tuning.groupSize])
   }
 
-  /// How tensors with channels lie in memory: channels innermost.
+  /// The layout of tensors with channels in memory: channels innermost.
   func imageLayout(_ shape: Shape) -> Layout { shape.rank == 4 ? .channelsLast : .rowMajor }
 }

@@ -62,8 +62,8 @@ extension Lowering {
   }
 
   /// - Parameters:
-  ///   - images: the type of what is averaged.
-  ///   - items: the type of what is made, a vector an item.
+  ///   - images: the type of the images.
+  ///   - items: the type of the result, a vector an item.
   private mutating func launchGlobal(
     _ label: String, _ kernel: String, images: TensorType, items: TensorType,
     _ operands: [Argument], _ defines: [String: String] = [:]

@@ -60,7 +60,7 @@ extension MatrixTile {
     // Fragments of fp32 are loaded number by number, which leaves fewer registers for sums.
     let widths = dtype == .float32 ? [64, 32, 16] : [128, 64, 32, 16]
     let width = widths.min { cost($0) < cost($1) } ?? widths[0]
-    // Low blocks where high ones would leave the device idle.
+    // Low blocks if high ones would leave the device idle.
     let high = quotientRoundedUp(rows, 128) * quotientRoundedUp(columns, width)
     let isLow = rows <= 64 || high < Tuning.wantedItems / (2 * Self.items)
     self.init(

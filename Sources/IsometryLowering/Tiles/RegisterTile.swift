@@ -182,7 +182,7 @@ extension WeightGradientTile: TileCandidate {
   }
 }
 
-/// A model of what register tiles cost: relative times, for the order in which they are measured.
+/// A cost model of register tiles: relative times, for the order in which they are measured.
 private enum RegisterTileModel {
   /// Rows that are tried.
   static let rows = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28]

@@ -12,7 +12,7 @@ package struct TileChoice {
   package let site: TileSite
   /// Whether a table has chosen.
   let isTuned: Bool
-  /// The order of sums where it is another than without a table.
+  /// The order of sums if it is another than without a table.
   let changedOrder: [Int]?
   package let candidates: () -> [Tile]
 }
@@ -66,7 +66,7 @@ package struct TileSelection {
   }
 }
 
-/// Candidates by what a model expects of them.
+/// Candidates in the order of their expected cost.
 ///
 /// - Parameters:
 ///   - preferred: comes first, whatever the model says.

@@ -1,8 +1,7 @@
 internal import IsometryCore
 internal import RealModule
 
-/// Residual networks without normalization, with scaled-down branches. The scaling bounds the updates,
-/// not the Jacobians.
+/// For networks without normalization: scaled-down branches bound the updates, not the Jacobians.
 ///
 /// - The head and the last layer of every branch start at zero.
 /// - The other layers of a branch of m layers start as He's times B^(−1/(2m − 2)), for B blocks.

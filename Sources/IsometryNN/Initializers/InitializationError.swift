@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// Why a network cannot be initialized as requested.
+/// A reason why a network cannot be initialized as requested.
 public enum InitializationError: ExplainedError, Hashable {
   /// No initializer has that name; `known` are those that exist.
   case unknownInitializer(String, known: [String])

@@ -35,8 +35,8 @@ public struct LayerSequentialUnitVariance: Initializer {
   public var imagesNeeded: Int { weights.isEmpty ? images : 0 }
   public var weightEnsemble: WeightEnsemble { .orthogonal }
 
-  /// - Throws: `InitializationError.condition` unless it was resolved for this network, because the
-  ///   weights depend on images.
+  /// Draws the weights that `resolved` computed from images for this network. Throws
+  /// `InitializationError.condition` for another network.
   public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {
     for parameter in layout.parameters where parameter.role.isWeight {
       guard let elements = weights[parameter] else {

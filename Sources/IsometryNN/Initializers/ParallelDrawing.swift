@@ -4,8 +4,7 @@ internal import IsometryCore
 internal import Synchronization
 
 extension NetworkLayout {
-  /// Draws every weight on all processors, while the calling thread stores them in the order of the
-  /// parameters.
+  /// Draws weights on all processors; the calling thread stores them in the parameters' order.
   ///
   /// A parameter's elements depend on its random stream alone, so neither the order nor the number of
   /// processors changes them.

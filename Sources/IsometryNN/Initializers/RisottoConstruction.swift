@@ -11,7 +11,7 @@ struct RisottoConstruction: Sendable {
     "resnet models with ReLU, an even stem of 6 channels or more for RGB, even widths that do not "
     + "shrink; bottlenecks with convolutional skips"
   static let options = [
-    InitializerOption("alpha", "a number but 0 (default 1): the branches' multiplier"),
+    InitializerOption("alpha", "a number other than 0 (default 1): the branches' multiplier"),
     InitializerOption("head", "mirrored (default) or plain"),
   ]
 

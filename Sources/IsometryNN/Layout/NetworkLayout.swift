@@ -7,7 +7,7 @@ public struct NetworkLayout: Sendable {
   public struct Layer: Sendable, Hashable {
     /// [K, C, R, S] or [out, in]
     public let weight: Parameter
-    /// nil if a normalization follows, whose shift replaces it.
+    /// The bias; nil if a normalization follows, whose shift replaces it.
     public let bias: Parameter?  // [K]
     /// The scale and the shift of the normalization after the weight, each [K].
     public let normalization: ScaleAndShift?

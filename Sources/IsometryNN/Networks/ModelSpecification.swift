@@ -56,9 +56,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       "mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH", "resconv:DEPTHxCHANNELS",
     ]
 
-  /// - Throws: `ModelError.unknownModel` for an unknown name. `ModelError.malformedSize` for a depth or
-  ///   a width that is not a number in its range. `ModelError.tooManyWeights` if both together are too
-  ///   large.
+  /// Parses the name of a model. Throws `ModelError.unknownModel` for an unknown name.
+  /// Throws `.malformedSize` for a depth or a width that is not a number in its range, and
+  /// `.tooManyWeights` if both together are too large.
   public init(_ text: String) throws(ModelError) {
     if let residual = Residual(rawValue: text) {
       self = .residual(residual)
@@ -186,7 +186,7 @@ public struct NetworkOptions: Sendable, Hashable {
   }
 }
 
-/// Why a model cannot be built.
+/// A reason why a model cannot be built.
 public enum ModelError: ExplainedError, Hashable {
   /// A name that is no model's.
   case unknownModel(String)

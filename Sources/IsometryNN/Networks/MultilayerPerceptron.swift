@@ -17,7 +17,7 @@ public struct MultilayerPerceptron: Network {
   /// The normalization between a hidden layer's product and φ.
   public let normalization: NormalizationKind
 
-  /// - Precondition: depth and width are positive, and the image is [C, H, W].
+  /// A perceptron with a positive depth and width, for images [C, H, W].
   public init(
     depth: Int, width: Int, activation: Activation = .relu,
     normalization: NormalizationKind = .none, imageShape: Shape = [3, 32, 32], classes: Int = 10

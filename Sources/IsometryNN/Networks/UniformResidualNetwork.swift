@@ -35,7 +35,7 @@ public struct UniformResidualNetwork: Network {
   /// The traits, of which a block supports a multiplier and a factor of the sum.
   public let traits: BlockTraits
 
-  /// - Precondition: depth and width are positive, and the image is [C, H, W].
+  /// A network with a positive depth and width, for images [C, H, W].
   public init(
     _ layer: LayerKind, depth: Int, width: Int, skipWeight: Double = 1,
     activation: Activation = .relu, normalization: NormalizationKind = .none,

@@ -10,6 +10,8 @@ public struct EvaluationGraph: Sendable {
   /// The structure of the network; its parameters have the names of the training graph.
   public let layout: NetworkLayout
 
+  /// The graph of one evaluation step of a network.
+  ///
   /// - Parameters:
   ///   - batch: images a step; the last step's rows beyond the data have label −1.
   ///   - precision: the type of activations.

@@ -14,7 +14,7 @@ public enum StepNames {
   public static let schedule = "schedule"
   /// Output [1]: the batch's mean loss.
   public static let loss = "loss"
-  /// Output [1]: how many rows of the batch have their largest logit at the label.
+  /// Output [1]: the number of rows of the batch whose largest logit is at the label.
   public static let correct = "correct"
   /// Output [N, classes]: only of evaluation graphs.
   public static let logits = "logits"
@@ -22,20 +22,20 @@ public enum StepNames {
   public static let trainingLoss = "metrics.loss"
   /// Variable [1]: the sum of the batches' correct rows since the host last set it to zero.
   public static let trainingCorrect = "metrics.correct"
-  /// As `trainingLoss`, of evaluation graphs.
+  /// The same sum as `trainingLoss`, in evaluation graphs.
   public static let evaluationLoss = "evaluation.loss"
-  /// As `trainingCorrect`, of evaluation graphs.
+  /// The same sum as `trainingCorrect`, in evaluation graphs.
   public static let evaluationCorrect = "evaluation.correct"
 }
 
 /// The statistics that raw bytes are normalized with, per channel in units of the byte range [0, 1].
 public struct ImageStatistics: Sendable, Hashable {
-  /// Of each channel, of pixels scaled to [0, 1]: [C].
+  /// The mean of each channel, of pixels scaled to [0, 1]: [C].
   public let mean: [Double]
   /// The standard deviation of each channel, in the same unit: [C].
   public let deviation: [Double]
 
-  /// - Precondition: as many deviations as means, all positive.
+  /// Statistics with one mean and one positive deviation for each channel.
   public init(mean: [Double], deviation: [Double]) {
     precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
     precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")

@@ -20,7 +20,7 @@ public struct TrainingGraph: Sendable {
     public var labelSmoothing: Double
     /// The statistics that normalize images when they are decoded.
     public var statistics: ImageStatistics
-    /// nil for images as they are.
+    /// The augmentation; nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
 
     /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
@@ -44,9 +44,11 @@ public struct TrainingGraph: Sendable {
   public let graph: Graph
   /// The parameters of the network, layer by layer.
   public let layout: NetworkLayout
-  /// As it was given.
+  /// The configuration, as it was given.
   public let configuration: Configuration
 
+  /// The graph of a training step of a network.
+  ///
   /// - Precondition: the batch is positive, and the network's images have as many channels as the
   ///   configuration's statistics. In fp16 the optimizer applies the gradient scale itself.
   public init(_ network: some Network, _ configuration: Configuration) {

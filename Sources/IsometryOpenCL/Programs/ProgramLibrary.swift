@@ -47,14 +47,14 @@ final class ProgramLibrary: Sendable {
     return options.joined(separator: " ")
   }
 
-  /// Why families are not used in that type on this device with this driver, if an earlier trial of the
+  /// The reason why families are not used in that type on this device and driver, if an earlier trial of the
   /// same text found a reason.
   func recordedRefusal(of families: [ProgramFamily], _ dtype: DType) -> String? {
     guard let source = try? source(of: families) else { return nil }
     return cache.remark(context, name: Self.refusals, source: source, options: dtype.rawValue)
   }
 
-  /// Keeps a reason for `recordedRefusal`; false where there is no place to keep it.
+  /// Keeps a reason for `recordedRefusal`; false without a place to keep it.
   func recordRefusal(_ reason: String, of families: [ProgramFamily], _ dtype: DType) -> Bool {
     guard let source = try? source(of: families) else { return false }
     return cache.record(

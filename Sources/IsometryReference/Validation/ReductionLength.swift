@@ -2,7 +2,7 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension Operation {
-  /// How many terms are summed for one element of the result, for `Tolerance`.
+  /// The number of terms that are summed for one element of the result, for `Tolerance`.
   func reductionLength(inputs: [TensorType]) -> Int {
     func shape(_ index: Int) -> Shape { inputs[index].shape }
     func perChannel(_ index: Int) -> Int { shape(index).elementCount / shape(index)[1] }

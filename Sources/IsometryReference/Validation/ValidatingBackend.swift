@@ -11,7 +11,7 @@ public import IsometryGraph
 public struct ValidatingBackend: Backend {
   private let base: any Backend
 
-  /// Checks what `base` computes.
+  /// A backend that checks the results of `base`.
   public init(_ base: any Backend) { self.base = base }
 
   public var name: String { base.name }
@@ -28,8 +28,8 @@ public struct ValidatingBackend: Backend {
 
   public func traits(for graph: Graph) -> BackendTraits { base.traits(for: graph) }
 
-  /// - Precondition: `session`, where given, is of a `ValidatingBackend` over the same backend.
-  /// - Throws: what the other backend throws.
+  /// A session that checks every operation. Throws the errors of the other backend.
+  /// `session`, if given, is of a `ValidatingBackend` over the same backend.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try GraphVerifier.verify(graph)
     let shared = session.map { session in
@@ -44,7 +44,7 @@ public struct ValidatingBackend: Backend {
       roundsToTF32: roundsToTF32)
   }
 
-  /// - Throws: what the other backend throws.
+  /// The costs of the session. Throws the errors of the other backend.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try GraphVerifier.verify(graph)
     return try base.planBinding(of: opened(graph).graph, stagingSlots: stagingSlots)

@@ -1,6 +1,6 @@
 public import IsometryCore
 
-/// A device's result that is not what the reference computes from the same inputs.
+/// A result of a device that differs from the reference's for the same inputs.
 public struct ValidationError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The backend's name.
   public let device: String
@@ -18,7 +18,7 @@ public struct ValidationError: Error, Sendable, Hashable, CustomStringConvertibl
   public let found: Double
   /// The element as the reference computes it in double precision.
   public let expected: Double
-  /// The difference over what rounding explains; NaN where only one of both is NaN.
+  /// The difference over the bound of rounding; NaN if only one of both is NaN.
   public let ratio: Double
 
   public var description: String {

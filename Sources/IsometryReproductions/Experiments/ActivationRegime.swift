@@ -15,7 +15,7 @@ enum ActivationRegime: String, Sendable, Codable, CaseIterable {
 
   /// The level of isometry that a residual network of `depth` blocks has in this regime.
   ///
-  /// - Parameter level: c where it is equal, that of ReLU where σ_w is.
+  /// - Parameter level: c if it is equal, that of ReLU if σ_w is.
   func level(of activation: String, depth: Int, level: Double) -> Double {
     switch self {
     case .equalLevel: return level

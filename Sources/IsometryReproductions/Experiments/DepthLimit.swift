@@ -3,7 +3,7 @@ import IsometryFiles
 import IsometryNN
 import IsometryTraining
 
-/// How deep residual networks without normalization can be and still learn, by initialization.
+/// The depth at which residual networks without normalization still learn, by initialization.
 struct DepthLimit: Experiment {
   struct Cell: TrainingCell {
     let depth: Int
@@ -53,8 +53,8 @@ struct DepthLimit: Experiment {
         + depths.map(String.init).joined(separator: ", ") + ", initialized by "
         + Self.initializers.joined(separator: ", ") + ".",
       recipe.words + "; the same budget whatever the depth.",
-      "A network trains where the accuracy of every seed is above \(percent(upperBound)), five standard "
-        + "errors above guessing; it does not where none is above \(percent(lowerBound)), two.",
+      "A network trains if the accuracy of every seed is above \(percent(upperBound)), five standard "
+        + "errors above guessing. It does not if no seed is above \(percent(lowerBound)), two.",
     ]
   }
 
@@ -104,7 +104,7 @@ extension DepthLimit {
     BestRate(results.filter { $0.cell.initializer == initializer && $0.cell.depth == depth })
   }
 
-  /// Whether a network learns; undecided where it was not trained, or does a little better than guessing.
+  /// Whether a network learns; undecided if it was not trained, or does a little better than guessing.
   private func trains(_ initializer: String, _ depth: Int, _ results: [Measured]) -> Verdict {
     guard let accuracies = best(initializer, depth, results)?.accuracies else { return .undecided }
     if accuracies.allSatisfy({ $0 > upperBound }) { return .holds }
@@ -143,8 +143,8 @@ extension DepthLimit {
     return Claim(
       "\(initializer) trains at every depth",
       rule:
-        "holds where it trains at every depth, fails where it does not at one; cannot be decided where "
-        + "it does not at the smallest, lies between at one, or one is missing",
+        "holds if it trains at every depth, fails if it does not at one. It cannot be decided if it does "
+        + "not train at the smallest, lies between at one, or if one is missing",
       evidence: evidence.joined(separator: ", "), verdict: verdict)
   }
 
@@ -169,9 +169,9 @@ extension DepthLimit {
     return Claim(
       "RISOTTO trains at depths at which He's initialization does not",
       rule:
-        "holds where risotto trains at some depth at which he does not, and never the other way "
-        + "round; fails where it is the other way round; cannot be decided where both train at the same "
-        + "depths, each at one of its own, or a depth is missing",
+        "holds if risotto trains at some depth at which he does not, and never the other way round; "
+        + "fails in the opposite case. It cannot be decided if both train at the same depths, if each "
+        + "trains at one of its own, or if a depth is missing",
       evidence: "risotto alone at \(list(ahead)), he alone at \(list(behind))", verdict: verdict)
   }
 }

@@ -70,8 +70,8 @@ struct FiniteWidth: Experiment {
   static let paper =
     "Burkholz, Dubatovka: Initialization of ReLUs for dynamical isometry (2019)"
   static let published = [
-    "The signals of ReLU networks of any width have an exact joint law; with He's weights inputs "
-      + "become indistinguishable with depth; mirrored (looks-linear) orthogonal weights give exact "
+    "The signals of ReLU networks of any width have an exact joint law. With He's weights, inputs "
+      + "become indistinguishable with depth. Mirrored (looks-linear) orthogonal weights give exact "
       + "isometry.",
     "The settings and figures of its experiments are not known here; the training below is a "
       + "substitute.",
@@ -110,9 +110,9 @@ struct FiniteWidth: Experiment {
         + "the Gaussian weights and \(exactNetworks) for the orthogonal ones, as the package's "
         + "initializers draw them. Two orthogonal inputs of half as many units as the layers have pass "
         + "through each in Double.",
-      "He's signals are compared with the exact law of a layer's squared norm, with the exact mean "
-        + "and variance of its logarithm after all layers where no layer is dead, and with as many "
-        + "samples of the exact law of pairs of inputs.",
+      "He's signals are compared with the law of a layer's squared norm, and with as many samples "
+        + "of the exact law of pairs of inputs. The logarithm of the norm after all layers is compared "
+        + "by mean and variance, over networks without dead layers.",
       "Training: networks of width \(trainedWidth) and depth "
         + trainedDepths.map(String.init).joined(separator: ", ")
         + " with SGD and momentum 0.9, the best of the constant learning rates "
@@ -274,9 +274,9 @@ extension FiniteWidth {
     claim(
       "The squared norms of He's networks have the exact law of their width",
       rule:
-        "Kolmogorov's distance of the first layer times √networks below 1.63 (the 1 % level), mean and "
-        + "variance of the log norm within 4 standard errors; fails above 2.2, 6 and 8; cannot be "
-        + "decided between, or where a width is missing", signals
+        "Kolmogorov's distance of the first layer times √networks, and standard errors of the log norm's "
+        + "mean and variance. It holds below 1.63 (the 1 % level), 4 and 4, and fails above 2.2, 6 or 8. "
+        + "It cannot be decided between, or if a width is missing", signals
     ) { found in
       guard let exact = found.exactLogNorm, let distance = found.layerDistance else { return nil }
       let count = Double(found.networks)
@@ -301,8 +301,8 @@ extension FiniteWidth {
     claim(
       "The similarity of two inputs in He's networks has the exact law of their width",
       rule:
-        "the mean cosine after every layer, sampled networks against samples of the law: holds where "
-        + "all agree within 4 standard errors, fails where one is off by more than 6", signals
+        "the mean cosines after every layer, of sampled networks and of samples of the law. It holds if "
+        + "all agree within 4 standard errors, and fails if one is off by more than 6", signals
     ) { found in
       guard let exact = found.exactCosines else { return nil }
       let offsets = zip(found.cosines, exact).map { sampled, exact in
@@ -324,8 +324,8 @@ extension FiniteWidth {
     claim(
       "In deep He networks inputs become indistinguishable, however different they began",
       rule:
-        "two inputs of cosine 0: holds where the mean cosine after all layers is above 0.8 by two "
-        + "standard errors at every width, fails where it is below 0.5 by two", signals
+        "two inputs of cosine 0. It holds if their mean cosine after all layers is above 0.8 by two "
+        + "standard errors at every width. It fails if it is below 0.5 by two at one", signals
     ) { found in
       found.cosines.last.map { last in
         (
@@ -343,8 +343,8 @@ extension FiniteWidth {
     return Claim(
       "Orthogonal looks-linear networks keep norms and similarities exactly",
       rule:
-        "norms, and cosines of the differences of the mirrored halves: holds where none changes by "
-        + "more than 1e-9 in any layer, else fails",
+        "norms, and cosines of the differences of the mirrored halves. It holds if no layer changes one "
+        + "by more than 1e-9, and fails otherwise",
       evidence: changes.max().map { [String(format: "the largest change is %.1e", $0)] } ?? [],
       verdict: .all(missing + changes.map { $0 < 1e-9 ? .holds : .fails }))
   }

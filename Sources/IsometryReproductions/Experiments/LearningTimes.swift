@@ -2,7 +2,7 @@ import Foundation
 import IsometryFiles
 import IsometryTraining
 
-/// How many steps each setting of `SigmoidResurrected` needs to its goal.
+/// The number of steps that each setting of `SigmoidResurrected` needs to its goal.
 struct LearningTimes {
   typealias Setting = SigmoidResurrected.Setting
   typealias Measured = SigmoidResurrected.Measured
@@ -10,11 +10,11 @@ struct LearningTimes {
   /// The best learning rate of a setting.
   struct Best: Equatable {
     let rate: Double
-    /// The mean over seeds; nil where not every seed got there.
+    /// The mean over seeds; nil if not every seed got there.
     let steps: Double?
     /// The largest accuracy of a curve, mean over seeds.
     let accuracy: Double
-    /// How many seeds got there, of how many.
+    /// The number of seeds that reached the goal, and of all.
     let reached: Int
     let seeds: Int
     /// Whether every training at this rate diverged, which says nothing about speed.
@@ -36,7 +36,7 @@ struct LearningTimes {
   init(_ results: [Measured], goal: Double) {
     self.goal = goal
     groups = results.grouped { $0.cell.setting }
-    // Trainings that differ in their seeds alone tell it where all got there.
+    // The deviation over seeds needs trainings that all reached the goal.
     deviation = Sample.pooledDeviation(
       results.grouped { $0.cell.settingButSeed }.map(\.elements)
         .filter { $0.allSatisfy { $0.outcome.reachedAt != nil } }
@@ -47,7 +47,7 @@ struct LearningTimes {
     groups.first { $0.key == setting }?.elements ?? []
   }
 
-  /// The rate with which the setting gets there first or, where it never does, closest; nil where
+  /// The rate with which the setting gets there first or, if it never does, closest; nil if
   /// nothing is finished.
   func best(_ setting: Setting) -> Best? {
     let all = results(setting)
@@ -90,7 +90,7 @@ struct LearningTimes {
     return isSlower(one, than: other, interval: interval) ? .fails : .undecided
   }
 
-  /// How many times as many steps are a difference worth the word.
+  /// The least ratio of steps that counts as a difference.
   private static let leastRatio = 1.25
 
   private func isSlower(_ slow: Best, than fast: Best, interval: Int) -> Bool {
@@ -105,12 +105,12 @@ struct LearningTimes {
 
   /// The rule of `isFaster` in words.
   static let comparisonRule =
-    "steps to the accuracy at the best learning rate, means of their logarithms over seeds; a seed that "
-    + "does not get there counts with the steps of its whole training: one is faster where all its seeds "
-    + "get there and the other takes more than \(leastRatio) times as many steps, by more than three "
-    + "standard errors from the deviation over seeds of all groups pooled; cannot be decided with fewer "
-    + "than two seeds, where the difference is one evaluation or less, or where the slower one "
-    + "diverges at every rate or is best at the edge of the rates tried"
+    "steps to the accuracy at the best learning rate, by means of their logarithms over seeds. A seed "
+    + "that does not reach it counts with the steps of its whole training. One is faster if all its "
+    + "seeds reach it and the other takes more than \(leastRatio) times as many steps. The difference "
+    + "must exceed three standard errors, from the deviation over seeds of all groups pooled. It cannot "
+    + "be decided with fewer than two seeds, or if the difference is one evaluation or less. Nor can it "
+    + "if the slower one diverges at every rate or is best at the edge of the rates tried"
 
   var table: Table {
     Table(
@@ -175,7 +175,7 @@ struct LearningTimes {
     return variance > 0 ? covariance / variance : nil
   }
 
-  /// The exponent of each seed at the depths' best rates; nil where one of them did not get there.
+  /// The exponent of each seed at the depths' best rates; nil if one of them did not get there.
   private func exponents(depths: [Int]) -> [Double]? {
     let bests = depths.map { (depth: $0, setting: Self.scalingSetting($0)) }
     let seeds = Set(bests.flatMap { results($0.setting).map(\.cell.seed) }).sorted()
@@ -199,7 +199,7 @@ struct LearningTimes {
     return deviation / (sample.deviation * Double(sample.count - 1).squareRoot())
   }
 
-  /// Fewer evaluations than this up to the goal do not tell how long it takes.
+  /// Fewer evaluations than this up to the goal do not measure the learning time.
   private static let leastEvaluations = 5
 
   func scaling(depths: [Int]) -> Claim {
@@ -225,11 +225,11 @@ struct LearningTimes {
         + "square root of the depth",
       rule:
         "the exponent of the steps as a power of the depth, by least squares on logarithms, mean over "
-        + "seeds, with the standard error that follows from the deviation over seeds of all groups pooled: "
-        + "holds where two standard errors above it are up to 0.75, fails where two below it are 1 or "
-        + "more; cannot be decided "
-        + "between, with fewer than two seeds, where a depth does not get to the accuracy or in fewer "
-        + "than \(Self.leastEvaluations) evaluations, or where a best rate is at the edge of those tried",
+        + "seeds. Its standard error follows from the deviation over seeds of all groups pooled. It holds "
+        + "if two standard errors above it are at most 0.75, and fails if two below it are at least 1. It "
+        + "cannot be decided between, or with fewer than two seeds. Nor can it if a depth needs fewer than "
+        + "\(Self.leastEvaluations) evaluations for the accuracy, does not reach it, or is best at "
+        + "the edge",
       evidence: (words
         + [
           exponents.isEmpty

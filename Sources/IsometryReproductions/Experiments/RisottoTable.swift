@@ -29,16 +29,16 @@ struct RisottoTable: Experiment {
   static let paper =
     "Gadhikar, Burkholz: Dynamical isometry for residual networks (2022)"
   static let published = [
-    "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases; with it, "
-      + "RISOTTO is often the best of all (abstract); on CIFAR-10, CIFAR-100 and Tiny ImageNet with "
-      + "ResNet-18, 50 and 101.",
+    "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases. With it, "
+      + "RISOTTO is often the best of all (abstract). The paper trains ResNet-18, 50 and 101 on CIFAR-10, "
+      + "CIFAR-100 and Tiny ImageNet.",
     "Its tables, learning rates and numbers of epochs are not known here.",
     "risotto-lossless, which keeps the pixels that strides drop, is not of the paper.",
   ]
 
   private let model: String
   private let recipe: ResidualRecipe
-  /// Every combination of the table, with its trainings: none where the network does not meet the
+  /// Every combination of the table, with its trainings: none if the network does not meet the
   /// initialization's conditions.
   private let grid: [(network: Network, configurations: [RunConfiguration])]
 
@@ -203,10 +203,10 @@ extension RisottoTable {
     }
     return Claim(
       statement,
-      rule: "accuracy at the best learning rate, \(AccuracyNoise.rule); "
+      rule: "accuracy at the best learning rate, \(AccuracyNoise.rule). "
         + (needsMost
-          ? "holds where more than half of the comparisons do, fails where more than half go the other "
-            + "way" : "all comparisons must hold, and one that goes the other way fails"),
+          ? "The claim holds if more than half of the comparisons do, and fails if more than half go the "
+            + "other way" : "All comparisons must hold, and one that goes the other way fails"),
       evidence: evidence, verdict: needsMost ? .most(verdicts) : .all(verdicts))
   }
 

@@ -1,7 +1,7 @@
 import Foundation
 import IsometryTraining
 
-/// How fast deep plain networks learn, by the law of their weights, their activation, their place on
+/// The learning times of deep plain networks, by the law of their weights, their activation, their place on
 /// or off the critical line, the optimizer and the depth.
 struct SigmoidResurrected: Experiment {
   enum Weights: String, Sendable, Codable, CaseIterable {
@@ -51,10 +51,10 @@ struct SigmoidResurrected: Experiment {
     "Pennington, Schoenholz, Ganguli: Resurrecting the sigmoid in deep learning through dynamical "
     + "isometry (2017)"
   static let published = [
-    "Networks at dynamical isometry learn orders of magnitude faster than those that are not; sigmoidal "
+    "Networks at dynamical isometry learn orders of magnitude faster than those that are not. Sigmoidal "
       + "networks can reach it with orthogonal weights, ReLU networks cannot (abstract).",
-    "From memory, not read again: CIFAR-10, depth 200, width 400, SGD, momentum, RMSProp and Adam; "
-      + "the time to 25 % test accuracy of orthogonal tanh networks grows like the square root of the "
+    "From memory, not read again: CIFAR-10, depth 200, width 400, SGD, momentum, RMSProp and Adam. "
+      + "The time to 25 % test accuracy of orthogonal tanh networks grows like the square root of the "
       + "depth at the best learning rate.",
     "Its learning rates and times are not known here.",
   ]
@@ -62,7 +62,7 @@ struct SigmoidResurrected: Experiment {
   let plan: Plan
 
   /// The test accuracy that counts as learned. That of the paper is reached by small networks within a
-  /// few steps, too few to tell how the number grows.
+  /// few steps, too few to show how the number grows.
   private var goal: Double { plan.scale.pick(smoke: 0.25, small: 0.35, paper: 0.25) }
   private static let activations = ["tanh", "hard-tanh", "unit-erf", "relu"]
   private var depth: Int { plan.scale.pick(smoke: 20, small: 50, paper: 200) }
@@ -100,7 +100,7 @@ struct SigmoidResurrected: Experiment {
       "Plain fully connected networks of width \(width) and depth \(depth) without normalization; "
         + "orthogonal and Gaussian weights; tanh, hard tanh, erf(√π·x/2) and ReLU.",
       "Critical: hidden layers of sigmoidal networks at q* = 1/64 on the critical line, those of ReLU "
-        + "networks at σ_w² = 2 without bias; the first layer gives pre-activations the variance q*, 1 for "
+        + "networks at σ_w² = 2 without bias. The first layer gives pre-activations the variance q*, 1 for "
         + "ReLU. Off: sigmoidal networks at σ_w² = 2, ReLU at σ_w² = 1, without bias. Heads have σ_w² = 1, "
         + "in Gaussian sigmoidal networks off the line 2.",
       "All of them with momentum 0.9; orthogonal tanh and Gaussian ReLU, both critical, also with SGD, "
@@ -220,7 +220,7 @@ extension SigmoidResurrected {
       }
     }
     return Claim(
-      statement, rule: LearningTimes.comparisonRule + "; of several comparisons all must hold",
+      statement, rule: LearningTimes.comparisonRule + ". Of several comparisons all must hold",
       evidence: settings.map { "\($0.words): \(times.words(for: $0))" }.joined(separator: "; "),
       verdict: .all(verdicts))
   }

@@ -13,7 +13,7 @@ struct SignalStatistics: Codable, Sendable, Equatable {
     let deviation: Double
   }
 
-  /// How many were drawn.
+  /// The number of networks drawn.
   let networks: Int
   /// Networks in which the first input has died out.
   let dead: Int
@@ -24,7 +24,7 @@ struct SignalStatistics: Codable, Sendable, Equatable {
   /// The largest change in any network and layer of a norm, relative to it, or of a cosine; of mirrored
   /// weights, the cosine of the differences û of the upper and the lower halves.
   let largestChange: Double
-  /// Of `logNorm`; nil where no law is compared.
+  /// The exact value of `logNorm`; nil if no law is compared.
   var exactLogNorm: Exact?
   /// Kolmogorov's distance of the first layer's squared norm from its exact law.
   var layerDistance: Double?

@@ -69,10 +69,10 @@ struct UniversalLearning: Experiment {
         + "activations \(activations.joined(separator: ", ")).",
       "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
-      "SGD at a constant rate without momentum and weight decay; each activation, depth and kind of "
-        + "equality at the learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
-        + "accuracy over its curve; \(budget.words), \(seedWords(seeds)); test accuracy every "
-        + "\(interval) steps.",
+      "SGD at a constant rate without momentum and weight decay; \(budget.words), \(seedWords(seeds)); "
+        + "test accuracy every \(interval) steps. Each activation, depth and kind of equality has the "
+        + "learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
+        + "accuracy over its curve.",
       "A training that diverges counts as guessing from then on.",
     ]
   }
@@ -262,10 +262,10 @@ extension UniversalLearning {
       "Learning curves of different activations, each at its best learning rate, are closer together "
         + "at equal c than at equal σ_w",
       rule:
-        "the spread between activations at equal σ_w less that at equal c, averaged over depths: "
-        + "holds where it is above four standard errors from the seeds, fails where it is below minus "
-        + "four; cannot be decided between, with fewer than two seeds, where a training is missing, or "
-        + "where fewer than three quarters of the activations do better than guessing in one regime",
+        "the spread between activations at equal σ_w less that at equal c, averaged over depths. It holds "
+        + "above four standard errors from the seeds, and fails below minus four. It cannot be decided "
+        + "between, with fewer than two seeds, or if a training is missing. Nor can it if fewer than three "
+        + "quarters of the activations do better than guessing in one regime",
       evidence: evidence.isEmpty
         ? "not finished"
         : evidence.joined(separator: "; ") + "; \(diverged) diverged at the best rates",
@@ -274,8 +274,7 @@ extension UniversalLearning {
 
   private static let threshold = 4.0
 
-  /// Of the mean over groups, from the deviation within groups; nil where a group has fewer than two
-  /// numbers.
+  /// Of the mean over groups, from the deviation within them; nil if a group has less than two.
   private static func standardError(_ groups: [[Double]]) -> Double? {
     var variance = 0.0
     for group in groups {

@@ -70,8 +70,9 @@ struct UniversalSpectra: Experiment {
     [
       "Fully connected residual networks of width \(width) and depth "
         + "\(depths.map(String.init).joined(separator: ", ")), without normalization, with the "
-        + "activations \(ActivationRegime.activations.joined(separator: ", ")); all singular values of "
-        + "the Jacobian of the residual stack at an input of Gaussian noise; \(seedWords(seeds)).",
+        + "activations \(ActivationRegime.activations.joined(separator: ", ")). All singular values of "
+        + "the Jacobian of the residual stack are measured at an input of Gaussian noise; "
+        + "\(seedWords(seeds)).",
       "Weights scaled to the same c (\(levels.map(shortNumber).joined(separator: ", "))) and, as a "
         + "control, to the same σ_w = 1, with which ReLU has c = 0.5.",
       "KS is the Kolmogorov–Smirnov distance of log σ² from the universal law of c.",
@@ -225,9 +226,8 @@ extension UniversalSpectra {
     return Claim(
       "At equal c every activation has the singular values of one law",
       rule:
-        "holds where the mean KS of every activation, depth and c is at most 3/width + 0.3/depth; "
-        + "fails where one is above twice that; cannot be decided between, or where a cell is not "
-        + "finished",
+        "holds if the mean KS of every activation, depth and c is at most 3/width + 0.3/depth; fails if "
+        + "one is above twice that. It cannot be decided between, or if a cell is not finished",
       evidence: worst.map {
         String(
           format: "the largest KS next to its tolerance is %.4f of %.4f", $0.distance, $0.tolerance)
@@ -264,9 +264,9 @@ extension UniversalSpectra {
     return Claim(
       "The weights' deviation alone does not give activations the same singular values",
       rule:
-        "the standard deviation of log σ² differs between activations: holds where it does more "
-        + "than three times as much at equal σ_w as at equal c; fails where it does less; cannot be "
-        + "decided between, or where an activation is not finished",
+        "the difference between activations in the standard deviation of log σ². It holds if that at equal "
+        + "σ_w is more than three times that at equal c, and fails if it is the smaller one. It cannot be "
+        + "decided between, or if an activation is not finished",
       evidence: evidence, verdict: .all(verdicts))
   }
 }

@@ -1,8 +1,7 @@
-/// How far the accuracies of trainings lie apart that differ in their seeds alone, and what follows for
-/// comparisons between others.
+/// The spread of accuracies over seeds, and the comparisons between other trainings that it allows.
 ///
-/// A few seeds a side do not tell their own deviation, so that of all groups of an experiment is pooled.
-/// It counts for no less than what guessing right or wrong on each test image gives.
+/// A few seeds a side do not determine their deviation, so that of all groups of an experiment is
+/// pooled. It is at least that of guessing right or wrong on each test image.
 struct AccuracyNoise: Equatable {
   /// Standard deviation over seeds, pooled.
   let deviation: Double
@@ -27,8 +26,8 @@ struct AccuracyNoise: Equatable {
   /// by chance.
   static let threshold = 3.0
 
-  /// Whether the mean of `larger` is above that of `smaller` by more than chance: undecided where it is
-  /// within the noise, with fewer than two seeds on a side, and where neither does better than
+  /// Whether the mean of `larger` is above that of `smaller` by more than chance: undecided if it is
+  /// within the noise, with fewer than two seeds on a side, and if neither does better than
   /// guessing.
   func verdict(mean larger: [Double], exceeds smaller: [Double]) -> Verdict {
     guard let first = Sample(larger), let second = Sample(smaller), first.count > 1,
@@ -44,8 +43,8 @@ struct AccuracyNoise: Equatable {
     return gap > 0 ? .holds : .fails
   }
 
-  /// The same of two networks at their best learning rates; undecided also where some of a side's
-  /// trainings diverged and others did not, and where a side is missing.
+  /// The same of two networks at their best learning rates; undecided also if some of a side's
+  /// trainings diverged and others did not, and if a side is missing.
   func verdict(_ first: BestRate?, exceeds second: BestRate?) -> Verdict {
     guard let first, let second else { return .undecided }
     for side in [first, second] where (1..<side.accuracies.count).contains(side.diverged) {
@@ -56,8 +55,8 @@ struct AccuracyNoise: Equatable {
 
   /// The rule of `verdict(_:exceeds:)` in words.
   static let rule =
-    "by more than three standard errors of the difference of the means over seeds, from the deviation "
-    + "over seeds of all groups pooled or, where it is larger, that of guesses on the test images; "
-    + "fewer than two seeds, a side of which some seeds diverge and others do not, and two that do no "
-    + "better than guessing decide nothing"
+    "by more than three standard errors of the difference of the means over seeds. The deviation is "
+    + "that over seeds of all groups pooled or, if it is larger, that of guesses on the test images. It "
+    + "cannot be decided with fewer than two seeds, if only some seeds of a side diverge, or if neither "
+    + "side does better than guessing"
 }

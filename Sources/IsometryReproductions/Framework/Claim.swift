@@ -8,7 +8,7 @@ package enum Verdict: String, Sendable, Codable, Equatable {
 /// A statement of a paper that results can hold against.
 package struct Claim: Sendable, Codable, Equatable {
   package let statement: String
-  /// How the verdict follows from the results, with its thresholds.
+  /// The rule that gives the verdict from the results, with its thresholds.
   package let rule: String
   /// The numbers that the verdict rests on.
   package let evidence: String
@@ -31,13 +31,13 @@ package struct Claim: Sendable, Codable, Equatable {
 }
 
 extension Verdict {
-  /// One verdict of several: holds where all hold, fails where one fails, else undecided.
+  /// One verdict of several: holds if all hold, fails if one fails, else undecided.
   static func all(_ verdicts: [Verdict]) -> Verdict {
     if verdicts.contains(.fails) { return .fails }
     return !verdicts.isEmpty && verdicts.allSatisfy { $0 == .holds } ? .holds : .undecided
   }
 
-  /// One verdict of several: holds where more than half hold, fails where more than half fail.
+  /// One verdict of several: holds if more than half hold, fails if more than half fail.
   static func most(_ verdicts: [Verdict]) -> Verdict {
     let holding = verdicts.count { $0 == .holds }
     let failing = verdicts.count { $0 == .fails }
@@ -64,7 +64,7 @@ extension Sample {
     self.init(mean: mean, deviation: deviation, count: values.count)
   }
 
-  /// The standard deviation within groups of numbers, pooled over all of them; 0 where no group has two.
+  /// The standard deviation within groups of numbers, pooled over all of them; 0 if no group has two.
   static func pooledDeviation(_ groups: [[Double]]) -> Double {
     var squares = 0.0
     var freedom = 0

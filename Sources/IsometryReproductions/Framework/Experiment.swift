@@ -1,6 +1,6 @@
 package import IsometryFiles
 
-/// How much of an experiment is run.
+/// The extent of an experiment.
 package enum Scale: String, Sendable, Codable, CaseIterable {
   /// Shows that everything works, in about a minute on two processors; decides little.
   case smoke
@@ -21,7 +21,7 @@ package enum Scale: String, Sendable, Codable, CaseIterable {
 /// The choices about an experiment.
 package struct Plan: Sendable, Equatable {
   package let scale: Scale
-  /// How many times each cell is run with other random numbers; nil for as many as the scale has.
+  /// The number of runs of each cell with other random numbers; nil for as many as the scale has.
   package let seeds: Int?
 
   package init(_ scale: Scale, seeds: Int? = nil) {
@@ -36,8 +36,8 @@ package struct Plan: Sendable, Equatable {
   }
 }
 
-/// An experiment of a paper at a size that a machine can do: a grid of cells that are measured one by
-/// one, and what the results say about the paper's claims.
+/// An experiment of a paper at a size that a machine can do: a grid of cells, which are measured one by
+/// one, and the claims of the paper, which the results decide.
 ///
 /// An experiment is one file and one line in `ExperimentRegistry`.
 package protocol Experiment: Sendable {
@@ -64,7 +64,7 @@ package protocol Experiment: Sendable {
 
   /// Measures one cell. What it gives depends on the cell, the images and the device alone.
   ///
-  /// - Throws: `ReproductionStopped` where the laboratory was asked to stop.
+  /// - Throws: `ReproductionStopped` if the laboratory must stop.
   func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome
 
   /// Tables, plots and claims from the cells that are finished, which may be any of them.
@@ -95,7 +95,7 @@ package protocol ExperimentOutcome: Codable, Sendable {
 package struct CellResult<Cell: ExperimentCell, Outcome: ExperimentOutcome>: Codable, Sendable {
   package let cell: Cell
   package let outcome: Outcome
-  /// Of the measurement; of a training that was stopped and resumed, since it went on last.
+  /// Seconds of the measurement; of a resumed training, since it last continued.
   package let seconds: Double
   package let origin: MeasurementOrigin
 }
@@ -107,7 +107,7 @@ package struct MeasurementOrigin: Codable, Sendable, Equatable {
   package let machine: String
   /// The backend's name and description.
   package let device: String
-  /// When it was finished, in UTC as ISO 8601 writes it.
+  /// The time at which it was finished, in UTC as ISO 8601 writes it.
   package let date: String
 }
 

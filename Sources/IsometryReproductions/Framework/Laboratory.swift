@@ -3,7 +3,7 @@ package import IsometryData
 package import IsometryGraph
 package import IsometryTraining
 
-/// Where cells are measured: a device, images, and a place for what a measurement must keep.
+/// The means of measuring cells: a device, images, and a place for what a measurement must keep.
 package final class Laboratory {
   package let backend: any Backend
   package let source: DatasetSource

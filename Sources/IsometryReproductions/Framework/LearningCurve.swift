@@ -7,7 +7,7 @@ import IsometryTraining
 
 /// A training as an experiment sees it: how well the network did after some numbers of steps.
 struct LearningCurve: ExperimentOutcome, Equatable {
-  /// How well the network does on the test images after a step.
+  /// The result on the test images after a step.
   struct Point: Codable, Sendable, Equatable {
     let step: Int
     let loss: Double
@@ -20,12 +20,12 @@ struct LearningCurve: ExperimentOutcome, Equatable {
   var points: [Point] = []
   /// The mean loss over the steps of each epoch that was finished.
   var trainLosses: [Double] = []
-  /// The step by which the loss stopped being a number; nil where it did not.
+  /// The step by which the loss stopped being a number; nil if it did not.
   var divergedAt: Int?
   /// The first step after which the wanted accuracy was measured; nil if it never was.
   var reachedAt: Int?
 
-  /// On the test images at the end; nil where the training diverged before it was measured.
+  /// On the test images at the end; nil if the training diverged before it was measured.
   var finalAccuracy: Double? { isDivergence ? nil : points.last?.accuracy }
 
   /// The largest step that was measured.
@@ -49,12 +49,12 @@ struct TrainingWatch: Sendable, Equatable {
 }
 
 extension Laboratory {
-  /// Trains from the start, or from where the cell's training was stopped before.
+  /// Trains from the start, or from the place at which the cell's training was stopped before.
   ///
   /// A loss that is not a number is a result: `LearningCurve.divergedAt`.
   ///
-  /// - Throws: `ReproductionStopped` where it was asked to stop, after the state was saved; what makes
-  ///   the configuration unfit, and what the backend throws.
+  /// - Throws: `ReproductionStopped` after a stop, with the state saved; errors of an unfit
+  ///   configuration, and errors of the backend.
   func train(
     _ configuration: RunConfiguration, watching watch: TrainingWatch = TrainingWatch()
   ) throws -> LearningCurve {

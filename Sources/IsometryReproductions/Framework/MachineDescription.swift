@@ -14,7 +14,7 @@ enum MachineDescription {
     ].compactMap { $0 }.joined(separator: ", ")
   }
 
-  /// What stands behind a name and a separator on the first line that begins with the name.
+  /// The text behind a name and a separator on the first line that begins with the name.
   private static func field(_ name: String, in path: String, separator: Character) -> String? {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8),
       let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }),

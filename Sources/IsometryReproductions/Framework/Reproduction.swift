@@ -21,7 +21,7 @@ package struct Reproduction {
   /// The version of the program, for the report.
   package struct Program: Sendable {
     package let version: String
-    /// Of the checkout that holds the program; nil where it is not known.
+    /// Of the checkout that holds the program; nil if it is not known.
     package let commit: String?
 
     package init(version: String, commit: String?) {
@@ -39,7 +39,7 @@ package struct Reproduction {
   private let laboratory: Laboratory
   private let program: Program
 
-  /// - Parameter path: of the folder; made where it is not there.
+  /// - Parameter path: of the folder; made if it does not exist.
   package init(_ plan: Plan, in path: String, laboratory: Laboratory, program: Program) {
     self.plan = plan
     self.path = path
@@ -54,7 +54,7 @@ package struct Reproduction {
 
   /// Measures every cell that is not finished, and writes the report.
   ///
-  /// - Throws: `ReproductionStopped` where the laboratory was asked to stop: what is finished is kept,
+  /// - Throws: `ReproductionStopped` if the laboratory must stop: what is finished is kept,
   ///   and another run of the same continues there; `ReproductionError`;
   ///   `TrainingError.runInUse`; what a measurement throws.
   @discardableResult

@@ -1,7 +1,7 @@
 package import IsometryCore
 import IsometryTraining
 
-/// Why a reproduction cannot start or continue.
+/// A reason why a reproduction cannot start or continue.
 package enum ReproductionError: ExplainedError, Equatable {
   /// No experiment has that name; `known` are those that exist.
   case unknownExperiment(String, known: [String])

@@ -35,7 +35,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   /// Takes a new folder, or one that the same reproduction has begun.
   ///
-  /// - Throws: `ReproductionError`; `TrainingError.runInUse`; `FileError` where the system refuses.
+  /// - Throws: `ReproductionError`; `TrainingError.runInUse`; `FileError` if the system refuses.
   init(_ path: String, for configuration: ReproductionConfiguration<Subject.Cell>) throws {
     self.path = path
     let begun = Self.configurationPath(in: path)
@@ -56,7 +56,7 @@ final class ReproductionFolder<Subject: Experiment> {
     "\(folder)/experiment.json"
   }
 
-  /// Whether nothing is lost where the folder is used: it is not there, or empty but for a lock.
+  /// Whether using the folder loses nothing: it does not exist, or has only a lock.
   private static func isFree(_ path: String) -> Bool {
     guard InputFile.exists(path) else { return true }
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
@@ -105,7 +105,7 @@ final class ReproductionFolder<Subject: Experiment> {
 
   /// The result of a cell; nil if it is not finished.
   ///
-  /// - Throws: `ReproductionError.damaged`; `FileError` where the system refuses.
+  /// - Throws: `ReproductionError.damaged`; `FileError` if the system refuses.
   func result(of cell: Subject.Cell) throws -> Result? {
     let file = recordPath(of: cell)
     guard InputFile.exists(file) else { return nil }

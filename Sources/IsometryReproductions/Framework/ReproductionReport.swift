@@ -7,7 +7,7 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
     package let title: String
     /// In the reproduction's folder; the numbers are in a CSV file of the same name.
     package let file: String
-    /// Why it was not drawn; nil where it was.
+    /// The reason why it was not drawn; nil if it was.
     package let problem: String?
   }
 
@@ -17,16 +17,16 @@ package struct ReproductionReport: Sendable, Encodable, Equatable {
   package let published: [String]
   package let procedure: [String]
   package let scale: Scale
-  /// Where the images are from; nil where none are used.
+  /// The origin of the images; nil if none are used.
   package let data: String?
   /// The machines that measured cells; several if a run was resumed elsewhere.
   package let machines: [String]
   package let devices: [String]
   package let programs: [String]
-  /// When the first and the last cell were finished, in UTC as ISO 8601 writes it; nil without any.
+  /// The times at which the first and last cell were finished, in UTC as ISO 8601 writes it, or nil.
   package let firstDate: String?
   package let lastDate: String?
-  /// How many were measured.
+  /// The number of measured cells.
   package let cells: Int
   /// Cells whose training ended with a loss that is not a number.
   package let divergences: Int

@@ -17,7 +17,7 @@ package struct Table: Sendable, Codable, Equatable {
       Entry(shown: "\(number)", value: "\(number)", isNumber: true)
     }
 
-    /// With so many digits behind the point; a dash for nil.
+    /// A number with `digits` digits behind the point; a dash for nil.
     package static func number(_ number: Double?, digits: Int = 3) -> Entry {
       guard let number else { return .missing }
       return Entry(

@@ -82,7 +82,7 @@ struct TrainingBudget: Sendable, Equatable {
   }
 }
 
-/// How residual networks are trained where initializations are compared: SGD with Nesterov momentum,
+/// The training of residual networks that compares initializations: SGD with Nesterov momentum,
 /// one-cycle, at the best of a grid of learning rates.
 struct ResidualRecipe: Sendable, Equatable {
   let rates: [Double]
@@ -99,7 +99,7 @@ struct ResidualRecipe: Sendable, Equatable {
       + "; \(budget.words), \(seedWords(seeds))"
   }
 
-  /// Every training of a network, none where it does not meet the initializer's conditions.
+  /// Every training of a network, none if it does not meet the initializer's conditions.
   func configurations(
     model: String, initializer: String, normalization: NormalizationKind,
     skip: SkipKind = .identity

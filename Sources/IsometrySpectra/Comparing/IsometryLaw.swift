@@ -6,7 +6,7 @@ public struct IsometryLaw: SpectralLaw {
   /// The fraction of singular values that are 1.
   public let retained: Double
 
-  /// - Precondition: `retained` is in 0…1.
+  /// The law with a fraction `retained` in 0…1 of ones.
   public init(retained: Double) {
     precondition((0...1).contains(retained), "a share is 0 to 1")
     self.retained = retained

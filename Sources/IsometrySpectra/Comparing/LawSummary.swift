@@ -16,6 +16,8 @@ public struct LawSummary: Sendable, Equatable {
   /// Var log λ above the resolution.
   public let logVariance: Double
 
+  /// The summary of a law.
+  ///
   /// - Parameters:
   ///   - law: integrated by the trapezoidal rule over its curve.
   ///   - resolution: singular values below this count as zeros, as in a measurement.

@@ -24,11 +24,12 @@ public struct MeasuredStrength: Sendable, Equatable {
   /// The number of random directions, enough for c to half a percent.
   static let rows = 64
 
+  /// Measures a network at images, in random directions.
+  ///
   /// - Parameters:
   ///   - images: of C·H·W normalized numbers each; all have the same weight.
   ///   - session: of `backend`, with the network's parameters and statistics.
-  /// - Throws: `SpectrumError.unsuitable` if a block is not a sum of a branch and a skip; the backend's
-  ///   errors.
+  /// - Throws: `SpectrumError.unsuitable` if a block is not branch plus skip; the backend's errors.
   public init(
     of network: any Network, at images: [[Double]], precision: DType, on backend: any Backend,
     sharing session: any Session, seed: UInt64

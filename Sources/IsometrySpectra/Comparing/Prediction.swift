@@ -3,8 +3,7 @@ public import IsometryGraph
 public import IsometryNN
 public import IsometryTheory
 
-/// The theoretical law of a network's singular values at its initial weights, or the reason why there
-/// is none.
+/// The law of a network's singular values at its initial weights, or the reason why there is none.
 public struct Prediction: Sendable {
   /// A number that the law depends on.
   public struct Parameter: Sendable, Hashable {
@@ -14,11 +13,11 @@ public struct Prediction: Sendable {
     public let value: Double
   }
 
-  /// nil if no law is known.
+  /// The law; nil if none is known.
   public let law: (any SpectralLaw)?
   /// The parameters of the law; empty if there is none.
   public let parameters: [Parameter]
-  /// Where the parameters come from; why there is no law.
+  /// The origin of the parameters, or the reason why there is no law.
   public let basis: Explanation
 
   init(_ law: any SpectralLaw, _ parameters: [(String, Double)], basis: Explanation) {
@@ -66,7 +65,7 @@ public struct Prediction: Sendable {
     public let section: JacobianSection
     /// The inputs at which spectra are measured, each C·H·W normalized numbers.
     public let images: [[Double]]
-    /// Of the signals that are measured.
+    /// The precision of the measured signals.
     public let precision: Precision
 
     /// Makes a subject from a network, the ensemble of its weights, and the section and inputs to

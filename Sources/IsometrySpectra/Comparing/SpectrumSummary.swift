@@ -26,7 +26,7 @@ public struct SpectrumSummary: Sendable, Equatable {
   /// The largest uncertainty of a singular value.
   public let resolution: Double
 
-  /// - Precondition: there is at least one spectrum, and all are of the same size.
+  /// The summary of one or more spectra of the same size.
   public init(_ spectra: [Spectrum]) {
     precondition(!spectra.isEmpty, "a summary is of at least one spectrum")
     precondition(

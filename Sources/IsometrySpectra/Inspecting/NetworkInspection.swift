@@ -9,7 +9,7 @@ public import IsometryNN
 public struct NetworkInspection: Sendable {
   /// The architecture.
   public var network: any Network
-  /// Of signals, vectors and products.
+  /// The precision of signals, vectors and products.
   public var precision: Precision
   /// Inputs, each C·H·W normalized numbers; two or more.
   public var images: [[Double]]

@@ -2,8 +2,7 @@ internal import IsometryCore
 internal import IsometryTheory
 internal import RealModule
 
-/// The moments of the elements of two signals of one shape. They determine the effect of a wide layer
-/// of random weights.
+/// The moments of two signals of one shape. They determine the effect of a wide random layer.
 struct SignalMoments {
   var means: (Double, Double)
   var meanSquares: (Double, Double)

@@ -11,7 +11,7 @@ extension JacobianOperator {
     /// The seed of the start vectors.
     public var seed: UInt64
 
-    /// - Precondition: there is at least one step and one probe.
+    /// Settings with at least one step and one probe.
     public init(steps: Int = 40, probes: Int = 8, seed: UInt64 = 1) {
       precondition(steps > 0 && probes > 0, "a Lanczos process has a step and a probe")
       self.steps = steps

@@ -10,7 +10,7 @@ public import IsometryNN
 public final class JacobianOperator: JacobianProducts {
   /// The start and the end of J.
   public let section: JacobianSection
-  /// Of vectors and products.
+  /// The precision of vectors and products.
   public let precision: Precision
   /// n: elements of the section's start, for one image.
   public let inputCount: Int
@@ -57,6 +57,8 @@ public final class JacobianOperator: JacobianProducts {
     }
   }
 
+  /// Binds the graph of a section's Jacobian to a backend.
+  ///
   /// - Parameters:
   ///   - section: the start and the end of the Jacobian.
   ///   - precision: of activations and tangents; fp64 is for the reference backend in Double.

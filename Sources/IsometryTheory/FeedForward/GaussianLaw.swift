@@ -18,6 +18,8 @@ public struct GaussianLaw: AngularLaw {
 
   public var name: String { "gaussian" }
 
+  /// The law of a plain network with Gaussian weights.
+  ///
   /// - Parameters:
   ///   - depth: L ≥ 1.
   ///   - slope: χ = σ_w²·p, the mean of λ for one layer; 1 at criticality.

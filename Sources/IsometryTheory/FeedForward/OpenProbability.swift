@@ -9,7 +9,7 @@ public struct OpenProbability: Sendable, Hashable {
   /// 1 − p.
   public let closed: Double
 
-  /// - Throws: `TheoryError.outsideDomain` for p outside (0, 1].
+  /// The probability p. Throws `TheoryError.outsideDomain` for p outside (0, 1].
   public init(_ open: Double) throws(TheoryError) {
     try TheoryError.require(
       open > 0 && open <= 1, "the open probability", open, "above 0 and at most 1")
@@ -17,7 +17,7 @@ public struct OpenProbability: Sendable, Hashable {
     closed = 1 - open
   }
 
-  /// - Throws: `TheoryError.outsideDomain` for 1 − p outside [0, 1).
+  /// From 1 − p, with its relative accuracy. Throws `TheoryError.outsideDomain` outside [0, 1).
   public init(closed: Double) throws(TheoryError) {
     try TheoryError.require(
       closed >= 0 && closed < 1, "the closed probability", closed, "at least 0 and below 1")

@@ -22,6 +22,8 @@ public struct OrthogonalLaw: AngularLaw {
 
   public var name: String { "orthogonal" }
 
+  /// The law of a plain network with orthogonal weights.
+  ///
   /// - Parameters:
   ///   - depth: L ≥ 1.
   ///   - slope: χ = σ_w²·p, the mean of λ for one layer; 1 at criticality.

@@ -116,8 +116,7 @@ struct SlopeDistribution: Sendable {
     return mass
   }
 
-  /// The smallest and the largest log X above −∞. Near a zero of the slope the range ends where no mass
-  /// is left.
+  /// The smallest and the largest log X above −∞. Near zeros of the slope it ends at the last mass.
   var logSupport: ClosedRange<Double> {
     let open = panels.filter { $0.logLeast > -.infinity }
     var low = open.reduce(.infinity) { min($0, $1.logLeast) }

@@ -83,7 +83,7 @@ private struct TransformSums {
 }
 
 extension SlopePanel {
-  /// Where the panel lies, seen from a radius.
+  /// The place of the panel, seen from a radius.
   fileprivate enum Side { case below, near, above }
 
   fileprivate func side(of logRadius: Double) -> Side {

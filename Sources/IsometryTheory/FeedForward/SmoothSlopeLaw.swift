@@ -45,9 +45,10 @@ public struct SmoothSlopeLaw: SpectralLaw {
 
   public var name: String { weights.rawValue }
 
+  /// The law of a plain network with an activation.
+  ///
   /// - Parameters:
-  ///   - variance: q of the pre-activations, in 10⁻¹²…10⁸; any for homogeneous activations such as
-  ///     ReLU.
+  ///   - variance: q of the pre-activations, in 10⁻¹²…10⁸; any for homogeneous activations.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.

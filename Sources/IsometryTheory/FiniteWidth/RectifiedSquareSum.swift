@@ -16,8 +16,8 @@ public struct RectifiedSquareSum: Sendable {
   /// C(N, k)·2^{−N} for each k in `openCounts`.
   private let weights: [Double]
 
+  /// The law for a width; throws `TheoryError.outsideDomain` for a width below 1.
   /// - Complexity: O(√N)
-  /// - Throws: `TheoryError.outsideDomain` for a width below 1.
   public init(width: Int) throws(TheoryError) {
     try TheoryError.check(width: width)
     self.width = width

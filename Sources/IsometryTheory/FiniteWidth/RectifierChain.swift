@@ -36,7 +36,8 @@ public struct RectifierChain: Sendable, Hashable {
   /// The layers from first to last.
   public let layers: [Layer]
 
-  /// - Throws: `TheoryError.outsideDomain` for no layers, a width below 1 or a negative variance.
+  /// A chain of one or more layers with positive widths and no negative variances; otherwise throws
+  /// `TheoryError.outsideDomain`.
   public init(layers: [Layer]) throws(TheoryError) {
     try TheoryError.check(depth: layers.count)
     for layer in layers {

@@ -11,13 +11,13 @@ public struct RectifierKernel: Sendable, Hashable {
   /// θ in [0, π]
   public let angle: Double
 
-  /// - Throws: `TheoryError.outsideDomain` outside [0, π].
+  /// The kernel at an angle. Throws `TheoryError.outsideDomain` outside [0, π].
   public init(angle: Double) throws(TheoryError) {
     try TheoryError.require(angle >= 0 && angle <= .pi, "the angle", angle, "in [0, π]")
     self.angle = angle
   }
 
-  /// - Throws: `TheoryError.outsideDomain` outside [−1, 1].
+  /// The kernel at the cosine of an angle. Throws `TheoryError.outsideDomain` outside [−1, 1].
   public init(cosine: Double) throws(TheoryError) {
     try TheoryError.require(cosine >= -1 && cosine <= 1, "the cosine", cosine, "in [−1, 1]")
     angle = .acos(cosine)

@@ -4,7 +4,7 @@ internal import RealModule
 public struct SpectralAtom: Sendable, Hashable {
   /// σ²; 0 for the kernel.
   public var lambda: Double
-  /// In (0, 1].
+  /// The share of the eigenvalues, in (0, 1].
   public var mass: Double
   /// Whether the mass lies on a point. If false, its interval is too short for Double to resolve, as
   /// for GELU's slopes near 1 at a large variance.

@@ -34,6 +34,8 @@ public struct UniversalLaw: SpectralLaw {
   /// |log λ| beyond which λ overflows or underflows Double.
   static let largestLog = 700.0
 
+  /// The universal law of a network of one kind of block.
+  ///
   /// - Parameters:
   ///   - cumulant: c; 0, or with c/a² in `cumulants`.
   ///   - skipWeight: a; not 0.

@@ -31,8 +31,7 @@ package enum SpecialFunctions {
     return sum / (x * 1.772453850905516)
   }
 
-  /// erfcx(x) − 1 + 2x/√π, which is about x² for small x. It avoids the cancellation of that
-  /// difference.
+  /// erfcx(x) − 1 + 2x/√π, which is about x² for small x, without the cancellation.
   ///
   /// - Source: erfcx(x) = Σ (−x)ⁿ/Γ(n/2 + 1).
   package static func erfcxRemainder(_ x: Double) -> Double {

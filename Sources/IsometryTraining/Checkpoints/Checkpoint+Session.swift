@@ -8,8 +8,8 @@ extension Checkpoint {
   /// - Parameters:
   ///   - configuration: the checkpoint's, perhaps with another precision.
   ///   - batch: images of one step.
-  ///   - path: what errors name.
-  /// - Throws: `CheckpointError` where the file is of another network than it says; otherwise as
+  ///   - path: the path that errors name.
+  /// - Throws: `CheckpointError` if the file is of another network than it says; otherwise as
   ///   `TrainingRun.init`.
   public func makeEvaluationSession(
     _ configuration: RunConfiguration, batch: Int, normalizing statistics: ChannelStatistics,

@@ -15,11 +15,11 @@ public import IsometryGraph
 public struct Checkpoint: Sendable, Equatable {
   /// The configuration with which the run last started or continued.
   public let configuration: RunConfiguration
-  /// Where the run was.
+  /// The place of the run.
   public let state: TrainingState
-  /// How many training images the run's epochs go over; nil where the file does not say.
+  /// The number of training images in the run's epochs; nil if the file does not say.
   public let trainImages: Int?
-  /// By the name in the file.
+  /// The tensors, by the name in the file.
   public let tensors: [String: HostTensor]
 
   /// The prefix of the names of variables that are not the model's.
@@ -36,7 +36,7 @@ public struct Checkpoint: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - modelNames: the model's parameters and statistics.
-  ///   - trainImages: how many the run's epochs go over.
+  ///   - trainImages: the number of training images in the run's epochs.
   public init(
     of session: any Session, modelNames: Set<String>, state: TrainingState, trainImages: Int,
     configuration: RunConfiguration
@@ -89,8 +89,8 @@ public struct Checkpoint: Sendable, Equatable {
 }
 
 extension Checkpoint {
-  /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged or no
-  ///   checkpoint of this program.
+  /// Reads a checkpoint. Throws `FileError` if the system refuses, and `CheckpointError` if the file is
+  /// damaged or not a checkpoint of this program.
   public init(contentsOf path: String) throws {
     let file = try Safetensors(contentsOf: path)
     tensors = file.tensors
@@ -101,7 +101,7 @@ extension Checkpoint {
 
   /// Writes the file whole or not at all.
   ///
-  /// - Throws: `FileError` where the system refuses.
+  /// - Throws: `FileError` if the system refuses.
   public func write(to path: String) throws {
     var metadata = [
       "format": "pt",

@@ -9,7 +9,7 @@ public struct CheckpointError: ExplainedError, Equatable {
   /// The content of the file instead.
   public let found: String
 
-  /// One line with all three and a way out.
+  /// One line with the error and its remedy.
   public var explanation: Explanation {
     """
     \(path) cannot be used: expected \(expected), found \(found); name another checkpoint, or \

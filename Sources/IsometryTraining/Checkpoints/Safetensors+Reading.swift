@@ -5,14 +5,14 @@ import IsometryFiles
 extension Safetensors {
   /// Reads a file and checks every field of its header.
   ///
-  /// - Throws: `FileError` where the system refuses; `CheckpointError` where the file is damaged, or
+  /// - Throws: `FileError` if the system refuses; `CheckpointError` if the file is damaged, or
   ///   holds a type that the engine does not have.
   public init(contentsOf path: String) throws {
     let bytes = try WholeFile.read(path)
     try self.init(bytes: bytes, path: path)
   }
 
-  /// - Parameter path: what errors name.
+  /// - Parameter path: the path in errors.
   init(bytes: [UInt8], path: String) throws(CheckpointError) {
     func fail(_ expected: String, _ found: String) -> CheckpointError {
       CheckpointError(path: path, expected: "\(expected)", found: found)

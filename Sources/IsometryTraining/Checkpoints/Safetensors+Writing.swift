@@ -2,10 +2,10 @@ import IsometryCore
 public import IsometryFiles
 
 extension Safetensors {
-  /// Writes the file whole or not at all; a file that is there is replaced.
+  /// Writes the file whole or not at all, and replaces an existing one.
   ///
   /// - Precondition: no tensor is called `__metadata__`.
-  /// - Throws: `FileError` where the system refuses.
+  /// - Throws: `FileError` if the system refuses.
   public func write(to path: String) throws(FileError) {
     precondition(tensors[Self.metadataKey] == nil, "\(Self.metadataKey) names no tensor")
     // The widest types first, so that every element is aligned; then by name, so that the same

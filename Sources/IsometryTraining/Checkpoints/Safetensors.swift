@@ -10,7 +10,7 @@ public import IsometryCore
 public struct Safetensors: Sendable, Equatable {
   /// Text about the whole file.
   public var metadata: [String: String]
-  /// By the name in the header.
+  /// The tensors, by the name in the header.
   public var tensors: [String: HostTensor]
 
   /// A file's contents, not yet written.

@@ -2,19 +2,19 @@ package import IsometryFiles
 
 /// The results of an epoch, which make one line of a run's log.
 public struct EpochRecord: Sendable, Equatable {
-  /// From 1.
+  /// The number of the epoch, from 1.
   public let epoch: Int
-  /// Means over the epoch's steps, each with the parameters before its update.
+  /// The mean loss over the epoch's steps, each with the parameters before its update.
   public let trainLoss: Double
-  /// The share of the images that were recognized, each before its step's update.
+  /// The share of the images that were classified correctly, each before its step's update.
   public let trainAccuracy: Double
-  /// Over the whole test split after the epoch.
+  /// The mean loss over the whole test split after the epoch.
   public let testLoss: Double
-  /// The share of the test images that were recognized.
+  /// The share of the test images that were classified correctly.
   public let testAccuracy: Double
-  /// Of training; evaluation is left out.
+  /// Seconds of training, without evaluation.
   public let seconds: Double
-  /// Training images in a second of `seconds`.
+  /// Training images per second.
   public let imagesPerSecond: Double
   /// The share of `seconds` that the device had nothing to do because input had not arrived.
   public let inputWaitFraction: Double

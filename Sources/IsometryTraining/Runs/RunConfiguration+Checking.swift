@@ -80,7 +80,7 @@ extension RunConfiguration {
 
   /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
   ///
-  /// These may change, since they do not affect what the run computes: the device, `gemm`,
+  /// These may change, since they do not affect the results: the device, `gemm`,
   /// `recompute`, the place of the data and `spectrumEvery`. The number of epochs may change if the
   /// learning-rate schedule does not depend on it.
   ///

@@ -4,7 +4,7 @@ public import IsometryGraph
 public import IsometryNN
 
 extension RunConfiguration {
-  /// - Throws: `InitializationError`.
+  /// The initializer that the configuration names. Throws `InitializationError`.
   public func makeInitializer() throws -> any Initializer {
     try InitializerRegistry.make(initializer)
   }
@@ -92,10 +92,10 @@ extension RunConfiguration {
       warmupSteps: steps(warmup))
   }
 
-  /// Of a step schedule, in epochs.
+  /// The milestones of a step schedule, in epochs.
   var stepMilestones: [Double] { milestones ?? [0.5 * Double(epochs), 0.75 * Double(epochs)] }
 
-  /// nil for images as they are.
+  /// The augmentation; nil for images as they are.
   public func makeAugmentation() -> ImageDecoding.Augmentation? {
     guard !augment.isEmpty else { return nil }
     return ImageDecoding.Augmentation(

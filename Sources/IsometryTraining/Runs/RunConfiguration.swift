@@ -5,19 +5,19 @@ public import IsometryNN
 extension NormalizationKind: Codable {}
 extension SkipKind: Codable {}
 
-/// Everything that decides what a run computes. A run folder and every checkpoint hold it.
+/// All settings that decide the result of a run. A run folder and every checkpoint hold them.
 public struct RunConfiguration: Sendable, Hashable, Codable {
-  /// One of `ModelSpecification.spellings`.
+  /// The model, one of `ModelSpecification.spellings`.
   public var model = "resnet20"
   /// The normalization after each convolution or hidden dense layer.
   public var normalization = NormalizationKind.batch
-  /// nil for the model's own.
+  /// The kind of the skips; nil for the model's own.
   public var skip: SkipKind?
   /// The factor of the skips of `resmlp` and `resconv`; nil for 1.
   public var skipWeight: Double?
-  /// `NAME` or `NAME:option=value,…`, as `InitializerRegistry` reads it.
+  /// The initializer: `NAME` or `NAME:option=value,…`, as `InitializerRegistry` reads it.
   public var initializer = "he"
-  /// `NAME` or, for those with a parameter, `NAME:NUMBER`.
+  /// The activation: `NAME` or, for those with a parameter, `NAME:NUMBER`.
   public var activation = "relu"
 
   /// Passes over the training images, from the start of the run.
@@ -32,33 +32,32 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var warmup = 0.0
   /// The share of the run after which a one-cycle schedule is at its largest rate.
   public var peak = 0.2
-  /// The epochs after which a step schedule lowers the rate; nil for a half and three quarters of the
-  /// run.
+  /// The epochs after which a step schedule lowers the rate; nil for a half and three quarters.
   public var milestones: [Double]?
   /// The factor of the rate at each milestone of a step schedule.
   public var gamma = 0.1
 
   /// The optimizer.
   public var optimizer = OptimizerName.sgd
-  /// Of SGD and RMSProp, at least 0 and below 1; the others ignore it.
+  /// The momentum of SGD and RMSProp, at least 0 and below 1; the others ignore it.
   public var momentum = 0.9
   /// Whether SGD's momentum looks ahead; needs a momentum above 0.
   public var nesterov = true
-  /// The factor of a weight in its gradient or, with AdamW, in its update.
+  /// The weight decay: the share of a weight that is added to its gradient or, by AdamW, its update.
   public var weightDecay = 5e-4
   /// ε of the targets (1 − ε)·onehot + ε/classes, at least 0 and below 1.
   public var labelSmoothing = 0.0
-  /// nil for no clipping.
+  /// The maximum norm of the gradients; nil for no clipping.
   public var clipNorm: Double?
 
-  /// The random changes of training images on the device; their order means nothing.
+  /// The random changes of training images on the device; their order has no effect.
   public var augment: [AugmentationName] = [.crop, .flip]
   /// The side of the cutout square in pixels.
   public var cutout = 8
 
   /// The type of activations and gradients, and the rounding of products; parameters stay in fp32.
   public var precision = Precision.fp32
-  /// Of initial weights, the order of the images and augmentation.
+  /// The seed of initial weights, the order of the images and augmentation.
   public var seed: UInt64 = 1
   /// The backend: `cpu`, `reference`, `opencl:0`.
   public var device = "cpu"
@@ -71,9 +70,9 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
 
   /// The directory of CIFAR-10's batches, or `synthetic`.
   public var data = "synthetic"
-  /// How many images of each split are used; nil for all.
+  /// The number of training images that are used; nil for all.
   public var limitTrain: Int?
-  /// The same of the test split.
+  /// The number of test images that are used; nil for all.
   public var limitTest: Int?
 
   /// The number of steps from one measurement of the Jacobian's singular values to the next, which

@@ -40,7 +40,7 @@ public final class RunFolder: Sendable {
     self.path = path
     self.madeFolders = madeFolders
     lock = try RunLock(folder: path)
-    // Nobody else writes here now: what is unfinished was left by a run that was killed.
+    // No other process writes here now: what is unfinished was left by a run that was killed.
     for folder in [path, checkpointFolderPath] { WholeFile.removeLeftovers(in: folder) }
   }
 
@@ -60,8 +60,7 @@ public final class RunFolder: Sendable {
   /// - Parameters:
   ///   - path: nil for a new folder `runs/<date>-<time>-<model>-<init>`.
   ///   - configuration: gives the name of a new folder.
-  /// - Throws: `TrainingError.runExists`, `TrainingError.runInUse`; `FileError` if the system
-  ///   refuses.
+  /// - Throws: `TrainingError.runExists`, `.runInUse`; `FileError` if the system refuses.
   public static func reserve(
     at path: String?, for configuration: RunConfiguration
   ) throws -> RunFolder {
@@ -146,7 +145,7 @@ public final class RunFolder: Sendable {
     guard checkpoint.state.batch == 0, epoch > 0 else { return latestCheckpointPath }
     let epochPath = path(ofEpoch: epoch)
     unlink(epochPath)
-    // The same bytes under two names; where the file system has no links, they are written twice.
+    // The same bytes under two names; if the file system has no links, they are written twice.
     if link(latestCheckpointPath, epochPath) != 0 { try checkpoint.write(to: epochPath) }
     unlink(path(ofEpoch: epoch - Self.keptEpochs))
     return epochPath

@@ -12,13 +12,12 @@ package struct RunLock: ~Copyable, Sendable {
   private let path: String
   private let descriptor: Int32
 
-  /// - Throws: `TrainingError.runInUse` where another process has the lock; `FileError` where the
-  ///   system refuses.
+  /// - Throws: `TrainingError.runInUse` if another process has the lock; `FileError`.
   package init(folder: String) throws {
     path = "\(folder)/\(Self.fileName)"
     descriptor = try Self.acquire(path, folder: folder)
     let number = Array("\(getpid())\n".utf8)
-    // For the other's message alone: where it fails, nothing is lost.
+    // For the other's message alone: if it fails, nothing is lost.
     ftruncate(descriptor, 0)
     _ = number.withUnsafeBytes { pwrite(descriptor, $0.baseAddress!, $0.count, 0) }
   }

@@ -11,7 +11,7 @@ public struct TrainingState: Sendable, Hashable, Codable {
   public var samples = 0
   /// Seconds of training spent on the epoch so far, evaluation left out.
   public var seconds = 0.0
-  /// Seconds of those that the device waited for input.
+  /// The part of `seconds` for which the device waited for input.
   public var inputWaitSeconds = 0.0
 
   /// The start of a run.

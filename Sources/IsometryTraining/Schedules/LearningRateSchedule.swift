@@ -5,7 +5,7 @@ import Foundation
 /// During the first `warmupSteps` steps w the rate rises linearly to the first rate of the shape:
 /// (s + 1)/w of it at step s. The shape then spans the steps that are left.
 public struct LearningRateSchedule: Sendable, Hashable {
-  /// How the rate moves over n steps; r is the largest rate, s counts from 0.
+  /// The course of a schedule over n steps; r is the largest rate, s counts from 0.
   public enum Shape: Sendable, Hashable {
     /// r throughout.
     case constant
@@ -13,15 +13,15 @@ public struct LearningRateSchedule: Sendable, Hashable {
     case step(milestones: [Int], gamma: Double)
     /// r·(1 + cos(πs/n))/2.
     case cosine
-    /// From r/25 up to r at step peak·n − 1, then down to r/250,000 at step n − 1, both along half a
-    /// cosine. The momentum stays as it is, where PyTorch's scheduler cycles it by default.
+    /// A rise from r/25 to r at step peak·n − 1, then a fall to r/250,000 at step n − 1, both along
+    /// half a cosine. The momentum is constant; PyTorch's scheduler cycles it by default.
     /// Source: Smith & Topin (2018), in the form of PyTorch's `OneCycleLR`.
     case oneCycle(peak: Double)
   }
 
-  /// How the rate moves once the warm-up is over.
+  /// The shape after the warm-up.
   public let shape: Shape
-  /// The rate that the shape's rates are multiples of.
+  /// r, the largest rate of the shape.
   public let peakRate: Double
   /// Steps of the run, the warm-up's included.
   public let totalSteps: Int
@@ -31,6 +31,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
   static let oneCycleInitialDivisor = 25.0
   static let oneCycleFinalDivisor = 1e4
 
+  /// A schedule with a peak rate over a number of steps.
+  ///
   /// - Precondition: the rate and the number of steps are positive. The warm-up has 0 to
   ///   `totalSteps` steps. The peak is within [0, 1]. Milestones are not negative.
   public init(_ shape: Shape, peakRate: Double, totalSteps: Int, warmupSteps: Int = 0) {

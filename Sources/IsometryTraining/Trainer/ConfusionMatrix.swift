@@ -1,8 +1,8 @@
-/// How many images of each class were taken for which.
+/// The number of images of each class that were classified as each class.
 public struct ConfusionMatrix: Sendable, Equatable {
-  /// In the order of the labels.
+  /// The names of the classes, in the order of the labels.
   public let classNames: [String]
-  /// The row is the label, the column what the network said.
+  /// The row is the label, the column the prediction of the network.
   public internal(set) var counts: [[Int]]  // [classes][classes]
 
   /// A matrix of zeros.
@@ -12,10 +12,10 @@ public struct ConfusionMatrix: Sendable, Equatable {
       repeating: Array(repeating: 0, count: classNames.count), count: classNames.count)
   }
 
-  /// How many images have the label.
+  /// The number of images with the label.
   public func imageCount(ofClass label: Int) -> Int { counts[label].reduce(0, +) }
 
-  /// The share of a class's images that were recognized; nil for a class without images.
+  /// The share of a class's images that were classified correctly; nil for a class without images.
   public func accuracy(ofClass label: Int) -> Double? {
     let count = imageCount(ofClass: label)
     return count == 0 ? nil : Double(counts[label][label]) / Double(count)

@@ -5,16 +5,16 @@ import IsometryNN
 
 /// Measures a network on a data set with a session's variables as they are.
 public final class Evaluator {
-  /// How well the network does.
+  /// The result of an evaluation.
   public struct Result: Sendable, Equatable {
     /// The mean cross-entropy.
     public let loss: Double
-    /// Images whose largest logit is at the label.
+    /// The number of images whose largest logit is at the label.
     public let correct: Int
     /// Images of the whole data set.
     public let count: Int
 
-    /// The share of the images that were recognized, 0 to 1.
+    /// The share of the images that were classified correctly, 0 to 1.
     public var accuracy: Double { Double(correct) / Double(count) }
   }
 
@@ -24,7 +24,7 @@ public final class Evaluator {
   private let batchesInFlight: Int
   private let inputs: StepInputs
 
-  /// - Parameter session: of an evaluation graph.
+  /// Measures with the session of an evaluation graph.
   public init(
     session: any Session, dataset: ImageDataset,
     batchesInFlight: Int = BatchStream.defaultBatchesInFlight
@@ -44,7 +44,7 @@ public final class Evaluator {
     try evaluate(stop: stop) { _ in }
   }
 
-  /// The loss, the accuracy and the confusion matrix: for each class, the number of images taken for
+  /// The loss, the accuracy and the confusion matrix: for each class, the number of images classified as
   /// each class. nil if `stop` is requested. Reads the logits of every batch back, so it is slower
   /// than `evaluate`.
   public func evaluateConfusion(

@@ -10,7 +10,7 @@ public final class StopRequest: Sendable {
   /// A request that is not made yet.
   public init() {}
 
-  /// - Parameter signal: the number of the signal that makes the request.
+  /// Makes the request; `signal` is the number of the signal that causes it.
   public func request(bySignal signal: Int32) {
     self.signal.store(signal, ordering: .relaxed)
   }

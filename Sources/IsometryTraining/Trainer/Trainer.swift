@@ -48,6 +48,8 @@ public final class Trainer {
   private var lastCheckpoint: String?
   private var evaluationSeconds = 0.0
 
+  /// A trainer at a place of a run.
+  ///
   /// - Parameters:
   ///   - session: of a training graph, its variables set as `state` left them.
   ///   - evaluator: of a session that shares `session`'s variables.

@@ -19,7 +19,7 @@ public enum TrainingEvent: Sendable, Equatable {
   case saved(path: String)
 }
 
-/// How far a run has come.
+/// The progress of a run.
 public struct TrainingProgress: Sendable, Equatable {
   /// The epoch under way, from 1.
   public let epoch: Int
@@ -31,26 +31,26 @@ public struct TrainingProgress: Sendable, Equatable {
   public let batchesPerEpoch: Int
   /// Steps of the run that are done.
   public let step: Int
-  /// Of the step that was done last.
+  /// The learning rate of the last step.
   public let learningRate: Double
   /// The mean loss over the epoch so far.
   public let loss: Double
-  /// The share of the epoch's images so far whose class was found, 0 to 1.
+  /// The share of the epoch's images so far that were classified correctly, 0 to 1.
   public let accuracy: Double
   /// Images a second since the start of the epoch, or since the run continued within the epoch.
   public let imagesPerSecond: Double
-  /// Until the end of the run at the speed so far, evaluations included.
+  /// Seconds until the end of the run at the speed so far, evaluations included.
   public let secondsLeft: Double
 }
 
-/// How a run ended.
+/// The way in which a run ended.
 public enum TrainingOutcome: Sendable, Equatable {
   case completed
-  /// Asked to stop; saved at this place.
+  /// A stop was requested; the run was saved at this place.
   case stopped(TrainingState)
 }
 
-/// Why a run cannot start or continue.
+/// A reason why a run cannot start or continue.
 public enum TrainingError: ExplainedError, Equatable {
   /// The loss is NaN or infinite.
   case nonFiniteLoss(epoch: Int, step: Int, learningRate: Double, lastCheckpoint: String?)
@@ -58,18 +58,18 @@ public enum TrainingError: ExplainedError, Equatable {
   case tooFewImages(count: Int, batch: Int)
   /// The folder for a new run holds one.
   case runExists(path: String)
-  /// Another process, of that number where it is known, is writing the run's folder.
+  /// Another process is writing the run's folder; its number is given if known.
   case runInUse(path: String, process: Int?)
 }
 
 extension TrainingError {
-  /// One line with the remedy.
+  /// One line with the error and its remedy.
   public var explanation: Explanation {
     switch self {
     case .nonFiniteLoss(let epoch, let step, let learningRate, let lastCheckpoint):
       """
       the loss became NaN or infinite in epoch \(epoch), at or before step \(step), at a learning \
-      rate of \(Float(learningRate)); try a lower \(.learningRate), a \(.warmup) of an epoch, \
+      rate of \(Float(learningRate)). Try a lower \(.learningRate), a \(.warmup) of an epoch, \
       \(.clipNorm) 1, another \(.initializer), or \(.precision) fp32\
       \(lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
       """

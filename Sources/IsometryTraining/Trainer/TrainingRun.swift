@@ -6,20 +6,19 @@ import IsometryNN
 /// A configuration bound to data and a device: the sessions of training and evaluation, which share
 /// their variables. It makes checkpoints of them and restores them.
 public final class TrainingRun {
-  /// As it was given and checked.
+  /// The configuration, as it was given and checked.
   public let configuration: RunConfiguration
   /// The state from which the run starts or continues.
   public private(set) var state = TrainingState()
-  /// Of the training graph.
+  /// The session of the training graph.
   public let session: any Session
-  /// Of the test split, with the variables of the training session.
+  /// The evaluator of the test split, with the variables of the training session.
   public let evaluator: Evaluator
   private let dataset: ImageDataset
   private let graph: TrainingGraph
   private let modelNames: Set<String>
 
-  /// Builds the graphs, and compiles and binds them on the device. The variables are those of the
-  /// first step.
+  /// Builds the graphs and binds them on the device, with the variables of the first step.
   ///
   /// - Parameter measuring: the backend on which an initializer measures; nil for `backend`. Devices
   ///   differ in their last bits, so a fixed one gives the same variables on all devices.
@@ -77,8 +76,8 @@ public final class TrainingRun {
     throw ConfigurationError(
       .data,
       """
-      holds \(dataset.count) training images, and the run was trained on \(count), for which its \
-      epochs and its schedule are planned; name those, or start a new run
+      holds \(dataset.count) training images, and the epochs and the schedule of the run are \
+      planned for \(count); name those, or start a new run
       """)
   }
 
@@ -115,10 +114,11 @@ public final class TrainingRun {
   /// Steps of all epochs.
   public var stepCount: Int { configuration.epochs * stepsPerEpoch }
 
+  /// A trainer that continues from the run's state and saves checkpoints.
+  ///
   /// - Parameters:
   ///   - folder: the folder of the checkpoints; nil to keep none.
-  ///   - observationInterval: the number of steps from one observation to the next; nil for that of
-  ///     the configuration.
+  ///   - observationInterval: the steps between observations; nil for the configuration's.
   public func makeTrainer(
     savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight,
     observationInterval: Int? = nil
@@ -146,9 +146,9 @@ extension Evaluator {
   ///
   /// - Parameters:
   ///   - configuration: the checkpoint's, perhaps with another precision.
-  ///   - path: what errors name.
+  ///   - path: the path in errors.
   ///   - dataset: normalized by its own statistics.
-  /// - Throws: `CheckpointError` where the file is of another network than it says; otherwise as
+  /// - Throws: `CheckpointError` if the file is of another network than it says; otherwise as
   ///   `TrainingRun.init`.
   public convenience init(
     _ checkpoint: Checkpoint, _ configuration: RunConfiguration, path: String,

@@ -25,7 +25,7 @@ struct TheoryCriticalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Number of layers, with --level instead of --q.", valueName: "n"))
   var depth: Int?
 
-  @Option(help: ArgumentHelp("Wanted relative variance of λ.", valueName: "x"))
+  @Option(help: ArgumentHelp("Target relative variance of λ.", valueName: "x"))
   var level: Double?
 
   @OptionGroup var picture: PlotArguments

@@ -43,7 +43,7 @@ struct TheoryFiniteWidthCommand: ParsableCommand {
       "log squared norm   mean \(Wording.number(mean)), "
         + "variance \(Wording.number(variance))")
     console.say("relative variance  \(Wording.number(try chain.relativeVariance()))")
-    console.say("chance of death    \(Wording.number(try chain.deathProbability()))")
+    console.say("P(dead layer)      \(Wording.number(try chain.deathProbability()))")
     console.say("")
     let table = console.table(
       ["t": "t", "density": "density", "P(T ≤ t)": "cdf"],
