@@ -148,11 +148,8 @@ struct MatrixUnitTrial {
 
   private var graph: Graph {
     var graph = Graph()
-    let inputs = Dictionary(
-      uniqueKeysWithValues: Self.contents.map { ($0.name, graph.input($0.name, $0.shape, dtype)) }
-    )
-    guard let x = inputs["x"], let dy = inputs["dy"], let a = inputs["a"], let b = inputs["b"]
-    else { preconditionFailure("every content is an input") }
+    let inputs = Self.contents.map { graph.input($0.name, $0.shape, dtype) }
+    let (x, dy, a, b) = (inputs[0], inputs[1], inputs[2], inputs[3])
     let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
     let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
     let y = graph.activation(
@@ -176,9 +173,7 @@ struct MatrixUnitTrial {
     }
     let product = graph.matrixMultiply(a, b)
     graph.output("products", product)
-    graph.output(
-      "transposed products",
-      graph.matrixMultiply(product, a, transposeLeft: true))
+    graph.output("transposed products", graph.matrixMultiply(product, a, transposeLeft: true))
     graph.output(
       "products with a transposed matrix", graph.matrixMultiply(product, b, transposeRight: true))
     return graph

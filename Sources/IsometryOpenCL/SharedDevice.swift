@@ -54,10 +54,7 @@ final class SharedDevice: Sendable {
   }
 
   /// Queues whose commands have times, in the places of `computeQueue` and `transferQueue`.
-  struct ProfilingQueues {
-    let compute: CommandQueue
-    let transfer: CommandQueue
-  }
+  typealias ProfilingQueues = (compute: CommandQueue, transfer: CommandQueue)
 
   private let profiling = Mutex<ProfilingQueues?>(nil)
 
@@ -68,9 +65,7 @@ final class SharedDevice: Sendable {
     let queues = try profiling.withLock { known in
       let queues =
         try known
-        ?? ProfilingQueues(
-          compute: CommandQueue(context, profiling: true),
-          transfer: CommandQueue(context, profiling: true))
+        ?? (CommandQueue(context, profiling: true), CommandQueue(context, profiling: true))
       known = queues
       return queues
     }
