@@ -7,7 +7,7 @@ public struct Epilogue: Sendable, Hashable {
   public var hasBias: Bool
   /// The last input is a tensor like the result, which is added.
   public var hasResidual: Bool
-  /// The last step.
+  /// Applied last.
   public var activation: Activation
   /// Whether two more results are the mean and the biased variance of the result's channels, over all
   /// other axes, [C] of the accumulator's type. Only convolutions have them.
