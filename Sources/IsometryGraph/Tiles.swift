@@ -69,7 +69,7 @@ package struct TileTable: Sendable, Equatable {
 }
 
 package struct TileUse: Sendable, Equatable {
-  /// Different places of the step that have a tile.
+  /// Different call sites of the step.
   package let sites: Int
   /// Those whose tile is a table's.
   package let tuned: Int
@@ -90,8 +90,8 @@ package protocol TunableBackend: Backend {
 
   var tiles: TileTable { get }
 
-  /// Each different place of a step that has a tile, with the tiles that it could have. The first is
-  /// what the place has without a table; the others come by what the backend's model expects of them,
+  /// Each different call site of a step, with the tiles that it could have. The first is what the site
+  /// has without a table; the others come by what the backend's model expects of them,
   /// best first.
   ///
   /// - Parameter graph: optimized, as for `bind`.
