@@ -9,7 +9,7 @@ import Testing
   @Test(arguments: 0..<20, [Int.max, 9000])
   func tensorsThatLiveTogetherDoNotOverlap(seed: UInt64, slabLimit: Int) {
     var random = RandomStream(seed: seed)
-    let requests = (0..<60).map { _ in
+    let requests = (0..<60).map { index in
       let first = Int(random.integer(below: 50))
       let isInFirstSlab = index % 10 == 0
       return Request(
