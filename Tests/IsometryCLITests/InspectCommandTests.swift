@@ -16,7 +16,7 @@ import Testing
         #expect(
           object.keys.sorted() == [
             "cosine_after", "cosine_before", "gain", "inputs", "mean_square", "method", "outputs",
-            "segment", "predicted", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
+            "predicted", "segment", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
           ])
         #expect(object["method"] as? String == "svd")
         let predicted = try #require(object["predicted"] as? [String: Any])

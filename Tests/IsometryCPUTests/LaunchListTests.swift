@@ -31,7 +31,7 @@ import Testing
     #expect(plans[0] == plans[1])
   }
 
-  /// The first of the nodes that need the same factors of a normalization launches them, and only that.
+  /// The factors of a normalization are one launch, which its gradients share.
   @Test(arguments: kinds)
   func everyOperationHasItsLaunches(normalization: NormalizationKind) throws {
     let graph = try graph(normalization)
