@@ -11,15 +11,15 @@ struct ArenaPlan {
   init(for launches: [Launch]) {
     var lifetimes: [ObjectIdentifier: ClosedRange<Int>] = [:]
     var storages: [Storage] = []
-    for (step, launch) in launches.enumerated() {
+    for (position, launch) in launches.enumerated() {
       for storage in launch.reads + launch.writes {
         guard storage.kind == .transient || storage.kind == .output else { continue }
-        let last = storage.kind == .output ? launches.count : step
+        let last = storage.kind == .output ? launches.count : position
         let name = ObjectIdentifier(storage)
         if let known = lifetimes[name] {
           lifetimes[name] = known.lowerBound...max(known.upperBound, last)
         } else {
-          lifetimes[name] = step...last
+          lifetimes[name] = position...last
           storages.append(storage)
         }
       }

@@ -6,8 +6,8 @@ public import IsometryGraph
 /// The processor, through oneDNN and vector loops: the device to train on if there is no GPU.
 ///
 /// Computes in fp32, and in bf16 if oneDNN can. Images stay in oneDNN's blocked layouts through the
-/// whole network; tensors are converted at the session's edges only. The same seed on the same machine
-/// with the same number of threads gives bitwise the same run.
+/// whole network; tensors are converted at the session's edges, and where an operation needs it. The
+/// same seed on the same machine with the same number of threads gives bitwise the same run.
 public struct CPUBackend: Backend {
   public var name: String { "cpu" }
   private let usesOwnConvolutions: Bool

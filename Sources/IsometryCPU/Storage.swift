@@ -73,7 +73,7 @@ final class Scratchpad {
   private let ofPrimitives = Storage(byteCount: 0, .external)
   private let ofThreads = Storage(byteCount: 0, .external)
   /// From one thread's workspace to the next one's.
-  private var threadStep = 0
+  private var threadStride = 0
 
   var byteCount: Int { ofPrimitives.byteCount + ofThreads.byteCount }
 
@@ -84,15 +84,15 @@ final class Scratchpad {
 
   /// Makes each thread's workspace at least so large.
   func reserve(ofEachThread byteCount: Int) {
-    threadStep = max(threadStep, (byteCount + 4095) / 4096 * 4096)
-    ofThreads.grow(to: threadStep * ThreadTeam.threadCount)
+    threadStride = max(threadStride, (byteCount + 4095) / 4096 * 4096)
+    ofThreads.grow(to: threadStride * ThreadTeam.threadCount)
   }
 
   /// The calling thread's workspace, within `ThreadTeam.run`.
   ///
   /// - Precondition: `allocate` was called after the last `reserve`.
   var ofThisThread: UnsafeMutableRawPointer {
-    ofThreads.bytes(from: threadStep * ThreadTeam.threadIndex)
+    ofThreads.bytes(from: threadStride * ThreadTeam.threadIndex)
   }
 
   func allocate() {

@@ -180,7 +180,7 @@ public struct SessionReport: Sendable, Equatable {
   public let variableBytes: Int
   /// Bytes of everything else: inputs and their staging, outputs, tables, converted weights.
   public let otherBytes: Int
-  /// The same bytes by use. Those of the arena are at the step with the most in use.
+  /// The same bytes by use. Those of the arena are at the launch with the most in use.
   public let memory: MemoryBreakdown
   /// The values that the backward pass computes again instead of keeping them.
   public let recomputation: Recomputation

@@ -14,14 +14,14 @@ public struct MemoryPlan: Sendable {
   public struct Request: Sendable {
     /// The size of its contents.
     public let byteCount: Int
-    /// The steps during which the contents matter, first and last included.
+    /// The positions of the launches from the first to the last for which the contents matter.
     public let lifetime: ClosedRange<Int>
     /// The use of the contents.
     public let use: MemoryUse
     /// Whether the tensor lies in the first slab, for launches that reach many tensors in one memory.
     public let isInFirstSlab: Bool
 
-    /// A claim on the arena for the steps of a lifetime.
+    /// A claim on the arena for a lifetime.
     public init(
       byteCount: Int, lifetime: ClosedRange<Int>, use: MemoryUse = .temporaries,
       isInFirstSlab: Bool = false
@@ -42,9 +42,9 @@ public struct MemoryPlan: Sendable {
   public let slabByteCounts: [Int]
   /// The size of the arena.
   public var byteCount: Int { slabByteCounts.reduce(0, +) }
-  /// The most bytes that live at any one step: no plan can do with less.
+  /// The most bytes that live at any one launch: no plan can do with less.
   public let lowerBound: Int
-  /// The arena's contents at the first step at which they are largest; `byteCount` in total.
+  /// The arena's contents at the first launch at which they are largest; `byteCount` in total.
   public let peak: MemoryBreakdown
 
   /// Plans an arena.
@@ -76,9 +76,9 @@ public struct MemoryPlan: Sendable {
     self.slabs = placed.map(\.slab)
     slabByteCounts = slabs.map(Self.end)
     let byteCount = slabByteCounts.reduce(0, +)
-    let fullest = Self.fullestStep(claims.map { ($0.lifetime, $0.byteCount) })
+    let fullest = Self.peak(of: claims.map { ($0.lifetime, $0.byteCount) })
     var peak = MemoryBreakdown()
-    for claim in claims where claim.lifetime.contains(fullest.step) {
+    for claim in claims where claim.lifetime.contains(fullest.position) {
       peak.add(claim.byteCount, claim.use)
     }
     peak.add(byteCount - fullest.byteCount, .gaps)
@@ -124,20 +124,20 @@ public struct MemoryPlan: Sendable {
     claims.map { $0.offset + $0.byteCount }.max() ?? 0
   }
 
-  /// The first step at which the most bytes live, and how many. O(n log n).
-  static func fullestStep(
-    _ claims: [(lifetime: ClosedRange<Int>, byteCount: Int)]
-  ) -> (step: Int, byteCount: Int) {
+  /// The first position at which the most bytes live, and how many. O(n log n).
+  static func peak(
+    of claims: [(lifetime: ClosedRange<Int>, byteCount: Int)]
+  ) -> (position: Int, byteCount: Int) {
     var changes: [Int: Int] = [:]
     for (lifetime, byteCount) in claims {
       changes[lifetime.lowerBound, default: 0] += byteCount
       changes[lifetime.upperBound + 1, default: 0] -= byteCount
     }
     var live = 0
-    var fullest = (step: 0, byteCount: 0)
-    for step in changes.keys.sorted() {
-      live += changes[step] ?? 0
-      if live > fullest.byteCount { fullest = (step, live) }
+    var fullest = (position: 0, byteCount: 0)
+    for position in changes.keys.sorted() {
+      live += changes[position] ?? 0
+      if live > fullest.byteCount { fullest = (position, live) }
     }
     return fullest
   }

@@ -113,9 +113,16 @@ package struct MemoryUses: Sendable {
           set(.optimizerState, variable)
         }
       }
-    case let other:
-      precondition(
-        other.mutatedInputs.isEmpty, "the variables that \(other.name) writes have a use")
+    case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
+      .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .sum, .dot, .channelSum,
+      .broadcast, .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
+      .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
+      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
+      .batchNormalizationInputGradient, .batchNormalizationGradient,
+      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
+      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
+      .decodeImages, .squaredNorm, .gradientScale:
+      break
     }
   }
 }

@@ -1,7 +1,7 @@
 public import IsometryCore
 
-/// A backend that plans like the others and computes nothing. Its launches and memory can be
-/// examined without a device. Reads give the written contents, or zeros.
+/// A backend that plans like the others and computes nothing. Reads give the written contents, or zeros.
+/// It lists all operations, also those that others may not launch (`reshape`, `cast` and `fill`).
 public struct NullBackend: Backend {
   public var name: String { "null" }
   public var deviceDescription: String { "no device: plans are made, nothing is computed" }

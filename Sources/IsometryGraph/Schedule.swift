@@ -9,8 +9,8 @@ public struct Schedule: Sendable {
   public let graph: Graph
   /// The nodes that run, in order, as positions in `graph.nodes`.
   public let order: [Int]
-  /// For each value, the step of `order` that makes it, and the last that reads it. Outputs live to
-  /// the end. Sources have no interval; they live outside the step.
+  /// For each value, the indices in `order` of the node that makes it, and of the last that reads it.
+  /// Outputs live to the end. Sources have no interval; they live outside the step.
   public let lifetimes: [Value: ClosedRange<Int>]
 
   /// The schedule of a graph that passes `GraphVerifier`.
@@ -18,12 +18,12 @@ public struct Schedule: Sendable {
     self.graph = graph
     order = graph.positionsWithUpdatesLast.filter { !graph.nodes[$0].operation.isSource }
     var lifetimes: [Value: ClosedRange<Int>] = [:]
-    for (step, position) in order.enumerated() {
+    for (index, position) in order.enumerated() {
       let node = graph.nodes[position]
       for input in node.inputs {
-        if let known = lifetimes[input] { lifetimes[input] = known.lowerBound...step }
+        if let known = lifetimes[input] { lifetimes[input] = known.lowerBound...index }
       }
-      for result in node.results { lifetimes[result] = step...step }
+      for result in node.results { lifetimes[result] = index...index }
     }
     for output in graph.outputs {
       if let known = lifetimes[output.value] {
@@ -45,8 +45,8 @@ public struct Schedule: Sendable {
     }
   }
 
-  /// The most bytes of values that live at one step: no arena can be smaller.
+  /// The most bytes of values that live at one position: no arena can be smaller.
   var peakByteCount: Int {
-    MemoryPlan.fullestStep(lifetimes.map { ($0.value, graph.type(of: $0.key).byteCount) }).byteCount
+    MemoryPlan.peak(of: lifetimes.map { ($0.value, graph.type(of: $0.key).byteCount) }).byteCount
   }
 }

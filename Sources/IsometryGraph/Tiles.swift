@@ -67,7 +67,7 @@ package struct TileTable: Sendable, Equatable {
 }
 
 package struct TileUse: Sendable, Equatable {
-  /// Different places of the step that have a tile.
+  /// Different call sites of the step.
   package let sites: Int
   /// Those whose tile is a table's.
   package let tuned: Int
@@ -87,8 +87,8 @@ package protocol TunableBackend: Backend {
 
   var tiles: TileTable { get }
 
-  /// Each different place of a step that has a tile, with the tiles that it could have. The first is
-  /// the tile of the place without a table; the others are in the order that the backend's model expects,
+  /// Each different call site of a step, with the tiles that it could have. The first is the site's tile
+  /// without a table; the others are in the order that the backend's model expects,
   /// best first.
   ///
   /// - Parameter graph: optimized, as for `bind`.

@@ -5,11 +5,11 @@ import IsometryGraph
 /// Each is taken once, by one of three launches: one that adds the parts beside its own work, one
 /// that normalizes, or one that only adds.
 struct DeferredReductions {
-  /// A sum, the number of the first launch after all its parts, and the node of the launch that
+  /// A sum, the index of the first launch after all its parts, and the node of the launch that
   /// completed them.
   @dynamicMemberLookup struct Sum {
     let sum: PartialSum
-    let step: Int
+    let index: Int
     let node: Int
 
     subscript<Member>(dynamicMember path: KeyPath<PartialSum, Member>) -> Member {
@@ -21,8 +21,8 @@ struct DeferredReductions {
   /// Statistics of convolutions' results, by their mean and by their variance.
   private var statistics: [Value: PartialStatistics] = [:]
 
-  mutating func add(_ sum: PartialSum, step: Int, node: Int) {
-    sums.append(Sum(sum: sum, step: step, node: node))
+  mutating func add(_ sum: PartialSum, index: Int, node: Int) {
+    sums.append(Sum(sum: sum, index: index, node: node))
   }
 
   /// The sums for which `isTaken` holds, in order.

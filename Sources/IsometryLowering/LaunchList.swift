@@ -1,32 +1,32 @@
 /// The launches of a step in order, each with the node of the graph that it is part of.
 struct LaunchList {
-  private(set) var steps: [PlannedStep] = []
-  /// The position of each step's node.
+  private(set) var entries: [PlannedLaunch] = []
+  /// The position of each launch's node.
   private(set) var nodes: [Int] = []
   /// The node that is being lowered.
   var position = 0
 
-  mutating func append(_ step: PlannedStep) {
-    steps.append(step)
+  mutating func append(_ launch: PlannedLaunch) {
+    entries.append(launch)
     nodes.append(position)
   }
 
-  /// Removes the steps from that one on.
-  mutating func cut(from step: Int) -> LaunchList {
+  /// Removes the launches from an index on.
+  mutating func cut(from index: Int) -> LaunchList {
     var later = LaunchList()
-    (later.steps, later.nodes) = (Array(steps[step...]), Array(nodes[step...]))
-    steps.removeSubrange(step...)
-    nodes.removeSubrange(step...)
+    (later.entries, later.nodes) = (Array(entries[index...]), Array(nodes[index...]))
+    entries.removeSubrange(index...)
+    nodes.removeSubrange(index...)
     return later
   }
 
   mutating func append(_ later: LaunchList) {
-    steps += later.steps
+    entries += later.entries
     nodes += later.nodes
   }
 
-  /// Whether a step from that one on reads or writes a storage.
-  func touch(_ storage: StorageID, from step: Int) -> Bool {
-    steps[step...].contains { $0.touched.contains(storage) }
+  /// Whether a launch from an index on reads or writes a storage.
+  func touch(_ storage: StorageID, from index: Int) -> Bool {
+    entries[index...].contains { $0.touched.contains(storage) }
   }
 }

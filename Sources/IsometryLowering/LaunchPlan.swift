@@ -62,8 +62,8 @@ package enum Argument {
   case number(Double)
 }
 
-/// One launch of a step.
-package struct PlannedLaunch {
+/// A launch of one of the package's kernels.
+package struct KernelLaunch {
   package let label: String
   package let variant: ProgramVariant
   package let kernel: String
@@ -116,13 +116,14 @@ package struct PlannedProduct {
   package let inner: Int
 }
 
-package enum PlannedStep {
-  case launch(PlannedLaunch)
+/// One launch of a step.
+package enum PlannedLaunch {
+  case kernel(KernelLaunch)
   case product(PlannedProduct)
 
   package var label: String {
     switch self {
-    case .launch(let launch): launch.label
+    case .kernel(let launch): launch.label
     case .product(let product): product.label
     }
   }
@@ -130,14 +131,14 @@ package enum PlannedStep {
   /// The kernel, or the library that computes in its place.
   package var variant: String {
     switch self {
-    case .launch(let launch): launch.kernel
+    case .kernel(let launch): launch.kernel
     case .product(let product): product.library
     }
   }
 
   package var touched: [StorageID] {
     switch self {
-    case .launch(let launch): launch.touched
+    case .kernel(let launch): launch.touched
     case .product(let product): [product.a, product.b, product.y]
     }
   }
@@ -146,42 +147,41 @@ package enum PlannedStep {
 /// A graph lowered to launches over storages.
 package struct LaunchPlan {
   package let storages: [Storage]
-  package let steps: [PlannedStep]
-  /// The position in the graph of the operation that each step is part of.
+  package let launches: [PlannedLaunch]
+  /// The position in the graph of the operation that each launch is part of.
   package let nodes: [Int]
   /// The storage and layout of each output's value.
   package let outputs: [String: ValueStorage.Home]
   package let tileUse: TileUse
 
-  /// The work of each step, for profiles.
+  /// The work of each launch, for profiles.
   package var work: [LaunchWork] {
-    zip(steps, nodes).map { step, node in
+    zip(launches, nodes).map { launch, node in
       LaunchWork(
-        node: node, variant: step.variant,
-        byteCount: Set(step.touched).map { storages[$0.index].byteCount }.reduce(0, +))
+        node: node, variant: launch.variant,
+        byteCount: Set(launch.touched).map { storages[$0.index].byteCount }.reduce(0, +))
     }
   }
 
-  /// The steps between which each arena storage's contents matter.
+  /// The positions of the launches between which each arena storage's contents matter.
   package var lifetimes: [StorageID: ClosedRange<Int>] {
     var lifetimes: [StorageID: ClosedRange<Int>] = [:]
-    func extend(_ storage: StorageID, to step: Int) {
+    func extend(_ storage: StorageID, to position: Int) {
       guard storages[storage.index].place == .arena else { return }
-      lifetimes[storage] = (lifetimes[storage]?.lowerBound ?? step)...step
+      lifetimes[storage] = (lifetimes[storage]?.lowerBound ?? position)...position
     }
-    for (number, step) in steps.enumerated() {
-      for storage in step.touched { extend(storage, to: number) }
+    for (position, launch) in launches.enumerated() {
+      for storage in launch.touched { extend(storage, to: position) }
     }
-    for output in outputs.values { extend(output.storage, to: max(steps.count - 1, 0)) }
+    for output in outputs.values { extend(output.storage, to: max(launches.count - 1, 0)) }
     return lifetimes
   }
 
   /// Storages that launches reach through slabs and tables.
   var reached: Set<StorageID> {
-    Set(
-      steps.flatMap { step in
-        if case .launch(let launch) = step { launch.reached } else { [StorageID]() }
-      })
+    var reached: Set<StorageID> = []
+    for case .kernel(let launch) in launches { reached.formUnion(launch.reached) }
+    return reached
   }
 
   /// Bytes of the numbers that never change and of the tables that launches read.
@@ -190,7 +190,7 @@ package struct LaunchPlan {
     for storage in storages {
       if case .constant(let bytes) = storage.place { byteCount += bytes.count }
     }
-    for case .launch(let launch) in steps {
+    for case .kernel(let launch) in launches {
       for case .table(let words) in launch.arguments { byteCount += 4 * words.count }
     }
     return byteCount

@@ -71,9 +71,9 @@ extension Permutation {
       }
       index -= 1
     }
-    if let (count, step) = pairs.first, pairs.count == 1 {
+    if let (count, stride) = pairs.first, pairs.count == 1 {
       let row = largestPowerOfTwo(dividing: count, atMost: 32)
-      pairs = [(count / row, row * step), (row, step)]
+      pairs = [(count / row, row * stride), (row, stride)]
     }
     let padding = 4 - pairs.count
     return Permutation(

@@ -53,7 +53,7 @@ package struct Lowering {
   /// The launches so far, as a plan.
   func planSoFar() -> LaunchPlan {
     LaunchPlan(
-      storages: values.storages, steps: launches.steps, nodes: launches.nodes,
+      storages: values.storages, launches: launches.entries, nodes: launches.nodes,
       outputs: Dictionary(
         uniqueKeysWithValues: graph.outputs.map { ($0.name, values.home(of: $0.value)) }),
       tileUse: tiles.use)
@@ -180,18 +180,18 @@ package struct Lowering {
     groups: [Int], local: [Int], reached: [StorageID] = []
   ) {
     launch(
-      PlannedLaunch(
+      KernelLaunch(
         label: label, variant: variant, kernel: kernel, arguments: arguments, groups: groups,
         local: local, reached: reached))
   }
 
-  mutating func launch(_ launch: PlannedLaunch) { launches.append(.launch(launch)) }
+  mutating func launch(_ launch: KernelLaunch) { launches.append(.kernel(launch)) }
 
   mutating func launch(_ product: PlannedProduct) { launches.append(.product(product)) }
 
-  /// Puts what `body` launches before a step made so far, as part of a node.
-  mutating func launch(before step: Int, as node: Int, _ body: (inout Lowering) -> Void) {
-    let later = launches.cut(from: step)
+  /// Puts what `body` launches before a launch made so far, as part of a node.
+  mutating func launch(before index: Int, as node: Int, _ body: (inout Lowering) -> Void) {
+    let later = launches.cut(from: index)
     launches.position = node
     body(&self)
     launches.append(later)

@@ -79,7 +79,7 @@ extension Lowering {
     precondition(
       values.slab(of: sum.partial) == .arena && values.slab(of: sum.result) == .arena,
       "partial sums and their results lie in the arena")
-    reductions.add(sum, step: launches.steps.count, node: launches.position)
+    reductions.add(sum, index: launches.entries.count, node: launches.position)
   }
 
   /// A launch that also adds the pending partial sums, in additional groups after its own.
@@ -93,7 +93,7 @@ extension Lowering {
     let launches = launches
     let sums = reductions.takeSums { sum in
       [variant.storage, variant.accumulator].contains(sum.dtype)
-        && !launches.touch(sum.result, from: sum.step)
+        && !launches.touch(sum.result, from: sum.index)
     }.map(\.sum)
     if sums.isEmpty {
       launch(label, variant, kernel, arguments, groups: groups, local: local)
@@ -118,7 +118,7 @@ extension Lowering {
     for sum in reductions.takeSums(where: { lifetimes[$0.result] != nil }) {
       let joins = batches.last.map { batch in
         PartialSum.storage(of: (batch + [sum]).map(\.sum)) != nil
-          && batch.allSatisfy { (lifetimes[$0.sum.result]?.lowerBound ?? 0) >= sum.step }
+          && batch.allSatisfy { (lifetimes[$0.sum.result]?.lowerBound ?? 0) >= sum.index }
       }
       if joins == true {
         batches[batches.count - 1].append(sum)
@@ -128,7 +128,7 @@ extension Lowering {
     }
     for batch in batches.reversed() {
       guard let last = batch.last else { continue }
-      launch(before: last.step, as: last.node) { $0.launch(batch.map(\.sum)) }
+      launch(before: last.index, as: last.node) { $0.launch(batch.map(\.sum)) }
     }
   }
 

@@ -36,7 +36,7 @@ struct Preparations {
   /// - Parameters:
   ///   - needed: the copies that a launch reads; no others are made.
   ///   - slab: the memory that a storage lies in.
-  func launches(needed: Set<StorageID>, slab: (StorageID) -> Slab) -> [PlannedLaunch] {
+  func launches(needed: Set<StorageID>, slab: (StorageID) -> Slab) -> [KernelLaunch] {
     let copies = copies.filter { needed.contains($0.result) }
     // A tile's lines are 128 bytes in both orders.
     let tile = 32
@@ -47,7 +47,7 @@ struct Preparations {
         "LOCAL_SIZE": Tuning.groupSize, "TILE": tile,
         "SOURCE_" + ProgramVariant.typeName(types.source): 1,
       ]
-      return PlannedLaunch(
+      return KernelLaunch(
         label: "prepare \(group.count) variables \(types.result.rawValue)",
         variant: ProgramVariant(.prepare, storage: types.result, defines),
         kernel: "prepare_variables",
@@ -119,7 +119,7 @@ extension Lowering {
   /// Puts the copies of variables in front of all other launches, as part of the first variable's node.
   mutating func prepareVariables() {
     let needed = Set(
-      launches.steps.flatMap(\.touched) + graph.outputs.map { values.home(of: $0.value).storage })
+      launches.entries.flatMap(\.touched) + graph.outputs.map { values.home(of: $0.value).storage })
     let first =
       graph.nodes.firstIndex { if case .variable = $0.operation { true } else { false } } ?? 0
     let launches = preparations.launches(needed: needed, slab: values.slab)

@@ -13,8 +13,8 @@ struct RowBlocks {
   let blockRows: Int
   /// Rows that one work-item of a pointwise kernel computes.
   let itemRows = 4
-  /// The most spans. Each of s groups adds s spans, in s² steps in total; these are fewer than the
-  /// rows.
+  /// The most spans. Each of s groups adds s spans, in s² additions in total; these are fewer than
+  /// the rows.
   let mostSpans: Int
   /// Rows of a span, in whole blocks. Spans are few, so each group can add all of them.
   let spanRows: Int

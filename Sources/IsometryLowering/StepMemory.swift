@@ -40,7 +40,7 @@ package struct StepMemory {
     inputByteCount = byteCount
     tableByteCount = plan.tableByteCount
     variables = graph.variableMemory(MemoryUses(of: graph))
-    launches = plan.steps.map(\.label)
+    launches = plan.launches.map(\.label)
     recomputation = graph.recomputation
     tileUse = plan.tileUse
   }

@@ -4,8 +4,8 @@ internal import IsometryLowering
 internal import OpenCLRuntime
 
 /// A launch with its kernel's arguments set: all that is left is to enqueue it.
-enum BoundStep {
-  case launch(Kernel, LaunchGeometry)
+enum BoundLaunch {
+  case kernel(Kernel, LaunchGeometry)
   case product(LibraryProduct)
 }
 
@@ -13,25 +13,25 @@ enum BoundStep {
 enum Submission {
   /// Launches that the device's driver has recorded.
   case recorded(CommandBuffer)
-  case step(BoundStep)
+  case launch(BoundLaunch)
 
   /// Recordings of all launches between products of a library, which launch kernels of their own.
   static func recording(
-    _ steps: [BoundStep], for queue: CommandQueue
+    _ launches: [BoundLaunch], for queue: CommandQueue
   ) throws(OpenCLError) -> [Submission] {
     var submissions: [Submission] = []
-    var launches: [(kernel: Kernel, geometry: LaunchGeometry)] = []
+    var recordable: [(kernel: Kernel, geometry: LaunchGeometry)] = []
     func record() throws(OpenCLError) {
-      if launches.isEmpty { return }
-      submissions.append(.recorded(try CommandBuffer(launches, for: queue)))
-      launches = []
+      if recordable.isEmpty { return }
+      submissions.append(.recorded(try CommandBuffer(recordable, for: queue)))
+      recordable = []
     }
-    for step in steps {
-      switch step {
-      case .launch(let kernel, let geometry): launches.append((kernel, geometry))
+    for launch in launches {
+      switch launch {
+      case .kernel(let kernel, let geometry): recordable.append((kernel, geometry))
       case .product:
         try record()
-        submissions.append(.step(step))
+        submissions.append(.launch(launch))
       }
     }
     try record()
@@ -48,7 +48,7 @@ struct StorageLocation {
 
 /// A launch plan with memory: every storage has an address, every launch a kernel of its own.
 struct Binding {
-  let steps: [BoundStep]
+  let launches: [BoundLaunch]
   /// The same, as a step submits them.
   let submissions: [Submission]
   let memory: StepMemory
@@ -101,16 +101,16 @@ struct Binding {
 
     device.library.build(
       Set(
-        plan.steps.compactMap {
-          if case .launch(let launch) = $0 { launch.variant } else { nil }
+        plan.launches.compactMap {
+          if case .kernel(let launch) = $0 { launch.variant } else { nil }
         }))
     var binder = Binder(places: places, device: device, limits: limits)
-    try binder.makeScratch(for: plan.steps)
-    steps = try plan.steps.map { try binder.bind($0) }
+    try binder.makeScratch(for: plan.launches)
+    launches = try plan.launches.map { try binder.bind($0) }
     submissions =
       device.recordsLaunches
-      ? try Submission.recording(steps, for: device.computeQueue)
-      : steps.map { .step($0) }
+      ? try Submission.recording(launches, for: device.computeQueue)
+      : launches.map { .launch($0) }
     scratchByteCount = binder.scratch?.byteCount ?? 0
   }
 
@@ -129,9 +129,9 @@ private struct Binder {
   /// The memory that products of a library share: the compute queue runs one after the other.
   var scratch: Buffer?
 
-  mutating func makeScratch(for steps: [PlannedStep]) throws {
+  mutating func makeScratch(for launches: [PlannedLaunch]) throws {
     var byteCount = 0
-    for case .product(let product) in steps {
+    for case .product(let product) in launches {
       byteCount = max(
         byteCount,
         try LibraryProduct.scratchByteCount(
@@ -141,9 +141,9 @@ private struct Binder {
     if byteCount > 0 { scratch = try Buffer(device.context, byteCount: byteCount) }
   }
 
-  mutating func bind(_ step: PlannedStep) throws -> BoundStep {
-    switch step {
-    case .launch(let launch): try bind(launch)
+  mutating func bind(_ launch: PlannedLaunch) throws -> BoundLaunch {
+    switch launch {
+    case .kernel(let launch): try bind(launch)
     case .product(let product):
       .product(
         try LibraryProduct(
@@ -152,7 +152,7 @@ private struct Binder {
     }
   }
 
-  private mutating func bind(_ launch: PlannedLaunch) throws -> BoundStep {
+  private mutating func bind(_ launch: KernelLaunch) throws -> BoundLaunch {
     let program = try device.library.program(launch.variant)
     let kernel = try program.makeKernel(launch.kernel)
     for (index, argument) in launch.arguments.enumerated() {
@@ -171,7 +171,7 @@ private struct Binder {
       }
     }
     let (groups, local) = (launch.groups, launch.local)
-    return .launch(
+    return .kernel(
       kernel,
       LaunchGeometry(
         groups: [groups[0], groups[1], groups[2]], local: [local[0], local[1], local[2]]))

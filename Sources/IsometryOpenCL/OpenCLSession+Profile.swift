@@ -32,11 +32,11 @@ extension OpenCLSession {
           event: try submission.taken.shared()),
       ]
     }
-    for (index, step) in binding.steps.enumerated() {
+    for (index, launch) in binding.launches.enumerated() {
       var before: Event?
       let event: Event
-      switch step {
-      case .launch(let kernel, let geometry):
+      switch launch {
+      case .kernel(let kernel, let geometry):
         event = try queue.timedLaunch(kernel, geometry)
       case .product(let product):
         before = try queue.marker()

@@ -75,8 +75,8 @@ package final class OpenCLSession: ProfilingSession {
     for submission in binding.submissions {
       switch submission {
       case .recorded(let commands): try queue.run(commands)
-      case .step(.launch(let kernel, let geometry)): try queue.launch(kernel, geometry)
-      case .step(.product(let product)): try product.enqueue(on: queue)
+      case .launch(.kernel(let kernel, let geometry)): try queue.launch(kernel, geometry)
+      case .launch(.product(let product)): try product.enqueue(on: queue)
       }
     }
     let last: Event? = try queue.marker()

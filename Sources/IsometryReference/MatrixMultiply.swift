@@ -20,17 +20,17 @@ extension NodeExecution {
     apply(product.epilogue, operands: 2)
   }
 
-  /// y[i] += factor·x[i·step] for `count` elements from the given positions on.
+  /// y[i] += factor·x[i·stride] for `count` elements from the given positions on.
   func addScaled(
-    _ factor: Scalar, _ x: Elements, from first: Int, by step: Int, to y: Elements,
+    _ factor: Scalar, _ x: Elements, from first: Int, by stride: Int, to y: Elements,
     at start: Int, count: Int
   ) {
     guard count > 0 else { return }
     let (x, y) = (x.baseAddress! + first, y.baseAddress! + start)
-    if step == 1 {
+    if stride == 1 {
       for index in 0..<count { y[index] += factor * x[index] }
     } else {
-      for index in 0..<count { y[index] += factor * x[index * step] }
+      for index in 0..<count { y[index] += factor * x[index * stride] }
     }
   }
 }

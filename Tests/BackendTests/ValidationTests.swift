@@ -126,7 +126,7 @@ import Testing
   @Test func theOperationAndTheElementAreNamed() throws {
     let error = try #require(try error(elementCount: 10, factor: 1 + 1e-4))
     #expect(error.device == "faulty" && error.operation.hasPrefix("matrixMultiply"))
-    #expect(error.step == 0 && error.subject == "result 0" && error.element == [0, 4])
+    #expect(error.position == 0 && error.subject == "result 0" && error.element == [0, 4])
     #expect(error.type == TensorType([2, 5], .float32))
     #expect(error.ratio > 2 && abs(error.found / error.expected - (1 + 1e-4)) < 1e-5)
     #expect(error.description.contains("faulty computes matrixMultiply"))

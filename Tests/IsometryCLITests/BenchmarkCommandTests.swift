@@ -6,7 +6,7 @@ import Testing
     let result = try withFolder { folder in
       try Program.run(
         "benchmark", "train", "--model", "mlp:1x8", "--device", "reference", "--batch", "8",
-        "--warmup", "1", "--steps", "1", "--repeats", "3", "--json", in: folder)
+        "--warmup-steps", "1", "--steps", "1", "--repeats", "3", "--json", in: folder)
     }
     #expect(result.code == 0, "\(result.standardError)")
     let object = try #require(try result.objects().first)
@@ -26,7 +26,7 @@ import Testing
     #expect(0 <= wait && wait <= 1)
   }
 
-  private static let brief = ["--warmup", "0", "--steps", "1", "--repeats", "1"]
+  private static let brief = ["--warmup-steps", "0", "--steps", "1", "--repeats", "1"]
 
   @Test func trainTellsItsArithmeticToPeople() throws {
     let result = try withFolder { folder in

@@ -22,8 +22,8 @@ import Testing
     #expect(points.allSatisfy { $0.keys.sorted() == ["density", "lambda", "survival"] })
     #expect(points[1]["survival"] == 0)
     let tanh = try object(
-      "feedforward", "--weights", "gaussian", "--activation", "tanh", "--q", "0.05", "--depth", "30"
-    )
+      "feedforward", "--weights", "gaussian", "--activation", "tanh", "--variance", "0.05",
+      "--depth", "30")
     #expect(abs((tanh["variance"] as? Double ?? 0) - 30.3995946) < 1e-6)
   }
 
@@ -50,7 +50,7 @@ import Testing
       let result = try Program.run(
         [
           "theory", "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth",
-          "100", "--slope", slope, "--plot", "\(folder)/law.svg",
+          "100", "--chi", slope, "--plot", "\(folder)/law.svg",
         ], in: folder)
       #expect(result.code == 0, "\(result.standardError)")
       let data = try String(contentsOfFile: "\(folder)/law.csv", encoding: .utf8)
@@ -61,19 +61,19 @@ import Testing
   @Test func atomsAtTheTopAreThoseAtTheLargestValue() throws {
     for (activation, q) in [("gelu", "1e4"), ("silu", "3000"), ("softplus", "1e4")] {
       let law = try object(
-        "feedforward", "--weights", "orthogonal", "--activation", activation, "--q", q, "--depth",
-        "1")
+        "feedforward", "--weights", "orthogonal", "--activation", activation, "--variance", q,
+        "--depth", "1")
       #expect(law["atom_at_top"] as? Double == 0)
     }
     let leaky = try object(
       "feedforward", "--weights", "orthogonal", "--activation", "leaky-relu", "--parameter", "-1",
-      "--q", "0.05", "--depth", "20")
+      "--variance", "0.05", "--depth", "20")
     #expect(leaky["atom_at_top"] as? Double == 1)
     #expect(leaky["lambda_max"] as? Double == 1)
   }
 
   @Test func criticalTellsThePoint() throws {
-    let point = try object("critical", "--activation", "tanh", "--q", "0.05")
+    let point = try object("critical", "--activation", "tanh", "--variance", "0.05")
     #expect(
       point.keys.sorted() == ["relative_variance_per_layer", "sigma_b_squared", "sigma_w_squared"])
     #expect(abs((point["sigma_w_squared"] as? Double ?? 0) - 1.0936273140982375) < 1e-12)
@@ -100,11 +100,11 @@ import Testing
     ["feedforward", "--weights", "gaussian", "--open-probability", "1.5", "--depth", "3"],
     ["feedforward", "--weights", "gaussian", "--activation", "tanh", "--depth", "3"],
     ["critical", "--activation", "tanh"], ["finite-width", "--width", "0", "--depth", "3"],
-    ["critical", "--activation", "tanh", "--q", "-1"],
-    ["critical", "--activation", "gelu", "--q", "1e200"],
+    ["critical", "--activation", "tanh", "--variance", "-1"],
+    ["critical", "--activation", "gelu", "--variance", "1e200"],
     [
-      "feedforward", "--weights", "gaussian", "--activation", "tanh", "--q", "1e100", "--depth",
-      "10",
+      "feedforward", "--weights", "gaussian", "--activation", "tanh", "--variance", "1e100",
+      "--depth", "10",
     ],
     [
       "signal", "--activation", "tanh", "--depth", "3", "--sigma-w", "1", "--skip-weight", "1e-160",
@@ -117,11 +117,11 @@ import Testing
     ],
     [
       "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "1000",
-      "--slope", "0.1",
+      "--chi", "0.1",
     ],
     [
       "feedforward", "--weights", "gaussian", "--open-probability", "0.5", "--depth", "1000",
-      "--slope", "10",
+      "--chi", "10",
     ],
     ["similarity", "--depth", "3", "--cosine", "2"],
   ])
@@ -133,7 +133,8 @@ import Testing
 
   @Test func impossibleWishesAreErrors() throws {
     let result = try withFolder {
-      try Program.run(["theory", "critical", "--activation", "softplus", "--q", "1"], in: $0)
+      try Program.run(
+        ["theory", "critical", "--activation", "softplus", "--variance", "1"], in: $0)
     }
     #expect(result.code == 1 && result.standardError.contains("softplus"))
   }

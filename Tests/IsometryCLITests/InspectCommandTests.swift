@@ -10,13 +10,13 @@ import Testing
       #expect(result.code == 0 || result.standardError.contains("gnuplot"))
       let objects = try result.objects()
       #expect(
-        objects.map { $0["part"] as? String }
+        objects.map { $0["segment"] as? String }
           == ["stem", "body.0", "body.1", "body.2", "stack to features"])
       for object in objects {
         #expect(
           object.keys.sorted() == [
             "cosine_after", "cosine_before", "gain", "inputs", "mean_square", "method", "outputs",
-            "part", "predicted", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
+            "predicted", "segment", "sigma_max", "sigma_mean", "sigma_min", "zero_fraction",
           ])
         #expect(object["method"] as? String == "svd")
         let predicted = try #require(object["predicted"] as? [String: Any])
@@ -24,7 +24,7 @@ import Testing
       }
       #expect(result.standardError.contains("by the universal law"))
       let text = try String(contentsOfFile: "\(folder)/inspect.csv", encoding: .utf8)
-      #expect(text.hasPrefix("series,part,value\n"))
+      #expect(text.hasPrefix("series,segment,value\n"))
       #expect(text.contains("\ngain,0.0,") && text.contains("\n\"gain, theory\",0.0,"))
     }
   }

@@ -11,9 +11,11 @@ import Testing
   func answersArePrintedAndWritten() throws {
     try withFolder { folder in
       let listed = try Program.run("probe", "--list", in: folder, environment: Self.environment)
-      #expect(listed.code == 0 && listed.standardOutput.hasPrefix("0: "))
+      #expect(listed.code == 0 && listed.standardOutput.hasPrefix("opencl:0  "))
 
-      let options = ["--device", "0", "--quick", "--only", "copy-bandwidth", "--revision", "abc"]
+      let options = [
+        "--device", "opencl:0", "--quick", "--only", "copy-bandwidth", "--revision", "abc",
+      ]
       let result = try Program.run(
         ["probe", "--name", "mine", "--output", "made/reports", "--json"] + options, in: folder,
         environment: Self.environment)
@@ -35,8 +37,15 @@ import Testing
   @Test(.enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"))
   func devicesThatAreNotThereAreRefused() throws {
     try withFolder { folder in
-      let result = try Program.run("probe", "--device", "99", in: folder)
-      #expect(result.code == 64 && result.standardError.contains("not 99"))
+      let result = try Program.run("probe", "--device", "opencl:99", in: folder)
+      #expect(result.code == 1 && result.standardError.contains("no opencl:99"))
+    }
+  }
+
+  @Test func otherDevicesAreRefused() throws {
+    try withFolder { folder in
+      let result = try Program.run("probe", "--device", "cpu", in: folder)
+      #expect(result.code == 64 && result.standardError.contains("opencl:N"))
     }
   }
 }

@@ -42,12 +42,12 @@ import Testing
 
   @Test func withoutALawThereIsAReason() throws {
     let object = try spectrum(
-      "--model", "mlp:2x8", "--init", "he", "--output", "logits", "--device", "reference",
+      "--model", "mlp:2x8", "--init", "he", "--to", "logits", "--device", "reference",
       "--precision", "fp64")
     #expect(object["ks_distance"] is NSNull)
     let predicted = try #require(object["predicted"] as? [String: Any])
     #expect(predicted["law"] is NSNull)
-    #expect(try #require(predicted["reason"] as? String).contains("--output features"))
+    #expect(try #require(predicted["reason"] as? String).contains("--to features"))
   }
 
   @Test func thePlotHasTheNumbersBesideIt() throws {

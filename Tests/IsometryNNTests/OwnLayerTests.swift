@@ -68,8 +68,8 @@ extension NetworkBuilder {
     #expect(own.layers == expected.layers)
     #expect(own.blocks == expected.blocks)
     #expect(own.head == expected.head)
-    #expect(own.parts == expected.parts)
-    #expect(own.parts.map(\.name) == ["stem", "body.0", "body.1"])
+    #expect(own.segments == expected.segments)
+    #expect(own.segments.map(\.name) == ["stem", "body.0", "body.1"])
   }
 
   /// `lsuv` measures behind each recorded layer.

@@ -41,19 +41,19 @@ import Testing
 
   @Test(arguments: Sizes.all, [64, 512])
   func resnet18TakesFewLaunches(sizes: Sizes, batch: Int) throws {
-    let plain = try plan("resnet18", .none, batch: batch, sizes).steps.map(\.label)
+    let plain = try plan("resnet18", .none, batch: batch, sizes).launches.map(\.label)
     #expect(plain.count <= 70, "\(plain)")
-    let normalized = try plan("resnet18", .batch, batch: batch, sizes).steps.map(\.label)
+    let normalized = try plan("resnet18", .batch, batch: batch, sizes).launches.map(\.label)
     #expect(normalized.count <= 151, "\(normalized)")
     // As a step is without options.
     let unasked = try plan("resnet18", .batch, batch: batch, sizes, recomputation: nil)
-    #expect(unasked.steps.count == normalized.count)
+    #expect(unasked.launches.count == normalized.count)
   }
 
   /// Convolutions store the statistics of their results.
   @Test(arguments: Sizes.all)
   func noLaunchReadsAnImageForItsStatistics(sizes: Sizes) throws {
-    let kernels = try plan("resnet20", .batch, batch: 128, sizes).steps.map(\.variant)
+    let kernels = try plan("resnet20", .batch, batch: 128, sizes).launches.map(\.variant)
     #expect(kernels.count { $0 == "normalization_apply" } == 21)
     #expect(!kernels.contains("normalization_statistics"))
   }
@@ -62,7 +62,7 @@ import Testing
   @Test(arguments: Sizes.all.filter { $0.matrixUnits != nil })
   func prologuesTakeThePlaceOfNormalizations(sizes: Sizes) throws {
     func kernels(_ hasPrologues: Bool) throws -> [String] {
-      try plan("resnet18", .batch, batch: 64, sizes, hasPrologues: hasPrologues).steps
+      try plan("resnet18", .batch, batch: 64, sizes, hasPrologues: hasPrologues).launches
         .map(\.variant)
     }
     let (stored, found) = (try kernels(false), try kernels(true))
@@ -79,7 +79,7 @@ import Testing
   func depthCostsNoLaunchesThatAddUp(sizes: Sizes) throws {
     for normalization in [NormalizationKind.none, .batch] {
       let counts = try ["resnet20", "resnet110"].map { model in
-        try plan(model, normalization, batch: 128, sizes).steps
+        try plan(model, normalization, batch: 128, sizes).launches
           .count { $0.variant == "reduction_partial_sums" }
       }
       #expect(counts[0] == counts[1] && counts[0] <= 2, "\(counts)")
@@ -91,8 +91,8 @@ import Testing
   func partialSumsAreAddedUpInTime(sizes: Sizes) throws {
     let plan = try plan("resnet20", .batch, batch: 128, sizes)
     var adding: [StorageID: Int] = [:]
-    for (number, step) in plan.steps.enumerated() {
-      guard case .launch(let launch) = step,
+    for (number, launch) in plan.launches.enumerated() {
+      guard case .kernel(let launch) = launch,
         launch.variant.defines["MERGES_PARTS"] == "1"
           || launch.kernel == "reduction_partial_sums"
       else { continue }
@@ -101,7 +101,7 @@ import Testing
       }
       // The parts come before, their sums after.
       for (place, storage) in launch.reached.enumerated() {
-        let touched = plan.steps.indices.filter { plan.steps[$0].touched.contains(storage) }
+        let touched = plan.launches.indices.filter { plan.launches[$0].touched.contains(storage) }
         #expect(place % 2 == 1 ? touched.first == number : (touched.first ?? number) < number)
       }
     }

@@ -37,8 +37,8 @@ import Testing
     }
     let units: MatrixUnits? = prologues ? .tensorCores : nil
     #expect(
-      open.lowered(matrixUnits: units).steps.map(\.label)
-        == graph.lowered(matrixUnits: units).steps.map(\.label))
+      open.lowered(matrixUnits: units).launches.map(\.label)
+        == graph.lowered(matrixUnits: units).launches.map(\.label))
   }
 
   /// Operations without a launch are other names of memory, copies of variables that one launch makes,

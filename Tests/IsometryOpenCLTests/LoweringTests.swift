@@ -8,32 +8,32 @@ import Testing
 /// Lowering needs no device.
 @Suite(.serialized) struct LoweringTests {
   @Test func activationsNeverChangeTheirLayout() {
-    let labels = SmallStep.graph().lowered().steps.map(\.label)
+    let labels = SmallStep.graph().lowered().launches.map(\.label)
     #expect(labels.filter { $0.hasPrefix("permute") }.isEmpty, "\(labels)")
   }
 
   @Test func copiesOfVariablesAreOneLaunchInFront() {
-    let labels = SmallStep.graph().lowered().steps.map(\.label)
+    let labels = SmallStep.graph().lowered().launches.map(\.label)
     // The head's transposed weights, and those of the second convolution for its input gradient.
     #expect(labels.first == "prepare 2 variables fp32", "\(labels)")
     #expect(labels.filter { $0.hasPrefix("prepare") }.count == 1, "\(labels)")
   }
 
   @Test func oneLaunchUpdatesAllParameters() {
-    let labels = SmallStep.graph().lowered().steps.map(\.label)
+    let labels = SmallStep.graph().lowered().launches.map(\.label)
     #expect(labels.filter { $0.hasPrefix("update") }.count == 1, "\(labels)")
   }
 
   @Test func lifetimesCoverEveryTouch() {
     let plan = SmallStep.graph().lowered()
     let lifetimes = plan.lifetimes
-    for (number, step) in plan.steps.enumerated() {
-      for storage in step.touched where plan.storages[storage.index].place == .arena {
+    for (number, launch) in plan.launches.enumerated() {
+      for storage in launch.touched where plan.storages[storage.index].place == .arena {
         #expect(lifetimes[storage]?.contains(number) == true)
       }
     }
     let loss = plan.outputs["loss"]!.storage
-    #expect(lifetimes[loss]!.upperBound == plan.steps.count - 1)
+    #expect(lifetimes[loss]!.upperBound == plan.launches.count - 1)
   }
 
   @Test(arguments: [1, 3, 5, 10, 16, 24, 48, 64, 100, 512])

@@ -169,7 +169,7 @@ private let device = (try? Device.all())?.first
     let gradients = graph.gradients(of: loss, withRespectTo: [stem, weight, dense])
     for (name, gradient) in zip(["a", "b", "c"], gradients) { graph.output(name, gradient!) }
     let optimized = graph.optimized(for: .kernels())
-    return optimized.lowered(matrixUnits: units).steps.map(\.variant)
+    return optimized.lowered(matrixUnits: units).launches.map(\.variant)
   }
 
   @Test func operandsOfWholeChunksUseMatrixUnits() {

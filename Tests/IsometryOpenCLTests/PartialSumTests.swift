@@ -64,8 +64,8 @@ struct PartialSumTests {
 
   private func takesAlong(_ precision: DType, _ units: MatrixUnits?, kernel: String) -> Bool {
     let graph = graph(precision).graph.optimized(for: .kernels())
-    return graph.lowered(matrixUnits: units).steps.contains { step in
-      guard case .launch(let launch) = step else { return false }
+    return graph.lowered(matrixUnits: units).launches.contains { launch in
+      guard case .kernel(let launch) = launch else { return false }
       return launch.kernel == kernel && launch.variant.defines["MERGES_PARTS"] == "1"
     }
   }

@@ -191,7 +191,7 @@ struct StatisticsTests {
   @Test(arguments: [DType.float32, .bfloat16])
   func noLaunchReadsAnImageForItsStatistics(dtype: DType) {
     let graph = graph(dtype).optimized(for: .kernels())
-    let kernels = graph.lowered(matrixUnits: dtype == .float32 ? nil : .emulated).steps
+    let kernels = graph.lowered(matrixUnits: dtype == .float32 ? nil : .emulated).launches
       .map(\.variant)
     #expect(!kernels.contains("normalization_statistics"))
     let merges = kernels.count { $0 == "normalization_merge_statistics" }

@@ -36,17 +36,17 @@ import Testing
   @Test(arguments: IsometryCase.all)
   func blocksOfRisottoAreIsometries(subject: IsometryCase) throws {
     let result = try Self.inspect(subject.network, subject.initializer, images: 2)
-    #expect(result.parts.count == subject.network.depths.reduce(1, +))
-    for part in result.parts {
-      let predicted = part.prediction
+    #expect(result.segments.count == subject.network.depths.reduce(1, +))
+    for segment in result.segments {
+      let predicted = segment.prediction
       if let gain = predicted.gain {
-        #expect(Self.isNear(part.gain, gain, within: 1e-10), "\(part)")
+        #expect(Self.isNear(segment.gain, gain, within: 1e-10), "\(segment)")
       }
       guard let zeros = predicted.zeroFraction else { continue }
-      #expect(Self.isNear(part.smallest, 1, within: 1e-10), "\(part)")
-      #expect(abs(part.largest - 1) < 1e-10)
-      #expect(abs(part.zeroFraction - zeros) < 1e-12)
-      #expect(Self.isNear(part.meanSquare, predicted.meanSquare, within: 1e-10))
+      #expect(Self.isNear(segment.smallest, 1, within: 1e-10), "\(segment)")
+      #expect(abs(segment.largest - 1) < 1e-10)
+      #expect(abs(segment.zeroFraction - zeros) < 1e-12)
+      #expect(Self.isNear(segment.meanSquare, predicted.meanSquare, within: 1e-10))
     }
     #expect(result.law.law?.name == "isometry")
     let count = min(result.whole.inputCount, result.whole.outputCount)
@@ -62,15 +62,15 @@ import Testing
   }
 
   @Test(arguments: IsometryCase.all)
-  func fromTheImageOnEveryPartOfRisottoIsAnIsometry(subject: IsometryCase) throws {
+  func fromTheImageOnEverySegmentOfRisottoIsAnIsometry(subject: IsometryCase) throws {
     let result = try Self.inspect(
       subject.network, subject.initializer, images: 2, isCumulative: true)
-    for part in result.parts {
-      #expect(Self.isNear(part.smallest, 1, within: 1e-10), "\(part)")
-      #expect(abs(part.largest - 1) < 1e-10)
-      #expect(Self.isNear(part.zeroFraction, part.prediction.zeroFraction, within: 1e-12))
+    for segment in result.segments {
+      #expect(Self.isNear(segment.smallest, 1, within: 1e-10), "\(segment)")
+      #expect(abs(segment.largest - 1) < 1e-10)
+      #expect(Self.isNear(segment.zeroFraction, segment.prediction.zeroFraction, within: 1e-12))
     }
-    let last = try #require(result.parts.last)
+    let last = try #require(result.segments.last)
     let zeros = 1 - Double(subject.retained) / Double(min(192, last.outputCount))
     #expect(abs(last.zeroFraction - zeros) < 1e-12)
   }
@@ -78,11 +78,11 @@ import Testing
   @Test func layersOfLooksLinearNetworksAreIsometries() throws {
     let network = MultilayerPerceptron(depth: 4, width: 60, imageShape: [2, 3, 3], classes: 4)
     let result = try Self.inspect(network, "looks-linear")
-    for part in result.parts {
-      #expect(Self.isNear(part.gain, 1, within: 1e-10))
-      #expect(Self.isNear(part.smallest, 1, within: 1e-10))
-      #expect(abs(part.largest - 1) < 1e-10)
-      #expect(Self.isNear(part.zeroFraction, part.prediction.zeroFraction, within: 1e-12))
+    for segment in result.segments {
+      #expect(Self.isNear(segment.gain, 1, within: 1e-10))
+      #expect(Self.isNear(segment.smallest, 1, within: 1e-10))
+      #expect(abs(segment.largest - 1) < 1e-10)
+      #expect(Self.isNear(segment.zeroFraction, segment.prediction.zeroFraction, within: 1e-12))
     }
     #expect(Self.isNear(result.whole.prediction.gain, 1, within: 1e-10))
     #expect(
@@ -97,14 +97,14 @@ import Testing
       widths: [8], depths: [3], normalization: initializer == "zero-gamma" ? .batch : .none,
       traits: traits, imageShape: [3, 6, 6])
     let result = try Self.inspect(network, initializer)
-    for part in result.parts.dropFirst() {
+    for segment in result.segments.dropFirst() {
       // fp64 variables hold He's weights; the frozen normalization divides by √(1 + 1e-5) beside a 0.
-      #expect(Self.isNear(part.gain, 1, within: 1e-12) && part.prediction.gain == 1)
-      #expect(abs(part.largest - 1) < 1e-12 && part.prediction.largest == 1)
-      #expect(Self.isNear(part.smallest, 1, within: 1e-12))
-      #expect(part.zeroFraction == 0)
-      #expect(Self.isNear(part.cosineAfter, part.prediction.cosine, within: 1e-12))
-      #expect(part.cosineAfter == part.cosineBefore)
+      #expect(Self.isNear(segment.gain, 1, within: 1e-12) && segment.prediction.gain == 1)
+      #expect(abs(segment.largest - 1) < 1e-12 && segment.prediction.largest == 1)
+      #expect(Self.isNear(segment.smallest, 1, within: 1e-12))
+      #expect(segment.zeroFraction == 0)
+      #expect(Self.isNear(segment.cosineAfter, segment.prediction.cosine, within: 1e-12))
+      #expect(segment.cosineAfter == segment.cosineBefore)
     }
   }
 
@@ -117,23 +117,24 @@ import Testing
       traits: try InitializerRegistry.make("risotto").blockTraits, imageShape: [3, 6, 6])
     let result = try Self.inspect(network, "risotto")
     #expect(result.whole.largest > 1.1 * (try #require(result.whole.smallest)), "\(result.whole)")
-    for part in result.parts { #expect(part.prediction.gain == nil, "\(part.name)") }
+    for segment in result.segments { #expect(segment.prediction.gain == nil, "\(segment.name)") }
   }
 
   // MARK: Random weights
 
   /// Means over many units beside the theory of infinitely many.
   private static func expectNear(
-    _ parts: some Sequence<NetworkInspection.Finding>, within bound: Double
+    _ segments: some Sequence<NetworkInspection.Finding>, within bound: Double
   ) {
-    for part in parts {
-      guard let gain = part.prediction.gain, let square = part.prediction.meanSquare else {
-        Issue.record("theory says nothing of \(part.name)")
+    for segment in segments {
+      guard let gain = segment.prediction.gain, let square = segment.prediction.meanSquare else {
+        Issue.record("theory says nothing of \(segment.name)")
         continue
       }
-      #expect(isNear(part.gain.map { $0 / gain }, 1, within: bound), "\(part)")
-      #expect(abs(part.meanSquare / square - 1) < bound, "\(part)")
-      #expect(isNear(part.cosineAfter, part.prediction.cosine, within: bound / 2), "\(part)")
+      #expect(isNear(segment.gain.map { $0 / gain }, 1, within: bound), "\(segment)")
+      #expect(abs(segment.meanSquare / square - 1) < bound, "\(segment)")
+      #expect(
+        isNear(segment.cosineAfter, segment.prediction.cosine, within: bound / 2), "\(segment)")
     }
   }
 
@@ -147,8 +148,8 @@ import Testing
     let network = MultilayerPerceptron(
       depth: 4, width: 300, activation: activation, imageShape: [3, 10, 10])
     let result = try Self.inspect(network, initializer)
-    #expect(result.parts.map(\.name) == ["layers.0", "layers.1", "layers.2", "layers.3"])
-    Self.expectNear(result.parts, within: 0.2)
+    #expect(result.segments.map(\.name) == ["layers.0", "layers.1", "layers.2", "layers.3"])
+    Self.expectNear(result.segments, within: 0.2)
   }
 
   @Test(arguments: [
@@ -161,7 +162,7 @@ import Testing
     let network = UniformResidualNetwork(
       .dense, depth: 3, width: 300, activation: activation,
       traits: try InitializerRegistry.make(initializer).blockTraits, imageShape: [3, 10, 10])
-    Self.expectNear(try Self.inspect(network, initializer).parts, within: 0.15)
+    Self.expectNear(try Self.inspect(network, initializer).segments, within: 0.15)
   }
 
   /// Learned and plain skips, strides. All pixels share a convolution's weights, and after a rectifier
@@ -178,16 +179,16 @@ import Testing
         network, initializer, images: 8, seed: UInt64(seed), on: BackendUnderTest.backends[1],
         precision: .fp32, method: .dense)
     }
-    for index in results[0].parts.indices {
-      let name = results[0].parts[index].name
+    for index in results[0].segments.indices {
+      let name = results[0].segments[index].name
       func mean(_ value: (NetworkInspection.Finding) -> Double?) -> Double {
-        results.reduce(0) { $0 + (value($1.parts[index]) ?? .nan) } / Double(results.count)
+        results.reduce(0) { $0 + (value($1.segments[index]) ?? .nan) } / Double(results.count)
       }
       #expect(abs(mean { $0.gain } / mean { $0.prediction.gain } - 1) < 0.1, "\(name)")
       #expect(abs(mean { $0.meanSquare } / mean { $0.prediction.meanSquare } - 1) < 0.1, "\(name)")
       #expect(abs(mean { $0.cosineAfter } - mean { $0.prediction.cosine }) < 0.06, "\(name)")
     }
-    // Of the whole network, whose gain is the product of the parts'.
+    // Of the whole network, whose gain is the product of the segments'.
     func mean(_ value: (NetworkInspection.Finding) -> Double?) -> Double {
       results.reduce(0) { $0 + (value($1.whole) ?? .nan) } / Double(results.count)
     }
@@ -197,7 +198,7 @@ import Testing
 
   // MARK: The whole network
 
-  /// The parts' laws one after another are the recursion of the universal law's own signals.
+  /// The segments' laws one after another are the recursion of the universal law's own signals.
   @Test(arguments: [Activation.relu, .tanh, .sigmoid, .silu])
   func theWholeOfUniversalNetworksFollowsTheirSignal(activation: Activation) throws {
     let network = UniformResidualNetwork(
@@ -217,9 +218,9 @@ import Testing
   }
 
   /// Without a law of the spectrum there is one of signals all the same; from the image on it says of
-  /// the last part what it says of the whole.
+  /// the last segment what it says of the whole.
   @Test(arguments: [SkipKind.identity, .convolution])
-  func theWholeOfIndependentWeightsIsItsLastPart(skip: SkipKind) throws {
+  func theWholeOfIndependentWeightsIsItsLastSegment(skip: SkipKind) throws {
     let network = ResidualNetwork(
       widths: [32, 48], depths: [2, 1], skip: skip, normalization: .none, imageShape: [3, 8, 8])
     let results = try [false, true].map {
@@ -229,7 +230,7 @@ import Testing
     }
     let whole = results[0].whole.prediction
     #expect(whole.gain != nil && whole.cosine != nil && whole.meanSquare == nil)
-    let last = try #require(results[1].parts.last).prediction
+    let last = try #require(results[1].segments.last).prediction
     #expect(last.gain == whole.gain && last.cosine == whole.cosine)
   }
 
@@ -250,7 +251,7 @@ import Testing
     inspection.method = .dense
     let result = try inspection.run(
       initializer: InitializerRegistry.make("he"), seed: 1, on: ReferenceBackend<Double>())
-    for finding in result.parts + [result.whole] {
+    for finding in result.segments + [result.whole] {
       #expect(finding.gain == nil && finding.cosineAfter == nil && finding.prediction.gain == nil)
     }
   }

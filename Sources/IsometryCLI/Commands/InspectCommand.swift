@@ -86,7 +86,7 @@ struct InspectCommand: ParsableCommand {
     let result = try inspection.run(
       initializer: try inputs.initializer(of: configuration, network), seed: inputs.seed,
       on: backend
-    ) { done, total in console.showStatus("part \(done + 1) of \(total)") }
+    ) { done, total in console.showStatus("segment \(done + 1) of \(total)") }
     console.clearStatus()
     let report = InspectionReport(result: result)
     for line in report.lines { console.say(line) }

@@ -10,7 +10,7 @@ struct ProbeCommand: ParsableCommand {
     discussion: """
       Examples:
         isometry probe --list
-        isometry probe --device 1 --quick
+        isometry probe --device opencl:1 --quick
         isometry probe --output docs/gpu
 
       With --output, the answers are also written to DIR/NAME.txt and DIR/NAME.json.
@@ -18,9 +18,8 @@ struct ProbeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Number of the device in --list. (default: the first GPU, else the first device)",
-      valueName: "n"))
-  var device: Int?
+      "A device of --list. (default: the first GPU, else the first device)", valueName: "name"))
+  var device: DeviceChoice?
 
   @Option(help: ArgumentHelp("Folder for the report.", valueName: "dir"))
   var output: String?
@@ -53,7 +52,7 @@ struct ProbeCommand: ParsableCommand {
     let devices = try Device.all()
     if list {
       for (number, device) in devices.enumerated() {
-        console.say("\(number): \(device.name) (\(device.platform.name)), \(device.fileName)")
+        console.say("opencl:\(number)  \(device.name), \(device.platform.name), \(device.fileName)")
         console.emit([
           "number": .integer(number), "device": .text(device.name),
           "platform": .text(device.platform.name), "name": .text(device.fileName),
@@ -80,16 +79,16 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func chosen(from devices: [Device]) throws -> Device {
-    if let number = device {
-      guard devices.indices.contains(number) else {
-        throw UsageError(
-          "--device", "should be a number in --list, which has \(devices.count), not \(number)")
-      }
-      return devices[number]
+    guard case .openCL(let named) = device ?? .openCL(number: nil) else {
+      throw UsageError("--device", "should be opencl or opencl:N, which --list numbers")
     }
-    guard let device = devices.first(where: { $0.kind == .gpu }) ?? devices.first else {
+    guard !devices.isEmpty else {
       throw ValidationError("there is no OpenCL device: install a driver (docs/environment.md)")
     }
-    return device
+    let number = named ?? devices.firstIndex { $0.kind == .gpu } ?? 0
+    guard devices.indices.contains(number) else {
+      throw DeviceError.noSuchOpenCLDevice(number: number, count: devices.count)
+    }
+    return devices[number]
   }
 }

@@ -17,7 +17,7 @@ struct SpectrumCommand: ParsableCommand {
         isometry spectrum --model resmlp:20x400 --init universal:c=0.5 --activation tanh \\
           --inputs 4 --plot spectrum.svg
         isometry spectrum --model resnet20 --init risotto --inputs 4 --data ~/cifar
-        isometry spectrum --checkpoint runs/2026-01-31-120000-resnet20-he --output logits
+        isometry spectrum --checkpoint runs/2026-01-31-120000-resnet20-he --to logits
 
       The network is in evaluation mode. It has no normalization by default. At initial weights, \
       the statistics of Batch Normalization are those of the inputs, or of 64 inputs of their kind \
@@ -69,7 +69,7 @@ struct SpectrumCommand: ParsableCommand {
     let (backend, explanation) = try device.select(configuration)
     let network = try configuration.makeNetwork()
     let section = JacobianSection(
-      from: measurement.from ?? JacobianSection.defaultStart(for: network), to: measurement.output)
+      from: measurement.from ?? JacobianSection.defaultStart(for: network), to: measurement.to)
     let (images, source) = try inputs.images(inputs.inputs ?? 1)
     console.say("data    \(source)")
     console.say("device  \(explanation)")

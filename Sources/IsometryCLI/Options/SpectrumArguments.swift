@@ -94,15 +94,15 @@ struct SpectrumArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "s"))
   var seeds = 1
 
-  @Option(help: "The end of the Jacobian: the features before or after the pooling, or the logits.")
-  var output = JacobianSection.End.features
-
   @Option(
     help: """
       The start of the Jacobian: the image, or the output of the first layer. The laws describe \
       the layers after the first one. (default: stack for perceptrons, otherwise input)
       """)
   var from: JacobianSection.Start?
+
+  @Option(help: "The end of the Jacobian: before the pooling, after it, or the logits.")
+  var to = JacobianSection.End.features
 
   func validate() throws {
     try checkRange(seeds, "--seeds", 1...InputArguments.mostInputs)
@@ -114,7 +114,7 @@ struct SpectrumMethodArguments: ParsableArguments {
     help: """
       dense computes all singular values. lanczos estimates them by quadrature, for very large \
       Jacobians. auto uses dense up to \(SpectrumStudy.automaticDense) singular values, and up to \
-      \(NetworkInspection.automaticDense) for the parts of a network.
+      \(NetworkInspection.automaticDense) for the segments of a network.
       """)
   var method = SpectrumMethod.auto
 }

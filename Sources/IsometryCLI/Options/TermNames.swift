@@ -12,7 +12,7 @@ extension Term {
     var names: [Term: String] = [
       .learningRate: "--lr", .initializer: "--init", .withoutNesterov: "--no-nesterov",
       .folder: "--output", .resumption: "--resume", .scale: "--scale", .seeds: "--seeds",
-      .sectionStart: "--from", .sectionEnd: "--output", .environmentData: "$ISOMETRY_DATA",
+      .sectionStart: "--from", .sectionEnd: "--to", .environmentData: "$ISOMETRY_DATA",
       .validation: "ISOMETRY_VALIDATE", .download: "isometry dataset fetch",
     ]
     for (setting, _) in RunConfiguration.defaults.settings where names[setting] == nil {

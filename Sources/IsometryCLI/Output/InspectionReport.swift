@@ -14,7 +14,7 @@ struct InspectionReport {
     let heading: String
     let key: String
     let measured: @Sendable (Finding) -> Double?
-    var predicted: (@Sendable (PartPrediction) -> Double?)?
+    var predicted: (@Sendable (SegmentPrediction) -> Double?)?
     var isShare = false
   }
 
@@ -37,7 +37,7 @@ struct InspectionReport {
       predicted: { $0.cosine }),
   ]
 
-  private var findings: [Finding] { result.parts + [result.whole] }
+  private var findings: [Finding] { result.segments + [result.whole] }
 
   var lines: [String] {
     let names = findings.map { $0.name }
@@ -71,12 +71,12 @@ struct InspectionReport {
     }
   }
 
-  /// The objects of `isometry inspect --json`, one for each part and one for the network.
+  /// The objects of `isometry inspect --json`, one for each segment and one for the network.
   var objects: [JSONValue] {
     func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
     return findings.map { finding in
       var members: [JSONValue.Member] = [
-        .init("part", .text(finding.name)), .init("inputs", .integer(finding.inputCount)),
+        .init("segment", .text(finding.name)), .init("inputs", .integer(finding.inputCount)),
         .init("outputs", .integer(finding.outputCount)),
       ]
       for column in Self.columns {
@@ -95,12 +95,12 @@ struct InspectionReport {
 }
 
 extension Plot {
-  /// Gains and singular values over the parts, above the signed cosines; theory as lines.
+  /// Gains and singular values over the segments, above the signed cosines; theory as lines.
   init(_ result: NetworkInspection.Result, title: String) {
     func points(
       _ value: (NetworkInspection.Finding) -> Double?
     ) -> [(x: Double, y: Double)] {
-      result.parts.enumerated().compactMap { index, finding in
+      result.segments.enumerated().compactMap { index, finding in
         value(finding).map { (x: Double(index), y: $0) }
       }
     }
@@ -118,8 +118,8 @@ extension Plot {
     self.init(
       title: title,
       x: Axis(
-        "part of the network", column: "part", range: -0.5...Double(result.parts.count) - 0.5,
-        names: result.parts.map(\.name)),
+        "segment of the network", column: "segment",
+        range: -0.5...Double(result.segments.count) - 0.5, names: result.segments.map(\.name)),
       y: Axis("gain, σ", column: "value", isLogarithmic: true),
       series: sizes.filter { !$0.points.isEmpty },
       lowerPanel: (

@@ -39,21 +39,15 @@ extension Graph {
     }
     return rewriter.finish()
   }
-}
 
-extension Graph {
-  /// Whether no variable that an update, an average or an accumulation writes is read by another.
+  /// Whether no variable that an operation writes is read by another that writes.
   private var updatesAreIndependent: Bool {
     var written = Set<Value>()
     var read = Set<Value>()
-    for node in nodes {
-      switch node.operation {
-      case .update, .runningAverage, .accumulate:
-        let mutated = Set(node.operation.mutatedInputs)
-        for (index, input) in node.inputs.enumerated() {
-          if mutated.contains(index) { written.insert(input) } else { read.insert(input) }
-        }
-      default: break
+    for node in nodes where !node.operation.mutatedInputs.isEmpty {
+      let mutated = Set(node.operation.mutatedInputs)
+      for (index, input) in node.inputs.enumerated() {
+        if mutated.contains(index) { written.insert(input) } else { read.insert(input) }
       }
     }
     return written.isDisjoint(with: read)

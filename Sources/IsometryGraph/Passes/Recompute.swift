@@ -92,22 +92,22 @@ private struct ForwardPass {
   /// Whether each node of the graph is a forward node, by position.
   let isForward: [Bool]
   private let graph: Graph
-  /// The forward nodes that run, in order.
-  private let steps: [Int]
+  /// Those of the forward nodes that run, in order.
+  private let positions: [Int]
   /// By `Value.index`.
   private var canBeDropped: [Bool]
-  /// The one activation that later forward steps read, by the step; steps with several are absent.
+  /// The one activation that later forward nodes read, by position; nodes with several are absent.
   private var cuts: [Int: Value] = [:]
 
   init(of graph: Graph) {
     self.graph = graph
     let isForward = graph.isForward
     self.isForward = isForward
-    steps = graph.nodes.indices.filter { isForward[$0] && !graph.nodes[$0].operation.isSource }
+    positions = graph.nodes.indices.filter { isForward[$0] && !graph.nodes[$0].operation.isSource }
     canBeDropped = graph.types.map { _ in false }
     var isActivation = canBeDropped
     var dependsOnInput = Set(graph.inputs.map(\.value))
-    for position in steps {
+    for position in positions {
       let node = graph.nodes[position]
       // Vectors that normalize are kept: they are small, and never the only value that is still
       // needed.
@@ -124,13 +124,13 @@ private struct ForwardPass {
 
   private mutating func findCuts(among isActivation: [Bool]) {
     var lastReads: [Value: Int] = [:]
-    for position in steps {
+    for position in positions {
       for input in graph.nodes[position].inputs where isActivation[input.index] {
         lastReads[input] = position
       }
     }
     var live = Set<Value>()
-    for position in steps {
+    for position in positions {
       let node = graph.nodes[position]
       for input in node.inputs where lastReads[input] == position { live.remove(input) }
       live.formUnion(node.results.filter { lastReads[$0] != nil })
@@ -142,11 +142,11 @@ private struct ForwardPass {
   /// along a chain of skips saves nothing if the last one needs all of them again.
   func withoutProducts() -> [Set<Value>] {
     var cheap = Set<Value>()
-    for position in steps
+    for position in positions
     where ![.gemm, .convolution].contains(graph.nodes[position].operation.family) {
       cheap.formUnion(graph.nodes[position].results.filter { canBeDropped[$0.index] })
     }
-    let ends = steps.compactMap { cuts[$0] }.filter { cheap.contains($0) }
+    let ends = positions.compactMap { cuts[$0] }.filter { cheap.contains($0) }
     // All ends are kept, every second one, …, none.
     let intervals = [1, 2, 3, 4, 6, 8, 12].filter { $0 <= ends.count }
     return intervals.map { interval in
@@ -157,7 +157,7 @@ private struct ForwardPass {
   /// Sets of values to drop, for different numbers of runs.
   func blocks() -> [Set<Value>] {
     let kept = keptByBackwardPass()
-    let total = steps.map { bytes(of: $0, in: kept) }.reduce(0, +)
+    let total = positions.map { bytes(of: $0, in: kept) }.reduce(0, +)
     var candidates: [Set<Value>] = []
     var (runs, next) = (2, 3)
     while runs <= 2 * max(cuts.count, 1) {
@@ -188,7 +188,7 @@ private struct ForwardPass {
     var runs: [[Value]] = [[]]
     var ends = Set<Value>()
     var byteCount = 0
-    for position in steps.reversed() {
+    for position in positions.reversed() {
       if byteCount >= budget, let cut = cuts[position] {
         runs.append([])
         ends.insert(cut)

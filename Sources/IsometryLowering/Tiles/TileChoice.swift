@@ -7,7 +7,7 @@ protocol TileCandidate {
   var tile: Tile { get }
 }
 
-/// A place whose tile was chosen.
+/// A call site whose tile was chosen.
 package struct TileChoice {
   package let site: TileSite
   /// Whether a table has chosen.
@@ -76,10 +76,10 @@ func ranked<Candidate: TileCandidate>(
 ) -> [Candidate] {
   var known: Set<Tile> = [preferred.tile]
   let others = candidates.filter { known.insert($0.tile).inserted }
-  let order = others.enumerated().map { (place: $0.offset, cost: cost($0.element)) }
-    .sorted { ($0.cost, $0.place) < ($1.cost, $1.place) }
-  return [preferred] + order.prefix(mostCandidates - 1).map { others[$0.place] }
+  let order = others.enumerated().map { (position: $0.offset, cost: cost($0.element)) }
+    .sorted { ($0.cost, $0.position) < ($1.cost, $1.position) }
+  return [preferred] + order.prefix(mostCandidates - 1).map { others[$0.position] }
 }
 
-/// Of one place: what is measured in some seconds.
+/// Of one call site: what is measured in some seconds.
 private let mostCandidates = 16

@@ -107,13 +107,13 @@ public struct NetworkLayout: Sendable {
   /// The residual blocks in the order of computation; none in plain networks.
   public internal(set) var blocks: [Block] = []
   /// The first layer, which reads the images. Each network sets it in `Network.append`. Without it
-  /// there are no `parts`, and some initializers reject the network.
+  /// there are no `segments`, and some initializers reject the network.
   public var stem: Layer?
   /// The last layer, which computes the logits. `NetworkBuilder.headLayer` sets it, or the network does.
   public var head: Layer?
 
   /// A unit of the network for the inspection of initializations.
-  public enum Part: Sendable, Hashable {
+  public enum Segment: Sendable, Hashable {
     /// The first layer, or a hidden layer of a network without blocks, with its activation.
     case layer(Layer)
     /// A residual block.
@@ -131,13 +131,13 @@ public struct NetworkLayout: Sendable {
   }
 
   /// The first layer, followed by the residual blocks, or by the other hidden layers if there are no
-  /// blocks. The head is not a part.
-  public var parts: [Part] {
+  /// blocks. The head is not a segment.
+  public var segments: [Segment] {
     guard let stem else { return [] }
     let rest =
       blocks.isEmpty
-      ? layers.filter { $0 != stem && $0 != head }.map { Part.layer($0) }
-      : blocks.map { Part.block($0) }
+      ? layers.filter { $0 != stem && $0 != head }.map { Segment.layer($0) }
+      : blocks.map { Segment.block($0) }
     return [.layer(stem)] + rest
   }
 

@@ -33,8 +33,8 @@ public struct NetworkValues: Sendable {
   /// [N, classes] in the accumulator's type.
   public let logits: Value
 
-  /// The result of each of the network's parts, in the order of `NetworkLayout.parts`.
-  public var parts: [Value] { [stack] + blocks + hiddenLayers }
+  /// The result of each of the network's segments, in the order of `NetworkLayout.segments`.
+  public var segments: [Value] { [stack] + blocks + hiddenLayers }
 
   /// Makes the values of an appended network.
   public init(

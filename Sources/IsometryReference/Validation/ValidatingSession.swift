@@ -70,7 +70,7 @@ final class ValidatingSession: Session {
       guard let deviation else { return }
       let operands = types.map(\.description).joined(separator: ", ")
       throw ValidationError(
-        device: device, operation: "\(node.operation.label)(\(operands))", step: position,
+        device: device, operation: "\(node.operation.label)(\(operands))", position: position,
         subject: subject, type: found.type, element: found.shape.index(of: deviation.position),
         found: deviation.found, expected: deviation.expected, ratio: deviation.ratio)
     }

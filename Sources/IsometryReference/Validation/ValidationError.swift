@@ -7,7 +7,7 @@ public struct ValidationError: Error, Sendable, Hashable, CustomStringConvertibl
   /// The operation with its attributes, and the types of its inputs.
   public let operation: String
   /// The position among the operations of a step, from 0.
-  public let step: Int
+  public let position: Int
   /// `result 0`, or the variable that the operation writes.
   public let subject: String
   /// Shape and element type of the subject.
@@ -22,7 +22,7 @@ public struct ValidationError: Error, Sendable, Hashable, CustomStringConvertibl
   public let ratio: Double
 
   public var description: String {
-    "\(device) computes \(operation) wrongly (operation \(step) of the step): "
+    "\(device) computes \(operation) wrongly (operation \(position) of the step): "
       + "element \(element) of \(subject), \(type), is \(found) and not \(expected), "
       + "\(ratio) times what rounding explains"
   }

@@ -4,7 +4,7 @@ internal import IsometryNN
 /// The number of the image's dimensions that RISOTTO's blocks retain.
 struct KeptSignal {
   /// The channels of û that carry the image's signal, and the pixels, after each of the network's
-  /// parts.
+  /// segments.
   private let places: [(channels: Int, pixels: Int)]
   private let imageCount: Int
 
@@ -14,8 +14,8 @@ struct KeptSignal {
   init(_ layout: NetworkLayout, _ imageShape: Shape, isLossless: Bool) {
     imageCount = imageShape.elementCount
     var channels = imageShape[0]
-    places = layout.parts.map { part in
-      switch part {
+    places = layout.segments.map { segment in
+      switch segment {
       case .layer(let layer): return (channels, layer.imageSize.reduce(1, *))
       case .block(let block):
         if isLossless, case .projection(let skip) = block.skip, skip.stride > 1 {
@@ -28,8 +28,8 @@ struct KeptSignal {
     }
   }
 
-  func count(through part: Int) -> Int { places[part].channels * places[part].pixels }
+  func count(through segment: Int) -> Int { places[segment].channels * places[segment].pixels }
 
-  /// Whether all of the image's dimensions are retained after that part.
-  func isComplete(through part: Int) -> Bool { count(through: part) == imageCount }
+  /// Whether all of the image's dimensions are retained after that segment.
+  func isComplete(through segment: Int) -> Bool { count(through: segment) == imageCount }
 }

@@ -135,7 +135,7 @@ public struct Prediction: Sendable {
     let isLossless = subject.ensemble == .losslessIsometry
     let layout = primal.builder.layout
     let kept = KeptSignal(layout, image, isLossless: isLossless)
-      .count(through: layout.parts.count - 1)
+      .count(through: layout.segments.count - 1)
     return Prediction(
       keeping: kept, of: count,
       basis: isLossless

@@ -2,8 +2,8 @@ public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
 
-/// An inspection of a network at its initial weights: signals and their changes, for each part and the
-/// whole, compared with theory.
+/// An inspection of a network at its initial weights: signals and their changes, for each segment
+/// and the whole, compared with theory.
 ///
 /// Signals are measured for all images, Jacobians at the first.
 public struct NetworkInspection: Sendable {
@@ -21,10 +21,10 @@ public struct NetworkInspection: Sendable {
   public var lanczos = JacobianOperator.LanczosOptions(steps: 24, probes: 4)
   /// The largest number of singular values that `auto` computes in full.
   public var largestDense = Self.automaticDense
-  /// Whether each part is measured together with all parts before it, from the image on.
+  /// Whether each segment is measured together with all segments before it, from the image on.
   public var isCumulative = false
 
-  /// The default of `largestDense`. It is smaller than for one spectrum, because there are many parts.
+  /// The default of `largestDense`. It is smaller than for one spectrum: there are many segments.
   public static let automaticDense = 1024
 
   /// An inspection of a network at these images.
@@ -34,9 +34,9 @@ public struct NetworkInspection: Sendable {
     self.images = images
   }
 
-  /// The measurements of one part, or of the whole network.
+  /// The measurements of one segment, or of the whole network.
   public struct Finding: Sendable {
-    /// The part's name, or the section of the network.
+    /// The segment's name, or the section of the network.
     public let name: String
     /// The number of input elements.
     public let inputCount: Int
@@ -61,13 +61,13 @@ public struct NetworkInspection: Sendable {
     /// The method for the singular values; nil if no unit carries a signal.
     public let method: Spectrum.Method?
     /// The prediction of theory.
-    public let prediction: PartPrediction
+    public let prediction: SegmentPrediction
   }
 
   /// The results of an inspection.
   public struct Result: Sendable {
-    /// One finding for each of the network's parts.
-    public let parts: [Finding]
+    /// One finding for each of the network's segments.
+    public let segments: [Finding]
     /// The finding for the network from the start of its law to its features.
     public let whole: Finding
     /// The law of the whole, or the reason why there is none.
@@ -78,12 +78,12 @@ public struct NetworkInspection: Sendable {
   ///
   /// - Parameters:
   ///   - initializer: resolved, if it measures.
-  ///   - onPart: called before each part with the numbers of finished and of all parts, including the
-  ///     whole network.
+  ///   - onSegment: called before each segment with the numbers of finished and of all segments,
+  ///     including the whole network.
   /// - Throws: `SpectrumError`, `InitializationError`, and the backend's errors.
   public func run(
     initializer: any Initializer, seed: UInt64, on backend: any Backend,
-    onPart: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    onSegment: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws -> Result {
     precondition(images.count > 1, "an inspection compares two inputs")
     let section = JacobianSection(from: start(for: initializer.weightEnsemble))
@@ -91,19 +91,19 @@ public struct NetworkInspection: Sendable {
     try whole.writeInitialState(initializer: initializer, seed: seed)
     try whole.measureStatistics(of: normalizationImages.isEmpty ? images : normalizationImages)
     let layout = whole.layout
-    let signals = try PartSignals(
+    let signals = try SegmentSignals(
       of: network, at: images, precision: precision.dtype, on: backend, sharing: whole.evaluation)
-    let theory = PartTheory(
+    let theory = SegmentTheory(
       layout: layout, ensemble: initializer.weightEnsemble, imageShape: network.imageShape,
       session: whole.evaluation)
     let geometries = signals.geometries(imageShape: network.imageShape)
     let fromImages = try isCumulative ? course(theory, geometries, from: 0, images) : nil
     var findings: [Finding] = []
     var before = images
-    for (index, part) in layout.parts.enumerated() {
-      try onPart(findings.count, layout.parts.count + 1)
+    for (index, segment) in layout.segments.enumerated() {
+      try onSegment(findings.count, layout.segments.count + 1)
       let after = try signals.results(of: index)
-      let section = JacobianSection(isCumulative ? .through(index) : .part(index))
+      let section = JacobianSection(isCumulative ? .through(index) : .segment(index))
       let jacobian = try JacobianOperator(
         of: network, section, precision: precision, on: backend, sharing: whole.evaluation)
       let (spectrum, activeInputs, fullCount) = try activeSpectrum(jacobian)
@@ -112,22 +112,22 @@ public struct NetworkInspection: Sendable {
           theory.cumulativePrediction($0.points[index], through: index, fullCount: fullCount)
         }
         ?? theory.prediction(
-          PartTheory.Subject(
+          SegmentTheory.Subject(
             geometry: geometries[index], pairs: pairs(of: before), activeInputs: activeInputs,
             fullCount: fullCount))
       findings.append(
         finding(
-          part.name, jacobian, from: isCumulative ? images : before, to: after, spectrum,
+          segment.name, jacobian, from: isCumulative ? images : before, to: after, spectrum,
           of: fullCount, prediction))
       before = after
     }
-    try onPart(findings.count, layout.parts.count + 1)
+    try onSegment(findings.count, layout.segments.count + 1)
     let isFromStack = section.start == .stack
     let start = try isFromStack ? signals.results(of: 0) : images
     let (result, law) = try inspect(
       whole, initializer: initializer, seed: seed, on: backend, from: start, to: before,
       course(theory, geometries, from: isFromStack ? 1 : 0, start).end)
-    return Result(parts: findings, whole: result, law: law)
+    return Result(segments: findings, whole: result, law: law)
   }
 
   /// The start of the law of the whole network.
@@ -139,14 +139,15 @@ public struct NetworkInspection: Sendable {
   }
 
   private func course(
-    _ theory: PartTheory, _ geometries: [PartTheory.Geometry], from first: Int, _ rows: [[Double]]
+    _ theory: SegmentTheory, _ geometries: [SegmentTheory.Geometry], from first: Int,
+    _ rows: [[Double]]
   ) throws -> SignalCourse {
     try SignalCourse(theory, through: geometries, from: first, pairs: pairs(of: rows))
   }
 
   private func inspect(
     _ whole: JacobianOperator, initializer: any Initializer, seed: UInt64, on backend: any Backend,
-    from before: [[Double]], to after: [[Double]], _ signals: PartPrediction
+    from before: [[Double]], to after: [[Double]], _ signals: SegmentPrediction
   ) throws -> (Finding, Prediction) {
     try whole.move(to: images[0])
     let subject = Prediction.Subject(
@@ -195,7 +196,7 @@ public struct NetworkInspection: Sendable {
   /// - Parameter fullCount: the number of singular values with the zeros of inactive units.
   private func finding(
     _ name: String, _ jacobian: JacobianOperator, from before: [[Double]], to after: [[Double]],
-    _ spectrum: Spectrum?, of fullCount: Int, _ prediction: PartPrediction
+    _ spectrum: Spectrum?, of fullCount: Int, _ prediction: SegmentPrediction
   ) -> Finding {
     func cosine(_ rows: [[Double]]) -> Double? {
       pairs(of: rows).compactMap { SignalMoments($0.x, $0.y).cosine }.mean
@@ -216,8 +217,8 @@ public struct NetworkInspection: Sendable {
   }
 }
 
-/// The results of a network's parts for several images.
-private struct PartSignals {
+/// The results of a network's segments for several images.
+private struct SegmentSignals {
   private let session: any Session
   private let shapes: [Shape]
   private let areActivated: [Bool]
@@ -229,12 +230,12 @@ private struct PartSignals {
   ) throws {
     var primal = Linearization.Primal(
       network, JacobianSection(), precision: precision, batch: images.count)
-    shapes = primal.values.parts.map { value in
+    shapes = primal.values.segments.map { value in
       Shape(Array(primal.builder.graph.shape(of: value).dimensions.dropFirst()))
     }
-    areActivated = primal.values.parts.map { primal.activation(producing: $0) != nil }
-    for (index, value) in primal.values.parts.enumerated() {
-      primal.builder.graph.output("part \(index)", value)
+    areActivated = primal.values.segments.map { primal.activation(producing: $0) != nil }
+    for (index, value) in primal.values.segments.enumerated() {
+      primal.builder.graph.output("segment \(index)", value)
     }
     count = images.count
     self.session = try backend.makeSession(for: primal.builder.graph, sharing: session)
@@ -242,18 +243,18 @@ private struct PartSignals {
     try self.session.run([Linearization.image: x])
   }
 
-  /// The parts as the theory sees them.
-  func geometries(imageShape: Shape) -> [PartTheory.Geometry] {
-    shapes.indices.map { part in
-      PartTheory.Geometry(
-        part: part, shape: part == 0 ? imageShape : shapes[part - 1],
-        isActivated: areActivated[part], outputCount: shapes[part].elementCount)
+  /// The segments as the theory sees them.
+  func geometries(imageShape: Shape) -> [SegmentTheory.Geometry] {
+    shapes.indices.map { segment in
+      SegmentTheory.Geometry(
+        segment: segment, shape: segment == 0 ? imageShape : shapes[segment - 1],
+        isActivated: areActivated[segment], outputCount: shapes[segment].elementCount)
     }
   }
 
   /// One row for each image.
-  func results(of part: Int) throws -> [[Double]] {
-    let numbers = try session.read(output: "part \(part)").doubles
+  func results(of segment: Int) throws -> [[Double]] {
+    let numbers = try session.read(output: "segment \(segment)").doubles
     guard numbers.allSatisfy(\.isFinite) else {
       throw SpectrumError.unsuitable(
         reason: "the signals are not finite; take other weights or inputs")

@@ -2,26 +2,26 @@ internal import IsometryCore
 internal import IsometryNN
 internal import IsometryTheory
 
-/// The theoretical propagation of signals through a network's parts, from the measured signals at the
-/// start. It applies the parts' laws one after another.
+/// The theoretical propagation of signals through a network's segments, from the measured signals at
+/// the start. It applies the segments' laws one after another.
 struct SignalCourse {
-  /// The gain from the start on and the cosine, for each part. Points of parts before the start, and
-  /// without a law, are empty.
-  private(set) var points: [PartPrediction]
+  /// The gain from the start on and the cosine, for each segment. Points of segments before the start,
+  /// and without a law, are empty.
+  private(set) var points: [SegmentPrediction]
 
-  /// The point after the last part.
-  var end: PartPrediction { points.last ?? PartPrediction() }
+  /// The point after the last segment.
+  var end: SegmentPrediction { points.last ?? SegmentPrediction() }
 
   /// - Parameters:
-  ///   - geometries: all parts of the network.
-  ///   - first: the first part that is followed; 0 for signals that are images.
-  ///   - pairs: of signals that reach that part.
+  ///   - geometries: all segments of the network.
+  ///   - first: the first segment that is followed; 0 for signals that are images.
+  ///   - pairs: of signals that reach that segment.
   /// - Throws: the errors of reading the weights.
   init(
-    _ theory: PartTheory, through geometries: [PartTheory.Geometry], from first: Int,
+    _ theory: SegmentTheory, through geometries: [SegmentTheory.Geometry], from first: Int,
     pairs: [(x: [Double], y: [Double])]
   ) throws {
-    points = geometries.map { _ in PartPrediction() }
+    points = geometries.map { _ in SegmentPrediction() }
     guard theory.layout.normalization == .none, first < geometries.count else { return }
     switch theory.ensemble {
     case .independent, .orthogonal:
@@ -46,22 +46,22 @@ struct SignalCourse {
     case .losslessIsometry where first == 0:
       let kept = theory.keptSignal
       try setLinear(geometries, theory.layout, pairs, reads: false) { geometry, _ in
-        Double(kept.count(through: geometry.part)) / Double(theory.imageShape.elementCount)
+        Double(kept.count(through: geometry.segment)) / Double(theory.imageShape.elementCount)
       }
     case .mirrored, .isometry, .losslessIsometry, .other: break
     }
   }
 
-  /// Propagates the moments from part to part, for independent weights.
+  /// Propagates the moments from segment to segment, for independent weights.
   private mutating func follow(
-    _ theory: PartTheory, _ geometries: [PartTheory.Geometry], from first: Int,
+    _ theory: SegmentTheory, _ geometries: [SegmentTheory.Geometry], from first: Int,
     _ start: [SignalPair]
   ) throws {
     var pairs = start
     for geometry in geometries[first...] {
-      let effect = try theory.effect(of: geometry, stream: UInt64(geometry.part))
+      let effect = try theory.effect(of: geometry, stream: UInt64(geometry.segment))
       pairs = try pairs.map { try effect($0).pair }
-      points[geometry.part] = PartPrediction(
+      points[geometry.segment] = SegmentPrediction(
         from: start, inputCount: geometries[first].shape.elementCount, to: pairs,
         outputCount: geometry.outputCount)
     }
@@ -72,16 +72,16 @@ struct SignalCourse {
   ///
   /// - Parameters:
   ///   - reads: whether a stride reads one pixel in stride² instead of all.
-  ///   - gain: of a part from the image on, given the read pixels of each pair.
+  ///   - gain: of a segment from the image on, given the read pixels of each pair.
   private mutating func setLinear(
-    _ geometries: [PartTheory.Geometry], _ layout: NetworkLayout,
+    _ geometries: [SegmentTheory.Geometry], _ layout: NetworkLayout,
     _ pairs: [(x: [Double], y: [Double])], reads: Bool,
-    gain: (PartTheory.Geometry, [(x: [Double], y: [Double])]) throws -> Double?
+    gain: (SegmentTheory.Geometry, [(x: [Double], y: [Double])]) throws -> Double?
   ) throws {
     var stride = 1
     for geometry in geometries {
       let layers =
-        switch layout.parts[geometry.part] {
+        switch layout.segments[geometry.segment] {
         case .layer(let layer): [layer]
         case .block(let block): block.branch
         }
@@ -90,8 +90,8 @@ struct SignalCourse {
       let read = pairs.map {
         (x: $0.x.pixels(of: size, each: stride), y: $0.y.pixels(of: size, each: stride))
       }
-      points[geometry.part].gain = try gain(geometry, read)
-      points[geometry.part].cosine =
+      points[geometry.segment].gain = try gain(geometry, read)
+      points[geometry.segment].cosine =
         try read.compactMap { pair in
           try SignalMoments(pair.x, pair.y).cosine.map {
             try RectifierKernel(cosine: $0).cosineAfterLayer
@@ -101,12 +101,12 @@ struct SignalCourse {
   }
 }
 
-extension PartPrediction {
+extension SegmentPrediction {
   /// The gain, nil if every signal before is 0, and the mean cosine, nil if the signals after are 0.
   ///
   /// - Parameters:
   ///   - before: pairs of signals of `inputCount` elements.
-  ///   - after: the same pairs after some parts, of signals of `outputCount` elements.
+  ///   - after: the same pairs after some segments, of signals of `outputCount` elements.
   init(from before: [SignalPair], inputCount: Int, to after: [SignalPair], outputCount: Int) {
     let share = Double(outputCount) / Double(inputCount)
     gain =

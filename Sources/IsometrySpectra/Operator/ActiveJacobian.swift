@@ -2,9 +2,9 @@ internal import IsometryCore
 
 /// The rows and columns of a Jacobian that carry signals.
 ///
-/// A rectifier passes on nothing from the units that it switches off. If they are a part's inputs,
+/// A rectifier passes on nothing from the units that it switches off. If they are a segment's inputs,
 /// their columns are directions in which no signal can move. If they are its results, their rows are 0.
-/// Without both, a part's singular values are those of the map between signals.
+/// Without both, a segment's singular values are those of the map between signals.
 struct ActiveJacobian: JacobianProducts {
   private let whole: JacobianOperator
   private let inputs: [Int]

@@ -26,9 +26,9 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
   public enum Extent: Sendable, Hashable {
     /// From `start` to `end`.
     case whole
-    /// One of the network's parts alone, a position in `NetworkLayout.parts`.
-    case part(Int)
-    /// From the image to the end of that part.
+    /// One of the network's segments alone, a position in `NetworkLayout.segments`.
+    case segment(Int)
+    /// From the image to the end of that segment.
     case through(Int)
   }
 
@@ -45,7 +45,7 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
     self.end = end
   }
 
-  /// Makes the section of a part of a network, or of the network up to the end of that part.
+  /// Makes the section of a segment of a network, or of the network up to the end of that segment.
   public init(_ extent: Extent) {
     self.init()
     self.extent = extent
@@ -54,8 +54,8 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch extent {
     case .whole: "\(start.rawValue) to \(end.rawValue)"
-    case .part(let index): "part \(index)"
-    case .through(let index): "input through part \(index)"
+    case .segment(let index): "segment \(index)"
+    case .through(let index): "input through segment \(index)"
     }
   }
 
@@ -75,15 +75,15 @@ public struct JacobianSection: Sendable, Hashable, CustomStringConvertible {
 
   func startValue(image: Value, _ values: NetworkValues) -> Value {
     switch (extent, start) {
-    case (.part(0), _), (.through, _), (.whole, .input): image
-    case (.part(let index), _): values.parts[index - 1]
+    case (.segment(0), _), (.through, _), (.whole, .input): image
+    case (.segment(let index), _): values.segments[index - 1]
     case (.whole, .stack): values.stack
     }
   }
 
   func endValue(_ values: NetworkValues) -> Value {
     switch (extent, end) {
-    case (.part(let index), _), (.through(let index), _): values.parts[index]
+    case (.segment(let index), _), (.through(let index), _): values.segments[index]
     case (.whole, .features): values.features
     case (.whole, .pooled): values.pooled
     case (.whole, .logits): values.logits

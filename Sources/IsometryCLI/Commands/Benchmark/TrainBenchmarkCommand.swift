@@ -36,7 +36,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
   var batch = RunConfiguration().batch
 
   @Option(help: ArgumentHelp("Number of steps before the first timing.", valueName: "n"))
-  var warmup = ThroughputBenchmark().warmupSteps
+  var warmupSteps = ThroughputBenchmark().warmupSteps
 
   @Option(help: ArgumentHelp("Number of steps of one timing.", valueName: "n"))
   var steps = ThroughputBenchmark().steps
@@ -70,7 +70,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
     }
     try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
-    guard warmup >= 0 else { throw ValidationError("--warmup should be 0 or more") }
+    guard warmupSteps >= 0 else { throw ValidationError("--warmup-steps should be 0 or more") }
   }
 
   func run() throws {
@@ -84,7 +84,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
     console.say("device  \(selection.explanation)")
 
     var benchmark = ThroughputBenchmark()
-    benchmark.warmupSteps = warmup
+    benchmark.warmupSteps = warmupSteps
     benchmark.steps = steps
     benchmark.repeats = repeats
     benchmark.batchesInFlight = prefetch

@@ -10,19 +10,19 @@ struct TheoryCriticalCommand: ParsableCommand {
       "Compute the weights and biases at which a plain network keeps variances and gradients.",
     discussion: """
       Examples:
-        isometry theory critical --activation tanh --q 0.05
+        isometry theory critical --activation tanh --variance 0.05
         isometry theory critical --activation tanh --depth 50 --level 0.1
 
-      With --depth and --level, q is computed: it is the largest variance at which orthogonal \
-      weights give λ that relative variance.
+      With --depth and --level, the variance q is computed: the largest at which orthogonal weights \
+      give λ that relative variance.
       """)
 
   @OptionGroup var activation: ActivationArguments
 
-  @Option(help: ArgumentHelp("Variance of the pre-activations.", valueName: "q"))
-  var q: Double?
+  @Option(help: ArgumentHelp("Variance q of the pre-activations.", valueName: "q"))
+  var variance: Double?
 
-  @Option(help: ArgumentHelp("Number of layers, with --level instead of --q.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of layers; needs --level.", valueName: "n"))
   var depth: Int?
 
   @Option(help: ArgumentHelp("Target relative variance of λ.", valueName: "x"))
@@ -32,8 +32,8 @@ struct TheoryCriticalCommand: ParsableCommand {
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    guard (depth == nil) == (level == nil), (q == nil) != (level == nil) else {
-      throw ValidationError("give --q, or --depth together with --level")
+    guard (depth == nil) == (level == nil), (variance == nil) != (level == nil) else {
+      throw ValidationError("give --variance, or --depth together with --level")
     }
   }
 
@@ -44,7 +44,7 @@ struct TheoryCriticalCommand: ParsableCommand {
     if let depth, let level {
       point = try function.criticalPoint(depth: depth, level: level)
     } else {
-      point = try function.criticalPoint(variance: q ?? 0)
+      point = try function.criticalPoint(variance: variance ?? 0)
     }
     console.say("q                            \(Wording.number(point.variance))")
     console.say("σ_w²                         \(Wording.number(point.weightVariance))")

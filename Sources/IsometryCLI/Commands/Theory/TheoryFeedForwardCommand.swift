@@ -10,11 +10,11 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     discussion: """
       Examples:
         isometry theory feedforward --weights orthogonal --open-probability 0.5 --depth 20
-        isometry theory feedforward --weights orthogonal --activation tanh --q 0.05 --depth 50 \
-      --at 0.5 1 2 --plot tanh.svg
+        isometry theory feedforward --weights orthogonal --activation tanh --variance 0.05 \
+      --depth 50 --at 0.5 1 2 --plot tanh.svg
 
       With --open-probability, the slope of each unit is 1 with that probability and 0 otherwise. \
-      With --activation, it is the slope at pre-activations of variance q. Without --slope, the \
+      With --activation, it is the slope at pre-activations of variance q. Without --chi, the \
       network is critical: the mean of λ is 1.
       """)
 
@@ -25,22 +25,21 @@ struct TheoryFeedForwardCommand: ParsableCommand {
   var openProbability: Double?
 
   @Option(
-    help: ArgumentHelp("An activation instead of --open-probability; needs --q.", valueName: "name")
-  )
+    help: ArgumentHelp(
+      "An activation instead of --open-probability; needs --variance.", valueName: "name"))
   var activation: String?
 
   @Option(help: ArgumentHelp("The slope of leaky-relu or the α of elu.", valueName: "x"))
   var parameter: Double?
 
-  @Option(help: ArgumentHelp("Variance of the pre-activations.", valueName: "q"))
-  var q: Double?
+  @Option(help: ArgumentHelp("Variance q of the pre-activations.", valueName: "q"))
+  var variance: Double?
 
   @Option(help: ArgumentHelp("Number of layers.", valueName: "n"))
   var depth: Int
 
-  @Option(
-    help: ArgumentHelp("χ, the mean of λ for one layer.", valueName: "x"))
-  var slope = 1.0
+  @Option(help: ArgumentHelp("χ, the mean of λ for one layer.", valueName: "x"))
+  var chi = 1.0
 
   @Option(
     parsing: .upToNextOption,
@@ -55,8 +54,8 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     guard (openProbability == nil) != (activation == nil) else {
       throw ValidationError("give one of --open-probability and --activation")
     }
-    guard (activation == nil) == (q == nil) else {
-      throw ValidationError("--activation and --q belong together: --activation tanh --q 0.05")
+    guard (activation == nil) == (variance == nil) else {
+      throw ValidationError("--activation and --variance belong together: give both or neither")
     }
     guard parameter == nil || activation != nil else {
       throw ValidationError("--parameter needs --activation")
@@ -77,7 +76,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
       variance >= .leastNormalMagnitude || law.atoms.contains(where: { $0.mass == 1 })
     else {
       throw TheoryError.outsideDomain(
-        parameter: "χ", value: slope, expected: "nearer to 1, for λ to be a number at this depth")
+        parameter: "χ", value: chi, expected: "nearer to 1, for λ to be a number at this depth")
     }
     console.say("largest λ      \(Wording.number(exp(largest)))")
     console.say("variance of λ  \(Wording.number(variance))")
@@ -120,7 +119,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     let spread: Double  // the relative variance of the squared slopes
     if let openProbability {
       let probability = try OpenProbability(openProbability)
-      law = try weights.law(openProbability: probability, depth: depth, slope: slope)
+      law = try weights.law(openProbability: probability, depth: depth, slope: chi)
       spread = probability.odds
     } else {
       var arguments = ActivationArguments()
@@ -128,10 +127,10 @@ struct TheoryFeedForwardCommand: ParsableCommand {
       arguments.parameter = parameter
       let function = try arguments.function()
       law = try function.plainNetworkLaw(
-        variance: q ?? 0, weights: weights, depth: depth, slope: slope)
-      spread = try function.relativeSlopeVariance(variance: q ?? 0)
+        variance: variance ?? 0, weights: weights, depth: depth, slope: chi)
+      spread = try function.relativeSlopeVariance(variance: variance ?? 0)
     }
-    let scale = exp(2 * Double(depth) * log(slope))
+    let scale = exp(2 * Double(depth) * log(chi))
     return (law, Double(depth) * (weights == .gaussian ? spread + 1 : spread) * scale)
   }
 
@@ -143,7 +142,7 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     }
     let what =
       openProbability.map { "open probability \(Wording.number($0))" }
-      ?? "\(activation ?? "") at q = \(Wording.number(q ?? 0))"
+      ?? "\(activation ?? "") at q = \(Wording.number(variance ?? 0))"
     let atoms = law.atoms.filter { $0.lambda > 0 }
       .map { (x: $0.lambda.squareRoot(), y: $0.mass) }
     return Plot(

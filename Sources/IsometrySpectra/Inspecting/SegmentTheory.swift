@@ -3,14 +3,14 @@ internal import IsometryGraph
 internal import IsometryNN
 internal import IsometryTheory
 
-/// The theory of one network's parts.
+/// The theory of one network's segments.
 ///
-/// With independent weights of mean 0, wide layers have Gaussian pre-activations. A part's effect on
+/// With independent weights of mean 0, wide layers have Gaussian pre-activations. A segment's effect on
 /// two signals then follows from the signals' moments and the weights' sizes, which are read from the
 /// network. Mirrored weights are linear maps of x₊ − x₋.
 ///
 /// - Source: docs/theory.md, "How a signal travels" and "What residual blocks do to similarity".
-struct PartTheory {
+struct SegmentTheory {
   let layout: NetworkLayout
   let ensemble: WeightEnsemble
   let imageShape: Shape
@@ -18,38 +18,38 @@ struct PartTheory {
 
   private var function: ActivationFunction { ActivationFunction(layout.activation) }
 
-  /// A part's number and the shapes of its input and result.
+  /// A segment's number and the shapes of its input and result.
   struct Geometry {
-    let part: Int
+    let segment: Int
     /// The shape of one input signal, [C, H, W] or [C].
     let shape: Shape
-    /// Whether the part's results are activated.
+    /// Whether the segment's results are activated.
     let isActivated: Bool
-    /// The number of elements of the part's result.
+    /// The number of elements of the segment's result.
     let outputCount: Int
 
     /// [H, W], or empty.
     var imageSize: [Int] { Array(shape.dimensions.dropFirst()) }
   }
 
-  /// A part with its measured input.
+  /// A segment with its measured input.
   struct Subject {
     let geometry: Geometry
-    /// Pairs of signals that reach the part.
+    /// Pairs of signals that reach the segment.
     let pairs: [(x: [Double], y: [Double])]
     /// The numbers of active inputs and of singular values.
     let (activeInputs, fullCount): (Int, Int)
 
-    var part: Int { geometry.part }
+    var segment: Int { geometry.segment }
     var outputCount: Int { geometry.outputCount }
     var imageSize: [Int] { geometry.imageSize }
   }
 
-  /// The prediction for a part. Batch Normalization scales every layer by statistics of its batch.
+  /// The prediction for a segment. Batch Normalization scales every layer by statistics of its batch.
   /// Networks with it have predictions only for blocks whose branch starts at 0.
-  func prediction(_ subject: Subject) throws -> PartPrediction {
+  func prediction(_ subject: Subject) throws -> SegmentPrediction {
     guard try layout.normalization == .none || isPlainSkip(subject) else {
-      return PartPrediction()
+      return SegmentPrediction()
     }
     do {
       switch ensemble {
@@ -57,31 +57,30 @@ struct PartTheory {
       case .mirrored(let isOrthogonal):
         return try mirrored(subject, isOrthogonal: isOrthogonal)
       case .isometry, .losslessIsometry: return try isometry(subject)
-      case .other: return PartPrediction()
+      case .other: return SegmentPrediction()
       }
     } catch is TheoryError {
-      return PartPrediction()
+      return SegmentPrediction()
     }
   }
 
-  /// Whether the part is a block whose branch contributes nothing and whose skip is the input itself.
+  /// Whether the segment is a block whose branch contributes nothing and whose skip is its input.
   private func isPlainSkip(_ subject: Subject) throws -> Bool {
-    guard case .block(let block) = layout.parts[subject.part], block.plainSkipFactor != nil else {
-      return false
-    }
+    guard case .block(let block) = layout.segments[subject.segment], block.plainSkipFactor != nil
+    else { return false }
     return try BlockGains(block, inputSize: subject.imageSize, session: session).hasZeroBranch
   }
 
-  /// The prediction for the network from the image to the end of a part: the signals, and the singular
-  /// values of isometries.
+  /// The prediction for the network from the image to the end of a segment: the signals, and the
+  /// singular values of isometries.
   func cumulativePrediction(
-    _ signals: PartPrediction, through part: Int, fullCount: Int
-  ) -> PartPrediction {
+    _ signals: SegmentPrediction, through segment: Int, fullCount: Int
+  ) -> SegmentPrediction {
     var prediction = signals
     guard layout.normalization == .none else { return prediction }
     switch ensemble {
     case .isometry, .losslessIsometry:
-      prediction.setFlat(1, count: keptSignal.count(through: part), of: fullCount)
+      prediction.setFlat(1, count: keptSignal.count(through: segment), of: fullCount)
     case .independent, .orthogonal, .mirrored, .other: break
     }
     return prediction
@@ -93,11 +92,11 @@ struct PartTheory {
 
   // MARK: Independent weights
 
-  /// The part's results for a pair of signals, and the mean of ‖J·v‖² over unit vectors v of active
+  /// The segment's results for a pair of signals, and the mean of ‖J·v‖² over unit vectors v of active
   /// inputs.
   typealias Effect = (pair: SignalPair, perDirection: Double)
 
-  private func independent(_ subject: Subject) throws -> PartPrediction {
+  private func independent(_ subject: Subject) throws -> SegmentPrediction {
     let effect = try effect(of: subject.geometry, stream: 0)
     var directions: [Double] = []
     let pairs = subject.pairs.map { SignalPair($0.x, $0.y) }
@@ -106,10 +105,11 @@ struct PartTheory {
       directions.append(perDirection)
       return after
     }
-    var prediction = PartPrediction(
+    var prediction = SegmentPrediction(
       from: pairs, inputCount: subject.geometry.shape.elementCount, to: results,
       outputCount: subject.outputCount)
-    if case .block(let block) = layout.parts[subject.part], let factor = block.plainSkipFactor,
+    if case .block(let block) = layout.segments[subject.segment],
+      let factor = block.plainSkipFactor,
       try isPlainSkip(subject)
     {
       prediction.setFlat(abs(factor), count: subject.activeInputs, of: subject.fullCount)
@@ -119,13 +119,13 @@ struct PartTheory {
     return prediction
   }
 
-  /// The effect of a part of independent weights, from the weights' current sizes.
+  /// The effect of a segment of independent weights, from the weights' current sizes.
   ///
-  /// - Parameter stream: of the draws that an expectation needs; parts that follow one another take
+  /// - Parameter stream: of the draws that an expectation needs; segments that follow one another take
   ///   different ones.
   /// - Throws: what reading the weights throws; the effect throws `TheoryError` for signals that are 0.
   func effect(of geometry: Geometry, stream: UInt64) throws -> (SignalPair) throws -> Effect {
-    switch layout.parts[geometry.part] {
+    switch layout.segments[geometry.segment] {
     case .layer(let layer):
       let gain = try LayerGain(layer, inputSize: geometry.imageSize, session: session)
       return { pair in
@@ -189,10 +189,10 @@ struct PartTheory {
 
   // MARK: Mirrored weights
 
-  private func mirrored(_ subject: Subject, isOrthogonal: Bool) throws -> PartPrediction {
-    var prediction = PartPrediction()
+  private func mirrored(_ subject: Subject, isOrthogonal: Bool) throws -> SegmentPrediction {
+    var prediction = SegmentPrediction()
     let gain = try mirroredGain(of: subject.geometry)
-    if case .layer = layout.parts[subject.part], isOrthogonal {
+    if case .layer = layout.segments[subject.segment], isOrthogonal {
       prediction.setFlat(
         1, count: min(subject.activeInputs, subject.outputCount / 2), of: subject.fullCount)
     }
@@ -204,9 +204,9 @@ struct PartTheory {
     return prediction
   }
 
-  /// E ‖W·û‖²/‖û‖² of the linear map û → W·û that a part is, over independent half matrices.
+  /// E ‖W·û‖²/‖û‖² of the linear map û → W·û that a segment is, over independent half matrices.
   func mirroredGain(of geometry: Geometry) throws -> Double {
-    switch layout.parts[geometry.part] {
+    switch layout.segments[geometry.segment] {
     case .layer(let layer):
       return try LayerGain(layer, inputSize: geometry.imageSize, session: session).perDirection / 2
     case .block(let block):
@@ -218,10 +218,10 @@ struct PartTheory {
     }
   }
 
-  private func isometry(_ subject: Subject) throws -> PartPrediction {
-    var prediction = PartPrediction()
+  private func isometry(_ subject: Subject) throws -> SegmentPrediction {
+    var prediction = SegmentPrediction()
     let kept = keptSignal
-    guard case .block(let block) = layout.parts[subject.part] else {
+    guard case .block(let block) = layout.segments[subject.segment] else {
       prediction.gain = 1
       prediction.cosine = try cosineOfHalves(subject) { $0 }
       prediction.setFlat(1, count: subject.activeInputs, of: subject.fullCount)
@@ -229,7 +229,7 @@ struct PartTheory {
     }
     let stride = block.branch.map(\.stride).reduce(1, *)
     if ensemble == .losslessIsometry, stride > 1 {
-      guard kept.isComplete(through: subject.part) else { return prediction }
+      guard kept.isComplete(through: subject.segment) else { return prediction }
       prediction.gain = 1
       prediction.cosine = try cosineOfHalves(subject) { $0 }
       return prediction
@@ -249,13 +249,13 @@ struct PartTheory {
 
   /// The cosine of [û₊; û₋] for randomly rotated signals û, from the cosine of û.
   ///
-  /// - Parameter read: selects the elements of û that the part reads.
+  /// - Parameter read: selects the elements of û that the segment reads.
   private func cosineOfHalves(
     _ subject: Subject, _ read: ([Double]) -> [Double]
   ) throws -> Double? {
     try subject.pairs.compactMap { pair in
       let (x, y) =
-        subject.part == 0 ? pair : (pair.x.halvesDifference, pair.y.halvesDifference)
+        subject.segment == 0 ? pair : (pair.x.halvesDifference, pair.y.halvesDifference)
       return try SignalMoments(read(x), read(y)).cosine.map {
         try RectifierKernel(cosine: $0).cosineAfterLayer
       }

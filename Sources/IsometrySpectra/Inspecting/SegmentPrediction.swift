@@ -1,6 +1,6 @@
-/// The theoretical prediction for a part of a network at its initial weights and for its input signals.
-/// Values without a prediction are nil.
-public struct PartPrediction: Sendable, Equatable {
+/// The theoretical prediction for a segment of a network at its initial weights and for its input
+/// signals. Values without a prediction are nil.
+public struct SegmentPrediction: Sendable, Equatable {
   /// E ‖out‖²/‖in‖²
   public var gain: Double?
   /// The cosine of two output signals.
