@@ -169,7 +169,8 @@ import Testing
     var rows = (0..<3200).map { $0 % 8 == 0 ? 1.1 : $0 % 2 == 0 ? 1 : -1 }
     for column in 0..<8 { rows[4 * 8 + column] = (column % 2 == 0 ? size : -size) + 0.0125 }
     let inputs = [
-      "x": HostTensor([400, 8], rows), "w": HostTensor([8, 1], Array(repeating: 1, count: 8)),
+      "x": HostTensor([400, 8], rows),
+      "w": HostTensor([8, 1], [Double](repeating: 1, count: 8)),
     ]
     if size > 1 {
       try session.run(inputs)
