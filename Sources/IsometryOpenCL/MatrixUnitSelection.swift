@@ -20,12 +20,9 @@ final class MatrixUnitSelection: Sendable {
     self.device = device
   }
 
-  private var use: MatrixUnitUse { options.matrixUnits }
-  private var allowsTF32: Bool { options.allowsTF32 }
-
   /// Whether matrix units are possible for some type.
   var isPossible: Bool {
-    switch use {
+    switch options.matrixUnits {
     case .off: false
     case .emulated: true
     case .auto: device.context.device.withoutTensorCores == nil
@@ -33,19 +30,19 @@ final class MatrixUnitSelection: Sendable {
   }
 
   /// Whether products in fp32 may have operands rounded to tf32.
-  var mayRoundFloat: Bool { allowsTF32 && isPossible }
+  var mayRoundFloat: Bool { options.allowsTF32 && isPossible }
 
   /// Whether graphs in that type have their products on matrix units.
   func multiplies(_ dtype: DType) -> Bool {
     let units = units
     return isPossible && units.types.contains(dtype)
-      && (use == .emulated || isTrusted(units, dtype))
+      && (options.matrixUnits == .emulated || isTrusted(units, dtype))
   }
 
   private var units: MatrixUnits {
     MatrixUnits(
-      kind: use == .emulated ? .emulated : .tensorCores,
-      types: allowsTF32 ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16])
+      kind: options.matrixUnits == .emulated ? .emulated : .tensorCores,
+      types: options.allowsTF32 ? [.bfloat16, .float16, .float32] : [.bfloat16, .float16])
   }
 
   /// The units for the graph's products and convolutions; nil for portable kernels.
@@ -81,7 +78,7 @@ final class MatrixUnitSelection: Sendable {
 
   /// The types that this process or an earlier one refused, with the reasons.
   var refusals: [(precision: String, reason: String)] {
-    guard use == .auto else { return [] }
+    guard options.matrixUnits == .auto else { return [] }
     return [DType.bfloat16, .float16, .float32].compactMap { dtype in
       let reason =
         verdicts.withLock { $0[dtype] }

@@ -59,9 +59,7 @@ final class SharedDevice: Sendable {
   private let profiling = Mutex<ProfilingQueues?>(nil)
 
   /// Runs a step on queues whose commands have times, between what the compute queue has and will have.
-  func withProfilingQueues<Result>(
-    _ body: (ProfilingQueues) throws -> Result
-  ) throws -> Result {
+  func withProfilingQueues<Result>(_ body: (ProfilingQueues) throws -> Result) throws -> Result {
     let queues = try profiling.withLock { known in
       let queues =
         try known

@@ -17,6 +17,8 @@ public struct Platform: @unchecked Sendable {
   /// Whether the driver keeps compiled kernels for later processes itself. PoCL does, and would compile
   /// every kernel once more for the binary of a program.
   public var keepsKernels: Bool { name == "Portable Computing Language" }
+  /// Whether programs build side by side. PoCL builds one after the other, and Oclgrind crashes.
+  public var buildsSideBySide: Bool { !keepsKernels && name != "Oclgrind" }
 
   /// All platforms; empty if no driver is installed.
   public static func all() throws(OpenCLError) -> [Platform] {

@@ -33,8 +33,9 @@ final class ProgramLibrary: Sendable {
     return program
   }
 
-  /// Builds programs side by side, as far as the driver allows; `program` reports what fails.
+  /// Builds programs side by side, if the driver can; `program` reports what fails.
   func build(_ variants: Set<ProgramVariant>) {
+    guard context.device.platform.buildsSideBySide else { return }
     let variants = Array(variants)
     DispatchQueue.concurrentPerform(iterations: variants.count) { _ = try? program(variants[$0]) }
   }
