@@ -15,10 +15,10 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     self.init(elements)
   }
 
-  /// The number of axes; 0 for a scalar.
+  /// The number of axes; 1 for a scalar, which is `[1]`.
   public var rank: Int { dimensions.count }
 
-  /// The number of axes; 0 for a scalar.
+  /// The number of elements: the product of all extents.
   public var elementCount: Int { dimensions.reduce(1, *) }
 
   /// The extent of an axis. Axis 0 is the outermost.

@@ -5,7 +5,7 @@
 /// | type of the result | bound |
 /// |---|---|
 /// | fp32, fp64 | (8 + 2√n)·2⁻²³: sums of n terms in any order, functions to a few units |
-/// | fp16, bf16 | r·ε of the type, plus the fp32 bound: r roundings if the reference has one |
+/// | fp16, bf16 | r·ε of the type, plus the fp32 bound: r roundings instead of the one of the reference |
 ///
 /// With ε = 2⁻¹⁰ for fp16 and 2⁻⁷ for bf16 (`DType.epsilon`).
 package struct Tolerance: Sendable {
