@@ -133,14 +133,6 @@ final class ValidatingSession: Session {
   func takeInputWait() -> Double? { base.takeInputWait() }
 }
 
-extension Operation {
-  fileprivate var hasPrologue: Bool {
-    if case .convolution(_, _, .some) = self { return true }
-    if case .convolutionWeightGradient(_, _, _, .some) = self { return true }
-    return false
-  }
-}
-
 extension Tensor {
   /// The elements of a host tensor, each moved up or down by a relative amount.
   fileprivate convenience init(
