@@ -42,7 +42,7 @@ private let device = (try? Device.all())?.first
           const global ushort *numbers, global uint *plain, global uint *transposed) {
         local uint4 rows[32];
         DECLARE_WARP(warp, 1);
-        copy_to_local(&warp, rows + warp.lane, numbers + warp.lane * 8, warp.lane != 9);
+        copy_to_local(&warp, rows + warp.lane, numbers + warp.lane * 8, warp.lane != 9, REUSED);
         commit_copies(&warp);
         wait_for_copies(&warp, 0);
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -130,7 +130,7 @@ static inline void copy_slice(Warp *warp, local uint4 *slice, const int rows, co
     if (rows % (GROUP_ITEMS / chunks) != 0 && row >= rows) break;
     const int inside = first_row + row < end_row && column < end_column;
     copy_to_local(warp, slice + chunk_place(row, chunk, chunks),
-                  matrix + (inside ? (first_row + row) * stride + column : 0), inside);
+                  matrix + (inside ? (first_row + row) * stride + column : 0), inside, STREAMED);
   }
 }
 

@@ -9,6 +9,7 @@
 //   unpacked, packed     eight 16-bit numbers of 16 bytes as floats and back, rounded to nearest even;
 //                        not in fp32
 //   copy_to_local        16 bytes from global to local memory, in the background (cp.async)
+//   STREAMED, REUSED     whether those bytes bypass the first-level cache, or are kept in it (.cg, .ca)
 //   commit_copies, wait_for_copies, synchronize_warp
 //
 // A warp is 32 neighboring work-items of a group of one axis. Each holds pieces of the tiles:
@@ -136,12 +137,12 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
 #endif
 
 // Zeros arrive if `inside` is false; `from` is an address of the buffer all the same.
-static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
-                                 const int inside) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(LOCAL_ADDRESS(to)), "l"(from),
-               "r"(inside ? 16 : 0)
-               : "memory");
-}
+#define STREAMED "cg"
+#define REUSED "ca"
+#define copy_to_local(warp, to, from, inside, reuse)                                            \
+  asm volatile("cp.async." reuse ".shared.global [%0], [%1], 16, %2;" ::"r"(LOCAL_ADDRESS(to)), \
+               "l"(from), "r"((inside) ? 16 : 0)                                                \
+               : "memory")
 
 // Closes a set of copies, which may be empty.
 static inline void commit_copies(Warp *warp) {
@@ -254,8 +255,10 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
 }
 #endif
 
+#define STREAMED 0
+#define REUSED 1
 static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
-                                 const int inside) {
+                                 const int inside, const int reuse) {
   const int at = warp->copies++ % MOST_COPIES;
   warp->to[at] = to;
   warp->from[at] = (const global uint4 *)from;

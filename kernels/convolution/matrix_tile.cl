@@ -109,7 +109,8 @@ static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, c
     pixels->chunks[turn] = *(const global uint4 *)from;
     pixels->inside |= inside << turn;
 #else
-    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS), from, inside);
+    // Other taps need most of these pixels again.
+    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS), from, inside, REUSED);
 #endif
   }
   const int weight =
@@ -122,7 +123,7 @@ static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, c
     copy_to_local(
         warp, right + chunk_place(row, chunk, CHUNKS),
         source->weights + (inside ? weight + (first_column + row) * source->weight_column : 0),
-        inside);
+        inside, STREAMED);
   }
 }
 

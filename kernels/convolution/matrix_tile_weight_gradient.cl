@@ -105,7 +105,8 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     }                                                                                              \
   }
 #else
-#define TAKE_CHUNK(place, turn, from, inside) copy_to_local(&warp, place, from, inside)
+// Other taps of the block need most of these pixels again.
+#define TAKE_CHUNK(place, turn, from, inside) copy_to_local(&warp, place, from, inside, REUSED)
 #define FINISH_SLICE NOTHING_TO_FINISH
 #endif
 

@@ -126,7 +126,7 @@ void LaunchRunner::run() {
     ++counts.groupsRun;
     if (!group.isSampled) continue;
     ++counts.groupsSampled;
-    countDistinctSectors(group, counts);
+    countReuse(group, counts);
   }
   ++counts.launches;
   counts.seconds += std::chrono::duration<double>(Clock::now() - start).count();

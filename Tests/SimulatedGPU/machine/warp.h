@@ -75,7 +75,8 @@ struct Group {
   std::vector<Warp> warps;
   InstructionCounts* counts = nullptr;  // of the instruction that runs
   int recentRange = 0;                  // in Launch::ranges
-  std::vector<u64> loadedSectors;       // of a sampled group
+  // Of a sampled group, what it loads through the first-level cache, in order.
+  std::vector<u64> cachedSectors;
 };
 
 // For reports: the kernel with its line, and the item.
