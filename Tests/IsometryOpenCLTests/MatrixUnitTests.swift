@@ -56,7 +56,8 @@ private let device = (try? Device.all())?.first
     let header = try KernelSources(directory: nil).source(of: "common/matrix_unit.cl")
     return try Program(
       context, name: "fragments", source: header + Self.multiplyKernel + text,
-      options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")
+      options: "-DSTORAGE_BFLOAT16=1 -DWIDTH=8 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)"
+    )
   }
 
   @Test(.enabled(if: device != nil, "no OpenCL device on this machine"), arguments: units)

@@ -16,8 +16,8 @@
 // neighbors: store_sums calls store_result, which each kernel defines.
 //
 // Tunables: BLOCK_INNER a multiple of 16; WARP_ROWS and WARP_COLUMNS multiples of 16, dividing
-// BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB (MatrixTile in
-// IsometryLowering chooses them). Groups are GROUP_ITEMS items of one axis. WIDTH is 8.
+// BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB; WIDTH results of 16
+// bytes (MatrixTile in IsometryLowering chooses them). Groups are GROUP_ITEMS items of one axis.
 // uses: common/matrix_unit.cl
 
 #ifndef BLOCK_ROWS
@@ -44,8 +44,8 @@
 #ifndef RIGHT_INNER_LAST
 #define RIGHT_INNER_LAST 0
 #endif
-#if WIDTH != 8
-#error "WIDTH is 8"
+#if WIDTH != 4 && WIDTH != 8
+#error "WIDTH is 4 or 8"
 #endif
 #if BLOCK_INNER % 16 || WARP_ROWS % 16 || WARP_COLUMNS % 16 || BLOCK_ROWS % WARP_ROWS || \
     BLOCK_COLUMNS % WARP_COLUMNS
@@ -238,7 +238,7 @@ static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *mem
       const int column = at % (WARP_COLUMNS / WIDTH) * WIDTH;
       store_result(result, first_row + warp_row() + turn * 16 + row,
                    first_column + warp_column() + column,
-                   vload8(0, sums + row * SUM_STRIDE + column));
+                   LANES_TO_VECTOR(sums + row * SUM_STRIDE + column));
     }
     synchronize_warp(warp);
   }

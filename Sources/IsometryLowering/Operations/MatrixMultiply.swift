@@ -20,7 +20,7 @@ extension Lowering {
       [a.shape[1], b.shape[1], columns].allSatisfy(MatrixUnits.canRead)
     {
       right = operand(node.inputs[1])
-      kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, units)
+      kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, result.dtype, units)
     } else {
       right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
       kernel = registerTileKernel(product, rows, columns, inner, a.dtype)
@@ -57,7 +57,7 @@ extension Lowering {
 
   private mutating func matrixTileKernel(
     _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType,
-    _ units: MatrixUnits
+    _ result: DType, _ units: MatrixUnits
   ) -> TiledKernel {
     let tile = tiles.choose(
       "matrixMultiply", product.shape(rows, columns, inner), rows: rows, columns: columns, dtype,
@@ -65,7 +65,7 @@ extension Lowering {
     return TiledKernel(
       variant: tile.variant(
         .matrixProduct, leftInnerLast: !product.transposeLeft,
-        rightInnerLast: product.transposeRight),
+        rightInnerLast: product.transposeRight, result: result),
       name: "gemm_matrix_tile", groups: [tile.blocks(rows: rows, columns: columns)],
       local: [MatrixTile.items])
   }
