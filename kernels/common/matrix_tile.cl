@@ -85,7 +85,24 @@ typedef struct Result Result;
 static inline void store_result(const Result *result, const int row, const int column,
                                 const accums sums);
 
-// A number written as (outer * middle_extent + middle) * inner_extent + inner: a tap and its
+// A positive number that divides several others: `factor` is its reciprocal in units of 2^-32, rounded
+// down, so that a product with a number below 2^31 is the quotient or one less.
+typedef struct {
+  int number;
+  uint factor;
+} Divisor;
+
+static inline Divisor divisor_of(const int number) {
+  const Divisor divisor = {number, 0xFFFFFFFFu / (uint)number};
+  return divisor;
+}
+
+static inline int quotient(const int number, const Divisor divisor) {
+  const int least = (int)mul_hi((uint)number, divisor.factor);
+  return least + (number - least * divisor.number >= divisor.number);
+}
+
+// A number written as (outer * middle extent + middle) * inner extent + inner: a tap and its
 // channel, an image and its pixel. Walks add the same step again and again, which needs neither a
 // division nor a branch.
 typedef struct {
@@ -94,20 +111,21 @@ typedef struct {
   int inner;
 } Digits;
 
-static inline Digits digits_of(const int number, const int middle_extent, const int inner_extent) {
-  const int line = number / inner_extent;
-  const Digits digits = {line / middle_extent, line % middle_extent, number % inner_extent};
+static inline Digits digits_of(const int number, const Divisor middle, const Divisor inner) {
+  const int line = quotient(number, inner);
+  const int outer = quotient(line, middle);
+  const Digits digits = {outer, line - outer * middle.number, number - line * inner.number};
   return digits;
 }
 
-static inline void advance(Digits *digits, const Digits *step, const int middle_extent,
-                           const int inner_extent) {
+static inline void advance(Digits *digits, const Digits *step, const Divisor middle,
+                           const Divisor inner) {
   digits->inner += step->inner;
-  const int carry = digits->inner >= inner_extent;
-  digits->inner -= carry ? inner_extent : 0;
+  const int carry = digits->inner >= inner.number;
+  digits->inner -= carry ? inner.number : 0;
   digits->middle += step->middle + carry;
-  const int next = digits->middle >= middle_extent;
-  digits->middle -= next ? middle_extent : 0;
+  const int next = digits->middle >= middle.number;
+  digits->middle -= next ? middle.number : 0;
   digits->outer += step->outer + next;
 }
 
