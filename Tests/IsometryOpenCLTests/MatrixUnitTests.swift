@@ -42,7 +42,7 @@ private let device = (try? Device.all())?.first
           const global ushort *numbers, global uint *plain, global uint *transposed) {
         local uint4 rows[32];
         DECLARE_WARP(warp, 1);
-        copy_to_local(&warp, rows + warp.lane, numbers + warp.lane * 8, warp.lane != 9);
+        copy_to_local(&warp, rows + warp.lane, numbers + warp.lane * 8, warp.lane != 9, REUSED);
         commit_copies(&warp);
         wait_for_copies(&warp, 0);
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -56,7 +56,8 @@ private let device = (try? Device.all())?.first
     let header = try KernelSources(directory: nil).source(of: "common/matrix_unit.cl")
     return try Program(
       context, name: "fragments", source: header + Self.multiplyKernel + text,
-      options: "-DSTORAGE_BFLOAT16=1 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)")
+      options: "-DSTORAGE_BFLOAT16=1 -DWIDTH=8 -DMATRIX_UNIT_EMULATED=\(units == .emulated ? 1 : 0)"
+    )
   }
 
   @Test(.enabled(if: device != nil, "no OpenCL device on this machine"), arguments: units)

@@ -4,7 +4,7 @@
 // If HAS_STATISTICS, store_moments stores mean and squared deviations of each column of the block, as it
 // was stored: each item sees the same WIDTH columns of every few rows, and the block's items are merged
 // through local memory in a fixed order.
-// uses: common/moments.cl common/result.cl common/matrix_tile.cl
+// uses: common/matrix_tile.cl common/moments.cl common/result.cl
 
 #ifndef INPUT_GRADIENT
 #define INPUT_GRADIENT 0
@@ -88,8 +88,8 @@ INLINE void store_moments(const Warp *warp, const Series *series, local uint4 *m
   const int place = row * BLOCK_COLUMNS + warp_column() + warp->lane % ITEMS_ACROSS * WIDTH;
   barrier(CLK_LOCAL_MEM_FENCE);
   if (place == row * BLOCK_COLUMNS) counts[row] = own.count;
-  vstore8(own.mean, 0, means + place);
-  vstore8(own.squares, 0, squares + place);
+  VECTOR_TO_LANES(own.mean, means + place);
+  VECTOR_TO_LANES(own.squares, squares + place);
   barrier(CLK_LOCAL_MEM_FENCE);
   const int column = (int)get_local_id(0) % BLOCK_COLUMNS;
   const int merger = (int)get_local_id(0) / BLOCK_COLUMNS;

@@ -16,8 +16,8 @@
 // neighbors: store_sums calls store_result, which each kernel defines.
 //
 // Tunables: BLOCK_INNER a multiple of 16; WARP_ROWS and WARP_COLUMNS multiples of 16, dividing
-// BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB (MatrixTile in
-// IsometryLowering chooses them). Groups are GROUP_ITEMS items of one axis. WIDTH is 8.
+// BLOCK_ROWS and BLOCK_COLUMNS, powers of two; STAGES 2..8; together at most 48 KiB; WIDTH results of 16
+// bytes (MatrixTile in IsometryLowering chooses them). Groups are GROUP_ITEMS items of one axis.
 // uses: common/matrix_unit.cl
 
 #ifndef BLOCK_ROWS
@@ -44,8 +44,8 @@
 #ifndef RIGHT_INNER_LAST
 #define RIGHT_INNER_LAST 0
 #endif
-#if WIDTH != 8
-#error "WIDTH is 8"
+#if WIDTH != 4 && WIDTH != 8
+#error "WIDTH is 4 or 8"
 #endif
 #if BLOCK_INNER % 16 || WARP_ROWS % 16 || WARP_COLUMNS % 16 || BLOCK_ROWS % WARP_ROWS || \
     BLOCK_COLUMNS % WARP_COLUMNS
@@ -85,7 +85,24 @@ typedef struct Result Result;
 static inline void store_result(const Result *result, const int row, const int column,
                                 const accums sums);
 
-// A number written as (outer * middle_extent + middle) * inner_extent + inner: a tap and its
+// A positive number that divides several others: `factor` is its reciprocal in units of 2^-32, rounded
+// down, so that a product with a number below 2^31 is the quotient or one less.
+typedef struct {
+  int number;
+  uint factor;
+} Divisor;
+
+static inline Divisor divisor_of(const int number) {
+  const Divisor divisor = {number, 0xFFFFFFFFu / (uint)number};
+  return divisor;
+}
+
+static inline int quotient(const int number, const Divisor divisor) {
+  const int least = (int)mul_hi((uint)number, divisor.factor);
+  return least + (number - least * divisor.number >= divisor.number);
+}
+
+// A number written as (outer * middle extent + middle) * inner extent + inner: a tap and its
 // channel, an image and its pixel. Walks add the same step again and again, which needs neither a
 // division nor a branch.
 typedef struct {
@@ -94,20 +111,21 @@ typedef struct {
   int inner;
 } Digits;
 
-static inline Digits digits_of(const int number, const int middle_extent, const int inner_extent) {
-  const int line = number / inner_extent;
-  const Digits digits = {line / middle_extent, line % middle_extent, number % inner_extent};
+static inline Digits digits_of(const int number, const Divisor middle, const Divisor inner) {
+  const int line = quotient(number, inner);
+  const int outer = quotient(line, middle);
+  const Digits digits = {outer, line - outer * middle.number, number - line * inner.number};
   return digits;
 }
 
-static inline void advance(Digits *digits, const Digits *step, const int middle_extent,
-                           const int inner_extent) {
+static inline void advance(Digits *digits, const Digits *step, const Divisor middle,
+                           const Divisor inner) {
   digits->inner += step->inner;
-  const int carry = digits->inner >= inner_extent;
-  digits->inner -= carry ? inner_extent : 0;
+  const int carry = digits->inner >= inner.number;
+  digits->inner -= carry ? inner.number : 0;
   digits->middle += step->middle + carry;
-  const int next = digits->middle >= middle_extent;
-  digits->middle -= next ? middle_extent : 0;
+  const int next = digits->middle >= middle.number;
+  digits->middle -= next ? middle.number : 0;
   digits->outer += step->outer + next;
 }
 
@@ -130,7 +148,7 @@ static inline void copy_slice(Warp *warp, local uint4 *slice, const int rows, co
     if (rows % (GROUP_ITEMS / chunks) != 0 && row >= rows) break;
     const int inside = first_row + row < end_row && column < end_column;
     copy_to_local(warp, slice + chunk_place(row, chunk, chunks),
-                  matrix + (inside ? (first_row + row) * stride + column : 0), inside);
+                  matrix + (inside ? (first_row + row) * stride + column : 0), inside, STREAMED);
   }
 }
 
@@ -238,7 +256,7 @@ static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *mem
       const int column = at % (WARP_COLUMNS / WIDTH) * WIDTH;
       store_result(result, first_row + warp_row() + turn * 16 + row,
                    first_column + warp_column() + column,
-                   vload8(0, sums + row * SUM_STRIDE + column));
+                   LANES_TO_VECTOR(sums + row * SUM_STRIDE + column));
     }
     synchronize_warp(warp);
   }

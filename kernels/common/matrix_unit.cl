@@ -6,9 +6,9 @@
 //   load_fragments       four 8x8 matrices of 16-bit numbers from local memory (ldmatrix.x4); not
 //                        in fp32
 //   tf32_bits            a number of fp32 rounded to tf32 (cvt.rna); in fp32 alone
-//   unpacked, packed     eight 16-bit numbers of 16 bytes as floats and back, rounded to nearest even;
-//                        not in fp32
+//   packed               WIDTH numbers of 16 bits in words, rounded to nearest even; not in fp32
 //   copy_to_local        16 bytes from global to local memory, in the background (cp.async)
+//   STREAMED, REUSED     whether those bytes bypass the first-level cache, or are kept in it (.cg, .ca)
 //   commit_copies, wait_for_copies, synchronize_warp
 //
 // A warp is 32 neighboring work-items of a group of one axis. Each holds pieces of the tiles:
@@ -97,18 +97,6 @@ static inline uint tf32_bits(const float number) {
   return bits;
 }
 #else
-static inline float2 unpacked_pair(const uint word) {
-#if defined(STORAGE_HALF)
-  float low, high;
-  asm("{ .reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high; }"
-      : "=f"(low), "=f"(high)
-      : "r"(word));
-  return (float2)(low, high);
-#else
-  return (float2)(as_float(word << 16), as_float(word & 0xFFFF0000u));
-#endif
-}
-
 static inline uint packed_pair(const float2 pair) {
   uint word;
 #if defined(STORAGE_HALF)
@@ -118,6 +106,18 @@ static inline uint packed_pair(const float2 pair) {
 #endif
   return word;
 }
+
+static inline words packed(const accums numbers) {
+#if WIDTH == 8
+  return (uint4)(packed_pair(numbers.s01), packed_pair(numbers.s23), packed_pair(numbers.s45),
+                 packed_pair(numbers.s67));
+#else
+  return (uint2)(packed_pair(numbers.s01), packed_pair(numbers.s23));
+#endif
+}
+
+// Results are rounded by the same instruction, which gives only NaNs other bits.
+#define store_reals(value, p) (*(global words *)(p) = packed(value))
 
 static inline void load_fragments(Warp *warp, uint *words, const local uint4 *row,
                                   const int transposed) {
@@ -136,12 +136,12 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
 #endif
 
 // Zeros arrive if `inside` is false; `from` is an address of the buffer all the same.
-static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
-                                 const int inside) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(LOCAL_ADDRESS(to)), "l"(from),
-               "r"(inside ? 16 : 0)
-               : "memory");
-}
+#define STREAMED "cg"
+#define REUSED "ca"
+#define copy_to_local(warp, to, from, inside, reuse)                                            \
+  asm volatile("cp.async." reuse ".shared.global [%0], [%1], 16, %2;" ::"r"(LOCAL_ADDRESS(to)), \
+               "l"(from), "r"((inside) ? 16 : 0)                                                \
+               : "memory")
 
 // Closes a set of copies, which may be empty.
 static inline void commit_copies(Warp *warp) {
@@ -222,20 +222,7 @@ static inline uint tf32_bits(const float number) {
   return isfinite(number) ? (bits + 0x1000u) & ~0x1FFFu : bits;
 }
 #else
-static inline float2 unpacked_pair(const uint word) {
-  return (float2)(fragment_number(word, 0), fragment_number(word, 1));
-}
-
-static inline uint packed_pair(const float2 pair) {
-#if defined(STORAGE_HALF)
-  ushort bits[2];
-  vstore_half_rte(pair.x, 0, (half *)bits);
-  vstore_half_rte(pair.y, 1, (half *)bits);
-  return bits[0] | (uint)bits[1] << 16;
-#else
-  return bfloat16_bits(pair.x) | (uint)bfloat16_bits(pair.y) << 16;
-#endif
-}
+#define packed words_of
 
 static inline void load_fragments(Warp *warp, uint *words, const local uint4 *row,
                                   const int transposed) {
@@ -254,8 +241,10 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
 }
 #endif
 
+#define STREAMED 0
+#define REUSED 1
 static inline void copy_to_local(Warp *warp, local uint4 *to, const global real *from,
-                                 const int inside) {
+                                 const int inside, const int reuse) {
   const int at = warp->copies++ % MOST_COPIES;
   warp->to[at] = to;
   warp->from[at] = (const global uint4 *)from;
@@ -277,16 +266,4 @@ static inline void wait_for_copies(Warp *warp, const int sets) {
 
 static inline void synchronize_warp(Warp *warp) { barrier(CLK_LOCAL_MEM_FENCE); }
 
-#endif
-
-#if CHUNK == 8
-static inline float8 unpacked(const uint4 chunk) {
-  return (float8)(unpacked_pair(chunk.x), unpacked_pair(chunk.y), unpacked_pair(chunk.z),
-                  unpacked_pair(chunk.w));
-}
-
-static inline uint4 packed(const float8 numbers) {
-  return (uint4)(packed_pair(numbers.s01), packed_pair(numbers.s23), packed_pair(numbers.s45),
-                 packed_pair(numbers.s67));
-}
 #endif

@@ -21,16 +21,20 @@ typedef struct {
   const global accum *shift;
 } Prologue;
 
+static inline accums normalized(const accums x, const Prologue *prologue, const int c) {
+  return activate(fma(x - load_accums(prologue->mean + c), load_accums(prologue->factor + c),
+                      load_accums(prologue->shift + c)));
+}
+
 // CHUNK numbers, whose first channel is c.
 static inline uint4 normalized_chunk(const uint4 chunk, const Prologue *prologue, const int c) {
 #if CHUNK == 4
-  const float4 value = fma(as_float4(chunk) - vload4(0, prologue->mean + c),
-                           vload4(0, prologue->factor + c), vload4(0, prologue->shift + c));
-  return as_uint4(activate((accums)(value, value)).lo);
+  return as_uint4(normalized(as_float4(chunk), prologue, c));
+#elif WIDTH == 4
+  return (uint4)(packed(normalized(numbers_of(chunk.xy), prologue, c)),
+                 packed(normalized(numbers_of(chunk.zw), prologue, c + 4)));
 #else
-  const accums value = fma(unpacked(chunk) - load_accums(prologue->mean + c),
-                           load_accums(prologue->factor + c), load_accums(prologue->shift + c));
-  return packed(activate(value));
+  return packed(normalized(numbers_of(chunk), prologue, c));
 #endif
 }
 

@@ -7,7 +7,8 @@
 // Storage: exactly one of STORAGE_FLOAT, STORAGE_DOUBLE, STORAGE_HALF, STORAGE_BFLOAT16; float
 // if none is defined. The 16-bit types compute in float and round to nearest even when stored.
 // Half goes through vload_half and vstore_half, which need no extension; bfloat16 is the upper half
-// of a float. Rounding equals IsometryCore's HalfPrecision bit for bit.
+// of a float. Rounding equals IsometryCore's HalfPrecision bit for bit. Vectors of both are accessed as
+// words of two numbers: PTX has no access of 8 narrow numbers, and NVIDIA accesses halves one by one.
 //
 // Products and sums are fused only where a kernel says fma: compilers would choose differently, and a
 // number must have the same bits in every kernel that computes it.
@@ -70,12 +71,37 @@ static inline ushort bfloat16_bits(const float value) {
              : (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }
 
-#if defined(STORAGE_BFLOAT16) && WIDTH > 1
-static inline JOIN(uint, WIDTH) bfloat16_vector_bits(const accums value) {
-  const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(value);
+#if WIDTH > 1 && (defined(STORAGE_BFLOAT16) || defined(STORAGE_HALF))
+#define WORDS_2
+#define WORDS_4 2
+#define WORDS_8 4
+#define WORDS_16 8
+#define WORDS JOIN(WORDS_, WIDTH)
+typedef JOIN(uint, WORDS) words;
+
+static inline accums numbers_of(const words bits) {
+#if defined(STORAGE_HALF)
+  return JOIN(vload_half, WIDTH)(0, (const half *)&bits);
+#else
+  accums numbers;
+  numbers.even = JOIN(as_float, WORDS)(bits << 16);
+  numbers.odd = JOIN(as_float, WORDS)(bits & 0xFFFF0000u);
+  return numbers;
+#endif
+}
+
+static inline words words_of(const accums numbers) {
+#if defined(STORAGE_HALF)
+  JOIN(ushort, WIDTH) halves;
+  JOIN(JOIN(vstore_half, WIDTH), _rte)(numbers, 0, (half *)&halves);
+  return JOIN(as_uint, WORDS)(halves);
+#else
+  const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(numbers);
   const JOIN(uint, WIDTH) rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
   const JOIN(uint, WIDTH) quiet = (bits >> 16) | 0x40u;
-  return (bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded;
+  const JOIN(uint, WIDTH) halves = (bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded;
+  return halves.even | halves.odd << 16;
+#endif
 }
 #endif
 
@@ -104,11 +130,8 @@ static inline void store_real(const accum value, global real *p) {
 static inline accums load_reals(const global real *p) {
 #if WIDTH == 1
   return load_real(p);
-#elif defined(STORAGE_HALF)
-  return JOIN(vloada_half, WIDTH)(0, p);
-#elif defined(STORAGE_BFLOAT16)
-  return JOIN(as_float, WIDTH)(JOIN(convert_uint, WIDTH)(*(const global JOIN(ushort, WIDTH) *)p)
-                               << 16);
+#elif defined(STORAGE_HALF) || defined(STORAGE_BFLOAT16)
+  return numbers_of(*(const global words *)p);
 #else
   return *(const global accums *)p;
 #endif
@@ -117,10 +140,8 @@ static inline accums load_reals(const global real *p) {
 static inline void store_reals(const accums value, global real *p) {
 #if WIDTH == 1
   store_real(value, p);
-#elif defined(STORAGE_HALF)
-  JOIN(JOIN(vstorea_half, WIDTH), _rte)(value, 0, p);
-#elif defined(STORAGE_BFLOAT16)
-  *(global JOIN(ushort, WIDTH) *)p = JOIN(convert_ushort, WIDTH)(bfloat16_vector_bits(value));
+#elif defined(STORAGE_HALF) || defined(STORAGE_BFLOAT16)
+  *(global words *)p = words_of(value);
 #else
   *(global accums *)p = value;
 #endif

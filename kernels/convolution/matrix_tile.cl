@@ -109,7 +109,8 @@ static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, c
     pixels->chunks[turn] = *(const global uint4 *)from;
     pixels->inside |= inside << turn;
 #else
-    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS), from, inside);
+    // Other taps need most of these pixels again.
+    copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS), from, inside, REUSED);
 #endif
   }
   const int weight =
@@ -122,7 +123,7 @@ static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, c
     copy_to_local(
         warp, right + chunk_place(row, chunk, CHUNKS),
         source->weights + (inside ? weight + (first_column + row) * source->weight_column : 0),
-        inside);
+        inside, STREAMED);
   }
 }
 
@@ -147,13 +148,14 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
                                  const Source *source, Pixels *pixels, const int first_column) {
   const int products = source->taps_down * source->taps_across * source->channels;
   // A class without taps has no products to walk over.
-  const int middle_extent = max(1, source->taps_across);
-  Digits tap = digits_of((int)get_local_id(0) % CHUNKS * CHUNK, middle_extent, source->channels);
-  const Digits step = digits_of(BLOCK_INNER, middle_extent, source->channels);
+  const Divisor middle = divisor_of(max(1, source->taps_across));
+  const Divisor inner = divisor_of(source->channels);
+  Digits tap = digits_of((int)get_local_id(0) % CHUNKS * CHUNK, middle, inner);
+  const Digits step = digits_of(BLOCK_INNER, middle, inner);
   clear_sums(tile);
 #define COPY_SLICE(number, left, right)                             \
   copy_taps(warp, source, pixels, &tap, first_column, left, right); \
-  advance(&tap, &step, middle_extent, source->channels)
+  advance(&tap, &step, middle, inner)
 #if HAS_PROLOGUE
 #define FINISH_SLICE(left) finish_taps(pixels, left)
 #else
@@ -181,8 +183,8 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
   local uint4 memory[RESULT_MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
-  const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
-  const int first_column = get_group_id(0) % blocks_across * BLOCK_COLUMNS;
+  const int first_row = (int)get_group_id(0) / blocks_across * BLOCK_ROWS;
+  const int first_column = (int)get_group_id(0) % blocks_across * BLOCK_COLUMNS;
   const int rows = images * out_height * out_width;
   const Source source = {x,
                          v,
@@ -200,15 +202,15 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
   const Prologue prologue = PROLOGUE;
   pixels.prologue = prologue;
 #endif
+  const Divisor lines = divisor_of(out_height), columns = divisor_of(out_width);
   UNROLL
   for (int turn = 0; turn < LEFT_TURNS; ++turn) {
-    const int pixel = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;
-    const int line = pixel / out_width;
-    const int top = line % out_height * stride_height - padding_height;
-    pixels.row[turn] = pixel < rows ? top : OUTSIDE;
-    pixels.column[turn] = pixel % out_width * stride_width - padding_width;
-    pixels.place[turn] =
-        ((line / out_height * height + top) * width + pixels.column[turn]) * channels;
+    const int number = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;
+    const Digits pixel = digits_of(number, lines, columns);
+    const int top = pixel.middle * stride_height - padding_height;
+    pixels.row[turn] = number < rows ? top : OUTSIDE;
+    pixels.column[turn] = pixel.inner * stride_width - padding_width;
+    pixels.place[turn] = ((pixel.outer * height + top) * width + pixels.column[turn]) * channels;
   }
   WarpTile tile;
   multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
@@ -234,8 +236,8 @@ struct Result {
   int rows;
   int columns;
   // The class: its extents, its first pixel and the steps between pixels in x.
-  int height;
-  int width;
+  Divisor height;
+  Divisor width;
   int first_row;
   int first_column;
   int step_down;
@@ -247,11 +249,11 @@ struct Result {
 static inline void store_result(const Result *result, const int row, const int column,
                                 const accums sums) {
   if (row >= result->rows || column >= result->columns) return;
-  const int line = row / result->width;
-  const int image_row = result->first_row + line % result->height * result->step_down;
-  const int image_column = result->first_column + row % result->width * result->step_across;
+  const Digits digits = digits_of(row, result->height, result->width);
+  const int image_row = result->first_row + digits.middle * result->step_down;
+  const int image_column = result->first_column + digits.inner * result->step_across;
   const size_t pixel =
-      ((size_t)(line / result->height) * result->image_height + image_row) * result->image_width +
+      ((size_t)digits.outer * result->image_height + image_row) * result->image_width +
       image_column;
   const size_t place = pixel * result->columns + column;
   store_gradient(sums, result->addend + place, result->reference + place, result->x + place);
@@ -268,23 +270,24 @@ MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
   ADD_UP_PARTS
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (channels + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
-  const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
-  const int first_column = get_group_id(0) % blocks_across * BLOCK_COLUMNS;
-  const int class_row = get_group_id(1) / stride_width;
-  const int class_column = get_group_id(1) % stride_width;
-  const int class_height = (height - class_row + stride_height - 1) / stride_height;
-  const int class_width = (width - class_column + stride_width - 1) / stride_width;
+  const int first_row = (int)get_group_id(0) / blocks_across * BLOCK_ROWS;
+  const int first_column = (int)get_group_id(0) % blocks_across * BLOCK_COLUMNS;
+  const Divisor down = divisor_of(stride_height), across = divisor_of(stride_width);
+  const int class_row = quotient((int)get_group_id(1), across);
+  const int class_column = (int)get_group_id(1) - class_row * stride_width;
+  const int class_height = quotient(height - class_row + stride_height - 1, down);
+  const int class_width = quotient(width - class_column + stride_width - 1, across);
   const int rows = images * class_height * class_width;
   // Classes of fewer pixels have groups to spare.
   if (first_row >= rows) return;
 
-  const int shifted_row = class_row + padding_height;
-  const int shifted_column = class_column + padding_width;
-  const int first_tap = shifted_row % stride_height;
-  const int first_tap_across = shifted_column % stride_width;
-  const int taps_down = max(0, (filter_height - first_tap + stride_height - 1) / stride_height);
-  const int taps_across =
-      max(0, (filter_width - first_tap_across + stride_width - 1) / stride_width);
+  // The first tap, and how many rows and columns of y it lies ahead of the pixel.
+  const int ahead_down = quotient(class_row + padding_height, down);
+  const int ahead_across = quotient(class_column + padding_width, across);
+  const int first_tap = class_row + padding_height - ahead_down * stride_height;
+  const int first_tap_across = class_column + padding_width - ahead_across * stride_width;
+  const int taps_down = quotient(filter_height - first_tap + stride_height - 1, down);
+  const int taps_across = quotient(filter_width - first_tap_across + stride_width - 1, across);
   const int tap_size = channels * filters;
   const Source source = {y,
                          w + (first_tap * filter_width + first_tap_across) * tap_size,
@@ -298,21 +301,22 @@ MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
                          filters,
                          channels};
   Pixels pixels;
+  const Divisor lines = divisor_of(class_height), columns = divisor_of(class_width);
   UNROLL
   for (int turn = 0; turn < LEFT_TURNS; ++turn) {
-    const int pixel = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;
-    const int line = pixel / class_width;
-    const int top = line % class_height + shifted_row / stride_height;
-    pixels.row[turn] = pixel < rows ? top : OUTSIDE;
-    pixels.column[turn] = pixel % class_width + shifted_column / stride_width;
+    const int number = first_row + (int)get_local_id(0) / CHUNKS + turn * ROWS_AT_ONCE;
+    const Digits pixel = digits_of(number, lines, columns);
+    const int top = pixel.middle + ahead_down;
+    pixels.row[turn] = number < rows ? top : OUTSIDE;
+    pixels.column[turn] = pixel.inner + ahead_across;
     pixels.place[turn] =
-        ((line / class_height * out_height + top) * out_width + pixels.column[turn]) * filters;
+        ((pixel.outer * out_height + top) * out_width + pixels.column[turn]) * filters;
   }
   WarpTile tile;
   multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
-  const Result result = {addend,       reference,   x,         rows,         channels,
-                         class_height, class_width, class_row, class_column, stride_height,
-                         stride_width, height,      width};
+  const Result result = {addend,       reference, x,         rows,         channels,
+                         lines,        columns,   class_row, class_column, stride_height,
+                         stride_width, height,    width};
   store_sums(&warp, &tile, memory, &result, first_row, first_column);
 }
 

@@ -70,8 +70,8 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
   local uint4 memory[MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
-  const int first_row = get_group_id(0) / blocks_across * BLOCK_ROWS;
-  const int first_column = get_group_id(0) % blocks_across * BLOCK_COLUMNS;
+  const int first_row = (int)get_group_id(0) / blocks_across * BLOCK_ROWS;
+  const int first_column = (int)get_group_id(0) % blocks_across * BLOCK_COLUMNS;
   const int part = get_group_id(1);
   const int rows = filter_height * filter_width * channels;
   const int first_pixel = part * pixels_per_part;
@@ -81,12 +81,14 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
   const int chunk = get_local_id(0) % LEFT_CHUNKS;
   const int row = first_row + chunk * CHUNK;
   const int tap = row / channels;
+  const int channel = row % channels;
   const int down = tap / filter_width - padding_height;
   const int across = tap % filter_width - padding_width;
   const int in_slice = get_local_id(0) / LEFT_CHUNKS;
   int number = first_pixel + in_slice;
-  Digits pixel = digits_of(number, out_height, out_width);
-  const Digits step = digits_of(PIXEL_STEP, out_height, out_width);
+  const Divisor lines = divisor_of(out_height), columns = divisor_of(out_width);
+  Digits pixel = digits_of(number, lines, columns);
+  const Digits step = digits_of(PIXEL_STEP, lines, columns);
 
 #if HAS_PROLOGUE
   const Prologue prologue = PROLOGUE;
@@ -99,13 +101,14 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
   UNROLL                                                                                           \
   for (int turn = 0; turn < BLOCK_INNER / PIXEL_STEP; ++turn) {                                    \
     if ((PIXELS_AT_ONCE <= BLOCK_INNER || in_slice < BLOCK_INNER) && !(HAS_BIAS && row == rows)) { \
-      const uint4 numbers = normalized_chunk(chunks[turn], &prologue, row % channels);             \
+      const uint4 numbers = normalized_chunk(chunks[turn], &prologue, channel);                    \
       (left)[chunk_place(turn * PIXEL_STEP + in_slice, chunk, LEFT_CHUNKS)] =                      \
           insides >> turn & 1 ? numbers : (uint4)(0);                                              \
     }                                                                                              \
   }
 #else
-#define TAKE_CHUNK(place, turn, from, inside) copy_to_local(&warp, place, from, inside)
+// Other taps of the block need most of these pixels again.
+#define TAKE_CHUNK(place, turn, from, inside) copy_to_local(&warp, place, from, inside, REUSED)
 #define FINISH_SLICE NOTHING_TO_FINISH
 #endif
 
@@ -118,7 +121,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     const int w = pixel.inner * stride_width + across;                                       \
     const int inside =                                                                       \
         row < rows && number < end_pixel && (uint)h < (uint)height && (uint)w < (uint)width; \
-    const int at = ((pixel.outer * height + h) * width + w) * channels + row % channels;     \
+    const int at = ((pixel.outer * height + h) * width + w) * channels + channel;            \
     local uint4 *place = (left) + chunk_place(top + in_slice, chunk, LEFT_CHUNKS);           \
     if (PIXELS_AT_ONCE <= BLOCK_INNER || in_slice < BLOCK_INNER) {                           \
       if (HAS_BIAS && row == rows) {                                                         \
@@ -127,7 +130,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
         TAKE_CHUNK(place, top / PIXEL_STEP, x + (inside ? at : 0), inside);                  \
       }                                                                                      \
     }                                                                                        \
-    advance(&pixel, &step, out_height, out_width);                                           \
+    advance(&pixel, &step, lines, columns);                                                  \
     number += PIXEL_STEP;                                                                    \
   }                                                                                          \
   copy_slice(&warp, right, BLOCK_INNER, RIGHT_CHUNKS, dy,                                    \

@@ -26,9 +26,9 @@ MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global 
   DECLARE_WARP(warp, WARPS);
   const int blocks_down = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
   const int blocks_across = (columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
-  const int band = get_group_id(0) / (BAND_BLOCKS * blocks_across);
+  const int band = (int)get_group_id(0) / (BAND_BLOCKS * blocks_across);
   const int band_height = min(BAND_BLOCKS, blocks_down - band * BAND_BLOCKS);
-  const int in_band = get_group_id(0) % (BAND_BLOCKS * blocks_across);
+  const int in_band = (int)get_group_id(0) % (BAND_BLOCKS * blocks_across);
   const int first_row = (band * BAND_BLOCKS + in_band % band_height) * BLOCK_ROWS;
   const int first_column = in_band / band_height * BLOCK_COLUMNS;
 

@@ -18,7 +18,7 @@ extension Lowering {
     let kernel: TiledKernel
     if let units = options.matrixUnits, units.compute(node, in: graph) {
       right = operand(node.inputs[1])
-      kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, units)
+      kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, result.dtype, units)
     } else {
       right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
       kernel = registerTileKernel(product, rows, columns, inner, a.dtype)
@@ -55,7 +55,7 @@ extension Lowering {
 
   private mutating func matrixTileKernel(
     _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType,
-    _ units: MatrixUnits
+    _ result: DType, _ units: MatrixUnits
   ) -> TiledKernel {
     let tile = tiles.choose(
       "matrixMultiply", product.shape(rows, columns, inner), rows: rows, columns: columns, dtype,
@@ -63,7 +63,7 @@ extension Lowering {
     return TiledKernel(
       variant: tile.variant(
         .matrixProduct, leftInnerLast: !product.transposeLeft,
-        rightInnerLast: product.transposeRight),
+        rightInnerLast: product.transposeRight, result: result),
       name: "gemm_matrix_tile", groups: [tile.blocks(rows: rows, columns: columns)],
       local: [MatrixTile.items])
   }

@@ -54,7 +54,8 @@ struct MatrixTileConvolution: ConvolutionVariant {
       among: { preferred.candidates(sizes, dtype, rows: rows) }, order: { [$0.pixelsPerPart] })
     let kernel = TiledKernel(
       variant: tile.block.variant(
-        .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false),
+        .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false,
+        result: dtype.accumulator),
       name: "convolution_matrix_tile_weight_gradient",
       arguments: [.integer(tile.pixelsPerPart)],
       groups: [tile.block.blocks(rows: rows, columns: sizes.filters), tile.parts],

@@ -99,11 +99,13 @@ extension MatrixTile {
   /// - Parameters:
   ///   - leftInnerLast: whether the products lie side by side in the left operand.
   ///   - rightInnerLast: the same for the right one.
+  ///   - result: the type of the results, of which an item stores 16 bytes at a time; nil for the operands'.
   func variant(
-    _ family: ProgramFamily, leftInnerLast: Bool, rightInnerLast: Bool
+    _ family: ProgramFamily, leftInnerLast: Bool, rightInnerLast: Bool, result: DType? = nil
   ) -> ProgramVariant {
     let tile = [
-      "WIDTH": 8, "BLOCK_ROWS": rows, "BLOCK_COLUMNS": columns, "BLOCK_INNER": inner,
+      "WIDTH": Tuning.vectorByteCount / (result ?? dtype).byteCount, "BLOCK_ROWS": rows,
+      "BLOCK_COLUMNS": columns, "BLOCK_INNER": inner,
       "WARP_ROWS": rows * warpsAcross / 4, "WARP_COLUMNS": columns / warpsAcross,
       "STAGES": stages, "LEFT_INNER_LAST": leftInnerLast ? 1 : 0,
       "RIGHT_INNER_LAST": rightInnerLast ? 1 : 0,

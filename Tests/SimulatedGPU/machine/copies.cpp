@@ -73,7 +73,7 @@ void copy(Warp& warp, const Instruction& instruction, LaneMask mask) {
   Group& group = *warp.group;
   if (!group.isSampled) return;
   const u32 bytes = instruction.elementBytes;
-  if (reads) countGlobalAccess(group, from, reads, bytes, true);
+  if (reads) countGlobalAccess(group, from, reads, bytes, instruction.isCached);
   const u32 fewest = (__builtin_popcount(mask) * bytes + 127) / 128;
   group.counts->diverged += bankTurns(to, mask, bytes) - fewest;
 }

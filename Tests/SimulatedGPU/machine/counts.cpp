@@ -2,6 +2,7 @@
 #include "machine/counts.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "machine/warp.h"
 
@@ -44,10 +45,29 @@ void forEachSector(const u64* addresses, LaneMask mask, u32 bytes, Body body) {
   }
 }
 
-size_t distinct(std::vector<u64>& values) {
-  std::sort(values.begin(), values.end());
-  return std::unique(values.begin(), values.end()) - values.begin();
-}
+// Marks places of a sequence, and counts the marks before a place; each in logarithmic time.
+class Marks {
+ public:
+  explicit Marks(size_t places) : sums(places + 1) {}
+  void add(size_t place, int mark) {
+    for (++place; place < sums.size(); place += place & -place) sums[place] += mark;
+  }
+  int before(size_t place) const {
+    int sum = 0;
+    for (; place > 0; place &= place - 1) sum += sums[place];
+    return sum;
+  }
+
+ private:
+  std::vector<int> sums;
+};
+
+// A line of a cache, which has four sectors.
+struct Line {
+  size_t lastUse;
+  // Of each sector, since it was loaded: the most lines between two uses of the line. -1 before.
+  int farthest[4] = {-1, -1, -1, -1};
+};
 
 void countRequest(InstructionCounts& counts, LaneMask mask) {
   ++counts.requests;
@@ -76,13 +96,17 @@ u32 bankTurns(const u64* addresses, LaneMask mask, u32 bytes) {
   return turns;
 }
 
-void countGlobalAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes, bool isLoad) {
+void countGlobalAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes,
+                       bool isCached) {
   if (!group.isSampled) return;
   std::vector<u64> sectors;
   forEachSector(addresses, mask, bytes, [&](u64 sector) { sectors.push_back(sector); });
-  if (isLoad) group.loadedSectors.insert(group.loadedSectors.end(), sectors.begin(), sectors.end());
+  std::sort(sectors.begin(), sectors.end());
+  sectors.erase(std::unique(sectors.begin(), sectors.end()), sectors.end());
+  if (isCached)
+    group.cachedSectors.insert(group.cachedSectors.end(), sectors.begin(), sectors.end());
   countRequest(*group.counts, mask);
-  group.counts->units += distinct(sectors);
+  group.counts->units += sectors.size();
   group.counts->ideal += (__builtin_popcount(mask) * bytes + 31) / 32;
 }
 
@@ -93,9 +117,29 @@ void countSharedAccess(Group& group, const u64* addresses, LaneMask mask, u32 by
   group.counts->ideal += std::max<u32>(1, (__builtin_popcount(mask) * bytes + 127) / 128);
 }
 
-void countDistinctSectors(Group& group, KernelCounts& counts) {
-  counts.distinctSectors += distinct(group.loadedSectors);
-  group.loadedSectors.clear();
+void countReuse(Group& group, KernelCounts& counts) {
+  const std::vector<u64>& sectors = group.cachedSectors;
+  std::unordered_map<u64, Line> lines;
+  Marks lastUses(sectors.size());  // of all lines
+  for (size_t now = 0; now < sectors.size(); ++now) {
+    const auto [place, isNew] = lines.try_emplace(sectors[now] / 4, Line{now});
+    Line& line = place->second;
+    if (!isNew) {
+      const int between = lastUses.before(now) - lastUses.before(line.lastUse + 1);
+      for (int& farthest : line.farthest)
+        if (farthest >= 0) farthest = std::max(farthest, between);
+      lastUses.add(line.lastUse, -1);
+      line.lastUse = now;
+    }
+    lastUses.add(now, 1);
+    int& farthest = line.farthest[sectors[now] % 4];
+    if (farthest < 0)
+      ++counts.firstLoads;
+    else
+      ++counts.reuses[std::min<size_t>(farthest / linesOfReuse, std::size(counts.reuses) - 1)];
+    farthest = 0;
+  }
+  group.cachedSectors.clear();
 }
 
 }  // namespace simulated

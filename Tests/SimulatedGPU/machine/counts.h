@@ -21,22 +21,30 @@ struct InstructionCounts {
   u64 arguments = 0;  // mask of the arguments that it touched
 };
 
+// Reuses of sectors are counted by their distance, in steps of as many lines of 128 bytes: 1 KiB.
+constexpr int linesOfReuse = 8;
+
 struct KernelCounts {
   std::vector<std::vector<InstructionCounts>> codes;  // of each instruction of each function
   u64 launches = 0;
   u64 groupsRun = 0;
   u64 groupsSampled = 0;
-  u64 distinctSectors = 0;  // that sampled groups loaded
+  double instructions = 0, squares = 0;  // sums over the groups that ran
+  // Sectors that sampled groups loaded through the first-level cache for the first time, and again. The
+  // distance of a reuse is what a cache must hold for it, besides the sector's line.
+  u64 firstLoads = 0;
+  u64 reuses[256] = {};  // the last one: and all that are farther
   double seconds = 0;
 };
 
 // Turns that an access of shared memory takes: each of 32 banks gives one word of 4 bytes a turn.
 u32 bankTurns(const u64* addresses, LaneMask mask, u32 bytes);
 
-void countGlobalAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes, bool isLoad);
+// `isCached`: whether it is a load through the first-level cache.
+void countGlobalAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes, bool isCached);
 void countSharedAccess(Group& group, const u64* addresses, LaneMask mask, u32 bytes);
 
-// Adds the distinct sectors that the group loaded.
-void countDistinctSectors(Group& group, KernelCounts& counts);
+// Adds the loads of the group's cachedSectors by their distances.
+void countReuse(Group& group, KernelCounts& counts);
 
 }  // namespace simulated

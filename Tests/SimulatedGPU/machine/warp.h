@@ -69,13 +69,15 @@ struct Group {
   u64 number = 0;
   u64 serial = 0;  // over all groups of all launches
   u64 epoch = 0;
-  bool isSampled = false;  // its memory accesses are counted
+  bool isSampled = false;   // its memory accesses are counted
+  double instructions = 0;  // that its warps ran
   std::vector<u8> shared;
   std::vector<SharedCell> cells;
   std::vector<Warp> warps;
   InstructionCounts* counts = nullptr;  // of the instruction that runs
   int recentRange = 0;                  // in Launch::ranges
-  std::vector<u64> loadedSectors;       // of a sampled group
+  // Of a sampled group, what it loads through the first-level cache, in order.
+  std::vector<u64> cachedSectors;
 };
 
 // For reports: the kernel with its line, and the item.

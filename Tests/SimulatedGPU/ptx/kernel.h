@@ -76,6 +76,7 @@ struct Instruction {
   bool isTransposed = false;
   bool isNonCoherent = false;  // ld.global.nc
   bool waitsForAll = false;    // cp.async.wait_all
+  bool isCached = false;       // cp.async.ca, through the first-level cache
   bool negatesPredicate = false;
   Logic logic = Logic::conjunction;
   ShuffleMode shuffle = ShuffleMode::up;

@@ -100,6 +100,7 @@ void Decoder::decodeCopy(Instruction& instruction, const ParsedInstruction& pars
     instruction.handler = waitHandler();
   } else if (parsed.has("shared") && parsed.has("global")) {
     instruction.category = Category::copy;
+    instruction.isCached = parsed.has("ca");
     Space from = Space::global;
     instruction.space = Space::shared;
     instruction.address = address(operands.at(0), instruction.space);
