@@ -128,7 +128,7 @@ struct MatrixUnitTrial: Hashable, CustomStringConvertible {
       let found = try results(
         of: graph,
         OpenCLSession(
-          graph.optimized(for: .kernels(prologueTypes: [dtype])), device,
+          graph.optimized(for: .kernels(prologueTypes: [dtype], leastChannels: 1)), device,
           LoweringOptions(matrixUnits: units), store: VariableStore(device.computeQueue)))
       for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
         let size =

@@ -69,6 +69,10 @@
 #define RIGHT_SIZE (BLOCK_COLUMNS * BLOCK_INNER / CHUNK)
 #define STAGE_SIZE (LEFT_SIZE + RIGHT_SIZE)
 
+// Whether the rows or columns of two halves of a fragment alternate (load_sixteen).
+#define ALTERNATING_ROWS (CHUNK == 4 && !LEFT_INNER_LAST)
+#define ALTERNATING_COLUMNS (CHUNK == 4 && !RIGHT_INNER_LAST)
+
 // Floats between rows of sums on their way out: 8 more than a row, against conflicts of banks.
 #define SUM_STRIDE (WARP_COLUMNS + 8)
 #define SUMS_SIZE (WARPS * 16 * SUM_STRIDE / 4)
@@ -129,10 +133,12 @@ static inline void advance(Digits *digits, const Digits *step, const Divisor mid
   digits->outer += step->outer + next;
 }
 
-// Where a chunk lies in a slice whose rows have that many.
+// Where a chunk lies in a slice whose rows have that many. The places of a chunk differ in each 8 rows,
+// and those of two neighboring chunks in each 4, which load_sixteen reads of fp32.
 static inline int chunk_place(const int row, const int chunk, const int chunks) {
-  const int rows_in_a_line = chunks < 8 ? 8 / chunks : 1;
-  return row * chunks + (chunk ^ (row / rows_in_a_line % (chunks < 8 ? chunks : 8)));
+  const int turns = chunks < 8 ? chunks : 8;
+  const int turn = row / (8 / turns) % turns;
+  return row * chunks + (chunk ^ (turn * 2 + turn * 2 / turns) % turns);
 }
 
 // Copies a slice [rows][CHUNK chunks] of a matrix whose rows are `stride` numbers long. What lies
@@ -154,40 +160,40 @@ static inline void copy_slice(Warp *warp, local uint4 *slice, const int rows, co
 
 // Sixteen rows (of the left operand) or columns (of the right) by FRAGMENT_PRODUCTS products.
 // `first` counts rows or columns in the slice, `inner` products.
-#if CHUNK == 4
-// ldmatrix would part the numbers, so that they are read one by one.
-static inline void load_sixteen(Warp *warp, uint *words, const local uint4 *slice, const int first,
-                                const int inner, const int is_left, const int inner_last,
-                                const int chunks) {
-  UNROLL
-  for (int w = 0; w < 4; ++w) {
-    const int across = is_left ? w % 2 : w / 2;
-    const int along = is_left ? w / 2 : w % 2;
-    const int line = first + across * 8 + warp->lane / 4;
-    const int product = inner + along * 4 + warp->lane % 4;
-    const int row = inner_last ? line : product;
-    const int place = inner_last ? product : line;
-    const local float *chunk =
-        (const local float *)(slice + chunk_place(row, place / CHUNK, chunks));
-    words[w] = tf32_bits(chunk[place % CHUNK]);
-  }
-}
-#else
-// The four matrices of a load are, as (rows or columns, products), in units of 8: for the left
-// operand (0, 0), (1, 0), (0, 1), (1, 1), for the right one, two tiles wide, (0, 0), (0, 1), (1,
+//
+// The four matrices of a load are, as (rows or columns, products), in units of 8 and of CHUNK: for the
+// left operand (0, 0), (1, 0), (0, 1), (1, 1), for the right one, two tiles wide, (0, 0), (0, 1), (1,
 // 0), (1, 1).
 static inline void load_sixteen(Warp *warp, uint *words, const local uint4 *slice, const int first,
                                 const int inner, const int is_left, const int inner_last,
                                 const int chunks) {
-  const int matrix = warp->lane / 8;
-  const int across = is_left ? matrix % 2 : matrix / 2;
-  const int along = is_left ? matrix / 2 : matrix % 2;
-  const int row = inner_last ? first + across * 8 : inner + along * 8;
-  const int chunk = inner_last ? inner / 8 + along : first / 8 + across;
-  load_fragments(warp, words, slice + chunk_place(row + warp->lane % 8, chunk, chunks),
-                 !inner_last);
-}
+#if CHUNK == 4
+  // A transposed load would part the numbers. Neighbors are read at once then, so that rows or columns of
+  // the halves alternate.
+  UNROLL
+  for (int along = 0; along < 2 && !inner_last; ++along) {
+    const int line = first + warp->lane / 4 * 2;
+    const int row = inner + along * 4 + warp->lane % 4;
+    const local uint2 *chunk = (const local uint2 *)(slice + chunk_place(row, line / 4, chunks));
+    const uint2 halves = chunk[line % 4 / 2];
+    words[is_left ? along * 2 : along] = halves.x;
+    words[is_left ? along * 2 + 1 : along + 2] = halves.y;
+  }
 #endif
+  if (CHUNK == 8 || inner_last) {
+    const int matrix = warp->lane / 8;
+    const int across = is_left ? matrix % 2 : matrix / 2;
+    const int along = is_left ? matrix / 2 : matrix % 2;
+    const int row = inner_last ? first + across * 8 : inner + along * 8;
+    const int chunk = inner_last ? inner / CHUNK + along : first / 8 + across;
+    load_fragments(warp, words, slice + chunk_place(row + warp->lane % 8, chunk, chunks),
+                   !inner_last);
+  }
+#if CHUNK == 4
+  UNROLL
+  for (int w = 0; w < 4; ++w) words[w] = tf32_bits(as_float(words[w]));
+#endif
+}
 
 static inline void clear_sums(WarpTile *tile) {
   UNROLL
@@ -234,7 +240,8 @@ static inline void multiply_slice(Warp *warp, WarpTile *tile, const local uint4 
 static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *memory,
                               const Result *result, const int first_row, const int first_column) {
   local float *sums = (local float *)memory + (int)get_local_id(0) / WARP_ITEMS * (16 * SUM_STRIDE);
-  const int place = warp->lane / 4 * SUM_STRIDE + warp->lane % 4 * 2;
+  const int place = warp->lane / 4 * SUM_STRIDE * (ALTERNATING_ROWS ? 2 : 1) +
+                    warp->lane % 4 * (ALTERNATING_COLUMNS ? 4 : 2);
   // One copy of the epilogue, which may be long. The sums stay in registers: every index is a
   // constant.
   for (int turn = 0; turn < ROW_TILES; ++turn) {
@@ -247,8 +254,15 @@ static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *mem
         upper = i == turn ? (float2)(sum[0], sum[1]) : upper;
         lower = i == turn ? (float2)(sum[2], sum[3]) : lower;
       }
-      vstore2(upper, 0, sums + place + j * 8);
-      vstore2(lower, 0, sums + place + 8 * SUM_STRIDE + j * 8);
+      local float *above = sums + place + (ALTERNATING_COLUMNS ? j / 2 * 16 + j % 2 : j * 8);
+      local float *below = above + SUM_STRIDE * (ALTERNATING_ROWS ? 1 : 8);
+#if ALTERNATING_COLUMNS
+      above[0] = upper.x, above[2] = upper.y;
+      below[0] = lower.x, below[2] = lower.y;
+#else
+      vstore2(upper, 0, above);
+      vstore2(lower, 0, below);
+#endif
     }
     synchronize_warp(warp);
     for (int at = warp->lane; at < 16 * (WARP_COLUMNS / WIDTH); at += WARP_ITEMS) {

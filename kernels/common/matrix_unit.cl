@@ -3,8 +3,8 @@
 //
 //   multiply_fragments   sums += A B for a tile of 16 x 8, FRAGMENT_PRODUCTS products each
 //                        (mma.sync.m16n8k16, m16n8k8 in fp32)
-//   load_fragments       four 8x8 matrices of 16-bit numbers from local memory (ldmatrix.x4); not
-//                        in fp32
+//   load_fragments       four 8x8 matrices of 16-bit numbers from local memory (ldmatrix.x4); in fp32
+//                        8x4 matrices, which are not transposed
 //   tf32_bits            a number of fp32 rounded to tf32 (cvt.rna); in fp32 alone
 //   packed               WIDTH numbers of 16 bits in words, rounded to nearest even; not in fp32
 //   copy_to_local        16 bytes from global to local memory, in the background (cp.async)
@@ -27,7 +27,7 @@
 //
 // load_fragments gives item l, as word w, the numbers 2 (l%4) and 2 (l%4) + 1 of row l/4 of matrix
 // w, and with `transposed` the rows 2 (l%4) and 2 (l%4) + 1 of column l/4; row i of matrix w is the
-// 16 bytes at the address that item 8 w + i passes.
+// 16 bytes at the address that item 8 w + i passes. Two such numbers are one of fp32.
 //
 // MATRIX_UNIT_EMULATED (0 if not defined) replaces the PTX by plain OpenCL C, for any
 // device: the same pieces in the same items, exchanged through local memory. Its copies arrive as
@@ -118,6 +118,7 @@ static inline words packed(const accums numbers) {
 
 // Results are rounded by the same instruction, which gives only NaNs other bits.
 #define store_reals(value, p) (*(global words *)(p) = packed(value))
+#endif
 
 static inline void load_fragments(Warp *warp, uint *words, const local uint4 *row,
                                   const int transposed) {
@@ -133,7 +134,6 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
                  : "memory");
   }
 }
-#endif
 
 // Zeros arrive if `inside` is false; `from` is an address of the buffer all the same.
 #define STREAMED "cg"
@@ -223,6 +223,7 @@ static inline uint tf32_bits(const float number) {
 }
 #else
 #define packed words_of
+#endif
 
 static inline void load_fragments(Warp *warp, uint *words, const local uint4 *row,
                                   const int transposed) {
@@ -239,7 +240,6 @@ static inline void load_fragments(Warp *warp, uint *words, const local uint4 *ro
   }
   barrier(CLK_LOCAL_MEM_FENCE);
 }
-#endif
 
 #define STREAMED 0
 #define REUSED 1
