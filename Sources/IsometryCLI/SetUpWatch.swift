@@ -42,7 +42,7 @@ final class SetUpWatch: Sendable {
       if state.isOver { return false }
       guard let signal = stop.requestingSignal else { return true }
       state.folder?.removeUnlessBegun()
-      StandardStream.error.write("isometry: stopped before the first step\n")
+      StandardStream.error.write("\(Console.lineEraser)isometry: stopped before the first step\n")
       // Not `exit`, which would take away what the other threads still use.
       _exit(128 + signal)
     }

@@ -97,7 +97,9 @@ struct LayoutPlan {
       let group = root(value.index)
       guard chosen[group] == nil, !images.contains(group) else { return }
       let layout = try wish()
-      chosen[group] = layout.isDense ? .native(layout) : .plain
+      // Loops over packed memory are loops over the elements. Padding and Winograd's transform take more.
+      let isDense = layout.byteCount == graph.type(of: value).byteCount
+      chosen[group] = isDense ? .native(layout) : .plain
     }
     for node in graph.nodes {
       if case .convolution(let convolution, let epilogue, nil) = node.operation {

@@ -99,7 +99,7 @@ struct Binding {
     }
     self.places = places
 
-    device.library.build(
+    try device.library.build(
       Set(
         plan.launches.compactMap {
           if case .kernel(let launch) = $0 { launch.variant } else { nil }

@@ -33,7 +33,7 @@ final class SharedDevice: Sendable {
       cache: ProgramCache(
         directory: options.cacheDirectory,
         isStoring: options.keepsPrograms && !device.platform.keepsKernels),
-      isOptimizing: options.optimizesKernels)
+      isOptimizing: options.optimizesKernels, noteBuilding: options.noteBuilding)
     tileKey = TileKey(
       device: device.name, driver: "\(device.platform.name) \(device.driverVersion)",
       computeCapability: device.computeCapability.map { "\($0.major).\($0.minor)" },

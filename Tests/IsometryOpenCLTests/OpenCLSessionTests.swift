@@ -2,6 +2,7 @@ import Foundation
 import IsometryCore
 import IsometryGraph
 import OpenCLRuntime
+import Synchronization
 import Testing
 
 @testable import IsometryLowering
@@ -149,6 +150,18 @@ struct OpenCLSessionTests {
     #expect(entries[0] == entries[1] && (entries[0] == 0) == driverKeeps)
   }
 
+  @Test func programsAreCountedAsTheyAreBuilt() throws {
+    let counts = Mutex<[[Int]]>([])
+    var options = OpenCLOptions()
+    options.noteBuilding = { built, all in counts.withLock { $0.append([built, all]) } }
+    let backend = try backend(options)
+    for _ in 0..<2 { _ = try backend.makeSession(for: SmallStep.built()) }
+    let found = counts.withLock { $0 }
+    let all = try #require(found.first?.last)
+    // The second session needs no program more.
+    #expect(all > 3 && found == (0...all).map { [$0, all] } + [[all, all]])
+  }
+
   @Test func brokenKernelsAreReportedWithTheirLog() throws {
     let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -161,9 +174,14 @@ struct OpenCLSessionTests {
         to: path, atomically: true, encoding: .utf8)
     }
     let (graph, _) = product()
+    var options = OpenCLOptions(kernelDirectory: directory)
+    let counts = Mutex<[[Int]]>([])
+    options.noteBuilding = { built, all in counts.withLock { $0.append([built, all]) } }
     let error = #expect(throws: KernelBuildError.self) {
-      try backend(OpenCLOptions(kernelDirectory: directory)).makeSession(for: graph)
+      try backend(options).makeSession(for: graph)
     }
+    // The end of building is reported, although one program has failed.
+    #expect(counts.withLock { $0.last } == [2, 2])
     #expect(error?.kernel == "gemm-register-tile")
     #expect(error?.log.contains("gemm/register_tile.cl") == true)
   }

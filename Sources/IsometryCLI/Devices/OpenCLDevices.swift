@@ -24,6 +24,7 @@ struct OpenCLDevices {
     options.optimizesKernels = !environment.disabled.contains(.optimization)
     options.keepsPrograms = environment.keepsPrograms
     options.tiles = environment.measuredTiles
+    options.noteBuilding = Console.showBuilding
     self.options = options
   }
 

@@ -10,7 +10,7 @@ final class Console {
 
   init(isJSON: Bool) {
     self.isJSON = isJSON
-    hasTerminal = isatty(STDERR_FILENO) == 1
+    hasTerminal = !Self.lineEraser.isEmpty
   }
 
   func say(_ line: String) {
@@ -40,15 +40,25 @@ final class Console {
   /// Replaces the changing line; does nothing without a terminal.
   func showStatus(_ line: String) {
     guard hasTerminal else { return }
-    StandardStream.error.write("\r\u{1B}[K\(line.prefix(Self.terminalWidth - 1))")
+    StandardStream.error.write("\(Self.lineEraser)\(line.prefix(Self.terminalWidth - 1))")
     statusIsShown = true
   }
 
   func clearStatus() {
     guard statusIsShown else { return }
-    StandardStream.error.write("\r\u{1B}[K")
+    StandardStream.error.write(Self.lineEraser)
     statusIsShown = false
   }
+
+  /// Shows how many programs of kernels are built, on a terminal and until all are.
+  @Sendable static func showBuilding(_ built: Int, of all: Int) {
+    guard !lineEraser.isEmpty else { return }
+    StandardStream.error.write(
+      lineEraser + (built < all ? "building kernels: \(built) of \(all)" : ""))
+  }
+
+  /// Erases a changing line; empty without a terminal.
+  static var lineEraser: String { isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : "" }
 
   static var terminalWidth: Int {
     var size = winsize()

@@ -2,59 +2,43 @@ internal import COneDNN
 internal import IsometryCore
 
 /// Shape, element type and layout of a tensor as oneDNN knows them.
-struct MemoryDescriptor: Equatable {
-  private(set) var raw: dnnl_memory_desc_t
+final class MemoryDescriptor: Equatable {
+  let raw: dnnl_memory_desc_t
 
-  init(_ raw: dnnl_memory_desc_t) { self.raw = raw }
+  init(copying known: const_dnnl_memory_desc_t) throws(CPUError) {
+    raw = try made("describe memory") { dnnl_memory_desc_clone(&$0, known) }
+  }
 
   /// - Precondition: the type is one that oneDNN knows (fp32, bf16, int32, uint8).
   init(_ shape: Shape, _ dtype: DType, _ tag: dnnl_format_tag_t) throws(CPUError) {
-    var raw = dnnl_memory_desc_t()
-    try check(
-      dnnl_memory_desc_init_by_tag(
-        &raw, Int32(shape.rank), shape.dimensions.map(Int64.init), dtype.oneDNN, tag),
-      "describe \(dtype.rawValue)\(shape)")
-    self.raw = raw
+    raw = try made("describe \(dtype.rawValue)\(shape)") {
+      dnnl_memory_desc_create_with_tag(
+        &$0, Int32(shape.rank), shape.dimensions.map(Int64.init), dtype.oneDNN, tag)
+    }
   }
 
   /// A matrix [rows, columns] whose elements lie `strides` apart.
   init(
     rows: Int, columns: Int, strides: (row: Int, column: Int), _ dtype: DType
   ) throws(CPUError) {
-    var raw = dnnl_memory_desc_t()
-    try check(
-      dnnl_memory_desc_init_by_strides(
-        &raw, 2, [Int64(rows), Int64(columns)], dtype.oneDNN,
-        [Int64(strides.row), Int64(strides.column)]),
-      "describe a matrix")
-    self.raw = raw
-  }
-
-  var byteCount: Int { withUnsafePointer(to: raw) { dnnl_memory_desc_get_size($0) } }
-
-  /// Whether the layout has one place for each element and no others, so that loops over its memory
-  /// are loops over the elements.
-  var isDense: Bool {
-    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0, raw.extra.flags == 0 else {
-      return false
-    }
-    let rank = Int(raw.ndims)
-    return withUnsafeBytes(of: raw.dims) { dimensions in
-      withUnsafeBytes(of: raw.padded_dims) { padded in
-        dimensions.prefix(rank * 8).elementsEqual(padded.prefix(rank * 8))
-      }
+    raw = try made("describe a matrix") {
+      dnnl_memory_desc_create_with_strides(
+        &$0, 2, [Int64(rows), Int64(columns)], dtype.oneDNN,
+        [Int64(strides.row), Int64(strides.column)])
     }
   }
 
-  static func == (left: Self, right: Self) -> Bool {
-    withUnsafePointer(to: left.raw) { first in
-      withUnsafePointer(to: right.raw) { dnnl_memory_desc_equal(first, $0) == 1 }
-    }
+  deinit { dnnl_memory_desc_destroy(raw) }
+
+  var byteCount: Int { dnnl_memory_desc_get_size(raw) }
+
+  static func == (left: MemoryDescriptor, right: MemoryDescriptor) -> Bool {
+    dnnl_memory_desc_equal(left.raw, right.raw) == 1
   }
 }
 
 extension DType {
-  /// - Precondition: oneDNN 2.6 knows the type; fp64 is refused before.
+  /// - Precondition: oneDNN knows the type; fp64 is refused before.
   var oneDNN: dnnl_data_type_t {
     switch self {
     case .float32: dnnl_f32

@@ -7,16 +7,11 @@ final class OneDNNEngine {
   let stream: dnnl_stream_t
 
   init() throws(CPUError) {
-    var engine: dnnl_engine_t?
-    try check(dnnl_engine_create(&engine, dnnl_cpu, 0), "find the processor")
-    guard let engine else { throw CPUError(action: "find the processor", status: "no engine") }
-    var stream: dnnl_stream_t?
-    try check(
-      dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue)),
-      "make a stream")
-    guard let stream else { throw CPUError(action: "make a stream", status: "no stream") }
+    let engine = try made("find the processor") { dnnl_engine_create(&$0, dnnl_cpu, 0) }
     self.engine = engine
-    self.stream = stream
+    stream = try made("make a stream") {
+      dnnl_stream_create(&$0, engine, UInt32(dnnl_stream_default_flags.rawValue))
+    }
   }
 
   deinit {
@@ -28,4 +23,14 @@ final class OneDNNEngine {
 func check(_ status: dnnl_status_t, _ action: @autoclosure () -> String) throws(CPUError) {
   guard status != dnnl_success else { return }
   throw CPUError(action: action(), status: String(cString: dnnl_status2str(status)))
+}
+
+/// The object that a function of oneDNN makes.
+func made<Handle>(
+  _ action: @autoclosure () -> String, _ make: (inout Handle?) -> dnnl_status_t
+) throws(CPUError) -> Handle {
+  var handle: Handle?
+  try check(make(&handle), action())
+  guard let handle else { throw CPUError(action: action(), status: "no object") }
+  return handle
 }

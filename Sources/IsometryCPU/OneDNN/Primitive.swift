@@ -19,24 +19,18 @@ final class Primitive {
     scratchpad: Scratchpad
   ) throws(CPUError) {
     self.engine = engine
-    let all =
-      arguments + [
-        Argument(
-          role: DNNL_ARG_SCRATCHPAD, layout: descriptor.scratchpad,
-          storage: scratchpad.reserve(descriptor.scratchpad.byteCount))
-      ]
-    var primitive: dnnl_primitive_t?
-    try check(dnnl_primitive_create(&primitive, descriptor.raw), "compile a primitive")
-    guard let primitive else { throw CPUError(action: "compile a primitive", status: "none") }
-    self.primitive = primitive
+    let layout = try descriptor.layout(dnnl_query_scratchpad_md)
+    let storage = scratchpad.reserve(layout.byteCount)
+    let all = arguments + [Argument(role: DNNL_ARG_SCRATCHPAD, layout: layout, storage: storage)]
+    primitive = try made("compile a primitive") { dnnl_primitive_create(&$0, descriptor.raw) }
     storages = all.map(\.storage)
     self.arguments = .allocate(capacity: all.count)
     // All elements first, so that `deinit` finds none without a value should an argument fail.
     self.arguments.initialize(repeating: dnnl_exec_arg_t())
     for (index, argument) in all.enumerated() {
-      var memory: dnnl_memory_t?
-      var layout = argument.layout.raw
-      try check(dnnl_memory_create(&memory, &layout, engine.engine, nil), "describe an argument")
+      let memory = try made("describe an argument") {
+        dnnl_memory_create(&$0, argument.layout.raw, engine.engine, nil)
+      }
       self.arguments[index] = dnnl_exec_arg_t(arg: argument.role, memory: memory)
     }
   }

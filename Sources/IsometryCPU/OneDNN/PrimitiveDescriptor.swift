@@ -4,47 +4,33 @@ internal import COneDNN
 final class PrimitiveDescriptor {
   let raw: dnnl_primitive_desc_t
 
-  /// - Parameters:
-  ///   - operation: an initialized operation descriptor.
-  ///   - attributes: epilogues; the scratchpad is always the caller's.
-  ///   - forward: the forward implementation that a backward one belongs to.
+  /// - Parameter choose: the function of oneDNN that chooses an implementation with these attributes, in
+  ///   which the scratchpad is the caller's.
   init(
-    _ operation: UnsafeRawPointer, _ engine: OneDNNEngine, attributes: PrimitiveAttributes,
-    forward: PrimitiveDescriptor? = nil, _ action: @autoclosure () -> String
+    _ action: @autoclosure () -> String, _ attributes: PrimitiveAttributes,
+    _ choose: (inout dnnl_primitive_desc_t?, dnnl_primitive_attr_t) -> dnnl_status_t
   ) throws(CPUError) {
-    var raw: dnnl_primitive_desc_t?
-    try check(
-      dnnl_primitive_desc_create(
-        &raw, operation, attributes.raw, engine.engine, forward?.raw), action())
-    guard let raw else { throw CPUError(action: action(), status: "no implementation") }
-    self.raw = raw
+    raw = try made(action()) { choose(&$0, attributes.raw) }
   }
 
   /// A copy from one layout and type to another.
-  init(
+  convenience init(
     reorder source: MemoryDescriptor, to target: MemoryDescriptor, _ engine: OneDNNEngine
   ) throws(CPUError) {
-    let attributes = try PrimitiveAttributes()
-    var raw: dnnl_primitive_desc_t?
-    var (from, to) = (source.raw, target.raw)
-    try check(
+    try self.init("plan a change of layout", PrimitiveAttributes()) {
       dnnl_reorder_primitive_desc_create(
-        &raw, &from, engine.engine, &to, engine.engine, attributes.raw),
-      "plan a change of layout")
-    guard let raw else { throw CPUError(action: "plan a change of layout", status: "none") }
-    self.raw = raw
+        &$0, source.raw, engine.engine, target.raw, engine.engine, $1)
+    }
   }
 
   deinit { dnnl_primitive_desc_destroy(raw) }
 
-  func layout(_ what: dnnl_query_t) -> MemoryDescriptor {
+  func layout(_ what: dnnl_query_t) throws(CPUError) -> MemoryDescriptor {
     guard let layout = dnnl_primitive_desc_query_md(raw, what, 0) else {
       preconditionFailure("a primitive without the requested argument")
     }
-    return MemoryDescriptor(layout.pointee)
+    return try MemoryDescriptor(copying: layout)
   }
-
-  var scratchpad: MemoryDescriptor { layout(dnnl_query_scratchpad_md) }
 
   /// oneDNN's name for the implementation, such as `jit:avx512_core`.
   var implementation: String {
@@ -71,19 +57,14 @@ final class PrimitiveAttributes {
   let raw: dnnl_primitive_attr_t
 
   init(rectifies: Bool = false) throws(CPUError) {
-    var raw: dnnl_primitive_attr_t?
-    try check(dnnl_primitive_attr_create(&raw), "make attributes")
-    guard let raw else { throw CPUError(action: "make attributes", status: "none") }
-    self.raw = raw
+    raw = try made("make attributes") { dnnl_primitive_attr_create(&$0) }
     try check(
       dnnl_primitive_attr_set_scratchpad_mode(raw, dnnl_scratchpad_mode_user),
       "choose the scratchpad")
     guard rectifies else { return }
-    var operations: dnnl_post_ops_t?
-    try check(dnnl_post_ops_create(&operations), "make an epilogue")
+    let operations = try made("make an epilogue") { dnnl_post_ops_create(&$0) }
     defer { dnnl_post_ops_destroy(operations) }
-    try check(
-      dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0), "append an activation")
+    try check(onednn_append_rectifier(operations), "append an activation")
     try check(dnnl_primitive_attr_set_post_ops(raw, operations), "set an epilogue")
   }
 

@@ -103,7 +103,7 @@ extension GraphLowering {
   private func argument(
     _ role: Int32, _ value: Value, _ descriptor: PrimitiveDescriptor, _ query: dnnl_query_t
   ) throws(CPUError) -> Primitive.Argument {
-    let (layout, made) = (descriptor.layout(query), place(value))
+    let (layout, made) = (try descriptor.layout(query), place(value))
     let storage =
       try made.layout.descriptor(made.type) == layout
       ? made.storage : try storage(value, as: .native(layout))
@@ -116,7 +116,7 @@ extension GraphLowering {
     result: StoredValue, _ role: Int32, _ query: dnnl_query_t,
     alsoWriting extra: [Primitive.Argument] = []
   ) throws(CPUError) {
-    let layout = descriptor.layout(query)
+    let layout = try descriptor.layout(query)
     var made = result
     if try result.layout.descriptor(result.type) != layout {
       made = StoredValue(

@@ -50,47 +50,34 @@ struct ConvolutionGeometry {
   func forward(
     _ engine: OneDNNEngine, rectifies: Bool = false
   ) throws(CPUError) -> PrimitiveDescriptor {
-    var operation = dnnl_convolution_desc_t()
-    var source = try image(x).raw
-    var target = try image(result).raw
-    var kernel = try MemoryDescriptor(weight, x.dtype, dnnl_format_tag_any).raw
-    var bias = try biasLayout().raw
-    let status = withUnsafePointer(to: &bias) { bias in
-      dnnl_convolution_forward_desc_init(
-        &operation, dnnl_forward_training, algorithm, &source, &kernel, hasBias ? bias : nil,
-        &target, strides, padding, padding)
+    let (source, target, bias) = (try image(x), try image(result), try biasLayout())
+    let kernel = try MemoryDescriptor(weight, x.dtype, dnnl_format_tag_any)
+    return try PrimitiveDescriptor(text, PrimitiveAttributes(rectifies: rectifies)) {
+      dnnl_convolution_forward_primitive_desc_create(
+        &$0, engine.engine, dnnl_forward_training, algorithm, source.raw, kernel.raw,
+        hasBias ? bias.raw : nil, target.raw, strides, [0, 0], padding, padding, $1)
     }
-    try check(status, text)
-    return try PrimitiveDescriptor(
-      &operation, engine, attributes: PrimitiveAttributes(rectifies: rectifies), text)
   }
 
   func inputGradient(_ engine: OneDNNEngine) throws(CPUError) -> PrimitiveDescriptor {
-    var operation = dnnl_convolution_desc_t()
-    var source = try image(x).raw
-    var target = try image(result).raw
-    var kernel = try MemoryDescriptor(weight, x.dtype, dnnl_format_tag_any).raw
-    try check(
-      dnnl_convolution_backward_data_desc_init(
-        &operation, algorithm, &source, &kernel, &target, strides, padding, padding), text)
-    return try PrimitiveDescriptor(
-      &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
+    let (source, target, forward) = (try image(x), try image(result), try forward(engine))
+    let kernel = try MemoryDescriptor(weight, x.dtype, dnnl_format_tag_any)
+    return try PrimitiveDescriptor(text, PrimitiveAttributes()) {
+      dnnl_convolution_backward_data_primitive_desc_create(
+        &$0, engine.engine, algorithm, source.raw, kernel.raw, target.raw, strides, [0, 0],
+        padding, padding, forward.raw, $1)
+    }
   }
 
   func weightGradient(_ engine: OneDNNEngine) throws(CPUError) -> PrimitiveDescriptor {
-    var operation = dnnl_convolution_desc_t()
-    var source = try image(x).raw
-    var target = try image(result).raw
-    var kernel = try MemoryDescriptor(weight, .float32, dnnl_format_tag_any).raw
-    var bias = try biasLayout().raw
-    let status = withUnsafePointer(to: &bias) { bias in
-      dnnl_convolution_backward_weights_desc_init(
-        &operation, algorithm, &source, &kernel, hasBias ? bias : nil, &target, strides, padding,
-        padding)
+    let (source, target, forward) = (try image(x), try image(result), try forward(engine))
+    let kernel = try MemoryDescriptor(weight, .float32, dnnl_format_tag_any)
+    let bias = try biasLayout()
+    return try PrimitiveDescriptor(text, PrimitiveAttributes()) {
+      dnnl_convolution_backward_weights_primitive_desc_create(
+        &$0, engine.engine, algorithm, source.raw, kernel.raw, hasBias ? bias.raw : nil,
+        target.raw, strides, [0, 0], padding, padding, forward.raw, $1)
     }
-    try check(status, text)
-    return try PrimitiveDescriptor(
-      &operation, engine, attributes: PrimitiveAttributes(), forward: forward(engine), text)
   }
 
   /// A good implementation: with this geometry if oneDNN has one, else with free images.

@@ -17,18 +17,14 @@ extension GraphLowering {
     let epilogue = product.epilogue
     let rectifies = epilogue.activation == .relu && !epilogue.hasResidual
 
-    var operation = dnnl_matmul_desc_t()
-    var (source, weights, destination) = (left.raw, right.raw, target.raw)
     let biasLayout = try matrix(rows: 1, columns: extents.columns, transposed: false, .float32)
-    var bias = biasLayout.raw
-    let text = "multiply \(a.type) and \(b.type)"
-    let status = withUnsafePointer(to: &bias) { bias in
-      dnnl_matmul_desc_init(
-        &operation, &source, &weights, epilogue.hasBias ? bias : nil, &destination)
-    }
-    try check(status, text)
     let descriptor = try PrimitiveDescriptor(
-      &operation, engine, attributes: PrimitiveAttributes(rectifies: rectifies), text)
+      "multiply \(a.type) and \(b.type)", PrimitiveAttributes(rectifies: rectifies)
+    ) {
+      dnnl_matmul_primitive_desc_create(
+        &$0, engine.engine, left.raw, right.raw, epilogue.hasBias ? biasLayout.raw : nil,
+        target.raw, $1)
+    }
     var arguments: [Primitive.Argument] = [
       .init(role: DNNL_ARG_SRC, layout: left, storage: a.storage),
       .init(role: DNNL_ARG_WEIGHTS, layout: right, storage: b.storage),

@@ -11,15 +11,18 @@ final class ProgramLibrary: Sendable {
   private let cache: ProgramCache
   /// Whether the driver optimizes kernels.
   private let isOptimizing: Bool
+  private let noteBuilding: @Sendable (_ built: Int, _ all: Int) -> Void
   private let programs = Mutex<[ProgramVariant: Program]>([:])
 
   init(
-    _ context: Context, sources: KernelSources, cache: ProgramCache, isOptimizing: Bool
+    _ context: Context, sources: KernelSources, cache: ProgramCache, isOptimizing: Bool,
+    noteBuilding: @escaping @Sendable (_ built: Int, _ all: Int) -> Void
   ) {
     self.context = context
     self.sources = sources
     self.cache = cache
     self.isOptimizing = isOptimizing
+    self.noteBuilding = noteBuilding
   }
 
   /// The program of that variant, compiled unless a cached binary serves.
@@ -33,11 +36,23 @@ final class ProgramLibrary: Sendable {
     return program
   }
 
-  /// Builds programs side by side, if the driver can; `program` reports what fails.
-  func build(_ variants: Set<ProgramVariant>) {
-    guard context.device.platform.buildsSideBySide else { return }
-    let variants = Array(variants)
-    DispatchQueue.concurrentPerform(iterations: variants.count) { _ = try? program(variants[$0]) }
+  /// Builds the programs that are missing, side by side if the driver can; `program` reports what then fails.
+  func build(_ variants: Set<ProgramVariant>) throws {
+    let missing = programs.withLock { known in variants.filter { known[$0] == nil } }
+    if missing.isEmpty { return }
+    noteBuilding(0, missing.count)
+    defer { noteBuilding(missing.count, missing.count) }
+    let built = Mutex(0)
+    @Sendable func build(_ variant: ProgramVariant) throws {
+      _ = try program(variant)
+      built.withLock {
+        $0 += 1
+        noteBuilding($0, missing.count)
+      }
+    }
+    guard context.device.platform.buildsSideBySide else { return try missing.forEach(build) }
+    let all = Array(missing)
+    DispatchQueue.concurrentPerform(iterations: all.count) { try? build(all[$0]) }
   }
 
   private func options(of variant: ProgramVariant) -> String {
