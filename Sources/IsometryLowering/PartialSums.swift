@@ -100,12 +100,13 @@ extension Lowering {
       return
     }
     let table = PartialSumTable(sums, width: width, items: local.reduce(1, *))
-    let others = groups.reduce(1, *) / groups[1]
+    // A further place on the longest axis makes the fewest groups.
+    let axis = groups[0] < groups[1] ? 1 : 0
+    let first = groups[axis]
     var groups = groups
-    let first = groups[1]
-    groups[1] += quotientRoundedUp(table.rows, others)
+    groups[axis] += quotientRoundedUp(table.rows, groups.reduce(1, *) / first)
     launch(
-      label, variant.adding(["MERGES_PARTS": "1"]), kernel,
+      label, variant.adding(["MERGES_PARTS": "1", "ADDING_AXIS": "\(axis)"]), kernel,
       arguments + [table.slab, table.table, .integer(table.rows), .integer(first)],
       groups: groups, local: local, reached: table.reached)
   }

@@ -10,11 +10,14 @@
 // y is accum.
 //
 // Other kernels take rows of the table along, if MERGES_PARTS. Their groups from first_adding_group on,
-// counted along axis 1, add up a row each and leave (ADD_UP_PARTS). Deterministic.
+// counted along axis ADDING_AXIS, add up a row each and leave (ADD_UP_PARTS). Deterministic.
 // uses: common/real.cl
 
 #ifndef MERGES_PARTS
 #define MERGES_PARTS 0
+#endif
+#ifndef ADDING_AXIS
+#define ADDING_AXIS 0
 #endif
 
 static inline accum load_part(const global accum *slab, const size_t place, const int is_real) {
@@ -57,17 +60,18 @@ static inline void add_up_parts(global accum *slab, const global uint *entry, co
 #if MERGES_PARTS
 #define PARTS_ARGUMENTS \
   , global accum *slab, const global uint *table, const int table_rows, const int first_adding_group
-#define ADD_UP_PARTS                                                                        \
-  if ((int)get_group_id(1) >= first_adding_group) {                                         \
-    const int line = ((int)get_group_id(1) - first_adding_group) * (int)get_num_groups(2) + \
-                     (int)get_group_id(2);                                                  \
-    const int row = line * (int)get_num_groups(0) + (int)get_group_id(0);                   \
-    if (row < table_rows) {                                                                 \
-      add_up_parts(slab, table + (size_t)row * 8,                                           \
-                   (int)(get_local_id(1) * get_local_size(0) + get_local_id(0)),            \
-                   (int)(get_local_size(0) * get_local_size(1)));                           \
-    }                                                                                       \
-    return;                                                                                 \
+#define ADD_UP_PARTS                                                                         \
+  const int adding_group = (int)get_group_id(ADDING_AXIS) - first_adding_group;              \
+  if (adding_group >= 0) {                                                                   \
+    const int second = (ADDING_AXIS + 1) % 3, third = (ADDING_AXIS + 2) % 3;                 \
+    const int line = adding_group * (int)get_num_groups(second) + (int)get_group_id(second); \
+    const int row = line * (int)get_num_groups(third) + (int)get_group_id(third);            \
+    if (row < table_rows) {                                                                  \
+      add_up_parts(slab, table + (size_t)row * 8,                                            \
+                   (int)(get_local_id(1) * get_local_size(0) + get_local_id(0)),             \
+                   (int)(get_local_size(0) * get_local_size(1)));                            \
+    }                                                                                        \
+    return;                                                                                  \
   }
 #else
 #define PARTS_ARGUMENTS

@@ -54,6 +54,7 @@ Outcome Interpreter::run(int codeNumber, std::vector<StackEntry>& stack) {
       }
       InstructionCounts& own = countsOfCode[next];
       ++own.warps;
+      ++warp.group->instructions;
       own.lanes += __builtin_popcount(taken);
       switch (instruction.control) {
         case Control::plain:

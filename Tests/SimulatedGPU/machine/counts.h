@@ -29,6 +29,7 @@ struct KernelCounts {
   u64 launches = 0;
   u64 groupsRun = 0;
   u64 groupsSampled = 0;
+  double instructions = 0, squares = 0;  // sums over the groups that ran
   // Sectors that sampled groups loaded through the first-level cache for the first time, and again. The
   // distance of a reuse is what a cache must hold for it, besides the sector's line.
   u64 firstLoads = 0;

@@ -124,6 +124,8 @@ void LaunchRunner::run() {
     beginGroup(number);
     runGroup();
     ++counts.groupsRun;
+    counts.instructions += group.instructions;
+    counts.squares += group.instructions * group.instructions;
     if (!group.isSampled) continue;
     ++counts.groupsSampled;
     countReuse(group, counts);
@@ -150,6 +152,7 @@ void LaunchRunner::beginGroup(u64 number) {
   group.id[0] = number % launch.groups[0];
   group.id[1] = number / launch.groups[0] % launch.groups[1];
   group.id[2] = number / (launch.groups[0] * launch.groups[1]);
+  group.instructions = 0;
   group.epoch = ++lastEpoch;
   group.serial = ++lastSerial;
   auto* shared = reinterpret_cast<u16*>(group.shared.data());

@@ -69,7 +69,8 @@ struct Group {
   u64 number = 0;
   u64 serial = 0;  // over all groups of all launches
   u64 epoch = 0;
-  bool isSampled = false;  // its memory accesses are counted
+  bool isSampled = false;   // its memory accesses are counted
+  double instructions = 0;  // that its warps ran
   std::vector<u8> shared;
   std::vector<SharedCell> cells;
   std::vector<Warp> warps;
