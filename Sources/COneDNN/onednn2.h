@@ -36,16 +36,6 @@ static inline dnnl_status_t dnnl_memory_desc_create_with_tag(dnnl_memory_desc_t 
   return status == dnnl_success ? dnnl_memory_desc_clone(made, &descriptor) : status;
 }
 
-static inline dnnl_status_t dnnl_memory_desc_create_with_strides(dnnl_memory_desc_t *made, int rank,
-                                                                 const dnnl_dims_t dimensions,
-                                                                 dnnl_data_type_t type,
-                                                                 const dnnl_dims_t strides) {
-  onednn2_memory_desc descriptor;
-  dnnl_status_t status =
-      dnnl_memory_desc_init_by_strides(&descriptor, rank, dimensions, type, strides);
-  return status == dnnl_success ? dnnl_memory_desc_clone(made, &descriptor) : status;
-}
-
 // Chooses an implementation of an operation, if the operation could be described.
 static inline dnnl_status_t onednn2_choose(dnnl_primitive_desc_t *made, dnnl_engine_t engine,
                                            dnnl_status_t described, const_dnnl_op_desc_t operation,

@@ -17,17 +17,6 @@ final class MemoryDescriptor: Equatable {
     }
   }
 
-  /// A matrix [rows, columns] whose elements lie `strides` apart.
-  init(
-    rows: Int, columns: Int, strides: (row: Int, column: Int), _ dtype: DType
-  ) throws(CPUError) {
-    raw = try made("describe a matrix") {
-      dnnl_memory_desc_create_with_strides(
-        &$0, 2, [Int64(rows), Int64(columns)], dtype.oneDNN,
-        [Int64(strides.row), Int64(strides.column)])
-    }
-  }
-
   deinit { dnnl_memory_desc_destroy(raw) }
 
   var byteCount: Int { dnnl_memory_desc_get_size(raw) }

@@ -49,8 +49,6 @@ extension GraphLowering {
   private func matrix(
     rows: Int, columns: Int, transposed: Bool, _ dtype: DType
   ) throws(CPUError) -> MemoryDescriptor {
-    try MemoryDescriptor(
-      rows: rows, columns: columns,
-      strides: transposed ? (row: 1, column: rows) : (row: columns, column: 1), dtype)
+    try MemoryDescriptor([rows, columns], dtype, transposed ? dnnl_ba : dnnl_ab)
   }
 }
