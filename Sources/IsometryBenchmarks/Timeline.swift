@@ -31,7 +31,9 @@ package struct Timeline: Sendable, Equatable {
   init(steps: [[TimedCommand]], graph: Graph, work: [LaunchWork]) {
     stepCount = steps.count
     entries = steps.enumerated().flatMap { index, commands in
-      let longest = Self.longestLaunches(commands, work)
+      let launches = commands.filter { $0.launch != nil }
+      let longest = Dictionary(grouping: launches) { work[$0.launch!].node }
+        .mapValues { $0.max { $0.seconds < $1.seconds }?.launch }
       return commands.map { command in
         let node = command.launch.map { graph.nodes[work[$0].node] }
         let counts = command.launch.map { longest[work[$0].node] == $0 } ?? false
@@ -41,20 +43,6 @@ package struct Timeline: Sendable, Equatable {
           operations: counts ? node.map { graph.cost(of: $0).floatingPointOperations } ?? 0 : 0)
       }
     }
-  }
-
-  private static func longestLaunches(
-    _ commands: [TimedCommand], _ work: [LaunchWork]
-  ) -> [Int: Int] {
-    var longest: [Int: (launch: Int, seconds: Double)] = [:]
-    for command in commands {
-      guard let launch = command.launch else { continue }
-      let node = work[launch].node
-      if command.seconds > longest[node]?.seconds ?? -1 {
-        longest[node] = (launch, command.seconds)
-      }
-    }
-    return longest.mapValues(\.launch)
   }
 
   package var kinds: [Kind] {
@@ -94,10 +82,11 @@ extension Timeline {
         "args": ["name": .text("\(device): \(title)")],
       ]
     ]
+    func thread(_ track: TimedCommand.Track) -> JSONValue { track == .transfer ? 1 : 2 }
     let used = Set(entries.map(\.command.track))
     for track in TimedCommand.Track.allCases where used.contains(track) {
       events.append([
-        "name": "thread_name", "ph": "M", "pid": 1, "tid": .integer(track.thread),
+        "name": "thread_name", "ph": "M", "pid": 1, "tid": thread(track),
         "args": ["name": .text(track.rawValue)],
       ])
     }
@@ -117,19 +106,10 @@ extension Timeline {
         "name": .text(command.name), "cat": .text(entry.kind), "ph": "X",
         "ts": microseconds(command.start),
         "dur": .number((command.seconds * 1e9).rounded() / 1e3), "pid": 1,
-        "tid": .integer(command.track.thread), "args": .object(arguments),
+        "tid": thread(command.track), "args": .object(arguments),
       ])
     }
     return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
       + events.map(\.line).joined(separator: ",\n") + "\n]}\n"
-  }
-}
-
-extension TimedCommand.Track {
-  fileprivate var thread: Int {
-    switch self {
-    case .transfer: 1
-    case .compute: 2
-    }
   }
 }

@@ -42,7 +42,8 @@ extension CIFAR10 {
     try writeFile(testFile, records(0..<test.count, of: test))
     counts.append((testFile, test.count))
     if counts.contains(where: { $0.count != recordsPerFile }) {
-      try writeFile(recordCountsFile, RecordCounts.text(counts).utf8)
+      let lines = counts.map { "\($0.file) \($0.count)\n" }.joined()
+      try writeFile(recordCountsFile, lines.utf8)
     }
     let names = train.classNames.map { $0 + "\n" }.joined() + "\n"
     try writeFile(classNamesFile, names.utf8)

@@ -23,10 +23,6 @@ struct RecordCounts {
     }
   }
 
-  static func text(_ counts: [(file: String, count: Int)]) -> String {
-    counts.map { "\($0.file) \($0.count)\n" }.joined()
-  }
-
   subscript(file: String) -> Int {
     get throws(DatasetError) {
       guard let count = counts[file] else {

@@ -13,10 +13,7 @@ import IsometryCore
 /// are exactly defined by IEEE 754, so that every machine draws the same bytes.
 public enum SyntheticImages {
   /// The class names in the order of their labels.
-  public static let classNames = [
-    "disc", "square", "triangle", "star", "cross",
-    "stripes", "checks", "dots", "rings", "zigzag",
-  ]
+  public static let classNames = SyntheticFigure.allCases.map { "\($0)" }
   /// The seed of the built-in pictures.
   public static let defaultSeed: UInt64 = 10
   /// Training images of the built-in pictures.

@@ -29,8 +29,6 @@ package struct Plot: Sendable {
     package enum Style: Sendable {
       case line
       case points
-      /// Stairs: y holds from one x to the next.
-      case steps
       /// Filled boxes of one width about each x.
       case histogram(boxWidth: Double)
     }
@@ -192,7 +190,6 @@ extension Plot.Series.Style {
     case .line: "lines linewidth 2"
     // Few points should be visible from afar, many distinct.
     case .points: "points pointtype 7 pointsize \(count > 100 ? 0.5 : 1.2)"
-    case .steps: "steps linewidth 2"
     case .histogram: "boxes fillstyle solid 0.35 noborder"
     }
   }

@@ -12,7 +12,10 @@ package enum WholeFile {
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
     do throws(FileError) {
-      for piece in pieces { try writeAll(piece, to: descriptor, path: temporary) }
+      for piece in pieces {
+        let code = writeAll(piece, to: descriptor)
+        guard code == 0 else { throw FileError(path: temporary, action: "write", code: code) }
+      }
       guard fsync(descriptor) == 0 else { throw FileError.last(path: temporary, action: "write") }
     } catch {
       close(descriptor)
@@ -97,19 +100,25 @@ package enum WholeFile {
     return try file.bytes(upTo: file.byteCount())
   }
 
-  private static func writeAll(
-    _ bytes: [UInt8], to descriptor: Int32, path: String
-  ) throws(FileError) {
+  /// Writes all bytes to a file or stream.
+  ///
+  /// - Returns: 0, or the system's number of the reason that not all was written.
+  package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
     var done = 0
     while done < bytes.count {
       let written = bytes.withUnsafeBytes {
         Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
       }
-      guard written >= 0 else {
-        if errno == EINTR { continue }
-        throw .last(path: path, action: "write")
+      if written >= 0 {
+        done += written
+      } else if errno == EAGAIN {
+        // The process that opened the stream made it one that does not wait.
+        var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&readiness, 1, -1)
+      } else if errno != EINTR {
+        return errno
       }
-      done += written
     }
+    return 0
   }
 }

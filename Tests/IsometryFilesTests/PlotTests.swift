@@ -10,7 +10,7 @@ import Testing
       series: [
         Plot.Series("a, \"b\"", .line, [(0, 1), (1, .nan), (2, 3)]),
         Plot.Series("c", .histogram(boxWidth: 0.5), [(1, 2)]),
-        Plot.Series("d", .steps, [(1, 2)]), Plot.Series("e", .points, []),
+        Plot.Series("d", .line, [(1, 2)]), Plot.Series("e", .points, []),
       ])
     #expect(plot.csv.split(separator: "\n")[1] == "\"a, \"\"b\"\"\",0.0,1.0")
     #expect(plot.script.contains("'it''s'") && plot.script.contains("set logscale x"))

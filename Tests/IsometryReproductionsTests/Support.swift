@@ -24,8 +24,7 @@ func makeLaboratory(
 
 extension Reproduction {
   init(_ plan: Plan, in path: String, _ laboratory: Laboratory) {
-    self.init(
-      plan, in: path, laboratory: laboratory, program: Program(version: "test", commit: nil))
+    self.init(plan, in: path, laboratory: laboratory, program: "isometry test")
   }
 }
 

@@ -28,15 +28,15 @@ struct CalibrateCommand: ParsableCommand {
     let console = Console(isJSON: form.json)
     let model = try network.model()
     let calibration = try model.calibrated(to: c)
-    console.say(
-      "σ_w                                  \(Wording.number(calibration.weightDeviation))")
-    console.say(
-      "standard deviation of entries · √fan-in  \(Wording.number(calibration.scaledEntryDeviation))"
-    )
-    console.emit([
-      "sigma_w": .number(calibration.weightDeviation),
-      "entry_standard_deviation_times_sqrt_width": .number(calibration.scaledEntryDeviation),
-    ])
+    console.emit(
+      .object(
+        console.list([
+          ("σ_w", "sigma_w", calibration.weightDeviation),
+          (
+            "standard deviation of entries · √fan-in", "entry_standard_deviation_times_sqrt_width",
+            calibration.scaledEntryDeviation
+          ),
+        ])))
     try picture.write(plot(model), console: console)
   }
 

@@ -26,6 +26,15 @@ final class Console {
     StandardStream.output.write("\(value.line)\n")
   }
 
+  /// Prints numbers under each other, each after its name.
+  ///
+  /// - Returns: the numbers with their keys in JSON.
+  func list(_ numbers: [(name: String, key: String, value: Double)]) -> [JSONValue.Member] {
+    let width = 2 + (numbers.map(\.name.count).max() ?? 0)
+    for (name, _, value) in numbers { say(Wording.padded(name, width) + Wording.number(value)) }
+    return numbers.map { .init($0.key, .number($0.value)) }
+  }
+
   /// Prints a table of numbers, each row under the headings.
   ///
   /// - Parameter columns: headings, each with its key in JSON.

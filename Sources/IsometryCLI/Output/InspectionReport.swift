@@ -10,31 +10,20 @@ struct InspectionReport {
   private typealias Finding = NetworkInspection.Finding
 
   /// A measured number, and beside it the number of theory, if it has one.
-  private struct Column {
-    let heading: String
-    let key: String
-    let measured: @Sendable (Finding) -> Double?
-    var predicted: (@Sendable (SegmentPrediction) -> Double?)?
-    var isShare = false
-  }
+  private typealias Column = (
+    heading: String, key: String, measured: @Sendable (Finding) -> Double?,
+    predicted: (@Sendable (SegmentPrediction) -> Double?)?
+  )
 
   private static let columns: [Column] = [
-    Column(heading: "gain", key: "gain", measured: { $0.gain }, predicted: { $0.gain }),
-    Column(heading: "mean σ", key: "sigma_mean", measured: { $0.mean }),
-    Column(
-      heading: "mean σ²", key: "mean_square", measured: { $0.meanSquare },
-      predicted: { $0.meanSquare }),
-    Column(
-      heading: "least σ", key: "sigma_min", measured: { $0.smallest }, predicted: { $0.smallest }),
-    Column(
-      heading: "largest", key: "sigma_max", measured: { $0.largest }, predicted: { $0.largest }),
-    Column(
-      heading: "zeros", key: "zero_fraction", measured: { $0.zeroFraction },
-      predicted: { $0.zeroFraction }, isShare: true),
-    Column(heading: "cosine", key: "cosine_before", measured: { $0.cosineBefore }),
-    Column(
-      heading: "after", key: "cosine_after", measured: { $0.cosineAfter },
-      predicted: { $0.cosine }),
+    ("gain", "gain", { $0.gain }, { $0.gain }),
+    ("mean σ", "sigma_mean", { $0.mean }, nil),
+    ("mean σ²", "mean_square", { $0.meanSquare }, { $0.meanSquare }),
+    ("least σ", "sigma_min", { $0.smallest }, { $0.smallest }),
+    ("largest", "sigma_max", { $0.largest }, { $0.largest }),
+    ("zeros", "zero_fraction", { $0.zeroFraction }, { $0.zeroFraction }),
+    ("cosine", "cosine_before", { $0.cosineBefore }, nil),
+    ("after", "cosine_after", { $0.cosineAfter }, { $0.cosine }),
   ]
 
   private var findings: [Finding] { result.segments + [result.whole] }
@@ -67,7 +56,8 @@ struct InspectionReport {
   /// Four significant digits, so that the table fits a line.
   private func text(_ value: Double?, _ column: Column) -> String? {
     value.map {
-      column.isShare ? Wording.percent($0) : String(format: "%.4g", abs($0) < 1e-12 ? 0 : $0)
+      column.key == "zero_fraction"
+        ? Wording.percent($0) : String(format: "%.4g", abs($0) < 1e-12 ? 0 : $0)
     }
   }
 

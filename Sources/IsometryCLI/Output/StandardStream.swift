@@ -1,4 +1,5 @@
 import Glibc
+import IsometryFiles
 import Synchronization
 
 /// The streams that the program writes to, and the first failure of its output.
@@ -31,29 +32,10 @@ enum StandardStream {
   }
 
   func write(_ text: String) {
-    let code = Self.writeAll(Array(text.utf8), to: self == .output ? STDOUT_FILENO : STDERR_FILENO)
+    let code = WholeFile.writeAll(
+      Array(text.utf8), to: self == .output ? STDOUT_FILENO : STDERR_FILENO)
     guard self == .output, code != 0 else { return }
     // Only the first failure is reported.
     _ = Self.failure.compareExchange(expected: 0, desired: code, ordering: .relaxed)
-  }
-
-  /// - Returns: 0, or the system's number of the reason that not all was written.
-  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
-    var done = 0
-    while done < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
-      }
-      if written >= 0 {
-        done += written
-      } else if errno == EAGAIN {
-        // The process that opened the stream made it one that does not wait.
-        var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        poll(&readiness, 1, -1)
-      } else if errno != EINTR {
-        return errno
-      }
-    }
-    return 0
   }
 }

@@ -37,22 +37,10 @@ struct DenseMatrix: Sendable {
   }
 
   var transposed: DenseMatrix {
-    // Transposes squares that fit in the cache.
-    let side = 32
     var result = DenseMatrix(zeros: columns, rows)
-    result.elements.withUnsafeMutableBufferPointer { target in
-      elements.withUnsafeBufferPointer { source in
-        for firstRow in stride(from: 0, to: rows, by: side) {
-          for firstColumn in stride(from: 0, to: columns, by: side) {
-            for row in firstRow..<min(rows, firstRow + side) {
-              for column in firstColumn..<min(columns, firstColumn + side) {
-                target[column * rows + row] = source[row * columns + column]
-              }
-            }
-          }
-        }
-      }
-    }
+    cblas_domatcopy(
+      CblasRowMajor, CblasTrans, blasint(rows), blasint(columns), 1, elements, blasint(columns),
+      &result.elements, blasint(rows))
     return result
   }
 

@@ -214,11 +214,7 @@ extension SigmoidResurrected {
     _ statement: String, _ pairs: [(fast: Setting, slow: Setting)], _ times: LearningTimes
   ) -> Claim {
     let verdicts = pairs.map { times.isFaster($0.fast, than: $0.slow) }
-    let settings = pairs.reduce(into: [Setting]()) { settings, pair in
-      for setting in [pair.fast, pair.slow] where !settings.contains(setting) {
-        settings.append(setting)
-      }
-    }
+    let settings = pairs.flatMap { [$0.fast, $0.slow] }.grouped { $0 }.map(\.key)
     return Claim(
       statement, rule: LearningTimes.comparisonRule + ". Of several comparisons all must hold",
       evidence: settings.map { "\($0.words): \(times.words(for: $0))" }.joined(separator: "; "),

@@ -181,16 +181,13 @@ extension UniversalLearning {
   private func spreads(
     _ results: [Measured]
   ) -> [(depth: Int, seed: UInt64, atLevel: Double?, atDeviation: Double?)] {
-    struct Group: Hashable {
-      let depth: Int
-      let seed: UInt64
-    }
-    return results.grouped { Group(depth: $0.cell.depth, seed: $0.cell.seed) }.map {
-      group, results in
-      (
-        group.depth, group.seed, spread(results.filter { $0.cell.regime == .equalLevel }),
-        spread(results.filter { $0.cell.regime == .equalDeviation })
-      )
+    results.grouped { $0.cell.depth }.flatMap { depth, results in
+      results.grouped { $0.cell.seed }.map { seed, results in
+        (
+          depth, seed, spread(results.filter { $0.cell.regime == .equalLevel }),
+          spread(results.filter { $0.cell.regime == .equalDeviation })
+        )
+      }
     }
   }
 

@@ -119,15 +119,12 @@ struct UniversalSpectra: Experiment {
   }
 
   func conclude(_ results: [Measured]) -> Conclusion {
-    let grids = results.grouped { Grid(depth: $0.cell.depth, level: $0.cell.level) }
-    return Conclusion(
-      tables: [table(results)], plots: grids.flatMap { plots($0.key, $0.elements) },
+    Conclusion(
+      tables: [table(results)],
+      plots: results.grouped { $0.cell.depth }.flatMap { depth, results in
+        results.grouped { $0.cell.level }.flatMap { plots(depth, $0, $1) }
+      },
       claims: [universality(results), control(results)])
-  }
-
-  private struct Grid: Hashable {
-    let depth: Int
-    let level: Double
   }
 }
 
@@ -169,8 +166,11 @@ extension UniversalSpectra {
       })
   }
 
-  private func plots(_ grid: Grid, _ results: [Measured]) -> [(name: String, plot: Plot)] {
-    results.grouped { $0.cell.regime }.map { regime, results in
+  private func plots(
+    _ depth: Int, _ level: Double, _ results: [Measured]
+  ) -> [(name: String, plot: Plot)] {
+    let c = shortNumber(level)
+    return results.grouped { $0.cell.regime }.map { regime, results in
       var series = results.grouped { $0.cell.activation }.map { activation, results in
         let points = Self.shares.indices.compactMap { index -> (x: Double, y: Double)? in
           let values = results.map(\.outcome.quantiles).filter { index < $0.count }.map {
@@ -180,18 +180,17 @@ extension UniversalSpectra {
         }
         return Plot.Series(activation, .line, points)
       }
-      if let law = try? UniversalLaw(cumulant: grid.level) {
+      if let law = try? UniversalLaw(cumulant: level) {
         let points = law.curve(count: 200).map { (x: $0.logLambda, y: 1 - $0.survival) }
-        series.append(Plot.Series("universal law of c = \(shortNumber(grid.level))", .line, points))
+        series.append(Plot.Series("universal law of c = \(c)", .line, points))
       }
-      let level =
+      let equal =
         regime == .equalLevel
-        ? "equal c = \(shortNumber(grid.level))"
-        : "equal σ_w = \(shortNumber(ActivationRegime.deviation(level: grid.level)))"
+        ? "c = \(c)" : "σ_w = \(shortNumber(ActivationRegime.deviation(level: level)))"
       return (
-        "spectra-\(regime.rawValue)-c\(shortNumber(grid.level))-depth\(grid.depth)",
+        "spectra-\(regime.rawValue)-c\(c)-depth\(depth)",
         Plot(
-          title: "\(grid.depth) blocks at \(level)",
+          title: "\(depth) blocks at equal \(equal)",
           x: Plot.Axis("log σ²", column: "log_lambda"),
           y: Plot.Axis("share of singular values below", column: "share"), series: series)
       )

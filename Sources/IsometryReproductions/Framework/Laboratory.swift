@@ -13,12 +13,8 @@ package final class Laboratory {
   package let stop: StopRequest
   /// Takes how far a measurement has come, in a few words.
   let report: (String) -> Void
-  private var loaded: [Split: ImageDataset] = [:]
-
-  private struct Split: Hashable {
-    let split: DatasetSplit
-    let limit: Int?
-  }
+  /// By split and limit.
+  private var loaded: [DatasetSplit: [Int?: ImageDataset]] = [:]
 
   /// The folder in which the current cell keeps its state, to be resumed; nil to keep nothing.
   var runPath: String?
@@ -38,10 +34,9 @@ package final class Laboratory {
   ///
   /// - Throws: `DatasetError`.
   func images(_ split: DatasetSplit, limit: Int?) throws -> ImageDataset {
-    let key = Split(split: split, limit: limit)
-    if let images = loaded[key] { return images }
+    if let images = loaded[split]?[limit] { return images }
     let images = try source.load(split, limit: limit).images
-    loaded[key] = images
+    loaded[split, default: [:]][limit] = images
     return images
   }
 

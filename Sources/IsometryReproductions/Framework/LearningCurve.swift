@@ -103,11 +103,13 @@ private final class TrainingRecord {
     curvePath = "\(path)/curve.json"
     if let folder = try? RunFolder.open(path), let checkpoint = try? folder.readLatestCheckpoint(),
       Self.isSame(checkpoint.configuration, configuration),
-      let curve = try? JSONFile.read(LearningCurve.self, from: curvePath)
+      var curve = try? JSONFile.read(LearningCurve.self, from: curvePath)
     {
       try run.restore(checkpoint, path: folder.latestCheckpointPath)
       self.folder = folder
-      measured = curve.until(checkpoint.state)
+      curve.points.removeAll { $0.step > checkpoint.state.step }
+      curve.trainLosses = Array(curve.trainLosses.prefix(checkpoint.state.epoch))
+      measured = curve
     } else {
       try? FileManager.default.removeItem(atPath: path)
       folder = try RunFolder.reserve(at: path, for: configuration)
@@ -126,16 +128,6 @@ private final class TrainingRecord {
 
   func keep(_ outcome: LearningCurve) throws {
     try JSONFile.write(outcome, to: curvePath)
-  }
-}
-
-extension LearningCurve {
-  /// The curve up to a state from which a training resumes.
-  fileprivate func until(_ state: TrainingState) -> LearningCurve {
-    var outcome = self
-    outcome.points.removeAll { $0.step > state.step }
-    outcome.trainLosses = Array(trainLosses.prefix(state.epoch))
-    return outcome
   }
 }
 

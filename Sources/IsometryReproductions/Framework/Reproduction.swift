@@ -15,32 +15,18 @@ package struct Reproduction {
     /// A cell is finished and kept.
     case finished(cell: String, number: Int, cells: Int, remark: String, seconds: Double)
     /// The report was written.
-    case reported(folder: String)
-  }
-
-  /// The version of the program, for the report.
-  package struct Program: Sendable {
-    package let version: String
-    /// Of the checkout that holds the program; nil if it is not known.
-    package let commit: String?
-
-    package init(version: String, commit: String?) {
-      self.version = version
-      self.commit = commit
-    }
-
-    fileprivate var words: String {
-      "isometry \(version)" + (commit.map { ", commit \($0)" } ?? "")
-    }
+    case reported
   }
 
   private let plan: Plan
   private let path: String
   private let laboratory: Laboratory
-  private let program: Program
+  private let program: String
 
-  /// - Parameter path: of the folder; made if it does not exist.
-  package init(_ plan: Plan, in path: String, laboratory: Laboratory, program: Program) {
+  /// - Parameters:
+  ///   - path: of the folder; made if it does not exist.
+  ///   - program: the program with its version and commit, for the report.
+  package init(_ plan: Plan, in path: String, laboratory: Laboratory, program: String) {
     self.plan = plan
     self.path = path
     self.laboratory = laboratory
@@ -83,7 +69,7 @@ package struct Reproduction {
       let result = CellResult(
         cell: cell, outcome: outcome, seconds: seconds,
         origin: MeasurementOrigin(
-          program: program.words, machine: MachineDescription.text,
+          program: program, machine: MachineDescription.text,
           device: "\(laboratory.backend.name): \(laboratory.backend.deviceDescription)",
           date: Date.now.formatted(.iso8601)))
       try folder.keep(result)
@@ -95,7 +81,7 @@ package struct Reproduction {
     }
     folder.removeRuns()
     let report = try report(experiment, results.compactMap { $0 })
-    try onEvent(.reported(folder: path))
+    try onEvent(.reported)
     return report
   }
 

@@ -112,7 +112,7 @@ extension SegmentPrediction {
     gain =
       zip(before, after).flatMap { before, after in
         let (old, new) = (before.moments.meanSquares, after.moments.meanSquares)
-        return [(old.0, new.0), (old.1, new.1)].filter { $0.0 > 0 }.map { share * $0.1 / $0.0 }
+        return old.indices.filter { old[$0] > 0 }.map { share * new[$0] / old[$0] }
       }.mean
     cosine = after.compactMap(\.moments.cosine).mean
   }

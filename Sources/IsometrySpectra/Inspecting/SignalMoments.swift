@@ -4,13 +4,13 @@ internal import RealModule
 
 /// The moments of two signals of one shape. They determine the effect of a wide random layer.
 struct SignalMoments {
-  var means: (Double, Double)
-  var meanSquares: (Double, Double)
+  var means: SIMD2<Double>
+  var meanSquares: SIMD2<Double>
   /// The mean of the products of elements.
   var product: Double
 
   /// ‖x‖·‖y‖ over the number of elements.
-  private var norm: Double { (meanSquares.0 * meanSquares.1).squareRoot() }
+  private var norm: Double { (meanSquares[0] * meanSquares[1]).squareRoot() }
 
   /// The cosine; nil if a signal is 0 everywhere.
   var cosine: Double? { norm > 0 ? max(-1, min(1, product / norm)) : nil }
@@ -19,17 +19,14 @@ struct SignalMoments {
 extension SignalMoments {
   init(_ x: [Double], _ y: [Double]) {
     let share = 1 / Double(x.count)
-    var (first, second, firstSquare, secondSquare, product) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    var (sums, squares, product) = (SIMD2<Double>(), SIMD2<Double>(), 0.0)
     for (x, y) in zip(x, y) {
-      first += x
-      second += y
-      firstSquare += x * x
-      secondSquare += y * y
+      let both = SIMD2(x, y)
+      sums += both
+      squares += both * both
       product += x * y
     }
-    self.init(
-      means: (share * first, share * second),
-      meanSquares: (share * firstSquare, share * secondSquare), product: share * product)
+    self.init(means: share * sums, meanSquares: share * squares, product: share * product)
   }
 
   /// The moments of the pre-activations of a wide layer of mean 0.
@@ -39,8 +36,7 @@ extension SignalMoments {
   ///   - biasVariance: the term that is added to it.
   func throughWeights(gain: Double, biasVariance: Double = 0) -> SignalMoments {
     SignalMoments(
-      means: (0, 0),
-      meanSquares: (gain * meanSquares.0 + biasVariance, gain * meanSquares.1 + biasVariance),
+      means: .zero, meanSquares: gain * meanSquares + biasVariance,
       product: gain * product + biasVariance)
   }
 
@@ -50,49 +46,43 @@ extension SignalMoments {
   func throughActivation(
     _ function: ActivationFunction
   ) throws(TheoryError) -> (moments: SignalMoments, slopeSquare: Double) {
-    let (first, second) = (
-      try function.moments(variance: meanSquares.0), try function.moments(variance: meanSquares.1)
-    )
+    let variances = (meanSquares[0], meanSquares[1])
+    let first = try function.moments(variance: variances.0)
+    let second = try function.moments(variance: variances.1)
     let moments = SignalMoments(
-      means: (first.mean, second.mean), meanSquares: (first.meanSquare, second.meanSquare),
-      product: try function.product(variances: meanSquares, covariance: product))
+      means: [first.mean, second.mean], meanSquares: [first.meanSquare, second.meanSquare],
+      product: try function.product(variances: variances, covariance: product))
     return (moments, (first.slopeSquare + second.slopeSquare) / 2)
   }
 
   /// The moments of the sum with signals whose elements are independent of these.
   func adding(_ other: SignalMoments) -> SignalMoments {
     SignalMoments(
-      means: (means.0 + other.means.0, means.1 + other.means.1),
-      meanSquares: (
-        meanSquares.0 + 2 * means.0 * other.means.0 + other.meanSquares.0,
-        meanSquares.1 + 2 * means.1 * other.means.1 + other.meanSquares.1
-      ),
-      product: product + means.0 * other.means.1 + means.1 * other.means.0 + other.product)
+      means: means + other.means,
+      meanSquares: meanSquares + 2 * means * other.means + other.meanSquares,
+      product: product + means[0] * other.means[1] + means[1] * other.means[0] + other.product)
   }
 
   /// Draws of two jointly Gaussian numbers with these moments.
   ///
   /// - Parameter stream: above 2³², so that it differs from the streams of all inputs for every seed.
   func draws(_ count: Int, stream: UInt64) -> [(x: Double, y: Double)] {
-    let (first, second) = means
-    let variances = (
-      max(0, meanSquares.0 - first * first), max(0, meanSquares.1 - second * second)
-    )
-    let norm = (variances.0 * variances.1).squareRoot()
-    let cosine = norm > 0 ? max(-1, min(1, (product - first * second) / norm)) : 0
+    let variances = pointwiseMax(.zero, meanSquares - means * means)
+    let norm = (variances[0] * variances[1]).squareRoot()
+    let cosine = norm > 0 ? max(-1, min(1, (product - means[0] * means[1]) / norm)) : 0
     let sine = (1 - cosine * cosine).squareRoot()
-    let deviations = (variances.0.squareRoot(), variances.1.squareRoot())
+    let deviations = variances.squareRoot()
     var random = RandomStream(seed: 1, stream: stream)
     return (0..<count).map { _ in
       let (z, other) = (random.normal(), random.normal())
-      return (first + deviations.0 * z, second + deviations.1 * (cosine * z + sine * other))
+      let draw = means + deviations * [z, cosine * z + sine * other]
+      return (draw[0], draw[1])
     }
   }
 
   func scaled(by factor: Double) -> SignalMoments {
     let square = factor * factor
     return SignalMoments(
-      means: (factor * means.0, factor * means.1),
-      meanSquares: (square * meanSquares.0, square * meanSquares.1), product: square * product)
+      means: factor * means, meanSquares: square * meanSquares, product: square * product)
   }
 }

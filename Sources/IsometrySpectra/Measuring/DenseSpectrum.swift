@@ -49,7 +49,8 @@ extension JacobianProducts {
     let panel = Int(options.rowsPerGram * gramBytes / Double(4 * long))
     let eigenvalues = try gramMatrix(panel: max(batch, panel)).eigenvalues()
     let values = eigenvalues.reversed().map { max(0, $0).squareRoot() }
-    let squaring = SpectralResolution.gram(DType.float64.epsilon, side: short)
+    // A Gram matrix squares the singular values, so errors of ε become √ε.
+    let squaring = SpectralResolution.rounding(DType.float64.epsilon, side: short).squareRoot()
     return Spectrum(
       method: .gram, count: short, values: values,
       resolution: (values.first ?? 0) * max(rounding, squaring))
@@ -71,7 +72,7 @@ extension JacobianProducts {
       gram.add(kept, first: first, length: long)
       for start in stride(from: end, to: short, by: batch) {
         let later = try rows(start..<min(short, start + batch)).map { Float($0) }
-        gram.add(later, first: start, with: kept, firstBefore: first, length: long)
+        gram.add(later, first: start, with: (kept, first), length: long)
       }
     }
     return gram

@@ -15,42 +15,30 @@ struct GramMatrix {
     elements = [Double](repeating: 0, count: size * size)
   }
 
-  /// Sets the products of some rows with each other.
+  /// Sets the products of some rows with each other, or with preceding rows.
   ///
   /// - Parameters:
   ///   - rows: of `length` numbers.
   ///   - first: the index of the first row.
-  mutating func add(_ rows: [Float], first: Int, length: Int) {
-    let count = rows.count / length
-    let target = first * size + first
-    for start in stride(from: 0, to: length, by: Self.chunk) {
-      let columns = min(Self.chunk, length - start)
-      let part = Self.part(of: rows, length: length, start: start, columns: columns)
-      let stride = blasint(size)
-      elements.withUnsafeMutableBufferPointer { buffer in
-        cblas_dsyrk(
-          CblasRowMajor, CblasLower, CblasNoTrans, blasint(count), blasint(columns), 1, part,
-          blasint(columns), 1, buffer.baseAddress! + target, stride)
-      }
-    }
-  }
-
-  /// Sets the products of some rows with preceding rows.
   mutating func add(
-    _ rows: [Float], first: Int, with before: [Float], firstBefore: Int, length: Int
+    _ rows: [Float], first: Int, with before: (rows: [Float], first: Int)? = nil, length: Int
   ) {
-    let (count, countBefore) = (rows.count / length, before.count / length)
-    let target = first * size + firstBefore
+    let (count, side) = (blasint(rows.count / length), blasint(size))
     for start in stride(from: 0, to: length, by: Self.chunk) {
-      let columns = min(Self.chunk, length - start)
-      let left = Self.part(of: rows, length: length, start: start, columns: columns)
-      let right = Self.part(of: before, length: length, start: start, columns: columns)
-      let stride = blasint(size)
+      let width = min(Self.chunk, length - start)
+      let (columns, left) = (blasint(width), Self.part(of: rows, length, start, width))
       elements.withUnsafeMutableBufferPointer { buffer in
-        cblas_dgemm(
-          CblasRowMajor, CblasNoTrans, CblasTrans, blasint(count), blasint(countBefore),
-          blasint(columns), 1, left, blasint(columns), right, blasint(columns), 1,
-          buffer.baseAddress! + target, stride)
+        let target = buffer.baseAddress! + first * size + (before?.first ?? first)
+        if let before {
+          cblas_dgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, count, blasint(before.rows.count / length),
+            columns, 1, left, columns, Self.part(of: before.rows, length, start, width), columns, 1,
+            target, side)
+        } else {
+          cblas_dsyrk(
+            CblasRowMajor, CblasLower, CblasNoTrans, count, columns, 1, left, columns, 1, target,
+            side)
+        }
       }
     }
   }
@@ -61,7 +49,7 @@ struct GramMatrix {
   }
 
   private static func part(
-    of rows: [Float], length: Int, start: Int, columns: Int
+    of rows: [Float], _ length: Int, _ start: Int, _ columns: Int
   ) -> [Double] {
     let count = rows.count / length
     return [Double](unsafeUninitializedCapacity: count * columns) { buffer, initialized in

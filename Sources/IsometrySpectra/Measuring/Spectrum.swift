@@ -59,9 +59,4 @@ enum SpectralResolution {
   static func rounding(_ epsilon: Double, side: Int) -> Double {
     8 * Double(side).squareRoot() * epsilon
   }
-
-  /// The resolution of a Gram matrix. It squares the singular values, so errors of ε become √ε.
-  static func gram(_ epsilon: Double, side: Int) -> Double {
-    rounding(epsilon, side: side).squareRoot()
-  }
 }

@@ -56,13 +56,11 @@ extension ActivationFunction {
 
   /// The points on [−32, 32] at which φ′ changes its sign. Its logarithm has a pole there.
   var slopeZeros: [Double] {
-    if let known {
-      switch known {
-      case .silu, .gelu: break
-      case .linear, .relu, .leakyReLU, .tanh, .hardTanh, .sigmoid, .erf, .unitErf, .selu, .elu,
-        .softplus, .shiftedReLU:
-        return []
-      }
+    switch known {
+    case .silu, .gelu, nil: break
+    case .linear, .relu, .leakyReLU, .tanh, .hardTanh, .sigmoid, .erf, .unitErf, .selu, .elu,
+      .softplus, .shiftedReLU:
+      return []
     }
     let points = (0...512).map { (Double($0) - 256) / 8 + 1e-3 }
     let slopes = points.map(slope)

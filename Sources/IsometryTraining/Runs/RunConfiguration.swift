@@ -106,34 +106,16 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case model
-    case normalization
-    case skip
+    case model, normalization, skip, activation
     case skipWeight = "skip-weight"
     case initializer = "init"
-    case activation
-    case epochs
-    case batch
-    case schedule
+    case epochs, batch, schedule, warmup, peak, milestones, gamma
     case learningRate = "lr"
-    case warmup
-    case peak
-    case milestones
-    case gamma
-    case optimizer
-    case momentum
-    case nesterov
+    case optimizer, momentum, nesterov
     case weightDecay = "weight-decay"
     case labelSmoothing = "label-smoothing"
     case clipNorm = "clip-norm"
-    case augment
-    case cutout
-    case precision
-    case seed
-    case device
-    case gemm
-    case recompute
-    case data
+    case augment, cutout, precision, seed, device, gemm, recompute, data
     case limitTrain = "limit-train"
     case limitTest = "limit-test"
     case spectrumEvery = "spectrum-every"

@@ -23,6 +23,8 @@ public final class Evaluator {
   private let batchSize: Int
   private let batchesInFlight: Int
   private let inputs: StepInputs
+  /// Made once: pinned memory is costly to come by.
+  private var slots: [any StagingSlot] = []
 
   /// Measures with the session of an evaluation graph.
   public init(
@@ -74,8 +76,9 @@ public final class Evaluator {
   ) throws -> Result? {
     let names = (loss: StepNames.evaluationLoss, correct: StepNames.evaluationCorrect)
     try MetricTotals.reset(in: session, names)
+    if slots.isEmpty { slots = try session.makeStagingSlots(batchesInFlight) }
     let stream = BatchStream(
-      of: dataset, batchSize: batchSize, order: .sequential, slots: try slots())
+      of: dataset, batchSize: batchSize, order: .sequential, slots: slots)
     defer { stream.stop() }
     for _ in 0..<stream.batchesPerEpoch {
       if stop.isRequested { return nil }
@@ -90,13 +93,5 @@ public final class Evaluator {
     return Result(
       loss: totals.loss * Double(batchSize) / Double(dataset.count),
       correct: Int(totals.correct), count: dataset.count)
-  }
-
-  private lazy var stagingSlots: [any StagingSlot] = []
-
-  /// Made once: pinned memory is costly to come by.
-  private func slots() throws -> [any StagingSlot] {
-    if stagingSlots.isEmpty { stagingSlots = try session.makeStagingSlots(batchesInFlight) }
-    return stagingSlots
   }
 }

@@ -121,7 +121,8 @@ struct RunReproductionCommand: ParsableCommand {
     console.say("folder  \(path)")
     let reproduction = Reproduction(
       Plan(scale, seeds: seeds), in: path, laboratory: laboratory,
-      program: .init(version: programVersion, commit: ProgramCheckout.commit))
+      program: "isometry \(programVersion)"
+        + (ProgramCheckout.commit.map { ", commit \($0)" } ?? ""))
     do {
       let report = try reproduction.run(type) { show($0, console) }
       for line in [""] + report.lines { console.say(line) }

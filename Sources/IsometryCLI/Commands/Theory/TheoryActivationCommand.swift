@@ -24,16 +24,13 @@ struct TheoryActivationCommand: ParsableCommand {
     let console = Console(isJSON: form.json)
     let function = try activation.function()
     let moments = try function.moments(variance: variance)
-    console.say("E φ    \(Wording.number(moments.mean))")
-    console.say("E φ²   \(Wording.number(moments.meanSquare))")
-    console.say("E φ′²  \(Wording.number(moments.slopeSquare))")
-    console.say("E φ′⁴  \(Wording.number(moments.slopeFourth))")
-    console.emit([
-      "mean": .number(moments.mean),
-      "mean_square": .number(moments.meanSquare),
-      "slope_square": .number(moments.slopeSquare),
-      "slope_fourth": .number(moments.slopeFourth),
-    ])
+    console.emit(
+      .object(
+        console.list([
+          ("E φ", "mean", moments.mean), ("E φ²", "mean_square", moments.meanSquare),
+          ("E φ′²", "slope_square", moments.slopeSquare),
+          ("E φ′⁴", "slope_fourth", moments.slopeFourth),
+        ])))
     try picture.write(plot(function), console: console)
   }
 

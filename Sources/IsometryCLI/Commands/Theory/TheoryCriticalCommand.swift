@@ -46,18 +46,15 @@ struct TheoryCriticalCommand: ParsableCommand {
     } else {
       point = try function.criticalPoint(variance: variance ?? 0)
     }
-    console.say("q                            \(Wording.number(point.variance))")
-    console.say("σ_w²                         \(Wording.number(point.weightVariance))")
-    console.say("σ_b²                         \(Wording.number(point.biasVariance))")
-    console.say(
-      "relative variance per layer  \(Wording.number(point.relativeVariancePerLayer))")
-    var object: [JSONValue.Member] = [
-      .init("sigma_w_squared", .number(point.weightVariance)),
-      .init("sigma_b_squared", .number(point.biasVariance)),
-      .init("relative_variance_per_layer", .number(point.relativeVariancePerLayer)),
-    ]
-    if level != nil { object.append(.init("q", .number(point.variance))) }
-    console.emit(.object(object))
+    let members = console.list([
+      ("q", "q", point.variance), ("σ_w²", "sigma_w_squared", point.weightVariance),
+      ("σ_b²", "sigma_b_squared", point.biasVariance),
+      (
+        "relative variance per layer", "relative_variance_per_layer",
+        point.relativeVariancePerLayer
+      ),
+    ])
+    console.emit(.object(Array(members.dropFirst()) + (level == nil ? [] : [members[0]])))
     try picture.write(plot(function, about: point), console: console)
   }
 

@@ -79,9 +79,10 @@ struct TheoryFeedForwardCommand: ParsableCommand {
       throw TheoryError.outsideDomain(
         parameter: "χ", value: chi, expected: "nearer to 1, for λ to be a number at this depth")
     }
-    console.say("largest λ      \(Wording.number(exp(largest)))")
-    console.say("variance of λ  \(Wording.number(variance))")
-    console.say("mass at 0      \(Wording.number(zero))")
+    let members = console.list([
+      ("largest λ", "lambda_max", exp(largest)), ("variance of λ", "variance", variance),
+      ("mass at 0", "atom_at_zero", zero),
+    ])
     if top > 0 {
       console.say("mass at \(Wording.number(exp(largest)))  \(Wording.number(top))")
     }
@@ -89,13 +90,8 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     let table = console.table(
       ["λ": "lambda", "density": "density", "P(λ′ > λ)": "survival"],
       at.isEmpty ? curve(law) : at.map { row(law, at: $0) })
-    console.emit([
-      "lambda_max": .number(exp(largest)),
-      "variance": .number(variance),
-      "atom_at_zero": .number(zero),
-      "atom_at_top": .number(top),
-      "points": table,
-    ])
+    console.emit(
+      .object(members + [.init("atom_at_top", .number(top)), .init("points", table)]))
     try picture.write(plot(law), console: console)
   }
 
