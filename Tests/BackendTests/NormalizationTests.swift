@@ -6,7 +6,7 @@ import Testing
 @Suite struct NormalizationTests {
   static let sizes: [Shape] = [
     [5, 1], [7, 3], [16, 33], [128, 10], [5, 1, 1, 1], [2, 3, 5, 7], [1, 17, 8, 8], [5, 5, 9, 9],
-    [2, 33, 3, 3], [4, 16, 32, 32], [3, 64, 8, 8],
+    [2, 33, 3, 3], [4, 16, 32, 32], [3, 64, 8, 8], [4, 64, 32, 32],
   ]
 
   /// ReLU only in fp32: a rounding to 16 bits moves elements across its kink.

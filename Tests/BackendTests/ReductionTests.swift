@@ -37,10 +37,23 @@ import Testing
           experiment.graph.appendOne(.broadcastChannels(TensorType(shape, precision)), bias),
           .exact)
       }
+      // A value of the step lies in other memory than inputs.
+      all.append(experiment.graph.add(all[0], all[0]))
       let norm = experiment.graph.append(.squaredNorm(count: all.count), all)[0]
       experiment.compare("norm of all", norm, reduction: 30_000)
       try expectAgreement(experiment, on: subject)
     }
+  }
+
+  /// More partial sums than a group has work-items. Sums of ones are exact.
+  @Test(arguments: BackendUnderTest.all)
+  func longSums(subject: BackendUnderTest) throws {
+    var experiment = Experiment(seed: 3, precision: .float32)
+    let ones = experiment.input("ones", [2_200_001], nil, .uniform(1...1))
+    experiment.compare("sum", experiment.graph.sum(ones), .exact)
+    experiment.compare(
+      "norm", experiment.graph.appendOne(.squaredNorm(count: 1), ones), .exact)
+    try expectAgreement(experiment, on: subject)
   }
 
   @Test(arguments: BackendUnderTest.all)
