@@ -26,7 +26,7 @@ package struct Lowering {
     self.graph = graph
     self.options = options
     values = ValueStorage(graph, layouts: layouts, variableSlabs: variableSlabs)
-    tiles = TileSelection(options.tiles)
+    tiles = TileSelection(options.tiles, computeUnits: options.computeUnits)
     var late = Set(graph.outputs.map(\.value))
     for node in graph.nodes.reversed() {
       var isReshape = false
@@ -206,14 +206,18 @@ package struct LoweringOptions {
   let matrixUnits: MatrixUnits?
   /// Tiles that are known to be good on the device.
   let tiles: TileTable
+  /// The compute units that launches should fill.
+  let computeUnits: Int
 
-  /// Options; by default the package's portable kernels with their default tiles.
+  /// Options; by default the package's portable kernels with their default tiles, for a large GPU.
   package init(
-    library: String? = nil, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable()
+    library: String? = nil, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable(),
+    computeUnits: Int = 128
   ) {
     self.library = library
     self.matrixUnits = matrixUnits
     self.tiles = tiles
+    self.computeUnits = computeUnits
   }
 }
 

@@ -15,8 +15,11 @@ enum Tuning {
   static let bytesPerRowBlock = 1 << 14
   /// Registers of a convolution's or product's tile, in vectors.
   static let tileVectors = 8
-  /// Work-items that keep a device busy. Reductions over pixels are split to reach this number.
-  static let wantedItems = 1 << 16
+  /// Work-items that keep a compute unit busy. Reductions over pixels are split to reach this number.
+  static let itemsPerComputeUnit = 1 << 9
+  /// Of a compute unit with matrix units: an H100's.
+  static let registersOfComputeUnit = 1 << 16
+  static let localBytesOfComputeUnit = 228 << 10
 
   /// Lanes of a vector of that type's arithmetic.
   static func width(_ type: DType) -> Int { vectorByteCount / type.accumulator.byteCount }

@@ -131,7 +131,7 @@ public struct OpenCLBackend: TunableBackend {
     LoweringOptions(
       library: gemmProvider == .clblast ? gemmProvider.rawValue : nil,
       matrixUnits: matrixUnits.units(for: graph),
-      tiles: tiles)
+      tiles: tiles, computeUnits: device.computeUnits)
   }
 
   private func check(_ graph: Graph) throws {

@@ -55,9 +55,10 @@ import Testing
     let sizes = ConvolutionSizes(
       Convolution(padding: .init(1)), images: [128, 16, 32, 32], weights: [16, 16, 3, 3],
       pooled: [128, 16, 32, 32])
-    let tile = WeightGradientTile(sizes, .float32)
+    let tile = WeightGradientTile(sizes, .float32, computeUnits: 128)
     #expect(tile.parts > 8)
     #expect(tile.parts * tile.rowsPerPart >= 128 * 32)
     #expect((tile.parts - 1) * tile.rowsPerPart < 128 * 32)
+    #expect(WeightGradientTile(sizes, .float32, computeUnits: 16).parts < tile.parts)
   }
 }

@@ -138,7 +138,9 @@ private let device = (try? Device.all())?.first
   @Test(arguments: [1, 60, 200, 1 << 20], [8, 16, 24, 64, 72, 128, 192, 1000])
   func tilesAreLegal(rows: Int, columns: Int) throws {
     for dtype in [DType.float16, .float32] {
-      let tile = MatrixTile(rows: rows, columns: columns, dtype, .tensorCores)
+      let tile = MatrixTile(dtype, .tensorCores) {
+        $0.time(groups: $0.blocks(rows: rows, columns: columns), computeUnits: 132)
+      }
       let variant = tile.variant(
         .matrixProduct, leftInnerLast: true, rightInnerLast: false)
       func tunable(_ name: String) throws -> Int { Int(try #require(variant.defines[name]))! }
@@ -152,6 +154,26 @@ private let device = (try? Device.all())?.first
         quotientRoundedUp(rows, tile.rows) * quotientRoundedUp(columns, tile.columns)
       #expect(tile.blocks(rows: rows, columns: columns) == covered)
     }
+  }
+
+  /// A weight gradient has few blocks, but its parts give each compute unit equally many groups.
+  @Test(arguments: [16, 132], [64, 128])
+  func partsFillTheDevice(computeUnits: Int, channels: Int) {
+    let images: Shape = [512, channels, 32, 32]
+    let sizes = ConvolutionSizes(
+      Convolution(padding: .init(1)), images: images, weights: [channels, channels, 3, 3],
+      pooled: images)
+    func split(_ block: MatrixTile) -> MatrixWeightGradientTile {
+      MatrixWeightGradientTile(
+        block, sizes, rows: 9 * channels, computeUnits: computeUnits, partsFactor: 1)
+    }
+    let tile = split(MatrixTile(.bfloat16, .tensorCores) { split($0).time })
+    #expect(tile.block.rows == 128 && tile.block.columns == channels)
+    let groups = tile.parts * tile.block.blocks(rows: 9 * channels, columns: channels)
+    let places = quotientRoundedUp(groups, computeUnits) * computeUnits
+    #expect(groups > computeUnits && 10 * groups > 9 * places)
+    #expect(tile.parts * tile.pixelsPerPart >= 512 * 32 * 32)
+    #expect((tile.parts - 1) * tile.pixelsPerPart < 512 * 32 * 32)
   }
 
   /// A layer with channels that matrix units take, forward and backward, and one that they do not.

@@ -33,7 +33,8 @@ struct MatrixTileConvolution: ConvolutionVariant {
       sizes.images * quotientRoundedUp(sizes.height, down)
       * quotientRoundedUp(sizes.width, across)
     let tile = tiles.choose(
-      "convolutionInputGradient", "\(sizes)", rows: rows, columns: sizes.channels, dtype, units)
+      "convolutionInputGradient", "\(sizes)", rows: rows * down * across,
+      columns: sizes.channels, dtype, units)
     return TiledKernel(
       variant: tile.variant(.matrixConvolution, leftInnerLast: true, rightInnerLast: true)
         .adding(["INPUT_GRADIENT": "1"]),
@@ -47,11 +48,15 @@ struct MatrixTileConvolution: ConvolutionVariant {
   ) -> (kernel: TiledKernel, parts: Int) {
     // The bias's gradient is one row more.
     let rows = sizes.taps * sizes.channels + (hasBias ? 1 : 0)
-    let preferred = MatrixWeightGradientTile(
-      MatrixTile(rows: rows, columns: sizes.filters, dtype, units), sizes, dtype, rows: rows)
+    let computeUnits = tiles.computeUnits
+    func split(_ block: MatrixTile, factor: Double) -> MatrixWeightGradientTile {
+      MatrixWeightGradientTile(
+        block, sizes, rows: rows, computeUnits: computeUnits, partsFactor: factor)
+    }
+    let preferred = split(MatrixTile(dtype, units) { split($0, factor: 1).time }, factor: 1)
     let tile = tiles.choose(
       "convolutionWeightGradient", "\(sizes)", dtype, units, preferring: preferred,
-      among: { preferred.candidates(sizes, dtype, rows: rows) }, order: { [$0.pixelsPerPart] })
+      among: { preferred.candidates(split) }, order: { [$0.pixelsPerPart] })
     let kernel = TiledKernel(
       variant: tile.block.variant(
         .matrixWeightGradient, leftInnerLast: false, rightInnerLast: false),
@@ -71,9 +76,13 @@ extension TileSelection {
     _ kernel: String, _ shape: String, rows: Int, columns: Int, _ dtype: DType,
     _ units: MatrixUnits, order: (MatrixTile) -> [Int] = { _ in [] }
   ) -> MatrixTile {
-    let preferred = MatrixTile(rows: rows, columns: columns, dtype, units)
+    let computeUnits = computeUnits
+    func time(_ tile: MatrixTile) -> Int {
+      tile.time(groups: tile.blocks(rows: rows, columns: columns), computeUnits: computeUnits)
+    }
+    let preferred = MatrixTile(dtype, units, time: time)
     return choose(
       kernel, shape, dtype, units, preferring: preferred,
-      among: { preferred.candidates(rows: rows, columns: columns) }, order: order)
+      among: { preferred.candidates(time: time) }, order: order)
   }
 }

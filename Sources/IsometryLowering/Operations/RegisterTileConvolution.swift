@@ -13,8 +13,9 @@ struct RegisterTileConvolution: ConvolutionVariant {
     _ sizes: ConvolutionSizes, hasStatistics: Bool, _ tiles: inout TileSelection
   ) -> (kernel: TiledKernel, statistics: StatisticsParts?) {
     let lines = sizes.images * sizes.outHeight
+    let computeUnits = tiles.computeUnits
     func partLines(_ tile: RegisterTile) -> Int {
-      tile.linesOfGroup(lines: lines, pixels: sizes.outWidth)
+      tile.linesOfGroup(lines: lines, pixels: sizes.outWidth, computeUnits: computeUnits)
     }
     let tile = tiles.choose(
       "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, dtype
@@ -53,10 +54,12 @@ struct RegisterTileConvolution: ConvolutionVariant {
   func weightGradient(
     _ sizes: ConvolutionSizes, hasBias: Bool, _ tiles: inout TileSelection
   ) -> (kernel: TiledKernel, parts: Int) {
-    let preferred = WeightGradientTile(sizes, dtype)
+    let computeUnits = tiles.computeUnits
+    let preferred = WeightGradientTile(sizes, dtype, computeUnits: computeUnits)
     let tile = tiles.choose(
       "convolutionWeightGradient", "\(sizes)", dtype, preferring: preferred,
-      among: { preferred.candidates(sizes, dtype) }, order: { [$0.rowsPerPart] })
+      among: { preferred.candidates(sizes, dtype, computeUnits: computeUnits) },
+      order: { [$0.rowsPerPart] })
     let kernel = TiledKernel(
       variant: ProgramVariant(.weightGradient, storage: dtype, tile.defines),
       name: "convolution_weight_gradient",

@@ -50,22 +50,38 @@ struct MatrixTile {
 }
 
 extension MatrixTile {
-  /// - Parameters:
-  ///   - rows: of the result, as are `columns`.
-  init(rows: Int, columns: Int, _ dtype: DType, _ units: MatrixUnits) {
-    // A block costs what it covers, and its operands' rims.
-    func cost(_ block: Int) -> Int {
-      quotientRoundedUp(columns, block) * (block + 16)
+  /// The tile of the least time, of those that are chosen without measurements.
+  init(_ dtype: DType, _ units: MatrixUnits, time: (MatrixTile) -> Int) {
+    let tiles = [128, 64].flatMap { height in
+      [128, 64, 32, 16].map { width in
+        MatrixTile(
+          rows: height, columns: width, inner: Self.inner(dtype), stages: 3,
+          warpsAcross: Self.warpsAcross(columns: width), dtype: dtype, units: units)
+      }
     }
-    // Fragments of fp32 are loaded number by number, which leaves fewer registers for sums.
-    let widths = dtype == .float32 ? [64, 32, 16] : [128, 64, 32, 16]
-    let width = widths.min { cost($0) < cost($1) } ?? widths[0]
-    // Low blocks if high ones would leave the device idle.
-    let high = quotientRoundedUp(rows, 128) * quotientRoundedUp(columns, width)
-    let isLow = rows <= 64 || high < Tuning.wantedItems / (2 * Self.items)
-    self.init(
-      rows: isLow ? 64 : 128, columns: width, inner: Self.inner(dtype), stages: 3,
-      warpsAcross: Self.warpsAcross(columns: width), dtype: dtype, units: units)
+    self = tiles.min { time($0) < time($1) } ?? tiles[0]
+  }
+
+  /// Bytes of local memory of a group: slices, and then sums on their way out.
+  private var localByteCount: Int {
+    max(
+      stages * (rows + columns) * inner * dtype.byteCount, 4 * 16 * (columns / warpsAcross + 8) * 4)
+  }
+
+  /// Groups that a compute unit holds: as many as its registers and its local memory suffice for.
+  private var groupsAtOnce: Int {
+    // As ptxas reports them for the kernels that need most.
+    let registers = 72 + rows * columns * 7 / (5 * Self.items)
+    return min(
+      Tuning.registersOfComputeUnit / (Self.items * registers),
+      Tuning.localBytesOfComputeUnit / (localByteCount + 1 << 10))
+  }
+
+  /// A relative time of that many groups, for each product of a sum, by a model. A compute unit loads the
+  /// rows and columns of its groups. It waits for loads once for all groups that it holds at once.
+  func time(groups: Int, computeUnits: Int) -> Int {
+    let ofUnit = quotientRoundedUp(groups, computeUnits)
+    return ofUnit * (rows + columns + 16) + quotientRoundedUp(ofUnit, groupsAtOnce) * 192
   }
 
   /// Products that 64 bytes hold.
@@ -104,13 +120,8 @@ extension MatrixTile: TileCandidate {
     ])
   }
 
-  /// This tile, and others for the same result. No GPU has run them yet. Their order follows from
-  /// the part of a block outside the result, the rims of its operands, and idle groups.
-  ///
-  /// - Parameters:
-  ///   - rows: the rows of the result.
-  ///   - columns: the columns of the result.
-  func candidates(rows: Int, columns: Int) -> [MatrixTile] {
+  /// This tile, and others for the same result, in the order of their times by a model.
+  func candidates(time: (MatrixTile) -> Int) -> [MatrixTile] {
     var others: [MatrixTile] = []
     for height in [32, 64, 128] {
       for width in [16, 32, 64, 128] {
@@ -126,28 +137,19 @@ extension MatrixTile: TileCandidate {
       }
     }
     return ranked(others.filter(\.isLegal), preferring: self) { tile in
-      let blocks = tile.blocks(rows: rows, columns: columns)
-      let rims = 1 + 16 / Double(tile.rows) + 16 / Double(tile.columns)
-      let idling = max(1, Double(Tuning.wantedItems) / Double(4 * blocks * Self.items))
       let details =
         (tile.stages == stages ? 1 : 1.02) * (tile.inner == inner ? 1 : 1.03)
         * (tile.warpsAcross == Self.warpsAcross(columns: tile.columns) ? 1 : 1.04)
-      return Double(blocks * tile.rows * tile.columns) * rims * idling * details
+      return Double(time(tile)) * details
     }
   }
 
   /// Whether kernels/common/matrix_tile.cl takes it, within the 48 KiB of local memory that devices
-  /// give a group, and with no more sums in a warp's registers than 64 by 64, half as many in fp32.
+  /// give a group, and with no more sums in a warp's registers than 64 by 64.
   private var isLegal: Bool {
     let (down, across) = (rows * warpsAcross / 4, columns / warpsAcross)
-    guard down >= 16, across >= 16, 4 % warpsAcross == 0,
-      down * across <= (dtype == .float32 ? 64 * 32 : 64 * 64)
-    else {
-      return false
-    }
-    let slices = stages * (rows + columns) * inner * dtype.byteCount
-    let leaving = 4 * 16 * (across + 8) * 4
-    return max(slices, leaving) <= 48 << 10
+    return down >= 16 && across >= 16 && 4 % warpsAcross == 0 && down * across <= 64 * 64
+      && localByteCount <= 48 << 10
   }
 }
 
@@ -156,6 +158,8 @@ struct MatrixWeightGradientTile: TileCandidate {
   let block: MatrixTile
   let parts: Int
   let pixelsPerPart: Int
+  /// Relative, by the model of `MatrixTile`.
+  let time: Int
 
   var tile: Tile { Tile(block.tile.sizes.merging(["parts": parts]) { $1 }) }
 
@@ -163,33 +167,42 @@ struct MatrixWeightGradientTile: TileCandidate {
   ///   - rows: of the result, the bias's row among them.
   ///   - partsFactor: multiplies the number of parts that a model prefers.
   init(
-    _ block: MatrixTile, _ sizes: ConvolutionSizes, _ dtype: DType, rows: Int,
-    partsFactor: Double = 1
+    _ block: MatrixTile, _ sizes: ConvolutionSizes, rows: Int, computeUnits: Int,
+    partsFactor: Double
   ) {
     let blocks = block.blocks(rows: rows, columns: sizes.filters)
     let pixels = sizes.images * sizes.outHeight * sizes.outWidth
-    // Enough groups to fill the device, but parts of some length, and no more partial sums than there
+    func split(_ parts: Int) -> (pixels: Int, time: Int) {
+      let ofPart = block.inner * quotientRoundedUp(pixels, parts * block.inner)
+      // A sum is stored and loaded once more. What surrounds the loop takes as long as some slices.
+      let others = 4 * block.rows * block.columns / (block.rows + block.columns) + 8 * block.inner
+      let time = block.time(groups: blocks * parts, computeUnits: computeUnits)
+      return (ofPart, time * (ofPart + others))
+    }
+    // As many groups for each compute unit, but parts of some length, and no more partial sums than there
     // are operands.
-    let forGroups = quotientRoundedUp(Tuning.wantedItems / MatrixTile.items, blocks)
-    let limit = sizes.operandByteCount(dtype) / (4 * sizes.weightCount)
-    let preferred = min(forGroups, limit, pixels / (8 * block.inner))
-    let wanted = min(Int(partsFactor * Double(preferred)), limit)
+    let limit = max(1, sizes.operandByteCount(block.dtype) / (4 * sizes.weightCount))
+    let even = (1...32).map { ofUnit in
+      max(1, min(ofUnit * computeUnits / blocks, limit, pixels / (8 * block.inner)))
+    }
+    let preferred = even.min { split($0).time < split($1).time } ?? 1
+    let wanted = max(1, min(Int(partsFactor * Double(preferred)), limit))
     self.block = block
-    pixelsPerPart = block.inner * quotientRoundedUp(pixels, max(wanted, 1) * block.inner)
+    (pixelsPerPart, time) = split(wanted)
     parts = quotientRoundedUp(pixels, pixelsPerPart)
   }
 
   /// This tile, and others for the same result.
+  ///
+  /// - Parameter split: makes the tile of a block and a `partsFactor`.
   func candidates(
-    _ sizes: ConvolutionSizes, _ dtype: DType, rows: Int
+    _ split: (MatrixTile, Double) -> MatrixWeightGradientTile
   ) -> [MatrixWeightGradientTile] {
-    let blocks = block.candidates(rows: rows, columns: sizes.filters)
     var others: [MatrixWeightGradientTile] = []
     var costs: [Tile: Double] = [:]
-    for (place, block) in blocks.enumerated() {
+    for (place, block) in block.candidates(time: { split($0, 1).time }).enumerated() {
       for (factor, splitting) in [(1.0, 0.0), (0.5, 3.5), (2, 4), (4, 8.5)] {
-        let tile = MatrixWeightGradientTile(
-          block, sizes, dtype, rows: rows, partsFactor: factor)
+        let tile = split(block, factor)
         others.append(tile)
         costs[tile.tile] = min(costs[tile.tile] ?? .infinity, Double(place) + splitting)
       }

@@ -58,9 +58,9 @@ extension RegisterTile {
   }
 
   /// Rows of pixels that a group takes if it stores statistics: as many as leave the device enough items.
-  func linesOfGroup(lines: Int, pixels: Int) -> Int {
+  func linesOfGroup(lines: Int, pixels: Int, computeUnits: Int) -> Int {
     let all = groups(rows: lines, pixels: pixels).reduce(1, *) * items
-    return local[1] * max(1, all / (2 * Tuning.wantedItems))
+    return local[1] * max(1, all / (2 * computeUnits * Tuning.itemsPerComputeUnit))
   }
 }
 
@@ -75,19 +75,20 @@ struct WeightGradientTile: GridTile {
   let columnTiles: Int
   let rowTiles: Int
 
-  init(_ sizes: ConvolutionSizes, _ dtype: DType) {
+  init(_ sizes: ConvolutionSizes, _ dtype: DType, computeUnits: Int) {
     let width = Tuning.width(dtype, dividing: sizes.filters)
     let across = powerOfTwo(atMost: min(sizes.filters / width, 16))
     let rows = (1...Tuning.tileVectors).last { sizes.channels % $0 == 0 } ?? 1
     self.init(
-      sizes, dtype, width: width, vectors: 1, tileRows: rows, local: [across, 64 / across])
+      sizes, dtype, width: width, vectors: 1, tileRows: rows, local: [across, 64 / across],
+      computeUnits: computeUnits)
   }
 
   /// - Parameter partsFactor: multiplies the number of parts that a model prefers.
   /// - Precondition: `width * vectors` divides the filters and `tileRows` the channels.
   init(
     _ sizes: ConvolutionSizes, _ dtype: DType, width: Int, vectors: Int, tileRows: Int,
-    local: [Int], partsFactor: Double = 1
+    local: [Int], computeUnits: Int, partsFactor: Double = 1
   ) {
     self.width = width
     self.vectors = vectors
@@ -98,7 +99,8 @@ struct WeightGradientTile: GridTile {
 
     // Enough items to fill the device, but no more partial sums than there are operands.
     let rows = sizes.images * sizes.outHeight
-    let forItems = quotientRoundedUp(Tuning.wantedItems, columnTiles * rowTiles)
+    let forItems = quotientRoundedUp(
+      computeUnits * Tuning.itemsPerComputeUnit, columnTiles * rowTiles)
     let sumBytes = sizes.weightCount * dtype.accumulator.byteCount
     let limit = max(1, sizes.operandByteCount(dtype) / sumBytes)
     let preferred = min(forItems, limit, rows)
@@ -157,7 +159,9 @@ extension WeightGradientTile: TileCandidate {
   }
 
   /// This tile, and others for the same result.
-  func candidates(_ sizes: ConvolutionSizes, _ dtype: DType) -> [WeightGradientTile] {
+  func candidates(
+    _ sizes: ConvolutionSizes, _ dtype: DType, computeUnits: Int
+  ) -> [WeightGradientTile] {
     typealias Model = RegisterTileModel
     var others: [WeightGradientTile] = []
     var splitting: [Tile: Double] = [:]
@@ -168,7 +172,7 @@ extension WeightGradientTile: TileCandidate {
           for (factor, cost) in [(1.0, 1.0), (0.5, 1.05), (2, 1.05), (0.25, 1.1)] {
             let tile = WeightGradientTile(
               sizes, dtype, width: width, vectors: vectors, tileRows: rows, local: local,
-              partsFactor: factor)
+              computeUnits: computeUnits, partsFactor: factor)
             others.append(tile)
             splitting[tile.tile] = min(splitting[tile.tile] ?? .infinity, cost)
           }

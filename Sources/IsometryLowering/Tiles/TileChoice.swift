@@ -21,10 +21,14 @@ package struct TileChoice {
 package struct TileSelection {
   /// Tiles that are known to be good on the device.
   private let table: TileTable
+  let computeUnits: Int
   package private(set) var choices: [TileChoice] = []
   private var positions: [TileSite: Int] = [:]
 
-  init(_ table: TileTable) { self.table = table }
+  init(_ table: TileTable, computeUnits: Int) {
+    self.table = table
+    self.computeUnits = computeUnits
+  }
 
   /// The tile of a launch: the table's if it has one that the launch can have, else the first.
   ///
