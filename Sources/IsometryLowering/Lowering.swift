@@ -224,13 +224,18 @@ package struct LoweringOptions {
 extension BackendTraits {
   /// Those of a backend that launches the package's kernels. They state no arithmetic intensity, because
   /// no GPU was measured.
-  package static func kernels(prologueTypes: Set<DType> = []) -> BackendTraits {
+  ///
+  /// - Parameter leastChannels: as of the trait; the default is an H200's by a model.
+  package static func kernels(
+    prologueTypes: Set<DType> = [], leastChannels: Int = 64
+  ) -> BackendTraits {
     var traits = BackendTraits()
     traits.hasConvolutionStatistics = true
     traits.hasGradientEpilogues = true
     traits.hasNarrowLossGradients = true
     traits.prologueTypes = prologueTypes
     traits.prologueChannelMultiple = MatrixUnits.rowMultiple
+    traits.prologueLeastChannels = leastChannels
     return traits
   }
 }

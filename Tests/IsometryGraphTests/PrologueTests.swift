@@ -8,10 +8,18 @@ import Testing
     graph.nodes.count { $0.operation.name == name }
   }
 
+  private func traits(multiple: Int = 1, leastChannels: Int = 1) -> BackendTraits {
+    var traits = BackendTraits()
+    traits.prologueTypes = [.float32]
+    traits.prologueChannelMultiple = multiple
+    traits.prologueLeastChannels = leastChannels
+    return traits
+  }
+
   /// Of three normalizations, those of the stem and of the sum are read by others than convolutions.
   @Test func theInnerNormalizationIsNeverStored() throws {
     let fused = makeResidualStep(normalized: true).fused()
-    let graph = fused.withPrologues(in: [.float32], channelMultiple: 1)
+    let graph = fused.withPrologues(traits())
     try GraphVerifier.verify(graph)
     #expect(count(fused, "batchNormalization") == 3 && count(graph, "batchNormalization") == 2)
     #expect(count(graph, "batchNormalizationStatistics") == 1)
@@ -41,22 +49,20 @@ import Testing
   }
 
   @Test func aSecondTimeAndFusionChangeNothing() {
-    let graph = makeResidualStep(normalized: true).fused().withPrologues(
-      in: [.float32], channelMultiple: 1)
+    let graph = makeResidualStep(normalized: true).fused().withPrologues(traits())
     #expect(
-      GraphPrinter.text(of: graph.withPrologues(in: [.float32], channelMultiple: 1))
+      GraphPrinter.text(of: graph.withPrologues(traits()))
         == GraphPrinter.text(of: graph))
     #expect(graph.fused().nodes.count == graph.nodes.count)
     let plain = makeResidualStep(normalized: false).fused()
     #expect(
-      GraphPrinter.text(of: plain.withPrologues(in: [.float32], channelMultiple: 1))
+      GraphPrinter.text(of: plain.withPrologues(traits()))
         == GraphPrinter.text(of: plain))
   }
 
   @Test(arguments: Recomputation.allCases)
   func recomputationComesAfter(choice: Recomputation) throws {
-    let graph = makeResidualStep(normalized: true).fused().withPrologues(
-      in: [.float32], channelMultiple: 1)
+    let graph = makeResidualStep(normalized: true).fused().withPrologues(traits())
     let result = graph.recomputing(choice)
     try GraphVerifier.verify(result)
     #expect(Schedule(result).peakByteCount <= Schedule(graph).peakByteCount)
@@ -66,7 +72,7 @@ import Testing
   /// A normalization in front of a convolution, and what else reads it.
   private func prologues(
     activation: Activation = .relu, behind: Activation = .linear, channels: Int = 8,
-    filters: Int = 8,
+    filters: Int = 8, leastChannels: Int = 1,
     _ further: (inout Graph, _ normalized: Value, _ y: Value) -> Void = { _, _, _ in }
   ) -> Int {
     var graph = Graph()
@@ -78,7 +84,7 @@ import Testing
     let y = graph.activation(graph.convolve(normalized, with: weight, padding: 1), behind)
     graph.output("y", y)
     further(&graph, normalized, y)
-    let result = graph.fused().withPrologues(in: [.float32], channelMultiple: 8)
+    let result = graph.fused().withPrologues(traits(multiple: 8, leastChannels: leastChannels))
     return count(result, "batchNormalizationStatistics")
   }
 
@@ -113,6 +119,12 @@ import Testing
         let narrow = graph.variable("narrow", [10, 8, 1, 1])
         graph.output("narrow", graph.convolve(normalized, with: narrow))
       } == 0)
+  }
+
+  /// The channels of the images count, not those of the result.
+  @Test func normalizationsOfFewChannelsAreStored() {
+    #expect(prologues(channels: 8, filters: 64, leastChannels: 16) == 0)
+    #expect(prologues(channels: 16, leastChannels: 16) == 1)
   }
 
   @Test func onlyCheapActivationsAreComputedAgainAndAgain() {

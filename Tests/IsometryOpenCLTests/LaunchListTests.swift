@@ -16,7 +16,8 @@ import Testing
     func build(_ network: some Network) -> Graph {
       TrainingGraph(network, .init(batch: 32, precision: precision)).graph
     }
-    let traits = BackendTraits.kernels(prologueTypes: prologues ? [precision] : [])
+    let traits = BackendTraits.kernels(
+      prologueTypes: prologues ? [precision] : [], leastChannels: 1)
     return (build(network), traits)
   }
 

@@ -168,6 +168,7 @@ struct TF32Tests {
     let backend = try OpenCLBackend(#require(device), number: 0, options: options)
     var traits = backend.traits(for: graph)
     #expect(traits.prologueTypes == [.float32])
+    traits.prologueLeastChannels = 1
     let normalizing = graph.optimized(for: traits)
     traits.prologueTypes = []
     let results = try [graph.optimized(for: traits), normalizing].map { graph in

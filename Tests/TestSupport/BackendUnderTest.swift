@@ -36,8 +36,14 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     _ graph: Graph, recomputation: Recomputation? = Recomputation.none
   ) -> Graph {
     guard isFusing else { return graph }
-    return graph.optimized(
-      for: traits ?? backend.traits(for: graph), recomputation: recomputation)
+    return graph.optimized(for: traits(for: graph), recomputation: recomputation)
+  }
+
+  /// Small graphs have prologues too.
+  private func traits(for graph: Graph) -> BackendTraits {
+    var traits = traits ?? backend.traits(for: graph)
+    traits.prologueLeastChannels = 1
+    return traits
   }
 
   /// A session of the graph that the backend is given.
@@ -50,7 +56,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
 
   /// The same without prologues in any type.
   public func withoutPrologues(for graph: Graph) -> BackendUnderTest {
-    var traits = traits ?? backend.traits(for: graph)
+    var traits = traits(for: graph)
     traits.prologueTypes = []
     return BackendUnderTest(
       backend: backend, isFusing: isFusing, variant: "\(variant) without prologues", traits: traits)

@@ -15,10 +15,7 @@ extension Graph {
     for traits: BackendTraits, recomputation: Recomputation? = Recomputation.none
   ) -> Graph {
     var graph = fused()
-    if !traits.prologueTypes.isEmpty {
-      graph = graph.withPrologues(
-        in: traits.prologueTypes, channelMultiple: traits.prologueChannelMultiple)
-    }
+    if !traits.prologueTypes.isEmpty { graph = graph.withPrologues(traits) }
     if traits.hasConvolutionStatistics { graph = graph.withConvolutionStatistics() }
     if traits.hasGradientEpilogues { graph = graph.withGradientEpilogues() }
     if traits.hasChannelSumsWithGradients { graph = graph.withChannelSumsOfGradients() }

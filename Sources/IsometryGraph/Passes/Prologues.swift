@@ -7,20 +7,15 @@ extension Graph {
   ///
   /// For backends with that trait, after `fused()` and before `recomputing`: a tensor that is never
   /// stored need not be computed again. Such a graph is not differentiated any more.
-  ///
-  /// - Parameters:
-  ///   - types: the types of images that convolutions can normalize.
-  ///   - multiple: a divisor of the channels and the filters of such convolutions.
-  func withPrologues(in types: Set<DType>, channelMultiple multiple: Int) -> Graph {
-    var pass = PrologueFusion(self, types, multiple)
+  func withPrologues(_ traits: BackendTraits) -> Graph {
+    var pass = PrologueFusion(self, traits)
     return pass.run()
   }
 }
 
 private struct PrologueFusion {
   private var rewriter: Rewriter
-  private let types: Set<DType>
-  private let multiple: Int
+  private let traits: BackendTraits
   /// The prologue and its operands, by the normalized images.
   private var replaced: [Value: Replacement] = [:]
 
@@ -31,10 +26,9 @@ private struct PrologueFusion {
     let vectors: [Value]
   }
 
-  init(_ graph: Graph, _ types: Set<DType>, _ multiple: Int) {
+  init(_ graph: Graph, _ traits: BackendTraits) {
     rewriter = Rewriter(graph)
-    self.types = types
-    self.multiple = multiple
+    self.traits = traits
   }
 
   mutating func run() -> Graph {
@@ -62,7 +56,7 @@ private struct PrologueFusion {
         let node = graph.nodes[position]
         guard case .batchNormalization(let normalization) = node.operation else { return false }
         let uses = uses[node.results[0].index]
-        return types.contains(graph.type(of: node.results[0]).dtype)
+        return traits.prologueTypes.contains(graph.type(of: node.results[0]).dtype)
           && !normalization.epilogue.hasResidual
           && Prologue.isCheap(normalization.epilogue.activation)
           && uses > 0 && uses == fitting[node.results[0].index]
@@ -72,7 +66,8 @@ private struct PrologueFusion {
   /// The images that a convolution or a weight gradient without a prologue would read through one.
   private func images(of node: Node, in graph: Graph) -> Value? {
     func suits(_ weights: Shape) -> Bool {
-      weights[0] % multiple == 0 && weights[1] % multiple == 0
+      weights[1] >= traits.prologueLeastChannels
+        && weights.dimensions[..<2].allSatisfy { $0 % traits.prologueChannelMultiple == 0 }
     }
 
     return switch node.operation {
