@@ -74,7 +74,7 @@ let package = Package(
       name: "IsometryOpenCL",
       dependencies: [
         "CCLBlast", "CIsometryKernels", "GPUProbe", "IsometryCore", "IsometryFiles",
-        "IsometryGraph", "IsometryLowering", "OpenCLRuntime",
+        "IsometryGraph", "IsometryLowering", "IsometryReference", "OpenCLRuntime",
       ],
       swiftSettings: strict),
     // Layer 3

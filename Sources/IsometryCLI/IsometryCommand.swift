@@ -9,7 +9,7 @@ struct IsometryCommand: ParsableCommand {
       Examples:
         isometry train
             trains ResNet-20 on CIFAR-10 in ./data, else on the built-in pictures
-        isometry train --model resnet56 --normalization none --init risotto --epochs 20
+        isometry train --model resnet56 --normalization none --init risotto
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry devices
 
@@ -40,6 +40,8 @@ enum Program {
     do {
       var command = try IsometryCommand.parseAsRoot(
         joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
+      // Every command refuses an illegal switch, also one that it does not use.
+      _ = try ProgramEnvironment()
       try command.run()
     } catch {
       code = Failure(error).report()

@@ -85,7 +85,7 @@ struct ProgramEnvironment: Sendable {
     ("ISOMETRY_PROLOGUES", "set ISOMETRY_DISABLE=prologues to do without prologues"),
     ("ISOMETRY_COMMAND_BUFFERS", "set ISOMETRY_DISABLE=command-buffers to do without them"),
     ("ISOMETRY_TUNING", "set ISOMETRY_DISABLE=tuning to do without tuned tiles"),
-    ("ISOMETRY_TF32", "take --precision tf32"),
+    ("ISOMETRY_TF32", "unset it; --precision tf32 turns tf32 on"),
     ("ISOMETRY_WINOGRAD", "OpenCL devices no longer use Winograd's algorithm; unset it"),
   ]
 

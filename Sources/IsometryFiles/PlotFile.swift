@@ -36,8 +36,8 @@ package enum PlotError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .noGnuplot(let dataPath):
-      "gnuplot, which draws the plot, is not installed: run scripts/setup, or draw \(dataPath), "
-        + "which was written, with another program"
+      "gnuplot, which draws the plot, is not installed: install it, or draw \(dataPath), which "
+        + "was written, with another program"
     case .gnuplot(let reason, let dataPath):
       "gnuplot failed: \(reason); the data is in \(dataPath)"
     }

@@ -42,7 +42,7 @@ extension Backend {
     if precision == .tf32, !roundsToTF32 {
       throw UnsupportedPrecision(
         precision, device: name,
-        reason: "that needs an OpenCL device with matrix units that may round to tf32; use fp32")
+        reason: "it does not round the operands of products to tf32; use fp32")
     }
     try requireSupport(for: precision.dtype)
   }

@@ -1,7 +1,8 @@
 public import IsometryCore
 
 /// A backend that plans like the others and computes nothing. Reads give the written contents, or zeros.
-/// It lists all operations, also those that others may not launch (`reshape`, `cast` and `fill`).
+/// Its launches are the operations of the optimized graph. Others launch them in the same order, but
+/// not `reshape`, `cast`, `fill` and small sums. They add launches for partial sums and copies.
 public struct NullBackend: Backend {
   public var name: String { "null" }
   public var deviceDescription: String { "no device: plans are made, nothing is computed" }

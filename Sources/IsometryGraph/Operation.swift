@@ -3,8 +3,8 @@ public import IsometryCore
 /// The closed set of operations a graph is made of.
 ///
 /// The attributes of a family, with longer shape rules, vector–Jacobian products and Jacobian–vector
-/// products, stand beside each other in Operations/. Every switch over this type is exhaustive, so the
-/// compiler lists what a new operation still needs (docs/adding-an-operation.md).
+/// products, stand beside each other in Operations/. Switches that decide something for every
+/// operation are exhaustive, so the compiler lists what a new one still needs (docs/adding-an-operation.md).
 ///
 /// Channels are axis 1: tensors are [N, C] or [N, C, H, W]; convolution weights are [K, C, R, S].
 /// "accum" below is `dtype.accumulator`: fp32 for 16-bit tensors.
@@ -149,6 +149,13 @@ public enum Operation: Sendable, Hashable {
     if case .input(let name, _) = self { return name }
     if case .variable(let name, _) = self { return name }
     return nil
+  }
+
+  /// Whether the operation normalizes the images that it reads.
+  package var hasPrologue: Bool {
+    if case .convolution(_, _, .some) = self { return true }
+    if case .convolutionWeightGradient(_, _, _, .some) = self { return true }
+    return false
   }
 
   /// Whether a backend with these traits can launch the operation: only some have the fused forms.

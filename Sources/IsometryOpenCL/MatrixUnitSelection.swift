@@ -2,18 +2,19 @@ internal import GPUProbe
 import IsometryCore
 import IsometryGraph
 internal import IsometryLowering
+internal import IsometryReference
 internal import OpenCLRuntime
 internal import Synchronization
 
-/// Decides for one device, once a process and type, whether its matrix units are used: if the
-/// device says that it has them, their kernels build, and a small step comes out as the portable kernels
-/// compute it. A fault of the kernels is kept beside the compiled programs and not tried again for the
+/// Decides for one device, once a process, family and type, whether its matrix units are used: if the
+/// device says that it has them, their kernels build, and a small step comes out as the reference
+/// computes it. A fault of the kernels is kept beside the compiled programs and not tried again for the
 /// same kernels, device and driver. Any other failure, such as a lack of memory, counts for this process.
 final class MatrixUnitSelection: Sendable {
   private let options: OpenCLOptions
   private let device: SharedDevice
-  /// The reason against each type that was tried; nil if its kernels are right.
-  private let verdicts = Mutex<[DType: String?]>([:])
+  /// The reason against each trial, by its description; nil if its kernels are right.
+  private let verdicts = Mutex<[String: String?]>([:])
 
   init(_ options: OpenCLOptions, on device: SharedDevice) {
     self.options = options
@@ -32,13 +33,6 @@ final class MatrixUnitSelection: Sendable {
   /// Whether products in fp32 may have operands rounded to tf32.
   var mayRoundFloat: Bool { options.allowsTF32 && isPossible }
 
-  /// Whether graphs in that type have their products on matrix units.
-  func multiplies(_ dtype: DType) -> Bool {
-    let units = units
-    return isPossible && units.types.contains(dtype)
-      && (options.matrixUnits == .emulated || isTrusted(units, dtype))
-  }
-
   private var units: MatrixUnits {
     MatrixUnits(
       kind: options.matrixUnits == .emulated ? .emulated : .tensorCores,
@@ -47,48 +41,52 @@ final class MatrixUnitSelection: Sendable {
 
   /// The units for the graph's products and convolutions; nil for portable kernels.
   func units(for graph: Graph) -> MatrixUnits? {
+    guard isPossible else { return nil }
     var units = units
-    units.types = Set(graph.types.map(\.dtype)).filter { multiplies($0) }
+    let trials = Set(
+      graph.nodes.filter { units.compute($0, in: graph) }.map {
+        MatrixUnitTrial(
+          units: units, family: $0.operation.family!, dtype: graph.type(of: $0.inputs[0]).dtype)
+      })
+    units.types = Set(trials.map(\.dtype))
+    if options.matrixUnits == .auto {
+      for trial in trials where !isPassed(trial) { units.types.remove(trial.dtype) }
+    }
     return units.types.isEmpty ? nil : units
   }
 
-  /// Whether the kernels with these units compute in that type what the portable ones do.
-  func isTrusted(_ units: MatrixUnits, _ dtype: DType) -> Bool {
+  /// Whether the kernels of the trial compute what the reference does.
+  func isPassed(_ trial: MatrixUnitTrial) -> Bool {
     verdicts.withLock { verdicts in
-      if let known = verdicts[dtype] { return known == nil }
-      var reason = device.library.recordedRefusal(of: MatrixUnitTrial.families, dtype)
-      if reason == nil,
-        let refusal = MatrixUnitTrial(units: units, dtype: dtype)
-          .refusal(on: device.context.device, options)
-      {
+      if let known = verdicts["\(trial)"] { return known == nil }
+      var reason = device.library.recordedRefusal(of: trial.programs, trial.dtype)
+      if reason == nil, let refusal = trial.refusal(on: device.context.device, options) {
         reason = refusal.reason
         let isKept =
           refusal.isLasting
-          && device.library.recordRefusal(refusal.reason, of: MatrixUnitTrial.families, dtype)
+          && device.library.recordRefusal(refusal.reason, of: trial.programs, trial.dtype)
         options.warn(
-          "the matrix units of \(device.context.device.name) are not used for "
-            + "\(Self.precision(dtype)), which makes it slower, not wrong: \(refusal.reason); they "
-            + "are tried again "
+          "the matrix units of \(device.context.device.name) are not used for \(trial), which "
+            + "makes it slower, not wrong: \(refusal.reason); they are tried again "
             + (isKept ? "with another driver or new kernels" : "in the next run"))
       }
-      verdicts.updateValue(reason, forKey: dtype)
+      verdicts.updateValue(reason, forKey: "\(trial)")
       return reason == nil
     }
   }
 
-  /// The types that this process or an earlier one refused, with the reasons.
-  var refusals: [(precision: String, reason: String)] {
+  /// The trials that this process or an earlier one refused, with the reasons.
+  var refusals: [(trial: String, reason: String)] {
     guard options.matrixUnits == .auto else { return [] }
-    return [DType.bfloat16, .float16, .float32].compactMap { dtype in
-      let reason =
-        verdicts.withLock { $0[dtype] }
-        ?? device.library.recordedRefusal(of: MatrixUnitTrial.families, dtype)
-      return reason.map { (Self.precision(dtype), $0) }
+    return [DType.bfloat16, .float16, .float32].flatMap { dtype in
+      [KernelFamily.convolution, .gemm].compactMap { family in
+        let trial = MatrixUnitTrial(units: units, family: family, dtype: dtype)
+        let reason =
+          verdicts.withLock { $0["\(trial)"] }
+          ?? device.library.recordedRefusal(of: trial.programs, dtype)
+        return reason.map { ("\(trial)", $0) }
+      }
     }
-  }
-
-  private static func precision(_ dtype: DType) -> String {
-    dtype == .float32 ? "tf32" : dtype.rawValue
   }
 }
 
@@ -99,26 +97,39 @@ struct MatrixUnitRefusal: Equatable {
   let isLasting: Bool
 }
 
-/// A step of every kernel that uses matrix units, small, with rims and two parts of a weight gradient.
-struct MatrixUnitTrial {
+/// A small step of the kernels of one family that use matrix units, with rims and two parts of a weight
+/// gradient.
+struct MatrixUnitTrial: Hashable, CustomStringConvertible {
   let units: MatrixUnits
+  /// `.convolution` or `.gemm`.
+  let family: KernelFamily
   let dtype: DType
 
-  static let families: [ProgramFamily] = [
-    .matrixProduct, .matrixConvolution, .matrixWeightGradient,
-  ]
+  /// The programs with the kernels.
+  var programs: [ProgramFamily] {
+    family == .gemm ? [.matrixProduct] : [.matrixConvolution, .matrixWeightGradient]
+  }
+
+  var description: String {
+    (family == .gemm ? "products" : "convolutions") + " in "
+      + (dtype == .float32 ? "tf32" : dtype.rawValue)
+  }
 
   /// The reason why the device cannot use the units, or nil. The step has a context of its own:
   /// a kernel that accesses memory that is not its own ends that one, and not the one that trains.
   func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {
+      var options = options
+      options.tiles = { _ in TileTable() }
       let device = try SharedDevice(device, options)
-      // Portable kernels take no prologues.
-      let graph = self.graph
-      let expected = try results(of: graph.optimized(for: .kernels()), on: device, nil)
+      let graph = family == .gemm ? products : convolutions
+      let expected = try results(
+        of: graph, ReferenceBackend<Float>().makeSession(for: graph))
       let found = try results(
-        of: graph.optimized(for: .kernels(prologueTypes: [dtype], leastChannels: 1)), on: device,
-        units)
+        of: graph,
+        OpenCLSession(
+          graph.optimized(for: .kernels(prologueTypes: [dtype], leastChannels: 1)), device,
+          LoweringOptions(matrixUnits: units), store: VariableStore(device.computeQueue)))
       for (output, (found, expected)) in zip(graph.outputs, zip(found, expected)) {
         let size =
           (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
@@ -134,26 +145,20 @@ struct MatrixUnitTrial {
       let line = error.log.split(separator: "\n").first { $0.contains("error") } ?? ""
       return MatrixUnitRefusal(
         reason: "\(error.kernel) does not build \(line)",
-        isLasting: Self.families.contains { $0.name == error.kernel })
+        isLasting: programs.contains { $0.name == error.kernel })
     } catch {
       return MatrixUnitRefusal(reason: "\(error)", isLasting: false)
     }
   }
 
-  private static let contents: [(name: String, shape: Shape)] = [
-    ("x", [4, 24, 19, 13]), ("dy", [4, 40, 10, 7]), ("a", [72, 40]), ("b", [40, 136]),
-  ]
-
-  private var graph: Graph {
+  private var convolutions: Graph {
     var graph = Graph()
-    let inputs = Self.contents.map { graph.input($0.name, $0.shape, dtype) }
-    let (x, dy, a, b) = (inputs[0], inputs[1], inputs[2], inputs[3])
+    let x = graph.input("x", [4, 24, 19, 13], dtype)
+    let dy = graph.input("dy", [4, 40, 10, 7], dtype)
     let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
     let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
-    let y = graph.activation(
-      graph.biasAdd(
-        graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias),
-      .tanh)
+    let y = graph.biasAdd(
+      graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias)
     graph.output("convolutions", y)
     let gradients = graph.gradients(seeds: [(y, dy)], withRespectTo: [x, weight, bias])
     for (name, gradient) in zip(
@@ -169,6 +174,12 @@ struct MatrixUnitTrial {
     if let gradient = graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0] {
       graph.output("weight gradients with normalized images", gradient)
     }
+    return graph
+  }
+
+  private var products: Graph {
+    var graph = Graph()
+    let (a, b) = (graph.input("a", [72, 40], dtype), graph.input("b", [40, 136], dtype))
     let product = graph.matrixMultiply(a, b)
     graph.output("products", product)
     graph.output("transposed products", graph.matrixMultiply(product, a, transposeLeft: true))
@@ -177,20 +188,21 @@ struct MatrixUnitTrial {
     return graph
   }
 
-  private func results(
-    of graph: Graph, on device: SharedDevice, _ units: MatrixUnits?
-  ) throws -> [[Double]] {
-    let session = try OpenCLSession(
-      graph, device, LoweringOptions(matrixUnits: units), store: VariableStore(device.computeQueue))
+  private func results(of graph: Graph, _ session: any Session) throws -> [[Double]] {
     var random = RandomStream(seed: 1)
+    func numbers(_ shape: Shape, _ scale: Double) -> [Double] {
+      random.normals(shape.elementCount).map { scale * $0 }
+    }
     for (name, value) in graph.variables.sorted(by: { $0.name < $1.name }) {
       let shape = graph.shape(of: value)
-      let numbers = random.normals(shape.elementCount).map { 0.1 * $0 }
-      try session.write(HostTensor(shape, numbers, as: .float32), toVariable: name)
+      try session.write(
+        HostTensor(shape, numbers(shape, 0.1), as: .float32), toVariable: name)
     }
     var inputs: [String: HostTensor] = [:]
-    for (name, shape) in Self.contents {
-      inputs[name] = HostTensor(shape, random.normals(shape.elementCount), as: dtype)
+    for node in graph.nodes {
+      if case .input(let name, let type) = node.operation {
+        inputs[name] = HostTensor(type.shape, numbers(type.shape, 1), as: dtype)
+      }
     }
     try session.run(inputs)
     return try graph.outputs.map { try session.read(output: $0.name).doubles }

@@ -37,7 +37,7 @@ public struct OpenCLBackend: TunableBackend {
       + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
       + (roundsToTF32 ? ", fp32 products in tf32" : "")
       + matrixUnits.refusals.map {
-        "; matrix units are not used for \($0.precision): \($0.reason)"
+        "; matrix units are not used for \($0.trial): \($0.reason)"
       }.joined()
   }
 

@@ -6,6 +6,7 @@ import Testing
 @Suite struct ReductionTests {
   static let sizes: [Shape] = [
     [1], [2, 1], [3, 5], [5, 33], [1, 1, 1, 1], [2, 3, 5, 7], [5, 17, 9, 9], [2, 16, 32, 32],
+    [3, 17, 17, 11],
   ]
 
   @Test(arguments: BackendUnderTest.all)

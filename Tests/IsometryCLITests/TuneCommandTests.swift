@@ -109,7 +109,16 @@ import Testing
     try withFolder { folder in
       let result = try Program.run("tune", "--device", "cpu", in: folder)
       #expect(result.code == 64)
-      #expect(result.standardError.contains("cpu has no tiles to tune"), "\(result.standardError)")
+      #expect(result.standardError.contains("'opencl' and 'opencl:N'"), "\(result.standardError)")
+    }
+  }
+
+  @Test(.enabled(if: Program.hasOpenCLDevice, "no OpenCL device on this machine"))
+  func validationIsRefused() throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        Self.command, in: folder, environment: ["ISOMETRY_VALIDATE": "1"])
+      #expect(result.code == 64 && result.standardError.contains("none can be timed"))
     }
   }
 

@@ -231,7 +231,11 @@ private let device = (try? Device.all())?.first
   @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
   func prologuesAreForTypesThatMatrixUnitsMultiply() throws {
     var graph = Graph()
-    for dtype in [DType.float32, .bfloat16] { _ = graph.input(dtype.rawValue, [8, 8], dtype) }
+    for dtype in [DType.float32, .bfloat16] {
+      let x = graph.input(dtype.rawValue, [1, 8, 4, 4], dtype)
+      let weight = graph.input("\(dtype) weight", [8, 8, 3, 3], dtype)
+      graph.output("\(dtype) y", graph.convolve(x, with: weight))
+    }
     for units in [MatrixUnitUse.off, .emulated] {
       var options = OpenCLOptions(matrixUnits: units)
       let types = try backend(options).traits(for: graph).prologueTypes
@@ -261,12 +265,14 @@ private let device = (try? Device.all())?.first
 
   @Test(
     .enabled(if: device != nil, "no OpenCL device on this machine"),
-    arguments: [DType.bfloat16, .float16, .float32])
-  func theTrialPassesRightKernels(dtype: DType) throws {
-    let units = MatrixUnits(kind: .emulated, types: [.bfloat16, .float16, .float32])
-    let trial = MatrixUnitTrial(units: units, dtype: dtype)
+    arguments: [DType.bfloat16, .float16, .float32], [KernelFamily.convolution, .gemm])
+  func theTrialPassesRightKernels(dtype: DType, family: KernelFamily) throws {
+    let trial = MatrixUnitTrial(units: Self.emulation, family: family, dtype: dtype)
     #expect(try trial.refusal(on: #require(device), .forTests()) == nil)
   }
+
+  private static let emulation = MatrixUnits(
+    kind: .emulated, types: [.bfloat16, .float16, .float32])
 
   /// Notes what a backend warns of.
   private final class Warnings: Sendable {
@@ -308,9 +314,9 @@ private let device = (try? Device.all())?.first
         replacement: "const int inner, const int unset) {",
         reason: "CL_INVALID_KERNEL_ARGS", isKept: false),
       Sabotage(
-        piece: "gemm/register_tile.cl", text: "LINE_KERNEL void gemm",
-        replacement: "nonsense gemm",
-        reason: "gemm-register-tile does not build", isKept: false),
+        piece: "normalization/statistics.cl", text: "KERNEL void normalization_statistics",
+        replacement: "nonsense normalization_statistics",
+        reason: "normalization-statistics does not build", isKept: false),
     ])
   func faultyKernelsAreRefused(sabotage: Sabotage) throws {
     let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"
@@ -325,6 +331,9 @@ private let device = (try? Device.all())?.first
     try text.replacing(sabotage.text, with: sabotage.replacement)
       .write(toFile: path, atomically: true, encoding: .utf8)
 
+    let trial = MatrixUnitTrial(
+      units: Self.emulation, family: sabotage.piece.hasPrefix("gemm") ? .gemm : .convolution,
+      dtype: .bfloat16)
     let warnings = Warnings()
     for run in 0..<2 {
       var options = OpenCLOptions.forTests()
@@ -337,10 +346,10 @@ private let device = (try? Device.all())?.first
       let isKnown = backend.deviceDescription.contains(sabotage.reason)
       #expect(isKnown == (run == 1 && sabotage.isKept))
       for _ in 0..<2 {
-        #expect(!backend.matrixUnits.isTrusted(.emulated, .bfloat16))
+        #expect(!backend.matrixUnits.isPassed(trial))
       }
       let description = backend.deviceDescription
-      #expect(description.contains("; matrix units are not used for bf16: "))
+      #expect(description.contains("; matrix units are not used for \(trial): "))
       #expect(description.contains(sabotage.reason), "\(description)")
     }
     #expect(warnings.all.count == (sabotage.isKept ? 1 : 2), "\(warnings.all)")

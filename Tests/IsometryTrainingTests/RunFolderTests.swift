@@ -146,6 +146,22 @@ import Testing
     }
   }
 
+  /// A measurement that a stop interrupted is made when the run continues.
+  @Test func theLogKnowsWhetherItHasTheSpectrumOfItsStep() throws {
+    try withFolder { folder in
+      let path = "\(folder)/log.jsonl"
+      func hasSpectrum(_ step: Int) throws -> Bool {
+        var state = TrainingState()
+        state.step = step
+        return try RunLog(path: path, keepingUntil: state).hasSpectrum
+      }
+      #expect(try !hasSpectrum(0))
+      try RunLog(path: path, keepingUntil: TrainingState()).appendSpectrum([], step: 0)
+      #expect(try hasSpectrum(0))
+      #expect(try !hasSpectrum(3))
+    }
+  }
+
   /// A run that was stopped within an epoch's evaluation, went on, and was killed before it had saved.
   @Test func anEpochThatWasNotSavedIsTakenOut() throws {
     try withFolder { folder in

@@ -114,7 +114,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   public static let withTF32: [BackendUnderTest] = {
     return openCLVariant("tf32") { device, number in
       let has = (device.computeCapability?.major ?? 0) >= 8
-      var options = OpenCLOptions(matrixUnits: has ? .auto : .emulated)
+      var options = OpenCLOptions.forTests(matrixUnits: has ? .auto : .emulated)
       options.allowsTF32 = true
       return try? OpenCLBackend(device, number: number, options: options)
     }.filter(\.isFusing)

@@ -10,7 +10,7 @@ struct EvaluateCommand: ParsableCommand {
     discussion: """
       Examples:
         isometry evaluate runs/2026-01-31-120000-resnet20-he
-        isometry evaluate runs/…/checkpoints/epoch-4.safetensors --data ~/cifar --json
+        isometry evaluate runs/…/checkpoints/epoch-4.safetensors --json
 
       The checkpoint describes the network. The folder of a run stands for its latest checkpoint. \
       Without --data, the images are the test split of the run's data set.
@@ -58,6 +58,7 @@ struct EvaluateCommand: ParsableCommand {
         + "\(configuration.epochs) epochs")
     // Without a request to stop there is always a result.
     guard let (result, confusion) = try evaluator.evaluateConfusion() else { return }
+    guard result.loss.isFinite else { throw TrainingError.nonFiniteCheckpoint(path: path) }
     if form.json {
       console.emit(json(result, confusion, path: path, model: configuration.model))
     } else {

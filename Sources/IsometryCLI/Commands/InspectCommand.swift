@@ -14,7 +14,7 @@ struct InspectCommand: ParsableCommand {
       Examples:
         isometry inspect --model resnet20 --init risotto --device cpu
         isometry inspect --model mlp:20x400 --init he --plot inspect.svg
-        isometry inspect --model resnet18 --init risotto-lossless --cumulative --data ~/cifar
+        isometry inspect --model resnet18 --init risotto-lossless --cumulative
 
       The table has a line for each residual block, or each layer of a plain network, and one for \
       the whole network. The gain is the mean of ‖out‖²/‖in‖² over the inputs. The singular values \

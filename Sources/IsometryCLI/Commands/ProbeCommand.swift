@@ -19,7 +19,7 @@ struct ProbeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A device of --list. (default: the first GPU, else the first device)", valueName: "name"))
-  var device: DeviceChoice?
+  var device: OpenCLChoice?
 
   @Option(help: ArgumentHelp("Folder for the report.", valueName: "dir"))
   var output: String?
@@ -79,13 +79,10 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func chosen(from devices: [Device]) throws -> Device {
-    guard case .openCL(let named) = device ?? .openCL(number: nil) else {
-      throw UsageError("--device", "should be opencl or opencl:N, which --list numbers")
-    }
     guard !devices.isEmpty else {
-      throw ValidationError("there is no OpenCL device: install a driver (docs/environment.md)")
+      throw ValidationError("there is no OpenCL device: install a driver with its ICD file")
     }
-    let number = named ?? devices.firstIndex { $0.kind == .gpu } ?? 0
+    let number = device?.number ?? devices.firstIndex { $0.kind == .gpu } ?? 0
     guard devices.indices.contains(number) else {
       throw DeviceError.noSuchOpenCLDevice(number: number, count: devices.count)
     }

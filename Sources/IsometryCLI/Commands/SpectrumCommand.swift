@@ -14,10 +14,11 @@ struct SpectrumCommand: ParsableCommand {
       "Measure the singular values of a network's Jacobian, and compare them with their law.",
     discussion: """
       Examples:
-        isometry spectrum --model resmlp:20x400 --init universal:c=0.5 --activation tanh \\
-          --inputs 4 --plot spectrum.svg
+        isometry spectrum --model resmlp:20x400 --init universal:c=0.5 \\
+          --activation tanh --inputs 4 --plot spectrum.svg
         isometry spectrum --model resnet20 --init risotto --inputs 4 --data ~/cifar
-        isometry spectrum --checkpoint runs/2026-01-31-120000-resnet20-he --to logits
+        isometry spectrum --checkpoint runs/2026-01-31-120000-resnet20-he \\
+          --to logits
 
       The network is in evaluation mode. It has no normalization by default. At initial weights, \
       the statistics of Batch Normalization are those of the inputs, or of 64 inputs of their kind \

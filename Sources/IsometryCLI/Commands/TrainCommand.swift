@@ -72,8 +72,16 @@ struct TrainCommand: ParsableCommand {
     var configuration = try choices(continuing: begun?.configuration)
     try configuration.check()
 
-    let selection = try device.select(
-      for: &configuration, recorded: begun?.configuration.device, environment)
+    let selection: DeviceSelection
+    do {
+      selection = try device.select(
+        for: &configuration, recorded: begun?.configuration.device, environment)
+    } catch let error as UnsupportedPrecision where begun != nil {
+      throw UsageError(
+        "--resume",
+        "continues a run in \(error.precision), which \(error.device) does not compute; name "
+          + "another --device, or start a new run")
+    }
     configuration.device = selection.backend.name
     let source = try data.resolve(environment, recorded: begun?.configuration.data)
     configuration.data = source.spelling

@@ -31,7 +31,7 @@ struct TuneCommand: ParsableCommand {
     help: ArgumentHelp(
       "An OpenCL device. (default: the first GPU, else the first device)",
       valueName: "name"))
-  var device: DeviceChoice?
+  var device: OpenCLChoice?
 
   @Option(help: ArgumentHelp("Number of images of a training step.", valueName: "n"))
   var batch = RunConfiguration().batch
@@ -55,12 +55,10 @@ struct TuneCommand: ParsableCommand {
     var configuration = try RunConfiguration(network, precision, batch: batch)
     let environment = try ProgramEnvironment()
     let selection = try DeviceSelection(
-      device ?? .openCL(number: nil), precision: configuration.precision, environment)
+      .openCL(number: device?.number), precision: configuration.precision, environment)
     guard let backend = selection.backend as? any TunableBackend else {
       throw UsageError(
-        "--device",
-        "\(selection.backend.name) has no tiles to tune; name an OpenCL device from the list of "
-          + "isometry devices" + (environment.validates ? ", and unset ISOMETRY_VALIDATE" : ""))
+        "ISOMETRY_VALIDATE", "has every operation checked, so none can be timed; unset it")
     }
     try backend.requireSupport(for: configuration.precision)
     guard let store = environment.tuningStore else {

@@ -19,6 +19,19 @@ enum DeviceChoice: Equatable {
   }
 }
 
+/// An OpenCL device, for the commands that need one.
+struct OpenCLChoice: ExpressibleByArgument {
+  /// As in `DeviceChoice.openCL`.
+  let number: Int?
+
+  static let allValueStrings = ["opencl", "opencl:N"]
+
+  init?(argument: String) {
+    guard case .openCL(let number) = DeviceChoice(argument: argument) else { return nil }
+    self.number = number
+  }
+}
+
 extension DeviceChoice: ExpressibleByArgument {
   init?(argument: String) {
     switch argument {

@@ -38,8 +38,10 @@ final class TrainingReporter {
         "tiles   other than before the stop, which split sums differently: the results are equally "
           + "correct, but not bitwise those of a run without a stop")
     }
-    // The log of a resumed run already has the first spectrum.
-    if step == 0 { try measureSpectrum() }
+    // A stop may have interrupted the measurement of this step.
+    if let interval = run.configuration.spectrumEvery, step % interval == 0, !log.hasSpectrum {
+      try measureSpectrum()
+    }
   }
 
   func handle(_ event: TrainingEvent) throws {

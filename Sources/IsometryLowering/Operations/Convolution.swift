@@ -34,15 +34,14 @@ struct TiledKernel {
 
 extension Lowering {
   /// Matrix units if the device has some that take the operands, else register tiles.
-  private func variant(_ sizes: ConvolutionSizes, _ dtype: DType) -> any ConvolutionVariant {
-    if let units = options.matrixUnits, units.types.contains(dtype),
-      MatrixUnits.canRead(rowsOf: sizes.channels), MatrixUnits.canRead(rowsOf: sizes.filters)
-    {
+  private func variant(_ node: Node) -> any ConvolutionVariant {
+    let dtype = graph.type(of: node.inputs[0]).dtype
+    if let units = options.matrixUnits, units.compute(node, in: graph) {
       return MatrixTileConvolution(dtype: dtype, units: units)
     }
     precondition(
-      !sizes.isNormalizing,
-      "convolution \(sizes): only matrix units take a prologue (BackendTraits.prologueTypes)")
+      !node.operation.hasPrologue,
+      "\(node.operation.label): only matrix units take a prologue (BackendTraits.prologueTypes)")
     return RegisterTileConvolution(dtype: dtype)
   }
 
@@ -53,7 +52,7 @@ extension Lowering {
     let sizes = ConvolutionSizes(
       convolution, images: graph.shape(of: node.inputs[0]),
       weights: graph.shape(of: node.inputs[1]), pooled: type.shape, prologue)
-    let variant = variant(sizes, type.dtype)
+    let variant = variant(node)
     let (kernel, statistics) = variant.forward(
       sizes, hasStatistics: epilogue.hasStatistics, &tiles)
     let prologue = launch(of: prologue, node)
@@ -81,7 +80,7 @@ extension Lowering {
     let sizes = ConvolutionSizes(
       convolution, images: type.shape, weights: graph.shape(of: node.inputs[1]),
       pooled: graph.shape(of: node.inputs[0]))
-    let variant = variant(sizes, type.dtype)
+    let variant = variant(node)
     let kernel = variant.inputGradient(sizes, &tiles)
     let dy = operand(node.inputs[0], .channelsLast)
     var arguments: [Argument] = [
@@ -105,7 +104,7 @@ extension Lowering {
       convolution, images: graph.shape(of: node.inputs[1]),
       weights: graph.shape(of: node.results[0]), pooled: type.shape, prologue)
     let hasBias = node.results.count > 1
-    let (kernel, parts) = variant(sizes, type.dtype).weightGradient(
+    let (kernel, parts) = variant(node).weightGradient(
       sizes, hasBias: hasBias, &tiles)
     let dy = operand(node.inputs[0], .channelsLast)
     let x = operand(node.inputs[1], .channelsLast)

@@ -16,9 +16,7 @@ extension Lowering {
     let left = operand(node.inputs[0])
     let right: StorageID
     let kernel: TiledKernel
-    if let units = options.matrixUnits, units.types.contains(a.dtype),
-      [a.shape[1], b.shape[1], columns].allSatisfy(MatrixUnits.canRead)
-    {
+    if let units = options.matrixUnits, units.compute(node, in: graph) {
       right = operand(node.inputs[1])
       kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, units)
     } else {

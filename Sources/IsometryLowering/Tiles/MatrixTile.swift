@@ -1,5 +1,5 @@
 package import IsometryCore
-import IsometryGraph
+package import IsometryGraph
 
 /// The matrix units that multiply fragments (common/matrix_unit.cl), and their operand types.
 package struct MatrixUnits: Sendable, Hashable {
@@ -28,6 +28,23 @@ package struct MatrixUnits: Sendable, Hashable {
   static let rowMultiple = 8
 
   static func canRead(rowsOf length: Int) -> Bool { length % rowMultiple == 0 }
+
+  /// Whether the units compute a product or a convolution: its operands' type and rows are theirs.
+  package func compute(_ node: Node, in graph: Graph) -> Bool {
+    let shapes = (node.inputs + node.results).map { graph.shape(of: $0) }
+    switch node.operation.family {
+    case .gemm:
+      return types.contains(graph.type(of: node.inputs[0]).dtype)
+        && [shapes[0][1], shapes[1][1], shapes.last![1]].allSatisfy(Self.canRead)
+    case .convolution:
+      var weights = shapes[1]
+      if case .convolutionWeightGradient(_, let shape, _, _) = node.operation { weights = shape }
+      return types.contains(graph.type(of: node.inputs[0]).dtype)
+        && [weights[0], weights[1]].allSatisfy(Self.canRead)
+    case .normalization, .pooling, .pointwise, .reduction, .loss, .optimizer, .augmentation, nil:
+      return false
+    }
+  }
 }
 
 /// The block of kernels/common/matrix_tile.cl: what one group of four warps computes of a product. Its

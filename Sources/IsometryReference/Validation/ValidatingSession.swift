@@ -97,14 +97,16 @@ final class ValidatingSession: Session {
   /// stored of it. Images that a prologue normalizes are rounded from fp32, and some differ from the
   /// reference's by a unit of their type. Operands in tf32 have the mantissa of fp16.
   private func typeOfTerms(_ node: Node) -> DType {
-    switch node.operation {
-    case .activationGradient(let gradient) where gradient.hasChannelSum:
+    if case .activationGradient(let gradient) = node.operation, gradient.hasChannelSum {
       return graph.type(of: node.results[0]).dtype
-    case .matrixMultiply, .convolution, .convolutionInputGradient, .convolutionWeightGradient:
+    }
+    switch node.operation.family {
+    case .gemm, .convolution:
       let operands = graph.type(of: node.inputs[0]).dtype
       if operands == .float32, roundsToTF32 { return .float16 }
-      return node.operation.prologue == nil ? .float32 : operands
-    default: return .float32
+      return node.operation.hasPrologue ? operands : .float32
+    case .normalization, .pooling, .pointwise, .reduction, .loss, .optimizer, .augmentation, nil:
+      return .float32
     }
   }
 
@@ -129,16 +131,6 @@ final class ValidatingSession: Session {
 
   func synchronize() throws { try base.synchronize() }
   func takeInputWait() -> Double? { base.takeInputWait() }
-}
-
-extension Operation {
-  fileprivate var prologue: Prologue? {
-    switch self {
-    case .convolution(_, _, let prologue), .convolutionWeightGradient(_, _, _, let prologue):
-      prologue
-    default: nil
-    }
-  }
 }
 
 extension Tensor {

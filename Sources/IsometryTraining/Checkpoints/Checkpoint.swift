@@ -128,7 +128,8 @@ extension Checkpoint {
       return try JSONFile.decode(Result.self, from: text.utf8)
     } catch {
       throw CheckpointError(
-        path: path, expected: "the run's \(key) in the metadata", found: text)
+        path: path, expected: "the run's \(key) in the metadata",
+        found: JSONFile.damage(in: error))
     }
   }
 }

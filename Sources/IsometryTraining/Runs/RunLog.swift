@@ -19,6 +19,8 @@ public struct RunLog: ~Copyable {
   /// `sums` of the last `start` entry before this one: the tiles that change last bits. nil if there
   /// was no such entry, or if it had none.
   package let sumsBefore: String?
+  /// Whether the log has a spectrum of the step from which the run continues.
+  package let hasSpectrum: Bool
 
   /// Opens the log for appending. Entries that an interrupted run wrote after its last checkpoint
   /// are removed, because their steps run again.
@@ -27,6 +29,7 @@ public struct RunLog: ~Copyable {
   /// - Throws: `FileError`.
   public init(path: String, keepingUntil state: TrainingState) throws(FileError) {
     var sums: String?
+    var hasSpectrum = false
     if access(path, F_OK) == 0 {
       let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
       let kept = text.split(separator: "\n").filter { line in
@@ -35,6 +38,7 @@ public struct RunLog: ~Copyable {
           return false
         }
         if entry.event == Self.startEvent { sums = entry.sums }
+        if entry.event == Self.spectrumEvent, entry.step == state.step { hasSpectrum = true }
         // A checkpoint after an epoch's last step may be older than the epoch's evaluation.
         return entry.step <= state.step
           && (entry.event != Self.epochEvent || entry.epoch ?? 0 <= state.epoch)
@@ -46,6 +50,7 @@ public struct RunLog: ~Copyable {
     self.path = path
     self.descriptor = descriptor
     sumsBefore = sums
+    self.hasSpectrum = hasSpectrum
   }
 
   deinit {
@@ -54,6 +59,7 @@ public struct RunLog: ~Copyable {
 
   private static let startEvent = "start"
   private static let epochEvent = "epoch"
+  private static let spectrumEvent = "spectrum"
 
   /// The keys that decide whether an entry is kept.
   private struct Entry: Decodable {
@@ -99,7 +105,7 @@ public struct RunLog: ~Copyable {
   ///
   /// - Throws: `FileError`.
   package func appendSpectrum(_ members: [JSONValue.Member], step: Int) throws(FileError) {
-    try append("spectrum", step, members)
+    try append(Self.spectrumEvent, step, members)
   }
 
   /// Appends an `epoch` entry: the result of the epoch that ended with a step.

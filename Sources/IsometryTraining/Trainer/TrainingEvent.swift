@@ -54,6 +54,8 @@ public enum TrainingOutcome: Sendable, Equatable {
 public enum TrainingError: ExplainedError, Equatable {
   /// The loss is NaN or infinite.
   case nonFiniteLoss(epoch: Int, step: Int, learningRate: Double, lastCheckpoint: String?)
+  /// A checkpoint's network has a loss that is NaN or infinite.
+  case nonFiniteCheckpoint(path: String)
   /// The training split does not fill one batch.
   case tooFewImages(count: Int, batch: Int)
   /// The folder for a new run holds one.
@@ -73,6 +75,8 @@ extension TrainingError {
       \(.clipNorm) 1, another \(.initializer), or \(.precision) fp32\
       \(lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
       """
+    case .nonFiniteCheckpoint(let path):
+      "the loss of \(path) is NaN or infinite; name an earlier checkpoint"
     case .tooFewImages(let count, let batch):
       """
       \(count) training images do not fill one batch of \(batch); take a \(.batch) of at most \

@@ -12,9 +12,9 @@ struct TrainBenchmarkCommand: ParsableCommand {
     commandName: "train", abstract: "Measure the throughput of training steps.",
     discussion: """
       Examples:
-        isometry benchmark train --model resnet18 --batch 512 --precision bf16 --json
+        isometry benchmark train --model resnet18 --batch 512 --precision bf16
         isometry benchmark train --model resnet20 --profile step.json
-        isometry benchmark train --model resnet1202 --batch 128 --recompute blocks --plan
+        isometry benchmark train --model resnet1202 --recompute blocks --plan
 
       Random images take the same path as real ones: batch stream, staging slots, decoding with \
       crop and flip. The result is the median of the timings; the spread is the slowest and the \

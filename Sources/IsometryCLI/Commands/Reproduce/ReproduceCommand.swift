@@ -13,7 +13,7 @@ struct ReproduceCommand: ParsableCommand {
       Examples:
         isometry reproduce list
         isometry reproduce universal-spectra --scale small
-        isometry reproduce risotto-table --scale paper --data ~/cifar --device opencl
+        isometry reproduce risotto-table --scale paper --device opencl
 
       Prints a table and a verdict on each claim. Writes them to a folder, with the protocol, all \
       numbers and plots. Ctrl-C and SIGTERM stop the experiment after saving; the same command \

@@ -9,9 +9,10 @@ struct TheoryFeedForwardCommand: ParsableCommand {
     abstract: "Compute the law of the squared singular values λ of a plain network.",
     discussion: """
       Examples:
-        isometry theory feedforward --weights orthogonal --open-probability 0.5 --depth 20
-        isometry theory feedforward --weights orthogonal --activation tanh --variance 0.05 \
-      --depth 50 --at 0.5 1 2 --plot tanh.svg
+        isometry theory feedforward --weights orthogonal --open-probability 0.5 \\
+          --depth 20
+        isometry theory feedforward --weights orthogonal --activation tanh \\
+          --variance 0.05 --depth 50 --at 0.5 1 2 --plot tanh.svg
 
       With --open-probability, the slope of each unit is 1 with that probability and 0 otherwise. \
       With --activation, it is the slope at pre-activations of variance q. Without --chi, the \

@@ -10,7 +10,7 @@ struct TheorySignalCommand: ParsableCommand {
       Example:
         isometry theory signal --activation tanh --depth 20 --sigma-w 0.73
 
-      The variance of weights is σ_w²/(width·depth). The level of isometry c is the mean of the \
+      The variance of weights is σ_w²/(fan-in·depth). The level of isometry c is the mean of the \
       blocks' c, divided by the square of the skip weight.
       """)
 

@@ -9,7 +9,8 @@ struct TheorySimilarityCommand: ParsableCommand {
     discussion: """
       Examples:
         isometry theory similarity --depth 20 --cosine 0
-        isometry theory similarity --depth 20 --cosine 0 --blocks he --skip-weight 0.8
+        isometry theory similarity --depth 20 --cosine 0 --blocks he \\
+          --skip-weight 0.8
 
       By default, the network has plain layers without biases. With --blocks, it has residual \
       blocks. Blocks of kind he have He's weights and learned skips; the squares of the factors of \
