@@ -7,8 +7,8 @@ public struct BackendTraits: Sendable, Hashable {
   public var prologueTypes: Set<DType> = []
   /// A divisor of the channels and the filters of convolutions that have a prologue.
   public var prologueChannelMultiple = 1
-  /// The fewest channels of images that convolutions normalize: with fewer, it costs more time than a
-  /// stored tensor.
+  /// The fewest channels of images that convolutions normalize: with fewer, it costs more time than the
+  /// memory is worth.
   public var prologueLeastChannels = 1
   /// Whether a convolution computes the statistics of its result in its epilogue
   /// (`Epilogue.hasStatistics`).

@@ -71,10 +71,10 @@ package struct TileUse: Sendable, Equatable {
   package let sites: Int
   /// Those whose tile is a table's.
   package let tuned: Int
-  /// The tiles that sum in another order than untuned ones, which changes last bits; nil for none.
-  package let sums: String?
+  /// Identifies the order of all sums, on which last bits depend.
+  package let sums: String
 
-  package init(sites: Int, tuned: Int, sums: String?) {
+  package init(sites: Int, tuned: Int, sums: String) {
     self.sites = sites
     self.tuned = tuned
     self.sums = sums

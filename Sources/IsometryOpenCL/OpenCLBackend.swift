@@ -58,7 +58,8 @@ public struct OpenCLBackend: TunableBackend {
 
   /// Prologues need matrix units.
   public func traits(for graph: Graph) -> BackendTraits {
-    .kernels(prologueTypes: usesPrologues ? matrixUnits.units(for: graph)?.types ?? [] : [])
+    let types = usesPrologues ? matrixUnits.units(for: graph)?.types[.convolution] : nil
+    return .kernels(prologueTypes: types ?? [])
   }
 
   /// A session that runs the graph with the package's kernels.
@@ -131,7 +132,7 @@ public struct OpenCLBackend: TunableBackend {
     LoweringOptions(
       library: gemmProvider == .clblast ? gemmProvider.rawValue : nil,
       matrixUnits: matrixUnits.units(for: graph),
-      tiles: tiles, computeUnits: device.computeUnits)
+      tiles: tiles, computeUnits: shared.computeUnits)
   }
 
   private func check(_ graph: Graph) throws {

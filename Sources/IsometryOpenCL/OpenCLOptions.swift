@@ -44,10 +44,13 @@ public struct OpenCLOptions: Sendable {
   package var keepsPrograms = true
   /// The most bytes of one buffer, if it is less than the device's.
   package var bufferLimit = Int.max
+  /// The compute units that launches should fill; nil for the device's.
+  package var computeUnits: Int?
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }
   /// Called as a session builds programs: at first, after each one and at the end. Gets the number that are
-  /// built and the number of all, which are equal at the end, also after an error.
+  /// built and the number of all, which are equal at the end, also after an error. Calls come from any
+  /// thread, one at a time.
   public var noteBuilding: @Sendable (_ built: Int, _ all: Int) -> Void = { _, _ in }
   /// Called with a line for people if the device does less than it should.
   public var warn: @Sendable (String) -> Void

@@ -10,6 +10,8 @@ final class SharedDevice: Sendable {
   let recordsLaunches: Bool
   /// The most bytes of one buffer.
   let bufferLimit: Int
+  /// The compute units that launches should fill.
+  let computeUnits: Int
   let library: ProgramLibrary
   let tileKey: TileKey
   /// Tiles that were measured on this device.
@@ -28,6 +30,7 @@ final class SharedDevice: Sendable {
     context = try Context(device)
     recordsLaunches = try options.recordsLaunches && CommandBuffer.isSupported(by: device)
     bufferLimit = min(device.maximumBufferByteCount, options.bufferLimit)
+    computeUnits = options.computeUnits ?? device.computeUnits
     library = ProgramLibrary(
       context, sources: KernelSources(directory: options.kernelDirectory),
       cache: ProgramCache(

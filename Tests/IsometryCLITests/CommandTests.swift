@@ -223,6 +223,24 @@ import Testing
     }
   }
 
+  @Test func aLossThatIsNotFiniteIsNoAccuracy() throws {
+    try withFolder { folder in
+      let begun = try Program.run(
+        ["train", "--output", "run", "--epochs", "1"] + Self.small, in: folder)
+      #expect(begun.code == 0, "\(begun.standardError)")
+      // The parameters lie behind the header, whose length comes first.
+      let path = "\(folder)/run/checkpoints/latest.safetensors"
+      var bytes = try Data(contentsOf: URL(filePath: path))
+      let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+      bytes.replaceSubrange(
+        (8 + header)..., with: repeatElement(0xFF, count: bytes.count - 8 - header))
+      try bytes.write(to: URL(filePath: path))
+      let result = try Program.run(["evaluate", "run"], in: folder)
+      #expect(result.code == 1 && result.errorLines.count == 1)
+      #expect(result.standardError.contains("earlier checkpoint"), "\(result.standardError)")
+    }
+  }
+
   @Test func twoRunsCannotShareAFolder() throws {
     try withFolder { folder in
       let sink = FileHandle(forWritingAtPath: "/dev/null")!

@@ -118,6 +118,31 @@ import Testing
     }
   }
 
+  @Test func anInterruptedMeasurementIsMadeOnResumption() throws {
+    try withFolder { folder in
+      let begun = try Program.run(
+        [
+          "train", "--output", "run", "--spectrum-every", "5", "--epochs", "1", "--schedule",
+          "constant",
+        ]
+          + CommandTests.small + ["--model", "resmlp:2x8"], in: folder)
+      #expect(begun.code == 0, "\(begun.standardError)")
+      let path = "\(folder)/run/log.jsonl"
+      func lines() throws -> [Substring] {
+        try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      }
+      let kept = try lines().filter { !$0.contains(#""event":"spectrum","step":5"#) }
+      #expect(try kept.count == lines().count - 1)
+      try (kept.joined(separator: "\n") + "\n").write(
+        toFile: path, atomically: true, encoding: .utf8)
+      let resumed = try Program.run(["train", "--resume", "run", "--epochs", "2"], in: folder)
+      #expect(resumed.code == 0, "\(resumed.standardError)")
+      let spectra = try lines().filter { $0.contains(#""event":"spectrum""#) }
+      #expect(
+        spectra.map { $0.split(separator: ",")[1] } == ["\"step\":0", "\"step\":5", "\"step\":10"])
+    }
+  }
+
   @Test func wrongUseIsExplained() throws {
     try withFolder { folder in
       for (arguments, word) in [

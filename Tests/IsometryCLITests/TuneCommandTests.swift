@@ -84,9 +84,9 @@ import Testing
       // As a run with tuned parts would have begun.
       let log = "\(folder)/run/log.jsonl"
       let text = try String(contentsOfFile: log, encoding: .utf8)
-      #expect(text.contains("\"sums\":null"))
-      try text.replacingOccurrences(of: "\"sums\":null", with: "\"sums\":\"others\"").write(
-        toFile: log, atomically: true, encoding: .utf8)
+      let others = text.replacing(/"sums":"[0-9a-f]+"/, with: #""sums":"others""#)
+      #expect(others != text)
+      try others.write(toFile: log, atomically: true, encoding: .utf8)
       #expect(try train("--resume", "run", "--epochs", "2").standardOutput.contains(warning))
       // Now they are those that the run had before.
       #expect(try !train("--resume", "run", "--epochs", "3").standardOutput.contains(warning))

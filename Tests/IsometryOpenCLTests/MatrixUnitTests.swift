@@ -318,6 +318,10 @@ private let device = (try? Device.all())?.first
         piece: "normalization/statistics.cl", text: "KERNEL void normalization_statistics",
         replacement: "nonsense normalization_statistics",
         reason: "normalization-statistics does not build", isKept: false),
+      Sabotage(
+        piece: "normalization/statistics.cl", text: "shift + sum / next.count;",
+        replacement: "shift + sum;",
+        reason: "they compute convolutions of normalized images wrongly", isKept: false),
     ])
   func faultyKernelsAreRefused(sabotage: Sabotage) throws {
     let directory = NSTemporaryDirectory() + "isometry-\(UUID().uuidString)"

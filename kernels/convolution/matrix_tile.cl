@@ -109,7 +109,7 @@ static inline void copy_taps(Warp *warp, const Source *source, Pixels *pixels, c
     pixels->chunks[turn] = *(const global uint4 *)from;
     pixels->inside |= inside << turn;
 #else
-    // Other taps need most of these pixels again.
+    // Other taps, if there are any, need most of these pixels again.
     copy_to_local(warp, left + chunk_place(row, chunk, CHUNKS), from, inside, REUSED);
 #endif
   }

@@ -7,8 +7,9 @@ struct DataArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       A directory with CIFAR-10's binary batches, directly or in \(CIFAR10.folderName)/, or \
-      \(DatasetSource.syntheticName) for the built-in pictures. (default: that of the \
-      run, else $ISOMETRY_DATA, else CIFAR-10 in ./\(DatasetSource.defaultDirectory), else \(DatasetSource.syntheticName))
+      \(DatasetSource.syntheticName) for the built-in pictures. (default: that of a resumed or evaluated \
+      run, else $ISOMETRY_DATA, else CIFAR-10 in ./\(DatasetSource.defaultDirectory), else \
+      \(DatasetSource.syntheticName))
       """, valueName: "dir|synthetic"))
   var data: String?
 

@@ -7,7 +7,7 @@ struct DeviceArguments: ParsableArguments {
   static let deviceHelp = ArgumentHelp(
     """
     The device. With auto, a GPU is preferred to the CPU. N is the number of an OpenCL device, \
-    from 0. (default: that of the run, else auto)
+    from 0. (default: that of a resumed or evaluated run, else auto)
     """, valueName: "name")
 
   @Option(help: deviceHelp)
@@ -16,7 +16,8 @@ struct DeviceArguments: ParsableArguments {
   @Option(
     help: """
       The library for matrix products on OpenCL devices. With own, it is the package's kernels. \
-      With clblast, it is CLBlast for products in fp32. (default: that of the run, else own)
+      With clblast, it is CLBlast for products in fp32. (default: that of a resumed or evaluated \
+      run, else own)
       """)
   var gemm: GemmArgument?
 
@@ -66,8 +67,8 @@ struct PrecisionArguments: ParsableArguments {
   @Option(
     help: """
       The type of activations and gradients; parameters are kept in fp32. With tf32, everything is \
-      in fp32, and matrix units round the operands of products to tf32. (default: that of the run, \
-      else \(RunConfiguration.defaults.precision.rawValue))
+      in fp32, and matrix units round the operands of products to tf32. (default: that of a \
+      resumed or evaluated run, else \(RunConfiguration.defaults.precision.rawValue))
       """)
   var precision: TrainingPrecision?
 

@@ -11,12 +11,12 @@ package struct MatrixUnits: Sendable, Hashable {
   }
 
   package let kind: Kind
-  /// The types of operands; those in fp32 are rounded to tf32. Sums are in fp32.
-  package var types: Set<DType>
+  /// The types of operands in each family; those in fp32 are rounded to tf32. Sums are in fp32.
+  package var types: [KernelFamily: Set<DType>]
 
   package init(kind: Kind, types: Set<DType> = [.bfloat16, .float16]) {
     self.kind = kind
-    self.types = types
+    self.types = [.gemm: types, .convolution: types]
   }
 
   static let tensorCores = MatrixUnits(kind: .tensorCores)
@@ -31,17 +31,18 @@ package struct MatrixUnits: Sendable, Hashable {
 
   /// Whether the units compute a product or a convolution: its operands' type and rows are theirs.
   package func compute(_ node: Node, in graph: Graph) -> Bool {
+    guard let family = node.operation.family, let types = types[family],
+      types.contains(graph.type(of: node.inputs[0]).dtype)
+    else { return false }
     let shapes = (node.inputs + node.results).map { graph.shape(of: $0) }
-    switch node.operation.family {
+    switch family {
     case .gemm:
-      return types.contains(graph.type(of: node.inputs[0]).dtype)
-        && [shapes[0][1], shapes[1][1], shapes.last![1]].allSatisfy(Self.canRead)
+      return [shapes[0][1], shapes[1][1], shapes.last![1]].allSatisfy(Self.canRead)
     case .convolution:
       var weights = shapes[1]
       if case .convolutionWeightGradient(_, let shape, _, _) = node.operation { weights = shape }
-      return types.contains(graph.type(of: node.inputs[0]).dtype)
-        && [weights[0], weights[1]].allSatisfy(Self.canRead)
-    case .normalization, .pooling, .pointwise, .reduction, .loss, .optimizer, .augmentation, nil:
+      return [weights[0], weights[1]].allSatisfy(Self.canRead)
+    case .normalization, .pooling, .pointwise, .reduction, .loss, .optimizer, .augmentation:
       return false
     }
   }
@@ -87,7 +88,7 @@ extension MatrixTile {
 
   /// Groups that a compute unit holds: as many as its registers and its local memory suffice for.
   private var groupsAtOnce: Int {
-    // As ptxas reports them for the kernels that need most.
+    // About what ptxas reports for the kernels with prologues.
     let registers = 72 + rows * columns * 7 / (5 * Self.items)
     return min(
       Tuning.registersOfComputeUnit / (Self.items * registers),
@@ -195,7 +196,8 @@ struct MatrixWeightGradientTile: TileCandidate {
       let ofPart = block.inner * quotientRoundedUp(pixels, parts * block.inner)
       // A sum is stored and loaded once more. What surrounds the loop takes as long as some slices.
       let others = 4 * block.rows * block.columns / (block.rows + block.columns) + 8 * block.inner
-      let time = block.time(groups: blocks * parts, computeUnits: computeUnits)
+      let launched = quotientRoundedUp(pixels, ofPart)
+      let time = block.time(groups: blocks * launched, computeUnits: computeUnits)
       return (ofPart, time * (ofPart + others))
     }
     // As many groups for each compute unit, but parts of some length, and no more partial sums than there

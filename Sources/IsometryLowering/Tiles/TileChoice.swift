@@ -12,8 +12,8 @@ package struct TileChoice {
   package let site: TileSite
   /// Whether a table has chosen.
   let isTuned: Bool
-  /// The order of sums if it is another than without a table.
-  let changedOrder: [Int]?
+  /// What decides the order of sums.
+  let order: [Int]
   package let candidates: () -> [Tile]
 }
 
@@ -45,12 +45,11 @@ package struct TileSelection {
     let tuned = table[site].flatMap { tile in candidates().first { $0.tile == tile } }
     let chosen = tuned ?? preferred
     let choice = TileChoice(
-      site: site, isTuned: tuned != nil,
-      changedOrder: order(chosen) == order(preferred) ? nil : order(chosen),
+      site: site, isTuned: tuned != nil, order: order(chosen),
       candidates: { candidates().map(\.tile) })
     // A site that comes again has the same tile, but may add up more with it.
     if let known = positions[site] {
-      if choice.changedOrder != nil { choices[known] = choice }
+      if !choice.order.isEmpty { choices[known] = choice }
     } else {
       positions[site] = choices.count
       choices.append(choice)
@@ -59,14 +58,10 @@ package struct TileSelection {
   }
 
   var use: TileUse {
-    let changed = choices.compactMap { choice in
-      choice.changedOrder.map { order in
-        "\(choice.site): \(order.map(String.init).joined(separator: " "))\n"
-      }
-    }
+    let orders = choices.filter { !$0.order.isEmpty }.map { "\($0.site): \($0.order)\n" }
     return TileUse(
       sites: choices.count, tuned: choices.count { $0.isTuned },
-      sums: changed.isEmpty ? nil : fingerprint(of: changed.sorted().joined()))
+      sums: fingerprint(of: orders.sorted().joined()))
   }
 }
 

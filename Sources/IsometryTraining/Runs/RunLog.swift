@@ -80,7 +80,7 @@ public struct RunLog: ~Copyable {
     if let tiles {
       members += [
         .init("tiles", .integer(tiles.sites)), .init("tuned_tiles", .integer(tiles.tuned)),
-        .init("sums", tiles.sums.map { .text($0) } ?? .null),
+        .init("sums", .text(tiles.sums)),
       ]
     }
     try append(Self.startEvent, step, members)
