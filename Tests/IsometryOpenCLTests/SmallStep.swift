@@ -84,3 +84,8 @@ enum SmallStep {
     }
   }
 }
+
+extension MatrixUnits {
+  static let tensorCores = MatrixUnits(kind: .tensorCores)
+  static let emulated = MatrixUnits(kind: .emulated)
+}

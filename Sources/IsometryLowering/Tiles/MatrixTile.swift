@@ -19,9 +19,6 @@ package struct MatrixUnits: Sendable, Hashable {
     self.types = [.gemm: types, .convolution: types]
   }
 
-  static let tensorCores = MatrixUnits(kind: .tensorCores)
-  static let emulated = MatrixUnits(kind: .emulated)
-
   var defines: [String: Int] { ["MATRIX_UNIT_EMULATED": kind == .emulated ? 1 : 0] }
 
   /// Divides the length of rows in memory, which are read 16 bytes at a time and written by 8 numbers.
