@@ -46,6 +46,15 @@ public final class BatchStream: Sendable {
     /// For evaluation: the order of the data set. The last batch is padded with zero images of the
     /// ignored label.
     case sequential
+
+    /// The indices of an epoch's images.
+    func indices(ofEpoch epoch: Int, count: Int) -> [Int32] {
+      guard case .shuffled(let seed) = self else { return Array(0..<Int32(count)) }
+      // The upper half of a stream's number states its purpose.
+      let purpose: UInt64 = 0x6F72_6465  // "orde"
+      var random = RandomStream(seed: seed, stream: purpose << 32 | UInt64(epoch))
+      return random.permutation(count)
+    }
   }
 
   /// A filled slot. The consumer submits it and returns the batch with `recycle`.
@@ -132,13 +141,5 @@ public final class BatchStream: Sendable {
   /// Ends the thread and waits for it, as releasing the stream does. No slot is accessed later.
   public func stop() {
     prefetcher.stop()
-  }
-
-  /// The order of the images in an epoch of `Order.shuffled`.
-  static func order(ofEpoch epoch: Int, count: Int, seed: UInt64) -> [Int32] {
-    // The upper half of a stream's number states its purpose.
-    let purpose: UInt64 = 0x6F72_6465  // "orde"
-    var random = RandomStream(seed: seed, stream: purpose << 32 | UInt64(epoch))
-    return random.permutation(count)
   }
 }

@@ -106,14 +106,13 @@ extension CIFAR10 {
   ) throws(DatasetError) {
     let file = try DatasetError.reading(InputFile(path))
     let recordsPerRead = 64
-    var chunk = [UInt8](repeating: 0, count: recordsPerRead * bytesPerRecord)
     for start in stride(from: 0, to: labels.count, by: recordsPerRead) {
       let records = start..<min(start + recordsPerRead, labels.count)
-      let found = try DatasetError.reading(
-        file.read(into: &chunk, upTo: records.count * bytesPerRecord))
-      guard found == records.count * bytesPerRecord else {
+      let chunk = try DatasetError.reading(file.bytes(upTo: records.count * bytesPerRecord))
+      guard chunk.count == records.count * bytesPerRecord else {
         throw .partialRecord(
-          path: path, byteCount: start * bytesPerRecord + found, bytesPerRecord: bytesPerRecord)
+          path: path, byteCount: start * bytesPerRecord + chunk.count,
+          bytesPerRecord: bytesPerRecord)
       }
       for record in records {
         let offset = (record - start) * bytesPerRecord

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import IsometryCore
 import Synchronization
 
@@ -6,25 +7,34 @@ import Synchronization
 ///
 /// A slot cycles: free → filled by the thread → ready → with the consumer → free. The number of slots
 /// bounds how far the thread runs ahead; it sleeps if none is free. The cycle allocates no memory.
+///
+/// The work blocks, so it needs a separate thread. Blocked closures would starve the pools of Dispatch
+/// and of Swift's concurrency, which have as many threads as processors.
 final class Prefetcher: Sendable {
   /// Fills a slot with the next batch. The thread calls it once for each number from 0, in order.
-  typealias Fill = @Sendable (_ slot: any StagingSlot, _ number: Int) throws -> Void
+  typealias Fill = @Sendable (_ slot: any StagingSlot, _ number: Int) -> Void
 
   private let ring: Ring
-  private let thread: WorkerThread
+  /// Signaled once the thread no longer uses the ring.
+  private let end = DispatchSemaphore(value: 0)
 
   init(slots: [any StagingSlot], fill: @escaping Fill) {
     precondition(!slots.isEmpty, "a prefetcher needs a slot to fill")
-    let ring = Ring(slots: slots)
-    self.ring = ring
-    // The closure does not hold the prefetcher, so that releasing the prefetcher ends the thread.
-    thread = WorkerThread { ring.produce(fill) }
+    ring = Ring(slots: slots)
+    // The thread does not hold the prefetcher, so that releasing the prefetcher ends it. Nor does it hold
+    // the ring, so that the slots are released at once.
+    Thread.detachNewThread { [unowned ring, end] in
+      ring.produce(fill)
+      end.signal()
+    }
   }
 
   /// Ends the thread and waits for it. It also waits until a running `waitUntilReusable` returns.
   func stop() {
     ring.stop()
-    thread.join()
+    end.wait()
+    // Restores the signal for the next call.
+    end.signal()
   }
 
   deinit {
@@ -32,7 +42,8 @@ final class Prefetcher: Sendable {
   }
 
   /// The oldest filled slot, with its number; blocks until there is one.
-  /// It throws the error of `fill` after all slots filled before it, and `CancellationError` after `stop`.
+  ///
+  /// - Throws: `CancellationError` after `stop`.
   func next() throws -> (slot: any StagingSlot, index: Int, number: Int) {
     try ring.take()
   }
@@ -57,13 +68,12 @@ private final class Ring: Sendable {
     /// The number of slots that `next` has returned, which is the number of the next one.
     var handedOut = 0
     var isStopped = false
-    var failure: (any Error)?
     var waited = Duration.zero
   }
 
   let slots: [any StagingSlot]
   private let state: Mutex<State>
-  // One semaphore counts each queue. After a stop or failure each has one extra permanent signal.
+  // One semaphore counts each queue. After a stop each has one extra permanent signal.
   private let freeCount = DispatchSemaphore(value: 0)
   private let readyCount = DispatchSemaphore(value: 0)
 
@@ -82,13 +92,7 @@ private final class Ring: Sendable {
     while let index = nextFree() {
       slots[index].waitUntilReusable()
       if state.withLock(\.isStopped) { return }
-      do {
-        try fill(slots[index], number)
-      } catch {
-        state.withLock { $0.failure = error }
-        readyCount.signal()
-        return
-      }
+      fill(slots[index], number)
       state.withLock { $0.ready.append(index) }
       readyCount.signal()
       number += 1
@@ -113,10 +117,10 @@ private final class Ring: Sendable {
       state.withLock { $0.waited += waited }
     }
     let (index, number) = try state.withLock { state in
-      guard !state.isStopped, !state.ready.isEmpty else {
+      guard !state.isStopped else {
         // Restores the signal for the next call.
         readyCount.signal()
-        throw state.isStopped ? CancellationError() : state.failure!
+        throw CancellationError()
       }
       let index = state.ready.removeFirst()
       state.withConsumer[index] = true
