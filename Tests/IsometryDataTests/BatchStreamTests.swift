@@ -145,43 +145,53 @@ import Testing
   }
 }
 
-@Suite struct PrefetcherTests {
+@Suite struct SlotRingTests {
+  /// A ring with a thread that fills its slots, until `stop`.
+  private func filled(
+    _ slots: [any StagingSlot], by fill: @escaping @Sendable (_ number: Int) -> Void
+  ) -> SlotRing {
+    let ring = SlotRing(slots: slots)
+    Thread.detachNewThread { ring.produce { _, number in fill(number) } }
+    return ring
+  }
+
   @Test func onlyWaitingIsCountedAsWaiting() throws {
     let slots = TestSlot.make(2, batchSize: 1)
-    let prefetcher = Prefetcher(slots: slots) { _, number in
+    let ring = filled(slots) { number in
       if number >= 3 { Thread.sleep(forTimeInterval: 0.03) }
     }
+    defer { ring.stop() }
     // The third filling of a slot begins after the second is ready.
-    let first = try prefetcher.next()
-    let waited = prefetcher.waitSeconds
-    prefetcher.recycle(first.index)
+    let first = try ring.take()
+    let waited = ring.waitSeconds
+    ring.free(first.index)
     #expect(eventually { slots.map(\.waitCount) == [2, 1] })
-    prefetcher.recycle(try prefetcher.next().index)
-    #expect(prefetcher.waitSeconds == waited)
-    for _ in 0..<3 { prefetcher.recycle(try prefetcher.next().index) }
-    #expect(prefetcher.waitSeconds - waited > 0.02)
+    ring.free(try ring.take().index)
+    #expect(ring.waitSeconds == waited)
+    for _ in 0..<3 { ring.free(try ring.take().index) }
+    #expect(ring.waitSeconds - waited > 0.02)
   }
 
   @Test func theThreadRunsAheadByTheNumberOfSlotsAndNoFurther() throws {
     let slots = TestSlot.make(3, batchSize: 1)
-    let prefetcher = Prefetcher(slots: slots) { _, _ in }
+    let ring = filled(slots) { _ in }
+    defer { ring.stop() }
     #expect(eventually { slots.map(\.waitCount) == [1, 1, 1] })
     Thread.sleep(forTimeInterval: 0.02)
     #expect(slots.map(\.waitCount) == [1, 1, 1])
-    prefetcher.recycle(try prefetcher.next().index)
+    ring.free(try ring.take().index)
     #expect(eventually { slots.map(\.waitCount) == [2, 1, 1] })
   }
 
   @Test func aConsumerWaitingInNextIsWokenByStop() throws {
     let release = DispatchSemaphore(value: 0)
-    let prefetcher = Prefetcher(slots: TestSlot.make(1, batchSize: 1)) { _, _ in release.wait() }
+    let ring = filled(TestSlot.make(1, batchSize: 1)) { _ in release.wait() }
     Thread.detachNewThread {
       Thread.sleep(forTimeInterval: 0.02)
-      prefetcher.stop()
+      ring.stop()
     }
-    #expect(throws: CancellationError.self) { try prefetcher.next() }
+    #expect(throws: CancellationError.self) { try ring.take() }
     release.signal()
-    prefetcher.stop()
   }
 
   /// Whether a condition comes to hold within five seconds.

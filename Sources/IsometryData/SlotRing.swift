@@ -1,83 +1,31 @@
 import Dispatch
-import Foundation
 import IsometryCore
 import Synchronization
 
-/// A thread that fills staging slots ahead of a consumer, in order and without end.
+/// The staging slots of a stream, which a thread fills ahead of a consumer, in order and without end.
 ///
 /// A slot cycles: free → filled by the thread → ready → with the consumer → free. The number of slots
 /// bounds how far the thread runs ahead; it sleeps if none is free. The cycle allocates no memory.
-///
-/// The work blocks, so it needs a separate thread. Blocked closures would starve the pools of Dispatch
-/// and of Swift's concurrency, which have as many threads as processors.
-final class Prefetcher: Sendable {
-  /// Fills a slot with the next batch. The thread calls it once for each number from 0, in order.
-  typealias Fill = @Sendable (_ slot: any StagingSlot, _ number: Int) -> Void
-
-  private let ring: Ring
-  /// Signaled once the thread no longer uses the ring.
-  private let end = DispatchSemaphore(value: 0)
-
-  init(slots: [any StagingSlot], fill: @escaping Fill) {
-    precondition(!slots.isEmpty, "a prefetcher needs a slot to fill")
-    ring = Ring(slots: slots)
-    // The thread does not hold the prefetcher, so that releasing the prefetcher ends it. Nor does it hold
-    // the ring, so that the slots are released at once.
-    Thread.detachNewThread { [unowned ring, end] in
-      ring.produce(fill)
-      end.signal()
-    }
-  }
-
-  /// Ends the thread and waits for it. It also waits until a running `waitUntilReusable` returns.
-  func stop() {
-    ring.stop()
-    end.wait()
-    // Restores the signal for the next call.
-    end.signal()
-  }
-
-  deinit {
-    stop()
-  }
-
-  /// The oldest filled slot, with its number; blocks until there is one.
-  ///
-  /// - Throws: `CancellationError` after `stop`.
-  func next() throws -> (slot: any StagingSlot, index: Int, number: Int) {
-    try ring.take()
-  }
-
-  /// Returns a slot, which is refilled once the device has read what was submitted from it.
-  func recycle(_ index: Int) {
-    ring.free(index)
-  }
-
-  var waitSeconds: Double {
-    ring.waitSeconds
-  }
-}
-
-/// The slots of a prefetcher and their states, shared by the thread and the consumer.
-private final class Ring: Sendable {
+final class SlotRing: Sendable {
   private struct State {
     /// Queues of slot indices, first in first out. Their storage never exceeds the number of slots.
     var free: [Int]
     var ready: [Int]
     var withConsumer: [Bool]
-    /// The number of slots that `next` has returned, which is the number of the next one.
+    /// The number of slots that `take` has returned, which is the number of the next one.
     var handedOut = 0
     var isStopped = false
     var waited = Duration.zero
   }
 
-  let slots: [any StagingSlot]
+  private let slots: [any StagingSlot]
   private let state: Mutex<State>
   // One semaphore counts each queue. After a stop each has one extra permanent signal.
   private let freeCount = DispatchSemaphore(value: 0)
   private let readyCount = DispatchSemaphore(value: 0)
 
   init(slots: [any StagingSlot]) {
+    precondition(!slots.isEmpty, "a stream needs a slot to fill")
     self.slots = slots
     var state = State(
       free: Array(slots.indices), ready: [],
@@ -87,7 +35,10 @@ private final class Ring: Sendable {
     for _ in slots { freeCount.signal() }
   }
 
-  func produce(_ fill: Prefetcher.Fill) {
+  /// Fills slots until `stop`; a running `waitUntilReusable` returns first.
+  ///
+  /// - Parameter fill: fills a slot with the next batch; called once for each number from 0, in order.
+  func produce(_ fill: (_ slot: any StagingSlot, _ number: Int) -> Void) {
     var number = 0
     while let index = nextFree() {
       slots[index].waitUntilReusable()
@@ -104,6 +55,9 @@ private final class Ring: Sendable {
     return state.withLock { $0.isStopped ? nil : $0.free.removeFirst() }
   }
 
+  /// The oldest filled slot, with its number; blocks until there is one.
+  ///
+  /// - Throws: `CancellationError` after `stop`.
   func take() throws -> (slot: any StagingSlot, index: Int, number: Int) {
     state.withLock {
       precondition(
@@ -130,6 +84,7 @@ private final class Ring: Sendable {
     return (slots[index], index, number)
   }
 
+  /// Returns a slot, which is refilled once the device has read what was submitted from it.
   func free(_ index: Int) {
     state.withLock {
       precondition($0.withConsumer[index], "a batch is recycled once")
