@@ -138,8 +138,8 @@ extension Prediction {
 
   /// Converts a law of the stack to a law of the requested section.
   private static func behindTheStem(
-    _ law: any SpectralLaw, _ parameters: [(String, Double)], _ subject: Subject, _ layers: Layers,
-    basis: Explanation
+    _ law: any SpectralLaw, _ parameters: [(name: String, value: Double)], _ subject: Subject,
+    _ layers: Layers, basis: Explanation
   ) throws -> Prediction {
     guard subject.section.start == .input else {
       return Prediction(law, parameters, basis: basis)

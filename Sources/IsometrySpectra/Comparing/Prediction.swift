@@ -5,24 +5,19 @@ public import IsometryTheory
 
 /// The law of a network's singular values at its initial weights, or the reason why there is none.
 public struct Prediction: Sendable {
-  /// A number that the law depends on.
-  public struct Parameter: Sendable, Hashable {
-    /// A symbol or a few words.
-    public let name: String
-    /// The measured or chosen value.
-    public let value: Double
-  }
-
   /// The law; nil if none is known.
   public let law: (any SpectralLaw)?
-  /// The parameters of the law; empty if there is none.
-  public let parameters: [Parameter]
+  /// The numbers that the law depends on, measured or chosen, with a symbol or a few words as names;
+  /// empty if there is no law.
+  public let parameters: [(name: String, value: Double)]
   /// The origin of the parameters, or the reason why there is no law.
   public let basis: Explanation
 
-  init(_ law: any SpectralLaw, _ parameters: [(String, Double)], basis: Explanation) {
+  init(
+    _ law: any SpectralLaw, _ parameters: [(name: String, value: Double)], basis: Explanation
+  ) {
     self.law = law
-    self.parameters = parameters.map { Parameter(name: $0.0, value: $0.1) }
+    self.parameters = parameters
     self.basis = basis
   }
 
@@ -49,8 +44,7 @@ public struct Prediction: Sendable {
     parameters = first.parameters.map { parameter in
       let values = predictions.flatMap(\.parameters).filter { $0.name == parameter.name }
         .map(\.value)
-      return Parameter(
-        name: parameter.name, value: values.reduce(0, +) / Double(max(1, values.count)))
+      return (parameter.name, values.reduce(0, +) / Double(max(1, values.count)))
     }
     basis = "\(first.basis); each seed has its own law, and the parameters are their means"
   }

@@ -97,7 +97,10 @@ public struct NetworkInspection: Sendable {
       layout: layout, ensemble: initializer.weightEnsemble, imageShape: network.imageShape,
       session: whole.evaluation)
     let geometries = signals.geometries(imageShape: network.imageShape)
-    let fromImages = try isCumulative ? course(theory, geometries, from: 0, images) : nil
+    func course(from first: Int, _ rows: [[Double]]) throws -> SignalCourse {
+      try SignalCourse(theory, through: geometries, from: first, pairs: pairs(of: rows))
+    }
+    let fromImages = try isCumulative ? course(from: 0, images) : nil
     var findings: [Finding] = []
     var before = images
     for (index, segment) in layout.segments.enumerated() {
@@ -126,7 +129,7 @@ public struct NetworkInspection: Sendable {
     let start = try isFromStack ? signals.results(of: 0) : images
     let (result, law) = try inspect(
       whole, initializer: initializer, seed: seed, on: backend, from: start, to: before,
-      course(theory, geometries, from: isFromStack ? 1 : 0, start).end)
+      course(from: isFromStack ? 1 : 0, start).end)
     return Result(segments: findings, whole: result, law: law)
   }
 
@@ -136,13 +139,6 @@ public struct NetworkInspection: Sendable {
     case .mirrored, .isometry, .losslessIsometry: .input
     case .independent, .orthogonal, .other: JacobianSection.defaultStart(for: network)
     }
-  }
-
-  private func course(
-    _ theory: SegmentTheory, _ geometries: [SegmentTheory.Geometry], from first: Int,
-    _ rows: [[Double]]
-  ) throws -> SignalCourse {
-    try SignalCourse(theory, through: geometries, from: first, pairs: pairs(of: rows))
   }
 
   private func inspect(
