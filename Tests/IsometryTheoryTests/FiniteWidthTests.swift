@@ -80,7 +80,7 @@ import Testing
     var random = RandomStream(seed: 11)
     for width in [1, 4, 30, 200] {
       let law = try RectifiedSquareSum(width: width)
-      let count = 20_000
+      let count = 5_000
       let samples = (0..<count).map { _ in rectifiedSquares(width, &random) }.sorted()
       var distance = 0.0
       for (index, t) in samples.enumerated() where t > 0 {
@@ -102,7 +102,7 @@ import Testing
     ]
     let chain = try RectifierChain(layers: layers)
     let moments = chain.normMoments(from: 2)
-    let count = 40_000
+    let count = 10_000
     var sums = [Double](repeating: 0, count: layers.count)
     var inner = 0.0
     for _ in 0..<count {
