@@ -86,9 +86,6 @@ public struct SpectrumStudy: Sendable {
   ) throws -> Result {
     precondition(!seeds.isEmpty && !images.isEmpty, "a study has an input and a seed")
     let jacobian = try makeOperator(on: backend, sharing: nil)
-    let subject = Prediction.Subject(
-      network: network, ensemble: initializer.weightEnsemble, section: section, images: images,
-      precision: precision)
     var spectra: [Spectrum] = []
     var predictions: [Prediction] = []
     for seed in seeds {
@@ -101,7 +98,9 @@ public struct SpectrumStudy: Sendable {
       }
       // The law's free parameters are measured on each seed's weights.
       predictions.append(
-        try Prediction.make(for: subject, on: backend, sharing: jacobian.evaluation, seed: seed))
+        try Prediction.make(
+          for: self, initializer.weightEnsemble, on: backend, sharing: jacobian.evaluation,
+          seed: seed))
     }
     return result(spectra, Prediction(mixing: predictions))
   }

@@ -146,11 +146,10 @@ public struct NetworkInspection: Sendable {
     from before: [[Double]], to after: [[Double]], _ signals: SegmentPrediction
   ) throws -> (Finding, Prediction) {
     try whole.move(to: images[0])
-    let subject = Prediction.Subject(
-      network: network, ensemble: initializer.weightEnsemble, section: whole.section,
-      images: [images[0]], precision: precision)
+    let study = SpectrumStudy(
+      network: network, section: whole.section, precision: precision, images: [images[0]])
     let law = try Prediction.make(
-      for: subject, on: backend, sharing: whole.evaluation, seed: seed)
+      for: study, initializer.weightEnsemble, on: backend, sharing: whole.evaluation, seed: seed)
     let spectrum = try spectrum(whole)
     var prediction = signals
     if let spectralLaw = law.law {
