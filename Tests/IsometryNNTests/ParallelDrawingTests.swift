@@ -26,11 +26,11 @@ import Testing
         if stored.isEmpty { #expect(drawn.withLock { $0.count } == together) }
         stored.append(parameter.name)
         #expect(elements == self.elements(of: parameter))
-      }, atOnce: limit
-    ) { parameter in
-      drawn.withLock { $0.append(parameter.name) }
-      return elements(of: parameter)
-    }
+      }, atOnce: limit,
+      { parameter in
+        drawn.withLock { $0.append(parameter.name) }
+        return elements(of: parameter)
+      })
     #expect(stored == Self.weights.map(\.name))
     #expect(drawn.withLock { $0.sorted() } == stored.sorted())
   }
@@ -45,11 +45,11 @@ import Testing
         { _, _ in
           stored += 1
           if stored == 5 { throw Full() }
-        }, atOnce: 200
-      ) { parameter in
-        drawn.withLock { $0 += 1 }
-        return elements(of: parameter)
-      }
+        }, atOnce: 200,
+        { parameter in
+          drawn.withLock { $0 += 1 }
+          return elements(of: parameter)
+        })
     }
     #expect(stored == 5)
     #expect(drawn.withLock { $0 } == 6)

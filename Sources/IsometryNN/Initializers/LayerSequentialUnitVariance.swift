@@ -60,7 +60,8 @@ public struct LayerSequentialUnitVariance: Initializer {
     _ = network.append(x, to: &builder)
     let session = try backend.makeSession(for: builder.graph)
     var result = self
-    try builder.layout.drawWeights({ result.weights[$0] = $1 }) { parameter in
+    let keep = { result.weights[$0] = $1 }
+    try builder.layout.drawWeights(keep) { parameter in
       var random = parameter.randomStream(seed: seed)
       return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
     }
