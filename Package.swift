@@ -80,7 +80,9 @@ let package = Package(
     // Layer 3
     .target(
       name: "IsometryNN",
-      dependencies: ["IsometryCore", "IsometryGraph", "IsometryTheory", "CLAPACK", realModule],
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryTheory", "CLAPACK", realModule,
+      ],
       swiftSettings: strict),
     .target(
       name: "IsometryReference",

@@ -28,6 +28,11 @@ struct IsometryCommand: ParsableCommand {
     ])
 }
 
+/// A command that depends on variables of the environment.
+protocol EnvironmentCommand: ParsableCommand {
+  func run(in environment: ProgramEnvironment) throws
+}
+
 /// The version of this program, as CHANGELOG.md counts.
 let programVersion = "0.2.0"
 
@@ -41,8 +46,12 @@ enum Program {
       var command = try IsometryCommand.parseAsRoot(
         joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
       // Every command refuses an illegal switch, also one that it does not use.
-      _ = try ProgramEnvironment()
-      try command.run()
+      let environment = try ProgramEnvironment()
+      if let command = command as? any EnvironmentCommand {
+        try command.run(in: environment)
+      } else {
+        try command.run()
+      }
     } catch {
       code = Failure(error).report()
     }

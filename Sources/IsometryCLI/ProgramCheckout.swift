@@ -14,10 +14,9 @@ enum ProgramCheckout {
   }
 
   private static func git(_ arguments: String..., in folder: String) -> String? {
-    let outcome = try? ExternalProgram.withScratchFolder { scratch in
-      try ExternalProgram.run("git", ["-C", folder] + arguments, scratch: scratch)
-    }
-    guard let outcome, outcome.status == 0 else { return nil }
+    guard let outcome = try? ExternalProgram.run("git", ["-C", folder] + arguments),
+      outcome.status == 0
+    else { return nil }
     return outcome.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }

@@ -24,21 +24,13 @@ final class BatchFiller: Sendable {
     let validCount = min(batchSize, dataset.count - first)
     let images = slot.bytes(of: BatchStream.imageInput)
     let labels = slot.bytes(of: BatchStream.labelInput)
-    switch order {
-    case .sequential:
-      for place in 0..<validCount {
-        copy(first + place, to: place, images: images, labels: labels)
+    epochOrder.withLock { current in
+      if current.epoch != position.epoch {
+        current.indices = order.indices(ofEpoch: position.epoch, count: dataset.count)
+        current.epoch = position.epoch
       }
-    case .shuffled(let seed):
-      epochOrder.withLock { current in
-        if current.epoch != position.epoch {
-          current.indices = BatchStream.order(
-            ofEpoch: position.epoch, count: dataset.count, seed: seed)
-          current.epoch = position.epoch
-        }
-        for place in 0..<validCount {
-          copy(Int(current.indices[first + place]), to: place, images: images, labels: labels)
-        }
+      for place in 0..<validCount {
+        copy(Int(current.indices[first + place]), to: place, images: images, labels: labels)
       }
     }
     let size = ImageDataset.bytesPerImage

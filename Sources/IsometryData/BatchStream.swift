@@ -1,3 +1,5 @@
+import Dispatch
+import Foundation
 public import IsometryCore
 
 /// A position in a stream's sequence of batches.
@@ -46,6 +48,15 @@ public final class BatchStream: Sendable {
     /// For evaluation: the order of the data set. The last batch is padded with zero images of the
     /// ignored label.
     case sequential
+
+    /// The indices of an epoch's images.
+    func indices(ofEpoch epoch: Int, count: Int) -> [Int32] {
+      guard case .shuffled(let seed) = self else { return Array(0..<Int32(count)) }
+      // The upper half of a stream's number states its purpose.
+      let purpose: UInt64 = 0x6F72_6465  // "orde"
+      var random = RandomStream(seed: seed, stream: purpose << 32 | UInt64(epoch))
+      return random.permutation(count)
+    }
   }
 
   /// A filled slot. The consumer submits it and returns the batch with `recycle`.
@@ -65,7 +76,9 @@ public final class BatchStream: Sendable {
   public let batchesPerEpoch: Int
   private let imageCount: Int
   private let firstNumber: Int
-  private let prefetcher: Prefetcher
+  private let ring: SlotRing
+  /// Signaled once the thread no longer uses the ring.
+  private let end = DispatchSemaphore(value: 0)
 
   /// Starts the thread, which fills the first slots at once.
   ///
@@ -100,18 +113,28 @@ public final class BatchStream: Sendable {
     self.firstNumber = firstNumber
     imageCount = dataset.count
     let filler = BatchFiller(dataset: dataset, batchSize: batchSize, order: order)
-    prefetcher = Prefetcher(slots: slots) { slot, number in
-      let (epoch, batch) = (firstNumber + number).quotientAndRemainder(dividingBy: batchesPerEpoch)
-      filler.fill(slot, at: BatchPosition(epoch: epoch, batch: batch))
+    ring = SlotRing(slots: slots)
+    // The work blocks, and blocked closures would starve the pools of Dispatch and of Swift's
+    // concurrency. The thread does not hold the stream, so that releasing the stream ends it. Nor does it
+    // hold the ring, so that the slots are released at once.
+    Thread.detachNewThread { [unowned ring, end] in
+      ring.produce { slot, number in
+        let (epoch, batch) = (firstNumber + number)
+          .quotientAndRemainder(dividingBy: batchesPerEpoch)
+        filler.fill(slot, at: BatchPosition(epoch: epoch, batch: batch))
+      }
+      end.signal()
     }
   }
+
+  deinit { stop() }
 
   /// The next batch; blocks until it is filled.
   ///
   /// - Throws: `CancellationError` after `stop`.
   /// - Precondition: at least one slot has been recycled or not yet been handed out.
   public func next() throws -> Batch {
-    let (slot, slotIndex, number) = try prefetcher.next()
+    let (slot, slotIndex, number) = try ring.take()
     let (epoch, batch) = (firstNumber + number).quotientAndRemainder(dividingBy: batchesPerEpoch)
     return Batch(
       slot: slot, position: BatchPosition(epoch: epoch, batch: batch),
@@ -121,24 +144,19 @@ public final class BatchStream: Sendable {
   /// Returns a batch's slot after it was submitted. The consumer need not wait for the device: the
   /// stream's thread does so before it refills the slot.
   public func recycle(_ batch: Batch) {
-    prefetcher.recycle(batch.slotIndex)
+    ring.free(batch.slotIndex)
   }
 
   /// The time that the consumer has been blocked in `next` since the start, in seconds.
   public var waitSeconds: Double {
-    prefetcher.waitSeconds
+    ring.waitSeconds
   }
 
   /// Ends the thread and waits for it, as releasing the stream does. No slot is accessed later.
   public func stop() {
-    prefetcher.stop()
-  }
-
-  /// The order of the images in an epoch of `Order.shuffled`.
-  static func order(ofEpoch epoch: Int, count: Int, seed: UInt64) -> [Int32] {
-    // The upper half of a stream's number states its purpose.
-    let purpose: UInt64 = 0x6F72_6465  // "orde"
-    var random = RandomStream(seed: seed, stream: purpose << 32 | UInt64(epoch))
-    return random.permutation(count)
+    ring.stop()
+    end.wait()
+    // Restores the signal for the next call.
+    end.signal()
   }
 }

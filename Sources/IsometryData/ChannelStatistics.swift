@@ -1,18 +1,18 @@
-/// Mean and standard deviation of each color channel (red, green, blue), of pixels scaled to [0, 1].
+/// Mean and standard deviation of each color channel, of pixels scaled to [0, 1].
 ///
 /// Devices decode a byte b of channel c to (b/255 − mean[c]) / standardDeviation[c].
-public struct ChannelStatistics: Sendable, Equatable {
+public struct ChannelStatistics: Sendable, Hashable {
   /// The mean of each channel, 0 to 1.
-  public let mean: [Double]  // [3]
+  public let mean: [Double]  // [C]
   /// The standard deviation of each channel, in the unit of the mean.
-  public let standardDeviation: [Double]  // [3]
+  public let standardDeviation: [Double]  // [C]
 
-  /// Statistics of three channels: finite means, and positive standard deviations.
+  /// Statistics with a finite mean and a positive standard deviation for each channel.
   public init(mean: [Double], standardDeviation: [Double]) {
     precondition(
-      mean.count == 3 && standardDeviation.count == 3 && mean.allSatisfy(\.isFinite)
+      mean.count == standardDeviation.count && mean.allSatisfy(\.isFinite)
         && standardDeviation.allSatisfy { $0 > 0 },
-      "channel statistics are three means and three positive standard deviations")
+      "channel statistics are a mean and a positive standard deviation for each channel")
     self.mean = mean
     self.standardDeviation = standardDeviation
   }

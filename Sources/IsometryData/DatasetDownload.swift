@@ -54,8 +54,7 @@ public struct DatasetDownload: Sendable {
       return .alreadyPresent(folder: target)
     }
     let temporary = try DatasetError.writing(TemporaryFolder(in: directory))
-    let scratch = temporary.path
-    let archive = scratch + "/archive.tar.gz"
+    let archive = temporary.path + "/archive.tar.gz"
     func tell() throws {
       let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
       try progress(attributes?[.size] as? Int ?? 0)
@@ -63,8 +62,7 @@ public struct DatasetDownload: Sendable {
     func run(
       _ program: String, _ arguments: [String], failure: (String) -> DatasetDownloadError
     ) throws -> String {
-      let outcome = try ExternalProgram.run(
-        program, arguments, scratch: scratch, whileRunning: tell)
+      let outcome = try ExternalProgram.run(program, arguments, whileRunning: tell)
       switch outcome.status {
       case 0: return outcome.standardOutput
       case ExternalProgram.missing: throw DatasetDownloadError.missingProgram(program)

@@ -67,10 +67,7 @@ public struct DatasetSource: Sendable, Equatable {
   ///
   /// - Throws: `DatasetError` if a file is missing or damaged.
   public func load(_ split: DatasetSplit) throws(DatasetError) -> ImageDataset {
-    switch kind {
-    case .cifar10(let folder): try CIFAR10.load(split, from: folder)
-    case .synthetic: try SyntheticImages.drawn(split)
-    }
+    try load(split, limit: nil).images
   }
 
   /// Reads or draws the first `limit` images of a split, and returns the number that is available. It
@@ -81,8 +78,8 @@ public struct DatasetSource: Sendable, Equatable {
     _ split: DatasetSplit, limit: Int?
   ) throws(DatasetError) -> (images: ImageDataset, available: Int) {
     switch kind {
-    case .cifar10:
-      let whole = try load(split)
+    case .cifar10(let folder):
+      let whole = try CIFAR10.load(split, from: folder)
       return (limit.map { whole.prefix($0) } ?? whole, whole.count)
     case .synthetic:
       // Only the images that are used need be drawn.

@@ -11,28 +11,14 @@ package enum ExternalProgram {
     package let lastErrorLine: String
   }
 
-  /// Calls `body` with a new folder, and then removes the folder.
-  @discardableResult
-  package static func withScratchFolder<Result>(
-    _ body: (_ path: String) throws -> Result
-  ) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder.path)
-  }
-
-  /// - Parameters:
-  ///   - scratch: a folder for the program's output while it runs.
-  ///   - whileRunning: called several times a second on the calling thread. If it throws, the program
-  ///     is ended and the error passed on.
+  /// - Parameter whileRunning: called several times a second on the calling thread. If it throws, the
+  ///   program is ended and the error passed on.
   package static func run(
-    _ name: String, _ arguments: [String], scratch: String,
-    whileRunning: () throws -> Void = {}
+    _ name: String, _ arguments: [String], whileRunning: () throws -> Void = {}
   ) throws -> Outcome {
     // Unlike pipes, files cannot fill up and block the program.
-    let outputPath = "\(scratch)/\(name).out"
-    let errorPath = "\(scratch)/\(name).err"
+    let scratch = try TemporaryFolder()
+    let (outputPath, errorPath) = ("\(scratch.path)/output", "\(scratch.path)/errors")
     let process = Process()
     // env searches PATH and exits with 127 if the program is not there.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -34,40 +34,20 @@ package struct InputFile: ~Copyable {
     return status
   }
 
-  /// Reads the next bytes into the start of a buffer.
-  ///
-  /// - Returns: the number of bytes read. It is below `limit` only at the end of the file.
-  package func read(into buffer: inout [UInt8], upTo limit: Int) throws(FileError) -> Int {
-    let (count, code) = buffer.withUnsafeMutableBytes { fill(.init(rebasing: $0[..<limit])) }
-    guard code == 0 else { throw FileError(path: path, action: "read", code: code) }
-    return count
-  }
-
   /// At most `limit` of the next bytes; fewer only at the end of the file.
   package func bytes(upTo limit: Int) throws(FileError) -> [UInt8] {
     var code: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-      (count, code) = fill(.init(buffer))
+    let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, done in
+      while done < limit {
+        let count = read(descriptor, buffer.baseAddress! + done, limit - done)
+        if count < 0, errno == EINTR { continue }
+        if count < 0 { code = errno }
+        if count <= 0 { break }
+        done += count
+      }
     }
     guard code == 0 else { throw FileError(path: path, action: "read", code: code) }
     return bytes
-  }
-
-  /// Reads until the buffer is full or the file ends.
-  ///
-  /// - Returns: the number of bytes read, and 0 or the system's error number.
-  private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> (count: Int, code: Int32) {
-    var done = 0
-    while done < buffer.count {
-      let count = Glibc.read(descriptor, buffer.baseAddress! + done, buffer.count - done)
-      if count < 0 {
-        if errno == EINTR { continue }
-        return (done, errno)
-      }
-      if count == 0 { break }
-      done += count
-    }
-    return (done, 0)
   }
 
   /// The non-empty lines of a small text file, trimmed; of a large file only the first.

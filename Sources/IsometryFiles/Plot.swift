@@ -62,19 +62,16 @@ package struct Plot: Sendable {
   /// Writes the picture and the CSV file, each of which appears whole or not at all.
   package func write(to file: PlotFile) throws {
     try WholeFile.write([Array(csv.utf8)], to: file.dataPath)
-    try ExternalProgram.withScratchFolder { folder in
-      let picture = "\(folder)/picture"
-      let script = "\(folder)/plot.gnuplot"
-      let terminal = file.format.terminal(panels: panels.count)
-      let text = "set terminal \(terminal)\nset output \(Self.quoted(picture))\n"
-      try WholeFile.write([Array((text + self.script).utf8)], to: script)
-      let outcome = try ExternalProgram.run("gnuplot", [script], scratch: folder)
-      switch outcome.status {
-      case 0: try WholeFile.write([try WholeFile.read(picture)], to: file.path)
-      case ExternalProgram.missing: throw PlotError.noGnuplot(dataPath: file.dataPath)
-      default:
-        throw PlotError.gnuplot(reason: outcome.lastErrorLine, dataPath: file.dataPath)
-      }
+    let folder = try TemporaryFolder()
+    let (picture, script) = ("\(folder.path)/picture", "\(folder.path)/plot.gnuplot")
+    let terminal = file.format.terminal(panels: panels.count)
+    let text = "set terminal \(terminal)\nset output \(Self.quoted(picture))\n"
+    try WholeFile.write([Array((text + self.script).utf8)], to: script)
+    let outcome = try ExternalProgram.run("gnuplot", [script])
+    switch outcome.status {
+    case 0: try WholeFile.write([try WholeFile.read(picture)], to: file.path)
+    case ExternalProgram.missing: throw PlotError.noGnuplot(dataPath: file.dataPath)
+    default: throw PlotError.gnuplot(reason: outcome.lastErrorLine, dataPath: file.dataPath)
     }
   }
 

@@ -7,7 +7,10 @@ package struct TemporaryFolder: ~Copyable {
   package let path: String
   private let madeParents: MadeFolders
 
-  package init(in parent: String) throws(FileError) {
+  /// - Parameter parent: created if missing; by default the system's folder for temporary files.
+  package init(
+    in parent: String = FileManager.default.temporaryDirectory.path
+  ) throws(FileError) {
     let made = try MadeFolders(for: parent)
     var template = Array("\(parent)/.isometry-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {

@@ -86,9 +86,6 @@ public struct SpectrumStudy: Sendable {
   ) throws -> Result {
     precondition(!seeds.isEmpty && !images.isEmpty, "a study has an input and a seed")
     let jacobian = try makeOperator(on: backend, sharing: nil)
-    let subject = Prediction.Subject(
-      network: network, ensemble: initializer.weightEnsemble, section: section, images: images,
-      precision: precision)
     var spectra: [Spectrum] = []
     var predictions: [Prediction] = []
     for seed in seeds {
@@ -101,23 +98,17 @@ public struct SpectrumStudy: Sendable {
       }
       // The law's free parameters are measured on each seed's weights.
       predictions.append(
-        try Prediction.make(for: subject, on: backend, sharing: jacobian.evaluation, seed: seed))
+        try Prediction.make(
+          for: self, initializer.weightEnsemble, on: backend, sharing: jacobian.evaluation,
+          seed: seed))
     }
     return result(spectra, Prediction(mixing: predictions))
   }
 
-  /// Measures with the parameters of a session, for example of a checkpoint or of a running training.
+  /// Measures with an operator that `makeOperator` made, for example of a checkpoint's parameters or of
+  /// a running training's.
   ///
   /// - Throws: `SpectrumError`, and the backend's errors.
-  public func run(
-    sharing session: any Session, on backend: any Backend,
-    onSpectrum: (Int) throws -> Void = { _ in }
-  ) throws -> Result {
-    try run(
-      with: try makeOperator(on: backend, sharing: session), onSpectrum: onSpectrum)
-  }
-
-  /// Measures with an existing operator, made by `makeOperator`.
   public func run(
     with jacobian: JacobianOperator, onSpectrum: (Int) throws -> Void = { _ in }
   ) throws -> Result {
@@ -152,7 +143,7 @@ public struct SpectrumStudy: Sendable {
   }
 
   private func result(_ spectra: [Spectrum], _ prediction: Prediction) -> Result {
-    return Result(
+    Result(
       spectra: spectra, summary: SpectrumSummary(spectra), prediction: prediction,
       distance: prediction.law.map { LawDistance.between(spectra, and: $0) })
   }

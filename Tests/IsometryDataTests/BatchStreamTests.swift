@@ -1,6 +1,5 @@
 import Foundation
 import IsometryCore
-import Synchronization
 import Testing
 
 @testable import IsometryData
@@ -27,7 +26,7 @@ import Testing
     #expect(stream.batchesPerEpoch == 6)
     let records = try take(4 * 6, from: stream)
     for epoch in 0..<4 {
-      let order = BatchStream.order(ofEpoch: epoch, count: 50, seed: 5)
+      let order = BatchStream.Order.shuffled(seed: 5).indices(ofEpoch: epoch, count: 50)
       #expect(order.sorted() == Array(0..<50))
       let batches = records[(epoch * 6)..<(epoch * 6 + 6)]
       #expect(batches.flatMap(\.firstBytes) == order.prefix(48).map { UInt8($0) })
@@ -39,9 +38,9 @@ import Testing
 
   @Test func ordersDifferBetweenEpochsAndSeeds() {
     let orders = [
-      BatchStream.order(ofEpoch: 0, count: 100, seed: 1),
-      BatchStream.order(ofEpoch: 1, count: 100, seed: 1),
-      BatchStream.order(ofEpoch: 0, count: 100, seed: 2),
+      BatchStream.Order.shuffled(seed: 1).indices(ofEpoch: 0, count: 100),
+      BatchStream.Order.shuffled(seed: 1).indices(ofEpoch: 1, count: 100),
+      BatchStream.Order.shuffled(seed: 2).indices(ofEpoch: 0, count: 100),
     ]
     #expect(Set(orders).count == 3)
   }
@@ -146,67 +145,53 @@ import Testing
   }
 }
 
-@Suite struct PrefetcherTests {
-  private struct Trouble: Error, Equatable {}
-
-  @Test func errorsReachTheConsumerAfterTheBatchesBefore() throws {
-    let prefetcher = Prefetcher(slots: TestSlot.make(2, batchSize: 1)) { _, number in
-      if number == 3 { throw Trouble() }
-    }
-    for expected in 0..<3 {
-      let (_, index, number) = try prefetcher.next()
-      #expect(number == expected)
-      prefetcher.recycle(index)
-    }
-    #expect(throws: Trouble()) { try prefetcher.next() }
-    #expect(throws: Trouble()) { try prefetcher.next() }
-    prefetcher.stop()
-    #expect(throws: CancellationError.self) { try prefetcher.next() }
+@Suite struct SlotRingTests {
+  /// A ring with a thread that fills its slots, until `stop`.
+  private func filled(
+    _ slots: [any StagingSlot], by fill: @escaping @Sendable (_ number: Int) -> Void
+  ) -> SlotRing {
+    let ring = SlotRing(slots: slots)
+    Thread.detachNewThread { ring.produce { _, number in fill(number) } }
+    return ring
   }
 
   @Test func onlyWaitingIsCountedAsWaiting() throws {
     let slots = TestSlot.make(2, batchSize: 1)
-    let prefetcher = Prefetcher(slots: slots) { _, number in
+    let ring = filled(slots) { number in
       if number >= 3 { Thread.sleep(forTimeInterval: 0.03) }
     }
+    defer { ring.stop() }
     // The third filling of a slot begins after the second is ready.
-    let first = try prefetcher.next()
-    let waited = prefetcher.waitSeconds
-    prefetcher.recycle(first.index)
+    let first = try ring.take()
+    let waited = ring.waitSeconds
+    ring.free(first.index)
     #expect(eventually { slots.map(\.waitCount) == [2, 1] })
-    prefetcher.recycle(try prefetcher.next().index)
-    #expect(prefetcher.waitSeconds == waited)
-    for _ in 0..<3 { prefetcher.recycle(try prefetcher.next().index) }
-    #expect(prefetcher.waitSeconds - waited > 0.02)
+    ring.free(try ring.take().index)
+    #expect(ring.waitSeconds == waited)
+    for _ in 0..<3 { ring.free(try ring.take().index) }
+    #expect(ring.waitSeconds - waited > 0.02)
   }
 
   @Test func theThreadRunsAheadByTheNumberOfSlotsAndNoFurther() throws {
     let slots = TestSlot.make(3, batchSize: 1)
-    let prefetcher = Prefetcher(slots: slots) { _, _ in }
+    let ring = filled(slots) { _ in }
+    defer { ring.stop() }
     #expect(eventually { slots.map(\.waitCount) == [1, 1, 1] })
     Thread.sleep(forTimeInterval: 0.02)
     #expect(slots.map(\.waitCount) == [1, 1, 1])
-    prefetcher.recycle(try prefetcher.next().index)
+    ring.free(try ring.take().index)
     #expect(eventually { slots.map(\.waitCount) == [2, 1, 1] })
   }
 
   @Test func aConsumerWaitingInNextIsWokenByStop() throws {
     let release = DispatchSemaphore(value: 0)
-    let prefetcher = Prefetcher(slots: TestSlot.make(1, batchSize: 1)) { _, _ in release.wait() }
-    let isCancelled = Mutex(false)
-    let consumer = WorkerThread {
-      do { _ = try prefetcher.next() } catch {
-        isCancelled.withLock { $0 = error is CancellationError }
-      }
-    }
-    let stopper = WorkerThread {
+    let ring = filled(TestSlot.make(1, batchSize: 1)) { _ in release.wait() }
+    Thread.detachNewThread {
       Thread.sleep(forTimeInterval: 0.02)
-      prefetcher.stop()
+      ring.stop()
     }
-    consumer.join()
-    #expect(isCancelled.withLock { $0 })
+    #expect(throws: CancellationError.self) { try ring.take() }
     release.signal()
-    stopper.join()
   }
 
   /// Whether a condition comes to hold within five seconds.

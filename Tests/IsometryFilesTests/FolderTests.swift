@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct FolderTests {
   @Test func madeFoldersGoIfTheyAreEmpty() throws {
-    try ExternalProgram.withScratchFolder { folder in
+    try withFolder { folder in
       let made = try MadeFolders(for: "\(folder)/a/b/c")
       try Data().write(to: URL(filePath: "\(folder)/a/file"))
       made.removeEmpty()
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test func temporaryFoldersAppearInOneStepOrNotAtAll() throws {
-    try ExternalProgram.withScratchFolder { folder in
+    try withFolder { folder in
       do {
         let temporary = try TemporaryFolder(in: "\(folder)/made")
         let inside = try temporary.makeFolder("inside")
@@ -41,7 +41,7 @@ import Testing
 
 @Suite struct InputFileTests {
   @Test func filesAreReadInPieces() throws {
-    try ExternalProgram.withScratchFolder { folder in
+    try withFolder { folder in
       let path = "\(folder)/file"
       try WholeFile.write([Array(" one\n\ntwo ".utf8)], to: path)
       #expect(try InputFile(path).byteCount() == 10)
@@ -63,9 +63,7 @@ import Testing
 
 @Suite struct ExternalProgramTests {
   @Test func missingProgramsAreNamed() throws {
-    try ExternalProgram.withScratchFolder { scratch in
-      let outcome = try ExternalProgram.run("no-such-program", [], scratch: scratch)
-      #expect(outcome.status == ExternalProgram.missing)
-    }
+    let outcome = try ExternalProgram.run("no-such-program", [])
+    #expect(outcome.status == ExternalProgram.missing)
   }
 }

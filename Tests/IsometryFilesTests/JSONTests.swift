@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func filesHoldEveryNumber() throws {
-    try ExternalProgram.withScratchFolder { folder in
+    try withFolder { folder in
       let record = Record(b: [0.1, .infinity, -.infinity], a: "x/y")
       try JSONFile.write(record, to: "\(folder)/record.json")
       #expect(try JSONFile.read(Record.self, from: "\(folder)/record.json") == record)

@@ -6,7 +6,7 @@ import Testing
   private static let text = Array("new".utf8)
 
   @Test func theFileBehindLinksIsWritten() throws {
-    try ExternalProgram.withScratchFolder { folder in
+    try withFolder { folder in
       let files = FileManager.default
       try files.createDirectory(atPath: "\(folder)/a", withIntermediateDirectories: false)
       try Data("old".utf8).write(to: URL(filePath: "\(folder)/a/there"))
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func nothingButFilesIsReplaced() throws {
-    try ExternalProgram.withScratchFolder { folder in
+    try withFolder { folder in
       mkfifo("\(folder)/pipe", 0o600)
       let files = FileManager.default
       try files.createSymbolicLink(atPath: "\(folder)/device", withDestinationPath: "/dev/zero")

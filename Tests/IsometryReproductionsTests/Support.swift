@@ -8,7 +8,8 @@ import IsometryTraining
 
 @discardableResult
 func withFolder<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
-  try ExternalProgram.withScratchFolder(body)
+  let folder = try TemporaryFolder()
+  return try body(folder.path)
 }
 
 /// A laboratory on the CPU with the built-in pictures.

@@ -21,16 +21,14 @@ enum Program {
   static func train(_ network: any Network, from initializer: any Initializer) throws -> String {
     let train = SyntheticImages.make(.train, count: 2_560)
     let test = SyntheticImages.make(.test, count: 500)
-    let statistics = ImageStatistics(
-      mean: train.normalization.mean, deviation: train.normalization.standardDeviation)
     let (batch, epochs) = (64, 2)
 
     let backend = CPUBackend()
-    let step = TrainingGraph(network, .init(batch: batch, statistics: statistics))
+    let step = TrainingGraph(network, .init(batch: batch, statistics: train.normalization))
     let session = try backend.makeSession(for: step.graph)
     try step.writeInitialState(to: session, initializer: initializer, seed: 1)
 
-    let evaluation = EvaluationGraph(network, batch: 250, statistics: statistics)
+    let evaluation = EvaluationGraph(network, batch: 250, statistics: train.normalization)
     let evaluator = Evaluator(
       session: try backend.makeSession(for: evaluation.graph, sharing: session), dataset: test)
     let schedule = LearningRateSchedule(

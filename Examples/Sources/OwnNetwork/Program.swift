@@ -10,12 +10,10 @@ enum Program {
   static func main() throws {
     let train = SyntheticImages.make(.train, count: 2_560)
     let test = SyntheticImages.make(.test, count: 500)
-    let statistics = ImageStatistics(
-      mean: train.normalization.mean, deviation: train.normalization.standardDeviation)
     let (batch, epochs) = (64, 3)
 
     let network = LowRankNetwork(rank: 8)
-    let step = TrainingGraph(network, .init(batch: batch, statistics: statistics))
+    let step = TrainingGraph(network, .init(batch: batch, statistics: train.normalization))
     for layer in step.layout.layers where layer.weight.name.hasPrefix("low_rank") {
       print("\(layer.weight.name) \(layer.weight.shape)")
     }
@@ -25,7 +23,7 @@ enum Program {
     let initializer = try InitializerRegistry.make("he")
     try step.writeInitialState(to: session, initializer: initializer, seed: 1)
 
-    let evaluation = EvaluationGraph(network, batch: 250, statistics: statistics)
+    let evaluation = EvaluationGraph(network, batch: 250, statistics: train.normalization)
     let evaluator = Evaluator(
       session: try backend.makeSession(for: evaluation.graph, sharing: session), dataset: test)
     let schedule = LearningRateSchedule(

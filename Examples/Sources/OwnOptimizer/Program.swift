@@ -31,16 +31,14 @@ enum Program {
   static func main() throws {
     let train = SyntheticImages.make(.train, count: 1_280)
     let test = SyntheticImages.make(.test, count: 500)
-    let statistics = ImageStatistics(
-      mean: train.normalization.mean, deviation: train.normalization.standardDeviation)
     let (batch, epochs) = (32, 4)
 
     let network = try ModelSpecification("resnet8").network(NetworkOptions(normalization: .batch))
     let step = TrainingGraph(
-      network, .init(batch: batch, optimizer: Lion(), statistics: statistics))
+      network, .init(batch: batch, optimizer: Lion(), statistics: train.normalization))
     let session = try CPUBackend().makeSession(for: step.graph)
     try step.writeInitialState(to: session, initializer: InitializerRegistry.make("he"), seed: 1)
-    let evaluation = EvaluationGraph(network, batch: 250, statistics: statistics)
+    let evaluation = EvaluationGraph(network, batch: 250, statistics: train.normalization)
     let evaluator = Evaluator(
       session: try CPUBackend().makeSession(for: evaluation.graph, sharing: session),
       dataset: test)

@@ -48,7 +48,7 @@ struct DatasetCommand: ParsableCommand {
     }
   }
 
-  struct InfoCommand: ParsableCommand {
+  struct InfoCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
       commandName: "info",
       abstract: "Show which images training would use, and check every record.",
@@ -60,9 +60,9 @@ struct DatasetCommand: ParsableCommand {
     @OptionGroup var data: DataArguments
     @OptionGroup var form: OutputArguments
 
-    func run() throws {
+    func run(in environment: ProgramEnvironment) throws {
       let console = Console(isJSON: form.json)
-      let source = try data.resolve(try ProgramEnvironment())
+      let source = try data.resolve(environment)
       console.say(source.explanation.inProgramTerms)
       for split in DatasetSplit.allCases {
         let dataset = try source.load(split)

@@ -1,9 +1,11 @@
 import ArgumentParser
+import IsometryCPU
 import IsometryCore
 import IsometryFiles
 import IsometryGraph
+import IsometryReference
 
-struct DevicesCommand: ParsableCommand {
+struct DevicesCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices", abstract: "List the devices on which networks can be trained.",
     discussion: """
@@ -15,23 +17,60 @@ struct DevicesCommand: ParsableCommand {
 
   @OptionGroup var form: OutputArguments
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
-    let listing = DeviceListing(try ProgramEnvironment())
-    for device in listing.devices {
-      let precisions = device.precisions.map(\.rawValue)
-      console.say(
-        "\(device.isAutomatic ? "*" : " ") \(Wording.padded(device.name, 10)) "
-          + "\(Wording.padded(precisions.joined(separator: " "), 19)) \(device.description)"
-          + (device.tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""))
-      console.emit([
-        "device": .text(device.name),
-        "description": .text(device.description),
-        "precisions": .array(precisions.map { .text($0) }),
-        "tuned_tiles": device.tunedTiles.map { .integer($0) } ?? .null,
-        "auto": .bool(device.isAutomatic),
-      ])
+    let (automatic, reason) = DeviceSelection.automatic(environment)
+    if let openCL = try? OpenCLDevices(environment) {
+      for number in openCL.numbers {
+        do {
+          show(
+            try openCL.backend(number: number), canRoundToTF32: try openCL.hasMatrixUnits(number),
+            automatic, console)
+        } catch {
+          show(
+            "opencl:\(number)",
+            "\(openCL.name(of: number)), which cannot be used: \(errorText(of: error))",
+            precisions: [], tunedTiles: nil, isAutomatic: false, console)
+        }
+      }
     }
-    console.say(listing.explanation)
+    show(CPUBackend(), automatic, console)
+    show(ReferenceBackend<Float>(), automatic, console)
+    console.say("--device auto takes \(automatic.name): \(reason)")
+  }
+
+  /// - Parameter canRoundToTF32: since a backend that supports tf32 is one that rounds fp32, the device
+  ///   is asked.
+  private func show(
+    _ backend: any Backend, canRoundToTF32: Bool = false, _ automatic: any Backend,
+    _ console: Console
+  ) {
+    let precisions = [Precision.fp32, .tf32, .bf16, .fp16].filter { precision in
+      precision == .tf32 ? canRoundToTF32 : (try? backend.requireSupport(for: precision)) != nil
+    }
+    show(
+      backend.name, backend.deviceDescription, precisions: precisions.map(\.rawValue),
+      tunedTiles: (backend as? any TunableBackend)?.tiles.count,
+      isAutomatic: backend.name == automatic.name, console)
+  }
+
+  /// - Parameters:
+  ///   - precisions: none if the device cannot be used, as the description says.
+  ///   - tunedTiles: nil if the device has none to tune.
+  private func show(
+    _ name: String, _ description: String, precisions: [String], tunedTiles: Int?,
+    isAutomatic: Bool, _ console: Console
+  ) {
+    console.say(
+      "\(isAutomatic ? "*" : " ") \(Wording.padded(name, 10)) "
+        + "\(Wording.padded(precisions.joined(separator: " "), 19)) \(description)"
+        + (tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""))
+    console.emit([
+      "device": .text(name),
+      "description": .text(description),
+      "precisions": .array(precisions.map { .text($0) }),
+      "tuned_tiles": tunedTiles.map { .integer($0) } ?? .null,
+      "auto": .bool(isAutomatic),
+    ])
   }
 }

@@ -3,7 +3,7 @@ import IsometryData
 import IsometryFiles
 import IsometryTraining
 
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Measure the test accuracy and the confusion matrix of a checkpoint.",
@@ -36,8 +36,7 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let environment = try ProgramEnvironment()
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let path = RunFolder.checkpointPath(for: checkpoint)
     let saved = try Checkpoint(contentsOf: path)

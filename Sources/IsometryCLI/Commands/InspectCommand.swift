@@ -5,7 +5,7 @@ import IsometryNN
 import IsometrySpectra
 import IsometryTraining
 
-struct InspectCommand: ParsableCommand {
+struct InspectCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract:
@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
         """)
   }
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     var configuration = RunConfiguration()
     configuration.normalization = .none
@@ -65,7 +65,7 @@ struct InspectCommand: ParsableCommand {
     let network = try configuration.makeNetwork()
     // Before a device is opened: a wrong combination should fail at once.
     try configuration.makeInitializer().check(network.layout)
-    let (backend, explanation) = try device.select(configuration)
+    let (backend, explanation) = try device.select(configuration, environment)
     let (images, source) = try inputs.images(inputs.inputs ?? Self.defaultInputs)
     console.say("data    \(source)")
     console.say("device  \(explanation)")

@@ -7,7 +7,7 @@ import IsometryNN
 import IsometrySpectra
 import IsometryTraining
 
-struct SpectrumCommand: ParsableCommand {
+struct SpectrumCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum",
     abstract:
@@ -56,7 +56,7 @@ struct SpectrumCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let saved = try checkpoint.map { path in
       let path = RunFolder.checkpointPath(for: path)
@@ -67,7 +67,7 @@ struct SpectrumCommand: ParsableCommand {
     network.apply(to: &configuration)
     device.apply(to: &configuration)
     try configuration.check()
-    let (backend, explanation) = try device.select(configuration)
+    let (backend, explanation) = try device.select(configuration, environment)
     let network = try configuration.makeNetwork()
     let section = JacobianSection(
       from: measurement.from ?? JacobianSection.defaultStart(for: network), to: measurement.to)
@@ -96,7 +96,8 @@ struct SpectrumCommand: ParsableCommand {
     if let saved {
       let session = try saved.checkpoint.makeEvaluationSession(
         configuration, batch: 1, normalizing: CIFAR10.normalization, on: backend, path: saved.path)
-      result = try study.run(sharing: session, on: backend, onSpectrum: show)
+      result = try study.run(
+        with: study.makeOperator(on: backend, sharing: session), onSpectrum: show)
     } else {
       result = try study.run(
         initializer: try inputs.initializer(of: configuration, network),

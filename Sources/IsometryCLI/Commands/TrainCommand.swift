@@ -5,7 +5,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryTraining
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a network.",
     discussion: """
@@ -65,8 +65,7 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let environment = try ProgramEnvironment()
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let begun = try resume.map(BegunRun.init)
     var configuration = try choices(continuing: begun?.configuration)

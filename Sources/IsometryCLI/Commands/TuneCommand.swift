@@ -6,7 +6,7 @@ import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
-struct TuneCommand: ParsableCommand {
+struct TuneCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
     abstract: "Measure the fastest kernel tiles on an OpenCL device.",
@@ -50,10 +50,9 @@ struct TuneCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     var configuration = try RunConfiguration(network, precision, batch: batch)
-    let environment = try ProgramEnvironment()
     let selection = try DeviceSelection(
       .openCL(number: device?.number), precision: configuration.precision, environment)
     guard let backend = selection.backend as? any TunableBackend else {
@@ -146,14 +145,14 @@ struct TuneCommand: ParsableCommand {
 }
 
 /// The process that measures for `tune`. It reads a configuration and requests, and writes answers.
-struct CandidatesCommand: ParsableCommand {
+struct CandidatesCommand: EnvironmentCommand {
   static let name = "tune-candidates"
   static let configuration = CommandConfiguration(
     commandName: name, abstract: "Measure tiles for isometry tune.", shouldDisplay: false)
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     guard let configuration: RunConfiguration = Self.next() else { return }
-    var environment = try ProgramEnvironment()
+    var environment = environment
     // Most tiles are built once and never again.
     environment.keepsPrograms = false
     environment.disabled.insert(.commandBuffers)

@@ -136,9 +136,8 @@ struct MeasurementDeviceArguments: ParsableArguments {
 
   /// The device; for fp64 the reference backend in Double.
   func select(
-    _ configuration: RunConfiguration
+    _ configuration: RunConfiguration, _ environment: ProgramEnvironment
   ) throws -> (backend: any Backend, explanation: String) {
-    let environment = try ProgramEnvironment()
     if configuration.precision == .fp64,
       device.device == nil || device.device == .auto || device.device == .reference
     {

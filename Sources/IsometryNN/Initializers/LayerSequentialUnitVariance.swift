@@ -58,13 +58,10 @@ public struct LayerSequentialUnitVariance: Initializer {
     builder.measuresDeviations = true
     let x = builder.graph.input("images", images.type.shape)
     _ = network.append(x, to: &builder)
-    let graph = builder.graph
+    let session = try backend.makeSession(for: builder.graph)
     var result = self
     let keep = { result.weights[$0] = $1 }
-    let makeSession = { try backend.makeSession(for: graph) }
-    let session = try builder.layout.drawWeights(
-      ahead: .max, meanwhile: makeSession, keep
-    ) { parameter in
+    try builder.layout.drawWeights(keep) { parameter in
       var random = parameter.randomStream(seed: seed)
       return random.haarMatrix(rows: parameter.shape[0], columns: parameter.fanIn).elements
     }

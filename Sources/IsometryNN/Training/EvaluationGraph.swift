@@ -1,4 +1,5 @@
 public import IsometryCore
+public import IsometryData
 public import IsometryGraph
 
 /// One step of evaluation as a graph: decoding without augmentation, the network with its running
@@ -17,7 +18,7 @@ public struct EvaluationGraph: Sendable {
   ///   - precision: the type of activations.
   public init(
     _ network: some Network, batch: Int, precision: DType = .float32,
-    statistics: ImageStatistics = .cifar10
+    statistics: ChannelStatistics = CIFAR10.normalization
   ) {
     var builder = network.makeBuilder(precision: precision, mode: .evaluation)
     let (images, labels) = builder.imageInputs(

@@ -1,4 +1,5 @@
 internal import IsometryCore
+internal import IsometryData
 internal import IsometryGraph
 
 /// The names of the inputs and of the metrics that training and evaluation graphs share with data
@@ -28,38 +29,18 @@ public enum StepNames {
   public static let evaluationCorrect = "evaluation.correct"
 }
 
-/// The statistics that raw bytes are normalized with, per channel in units of the byte range [0, 1].
-public struct ImageStatistics: Sendable, Hashable {
-  /// The mean of each channel, of pixels scaled to [0, 1]: [C].
-  public let mean: [Double]
-  /// The standard deviation of each channel, in the same unit: [C].
-  public let deviation: [Double]
-
-  /// Statistics with one mean and one positive deviation for each channel.
-  public init(mean: [Double], deviation: [Double]) {
-    precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
-    precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")
-    self.mean = mean
-    self.deviation = deviation
-  }
-
-  /// CIFAR-10's training images.
-  public static let cifar10 = ImageStatistics(
-    mean: [0.4914, 0.4822, 0.4465], deviation: [0.2470, 0.2435, 0.2616])
-}
-
 extension NetworkBuilder {
   /// Appends the inputs of one batch and its decoding.
   ///
   /// - Returns: images [N, C, H, W] in the network's precision, and labels int32 [N].
   mutating func imageInputs(
-    batch: Shape, statistics: ImageStatistics, augmentation: ImageDecoding.Augmentation?
+    batch: Shape, statistics: ChannelStatistics, augmentation: ImageDecoding.Augmentation?
   ) -> (images: Value, labels: Value) {
     let bytes = graph.input(StepNames.images, batch, .uint8)
     let labels = graph.input(StepNames.labels, [batch[0]], .int32)
     let samples = graph.input(StepNames.samples, [2], .int32)
     let decoding = ImageDecoding(
-      mean: statistics.mean, deviation: statistics.deviation, dtype: precision,
+      mean: statistics.mean, deviation: statistics.standardDeviation, dtype: precision,
       augmentation: augmentation)
     return (graph.decodeImages(bytes, samples: samples, decoding), labels)
   }

@@ -1,4 +1,5 @@
 public import IsometryCore
+public import IsometryData
 public import IsometryGraph
 
 /// One whole training step as a graph: decoding, network, loss, gradients, update, statistics and
@@ -19,7 +20,7 @@ public struct TrainingGraph: Sendable {
     /// ε of the targets (1 − ε)·onehot + ε/classes.
     public var labelSmoothing: Double
     /// The statistics that normalize images when they are decoded.
-    public var statistics: ImageStatistics
+    public var statistics: ChannelStatistics
     /// The augmentation; nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
 
@@ -28,7 +29,7 @@ public struct TrainingGraph: Sendable {
     public init(
       batch: Int, precision: DType = .float32,
       optimizer: any Optimizer = StandardOptimizer.default, labelSmoothing: Double = 0,
-      statistics: ImageStatistics = .cifar10,
+      statistics: ChannelStatistics = CIFAR10.normalization,
       augmentation: ImageDecoding.Augmentation? = nil
     ) {
       self.batch = batch

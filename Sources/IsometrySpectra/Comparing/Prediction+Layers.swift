@@ -9,6 +9,7 @@ extension Prediction {
   /// A network's layers in the quantities of the laws.
   struct Layers {
     let layout: NetworkLayout
+    let weights: WeightLaw
     let strength: MeasuredStrength
     let session: any Session
 
@@ -46,7 +47,7 @@ extension Prediction {
   }
 
   /// The universal law. c is the sum of the branches' strengths.
-  static func residual(_ subject: Subject, _ layers: Layers) throws -> Prediction {
+  static func residual(_ study: SpectrumStudy, _ layers: Layers) throws -> Prediction {
     let skips = layers.layout.blocks.map { block -> Double? in
       switch block.skip {
       case .identity: 1
@@ -61,7 +62,7 @@ extension Prediction {
     guard cumulant > 0 || weight == 0 else {
       let factor = 2 * Double(layers.layout.blocks.count) * .log(abs(weight))
       return try behindTheStem(
-        ScaledLaw(base: IsometryLaw(retained: 1), logFactor: factor), [("c", 0)], subject, layers,
+        ScaledLaw(base: IsometryLaw(retained: 1), logFactor: factor), [("c", 0)], study, layers,
         basis: "the branches pass nothing on, and the blocks are their skips")
     }
     let law = try UniversalLaw(
@@ -82,7 +83,7 @@ extension Prediction {
         """
     }
     return try behindTheStem(
-      law, [("c", cumulant)] + (weight == 1 ? [] : [("skip_weight", weight)]), subject, layers,
+      law, [("c", cumulant)] + (weight == 1 ? [] : [("skip_weight", weight)]), study, layers,
       basis: basis)
   }
 
@@ -90,8 +91,8 @@ extension Prediction {
   private static let largestFiniteDepthShift = 0.05
 
   /// The law of plain layers, in the limit of large width.
-  static func feedForward(_ subject: Subject, _ layers: Layers) throws -> Prediction {
-    guard subject.section.start == .stack else {
+  static func feedForward(_ study: SpectrumStudy, _ layers: Layers) throws -> Prediction {
+    guard study.section.start == .stack else {
       return Prediction(
         none:
           "the first layer is not a square matrix; use \(.sectionStart) stack for the layers after it"
@@ -104,7 +105,7 @@ extension Prediction {
       layers.strength.slopes.isEmpty
       ? variances.map { _ in MeasuredStrength.Slope(variance: 1, square: 1, spread: 0) }
       : layers.strength.slopes
-    let activation = subject.network.activation
+    let activation = ActivationFunction(study.network.activation)
     guard slopes.areAlike(width: layers.layout.layers[0].outputChannels) else {
       return Prediction(
         none:
@@ -115,11 +116,10 @@ extension Prediction {
     }
     let mean = 1 / Double(depth)
     let logSlope = zip(variances, slopes).reduce(0) { $0 + mean * .log($1.0 * $1.1.square) }
-    let weights: WeightLaw = subject.ensemble == .orthogonal ? .orthogonal : .gaussian
-    guard activation.isBinary else {
+    guard activation.hasBinarySlopes else {
       let variance = slopes.reduce(0) { $0 + mean * $1.variance }
-      let law = try ActivationFunction(activation).plainNetworkLaw(
-        variance: variance, weights: weights, depth: depth, slope: .exp(logSlope))
+      let law = try activation.plainNetworkLaw(
+        variance: variance, weights: layers.weights, depth: depth, slope: .exp(logSlope))
       return Prediction(
         law, [("depth", Double(depth)), ("chi", .exp(logSlope)), ("variance", variance)],
         basis: "the pre-activations' variance and chi measured at these inputs")
@@ -131,17 +131,17 @@ extension Prediction {
     let logOpenSlope = logSlope + slopes.reduce(0) { $0 + mean * .log(1 + $1.spread) }
     let chi = open.open * .exp(logOpenSlope)
     return Prediction(
-      try weights.law(openProbability: open, depth: depth, slope: chi),
+      try layers.weights.law(openProbability: open, depth: depth, slope: chi),
       [("depth", Double(depth)), ("chi", chi), ("open_probability", open.open)],
       basis: "the share of open slopes and chi measured at these inputs")
   }
 
   /// Converts a law of the stack to a law of the requested section.
   private static func behindTheStem(
-    _ law: any SpectralLaw, _ parameters: [(String, Double)], _ subject: Subject, _ layers: Layers,
-    basis: Explanation
+    _ law: any SpectralLaw, _ parameters: [(name: String, value: Double)], _ study: SpectrumStudy,
+    _ layers: Layers, basis: Explanation
   ) throws -> Prediction {
-    guard subject.section.start == .input else {
+    guard study.section.start == .input else {
       return Prediction(law, parameters, basis: basis)
     }
     guard let gain = try layers.squaredStemGain() else {
@@ -165,16 +165,5 @@ extension [MeasuredStrength.Slope] {
     let mean = open.reduce(0, +) / Double(count)
     let chance = 4 * (mean * (1 - mean) / Double(width)).squareRoot()
     return open.allSatisfy { abs($0 - mean) < 0.01 + chance }
-  }
-}
-
-extension Activation {
-  /// Whether the slope takes only 0 and one other value.
-  var isBinary: Bool {
-    switch self {
-    case .linear, .relu, .hardTanh, .shiftedReLU: true
-    case .leakyReLU(let slope): slope == 0 || abs(slope) == 1
-    case .tanh, .sigmoid, .erf, .unitErf, .selu, .elu, .softplus, .silu, .gelu: false
-    }
   }
 }

@@ -97,7 +97,10 @@ public struct NetworkInspection: Sendable {
       layout: layout, ensemble: initializer.weightEnsemble, imageShape: network.imageShape,
       session: whole.evaluation)
     let geometries = signals.geometries(imageShape: network.imageShape)
-    let fromImages = try isCumulative ? course(theory, geometries, from: 0, images) : nil
+    func course(from first: Int, _ rows: [[Double]]) throws -> SignalCourse {
+      try SignalCourse(theory, through: geometries, from: first, pairs: pairs(of: rows))
+    }
+    let fromImages = try isCumulative ? course(from: 0, images) : nil
     var findings: [Finding] = []
     var before = images
     for (index, segment) in layout.segments.enumerated() {
@@ -126,7 +129,7 @@ public struct NetworkInspection: Sendable {
     let start = try isFromStack ? signals.results(of: 0) : images
     let (result, law) = try inspect(
       whole, initializer: initializer, seed: seed, on: backend, from: start, to: before,
-      course(theory, geometries, from: isFromStack ? 1 : 0, start).end)
+      course(from: isFromStack ? 1 : 0, start).end)
     return Result(segments: findings, whole: result, law: law)
   }
 
@@ -138,23 +141,15 @@ public struct NetworkInspection: Sendable {
     }
   }
 
-  private func course(
-    _ theory: SegmentTheory, _ geometries: [SegmentTheory.Geometry], from first: Int,
-    _ rows: [[Double]]
-  ) throws -> SignalCourse {
-    try SignalCourse(theory, through: geometries, from: first, pairs: pairs(of: rows))
-  }
-
   private func inspect(
     _ whole: JacobianOperator, initializer: any Initializer, seed: UInt64, on backend: any Backend,
     from before: [[Double]], to after: [[Double]], _ signals: SegmentPrediction
   ) throws -> (Finding, Prediction) {
     try whole.move(to: images[0])
-    let subject = Prediction.Subject(
-      network: network, ensemble: initializer.weightEnsemble, section: whole.section,
-      images: [images[0]], precision: precision)
+    let study = SpectrumStudy(
+      network: network, section: whole.section, precision: precision, images: [images[0]])
     let law = try Prediction.make(
-      for: subject, on: backend, sharing: whole.evaluation, seed: seed)
+      for: study, initializer.weightEnsemble, on: backend, sharing: whole.evaluation, seed: seed)
     let spectrum = try spectrum(whole)
     var prediction = signals
     if let spectralLaw = law.law {

@@ -1,6 +1,9 @@
 internal import IsometryCore
 
 extension ActivationFunction {
+  /// Whether the squared slope is known to be 0 or 1.
+  package var hasBinarySlopes: Bool { known?.openProbability(variance: 1) != nil }
+
   /// The law of the squared singular values of a plain network with this activation.
   ///
   /// It has a closed form if the squared slope is 0 or 1. Otherwise it is solved numerically.

@@ -1,4 +1,3 @@
-public import IsometryCore
 internal import RealModule
 
 /// The exact law of T = Σ_{i≤N} relu(z_i)² for independent standard normal z_i. T is the factor by
@@ -96,20 +95,6 @@ public struct RectifiedSquareSum: Sendable {
     }
   }
 
-  /// A sample: the number of open units, then a χ² number with that many degrees of freedom.
-  ///
-  /// - Complexity: O(N/64)
-  public func sample(_ random: inout RandomStream) -> Double {
-    var left = width
-    var open = 0
-    while left > 0 {
-      let bits = random.next() as UInt64
-      open += (left >= 64 ? bits : bits & ((1 << UInt64(left)) - 1)).nonzeroBitCount
-      left -= 64
-    }
-    return open == 0 ? 0 : random.chiSquare(degrees: open)
-  }
-
   /// E log(χ²_k) − log(N/2)
   private func relativeLogMean(_ k: Int) -> Double {
     SpecialFunctions.digamma(Double(k) / 2) + .log(4 / Double(width))
@@ -144,27 +129,5 @@ public struct RectifiedSquareSum: Sendable {
     degrees == 1
       ? .exp(-t / 2) / (2 * .pi * t).squareRoot()
       : SpecialFunctions.poissonWeight(Double(degrees) / 2 - 1, mean: t / 2) / 2
-  }
-}
-
-extension RandomStream {
-  /// A χ² number.
-  ///
-  /// - Precondition: `degrees`, the number of degrees of freedom, is at least 1.
-  /// - Source: Marsaglia, Tsang, "A simple method for generating gamma variables" (2000).
-  mutating func chiSquare(degrees: Int) -> Double {
-    if degrees == 1 {
-      let z = normal()
-      return z * z
-    }
-    let d = Double(degrees) / 2 - 1 / 3.0
-    let c = 1 / (9 * d).squareRoot()
-    while true {
-      let z = normal()
-      let root = 1 + c * z
-      guard root > 0 else { continue }
-      let cube = root * root * root
-      if .log(1 - uniform()) < z * z / 2 + d - d * cube + d * .log(cube) { return 2 * d * cube }
-    }
   }
 }

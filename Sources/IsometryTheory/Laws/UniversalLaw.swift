@@ -1,4 +1,3 @@
-public import IsometryCore
 internal import RealModule
 
 /// The spectral law of deep residual networks, which depends on the activation through one number.
@@ -175,7 +174,10 @@ extension UniversalLaw {
   public func logQuantile(_ probability: Double) throws(TheoryError) -> Double {
     try TheoryError.require(
       (0...1).contains(probability), "the probability", probability, "0 to 1")
-    return logQuantile(within: probability)
+    guard let ray else { return logCenter }
+    let tail = min(probability, 1 - probability)
+    let offset = tail == 0 ? logEdge : ray.point(atTail: tail).log
+    return logCenter + (probability < 0.5 ? -offset : offset)
   }
 
   /// The λ below which a fraction `probability` of the eigenvalues lies.
@@ -183,18 +185,5 @@ extension UniversalLaw {
   /// - Throws: `TheoryError.outsideDomain` for a probability outside [0, 1].
   public func quantile(_ probability: Double) throws(TheoryError) -> Double {
     .exp(try logQuantile(probability))
-  }
-
-  /// Independent eigenvalues λ. (Those of one matrix are not independent: they repel each other.)
-  public func samples(_ count: Int, using random: inout RandomStream) -> [Double] {
-    (0..<count).map { _ in .exp(logQuantile(within: random.uniform())) }
-  }
-
-  /// - Precondition: the probability is in [0, 1].
-  private func logQuantile(within probability: Double) -> Double {
-    guard let ray else { return logCenter }
-    let tail = min(probability, 1 - probability)
-    let offset = tail == 0 ? logEdge : ray.point(atTail: tail).log
-    return logCenter + (probability < 0.5 ? -offset : offset)
   }
 }

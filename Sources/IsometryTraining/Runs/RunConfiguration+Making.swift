@@ -113,7 +113,7 @@ extension RunConfiguration {
       try makeNetwork(),
       TrainingGraph.Configuration(
         batch: batch, precision: precision.dtype, optimizer: try makeOptimizer(),
-        labelSmoothing: labelSmoothing, statistics: ImageStatistics(statistics),
+        labelSmoothing: labelSmoothing, statistics: statistics,
         augmentation: makeAugmentation()))
   }
 
@@ -125,13 +125,7 @@ extension RunConfiguration {
   ) throws -> EvaluationGraph {
     EvaluationGraph(
       try makeNetwork(), batch: batch, precision: precision.dtype,
-      statistics: ImageStatistics(statistics))
-  }
-}
-
-extension ImageStatistics {
-  init(_ statistics: ChannelStatistics) {
-    self.init(mean: statistics.mean, deviation: statistics.standardDeviation)
+      statistics: statistics)
   }
 }
 

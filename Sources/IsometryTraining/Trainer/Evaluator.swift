@@ -20,9 +20,9 @@ public final class Evaluator {
 
   private let session: any Session
   private let dataset: ImageDataset
-  private let batchSize: Int
   private let batchesInFlight: Int
   private let inputs: StepInputs
+  private var batchSize: Int { inputs.batchSize }
   /// Made once: pinned memory is costly to come by.
   private var slots: [any StagingSlot] = []
 
@@ -31,13 +31,9 @@ public final class Evaluator {
     session: any Session, dataset: ImageDataset,
     batchesInFlight: Int = BatchStream.defaultBatchesInFlight
   ) {
-    guard let images = session.graph.source(named: BatchStream.imageInput) else {
-      preconditionFailure("an evaluation graph has the input \(BatchStream.imageInput)")
-    }
     self.session = session
     self.dataset = dataset
     self.batchesInFlight = batchesInFlight
-    batchSize = session.graph.shape(of: images)[0]
     inputs = StepInputs(of: session.graph)
   }
 

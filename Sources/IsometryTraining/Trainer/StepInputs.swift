@@ -4,10 +4,16 @@ import IsometryNN
 
 /// Writes what the host decides for each step, beside the images and labels that a batch brings.
 package struct StepInputs {
+  /// Images of a step, as the graph has them.
+  let batchSize: Int
   private let hasSchedule: Bool
   private let hasSamples: Bool
 
   package init(of graph: Graph) {
+    guard let images = graph.source(named: StepNames.images) else {
+      preconditionFailure("the graph of a step has the input \(StepNames.images)")
+    }
+    batchSize = graph.shape(of: images)[0]
     hasSchedule = graph.source(named: StepNames.schedule) != nil
     hasSamples = graph.source(named: StepNames.samples) != nil
   }

@@ -61,10 +61,8 @@ public final class Trainer {
     startingAt state: TrainingState = TrainingState(),
     save: @escaping (TrainingState) throws -> String? = { _ in nil }
   ) throws {
-    guard let images = session.graph.source(named: BatchStream.imageInput) else {
-      preconditionFailure("a training graph has the input \(BatchStream.imageInput)")
-    }
-    batchSize = session.graph.shape(of: images)[0]
+    inputs = StepInputs(of: session.graph)
+    batchSize = inputs.batchSize
     batchesPerEpoch = dataset.count / batchSize
     guard batchesPerEpoch > 0 else {
       throw TrainingError.tooFewImages(count: dataset.count, batch: batchSize)
@@ -75,7 +73,6 @@ public final class Trainer {
     self.settings = settings
     self.state = state
     self.save = save
-    inputs = StepInputs(of: session.graph)
   }
 
   /// Trains from the current place of the run to its end, or until `stop` is requested.

@@ -7,7 +7,7 @@ import IsometryGraph
 import IsometryOpenCL
 import IsometryTraining
 
-struct KernelsBenchmarkCommand: ParsableCommand {
+struct KernelsBenchmarkCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels",
     abstract: "Measure each kernel and compare it with the limits of the device.",
@@ -51,10 +51,9 @@ struct KernelsBenchmarkCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let configuration = try RunConfiguration(network, precision, batch: batch)
-    let environment = try ProgramEnvironment()
     let selection = try DeviceSelection(
       device ?? .auto, precision: configuration.precision, environment)
     try selection.backend.requireSupport(for: configuration.precision)

@@ -6,7 +6,7 @@ import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
-struct StreamBenchmarkCommand: ParsableCommand {
+struct StreamBenchmarkCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "stream", abstract: "Measure the input pipeline without training.",
     discussion: """
@@ -56,11 +56,10 @@ struct StreamBenchmarkCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
-    let environment = try ProgramEnvironment()
     let source = try data.resolve(environment)
     let selection = try device.select(for: &configuration, environment)
     let dataset = try source.load(.train)

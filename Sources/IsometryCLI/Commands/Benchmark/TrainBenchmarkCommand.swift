@@ -7,7 +7,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryTraining
 
-struct TrainBenchmarkCommand: ParsableCommand {
+struct TrainBenchmarkCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measure the throughput of training steps.",
     discussion: """
@@ -73,14 +73,14 @@ struct TrainBenchmarkCommand: ParsableCommand {
     guard warmupSteps >= 0 else { throw ValidationError("--warmup-steps should be 0 or more") }
   }
 
-  func run() throws {
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
     memory.apply(to: &configuration)
     configuration.seed = seed
     if let profile { try WholeFile.requireWritable(profile) }
-    let selection = try device.select(for: &configuration, ProgramEnvironment())
+    let selection = try device.select(for: &configuration, environment)
     console.say("device  \(selection.explanation)")
 
     var benchmark = ThroughputBenchmark()

@@ -57,7 +57,7 @@ struct ListReproductionsCommand: ParsableCommand {
   }
 }
 
-struct RunReproductionCommand: ParsableCommand {
+struct RunReproductionCommand: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run an experiment.",
     discussion: """
@@ -102,8 +102,7 @@ struct RunReproductionCommand: ParsableCommand {
     if let seeds { try checkRange(seeds, "--seeds", 1...Self.mostSeeds) }
   }
 
-  func run() throws {
-    let environment = try ProgramEnvironment()
+  func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let type = try ExperimentRegistry.type(named: name)
     var configuration = RunConfiguration()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryTheory
 
 /// - Throws: `ValidationError` for an empty path, as an unset variable of a shell leaves it: joined with
 ///   the name of a file it would mean the root folder.
@@ -15,4 +16,15 @@ func checkRange(
   throw ValidationError(
     "\(option) should be \(range.lowerBound) to \(range.upperBound), not \(value)"
       + (reason.map { ": \($0)" } ?? ""))
+}
+
+func checkPoints(
+  _ points: [Double], _ name: String, expected: String, _ isLegal: (Double) -> Bool
+) throws {
+  if let point = points.first(where: { !$0.isFinite }) {
+    throw ValidationError("--at should be finite numbers, not \(point)")
+  }
+  if let point = points.first(where: { !isLegal($0) }) {
+    throw TheoryError.outsideDomain(parameter: name, value: point, expected: expected)
+  }
 }

@@ -2,72 +2,30 @@ import Dispatch
 import IsometryCore
 import Synchronization
 
-/// A thread that fills staging slots ahead of a consumer, in order and without end.
+/// The staging slots of a stream, which a thread fills ahead of a consumer, in order and without end.
 ///
 /// A slot cycles: free → filled by the thread → ready → with the consumer → free. The number of slots
 /// bounds how far the thread runs ahead; it sleeps if none is free. The cycle allocates no memory.
-final class Prefetcher: Sendable {
-  /// Fills a slot with the next batch. The thread calls it once for each number from 0, in order.
-  typealias Fill = @Sendable (_ slot: any StagingSlot, _ number: Int) throws -> Void
-
-  private let ring: Ring
-  private let thread: WorkerThread
-
-  init(slots: [any StagingSlot], fill: @escaping Fill) {
-    precondition(!slots.isEmpty, "a prefetcher needs a slot to fill")
-    let ring = Ring(slots: slots)
-    self.ring = ring
-    // The closure does not hold the prefetcher, so that releasing the prefetcher ends the thread.
-    thread = WorkerThread { ring.produce(fill) }
-  }
-
-  /// Ends the thread and waits for it. It also waits until a running `waitUntilReusable` returns.
-  func stop() {
-    ring.stop()
-    thread.join()
-  }
-
-  deinit {
-    stop()
-  }
-
-  /// The oldest filled slot, with its number; blocks until there is one.
-  /// It throws the error of `fill` after all slots filled before it, and `CancellationError` after `stop`.
-  func next() throws -> (slot: any StagingSlot, index: Int, number: Int) {
-    try ring.take()
-  }
-
-  /// Returns a slot, which is refilled once the device has read what was submitted from it.
-  func recycle(_ index: Int) {
-    ring.free(index)
-  }
-
-  var waitSeconds: Double {
-    ring.waitSeconds
-  }
-}
-
-/// The slots of a prefetcher and their states, shared by the thread and the consumer.
-private final class Ring: Sendable {
+final class SlotRing: Sendable {
   private struct State {
     /// Queues of slot indices, first in first out. Their storage never exceeds the number of slots.
     var free: [Int]
     var ready: [Int]
     var withConsumer: [Bool]
-    /// The number of slots that `next` has returned, which is the number of the next one.
+    /// The number of slots that `take` has returned, which is the number of the next one.
     var handedOut = 0
     var isStopped = false
-    var failure: (any Error)?
     var waited = Duration.zero
   }
 
-  let slots: [any StagingSlot]
+  private let slots: [any StagingSlot]
   private let state: Mutex<State>
-  // One semaphore counts each queue. After a stop or failure each has one extra permanent signal.
+  // One semaphore counts each queue. After a stop each has one extra permanent signal.
   private let freeCount = DispatchSemaphore(value: 0)
   private let readyCount = DispatchSemaphore(value: 0)
 
   init(slots: [any StagingSlot]) {
+    precondition(!slots.isEmpty, "a stream needs a slot to fill")
     self.slots = slots
     var state = State(
       free: Array(slots.indices), ready: [],
@@ -77,18 +35,15 @@ private final class Ring: Sendable {
     for _ in slots { freeCount.signal() }
   }
 
-  func produce(_ fill: Prefetcher.Fill) {
+  /// Fills slots until `stop`; a running `waitUntilReusable` returns first.
+  ///
+  /// - Parameter fill: fills a slot with the next batch; called once for each number from 0, in order.
+  func produce(_ fill: (_ slot: any StagingSlot, _ number: Int) -> Void) {
     var number = 0
     while let index = nextFree() {
       slots[index].waitUntilReusable()
       if state.withLock(\.isStopped) { return }
-      do {
-        try fill(slots[index], number)
-      } catch {
-        state.withLock { $0.failure = error }
-        readyCount.signal()
-        return
-      }
+      fill(slots[index], number)
       state.withLock { $0.ready.append(index) }
       readyCount.signal()
       number += 1
@@ -100,6 +55,9 @@ private final class Ring: Sendable {
     return state.withLock { $0.isStopped ? nil : $0.free.removeFirst() }
   }
 
+  /// The oldest filled slot, with its number; blocks until there is one.
+  ///
+  /// - Throws: `CancellationError` after `stop`.
   func take() throws -> (slot: any StagingSlot, index: Int, number: Int) {
     state.withLock {
       precondition(
@@ -113,10 +71,10 @@ private final class Ring: Sendable {
       state.withLock { $0.waited += waited }
     }
     let (index, number) = try state.withLock { state in
-      guard !state.isStopped, !state.ready.isEmpty else {
+      guard !state.isStopped else {
         // Restores the signal for the next call.
         readyCount.signal()
-        throw state.isStopped ? CancellationError() : state.failure!
+        throw CancellationError()
       }
       let index = state.ready.removeFirst()
       state.withConsumer[index] = true
@@ -126,6 +84,7 @@ private final class Ring: Sendable {
     return (slots[index], index, number)
   }
 
+  /// Returns a slot, which is refilled once the device has read what was submitted from it.
   func free(_ index: Int) {
     state.withLock {
       precondition($0.withConsumer[index], "a batch is recycled once")
