@@ -17,13 +17,14 @@ struct GradientEpilogue {
   }
 
   var defines: [String: String] {
-    guard let gradient else { return [:] }
+    guard let gradient else { return ProgramVariant.anyActivation }
     var defines = gradient.activation.defines
-    defines["HAS_SLOPE"] = "1"
-    defines["HAS_ADDEND"] = addend == nil ? "0" : "1"
     defines["SLOPE_FROM_OUTPUT"] = gradient.reference == .output ? "1" : "0"
     return defines
   }
+
+  /// The argument `terms` of kernels/common/activation.cl.
+  var terms: Argument { .integer((addend == nil ? 0 : 2) + (reference == nil ? 0 : 4)) }
 }
 
 extension Lowering {

@@ -65,7 +65,7 @@ package enum Argument {
 /// A launch of one of the package's kernels.
 package struct KernelLaunch {
   package let label: String
-  package let variant: ProgramVariant
+  package internal(set) var variant: ProgramVariant
   package let kernel: String
   package let arguments: [Argument]
   package let groups: [Int]

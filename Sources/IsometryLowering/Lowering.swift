@@ -53,7 +53,7 @@ package struct Lowering {
   /// The launches so far, as a plan.
   func planSoFar() -> LaunchPlan {
     LaunchPlan(
-      storages: values.storages, launches: launches.entries, nodes: launches.nodes,
+      storages: values.storages, launches: launches.entries.sharingPrograms, nodes: launches.nodes,
       outputs: Dictionary(
         uniqueKeysWithValues: graph.outputs.map { ($0.name, values.home(of: $0.value)) }),
       tileUse: tiles.use)

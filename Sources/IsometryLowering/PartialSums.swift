@@ -95,19 +95,17 @@ extension Lowering {
       [variant.storage, variant.accumulator].contains(sum.dtype)
         && !launches.touch(sum.result, from: sum.index)
     }.map(\.sum)
-    if sums.isEmpty {
-      launch(label, variant, kernel, arguments, groups: groups, local: local)
-      return
-    }
     let table = PartialSumTable(sums, width: width, items: local.reduce(1, *))
+    // Without sums the kernel reads neither slab nor table.
+    let places = sums.isEmpty ? [arguments[0], arguments[0]] : [table.slab, table.table]
     // A further place on the longest axis makes the fewest groups.
     let axis = groups[0] < groups[1] ? 1 : 0
     let first = groups[axis]
     var groups = groups
     groups[axis] += quotientRoundedUp(table.rows, groups.reduce(1, *) / first)
     launch(
-      label, variant.adding(["MERGES_PARTS": "1", "ADDING_AXIS": "\(axis)"]), kernel,
-      arguments + [table.slab, table.table, .integer(table.rows), .integer(first)],
+      label, variant, kernel,
+      arguments + places + [.integer(table.rows), .integer(first), .integer(axis)],
       groups: groups, local: local, reached: table.reached)
   }
 

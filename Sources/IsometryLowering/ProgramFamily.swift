@@ -1,5 +1,5 @@
 package import IsometryCore
-package import IsometryGraph
+import IsometryGraph
 
 /// The programs of kernels/, each by the file with its entry points (`KernelSources.pieces`).
 /// scripts/kernel-programs.txt lists the same files for the offline compilers; a test holds both equal.
@@ -11,15 +11,11 @@ package enum ProgramFamily: String, CaseIterable, Sendable {
   case prepare = "pointwise/prepare.cl"
   case flatReduction = "reduction/flat.cl"
   case channelReduction = "reduction/channels.cl"
-  case statistics = "normalization/statistics.cl"
   case normalization = "normalization/apply.cl"
-  case normalizationFactor = "normalization/factor.cl"
-  case normalizationGradient = "normalization/gradient.cl"
   case windowPooling = "pooling/window.cl"
   case globalPooling = "pooling/global.cl"
   case crossEntropy = "loss/cross_entropy.cl"
   case update = "optimizer/update.cl"
-  case variables = "optimizer/variables.cl"
   case decoding = "augmentation/decode.cl"
   case convolution = "convolution/register_tile.cl"
   case weightGradient = "convolution/weight_gradient.cl"
@@ -71,6 +67,14 @@ package struct ProgramVariant: Hashable, Sendable {
     return defines.merging(["STORAGE_" + Self.typeName(storage): "1"]) { $1 }
   }
 
+  /// The value of `ACTIVATION` of a launch that applies none. `sharingPrograms` replaces it.
+  static let anyActivation = ["ACTIVATION": "any"]
+
+  /// The variant of a launch that is the same but for applying no activation.
+  var withAnyActivation: ProgramVariant {
+    adding(["ACTIVATION_PARAMETER": "0", "SLOPE_FROM_OUTPUT": "0"]).adding(Self.anyActivation)
+  }
+
   /// The macro that chooses an element type, without its prefix: `FLOAT`.
   package static func typeName(_ type: DType) -> String {
     switch type {
@@ -83,12 +87,33 @@ package struct ProgramVariant: Hashable, Sendable {
   }
 }
 
+extension [PlannedLaunch] {
+  /// The same launches; those that apply no activation have the program of others that apply one, so that
+  /// fewer programs are built. All of these kernels take `Epilogue.terms` or `GradientEpilogue.terms`.
+  var sharingPrograms: [PlannedLaunch] {
+    var known: [ProgramVariant: ProgramVariant] = [:]
+    for case .kernel(let launch) in self {
+      let (variant, any) = (launch.variant, launch.variant.withAnyActivation)
+      if variant != any, known[any] == nil { known[any] = variant }
+    }
+    return map { launch in
+      guard case .kernel(var kernel) = launch, kernel.variant == kernel.variant.withAnyActivation
+      else { return launch }
+      kernel.variant = known[kernel.variant] ?? kernel.variant.adding(["ACTIVATION": "0"])
+      return .kernel(kernel)
+    }
+  }
+}
+
 extension Epilogue {
-  /// The defines of the addends before the activation, and of the activation.
-  package var defines: [String: String] {
-    activation.defines.merging(
-      ["HAS_BIAS": hasBias ? "1" : "0", "HAS_RESIDUAL": hasResidual ? "1" : "0"]
-    ) { activation, _ in activation }
+  /// The defines of the activation.
+  var defines: [String: String] {
+    activation == .linear ? ProgramVariant.anyActivation : activation.defines
+  }
+
+  /// The argument `terms` of kernels/common/activation.cl.
+  var terms: Argument {
+    .integer((hasBias ? 1 : 0) + (hasResidual ? 2 : 0) + (activation == .linear ? 0 : 4))
   }
 }
 

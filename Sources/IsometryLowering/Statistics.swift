@@ -85,7 +85,7 @@ extension Lowering {
     let rows = RowBlocks(type)
     let spans = makeSpans(rows.spans, type)
     launch(
-      "batchNormalization statistics \(type)", statisticsVariant(type, rows),
+      "batchNormalization statistics \(type)", normalizationVariant(type, rows, mergesSpans: true),
       "normalization_statistics",
       [
         .storage(x), .storage(spans), .integer(rows.rows), .integer(rows.channels),
@@ -107,7 +107,8 @@ extension Lowering {
     let spans = makeSpans(count, partial.type)
     launch(
       "batchNormalization merges \(parts.down * parts.across)x\(rows.channels) statistics",
-      statisticsVariant(partial.type, rows), "normalization_merge_statistics",
+      normalizationVariant(partial.type, rows, mergesSpans: true),
+      "normalization_merge_statistics",
       [
         .storage(partial.storage), .storage(spans), .integer(parts.lines), .integer(parts.width),
         .integer(rows.channels), .integer(parts.partLines), .integer(parts.partWidth),
@@ -118,9 +119,5 @@ extension Lowering {
 
   private mutating func makeSpans(_ count: Int, _ type: TensorType) -> StorageID {
     values.makeWorkspace(2 * count * type.shape[1], type.dtype.accumulator)
-  }
-
-  private func statisticsVariant(_ type: TensorType, _ rows: RowBlocks) -> ProgramVariant {
-    ProgramVariant(.statistics, storage: type.dtype, rows.defines)
   }
 }

@@ -98,7 +98,7 @@ struct MatrixUnitRefusal: Equatable {
 }
 
 /// A small step of the kernels of one family that use matrix units, with rims and two parts of a weight
-/// gradient.
+/// gradient. Its programs are those of residual networks with Batch Normalization and ReLU, except for biases.
 struct MatrixUnitTrial: CustomStringConvertible {
   let units: MatrixUnits
   /// `.convolution` or `.gemm`.
@@ -129,7 +129,9 @@ struct MatrixUnitTrial: CustomStringConvertible {
         try results(
           of: graph,
           OpenCLSession(
-            graph.optimized(for: traits), device, LoweringOptions(matrixUnits: units),
+            graph.optimized(for: traits), device,
+            // So few units have two parts of a weight gradient, and the blocks of a network's first layers.
+            LoweringOptions(matrixUnits: units, computeUnits: 6),
             store: VariableStore(device.computeQueue)))
       }
       /// The first output that is wrong. A fragment in the wrong place is off by the size of the numbers,
@@ -161,17 +163,19 @@ struct MatrixUnitTrial: CustomStringConvertible {
 
   private var convolutions: Graph {
     var graph = Graph()
-    let x = graph.input("x", [8, 24, 19, 13], dtype)
-    let dy = graph.input("dy", [8, 40, 10, 7], dtype)
-    let (weight, bias) = (graph.variable("weight", [40, 24, 3, 3]), graph.variable("bias", [40]))
-    let (scale, shift) = (graph.variable("scale", [24]), graph.variable("shift", [24]))
+    let x = graph.input("x", [8, 40, 19, 13], dtype)
+    let dy = graph.input("dy", [8, 56, 10, 7], dtype)
+    let (weight, bias) = (graph.variable("weight", [56, 40, 3, 3]), graph.variable("bias", [56]))
+    let (scale, shift) = (graph.variable("scale", [40]), graph.variable("shift", [40]))
     let y = graph.biasAdd(
       graph.convolve(x, with: graph.cast(weight, to: dtype), stride: 2, padding: 1), bias)
     graph.output("convolutions", y)
     let gradients = graph.gradients(seeds: [(y, dy)], withRespectTo: [x, weight, bias])
-    for (name, gradient) in zip(
-      ["input gradients", "weight gradients", "bias gradients"], gradients)
-    {
+    if let gradient = gradients[0] {
+      let epilogue = Operation.activationGradient(ActivationGradient(.relu))
+      graph.output("input gradients", graph.appendOne(epilogue, gradient, x))
+    }
+    for (name, gradient) in zip(["weight gradients", "bias gradients"], gradients[1...]) {
       if let gradient { graph.output(name, gradient) }
     }
     let normalized = graph.activation(
@@ -181,6 +185,10 @@ struct MatrixUnitTrial: CustomStringConvertible {
     graph.output("convolutions of normalized images", z)
     if let gradient = graph.gradients(seeds: [(z, dy)], withRespectTo: [weight])[0] {
       graph.output("weight gradients with normalized images", gradient)
+    }
+    for (name, images) in [("", y), (" of normalized images", z)] {
+      let normalized = graph.batchNormalization(images, scale: bias, shift: bias).y
+      graph.output("normalized convolutions" + name, graph.activation(normalized, .relu))
     }
     return graph
   }

@@ -93,7 +93,7 @@ import Testing
     var adding: [StorageID: Int] = [:]
     for (number, launch) in plan.launches.enumerated() {
       guard case .kernel(let launch) = launch,
-        launch.variant.defines["MERGES_PARTS"] == "1"
+        launch.kernel.hasSuffix("input_gradient")
           || launch.kernel == "reduction_partial_sums"
       else { continue }
       for (place, storage) in launch.reached.enumerated() where place % 2 == 1 {

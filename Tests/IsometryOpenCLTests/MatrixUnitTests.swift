@@ -317,7 +317,7 @@ private let device = (try? Device.all())?.first
       Sabotage(
         piece: "normalization/statistics.cl", text: "KERNEL void normalization_statistics",
         replacement: "nonsense normalization_statistics",
-        reason: "normalization-statistics does not build", isKept: false),
+        reason: "normalization-apply does not build", isKept: false),
       Sabotage(
         piece: "normalization/statistics.cl", text: "shift + sum / next.count;",
         replacement: "shift + sum;",

@@ -3,8 +3,9 @@
 // Shape class: ACTIVATION, one of the numbers below (0 where not defined: linear), and
 // ACTIVATION_PARAMETER, leaky ReLU's slope or ELU's alpha. Activation.defines gives both.
 //
-// HAS_BIAS and HAS_RESIDUAL (0 where not defined) say what kernels with an epilogue add before phi;
-// HAS_PROLOGUE that phi is applied to what a kernel reads (common/prologue.cl) and not to its result.
+// HAS_PROLOGUE (0 where not defined) says that phi is applied to what a kernel reads (common/prologue.cl).
+// Bits of the argument `terms` of kernels with an epilogue say whether it adds a bias and a residual, or the
+// addend of a gradient, and whether it applies phi or its derivative (Epilogue.terms, GradientEpilogue.terms).
 // Every comparison lets NaN through, so that a diverged run shows itself.
 // uses: common/real.cl
 
@@ -32,15 +33,13 @@
 #ifndef ACTIVATION_PARAMETER
 #define ACTIVATION_PARAMETER 0
 #endif
-#ifndef HAS_BIAS
-#define HAS_BIAS 0
-#endif
-#ifndef HAS_RESIDUAL
-#define HAS_RESIDUAL 0
-#endif
 #ifndef HAS_PROLOGUE
 #define HAS_PROLOGUE 0
 #endif
+
+#define TERM_BIAS 1
+#define TERM_RESIDUAL 2
+#define TERM_ACTIVATION 4
 
 #define SELU_SCALE NUMBER(1.0507009873554805)
 #define SELU_ALPHA NUMBER(1.6732632423543772)

@@ -16,6 +16,7 @@ struct Result {
   const global accum *bias;
   const global RESULT *residual;
   global RESULT *y;
+  int terms;
   int rows;
   int columns;
 #if HAS_STATISTICS
@@ -28,7 +29,8 @@ static inline void store_result(const Result *result, const int row, const int c
                                 const accums sums) {
   if (row >= result->rows || column >= result->columns) return;
   const size_t place = (size_t)row * result->columns + column;
-  store_product(sums, result->bias + column, result->residual + place, result->y + place);
+  store_product(sums, result->terms, result->bias + column, result->residual + place,
+                result->y + place);
 #if HAS_STATISTICS
   const accums stored = load_reals(result->y + place);
   if (result->series->count == 0) result->series->first = stored;

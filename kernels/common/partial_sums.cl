@@ -9,16 +9,9 @@
 //   7 bit 0: 2 to 5 are multiples of WIDTH; bit 1: partial is real, else accum
 // y is accum.
 //
-// Other kernels take rows of the table along, if MERGES_PARTS. Their groups from first_adding_group on,
-// counted along axis ADDING_AXIS, add up a row each and leave (ADD_UP_PARTS). Deterministic.
+// Other kernels take rows of the table along, perhaps none. Their groups from first_adding_group on,
+// counted along axis adding_axis, add up a row each and leave (ADD_UP_PARTS). Deterministic.
 // uses: common/real.cl
-
-#ifndef MERGES_PARTS
-#define MERGES_PARTS 0
-#endif
-#ifndef ADDING_AXIS
-#define ADDING_AXIS 0
-#endif
 
 static inline accum load_part(const global accum *slab, const size_t place, const int is_real) {
   return is_real ? load_real((const global real *)slab + place) : slab[place];
@@ -57,13 +50,13 @@ static inline void add_up_parts(global accum *slab, const global uint *entry, co
   }
 }
 
-#if MERGES_PARTS
-#define PARTS_ARGUMENTS \
-  , global accum *slab, const global uint *table, const int table_rows, const int first_adding_group
+#define PARTS_ARGUMENTS                                                 \
+  , global accum *slab, const global uint *table, const int table_rows, \
+      const int first_adding_group, const int adding_axis
 #define ADD_UP_PARTS                                                                         \
-  const int adding_group = (int)get_group_id(ADDING_AXIS) - first_adding_group;              \
+  const int adding_group = (int)get_group_id(adding_axis) - first_adding_group;              \
   if (adding_group >= 0) {                                                                   \
-    const int second = (ADDING_AXIS + 1) % 3, third = (ADDING_AXIS + 2) % 3;                 \
+    const int second = (adding_axis + 1) % 3, third = (adding_axis + 2) % 3;                 \
     const int line = adding_group * (int)get_num_groups(second) + (int)get_group_id(second); \
     const int row = line * (int)get_num_groups(third) + (int)get_group_id(third);            \
     if (row < table_rows) {                                                                  \
@@ -73,7 +66,3 @@ static inline void add_up_parts(global accum *slab, const global uint *entry, co
     }                                                                                        \
     return;                                                                                  \
   }
-#else
-#define PARTS_ARGUMENTS
-#define ADD_UP_PARTS
-#endif

@@ -9,9 +9,10 @@
 //   convolution_matrix_tile_input_gradient (1)
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] w[r, s, c, k]
-//     over those r, s whose quotients are whole and inside y. If HAS_SLOPE, plus
-//     addend[n, h, w, c] if HAS_ADDEND, times phi' at reference[n, h, w, c], which is phi's
-//     argument or, if SLOPE_FROM_OUTPUT, its value.
+//     over those r, s whose quotients are whole and inside y; perhaps plus addend[n, h, w, c], times
+//     phi' at reference[n, h, w, c], which is phi's argument or, if SLOPE_FROM_OUTPUT, its value.
+//
+//   `terms` says whether there are bias, residual and phi, or addend and phi' (common/result.cl).
 //
 //   x: real [images, height, width, channels]; y: real [images, out_height, out_width, filters];
 //   w: real [R, S, channels, filters]; v: real [R, S, filters, channels], w with its last axes
@@ -35,8 +36,7 @@
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
 // Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
-// INPUT_GRADIENT, HAS_BIAS, HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_PROLOGUE,
-// HAS_STATISTICS. Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
+// INPUT_GRADIENT, SLOPE_FROM_OUTPUT, HAS_PROLOGUE, HAS_STATISTICS. Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
 // Deterministic.
 // uses: common/matrix_result.cl common/partial_sums.cl common/prologue.cl
 
@@ -175,10 +175,10 @@ static inline void multiply_taps(Warp *warp, WarpTile *tile, local uint4 *memory
 
 MATRIX_KERNEL void convolution_matrix_tile_forward(
     const global real *restrict x, const global real *restrict v, const global accum *restrict bias,
-    const global real *restrict residual, global real *restrict y, const int images,
-    const int channels, const int height, const int width, const int filters, const int out_height,
-    const int out_width, const int filter_height, const int filter_width, const int stride_height,
-    const int stride_width, const int padding_height,
+    const global real *restrict residual, global real *restrict y, const int terms,
+    const int images, const int channels, const int height, const int width, const int filters,
+    const int out_height, const int out_width, const int filter_height, const int filter_width,
+    const int stride_height, const int stride_width, const int padding_height,
     const int padding_width STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
   local uint4 memory[RESULT_MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
@@ -216,9 +216,9 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
   multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
 #if HAS_STATISTICS
   Series series = empty_series();
-  const Result result = {bias, residual, y, rows, filters, &series};
+  const Result result = {bias, residual, y, terms, rows, filters, &series};
 #else
-  const Result result = {bias, residual, y, rows, filters};
+  const Result result = {bias, residual, y, terms, rows, filters};
 #endif
   store_sums(&warp, &tile, memory, &result, first_row, first_column);
 #if HAS_STATISTICS
@@ -233,6 +233,7 @@ struct Result {
   const global real *addend;
   const global real *reference;
   global real *x;
+  int terms;
   int rows;
   int columns;
   // The class: its extents, its first pixel and the steps between pixels in x.
@@ -256,14 +257,15 @@ static inline void store_result(const Result *result, const int row, const int c
       ((size_t)digits.outer * result->image_height + image_row) * result->image_width +
       image_column;
   const size_t place = pixel * result->columns + column;
-  store_gradient(sums, result->addend + place, result->reference + place, result->x + place);
+  store_gradient(sums, result->terms, result->addend + place, result->reference + place,
+                 result->x + place);
 }
 
 MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
     const global real *restrict y, const global real *restrict w,
     const global real *restrict addend, const global real *restrict reference,
-    global real *restrict x, const int images, const int channels, const int height,
-    const int width, const int filters, const int out_height, const int out_width,
+    global real *restrict x, const int terms, const int images, const int channels,
+    const int height, const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width PARTS_ARGUMENTS) {
   local uint4 memory[MEMORY_CHUNKS];
@@ -314,9 +316,9 @@ MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
   }
   WarpTile tile;
   multiply_taps(&warp, &tile, memory, &source, &pixels, first_column);
-  const Result result = {addend,       reference, x,         rows,         channels,
-                         lines,        columns,   class_row, class_column, stride_height,
-                         stride_width, height,    width};
+  const Result result = {addend,        reference,    x,       terms,     rows,
+                         channels,      lines,        columns, class_row, class_column,
+                         stride_height, stride_width, height,  width};
   store_sums(&warp, &tile, memory, &result, first_row, first_column);
 }
 

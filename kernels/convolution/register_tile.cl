@@ -7,8 +7,10 @@
 //     x[n, h, w, c] =
 //         sum over r, s, k of y[n, (h + ph - r) / sh, (w + pw - s) / sw, k] v[r, s, k, c]
 //     over those r, s whose quotients are whole and inside y; v is w with its last axes exchanged
-//     (prepare_variables). If HAS_SLOPE, plus addend[n, h, w, c] if HAS_ADDEND, times phi' at
-//     reference[n, h, w, c], which is phi's argument or, if SLOPE_FROM_OUTPUT, its value.
+//     (prepare_variables). Perhaps plus addend[n, h, w, c], and times phi' at reference[n, h, w, c],
+//     which is phi's argument or, if SLOPE_FROM_OUTPUT, its value.
+//
+//   `terms` says whether there are bias, residual and phi, or addend and phi' (common/result.cl).
 //
 //   x: real [images, height, width, channels]; y: real [images, out_height, out_width, filters];
 //   w: real [R, S, channels, filters]; bias: accum [filters]; residual like y;
@@ -34,10 +36,9 @@
 // Geometry: axis 0 counts channel tiles, axis 1 image rows (times classes), axis 2 tiles along a
 // row. Assumes WIDTH * TILE_VECTORS divides the
 // result's channels (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS,
-// LOCAL_SIZE. Shape class: ACTIVATION, HAS_BIAS,
-// HAS_RESIDUAL, HAS_SLOPE, HAS_ADDEND, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
+// LOCAL_SIZE. Shape class: ACTIVATION, SLOPE_FROM_OUTPUT, HAS_STATISTICS. Accumulator: accum, one sum
 // in order r, s, c; error about eps sqrt(R S channels). Deterministic. Input gradients may take
-// partial sums along (MERGES_PARTS).
+// partial sums along (common/partial_sums.cl).
 // uses: common/result.cl common/tile.cl common/moments.cl common/partial_sums.cl
 
 // One tap: all channels of the source. `line` is its row, `column` the first pixel's column and
@@ -82,8 +83,8 @@ static inline void multiply_tap(Tile *tile, const global real *line, const int c
 LINE_KERNEL void convolution_register_tile_forward(
     const global real *restrict x, const global real *restrict w, const global accum *restrict bias,
     const global real *restrict residual, const global real *restrict zeros,
-    global real *restrict y, const int images, const int channels, const int height,
-    const int width, const int filters, const int out_height, const int out_width,
+    global real *restrict y, const int terms, const int images, const int channels,
+    const int height, const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
     const int grid_columns STATISTICS_ARGUMENTS) {
@@ -122,7 +123,7 @@ LINE_KERNEL void convolution_register_tile_forward(
 #pragma unroll
         for (int v = 0; v < TILE_VECTORS; ++v) {
           const size_t place = at + v * WIDTH;
-          store_product(tile.sum[i][v], bias + k + v * WIDTH, residual + place, y + place);
+          store_product(tile.sum[i][v], terms, bias + k + v * WIDTH, residual + place, y + place);
 #if HAS_STATISTICS
           const accums stored = load_reals(y + place);
           if (i == 0) series[v].first = stored;
@@ -162,7 +163,7 @@ LINE_KERNEL void convolution_register_tile_forward(
 LINE_KERNEL void convolution_register_tile_input_gradient(
     const global real *restrict y, const global real *restrict v_weights,
     const global real *restrict addend, const global real *restrict reference,
-    const global real *restrict zeros, global real *restrict x, const int images,
+    const global real *restrict zeros, global real *restrict x, const int terms, const int images,
     const int channels, const int height, const int width, const int filters, const int out_height,
     const int out_width, const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
@@ -200,7 +201,7 @@ LINE_KERNEL void convolution_register_tile_input_gradient(
 #pragma unroll
       for (int v = 0; v < TILE_VECTORS; ++v) {
         const size_t place = at + v * WIDTH;
-        store_gradient(tile.sum[i][v], addend + place, reference + place, x + place);
+        store_gradient(tile.sum[i][v], terms, addend + place, reference + place, x + place);
       }
     }
   }

@@ -4,13 +4,13 @@
 //
 //   a: real [rows, inner] if LEFT_INNER_LAST is 1, else [inner, rows];
 //   b: real [columns, inner] if RIGHT_INNER_LAST is 1, else [inner, columns];
-//   y and residual: RESULT [rows, columns]; bias: accum [columns].
+//   y and residual: RESULT [rows, columns]; bias: accum [columns]; terms: of common/result.cl.
 //
 // Geometry: groups of one axis, one for each block of BLOCK_ROWS by BLOCK_COLUMNS; bands of
 // BAND_BLOCKS blocks' height are walked column by column, so that groups that run together share
 // operands. Assumes that rows of memory are multiples of 8 numbers, the columns too (MatrixTile
 // guarantees it). Tunables: BAND_BLOCKS and those of common/matrix_tile.cl. Shape class:
-// ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
+// ACTIVATION, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
 // Accumulator: float, in order of l by steps of FRAGMENT_PRODUCTS. Deterministic.
 // uses: common/matrix_result.cl
 
@@ -20,8 +20,8 @@
 MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global real *restrict b,
                                     const global accum *restrict bias,
                                     const global RESULT *restrict residual,
-                                    global RESULT *restrict y, const int rows, const int columns,
-                                    const int inner) {
+                                    global RESULT *restrict y, const int terms, const int rows,
+                                    const int columns, const int inner) {
   local uint4 memory[MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_down = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
@@ -54,6 +54,6 @@ MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global 
   MULTIPLY_SLICES(warp, tile, memory, (inner + BLOCK_INNER - 1) / BLOCK_INNER, COPY_SLICE,
                   NOTHING_TO_FINISH);
 
-  const Result result = {bias, residual, y, rows, columns};
+  const Result result = {bias, residual, y, terms, rows, columns};
   store_sums(&warp, &tile, memory, &result, first_row, first_column);
 }

@@ -4,7 +4,7 @@
 //
 //   a: real, element (i, l) at i * row_stride + l * inner_stride, so plain or transposed;
 //   b: real [inner, columns], packed; y and residual: RESULT [rows, columns];
-//   bias: accum [columns].
+//   bias: accum [columns]; terms: of common/result.cl.
 //
 //               l ->                 columns ->
 //             [ a[i, l] ]          [ b[l, j ...] ]      One work-item holds TILE_ROWS rows by
@@ -15,16 +15,16 @@
 //
 // Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
 // columns (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_SIZE.
-// Shape class: ACTIVATION, HAS_BIAS, HAS_RESIDUAL, RESULT_IS_ACCUM. Accumulator: accum,
+// Shape class: ACTIVATION, RESULT_IS_ACCUM. Accumulator: accum,
 // one sum in order of l. Deterministic.
 // uses: common/result.cl common/tile.cl
 
 LINE_KERNEL void gemm_register_tile(const global real *restrict a, const global real *restrict b,
                                     const global accum *restrict bias,
                                     const global RESULT *restrict residual,
-                                    global RESULT *restrict y, const int rows, const int columns,
-                                    const int inner, const int row_stride, const int inner_stride,
-                                    const int grid_columns) {
+                                    global RESULT *restrict y, const int terms, const int rows,
+                                    const int columns, const int inner, const int row_stride,
+                                    const int inner_stride, const int grid_columns) {
   const Grid grid = grid_of(grid_columns);
   const int j = global_column(grid) * TILE_COLUMNS;
   const int first_row = global_row(grid) * TILE_ROWS;
@@ -49,7 +49,7 @@ LINE_KERNEL void gemm_register_tile(const global real *restrict a, const global 
       const size_t place = (size_t)(first_row + i) * columns + j;
 #pragma unroll
       for (int v = 0; v < TILE_VECTORS; ++v) {
-        store_product(tile.sum[i][v], bias + j + v * WIDTH, residual + place + v * WIDTH,
+        store_product(tile.sum[i][v], terms, bias + j + v * WIDTH, residual + place + v * WIDTH,
                       y + place + v * WIDTH);
       }
     }

@@ -2,6 +2,8 @@
 //
 //   xhat = (x - mean) / sqrt(variance + epsilon),   g = dy phi'(scale xhat + shift)
 //
+// or g = dy if `terms` has no phi (common/activation.cl).
+//
 //   normalization_gradient_sums    for the b-th span of rows:
 //                                  partial[b, 0, c] = sum of g, partial[b, 1, c] = sum of g xhat
 //   normalization_input_gradient   dx = scale / sqrt(variance + epsilon)
@@ -17,21 +19,17 @@
 // uses: common/activation.cl common/spans.cl
 
 // g of the formulas above.
-static inline accums inner_gradient(const accums dy, const accums normalized, const accums scale,
-                                    const accums shift) {
-#if ACTIVATION == ACTIVATION_LINEAR
-  return dy;
-#else
-  return dy * activation_slope(fma(normalized, scale, shift));
-#endif
+static inline accums inner_gradient(const int terms, const accums dy, const accums normalized,
+                                    const accums scale, const accums shift) {
+  return terms & TERM_ACTIVATION ? dy * activation_slope(fma(normalized, scale, shift)) : dy;
 }
 
 LINE_KERNEL void normalization_gradient_sums(
     const global real *restrict dy, const global real *restrict x,
     const global accum *restrict scale, const global accum *restrict shift,
     const global accum *restrict mean, const global accum *restrict variance,
-    global accum *restrict partial, const int rows, const int channels, const int span_rows,
-    const accum epsilon, const int columns) {
+    global accum *restrict partial, const int terms, const int rows, const int channels,
+    const int span_rows, const accum epsilon, const int columns) {
   local accums tree[LOCAL_SIZE];
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
@@ -47,7 +45,7 @@ LINE_KERNEL void normalization_gradient_sums(
     for (int row = first + grid.row; row < end; row += grid.rows) {
       const size_t at = (size_t)row * channels + c;
       const accums normalized = (load_reals(x + at) - center) * inverse;
-      const accums g = inner_gradient(load_reals(dy + at), normalized, factor, offset);
+      const accums g = inner_gradient(terms, load_reals(dy + at), normalized, factor, offset);
       sum += g;
       product = fma(g, normalized, product);
     }
@@ -66,8 +64,9 @@ LINE_KERNEL void normalization_input_gradient(
     const global accum *restrict scale, const global accum *restrict shift,
     const global accum *restrict mean, const global accum *restrict variance,
     const global accum *restrict partial, global accum *restrict dshift,
-    global accum *restrict dscale, global real *restrict dx, const int rows, const int channels,
-    const int span_rows, const accum epsilon, const int item_rows, const int columns) {
+    global accum *restrict dscale, global real *restrict dx, const int terms, const int rows,
+    const int channels, const int span_rows, const accum epsilon, const int item_rows,
+    const int columns) {
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
 #if MERGES_SPANS
@@ -94,7 +93,7 @@ LINE_KERNEL void normalization_input_gradient(
   FOR_EACH_ROW(grid, rows) {
     const size_t at = (size_t)row * channels + c;
     const accums normalized = (load_reals(x + at) - center) * inverse;
-    const accums g = inner_gradient(load_reals(dy + at), normalized, factor, offset);
+    const accums g = inner_gradient(terms, load_reals(dy + at), normalized, factor, offset);
     store_reals(fma(-normalized, slope, g - mean_gradient) * (factor * inverse), dx + at);
   }
 }

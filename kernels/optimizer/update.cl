@@ -16,14 +16,11 @@
 // and settings[2 i], settings[2 i + 1] are weight decay and rate scale of parameter i. A row covers
 // a part of one parameter (IsometryLowering/Operations/Update.swift makes both).
 //
-// Geometry: one group a row of the table; items take vectors of WIDTH in turn.
-// Shape class: HAS_GRADIENT_SCALE. schedule: float [2], learning rate and step from 1.
+// optimizer/variables.cl has the other kernels of the program, which the same step launches.
+//
+// Geometry: one group a row of the table; items take vectors of WIDTH in turn. schedule: float [2], learning rate and step from 1.
 // Deterministic: elements are independent.
-// uses: common/line.cl common/real.cl
-
-#ifndef HAS_GRADIENT_SCALE
-#define HAS_GRADIENT_SCALE 0
-#endif
+// uses: common/line.cl common/real.cl optimizer/variables.cl
 
 #define OPTIMIZER_ARGUMENTS                                                     \
   global real *parameters, global real *slots, const global real *gradients,    \
@@ -32,15 +29,9 @@
 
 // Declares the row's places (of the slots, the first) and settings, and leaves where the step is to
 // be skipped.
-#if HAS_GRADIENT_SCALE
-#define GRADIENT_SCALE                    \
-  const accum factor = gradient_scale[0]; \
-  if (factor == 0) return;
-#else
-#define GRADIENT_SCALE const accum factor = 1;
-#endif
 #define TABLE_ROW                                                  \
-  GRADIENT_SCALE                                                   \
+  const accum factor = gradient_scale[0];                          \
+  if (factor == 0) return;                                         \
   const global uint *entry = table + (size_t)get_group_id(0) * 8;  \
   global real *parameter = parameters + TABLE_PLACE(entry[0]);     \
   const global real *gradient = gradients + TABLE_PLACE(entry[1]); \

@@ -62,7 +62,7 @@ extension Lowering {
     let residual = epilogue.hasResidual ? operand(node.inputs.last!, .channelsLast) : x
     var arguments: [Argument] = [x, weights, bias, residual].map { .storage($0) }
     arguments += zeros(for: variant, sizes.channels, type.dtype)
-    arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
+    arguments += [.storage(values.makeResult(node.results[0], .channelsLast)), epilogue.terms]
     arguments += sizes.arguments + kernel.arguments
     if let statistics {
       arguments += [.storage(makeStatistics(of: node, statistics))] + statistics.arguments
@@ -88,7 +88,7 @@ extension Lowering {
     ]
     arguments += self.arguments(of: epilogue, placeholder: dy)
     arguments += zeros(for: variant, sizes.filters, type.dtype)
-    arguments.append(.storage(values.makeResult(node.results[0], .channelsLast)))
+    arguments += [.storage(values.makeResult(node.results[0], .channelsLast)), epilogue.terms]
     launchWithPartialSums(
       "convolutionInputGradient \(sizes) \(type.dtype.rawValue)",
       kernel.variant.adding(epilogue.defines), kernel.name,

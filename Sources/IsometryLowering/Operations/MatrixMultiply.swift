@@ -32,8 +32,8 @@ extension Lowering {
       kernel.variant.adding(defines), kernel.name,
       [
         .storage(left), .storage(right), .storage(bias), .storage(residual),
-        .storage(values.makeResult(node.results[0])), .integer(rows), .integer(columns),
-        .integer(inner),
+        .storage(values.makeResult(node.results[0])), epilogue.terms, .integer(rows),
+        .integer(columns), .integer(inner),
       ] + kernel.arguments, groups: kernel.groups, local: kernel.local)
   }
 
@@ -96,8 +96,8 @@ extension Lowering {
       "gemm_epilogue",
       [
         .storage(y), .storage(bias), .storage(residual),
-        .storage(values.makeResult(node.results[0])), .integer(rows), .integer(columns),
-        .integer(blocks.itemRows), .integer(blocks.columns),
+        .storage(values.makeResult(node.results[0])), epilogue.terms, .integer(rows),
+        .integer(columns), .integer(blocks.itemRows), .integer(blocks.columns),
       ], groups: blocks.itemGroups, local: [Tuning.groupSize])
   }
 }

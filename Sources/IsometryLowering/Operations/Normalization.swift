@@ -57,10 +57,9 @@ extension Lowering {
     let rows =
       type.shape.rank == 1
       ? RowBlocks(rows: 1, channels: type.shape[0], type.dtype) : RowBlocks(type)
-    let variant = ProgramVariant(.normalizationFactor, storage: type.dtype, rows.defines)
     launch(
-      "normalizationFactor \(type)",
-      variant.adding(["MERGES_SPANS": spans == nil ? "0" : "1"]), "normalization_factor",
+      "normalizationFactor \(type)", normalizationVariant(type, rows, mergesSpans: spans != nil),
+      "normalization_factor",
       [
         .storage(spans?.storage ?? results.variance), .storage(scale), .storage(results.mean),
         .storage(results.variance), .storage(results.factor), .integer(rows.rows),
@@ -99,13 +98,10 @@ extension Lowering {
     let rows = RowBlocks(type)
     let residual = normalization.epilogue.hasResidual ? node.inputs.last : nil
     let addend = residual.map { operand($0, layout) }
-    var defines = normalization.epilogue.activation.defines
-    defines["HAS_RESIDUAL"] = addend == nil ? "0" : "1"
-    defines["MERGES_SPANS"] = spans == nil ? "0" : "1"
-    let variant = ProgramVariant(
-      .normalization, storage: type.dtype, rows.defines)
     launch(
-      "\(node.operation.name) \(type)", variant.adding(defines), "normalization_apply",
+      "\(node.operation.name) \(type)",
+      normalizationVariant(type, rows, normalization.epilogue, mergesSpans: spans != nil),
+      "normalization_apply",
       [
         .storage(x), .storage(operand(node.inputs[1])), .storage(operand(node.inputs[2])),
         .storage(spans?.storage ?? statistics.mean), .storage(statistics.mean),
@@ -117,7 +113,6 @@ extension Lowering {
 
   /// The sums by spans, then the input gradient, whose launch adds them up first.
   mutating func lowerNormalizationGradient(_ node: Node, _ normalization: Normalization) {
-    // One program has both kernels.
     let spans = launchSpanSums(node, normalization, mergesSpans: true)
     launchInputGradient(
       node, normalization, spans: spans, sums: node.results[1...].map { values.makeResult($0) })
@@ -155,11 +150,12 @@ extension Lowering {
     let vectors = node.inputs[2..<6].map { Argument.storage(operand($0)) }
     launch(
       "batchNormalizationReduction \(type)",
-      gradientVariant(type, rows, normalization, mergesSpans: mergesSpans),
+      normalizationVariant(type, rows, normalization.epilogue, mergesSpans: mergesSpans),
       "normalization_gradient_sums",
       images + vectors + [
-        .storage(partial), .integer(rows.rows), .integer(rows.channels),
-        .integer(rows.spanRows), .number(normalization.epsilon), .integer(rows.columns),
+        .storage(partial), normalization.epilogue.terms, .integer(rows.rows),
+        .integer(rows.channels), .integer(rows.spanRows), .number(normalization.epsilon),
+        .integer(rows.columns),
       ], groups: rows.spanGroups, local: [Tuning.groupSize])
     return partial
   }
@@ -178,7 +174,7 @@ extension Lowering {
     let result = values.makeResult(node.results[0], layout)
     launch(
       "batchNormalizationInputGradient \(type)",
-      gradientVariant(type, rows, normalization, mergesSpans: spans != nil),
+      normalizationVariant(type, rows, normalization.epilogue, mergesSpans: spans != nil),
       "normalization_input_gradient",
       (images + vectors + [spans ?? sums[0]] + sums + [result]).map { .storage($0) }
         + rows.arguments(normalization, spanRows: spans.map { _ in rows.spanRows }),
@@ -193,8 +189,7 @@ extension Lowering {
     let rows = RowBlocks(type)
     launch(
       "frozenNormalizationInputGradient \(type)",
-      ProgramVariant(.normalizationFactor, storage: type.dtype, rows.defines),
-      "normalization_frozen_gradient",
+      normalizationVariant(type, rows, mergesSpans: false), "normalization_frozen_gradient",
       [
         .storage(operand(node.inputs[0], layout)), .storage(operand(node.inputs[1])),
         .storage(operand(node.inputs[2])), .storage(values.makeResult(node.results[0], layout)),
@@ -203,11 +198,11 @@ extension Lowering {
       ], groups: rows.itemGroups, local: [Tuning.groupSize])
   }
 
-  private func gradientVariant(
-    _ type: TensorType, _ rows: RowBlocks, _ normalization: Normalization, mergesSpans: Bool
+  /// The program with all kernels of Batch Normalization.
+  func normalizationVariant(
+    _ type: TensorType, _ rows: RowBlocks, _ epilogue: Epilogue = .none, mergesSpans: Bool
   ) -> ProgramVariant {
-    ProgramVariant(.normalizationGradient, storage: type.dtype, rows.defines)
-      .adding(normalization.epilogue.activation.defines)
+    ProgramVariant(.normalization, storage: type.dtype, rows.defines).adding(epilogue.defines)
       .adding(["MERGES_SPANS": mergesSpans ? "1" : "0"])
   }
 }
@@ -218,8 +213,8 @@ extension RowBlocks {
   /// - Parameter spanRows: of the spans that it adds up first; nil if it adds up none.
   fileprivate func arguments(_ normalization: Normalization, spanRows: Int?) -> [Argument] {
     [
-      .integer(rows), .integer(channels), .integer(spanRows ?? rows),
-      .number(normalization.epsilon),
+      normalization.epilogue.terms, .integer(rows), .integer(channels),
+      .integer(spanRows ?? rows), .number(normalization.epsilon),
       .integer(spanRows == nil ? itemRows : itemRowsAfterSpans), .integer(columns),
     ]
   }

@@ -58,7 +58,8 @@ extension Lowering {
       "\(node.operation.name) \(type)", "pooling_global_average_gradient", images: type,
       items: type,
       [.storage(dy)] + arguments(of: epilogue, in: layout, placeholder: dy)
-        + [.storage(values.makeResult(node.results[0], layout))], epilogue.defines)
+        + [.storage(values.makeResult(node.results[0], layout)), epilogue.terms],
+      epilogue.defines)
   }
 
   /// - Parameters:
@@ -66,7 +67,7 @@ extension Lowering {
   ///   - items: the type of the result, a vector an item.
   private mutating func launchGlobal(
     _ label: String, _ kernel: String, images: TensorType, items: TensorType,
-    _ operands: [Argument], _ defines: [String: String] = [:]
+    _ operands: [Argument], _ defines: [String: String] = ProgramVariant.anyActivation
   ) {
     let shape = images.shape
     let width = Tuning.width(images.dtype, dividing: shape[1])

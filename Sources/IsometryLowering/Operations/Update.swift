@@ -32,12 +32,9 @@ extension Lowering {
     }
   }
 
-  private func tableVariant(
-    _ family: ProgramFamily, _ dtype: DType, _ more: [String: Int] = [:]
-  ) -> ProgramVariant {
-    var defines = ["WIDTH": Tuning.width(dtype), "LOCAL_SIZE": Tuning.groupSize]
-    defines.merge(more) { _, new in new }
-    return ProgramVariant(family, storage: dtype, defines)
+  private func tableVariant(_ dtype: DType) -> ProgramVariant {
+    ProgramVariant(
+      .update, storage: dtype, ["WIDTH": Tuning.width(dtype), "LOCAL_SIZE": Tuning.groupSize])
   }
 
   mutating func lowerUpdate(_ node: Node, _ update: Update) {
@@ -58,17 +55,17 @@ extension Lowering {
     let settings = values.makeConstant(
       update.parameters.flatMap { [$0.weightDecay, $0.learningRateScale] }, dtype.accumulator)
     let schedule = operand(node.inputs[0])
-    let scale = update.hasGradientScale ? operand(node.inputs[1]) : settings
+    let scale =
+      update.hasGradientScale
+      ? operand(node.inputs[1]) : values.makeConstant([1], dtype.accumulator)
     let (kernel, constants) = kernelArguments(update.rule)
-    let variant = tableVariant(
-      .update, dtype, ["HAS_GRADIENT_SCALE": update.hasGradientScale ? 1 : 0])
     for group in grouped(all, by: { $0.storages.map { values.slab(of: $0) } }) {
       let storages = group[0].storages
       precondition(
         Set(storages.dropFirst(2).map { values.slab(of: $0) }).count <= 1,
         "the slots of a parameter lie in one memory")
       launch(
-        "update \(update.parameters.count) parameters", variant, kernel,
+        "update \(update.parameters.count) parameters", tableVariant(dtype), kernel,
         [
           .slab(of: storages[0]), .slab(of: storages.count > 2 ? storages[2] : storages[0]),
           .slab(of: storages[1]),
@@ -130,7 +127,7 @@ extension Lowering {
         ]
         if let constants { arguments.append(.storage(constants)) }
         launch(
-          "\(node.operation.name) \(node.inputs.count / 2)", tableVariant(.variables, dtype),
+          "\(node.operation.name) \(node.inputs.count / 2)", tableVariant(dtype),
           kernel, arguments, groups: [group.count], local: [Tuning.groupSize],
           reached: group.flatMap(\.storages))
       }
@@ -141,7 +138,7 @@ extension Lowering {
     let norm = operand(node.inputs[0])
     let dtype = graph.type(of: node.inputs[0]).dtype
     launch(
-      "gradientScale", tableVariant(.variables, dtype), "optimizer_gradient_scale",
+      "gradientScale", tableVariant(dtype), "optimizer_gradient_scale",
       [
         .storage(norm), .storage(scale.hasLossScale ? operand(node.inputs[1]) : norm),
         .storage(values.makeResult(node.results[0])), .number(scale.maximumNorm ?? 0),
@@ -152,7 +149,7 @@ extension Lowering {
   mutating func lowerLossScaleUpdate(_ node: Node, _ scaling: LossScaling) {
     let dtype = graph.type(of: node.inputs[0]).dtype
     launch(
-      "lossScaleUpdate", tableVariant(.variables, dtype), "optimizer_loss_scale",
+      "lossScaleUpdate", tableVariant(dtype), "optimizer_loss_scale",
       node.inputs.map { .storage(operand($0)) } + [
         .number(Double(scaling.growthInterval)), .number(LossScaling.minimum),
         .number(LossScaling.maximum),
