@@ -56,6 +56,14 @@ struct LayoutPlan {
       for range in update.inputRanges {
         for other in node.inputs[range].dropFirst() { join(node.inputs[range.lowerBound], other) }
       }
+    case .momentumDirections(let update):
+      for input in node.inputs.dropFirst(update.hasGradientScale ? 1 : 0) {
+        join(node.inputs[node.inputs.count - 1], input)
+      }
+    case .orthogonalUpdate(let update, let count):
+      for range in update.inputRanges(count: count) {
+        for other in node.inputs[range].dropFirst() { join(node.inputs[range.lowerBound], other) }
+      }
     case .runningAverage, .accumulate:
       for index in node.operation.mutatedInputs { join(node.inputs[index], node.inputs[index + 1]) }
     case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
@@ -89,7 +97,8 @@ struct LayoutPlan {
       case .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
         .scalarAdd, .activation, .activationGradient, .reshape, .sum, .dot, .broadcast,
         .matrixMultiply, .normalizationFactor, .softmaxCrossEntropy, .update, .runningAverage,
-        .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate:
+        .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate, .momentumDirections,
+        .orthogonalUpdate:
         break
       }
     }
@@ -100,6 +109,15 @@ struct LayoutPlan {
       // Loops over packed memory are loops over the elements. Padding and Winograd's transform take more.
       let isDense = layout.byteCount == graph.type(of: value).byteCount
       chosen[group] = isDense ? .native(layout) : .plain
+    }
+    // An orthogonal update writes its parameters as matrices.
+    for node in graph.nodes {
+      if case .orthogonalUpdate(let update, _) = node.operation {
+        for input in node.inputs.dropFirst(update.headerCount) {
+          let group = root(input.index)
+          if chosen[group] == nil { chosen[group] = try .matrix(graph.type(of: input)) }
+        }
+      }
     }
     for node in graph.nodes {
       if case .convolution(let convolution, let epilogue, nil) = node.operation {

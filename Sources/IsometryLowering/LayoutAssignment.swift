@@ -78,6 +78,10 @@ package struct LayoutAssignment {
       for index in node.operation.mutatedInputs { unite(Array(inputs[index...index + 1])) }
     case .update(let update):
       for range in update.inputRanges { unite(Array(inputs[range])) }
+    case .momentumDirections(let update):
+      unite(Array(inputs.dropFirst(update.hasGradientScale ? 1 : 0)))
+    case .orthogonalUpdate(let update, let count):
+      for range in update.inputRanges(count: count) { unite(Array(inputs[range])) }
     case .input, .variable, .fill, .reshape, .sum, .channelSum, .broadcast, .broadcastChannels,
       .matrixMultiply, .convolution, .convolutionWeightGradient, .batchNormalizationStatistics,
       .normalizationFactor, .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent,
@@ -100,6 +104,7 @@ package struct LayoutAssignment {
     case .convolutionWeightGradient:
       images(Array(inputs[0...1]))
       cast(.filtersLast, results[0])
+    case .momentumDirections, .orthogonalUpdate: for value in inputs { cast(.filtersLast, value) }
     case .biasAdd, .channelSum, .broadcastChannels, .batchNormalization,
       .batchNormalizationStatistics, .frozenNormalization, .batchNormalizationReduction,
       .batchNormalizationInputGradient, .batchNormalizationGradient,

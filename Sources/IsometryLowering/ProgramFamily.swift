@@ -20,6 +20,7 @@ package enum ProgramFamily: String, CaseIterable, Sendable {
   case crossEntropy = "loss/cross_entropy.cl"
   case update = "optimizer/update.cl"
   case variables = "optimizer/variables.cl"
+  case orthogonalUpdate = "optimizer/orthogonal.cl"
   case decoding = "augmentation/decode.cl"
   case convolution = "convolution/register_tile.cl"
   case weightGradient = "convolution/weight_gradient.cl"

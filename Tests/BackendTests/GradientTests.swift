@@ -77,6 +77,9 @@ struct DifferentiableCase: Sendable, CustomTestStringConvertible {
         return $0.graph.matrixMultiply(a, b, transposeLeft: left, transposeRight: right)
       }
     } + [
+      DifferentiableCase("matrixMultiply of several matrices") {
+        $0.graph.matrixMultiply($0.operand([2, 4, 3]), $0.operand([2, 4, 5]), transposeLeft: true)
+      },
       DifferentiableCase("matrixMultiply with an epilogue") {
         let epilogue = Epilogue(hasBias: true, hasResidual: true, activation: .softplus)
         let inputs = [
