@@ -86,7 +86,7 @@ struct DifferentiableCase: Sendable, CustomTestStringConvertible {
           $0.operand([3, 4]), $0.operand([4, 5]), $0.operand([5]), $0.operand([3, 5]),
         ]
         return $0.graph.append(.matrixMultiply(MatrixMultiply(epilogue: epilogue)), inputs)
-      }
+      },
     ]
 
   static let convolutions: [DifferentiableCase] = [

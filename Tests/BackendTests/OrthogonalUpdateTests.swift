@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct OrthogonalUpdateTests {
   /// Matrices smaller and larger than a group's part, wide and tall, at odd places in the directions.
-  static let shapes: [Shape] = [[8, 3, 3, 3], [32, 33, 3, 3], [3, 5], [100, 83], [16, 16, 1, 1]]
+  static let shapes: [Shape] = [
+    [8, 3, 3, 3], [32, 33, 3, 3], [3, 5], [100, 83], [16, 16, 1, 1],
+  ]
 
   @Test(arguments: BackendUnderTest.withEveryProduct)
   func productsOfManyMatrices(subject: BackendUnderTest) throws {

@@ -80,7 +80,8 @@ extension GraphLowering {
         guard scale != 0 else { return }
         let rate = Float(
           Double(schedule.elements(Float.self)[0]) * update.learningRateScale)
-        let norm = update.keepsNorm ? pieces.norm(of: piece.matrix) + OrthogonalUpdate.epsilon : wanted
+        let norm =
+          update.keepsNorm ? pieces.norm(of: piece.matrix) + OrthogonalUpdate.epsilon : wanted
         let kept = Float(wanted / norm) * (1 - rate * Float(update.weightDecay))
         let parameter = inputs[3 * piece.matrix].elements(Float.self) + piece.first
         let gradient = inputs[3 * piece.matrix + 1].elements(Float.self) + piece.first
