@@ -7,7 +7,6 @@
 #define VL(name) vl_##name##_avx2
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 0
-#pragma clang fp contract(fast)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
 #include "loops/all.h"
 #pragma clang attribute pop

@@ -7,7 +7,6 @@
 #define VL(name) vl_##name##_avx512
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 1
-#pragma clang fp contract(fast)
 #pragma clang attribute push(                                                                   \
         __attribute__((                                                                         \
                 target("avx512f,avx512vl,avx512bw,avx512dq,avx512cd,avx2,fma,f16c,bmi,bmi2"))), \

@@ -7,7 +7,6 @@
 #define VL(name) vl_##name##_avx512_bf16
 #define VL_HAS_BF16_INSTRUCTION 1
 #define VL_VECTOR_IS_REGISTER 1
-#pragma clang fp contract(fast)
 #pragma clang attribute push(                                                                       \
         __attribute__((target(                                                                      \
                 "avx512f,avx512vl,avx512bw,avx512dq,avx512cd,avx512bf16,avx2,fma,f16c,bmi,bmi2"))), \

@@ -6,5 +6,4 @@
 #define VL(name) vl_##name##_baseline
 #define VL_HAS_BF16_INSTRUCTION 0
 #define VL_VECTOR_IS_REGISTER 0
-#pragma clang fp contract(fast)
 #include "loops/all.h"

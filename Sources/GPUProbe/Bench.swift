@@ -82,11 +82,7 @@ package struct Bench {
 
   /// The shortest wall time of `body`, in seconds. `body` waits for the commands that it enqueues.
   package func wallSeconds(_ body: () throws -> Void) throws -> Double {
-    try (0..<effort.repeats).map { _ in
-      let start = now()
-      try body()
-      return now() - start
-    }.min() ?? .infinity
+    try leastSeconds(of: effort.repeats, body)
   }
 
   /// The number of rounds in which a kernel takes about `seconds`, and the shortest device time of that

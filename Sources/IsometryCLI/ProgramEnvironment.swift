@@ -96,8 +96,8 @@ struct ProgramEnvironment: Sendable {
 
   /// The tiles that were measured on a device; none if they are not to be used.
   @Sendable func measuredTiles(_ key: TileKey) -> TileTable {
-    guard !disabled.contains(.tuning) else { return TileTable() }
-    return tuningStore?.record(for: key, warn: Self.warn)?.table ?? TileTable()
+    guard !disabled.contains(.tuning) else { return [:] }
+    return tuningStore?.record(for: key, warn: Self.warn)?.table ?? [:]
   }
 
   @Sendable static func warn(_ line: String) {

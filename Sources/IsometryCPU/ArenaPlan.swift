@@ -43,21 +43,15 @@ struct ArenaPlan {
 
 extension GraphLowering {
   func report(_ arena: ArenaPlan) -> SessionReport {
-    let variables = graph.variableMemory(uses)
-    var others = MemoryBreakdown()
+    var others = graph.inputMemory
     others.add(scratchpad.byteCount, .temporaries)
-    others.add(graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +), .inputs)
     var known = Set<ObjectIdentifier>()
     for storage in launches.flatMap(\.reads)
     where storage.use == .tables && known.insert(ObjectIdentifier(storage)).inserted {
       others.add(storage.byteCount, .tables)
     }
-    var memory = arena.memory.peak
-    memory.add(variables)
-    memory.add(others)
     return SessionReport(
-      launches: launches.map(\.name), arenaBytes: arena.memory.byteCount,
-      variableBytes: variables.total, otherBytes: others.total, memory: memory,
-      recomputation: graph.recomputation)
+      of: graph, launches: launches.map(\.name), arena: arena.memory.peak,
+      variables: graph.variableMemory(uses), others: others)
   }
 }

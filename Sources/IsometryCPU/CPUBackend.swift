@@ -61,14 +61,8 @@ public struct CPUBackend: Backend {
   ///   `DeviceLimitError` if the step needs more memory than is free.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
-    let shared = session.map { session in
-      guard let known = session as? CPUSession else {
-        preconditionFailure("a session shares variables with sessions of its own backend")
-      }
-      return known
-    }
     return try CPUSession(
-      graph, lanes: Processor.channelsPerBlock, sharing: shared,
+      graph, lanes: Processor.channelsPerBlock, sharing: session.map(own),
       usesOwnConvolutions: usesOwnConvolutions)
   }
 
@@ -81,12 +75,5 @@ public struct CPUBackend: Backend {
       variables: [:], usesOwnConvolutions: usesOwnConvolutions)
     try lowering.run()
     return lowering.report(ArenaPlan(for: lowering.launches))
-  }
-
-  private func check(_ graph: Graph) throws {
-    try GraphVerifier.verify(graph)
-    for type in Set(graph.types.map(\.dtype)) where type.isFloatingPoint {
-      try requireSupport(for: type)
-    }
   }
 }

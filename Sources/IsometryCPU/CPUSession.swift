@@ -1,4 +1,3 @@
-internal import COneDNN
 internal import IsometryCore
 internal import IsometryGraph
 
@@ -138,15 +137,13 @@ final class CPUSession: ProfilingSession, HostSession {
       return
     }
     let scratchpad = Scratchpad()
-    let (first, second) = (Storage(byteCount: 0, .external), Storage(byteCount: 0, .external))
-    (first.pointer, second.pointer) = (source, target)
-    let (old, new) = (try from.descriptor(type), try to.descriptor(type))
+    func value(_ layout: Layout, at pointer: UnsafeMutableRawPointer) -> StoredValue {
+      let storage = Storage(byteCount: 0, .external)
+      storage.pointer = pointer
+      return StoredValue(type: type, layout: layout, storage: storage)
+    }
     let primitive = try Primitive(
-      try PrimitiveDescriptor(reorder: old, to: new, engine), engine,
-      [
-        .init(role: DNNL_ARG_FROM, layout: old, storage: first),
-        .init(role: DNNL_ARG_TO, layout: new, storage: second),
-      ], scratchpad: scratchpad)
+      reorder: value(from, at: source), to: value(to, at: target), engine, scratchpad: scratchpad)
     scratchpad.allocate()
     primitive.run()
   }

@@ -11,8 +11,8 @@ extension CPUBackend: CeilingBackend {
       operationsPerSecond: [6, 12].map { Self.multiplyAddRate(precision, chains: $0) }.max() ?? 0)
   }
 
-  /// Timings of each ceiling, of which the best counts.
-  private static let repeats = 5
+  /// Timings of each ceiling, of which the best counts. The first wakes the threads.
+  private static let repeats = 6
 
   /// Bytes read and written a second, by all threads together.
   private static func copyRate() -> Double {
@@ -21,7 +21,7 @@ extension CPUBackend: CeilingBackend {
     defer { memory.deallocate() }
     memory.initializeMemory(as: UInt8.self, repeating: 1, count: 2 * byteCount)
     let pages = byteCount / 4096
-    let seconds = leastSeconds {
+    let seconds = leastSeconds(of: repeats) {
       ThreadTeam.run(pages) { part in
         (memory + byteCount + part.lowerBound * 4096).copyMemory(
           from: memory + part.lowerBound * 4096, byteCount: part.count * 4096)
@@ -33,21 +33,12 @@ extension CPUBackend: CeilingBackend {
   /// Operations a second of all threads together.
   private static func multiplyAddRate(_ precision: DType, chains: Int32) -> Double {
     let rounds: Int64 = 1 << 20  // some milliseconds
-    let seconds = leastSeconds {
+    let seconds = leastSeconds(of: repeats) {
       ThreadTeam.run(ThreadTeam.threadCount) { threads in
         for _ in threads { _ = vl_multiply_add(precision.loops, chains, rounds) }
       }
     }
     let perThread = Double(vl_multiply_add_operations(precision.loops, chains)) * Double(rounds)
     return perThread * Double(ThreadTeam.threadCount) / seconds
-  }
-
-  private static func leastSeconds(_ body: () -> Void) -> Double {
-    body()  // wakes the threads
-    return (0..<repeats).map { _ in
-      let start = now()
-      body()
-      return now() - start
-    }.min() ?? .infinity
   }
 }

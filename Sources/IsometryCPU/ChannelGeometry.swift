@@ -49,41 +49,28 @@ struct ChannelGeometry {
     lastStrip = strip
   }
 
-  /// Calls the body for every strip of some images.
+  /// The work of calling a body for every strip: by images, or by blocks if there is one image.
   ///
   /// - Parameter body: the strip, the position of its first element, its first channel, and the place
   ///   of that channel in a table [images, channels] of partial results.
-  @inline(__always)
-  func forEachStrip(
-    images range: Range<Int>,
-    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
-      Void
-  ) {
-    for image in range { forEachStrip(image: image, blocks: 0..<blocks, body) }
-  }
-
-  @inline(__always)
-  private func forEachStrip(
-    image: Int, blocks range: Range<Int>,
-    _ body: (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
-      Void
-  ) {
-    for block in range {
-      let channel = block * channelsPerBlock
-      withUnsafePointer(to: block == blocks - 1 ? lastStrip : strip) {
-        body($0, image * imageStride + block * blockStride, channel, image * channels + channel)
-      }
-    }
-  }
-
-  /// The work of calling the body for every strip: by images, or by blocks if there is one image.
   func work(
     _ body:
       @escaping (_ strip: UnsafePointer<vl_strip>, _ offset: Int, _ channel: Int, _ partial: Int) ->
       Void
   ) -> Launch.Work {
-    if images == 1 { return .pieces(blocks) { forEachStrip(image: 0, blocks: $0, body) } }
-    return .images(images) { forEachStrip(images: $0, body) }
+    func run(_ images: Range<Int>, _ blocks: Range<Int>) {
+      for image in images {
+        for block in blocks {
+          let channel = block * channelsPerBlock
+          withUnsafePointer(to: block == self.blocks - 1 ? lastStrip : strip) {
+            body(
+              $0, image * imageStride + block * blockStride, channel, image * channels + channel)
+          }
+        }
+      }
+    }
+    return images == 1
+      ? .pieces(blocks) { run(0..<1, $0) } : .pieces(images) { run($0, 0..<blocks) }
   }
 }
 

@@ -1,4 +1,3 @@
-internal import COneDNN
 internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
@@ -64,7 +63,7 @@ final class GraphLowering {
   private func lower(_ node: Node) throws(CPUError) {
     switch node.operation {
     case .input, .variable: break
-    case .fill(let number, _): lowerFill(node, number)
+    case .fill(let number, _): lowerFill(node) { Float(number) }
     case .cast: try lowerCast(node)
     case .add: try lowerBinary(node, VL_ADD)
     case .subtract: try lowerBinary(node, VL_SUBTRACT)
@@ -79,7 +78,9 @@ final class GraphLowering {
     case .sum: lowerSum(node)
     case .dot: try lowerDot(node)
     case .channelSum: try lowerChannelSum(node.inputs[0], into: node.results[0])
-    case .broadcast: lowerBroadcast(node)
+    case .broadcast:
+      let scalar = place(node.inputs[0]).storage
+      lowerFill(node, reading: [scalar]) { scalar.elements(Float.self)[0] }
     case .broadcastChannels: lowerBroadcastChannels(node)
     case .squaredNorm: lowerSquaredNorm(node)
     case .matrixMultiply(let product): try lowerMatrixMultiply(node, product)
@@ -158,18 +159,9 @@ final class GraphLowering {
 
   /// Lets another tensor of the same elements follow: a copy in another layout or type.
   func convert(_ from: StoredValue, to: StoredValue, _ name: String) throws(CPUError) {
-    let source = try from.layout.descriptor(from.type)
-    let target = try to.layout.descriptor(to.type)
-    let descriptor = try PrimitiveDescriptor(reorder: source, to: target, engine)
-    let primitive = try Primitive(
-      descriptor, engine,
-      [
-        .init(role: DNNL_ARG_FROM, layout: source, storage: from.storage),
-        .init(role: DNNL_ARG_TO, layout: target, storage: to.storage),
-      ], scratchpad: scratchpad)
     emit(
-      name, variant: descriptor.variant, reads: [from.storage], writes: [to.storage],
-      .whole { primitive.run() })
+      name, try Primitive(reorder: from, to: to, engine, scratchpad: scratchpad),
+      reads: [from.storage], writes: [to.storage])
   }
 
   /// The layout in which a value of the graph is to be made.
@@ -191,6 +183,11 @@ final class GraphLowering {
   func makeWorkspace(floats count: Int) -> Storage { Storage(byteCount: count * 4) }
 
   // MARK: Launches
+
+  func emit(_ name: String, _ primitive: Primitive, reads: [Storage], writes: [Storage]) {
+    emit(
+      name, variant: primitive.variant, reads: reads, writes: writes, .whole { primitive.run() })
+  }
 
   func emit(
     _ name: String, variant: String = "loop", reads: [Storage], writes: [Storage],
@@ -215,7 +212,7 @@ final class GraphLowering {
       let length = total / images
       return emit(
         name, reads: reads, writes: writes,
-        .images(images) { body($0.lowerBound * length, $0.count * length) })
+        .pieces(images) { body($0.lowerBound * length, $0.count * length) })
     }
     emit(
       name, reads: reads, writes: writes,

@@ -3,10 +3,8 @@ struct Launch {
   enum Work {
     /// Runs on the calling thread, or divides its work itself.
     case whole(() -> Void)
-    /// Independent pieces `0..<count`.
+    /// Independent pieces `0..<count`, such as the images of a batch.
     case pieces(Int, (Range<Int>) -> Void)
-    /// The images `0..<count` of a batch; each is computed from the same image of the operands.
-    case images(Int, (Range<Int>) -> Void)
   }
 
   let name: String
@@ -28,7 +26,7 @@ struct Launch {
   func run() {
     switch work {
     case .whole(let body): body()
-    case .pieces(let count, let body), .images(let count, let body): ThreadTeam.run(count, body)
+    case .pieces(let count, let body): ThreadTeam.run(count, body)
     }
   }
 }

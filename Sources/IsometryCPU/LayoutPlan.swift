@@ -8,7 +8,8 @@ internal import IsometryGraph
 /// optimizer slots share the layout that the forward convolution wants, so that an update is one pass
 /// over packed memory; values that only pointwise operations connect share one layout.
 struct LayoutPlan {
-  private var parents: [Int]
+  /// The group of each value, by `Value.index`.
+  private let groups: [Int]
   private var chosen: [Int: Layout] = [:]
   private let graph: Graph
   private let lanes: Int
@@ -22,89 +23,25 @@ struct LayoutPlan {
     self.graph = graph
     self.lanes = lanes
     self.usesOwnConvolutions = usesOwnConvolutions
-    parents = Array(graph.types.indices)
-    for node in graph.nodes { join(node) }
+    groups = graph.layoutGroups { graph.shape(of: $0).rank == 4 ? graph.type(of: $0) : nil }
     for (name, value) in graph.variables {
-      if let layout = fixed[name] { chosen[root(value.index)] = layout }
+      if let layout = fixed[name] { chosen[groups[value.index]] = layout }
     }
     try chooseWeights(engine)
   }
 
   /// The layout that the value is made in.
   subscript(value: Value) -> Layout {
-    chosen[root(value.index)] ?? .standard(graph.type(of: value), lanes: lanes)
-  }
-
-  private func root(_ index: Int) -> Int {
-    var index = index
-    while parents[index] != index { index = parents[index] }
-    return index
-  }
-
-  private mutating func join(_ a: Value, _ b: Value) {
-    guard graph.type(of: a) == graph.type(of: b), graph.shape(of: a).rank == 4 else { return }
-    parents[root(a.index)] = root(b.index)
-  }
-
-  private mutating func join(_ node: Node) {
-    switch node.operation {
-    case .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .activation,
-      .activationGradient:
-      for input in node.inputs { join(input, node.results[0]) }
-    case .dot: join(node.inputs[0], node.inputs[1])
-    case .update(let update):
-      for range in update.inputRanges {
-        for other in node.inputs[range].dropFirst() { join(node.inputs[range.lowerBound], other) }
-      }
-    case .momentumDirections(let update):
-      for input in node.inputs.dropFirst(update.hasGradientScale ? 1 : 0) {
-        join(node.inputs[node.inputs.count - 1], input)
-      }
-    case .orthogonalUpdate(let update, let count):
-      for range in update.inputRanges(count: count) {
-        for other in node.inputs[range].dropFirst() { join(node.inputs[range.lowerBound], other) }
-      }
-    case .runningAverage, .accumulate:
-      for index in node.operation.mutatedInputs { join(node.inputs[index], node.inputs[index + 1]) }
-    case .input, .variable, .fill, .cast, .biasAdd, .reshape, .sum, .channelSum, .broadcast,
-      .broadcastChannels, .matrixMultiply, .convolution, .convolutionInputGradient,
-      .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
-      .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
-      .batchNormalizationInputGradient, .batchNormalizationGradient,
-      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale, .lossScaleUpdate:
-      break
-    }
+    chosen[groups[value.index]] ?? .standard(graph.type(of: value), lanes: lanes)
   }
 
   /// Lets convolutions choose for the values that are nothing but weights.
   private mutating func chooseWeights(_ engine: OneDNNEngine) throws(CPUError) {
-    var images = Set<Int>()
-    for node in graph.nodes {
-      switch node.operation {
-      case .convolution, .convolutionInputGradient:
-        images.formUnion([root(node.inputs[0].index), root(node.results[0].index)])
-      case .convolutionWeightGradient:
-        images.formUnion(node.inputs.map { root($0.index) })
-      case .input: images.insert(root(node.results[0].index))
-      case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
-        .batchNormalizationReduction, .batchNormalizationInputGradient,
-        .batchNormalizationGradient, .frozenNormalizationInputGradient, .pool,
-        .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
-        .globalAveragePoolGradient, .decodeImages, .biasAdd, .channelSum, .broadcastChannels:
-        images.formUnion((node.inputs + node.results).map { root($0.index) })
-      case .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
-        .scalarAdd, .activation, .activationGradient, .reshape, .sum, .dot, .broadcast,
-        .matrixMultiply, .normalizationFactor, .softmaxCrossEntropy, .update, .runningAverage,
-        .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate, .momentumDirections,
-        .orthogonalUpdate:
-        break
-      }
-    }
+    let images = graph.nodes.flatMap(\.layoutRoles.images) + graph.inputs.map(\.value)
+    let imageGroups = Set(images.map { groups[$0.index] })
     func choose(_ value: Value, _ wish: () throws(CPUError) -> MemoryDescriptor) throws(CPUError) {
-      let group = root(value.index)
-      guard chosen[group] == nil, !images.contains(group) else { return }
+      let group = groups[value.index]
+      guard chosen[group] == nil, !imageGroups.contains(group) else { return }
       let layout = try wish()
       // Loops over packed memory are loops over the elements. Padding and Winograd's transform take more.
       let isDense = layout.byteCount == graph.type(of: value).byteCount
@@ -113,9 +50,10 @@ struct LayoutPlan {
     // An orthogonal update writes its parameters as matrices.
     for node in graph.nodes {
       if case .orthogonalUpdate(let update, _) = node.operation {
-        for input in node.inputs.dropFirst(update.headerCount) {
-          let group = root(input.index)
-          if chosen[group] == nil { chosen[group] = try .matrix(graph.type(of: input)) }
+        let parameter = node.inputs[update.headerCount]
+        let layout = try Layout.matrix(graph.type(of: parameter))
+        for weight in node.layoutRoles.weights where chosen[groups[weight.index]] == nil {
+          chosen[groups[weight.index]] = layout
         }
       }
     }

@@ -1,5 +1,5 @@
 internal import COneDNN
-internal import Glibc
+internal import IsometryCore
 
 /// The processor and its abilities, as oneDNN sees them.
 enum Processor {
@@ -26,15 +26,8 @@ enum Processor {
   }
 
   static var name: String {
-    guard let file = fopen("/proc/cpuinfo", "r") else { return "processor" }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 512)
-    while fgets(&line, Int32(line.count), file) != nil {
-      let text = line.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-      let parts = text.split(separator: ":", maxSplits: 1)
-      guard parts.count == 2, parts[0].hasPrefix("model name") else { continue }
-      return String(parts[1].drop { $0 == " " }.prefix { $0 != "\n" })
-    }
-    return "processor"
+    let name = lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }?
+      .split(separator: ":", maxSplits: 1).last
+    return name.map { String($0.drop { $0 == " " }) } ?? "processor"
   }
 }

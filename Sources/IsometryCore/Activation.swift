@@ -132,16 +132,9 @@ public enum Activation: Sendable, Hashable {
   @inlinable
   public func derivative<T: Real & BinaryFloatingPoint>(_ x: T) -> T {
     switch self {
-    case .linear: return 1
-    case .relu: return x > 0 ? 1 : 0
+    case .linear, .relu, .tanh, .hardTanh, .sigmoid, .shiftedReLU:
+      return derivative(fromOutput: self(x))
     case .leakyReLU(let slope): return x > 0 ? 1 : T(slope)
-    case .tanh:
-      let y = T.tanh(x)
-      return 1 - y * y
-    case .hardTanh: return x > -1 && x < 1 ? 1 : 0
-    case .sigmoid:
-      let y = 1 / (1 + T.exp(-x))
-      return y * (1 - y)
     case .erf: return T(Self.twoOverRootPi) * .exp(-x * x)
     case .unitErf: return .exp(-(x * T(Self.unitErfScale)) * (x * T(Self.unitErfScale)))
     case .selu: return T(Self.seluScale) * (x > 0 ? 1 : T(Self.seluAlpha) * .exp(x))
@@ -151,7 +144,6 @@ public enum Activation: Sendable, Hashable {
       let s = 1 / (1 + T.exp(-x))
       return s * (1 + x * (1 - s))
     case .gelu: return Self.normalCDF(x) + x * T(Self.oneOverRootTwoPi) * .exp(-x * x / 2)
-    case .shiftedReLU: return x > -1 ? 1 : 0
     }
   }
 

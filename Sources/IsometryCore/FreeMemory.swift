@@ -90,16 +90,17 @@ package enum FreeMemory {
     return nil
   }
 
-  /// The lines of a small text file of the kernel; none if it cannot be read.
-  private static func lines(of path: String) -> [String] {
-    guard let file = fopen(path, "re") else { return [] }
-    defer { fclose(file) }
-    var lines: [String] = []
-    var line = [CChar](repeating: 0, count: 4096)
-    while fgets(&line, Int32(line.count), file) != nil {
-      let bytes = line.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: "\n")) }
-      lines.append(String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self))
-    }
-    return lines
+}
+
+/// The lines of a small text file of the kernel; none if it cannot be read.
+package func lines(of path: String) -> [String] {
+  guard let file = fopen(path, "re") else { return [] }
+  defer { fclose(file) }
+  var lines: [String] = []
+  var line = [CChar](repeating: 0, count: 4096)
+  while fgets(&line, Int32(line.count), file) != nil {
+    let bytes = line.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: "\n")) }
+    lines.append(String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self))
   }
+  return lines
 }

@@ -127,11 +127,4 @@ public struct HostTensor: Sendable, Equatable {
   ) rethrows -> Result {
     try bytes.withUnsafeMutableBytes(body)
   }
-
-  /// The same elements in another shape.
-  ///
-  /// - Precondition: both shapes hold the same number of elements.
-  public func reshaped(_ shape: Shape) -> HostTensor {
-    HostTensor(TensorType(shape, dtype), bytes: bytes)
-  }
 }

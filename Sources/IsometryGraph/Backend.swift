@@ -47,6 +47,24 @@ extension Backend {
     try requireSupport(for: precision.dtype)
   }
 
+  /// Throws if a graph breaks a rule, or has a type that the device cannot compute in.
+  package func check(_ graph: Graph) throws {
+    try GraphVerifier.verify(graph)
+    for type in graph.types where type.dtype.isFloatingPoint {
+      try requireSupport(for: type.dtype)
+    }
+  }
+
+  /// The session whose variables a new one shares.
+  ///
+  /// - Precondition: it is of this backend.
+  package func own<Own: Session>(_ session: any Session) -> Own {
+    guard let own = session as? Own else {
+      preconditionFailure("a session shares variables with one of its own backend")
+    }
+    return own
+  }
+
   /// Whether products round to tf32; by default they do not.
   public var roundsToTF32: Bool { false }
 
@@ -98,14 +116,9 @@ public struct UnsupportedPrecision: Error, Sendable, CustomStringConvertible {
   public let reason: String
 
   /// The error of a device; `reason` says why, and names an alternative.
-  public init(_ dtype: DType, device: String, reason: String) {
-    precision = dtype.rawValue
-    self.device = device
-    self.reason = reason
-  }
-
-  /// The error of a device; `reason` says why, and names an alternative.
-  public init(_ precision: Precision, device: String, reason: String) {
+  public init(
+    _ precision: some RawRepresentable<String>, device: String, reason: String
+  ) {
     self.precision = precision.rawValue
     self.device = device
     self.reason = reason
@@ -189,27 +202,25 @@ public struct SessionReport: Sendable, Equatable {
   /// The limit that the plan exceeds; nil if it exceeds none, or if the backend checks none.
   package var obstacle: DeviceLimitError?
 
-  /// The costs of a session; bytes are of the device's memory.
+  /// The costs of a session of a graph; bytes are of the device's memory.
   ///
-  /// - Precondition: `memory` counts all of the bytes.
+  /// - Parameter arena: by use, at the launch with the most in use.
   public init(
-    launches: [String], arenaBytes: Int, variableBytes: Int, otherBytes: Int,
-    memory: MemoryBreakdown, recomputation: Recomputation
+    of graph: Graph, launches: [String], arena: MemoryBreakdown, variables: MemoryBreakdown,
+    others: MemoryBreakdown
   ) {
-    precondition(
-      memory.total == arenaBytes + variableBytes + otherBytes, "every byte has one use")
     self.launches = launches
-    self.arenaBytes = arenaBytes
-    self.variableBytes = variableBytes
-    self.otherBytes = otherBytes
-    self.memory = memory
-    self.recomputation = recomputation
+    arenaBytes = arena.total
+    variableBytes = variables.total
+    otherBytes = others.total
+    memory = arena + variables + others
+    recomputation = graph.recomputation
   }
 
   /// Entries of the launch list.
   public var launchesPerStep: Int { launches.count }
   /// All memory that the session holds on the device, in bytes; it does not change.
-  public var peakBytes: Int { arenaBytes + variableBytes + otherBytes }
+  public var peakBytes: Int { memory.total }
 }
 
 extension Session {

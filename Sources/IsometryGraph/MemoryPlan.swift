@@ -57,18 +57,18 @@ public struct MemoryPlan: Sendable {
     precondition(alignment > 0 && alignment & (alignment - 1) == 0, "an alignment is a power of 2")
     let claims = requests.enumerated().map { index, request in
       Claim(
-        index: index, lifetime: request.lifetime, use: request.use,
-        isInFirstSlab: request.isInFirstSlab,
+        index: index, request: request,
         byteCount: (request.byteCount + alignment - 1) / alignment * alignment)
     }
     let bySize = claims.sorted {
-      ($0.byteCount, $1.lifetime.lowerBound) > ($1.byteCount, $0.lifetime.lowerBound)
+      ($0.byteCount, $1.request.lifetime.lowerBound)
+        > ($1.byteCount, $0.request.lifetime.lowerBound)
     }
     var slabs = Self.placed(bySize, slabLimit: .max)
     if slabs.contains(where: { Self.end(of: $0) > slabLimit }) {
       // Without the larger limit, a tensor beyond `slabLimit` would find no slab.
       slabs = Self.placed(
-        bySize.filter(\.isInFirstSlab) + bySize.filter { !$0.isInFirstSlab },
+        bySize.filter(\.request.isInFirstSlab) + bySize.filter { !$0.request.isInFirstSlab },
         slabLimit: max(slabLimit, bySize[0].byteCount))
     }
     let placed = slabs.joined().sorted { $0.index < $1.index }
@@ -76,10 +76,10 @@ public struct MemoryPlan: Sendable {
     self.slabs = placed.map(\.slab)
     slabByteCounts = slabs.map(Self.end)
     let byteCount = slabByteCounts.reduce(0, +)
-    let fullest = Self.peak(of: claims.map { ($0.lifetime, $0.byteCount) })
+    let fullest = Self.peak(of: claims.map { ($0.request.lifetime, $0.byteCount) })
     var peak = MemoryBreakdown()
-    for claim in claims where claim.lifetime.contains(fullest.position) {
-      peak.add(claim.byteCount, claim.use)
+    for claim in claims where claim.request.lifetime.contains(fullest.position) {
+      peak.add(claim.byteCount, claim.request.use)
     }
     peak.add(byteCount - fullest.byteCount, .gaps)
     lowerBound = fullest.byteCount
@@ -89,9 +89,7 @@ public struct MemoryPlan: Sendable {
   /// A request in multiples of the alignment, and where it is placed.
   private struct Claim {
     let index: Int
-    let lifetime: ClosedRange<Int>
-    let use: MemoryUse
-    let isInFirstSlab: Bool
+    let request: Request
     let byteCount: Int
     var slab = 0
     var offset = 0
@@ -105,11 +103,11 @@ public struct MemoryPlan: Sendable {
         if claim.slab == slabs.count { slabs.append([]) }
         let neighbors = slabs[claim.slab]
         claim.offset = 0
-        for other in neighbors where other.lifetime.overlaps(claim.lifetime) {
+        for other in neighbors where other.request.lifetime.overlaps(claim.request.lifetime) {
           if other.offset >= claim.offset + claim.byteCount { break }
           claim.offset = max(claim.offset, other.offset + other.byteCount)
         }
-        if claim.offset + claim.byteCount <= slabLimit || claim.isInFirstSlab {
+        if claim.offset + claim.byteCount <= slabLimit || claim.request.isInFirstSlab {
           let position = neighbors.firstIndex { $0.offset > claim.offset } ?? neighbors.count
           slabs[claim.slab].insert(claim, at: position)
           break

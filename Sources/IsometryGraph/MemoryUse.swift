@@ -51,9 +51,11 @@ public struct MemoryBreakdown: Sendable, Equatable {
   /// Counts more bytes of a use.
   package mutating func add(_ byteCount: Int, _ use: MemoryUse) { self[use] += byteCount }
 
-  /// Counts what another breakdown counts.
-  package mutating func add(_ other: MemoryBreakdown) {
-    for use in MemoryUse.allCases { self[use] += other[use] }
+  /// The bytes of both.
+  package static func + (left: MemoryBreakdown, right: MemoryBreakdown) -> MemoryBreakdown {
+    var sum = left
+    sum.byteCounts.merge(right.byteCounts, uniquingKeysWith: +)
+    return sum
   }
 }
 
@@ -144,6 +146,13 @@ extension Graph {
   package func variableMemory(_ uses: MemoryUses) -> MemoryBreakdown {
     var memory = MemoryBreakdown()
     for (_, value) in variables { memory.add(type(of: value).byteCount, uses[value]) }
+    return memory
+  }
+
+  /// The bytes of the graph's inputs.
+  package var inputMemory: MemoryBreakdown {
+    var memory = MemoryBreakdown()
+    for (_, value) in inputs { memory.add(type(of: value).byteCount, .inputs) }
     return memory
   }
 }

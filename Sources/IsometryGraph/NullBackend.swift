@@ -38,15 +38,9 @@ private final class NullSession: HostSession {
     self.graph = graph
     let schedule = Schedule(graph)
     let arena = MemoryPlan(schedule.memoryRequests, alignment: 64)
-    var memory = arena.peak
-    let variables = graph.variableMemory(MemoryUses(of: graph))
-    memory.add(variables)
-    let inputs = graph.inputs.map { graph.type(of: $0.value).byteCount }.reduce(0, +)
-    memory.add(inputs, .inputs)
     report = SessionReport(
-      launches: schedule.nodes.map(\.operation.label), arenaBytes: arena.byteCount,
-      variableBytes: variables.total, otherBytes: inputs, memory: memory,
-      recomputation: graph.recomputation)
+      of: graph, launches: schedule.nodes.map(\.operation.label), arena: arena.peak,
+      variables: graph.variableMemory(MemoryUses(of: graph)), others: graph.inputMemory)
   }
 
   func step(from slot: any StagingSlot) {}

@@ -58,13 +58,7 @@ package struct TileKey: Sendable, Hashable, Codable {
 }
 
 /// Tiles that were measured to be good. Without one, a backend takes the choice of its model.
-package struct TileTable: Sendable, Equatable {
-  package private(set) var tiles: [TileSite: Tile]
-
-  package init(_ tiles: [TileSite: Tile] = [:]) { self.tiles = tiles }
-
-  package subscript(site: TileSite) -> Tile? { tiles[site] }
-}
+package typealias TileTable = [TileSite: Tile]
 
 package struct TileUse: Sendable, Equatable {
   /// Different call sites of the step.

@@ -213,7 +213,7 @@ package struct LoweringOptions {
 
   /// Options; by default the package's portable kernels with their default tiles, for a large GPU.
   package init(
-    library: String? = nil, matrixUnits: MatrixUnits? = nil, tiles: TileTable = TileTable(),
+    library: String? = nil, matrixUnits: MatrixUnits? = nil, tiles: TileTable = [:],
     computeUnits: Int = 128
   ) {
     self.library = library

@@ -13,7 +13,7 @@ package struct StepMemory {
   /// The names of the launches.
   package let launches: [String]
   private let tileUse: TileUse
-  private let recomputation: Recomputation
+  private let graph: Graph
 
   /// - Parameters:
   ///   - alignment: of every storage, in bytes.
@@ -41,8 +41,8 @@ package struct StepMemory {
     tableByteCount = plan.tableByteCount
     variables = graph.variableMemory(MemoryUses(of: graph))
     launches = plan.launches.map(\.label)
-    recomputation = graph.recomputation
     tileUse = plan.tileUse
+    self.graph = graph
   }
 
   /// The place of a storage in the arena; nil if no launch uses it.
@@ -58,12 +58,8 @@ package struct StepMemory {
     others.add(inputByteCount + staging, .inputs)
     others.add(tableByteCount, .tables)
     others.add(scratch, .temporaries)
-    var memory = arena.peak
-    memory.add(variables)
-    memory.add(others)
     var report = SessionReport(
-      launches: launches, arenaBytes: arena.byteCount, variableBytes: variables.total,
-      otherBytes: others.total, memory: memory, recomputation: recomputation)
+      of: graph, launches: launches, arena: arena.peak, variables: variables, others: others)
     report.tiles = tileUse
     return report
   }

@@ -13,7 +13,7 @@ package struct ValueStorage {
 
   private let graph: Graph
   private let uses: MemoryUses
-  private var layouts: LayoutAssignment
+  private let layouts: LayoutAssignment
   /// The number of the memory that each variable lies in.
   private let variableSlabs: [String: Int]
   private(set) var storages: [Storage] = []
@@ -30,7 +30,7 @@ package struct ValueStorage {
     for (name, value) in graph.variables {
       setHome(
         of: value, add(.variable(name), graph.type(of: value).byteCount, uses[value]),
-        self.layouts.layout(of: value))
+        layouts.layout(of: value))
     }
     for (name, value) in graph.inputs {
       setHome(of: value, add(.input(name), graph.type(of: value).byteCount, .inputs))
@@ -47,7 +47,7 @@ package struct ValueStorage {
   // MARK: Values
 
   /// The layout that pointwise operations, fills and variables have by common consent.
-  mutating func commonLayout(of value: Value) -> Layout { layouts.layout(of: value) }
+  func commonLayout(of value: Value) -> Layout { layouts.layout(of: value) }
 
   /// The storage of a value where it was made.
   func home(of value: Value) -> Home {

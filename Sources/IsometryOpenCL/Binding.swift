@@ -134,21 +134,20 @@ private struct Binder {
     for case .product(let product) in launches {
       byteCount = max(
         byteCount,
-        try LibraryProduct.scratchByteCount(
-          product, a: places[product.a.index], b: places[product.b.index],
-          y: places[product.y.index], queue: device.computeQueue))
+        try LibraryProduct(product, places).scratchByteCount(on: device.computeQueue))
     }
     if byteCount > 0 { scratch = try Buffer(device.context, byteCount: byteCount) }
   }
 
   mutating func bind(_ launch: PlannedLaunch) throws -> BoundLaunch {
     switch launch {
-    case .kernel(let launch): try bind(launch)
-    case .product(let product):
-      .product(
-        try LibraryProduct(
-          product, a: places[product.a.index], b: places[product.b.index],
-          y: places[product.y.index], scratch: scratch, queue: device.computeQueue))
+    case .kernel(let launch): return try bind(launch)
+    case .product(let planned):
+      var product = LibraryProduct(planned, places)
+      product.scratch = scratch
+      // The library compiles its kernels at the first call, which is not to be a step's.
+      try product.enqueue(on: device.computeQueue)
+      return .product(product)
     }
   }
 

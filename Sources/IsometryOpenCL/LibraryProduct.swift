@@ -9,31 +9,21 @@ struct LibraryProduct {
   private let a: StorageLocation
   private let b: StorageLocation
   private let y: StorageLocation
-  private let scratch: Buffer?
+  /// Of at least `scratchByteCount`; without it the library would allocate in each step. Products on one
+  /// queue may share it.
+  var scratch: Buffer?
 
-  /// Computes the product once, so that the library compiles its kernels before the first step.
-  ///
-  /// - Parameter scratch: of at least `scratchByteCount`; without it the library would allocate in
-  ///   each step. Products on one queue may share it.
-  init(
-    _ product: PlannedProduct, a: StorageLocation, b: StorageLocation, y: StorageLocation,
-    scratch: Buffer?,
-    queue: CommandQueue
-  ) throws {
+  /// - Parameter places: of the plan's storages.
+  init(_ product: PlannedProduct, _ places: [StorageLocation]) {
     self.product = product
-    self.a = a
-    self.b = b
-    self.y = y
-    self.scratch = scratch
-    try enqueue(on: queue)
+    a = places[product.a.index]
+    b = places[product.b.index]
+    y = places[product.y.index]
   }
 
   /// The bytes that the library needs for operands in the form of its kernels; 0 if it reads them as
   /// they are.
-  static func scratchByteCount(
-    _ product: PlannedProduct, a: StorageLocation, b: StorageLocation, y: StorageLocation,
-    queue: CommandQueue
-  ) throws(OpenCLError) -> Int {
+  func scratchByteCount(on queue: CommandQueue) throws(OpenCLError) -> Int {
     var handle: OpaquePointer? = queue.handle
     let size = product.dtype.byteCount
     var byteCount = 0
@@ -43,7 +33,7 @@ struct LibraryProduct {
       query(
         CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
         product.columns, product.inner, a.offset / size, product.leadingA, b.offset / size,
-        product.leadingB, y.offset / size, product.columns, &handle, &byteCount), product)
+        product.leadingB, y.offset / size, product.columns, &handle, &byteCount))
     return byteCount
   }
 
@@ -62,12 +52,10 @@ struct LibraryProduct {
         product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
         b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
         product.columns, &handle, nil, scratch?.handle)
-    try Self.check(status, product)
+    try check(status)
   }
 
-  private static func check(
-    _ status: CLBlastStatusCode, _ product: PlannedProduct
-  ) throws(OpenCLError) {
+  private func check(_ status: CLBlastStatusCode) throws(OpenCLError) {
     guard status == CLBlastSuccess else {
       throw OpenCLError(
         call: "CLBlastGemm", code: StatusCode(rawValue: Int32(status.rawValue)),

@@ -120,7 +120,7 @@ struct MatrixUnitTrial: CustomStringConvertible {
   func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {
       var options = options
-      options.tiles = { _ in TileTable() }
+      options.tiles = { _ in [:] }
       let device = try SharedDevice(device, options)
       let graph = family == .gemm ? products : convolutions
       let expected = try results(

@@ -85,16 +85,13 @@ public struct OpenCLBackend: TunableBackend {
     _ graph: Graph, sharing session: (any Session)?, tiles: TileTable
   ) throws -> OpenCLSession {
     try check(graph)
-    var store: VariableStore?
-    if let session {
-      guard let known = session as? OpenCLSession, known.device.context === shared.context else {
-        preconditionFailure("\(name) can share the variables only of its own sessions")
-      }
-      store = known.store
-    }
+    let known: OpenCLSession? = session.map(own)
+    precondition(
+      known.map { $0.device.context === shared.context } ?? true,
+      "\(name) can share the variables only of its own sessions")
     return try OpenCLSession(
       graph, shared, loweringOptions(for: graph, tiles),
-      store: store ?? VariableStore(shared.computeQueue))
+      store: known?.store ?? VariableStore(shared.computeQueue))
   }
 
   /// The memory that products by CLBlast share is not counted: only their library knows it.
@@ -133,12 +130,5 @@ public struct OpenCLBackend: TunableBackend {
       library: gemmProvider == .clblast ? gemmProvider.rawValue : nil,
       matrixUnits: matrixUnits.units(for: graph),
       tiles: tiles, computeUnits: shared.computeUnits)
-  }
-
-  private func check(_ graph: Graph) throws {
-    try GraphVerifier.verify(graph)
-    if graph.types.contains(where: { $0.dtype == .float64 }) {
-      try requireSupport(for: .float64)
-    }
   }
 }

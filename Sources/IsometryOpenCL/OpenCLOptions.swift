@@ -47,7 +47,7 @@ public struct OpenCLOptions: Sendable {
   /// The compute units that launches should fill; nil for the device's.
   package var computeUnits: Int?
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
-  package var tiles: @Sendable (TileKey) -> TileTable = { _ in TileTable() }
+  package var tiles: @Sendable (TileKey) -> TileTable = { _ in [:] }
   /// Called as a session builds programs: at first, after each one and at the end. Gets the number that are
   /// built and the number of all, which are equal at the end, also after an error. Calls come from any
   /// thread, one at a time.

@@ -27,7 +27,7 @@ package final class OpenCLSession: ProfilingSession {
     self.store = store
     limits = DeviceLimits(device, graph)
     for type in graph.types { try limits.requireCountable(type) }
-    var layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
+    let layouts = LayoutAssignment(graph, variables: store.entries.mapValues(\.layout))
     try store.add(
       graph.variables.map { name, value in
         (name, graph.type(of: value), layouts.layout(of: value))
@@ -66,11 +66,11 @@ package final class OpenCLSession: ProfilingSession {
     }
     let queue = device.computeQueue
     var sent: Event?
-    if let inputs = binding.inputs {
-      let transfers = device.transferQueue
-      if let inputs = try slot.submit(transfers: transfers, compute: queue, to: inputs) {
-        sent = .some(inputs.sent)
-      }
+    if let inputs = binding.inputs,
+      let submission = try slot.submit(
+        transfers: device.transferQueue, compute: queue, to: inputs)
+    {
+      sent = .some(submission.sent)
     }
     for submission in binding.submissions {
       switch submission {

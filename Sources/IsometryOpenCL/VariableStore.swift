@@ -29,24 +29,21 @@ final class VariableStore {
     _ variables: [(name: String, type: TensorType, layout: Layout)], alignment: Int,
     _ limits: DeviceLimits
   ) throws {
-    var places: [(name: String, type: TensorType, layout: Layout, offset: Int)] = []
+    var added: [String: Entry] = [:]
     var byteCount = 0
     for (name, type, layout) in variables {
       if let known = entries[name] {
         precondition(known.type == type, "variable \(name) is \(known.type), not \(type)")
         continue
       }
-      places.append((name, type, layout, byteCount))
+      added[name] = Entry(type: type, layout: layout, slab: slabs.count, offset: byteCount)
       byteCount += quotientRoundedUp(type.byteCount, alignment) * alignment
     }
     guard byteCount > 0 else { return }
     try limits.requireBuffer("variables", byteCount: byteCount)
     let buffer = try Buffer(queue.context, byteCount: byteCount)
     try queue.clear(buffer)
-    for place in places {
-      entries[place.name] = Entry(
-        type: place.type, layout: place.layout, slab: slabs.count, offset: place.offset)
-    }
+    entries.merge(added) { known, _ in known }
     slabs.append(buffer)
   }
 }

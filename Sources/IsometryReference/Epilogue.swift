@@ -17,7 +17,7 @@ extension NodeExecution {
     }
   }
 
-  /// result = (result + addend)·φ′ for the epilogue of an operation that makes a gradient.
+  /// result = (result + addend)·φ′ for an activation gradient or an epilogue that is one.
   ///
   /// - Parameter operands: how many inputs come before addend and reference.
   func apply(_ gradient: ActivationGradient?, operands: Int) {
@@ -27,21 +27,12 @@ extension NodeExecution {
       let addend = inputs[operands].elements
       for index in dx.indices { dx[index] += addend[index] }
     }
-    multiply(dx, bySlopesOf: gradient, inputs[inputs.count - 1].elements)
-  }
-
-  /// gradient ← gradient·φ′, with φ′ from x or from y.
-  func multiply(
-    _ elements: Elements, bySlopesOf gradient: ActivationGradient, _ reference: Elements
-  ) {
-    let activation = gradient.activation
+    let (activation, reference) = (gradient.activation, inputs[inputs.count - 1].elements)
     switch gradient.reference {
     case .output:
-      for index in elements.indices {
-        elements[index] *= activation.derivative(fromOutput: reference[index])
-      }
+      for index in dx.indices { dx[index] *= activation.derivative(fromOutput: reference[index]) }
     case .input:
-      for index in elements.indices { elements[index] *= activation.derivative(reference[index]) }
+      for index in dx.indices { dx[index] *= activation.derivative(reference[index]) }
     }
   }
 }

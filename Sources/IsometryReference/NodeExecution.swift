@@ -41,7 +41,10 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
       map { $0 }
       addBias(inputs[1])
     case .activation(let activation): map { activation($0) }
-    case .activationGradient(let gradient): activationGradient(gradient)
+    case .activationGradient(let gradient):
+      map { $0 }
+      apply(gradient, operands: 1)
+      if gradient.hasChannelSum { sumChannels(of: results[0], into: results[1]) }
     case .sum: sum()
     case .dot: dot()
     case .channelSum: sumChannels(of: inputs[0], into: results[0])
@@ -75,11 +78,11 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .pool(let pooling):
       switch pooling.kind {
       case .average: averagePool(pooling)
-      case .max: maxPool(pooling)
+      case .max: maxPool(pooling, maximaOf: inputs[0])
       }
     case .averagePoolGradient(let pooling, _): averagePoolGradient(pooling)
     case .maxPoolGradient(let pooling): maxPoolGradient(pooling)
-    case .maxPoolTangent(let pooling): maxPoolTangent(pooling)
+    case .maxPoolTangent(let pooling): maxPool(pooling, maximaOf: inputs[1])
     case .globalAveragePool: globalAveragePool()
     case .globalAveragePoolGradient(_, let gradient):
       globalAveragePoolGradient()

@@ -20,17 +20,6 @@ extension NodeExecution {
     map { function($0, scalar) }
   }
 
-  /// dx = (dy + dy₂)·φ′, and its channel sums.
-  func activationGradient(_ gradient: ActivationGradient) {
-    let (first, last) = (inputs[0].elements, inputs[gradient.addends - 1].elements)
-    let dx = results[0].elements
-    for index in dx.indices {
-      dx[index] = gradient.addends == 1 ? first[index] : first[index] + last[index]
-    }
-    multiply(dx, bySlopesOf: gradient, inputs[gradient.addends].elements)
-    if gradient.hasChannelSum { sumChannels(of: results[0], into: results[1]) }
-  }
-
   /// result += bias of the channel
   func addBias(_ bias: Tensor<Scalar>) {
     let y = results[0].elements

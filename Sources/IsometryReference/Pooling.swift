@@ -29,10 +29,11 @@ extension NodeExecution {
     }
   }
 
-  func maxPool(_ pooling: Pooling) {
-    let (x, y) = (inputs[0], results[0])
+  /// y = the element of the first input at the largest element of each window of x
+  func maxPool(_ pooling: Pooling, maximaOf x: Tensor<Scalar>) {
+    let (values, y) = (inputs[0].elements, results[0])
     forEachWindow(pooling, x: x.shape, y: y.shape) { output, plane, window in
-      y.elements[output] = x.elements[largest(of: window, plane, in: x)]
+      y.elements[output] = values[largest(of: window, plane, in: x)]
     }
   }
 
@@ -41,13 +42,6 @@ extension NodeExecution {
     dx.elements.update(repeating: 0)
     forEachWindow(pooling, x: x.shape, y: dy.shape) { output, plane, window in
       dx.elements[largest(of: window, plane, in: x)] += dy.elements[output]
-    }
-  }
-
-  func maxPoolTangent(_ pooling: Pooling) {
-    let (tangent, x, y) = (inputs[0], inputs[1], results[0])
-    forEachWindow(pooling, x: x.shape, y: y.shape) { output, plane, window in
-      y.elements[output] = tangent.elements[largest(of: window, plane, in: x)]
     }
   }
 

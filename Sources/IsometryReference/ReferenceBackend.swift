@@ -35,13 +35,7 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
   /// - Throws: `GraphVerificationError`; `UnsupportedPrecision` for a type that `Scalar` cannot hold.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
-    let shared = session.map { session in
-      guard let own = session as? ReferenceSession<Scalar> else {
-        preconditionFailure("a session shares variables with one of its own backend")
-      }
-      return own
-    }
-    return ReferenceSession<Scalar>(graph: graph, sharing: shared)
+    return ReferenceSession<Scalar>(graph: graph, sharing: session.map(own))
   }
 
   /// The graph gets no fused forms, although each of them can be computed.
@@ -51,12 +45,5 @@ public struct ReferenceBackend<Scalar: Real & BinaryFloatingPoint & Sendable>: B
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
     try check(graph)
     return ReferenceSession<Scalar>.plan(graph)
-  }
-
-  private func check(_ graph: Graph) throws {
-    try GraphVerifier.verify(graph)
-    for type in graph.types where type.dtype.isFloatingPoint {
-      try requireSupport(for: type.dtype)
-    }
   }
 }

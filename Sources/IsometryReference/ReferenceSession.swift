@@ -48,16 +48,9 @@ final class ReferenceSession<Scalar: Real & BinaryFloatingPoint & Sendable>: Hos
       }
       return memory
     }
-    let variables = memory(graph.variables.map(\.value))
-    let results = memory(nodes.flatMap(\.results))
-    let inputs = memory(graph.inputs.map(\.value))
-    var all = variables
-    all.add(results)
-    all.add(inputs)
     return SessionReport(
-      launches: nodes.map(\.operation.name), arenaBytes: results.total,
-      variableBytes: variables.total, otherBytes: inputs.total, memory: all,
-      recomputation: graph.recomputation)
+      of: graph, launches: nodes.map(\.operation.name), arena: memory(nodes.flatMap(\.results)),
+      variables: memory(graph.variables.map(\.value)), others: memory(graph.inputs.map(\.value)))
   }
 
   func step(from slot: any StagingSlot) {

@@ -54,8 +54,8 @@ public struct Event: ~Copyable, @unchecked Sendable {
   /// - Throws: if the queue does not profile or the command has not finished.
   public var interval: ClosedRange<Double> {
     get throws(OpenCLError) {
-      let start = Double(try time(CL_PROFILING_COMMAND_START)) * 1e-9
-      return start...max(start, Double(try time(CL_PROFILING_COMMAND_END)) * 1e-9)
+      let start = try time(CL_PROFILING_COMMAND_START)
+      return start...max(start, try time(CL_PROFILING_COMMAND_END))
     }
   }
 
@@ -65,18 +65,18 @@ public struct Event: ~Copyable, @unchecked Sendable {
   /// - Throws: if the queue does not profile or the command has not finished.
   public var preparation: (queued: Double, submitted: Double) {
     get throws(OpenCLError) {
-      (
-        Double(try time(CL_PROFILING_COMMAND_QUEUED)) * 1e-9,
-        Double(try time(CL_PROFILING_COMMAND_SUBMIT)) * 1e-9
-      )
+      (try time(CL_PROFILING_COMMAND_QUEUED), try time(CL_PROFILING_COMMAND_SUBMIT))
     }
   }
 
-  private func time(_ parameter: Int32) throws(OpenCLError) -> cl_ulong {
-    try unsafe queryNumber("clGetEventProfilingInfo", cl_ulong(0)) { size, pointer, actual in
+  /// In seconds.
+  private func time(_ parameter: Int32) throws(OpenCLError) -> Double {
+    let nanoseconds = try unsafe queryNumber("clGetEventProfilingInfo", cl_ulong(0)) {
+      size, pointer, actual in
       unsafe clGetEventProfilingInfo(
         handle, cl_profiling_info(parameter), size, pointer, actual)
     }
+    return Double(nanoseconds) * 1e-9
   }
 }
 

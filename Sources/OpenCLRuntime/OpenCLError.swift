@@ -5,8 +5,6 @@ public struct StatusCode: RawRepresentable, Sendable, Hashable, CustomStringConv
   /// Accepts any number, since drivers define additional codes.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
-  /// CL_SUCCESS
-  public static let success = StatusCode(rawValue: 0)
   /// CL_DEVICE_NOT_FOUND
   public static let deviceNotFound = StatusCode(rawValue: -1)
   /// CL_BUILD_PROGRAM_FAILURE

@@ -42,7 +42,7 @@ private func tile(_ rows: Int) -> Tile { Tile(["rows": rows]) }
       try store.write(written)
       let read = try #require(store.record(for: key) { Issue.record("\($0)") })
       #expect(read == written)
-      #expect(read.table[site("bc")] == tile(2) && read.table.tiles.count == 2)
+      #expect(read.table[site("bc")] == tile(2) && read.table.count == 2)
     }
   }
 
@@ -141,7 +141,7 @@ private final class FakeMeasurer: CandidateMeasuring {
     #expect(end == .complete && reports.map(\.site) == Self.problems.map(\.site))
     #expect(reports[0].milliseconds == 4e3 && reports[0].defaultMilliseconds == 10e3)
     #expect(!reports[0].isDefault && reports[0].candidates == 5 && reports[0].failures == 0)
-    #expect(record.table == TileTable([site("a"): tile(4), site("b"): tile(4)]))
+    #expect(record.table == [site("a"): tile(4), site("b"): tile(4)])
   }
 
   @Test func noiseDoesNotReplaceTheDefault() throws {
@@ -182,7 +182,7 @@ private final class FakeMeasurer: CandidateMeasuring {
       return FakeMeasurer.honest(request)
     }
     let (end, reports) = try run(by: tuner, &record, slow)
-    #expect(end == .outOfTime(left: 2) && reports.isEmpty && record.table.tiles.isEmpty)
+    #expect(end == .outOfTime(left: 2) && reports.isEmpty && record.table.isEmpty)
     #expect(slow.requests.count <= 3)
     let measurer = FakeMeasurer(FakeMeasurer.honest)
     let resumed = try run(&record, measurer)

@@ -40,7 +40,6 @@ import Testing
     #expect(HostTensor([5], tensor.doubles, as: dtype) == tensor)
     #expect(HostTensor(tensor.type, bytes: tensor.bytes) == tensor)
     #expect(HostTensor(zeros: tensor.type).doubles == [0, 0, 0, 0, 0])
-    #expect(tensor.reshaped([5, 1]).shape == [5, 1])
   }
 
   @Test func roundingHappensOnce() {

@@ -42,9 +42,9 @@ import Testing
       for dtype in [DType.float32, .bfloat16, .float64] {
         let tile = RegisterTile(columns: columns, pixels: pixels, dtype)
         #expect(columns % (tile.width * tile.vectors) == 0)
-        #expect(tile.vectors * tile.pixels <= 16)
-        #expect(tile.pixels & (tile.pixels - 1) == 0)
-        let groups = tile.groups(rows: 5, pixels: pixels)
+        #expect(tile.vectors * tile.rows <= 16)
+        #expect(tile.rows & (tile.rows - 1) == 0)
+        let groups = tile.groups(lines: 5, pixels: pixels)
         #expect(groups[0] * tile.local[0] * tile.width * tile.vectors >= columns)
         #expect(groups[1] * tile.local[1] >= 5)
       }

@@ -180,7 +180,7 @@ struct StatisticsTests {
       uniqueKeysWithValues: places.enumerated().map { number, place in
         (place.site, place.tiles[(2 * number + 1) % place.tiles.count])
       })
-    let found = try results(backend, graph, tiles: TileTable(tiles))
+    let found = try results(backend, graph, tiles: tiles)
     try expectStatistics(of: found, "\(kind) \(tiles)")
     for index in Self.geometries.indices {
       #expect(found["y\(index)"] == plain["y\(index)"])

@@ -106,7 +106,7 @@ private let device = (try? Device.all())?.first
       // Each place has its number-th tile, as long as it has so many.
       let tiles = Dictionary(
         uniqueKeysWithValues: places.map { ($0.site, $0.tiles[number % $0.tiles.count]) })
-      let session = try backend.bind(graph, sharing: nil, tiles: TileTable(tiles))
+      let session = try backend.bind(graph, sharing: nil, tiles: tiles)
       let use = try #require(session.report.tiles)
       #expect(use.sites == places.count && use.tuned == places.count)
       let found = try Self.results(session)
@@ -132,22 +132,22 @@ private let device = (try? Device.all())?.first
       _ = lowering.plan()
       return lowering
     }
-    let plain = plan(TileTable())
+    let plain = plan([:])
     #expect(plain.tiles.use.tuned == 0)
     let place = try #require(
       plain.tiles.choices.first { $0.site.kernel == "convolutionWeightGradient" })
     let tiles = place.candidates()
     let split = try #require(
       tiles.first { $0.sizes["parts"] != tiles[0].sizes["parts"] })
-    let use = plan(TileTable([place.site: split])).tiles.use
+    let use = plan([place.site: split]).tiles.use
     #expect(
       use.tuned == 1 && use.sums != plain.tiles.use.sums && use.sites == plain.tiles.choices.count)
     // Chosen, but as without a table.
-    let same = plan(TileTable([place.site: tiles[0]])).tiles.use
+    let same = plan([place.site: tiles[0]]).tiles.use
     #expect(same.tuned == 1 && same.sums == plain.tiles.use.sums)
     // What a damaged or foreign table may say.
     let foreign = Tile(tiles[0].sizes.merging(["rows": 13]) { $1 })
-    #expect(plan(TileTable([place.site: foreign])).tiles.use.tuned == 0)
+    #expect(plan([place.site: foreign]).tiles.use.tuned == 0)
   }
 
   @Test(.enabled(if: device != nil, "no OpenCL device on this machine"))
@@ -156,7 +156,7 @@ private let device = (try? Device.all())?.first
     let asked = Asked()
     options.tiles = { key in
       asked.add(key)
-      return TileTable()
+      return [:]
     }
     let backend = try OpenCLBackend(#require(device), number: 0, options: options)
     for _ in 0..<2 { _ = try backend.makeSession(for: SmallStep.built()) }

@@ -137,12 +137,11 @@ void vl_max_pool_tangent(vl_type type, const vl_window *window, const void *t, c
 
 // MARK: Weight gradients in bf16
 
-/// A convolution of images in blocks of 16 channels. `channels` and `results` are multiples of 16;
-/// the kernel is 1 or 3 columns wide.
+/// A 3x3 convolution of images in blocks of 16 channels. `channels` is a multiple of 16, `results` of
+/// 32; columns of windows are 1 or 2 pixels apart.
 typedef struct {
   int32_t channels, height, width;
   int32_t results, out_height, out_width;
-  int32_t kernel_height, kernel_width;
   int32_t stride_height, stride_width;
   int32_t padding_height, padding_width;
 } vl_weight_gradient_shape;
@@ -153,7 +152,7 @@ int64_t vl_weight_gradient_workspace(const vl_weight_gradient_shape *convolution
                                      int32_t blocks);
 
 /// Computes a part of the weight gradient, fp32 [results / 16, channels / 16, r, s, 16, 16]. The
-/// part is the contribution of some images to `blocks` blocks of results. If `accumulates` is
+/// part is the contribution of some images to an even number of blocks of results. If `accumulates` is
 /// nonzero it is added to dw. Images follow each other with all their channels; dy and dw point to
 /// the first of the blocks.
 void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t images, int32_t blocks,

@@ -1,6 +1,8 @@
 // The functions for one instruction set. The including file defines VL(name),
 // VL_HAS_BF16_INSTRUCTION and VL_VECTOR_IS_REGISTER, and sets a target attribute.
 
+#pragma clang fp contract(fast)
+
 #define X(function) __attribute__((visibility("hidden"))) __typeof__(vl_##function) VL(function);
 VL_FUNCTIONS(X)
 #undef X

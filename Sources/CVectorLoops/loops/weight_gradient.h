@@ -1,4 +1,4 @@
-// The weight gradient of a convolution in bf16, for images and weights in blocks of 16 channels:
+// The weight gradient of a 3x3 convolution in bf16, for images and weights in blocks of 16 channels:
 //
 //   dw[k, c, r, s] = sum over n, y, x of dy[n, k, y, x] * image[n, c, y * stride + r, x * stride +
 //   s]
@@ -13,6 +13,9 @@
 //          stride, with the padding's zeros
 // Pairs:   [result block][image][row][column / 2][16 result channels][2]
 // dw:      [result block][channel block][r][s][16 channels][16 result channels]
+
+/// Rows and columns of the weights.
+#define KERNEL 3
 
 #if VL_HAS_BF16_INSTRUCTION
 
@@ -29,7 +32,7 @@ INLINE vl_rearranged rearranged(const vl_weight_gradient_shape *w) {
   vl_rearranged r;
   r.rows = w->height + 2 * w->padding_height;
   r.pairs = (w->out_width + 1) / 2;
-  r.columns = 2 * r.pairs + (w->kernel_width - 1) / w->stride_width + 1;
+  r.columns = 2 * r.pairs + (KERNEL - 1) / w->stride_width + 1;
   const int64_t needed = (w->width + 2 * w->padding_width + w->stride_width - 1) / w->stride_width;
   if (r.columns < needed) r.columns = needed;
   r.plane = w->stride_width * r.rows * r.columns;
@@ -78,7 +81,7 @@ INLINE void store_columns(const vl_weight_gradient_shape *w, const vl_rearranged
     return;
   }
   const int64_t phase_stride = r->rows * r->columns;
-  if (count == LANES && w->stride_width == 2) {
+  if (count == LANES) {
     vh v;
     memcpy(&v, columns, sizeof v);
     vh8 even = __builtin_shufflevector(v, v, 0, 2, 4, 6, 8, 10, 12, 14);
@@ -87,15 +90,7 @@ INLINE void store_columns(const vl_weight_gradient_shape *w, const vl_rearranged
     memcpy(row + ((x + 1) & 1) * phase_stride + (x + 1) / 2, &odd, sizeof odd);
     return;
   }
-  if (w->stride_width == 2) {
-    for (int32_t i = 0; i < count; i++)
-      row[((x + i) & 1) * phase_stride + (x + i) / 2] = columns[i];
-    return;
-  }
-  for (int32_t i = 0; i < count; i++) {
-    const int64_t q = x + i;
-    row[q % w->stride_width * phase_stride + q / w->stride_width] = columns[i];
-  }
+  for (int32_t i = 0; i < count; i++) row[((x + i) & 1) * phase_stride + (x + i) / 2] = columns[i];
 }
 
 /// Rearranges one image's blocks into planes, `stride` elements from channel to channel.
@@ -157,21 +152,23 @@ typedef struct {
   int64_t block_stride;
 } vl_part;
 
-/// One row of the kernel, `RESULTS` result blocks, `CHANNELS` channels and `TAPS` columns. That
-/// many sums stay in registers during the loop over all columns of all images.
+/// The result blocks and channels of which sums stay in registers.
+#define RESULTS 2
+#define CHANNELS 4
+
+/// One row of the kernel. Its sums stay in registers during the loop over all columns of all images.
 INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged *r,
                           const vl_part *part, int32_t k, int32_t c, int32_t kernel_row, float *dw,
-                          int64_t result_stride, int accumulates, const int RESULTS,
-                          const int CHANNELS, const int TAPS) {
-  __m512 sums[2][16][3];
+                          int64_t result_stride, int accumulates) {
+  __m512 sums[RESULTS][CHANNELS][KERNEL];
   UNROLLED_FOR (k, RESULTS)
     UNROLLED_FOR (c, CHANNELS)
-      UNROLLED_FOR (s, TAPS)
+      UNROLLED_FOR (s, KERNEL)
         sums[k][c][s] =
             accumulates ? _mm512_loadu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES)
                         : _mm512_setzero_ps();
-  int64_t offset[3];
-  for (int s = 0; s < TAPS; s++)
+  int64_t offset[KERNEL];
+  for (int s = 0; s < KERNEL; s++)
     offset[s] = s % w->stride_width * r->rows * r->columns + s / w->stride_width;
   const uint16_t *planes = part->planes + c * part->channel_stride;
   const uint16_t *pairs = part->pairs + k * part->block_stride;
@@ -180,10 +177,10 @@ INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged
       const uint16_t *x = planes + n * r->plane + (y * w->stride_height + kernel_row) * r->columns;
       const uint16_t *d = pairs + n * r->block + y * r->pairs * 2 * LANES;
       for (int64_t p = 0; p < r->pairs; p++, x += 2, d += 2 * LANES) {
-        __m512bh g[2];
+        __m512bh g[RESULTS];
         UNROLLED_FOR (k, RESULTS) g[k] = (__m512bh)_mm512_loadu_si512(d + k * part->block_stride);
         UNROLLED_FOR (c, CHANNELS) {
-          UNROLLED_FOR (s, TAPS) {
+          UNROLLED_FOR (s, KERNEL) {
             int32_t pair;
             memcpy(&pair, x + c * part->channel_stride + offset[s], sizeof pair);
             const __m512bh both = (__m512bh)_mm512_set1_epi32(pair);
@@ -195,7 +192,7 @@ INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged
   }
   UNROLLED_FOR (k, RESULTS)
     UNROLLED_FOR (c, CHANNELS)
-      UNROLLED_FOR (s, TAPS)
+      UNROLLED_FOR (s, KERNEL)
         _mm512_storeu_ps(dw + k * result_stride + s * LANES * LANES + c * LANES, sums[k][c][s]);
 }
 
@@ -203,32 +200,16 @@ INLINE void gradient_tile(const vl_weight_gradient_shape *w, const vl_rearranged
 /// the first-level cache.
 #define RESIDENT_BYTES 16384
 
-#define TILE(RESULTS, CHANNELS, TAPS)                                                         \
-  gradient_tile(w, r, part, k, c, kernel_row, dw + k * result_stride + offset, result_stride, \
-                accumulates, RESULTS, CHANNELS, TAPS)
-
 /// All channels and kernel rows for a part of the tensors.
 INLINE void gradient_part(const vl_weight_gradient_shape *w, const vl_rearranged *r,
                           const vl_part *part, int32_t blocks, int accumulates, float *dw) {
-  const int64_t kernel = w->kernel_height * w->kernel_width;
-  const int64_t result_stride = w->channels / LANES * kernel * LANES * LANES;
-  const int step = blocks % 2 ? 1 : 2;
-  const int taps = w->kernel_width;
-  const int width = taps == 3 ? (step == 2 ? 4 : 8) : (step == 2 ? 8 : 16);
-  for (int32_t k = 0; k < blocks; k += step) {
-    for (int32_t c = 0; c < w->channels; c += width) {
-      for (int32_t kernel_row = 0; kernel_row < w->kernel_height; kernel_row++) {
-        const int64_t offset =
-            (c / LANES * kernel + kernel_row * taps) * LANES * LANES + c % LANES * LANES;
-        if (taps == 3 && step == 2) {
-          TILE(2, 4, 3);
-        } else if (taps == 3) {
-          TILE(1, 8, 3);
-        } else if (step == 2) {
-          TILE(2, 8, 1);
-        } else {
-          TILE(1, 16, 1);
-        }
+  const int64_t result_stride = w->channels / LANES * KERNEL * KERNEL * LANES * LANES;
+  for (int32_t k = 0; k < blocks; k += RESULTS) {
+    for (int32_t c = 0; c < w->channels; c += CHANNELS) {
+      for (int32_t row = 0; row < KERNEL; row++) {
+        const int64_t offset = (c / LANES * KERNEL + row) * KERNEL * LANES * LANES;
+        gradient_tile(w, r, part, k, c, row, dw + k * result_stride + offset + c % LANES * LANES,
+                      result_stride, accumulates);
       }
     }
   }
@@ -250,7 +231,7 @@ void VL(weight_gradient)(const vl_weight_gradient_shape *w, int32_t images, int3
       make_pairs(w, &r, dy + (n * w->results + k * LANES) * size,
                  pairs + k * block_stride + n * r.block);
   }
-  const int64_t row_bytes = (blocks % 2 ? 1 : 2) * r.pairs * 4 * LANES;
+  const int64_t row_bytes = RESULTS * r.pairs * 4 * LANES;
   const int64_t rows = RESIDENT_BYTES / row_bytes < 1 ? 1 : RESIDENT_BYTES / row_bytes;
   const int32_t together = rows < w->out_height ? 1 : (int32_t)(rows / w->out_height);
   // With more images at once, large weights are read and written less often.

@@ -66,7 +66,7 @@ package final class CandidateTrial {
     guard let operation = operations.first(where: { $0.site == site }),
       let run = try OperationRun(
         operation.operation,
-        backend.bind(operation.operation.graph, sharing: nil, tiles: TileTable()))
+        backend.bind(operation.operation.graph, sharing: nil, tiles: [:]))
     else { throw UnknownSite(site: site) }
     _ = try run.run(1)
     let cost = operation.operation.graph.cost(of: operation.operation.node)
@@ -89,7 +89,7 @@ package final class CandidateTrial {
         operation,
         backend.bind(
           operation.graph, sharing: ready.run.session,
-          tiles: TileTable([request.site: request.tile])), sharing: ready.run)
+          tiles: [request.site: request.tile]), sharing: ready.run)
     else { return .failure("it launches nothing") }
     _ = try run.run(1)
     for (output, (found, expected)) in zip(

@@ -38,8 +38,7 @@ package struct TuningRecord: Codable, Equatable, Sendable {
 
   package var table: TileTable {
     TileTable(
-      Dictionary(
-        sites.compactMap { site in site.tile.map { (site.site, $0) } },
-        uniquingKeysWith: { _, last in last }))
+      sites.compactMap { site in site.tile.map { (site.site, $0) } },
+      uniquingKeysWith: { _, last in last })
   }
 }

@@ -29,7 +29,7 @@ struct DeviceListing {
       }
       return Entry(
         name: backend.name, description: backend.deviceDescription, precisions: precisions,
-        tunedTiles: (backend as? any TunableBackend)?.tiles.tiles.count,
+        tunedTiles: (backend as? any TunableBackend)?.tiles.count,
         isAutomatic: backend.name == automatic.name)
     }
     var devices: [Entry] = []

@@ -9,6 +9,8 @@ final class Primitive {
     let storage: Storage
   }
 
+  /// The implementation as reports name it.
+  let variant: String
   private let engine: OneDNNEngine
   private let primitive: dnnl_primitive_t
   private let storages: [Storage]
@@ -18,6 +20,7 @@ final class Primitive {
     _ descriptor: PrimitiveDescriptor, _ engine: OneDNNEngine, _ arguments: [Argument],
     scratchpad: Scratchpad
   ) throws(CPUError) {
+    variant = "oneDNN \(descriptor.implementation)"
     self.engine = engine
     let layout = try descriptor.layout(dnnl_query_scratchpad_md)
     let storage = scratchpad.reserve(layout.byteCount)
@@ -33,6 +36,23 @@ final class Primitive {
       }
       self.arguments[index] = dnnl_exec_arg_t(arg: argument.role, memory: memory)
     }
+  }
+
+  /// A copy of a tensor in another layout or type.
+  convenience init(
+    reorder from: StoredValue, to: StoredValue, _ engine: OneDNNEngine, scratchpad: Scratchpad
+  ) throws(CPUError) {
+    let source = try from.layout.descriptor(from.type)
+    let target = try to.layout.descriptor(to.type)
+    try self.init(
+      try PrimitiveDescriptor("plan a change of layout", PrimitiveAttributes()) {
+        dnnl_reorder_primitive_desc_create(
+          &$0, source.raw, engine.engine, target.raw, engine.engine, $1)
+      }, engine,
+      [
+        Argument(role: DNNL_ARG_FROM, layout: source, storage: from.storage),
+        Argument(role: DNNL_ARG_TO, layout: target, storage: to.storage),
+      ], scratchpad: scratchpad)
   }
 
   deinit {

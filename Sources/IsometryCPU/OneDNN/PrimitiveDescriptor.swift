@@ -13,16 +13,6 @@ final class PrimitiveDescriptor {
     raw = try made(action()) { choose(&$0, attributes.raw) }
   }
 
-  /// A copy from one layout and type to another.
-  convenience init(
-    reorder source: MemoryDescriptor, to target: MemoryDescriptor, _ engine: OneDNNEngine
-  ) throws(CPUError) {
-    try self.init("plan a change of layout", PrimitiveAttributes()) {
-      dnnl_reorder_primitive_desc_create(
-        &$0, source.raw, engine.engine, target.raw, engine.engine, $1)
-    }
-  }
-
   deinit { dnnl_primitive_desc_destroy(raw) }
 
   func layout(_ what: dnnl_query_t) throws(CPUError) -> MemoryDescriptor {
@@ -39,9 +29,6 @@ final class PrimitiveDescriptor {
     guard status == dnnl_success, let text else { return "unknown" }
     return String(cString: text)
   }
-
-  /// The implementation as reports name it.
-  var variant: String { "oneDNN \(implementation)" }
 
   /// Whether another layout of a convolution's images is to be preferred. The plain loops that oneDNN falls
   /// back to are a hundred times slower than any other. Its products in batches (`brgconv`) are taken where

@@ -12,7 +12,7 @@ extension GraphLowering {
       weight: graph.shape(of: node.inputs[1]),
       hasBias: epilogue.hasBias, lanes: lanes)
     if usesOwnConvolutions, geometry.suitsWinogradLoop {
-      return try lowerWinogradConvolution(node, geometry, epilogue)
+      return try lowerWinogradConvolution(node, geometry, epilogue, transposes: false)
     }
     let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.forward(engine, rectifies: rectifies)
@@ -44,7 +44,7 @@ extension GraphLowering {
       convolution: convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
       weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
     if usesOwnConvolutions, geometry.suitsWinogradLoop {
-      return try lowerWinogradInputGradient(node, geometry)
+      return try lowerWinogradConvolution(node, geometry, transposes: true)
     }
     let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.inputGradient(engine)
@@ -128,8 +128,8 @@ extension GraphLowering {
       inputs + [.init(role: role, layout: layout, storage: made.storage)] + extra,
       scratchpad: scratchpad)
     emit(
-      name, variant: descriptor.variant, reads: inputs.map(\.storage),
-      writes: [made.storage] + extra.map(\.storage), .whole { primitive.run() })
+      name, primitive, reads: inputs.map(\.storage),
+      writes: [made.storage] + extra.map(\.storage))
     if made.storage !== result.storage { try convert(made, to: result, "reorder") }
   }
 }

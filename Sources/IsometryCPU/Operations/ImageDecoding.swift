@@ -28,7 +28,7 @@ extension GraphLowering {
     let length = shape.elementCount(from: 1)
     emit(
       node.operation.name, reads: [images.storage, samples, table], writes: [plain.storage],
-      .images(shape[0]) { range in
+      .pieces(shape[0]) { range in
         let words = samples.elements(UInt32.self)
         let first = UInt64(words[0]) | UInt64(words[1]) << 32
         withUnsafePointer(to: rule) { rule in

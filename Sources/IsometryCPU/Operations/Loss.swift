@@ -13,7 +13,7 @@ extension GraphLowering {
     let hits = Storage(byteCount: rows * 4)
     emit(
       node.operation.name, reads: [logits.storage, labels], writes: [losses, hits, results[2]],
-      .images(rows) { range in
+      .pieces(rows) { range in
         for row in range {
           let offset = row * classes * size
           vl_cross_entropy(

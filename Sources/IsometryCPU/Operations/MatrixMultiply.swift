@@ -42,9 +42,7 @@ extension GraphLowering {
     let reads = arguments.map(\.storage)
     arguments.append(.init(role: DNNL_ARG_DST, layout: target, storage: result.storage))
     let primitive = try Primitive(descriptor, engine, arguments, scratchpad: scratchpad)
-    emit(
-      "matrixMultiply", variant: descriptor.variant, reads: reads, writes: [result.storage],
-      .whole { primitive.run() })
+    emit("matrixMultiply", primitive, reads: reads, writes: [result.storage])
     let residual =
       epilogue.hasResidual ? place(node.inputs[node.inputs.count - 1]).storage : nil
     lowerEpilogue(

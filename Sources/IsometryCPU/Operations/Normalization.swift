@@ -3,10 +3,8 @@ internal import IsometryCore
 internal import IsometryGraph
 
 struct NormalizationKey: Hashable {
-  let scale: Value
-  let shift: Value
-  let mean: Value
-  let variance: Value
+  /// Scale, shift, mean and variance.
+  let vectors: [Value]
   let epsilon: Double
 }
 
@@ -44,18 +42,14 @@ extension GraphLowering {
           Int64(geometry.images), Int64(geometry.channels), Int64(elements), means.elements(),
           deviations.elements(), mean.elements(), variance.elements())
       })
-    let factors = factors(
-      scale: node.inputs[1], shift: node.inputs[2], mean: node.results[1],
-      variance: node.results[2], normalization)
+    let factors = factors(of: node.inputs[1...2] + node.results[1...2], normalization)
     try lowerNormalize(node, x, factors, normalization)
   }
 
   func lowerFrozenNormalization(
     _ node: Node, _ normalization: Normalization
   ) throws(CPUError) {
-    let factors = factors(
-      scale: node.inputs[1], shift: node.inputs[2], mean: node.inputs[3], variance: node.inputs[4],
-      normalization)
+    let factors = factors(of: node.inputs[1...4], normalization)
     try lowerNormalize(node, try imagePlace(node.inputs[0]), factors, normalization)
   }
 
@@ -92,17 +86,18 @@ extension GraphLowering {
   }
 
   /// The factors of a normalization: made with the forward operation, used again by the backward ones.
+  ///
+  /// - Parameter vectors: scale, shift, mean and variance.
   private func factors(
-    scale: Value, shift: Value, mean: Value, variance: Value, _ normalization: Normalization
+    of vectors: ArraySlice<Value>, _ normalization: Normalization
   ) -> NormalizationFactors {
-    let key = NormalizationKey(
-      scale: scale, shift: shift, mean: mean, variance: variance, epsilon: normalization.epsilon)
+    let key = NormalizationKey(vectors: Array(vectors), epsilon: normalization.epsilon)
     if let known = normalizationFactors[key] { return known }
-    let channels = graph.shape(of: scale)[0]
+    let inputs = key.vectors.map { place($0).storage }
+    let channels = graph.shape(of: key.vectors[0])[0]
     let factors = NormalizationFactors(
       inverse: makeWorkspace(floats: channels), factor: makeWorkspace(floats: channels),
       offset: makeWorkspace(floats: channels))
-    let inputs = [scale, shift, mean, variance].map { place($0).storage }
     emit(
       "normalizationFactors", reads: inputs,
       writes: [factors.inverse, factors.factor, factors.offset],
@@ -134,9 +129,7 @@ extension GraphLowering {
     let x = try imagePlace(node.inputs[1])
     let dy = try storage(node.inputs[0], as: x.layout)
     let mean = place(node.inputs[4]).storage
-    let factors = factors(
-      scale: node.inputs[2], shift: node.inputs[3], mean: node.inputs[4],
-      variance: node.inputs[5], normalization)
+    let factors = factors(of: node.inputs[2...5], normalization)
     let geometry = ChannelGeometry(x)
     let sums = makeWorkspace(floats: geometry.images * geometry.channels)
     let dots = makeWorkspace(floats: geometry.images * geometry.channels)
@@ -178,9 +171,7 @@ extension GraphLowering {
     let mean = place(node.inputs[4]).storage
     let dshift = place(sums[0]).storage
     let dscale = place(sums[1]).storage
-    let factors = factors(
-      scale: node.inputs[2], shift: node.inputs[3], mean: node.inputs[4],
-      variance: node.inputs[5], normalization)
+    let factors = factors(of: node.inputs[2...5], normalization)
     let geometry = ChannelGeometry(result)
     let slope = makeWorkspace(floats: geometry.channels)
     let rest = makeWorkspace(floats: geometry.channels)
@@ -217,9 +208,7 @@ extension GraphLowering {
     let dy = try storage(node.inputs[0], as: result.layout)
     let (scale, variance) = (node.inputs[1], node.inputs[2])
     // Shift and mean play no part in the factor: scale and variance stand in for them.
-    let factor = factors(
-      scale: scale, shift: scale, mean: variance, variance: variance, normalization
-    ).factor
+    let factor = factors(of: [scale, scale, variance, variance], normalization).factor
     emitNormalize(node.operation.name, dy, factor: factor, offset: nil, into: result)
   }
 }

@@ -3,12 +3,15 @@ internal import IsometryCore
 internal import IsometryGraph
 
 extension GraphLowering {
-  func lowerFill(_ node: Node, _ number: Double) {
+  /// - Parameter number: what the elements are, at the time of the launch.
+  func lowerFill(
+    _ node: Node, reading scalar: [Storage] = [], _ number: @escaping () -> Float
+  ) {
     let result = makeResult(node.results[0])
     let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
-    emitElementwise(node.operation.name, reads: [], writes: [result.storage], over: result) {
+    emitElementwise(node.operation.name, reads: scalar, writes: [result.storage], over: result) {
       first, count in
-      vl_fill(type, Float(number), result.storage.bytes(from: first * size), Int64(count))
+      vl_fill(type, number(), result.storage.bytes(from: first * size), Int64(count))
     }
   }
 

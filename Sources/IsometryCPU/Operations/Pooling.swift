@@ -50,7 +50,7 @@ extension GraphLowering {
     let resultStride = result.type.shape.elementCount(from: 2)
     emit(
       node.operation.name, reads: [firstInput, lastInput], writes: [result.storage],
-      .images(shape[0]) { images in
+      .pieces(shape[0]) { images in
         for index in images.lowerBound * blocks..<images.upperBound * blocks {
           let block = index * channelsPerBlock * size
           withUnsafePointer(to: window) {
@@ -64,20 +64,11 @@ extension GraphLowering {
   }
 
   func lowerGlobalAverage(_ node: Node) throws(CPUError) {
-    let x = try imagePlace(node.inputs[0])
-    let result = makeResult(node.results[0])
-    let geometry = ChannelGeometry(x)
-    let share = 1 / Float(x.type.shape.elementCount(from: 2))
-    let dtype = x.type.dtype
-    let (type, size) = (dtype.loops, dtype.byteCount)
-    let sums = makeWorkspace(floats: geometry.images * geometry.channels)
     // Sums of single precision first: the result may be of a 16-bit type.
-    emit(
-      node.operation.name, reads: [x.storage], writes: [sums],
-      geometry.work { strip, offset, _, partial in
-        vl_channel_sum(
-          type, strip, x.storage.bytes(from: offset * size), sums.elements() + partial)
-      })
+    let (sums, _) = try emitChannelSums(node.operation.name, of: node.inputs[0])
+    let result = makeResult(node.results[0])
+    let share = 1 / Float(graph.shape(of: node.inputs[0]).elementCount(from: 2))
+    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emitElementwise(
       node.operation.name, reads: [sums], writes: [sums, result.storage], over: result
     ) { first, count in

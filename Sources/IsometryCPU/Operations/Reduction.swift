@@ -57,17 +57,25 @@ extension GraphLowering {
   }
 
   func lowerChannelSum(_ value: Value, into total: Value) throws(CPUError) {
+    let (sums, geometry) = try emitChannelSums("channelSum", of: value)
+    lowerChannelSumTotal(of: sums, geometry, into: total)
+  }
+
+  /// Sums of each image over its channels' pixels, fp32 [images, channels].
+  func emitChannelSums(
+    _ name: String, of value: Value
+  ) throws(CPUError) -> (sums: Storage, geometry: ChannelGeometry) {
     let x = try imagePlace(value)
     let geometry = ChannelGeometry(x)
     let sums = makeWorkspace(floats: geometry.images * geometry.channels)
     let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
-      "channelSum", reads: [x.storage], writes: [sums],
+      name, reads: [x.storage], writes: [sums],
       geometry.work { strip, offset, _, partial in
         vl_channel_sum(
           type, strip, x.storage.bytes(from: offset * size), sums.elements() + partial)
       })
-    lowerChannelSumTotal(of: sums, geometry, into: total)
+    return (sums, geometry)
   }
 
   /// - Parameter sums: of each image over its channels' pixels, fp32 [images, channels].
@@ -80,19 +88,6 @@ extension GraphLowering {
           Int64(geometry.images), Int64(geometry.channels), sums.elements(), nil,
           result.elements())
       })
-  }
-
-  func lowerBroadcast(_ node: Node) {
-    let result = makeResult(node.results[0])
-    let scalar = place(node.inputs[0]).storage
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
-    emitElementwise(
-      node.operation.name, reads: [scalar], writes: [result.storage], over: result
-    ) { first, count in
-      vl_fill(
-        type, scalar.elements(Float.self)[0], result.storage.bytes(from: first * size),
-        Int64(count))
-    }
   }
 
   func lowerBroadcastChannels(_ node: Node) {

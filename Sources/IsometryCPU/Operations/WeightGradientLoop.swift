@@ -31,8 +31,8 @@ private struct WeightGradientPlan {
     else { return nil }
     shape = vl_weight_gradient_shape(
       channels: Int32(x[1]), height: Int32(x[2]), width: Int32(x[3]), results: Int32(weight[0]),
-      out_height: Int32(result[2]), out_width: Int32(result[3]), kernel_height: 3,
-      kernel_width: 3, stride_height: Int32(convolution.stride.height),
+      out_height: Int32(result[2]), out_width: Int32(result[3]),
+      stride_height: Int32(convolution.stride.height),
       stride_width: Int32(convolution.stride.width),
       padding_height: Int32(convolution.padding.height),
       padding_width: Int32(convolution.padding.width))

@@ -36,34 +36,18 @@ extension ConvolutionGeometry {
 }
 
 extension GraphLowering {
+  /// - Parameter transposes: whether it is the gradient of the images, which has no epilogue.
   func lowerWinogradConvolution(
-    _ node: Node, _ geometry: ConvolutionGeometry, _ epilogue: Epilogue
+    _ node: Node, _ geometry: ConvolutionGeometry, _ epilogue: Epilogue = .none, transposes: Bool
   ) throws(CPUError) {
     let bias = epilogue.hasBias ? place(node.inputs[2]).storage : nil
     let residual =
       epilogue.hasResidual
       ? try storage(node.inputs[node.inputs.count - 1], as: .blocked(16)) : nil
-    try lowerWinograd(
-      "convolution", geometry, image: node.inputs[0], weight: node.inputs[1],
-      result: node.results[0], transposes: false, bias: bias, residual: residual,
-      epilogue.activation)
-  }
-
-  func lowerWinogradInputGradient(
-    _ node: Node, _ geometry: ConvolutionGeometry
-  ) throws(CPUError) {
-    try lowerWinograd(
-      "convolutionInputGradient", geometry, image: node.inputs[0], weight: node.inputs[1],
-      result: node.results[0], transposes: true, bias: nil, residual: nil, .linear)
-  }
-
-  private func lowerWinograd(
-    _ name: String, _ geometry: ConvolutionGeometry, image: Value, weight: Value, result: Value,
-    transposes: Bool, bias: Storage?, residual: Storage?, _ activation: Activation
-  ) throws(CPUError) {
-    let x = try storage(image, as: .blocked(16))
-    let weight = try storage(weight, as: .native(geometry.blockedWeightLayout(geometry.x.dtype)))
-    let result = makeResult(result).storage
+    let x = try storage(node.inputs[0], as: .blocked(16))
+    let weight = try storage(
+      node.inputs[1], as: .native(geometry.blockedWeightLayout(geometry.x.dtype)))
+    let result = makeResult(node.results[0]).storage
     let type = geometry.x.dtype.loops
     let (outer, inner) = (Int32(geometry.weight[0] / 16), Int32(geometry.weight[1] / 16))
     let (channels, results) = transposes ? (outer, inner) : (inner, outer)
@@ -78,12 +62,12 @@ extension GraphLowering {
             transformed.elements())
         }
       })
-    let (shape, activation) = (geometry.winogradShape, activation.loops)
+    let (shape, activation) = (geometry.winogradShape, epilogue.activation.loops)
     let tiles = geometry.winogradTiles
     let pieces = (tiles + VL_WINOGRAD_TILES - 1) / VL_WINOGRAD_TILES
     scratchpad.reserve(ofEachThread: 4 * Int(vl_winograd_workspace(channels, results)))
     emit(
-      name, variant: "Winograd loop",
+      node.operation.name, variant: "Winograd loop",
       reads: [x, transformed] + [bias, residual].compactMap { $0 }, writes: [result],
       .pieces(pieces) { [scratchpad] part in
         withUnsafePointer(to: shape) {

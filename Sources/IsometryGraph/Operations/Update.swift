@@ -26,13 +26,7 @@ public struct Update: Sendable, Hashable {
     case rmsProp(alpha: Double, epsilon: Double, momentum: Double)
 
     /// The number of state tensors of a parameter.
-    public var slotCount: Int {
-      switch self {
-      case .sgd(let momentum, _): momentum == 0 ? 0 : 1
-      case .adam: 2
-      case .rmsProp(_, _, let momentum): momentum == 0 ? 1 : 2
-      }
-    }
+    public var slotCount: Int { slotNames.count }
 
     /// The names of the slots in checkpoints.
     public var slotNames: [String] {

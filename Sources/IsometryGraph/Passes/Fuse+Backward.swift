@@ -3,8 +3,8 @@ internal import IsometryCore
 extension Graph {
   /// Folds gradients into the backward operations that read them.
   func fusedBackward() -> Graph {
-    var pass = BackwardFusion(self)
-    return pass.run()
+    let deferred = DeferredBias.found(in: self)
+    return rewritten { rewriter, node in rewriter.foldGradients(node, deferred) }
   }
 }
 
@@ -43,110 +43,15 @@ extension Graph {
   }
 }
 
-private struct BackwardFusion {
-  private var rewriter: Rewriter
-  private let uses: [Int]
-  /// For some gradients of convolutions, the bias gradient that a weight gradient will deliver too.
-  private let deferred: [Value: DeferredBias]
-
-  private struct DeferredBias {
-    let sum: Value
-    /// The result of the weight gradient that delivers it.
-    let weightGradient: Value
-  }
-
-  init(_ graph: Graph) {
-    rewriter = Rewriter(graph)
-    uses = graph.useCounts
-    deferred = Self.biasesWithWeights(in: graph)
-  }
-
-  mutating func run() -> Graph {
-    for position in rewriter.old.positionsWithUpdatesLast {
-      let node = rewriter.old.nodes[position]
-      if !rewrite(node) { rewriter.copy(node) }
-    }
-    return rewriter.finish()
-  }
-
-  /// Whether the node was replaced.
-  private mutating func rewrite(_ node: Node) -> Bool {
-    switch node.operation {
-    case .activationGradient(let gradient):
-      return sumAddends(node, gradient)
-    case .batchNormalizationReduction(let normalization):
-      guard let (upstream, fused) = recomputed(node, normalization) else { return false }
-      return replace(node, .batchNormalizationReduction(fused), upstream)
-    case .batchNormalizationInputGradient(let normalization):
-      guard let (upstream, fused) = recomputed(node, normalization) else { return false }
-      return replace(node, .batchNormalizationInputGradient(fused), upstream)
-    case .channelSum:
-      return deferred[node.inputs[0]]?.sum == node.results[0]
-    case .convolutionWeightGradient(let convolution, let shape, withBias: false, let prologue):
-      guard let bias = deferred[node.inputs[0]], bias.weightGradient == node.results[0] else {
-        return false
-      }
-      let results = rewriter.append(
-        .convolutionWeightGradient(convolution, weightShape: shape, withBias: true, prologue),
-        rewriter.inputs(of: node))
-      rewriter.replace([node.results[0], bias.sum], with: results)
-      return true
-    default: return false
-    }
-  }
-
-  private mutating func replace(_ node: Node, _ operation: Operation, _ upstream: Value) -> Bool {
-    let inputs = [upstream] + rewriter.inputs(of: node).dropFirst()
-    rewriter.replace(node.results, with: rewriter.append(operation, inputs))
-    return true
-  }
-
-  /// A sum that only this gradient reads is taken inside it.
-  private mutating func sumAddends(_ node: Node, _ gradient: ActivationGradient) -> Bool {
-    guard gradient.addends == 1, uses[node.inputs[0].index] == 1,
-      case .add = rewriter.old.producer(of: node.inputs[0]).operation
-    else { return false }
-    let addends = rewriter.old.producer(of: node.inputs[0]).inputs
-    let operation = Operation.activationGradient(
-      ActivationGradient(gradient.activation, reference: gradient.reference, addends: 2))
-    let inputs = (addends + [node.inputs[1]]).map { rewriter.map($0) }
-    rewriter.replace(node.results[0], with: rewriter.append(operation, inputs)[0])
-    return true
-  }
-
-  /// The gradient after the activation, and the normalization that takes it, where a backward
-  /// operation's dy is the gradient of an activation fused after the same normalization, and only the
-  /// two backward operations read it.
-  private func recomputed(
-    _ node: Node, _ normalization: Normalization
-  ) -> (upstream: Value, fused: Normalization)? {
-    guard normalization.epilogue == .none, uses[node.inputs[0].index] == 2 else { return nil }
-    let gradient = rewriter.old.producer(of: node.inputs[0])
-    guard case .activationGradient(let attributes) = gradient.operation, attributes.addends == 1,
-      attributes.reference == .output
-    else { return nil }
-    let forward = rewriter.old.producer(of: gradient.inputs[1])
-    guard case .batchNormalization(let described) = forward.operation,
-      described.epilogue == Epilogue(activation: attributes.activation),
-      forward.results[1] == node.inputs[4], forward.results[0] == gradient.inputs[1],
-      let dy = uncombined(gradient.inputs[0])
-    else { return nil }
-    let epilogue = Epilogue(activation: attributes.activation)
-    return (
-      rewriter.map(dy), Normalization(epsilon: normalization.epsilon, epilogue: epilogue)
-    )
-  }
-
-  /// nil if the gradient is a sum that the activation's gradient will take in: then the summed
-  /// gradient has to be stored anyway.
-  private func uncombined(_ value: Value) -> Value? {
-    if case .add = rewriter.old.producer(of: value).operation, uses[value.index] == 1 { return nil }
-    return value
-  }
+/// The bias gradient that a convolution's weight gradient will deliver too.
+private struct DeferredBias {
+  let sum: Value
+  /// The result of the weight gradient that delivers it.
+  let weightGradient: Value
 
   /// The channel sums of gradients that a later convolution's weight gradient reads too, where
   /// nothing but an update reads the sum before that.
-  private static func biasesWithWeights(in graph: Graph) -> [Value: DeferredBias] {
+  static func found(in graph: Graph) -> [Value: DeferredBias] {
     var sums: [Value: Value] = [:]
     var found: [Value: DeferredBias] = [:]
     var read = Set<Value>()
@@ -163,5 +68,82 @@ private struct BackwardFusion {
       }
     }
     return found
+  }
+}
+
+extension Rewriter {
+  /// Whether the node was replaced.
+  fileprivate mutating func foldGradients(
+    _ node: Node, _ deferred: [Value: DeferredBias]
+  ) -> Bool {
+    switch node.operation {
+    case .activationGradient(let gradient):
+      return sumAddends(node, gradient)
+    case .batchNormalizationReduction(let normalization):
+      guard let (upstream, fused) = recomputed(node, normalization) else { return false }
+      return replace(node, .batchNormalizationReduction(fused), upstream)
+    case .batchNormalizationInputGradient(let normalization):
+      guard let (upstream, fused) = recomputed(node, normalization) else { return false }
+      return replace(node, .batchNormalizationInputGradient(fused), upstream)
+    case .channelSum:
+      return deferred[node.inputs[0]]?.sum == node.results[0]
+    case .convolutionWeightGradient(let convolution, let shape, withBias: false, let prologue):
+      guard let bias = deferred[node.inputs[0]], bias.weightGradient == node.results[0] else {
+        return false
+      }
+      let results = append(
+        .convolutionWeightGradient(convolution, weightShape: shape, withBias: true, prologue),
+        inputs(of: node))
+      replace([node.results[0], bias.sum], with: results)
+      return true
+    default: return false
+    }
+  }
+
+  private mutating func replace(_ node: Node, _ operation: Operation, _ upstream: Value) -> Bool {
+    let inputs = [upstream] + self.inputs(of: node).dropFirst()
+    replace(node.results, with: append(operation, inputs))
+    return true
+  }
+
+  /// A sum that only this gradient reads is taken inside it.
+  private mutating func sumAddends(_ node: Node, _ gradient: ActivationGradient) -> Bool {
+    guard gradient.addends == 1, let addends = addends(of: node.inputs[0]) else { return false }
+    let operation = Operation.activationGradient(
+      ActivationGradient(gradient.activation, reference: gradient.reference, addends: 2))
+    let inputs = (addends + [node.inputs[1]]).map { map($0) }
+    replace(node.results[0], with: append(operation, inputs)[0])
+    return true
+  }
+
+  /// The addends of a sum that one node alone reads; nil for any other value.
+  private func addends(of value: Value) -> [Value]? {
+    let producer = old.producer(of: value)
+    guard case .add = producer.operation, useCount(of: value) == 1 else { return nil }
+    return producer.inputs
+  }
+
+  /// The gradient after the activation, and the normalization that takes it, where a backward
+  /// operation's dy is the gradient of an activation fused after the same normalization, and only the
+  /// two backward operations read it.
+  private func recomputed(
+    _ node: Node, _ normalization: Normalization
+  ) -> (upstream: Value, fused: Normalization)? {
+    guard normalization.epilogue == .none, useCount(of: node.inputs[0]) == 2 else { return nil }
+    let gradient = old.producer(of: node.inputs[0])
+    guard case .activationGradient(let attributes) = gradient.operation, attributes.addends == 1,
+      attributes.reference == .output
+    else { return nil }
+    let forward = old.producer(of: gradient.inputs[1])
+    guard case .batchNormalization(let described) = forward.operation,
+      described.epilogue == Epilogue(activation: attributes.activation),
+      forward.results[1] == node.inputs[4], forward.results[0] == gradient.inputs[1],
+      // A sum that the activation's gradient will take in has to be stored anyway.
+      addends(of: gradient.inputs[0]) == nil
+    else { return nil }
+    return (
+      map(gradient.inputs[0]),
+      Normalization(epsilon: normalization.epsilon, epilogue: described.epilogue)
+    )
   }
 }

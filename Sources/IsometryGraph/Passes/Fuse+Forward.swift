@@ -3,40 +3,21 @@ internal import IsometryCore
 extension Graph {
   /// Folds biases, residuals and activations into the producers before them, one at a time.
   func fusedForward() -> Graph {
-    var pass = ForwardFusion(self)
-    return pass.run()
+    rewritten { rewriter, node in
+      guard let folded = rewriter.fold(node) else { return false }
+      rewriter.replace(node.results[0], with: folded)
+      return true
+    }
   }
 }
 
-private struct ForwardFusion {
-  private var rewriter: Rewriter
-  private let uses: [Int]
-
-  init(_ graph: Graph) {
-    rewriter = Rewriter(graph)
-    uses = graph.useCounts
-  }
-
-  mutating func run() -> Graph {
-    for position in rewriter.old.positionsWithUpdatesLast {
-      let node = rewriter.old.nodes[position]
-      if let folded = fold(node) {
-        rewriter.replace(node.results[0], with: folded)
-      } else {
-        rewriter.copy(node)
-      }
-    }
-    return rewriter.finish()
-  }
-
-  private func isReadOnce(_ value: Value) -> Bool { uses[value.index] == 1 }
-
+extension Rewriter {
   /// The result of the node that replaces `node` together with the producer it is folded into; nil
   /// where it stays as it is.
-  private mutating func fold(_ node: Node) -> Value? {
+  fileprivate mutating func fold(_ node: Node) -> Value? {
     switch node.operation {
     case .biasAdd:
-      guard isReadOnce(node.inputs[0]) else { return nil }
+      guard useCount(of: node.inputs[0]) == 1 else { return nil }
       return extend(node.inputs[0], with: node.inputs[1]) {
         guard !$0.hasBias, !$0.hasResidual, $0.activation == .linear else { return false }
         $0.hasBias = true
@@ -45,7 +26,7 @@ private struct ForwardFusion {
     case .add:
       // The later operand's producer comes first: it is the one whose result is still in the caches.
       let later = node.inputs[0] < node.inputs[1] ? 1 : 0
-      for index in [later, 1 - later] where isReadOnce(node.inputs[index]) {
+      for index in [later, 1 - later] where useCount(of: node.inputs[index]) == 1 {
         let folded = extend(node.inputs[index], with: node.inputs[1 - index]) {
           guard !$0.hasResidual, $0.activation == .linear else { return false }
           $0.hasResidual = true
@@ -56,7 +37,9 @@ private struct ForwardFusion {
       return nil
     case .activation(let activation):
       // Otherwise the backward graph reads the pre-activation, which must then exist.
-      guard isReadOnce(node.inputs[0]), activation.hasDerivativeFromOutput else { return nil }
+      guard useCount(of: node.inputs[0]) == 1, activation.hasDerivativeFromOutput else {
+        return nil
+      }
       return extend(node.inputs[0], with: nil) {
         guard $0.activation == .linear else { return false }
         $0.activation = activation
@@ -71,14 +54,14 @@ private struct ForwardFusion {
   private mutating func extend(
     _ target: Value, with extra: Value?, _ change: (inout Epilogue) -> Bool
   ) -> Value? {
-    let producer = rewriter.new.producer(of: rewriter.map(target))
-    guard producer.results[0] == rewriter.map(target), var epilogue = producer.operation.epilogue,
+    let producer = new.producer(of: map(target))
+    guard producer.results[0] == map(target), var epilogue = producer.operation.epilogue,
       change(&epilogue), let operation = producer.operation.replacing(epilogue: epilogue)
     else { return nil }
-    let extras = extra.map { [rewriter.map($0)] } ?? []
-    let results = rewriter.append(operation, producer.inputs + extras)
+    let extras = extra.map { [map($0)] } ?? []
+    let results = append(operation, producer.inputs + extras)
     for (former, replacement) in zip(producer.results, results).dropFirst() {
-      rewriter.redirect(former, to: replacement)
+      redirect(former, to: replacement)
     }
     return results[0]
   }

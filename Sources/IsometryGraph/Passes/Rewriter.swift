@@ -6,8 +6,15 @@ struct Rewriter {
   let old: Graph
   private(set) var new = Graph()
   private var mapping: [Value: Value] = [:]
+  private let uses: [Int]
 
-  init(_ graph: Graph) { old = graph }
+  init(_ graph: Graph) {
+    old = graph
+    uses = graph.useCounts
+  }
+
+  /// The nodes and outputs that use an old value.
+  func useCount(of value: Value) -> Int { uses[value.index] }
 
   /// The new value that stands for an old one.
   ///

@@ -50,7 +50,7 @@ extension Lowering {
       ] + tile.gridArguments,
       groups: [
         quotientRoundedUp(columns / (tile.width * tile.vectors), tile.local[0]),
-        quotientRoundedUp(quotientRoundedUp(rows, tile.pixels), tile.local[1]),
+        quotientRoundedUp(quotientRoundedUp(rows, tile.rows), tile.local[1]),
       ], local: [tile.items])
   }
 

@@ -96,12 +96,6 @@ extension Lowering {
 func grouped<Element, Key: Hashable>(_ elements: [Element], by key: (Element) -> Key)
   -> [[Element]]
 {
-  var order: [Key] = []
-  var groups: [Key: [Element]] = [:]
-  for element in elements {
-    let name = key(element)
-    if groups[name] == nil { order.append(name) }
-    groups[name, default: []].append(element)
-  }
-  return order.compactMap { groups[$0] }
+  var groups = Dictionary(grouping: elements, by: key)
+  return elements.compactMap { groups.removeValue(forKey: key($0)) }
 }

@@ -19,13 +19,13 @@ struct RegisterTileConvolution: ConvolutionVariant {
     }
     let tile = tiles.choose(
       "convolution", "\(sizes)", columns: sizes.filters, pixels: sizes.outWidth, dtype
-    ) { hasStatistics ? [$0.pixels, $0.local[1], partLines($0)] : [] }
-    var groups = tile.groups(rows: lines, pixels: sizes.outWidth)
+    ) { hasStatistics ? [$0.rows, $0.local[1], partLines($0)] : [] }
+    var groups = tile.groups(lines: lines, pixels: sizes.outWidth)
     var parts: StatisticsParts?
     if hasStatistics {
       let own = StatisticsParts(
         lines: lines, width: sizes.outWidth, partLines: partLines(tile),
-        partWidth: groups[2] == 1 ? sizes.outWidth : tile.pixels,
+        partWidth: groups[2] == 1 ? sizes.outWidth : tile.rows,
         arguments: [.integer(partLines(tile))])
       groups[1] = own.down
       parts = own
@@ -46,7 +46,7 @@ struct RegisterTileConvolution: ConvolutionVariant {
       variant: ProgramVariant(.convolution, storage: dtype, tile.defines),
       name: "convolution_register_tile_input_gradient", arguments: tile.gridArguments,
       groups: tile.groups(
-        rows: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
+        lines: sizes.images * sizes.height * sizes.stride.width, pixels: classWidth),
       local: [tile.items])
   }
 

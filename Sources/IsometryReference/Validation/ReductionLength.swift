@@ -16,14 +16,13 @@ extension Operation {
     case .momentumDirections, .orthogonalUpdate: shape(inputs.count - 1).elementCount
     case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
     case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)
-    case .channelSum, .batchNormalization, .batchNormalizationStatistics: perChannel(0)
-    case .batchNormalizationReduction, .batchNormalizationInputGradient,
-      .batchNormalizationGradient:
+    case .channelSum, .batchNormalization, .batchNormalizationStatistics,
+      .batchNormalizationReduction, .batchNormalizationInputGradient,
+      .batchNormalizationGradient, .convolutionWeightGradient:
       perChannel(0)
     case .matrixMultiply(let product): product.extents(shape(0), shape(1)).inner
     case .convolution: shape(1).elementCount(from: 1)
     case .convolutionInputGradient: shape(1).elementCount / shape(1)[1]
-    case .convolutionWeightGradient: perChannel(0)
     case .pool(let pooling), .averagePoolGradient(let pooling, _), .maxPoolGradient(let pooling):
       pooling.window.height * pooling.window.width
     case .globalAveragePool: shape(0).elementCount(from: 2)

@@ -31,22 +31,17 @@ public struct ValidatingBackend: Backend {
   /// A session that checks every operation. Throws the errors of the other backend.
   /// `session`, if given, is of a `ValidatingBackend` over the same backend.
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
-    try GraphVerifier.verify(graph)
-    let shared = session.map { session in
-      guard let own = session as? ValidatingSession else {
-        preconditionFailure("a session shares variables with one of its own backend")
-      }
-      return own.base
-    }
+    try check(graph)
+    let shared: ValidatingSession? = session.map(own)
     let (open, names) = opened(graph)
     return ValidatingSession(
-      graph, try base.bind(open, sharing: shared), outputs: names, device: name,
+      graph, try base.bind(open, sharing: shared?.base), outputs: names, device: name,
       roundsToTF32: roundsToTF32)
   }
 
   /// The costs of the session. Throws the errors of the other backend.
   public func planBinding(of graph: Graph, stagingSlots: Int) throws -> SessionReport {
-    try GraphVerifier.verify(graph)
+    try check(graph)
     return try base.planBinding(of: opened(graph).graph, stagingSlots: stagingSlots)
   }
 
