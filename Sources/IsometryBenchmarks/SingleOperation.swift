@@ -68,8 +68,10 @@ struct SingleOperation {
     }
     let operands = key.operands
     if case .matrixMultiply(let product) = key.operation {
-      let (rows, columns, inner) = product.extents(operands[0].shape, operands[1].shape)
-      return "\(rows)x\(columns)x\(inner)"
+      let (batch, rows, columns, inner) = product.extents(
+        operands[0].shape, operands[1].shape)
+      let product = "\(rows)x\(columns)x\(inner)"
+      return operands[0].shape.rank == 3 ? "\(batch)x\(product)" : product
     }
     if operands.count > 3, family == .optimizer || family == .reduction {
       let count = operands.map(\.shape.elementCount).reduce(0, +)

@@ -121,6 +121,9 @@ final class GraphLowering {
     case .softmaxCrossEntropy(let smoothing, nil): try lowerLoss(node, smoothing)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)
+    case .momentumDirections(let update): try lowerMomentumDirections(node, update)
+    case .orthogonalUpdate(let update, let count):
+      try lowerOrthogonalUpdate(node, update, count: count)
     case .runningAverage(let averages): try lowerRunningAverages(node, averages)
     case .accumulate(let count): try lowerAccumulation(node, count)
     case .gradientScale(let scale): lowerGradientScale(node, scale)

@@ -47,6 +47,16 @@ struct LayoutPlan {
       let isDense = layout.byteCount == graph.type(of: value).byteCount
       chosen[group] = isDense ? .native(layout) : .plain
     }
+    // An orthogonal update writes its parameters as matrices.
+    for node in graph.nodes {
+      if case .orthogonalUpdate(let update, _) = node.operation {
+        let parameter = node.inputs[update.headerCount]
+        let layout = try Layout.matrix(graph.type(of: parameter))
+        for weight in node.layoutRoles.weights where chosen[groups[weight.index]] == nil {
+          chosen[groups[weight.index]] = layout
+        }
+      }
+    }
     for node in graph.nodes {
       if case .convolution(let convolution, let epilogue, nil) = node.operation {
         let geometry = ConvolutionGeometry(

@@ -77,6 +77,8 @@ extension Graph {
     case .update(let update):
       let count = update.inputRanges.map { inputElements($0.lowerBound) }.reduce(0, +)
       return count * (4 + 4 * update.rule.slotCount)
+    case .momentumDirections: return 6 * elements
+    case .orthogonalUpdate(let update, _): return 9 * inputElements(update.headerCount - 1)
     case .runningAverage(let averages):
       return 3 * averages.indices.map { inputElements(2 * $0) }.reduce(0, +)
     case .accumulate(let count): return (0..<count).map { inputElements(2 * $0) }.reduce(0, +)

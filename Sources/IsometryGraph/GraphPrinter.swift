@@ -59,6 +59,12 @@ extension Pooling: CustomStringConvertible {
   }
 }
 
+extension OrthogonalUpdate: CustomStringConvertible {
+  public var description: String {
+    "momentum \(momentum)" + (nesterov ? " nesterov" : "") + (keepsNorm ? " of fixed norm" : "")
+  }
+}
+
 extension Operation {
   package var label: String {
     let attributes = attributeText
@@ -106,6 +112,8 @@ extension Operation {
         smoothing == 0 ? "" : "smoothing \(smoothing)",
         narrow.map { "+gradient in \($0.rawValue)" } ?? "")
     case .update(let update): return "\(update.rule) × \(update.parameters.count)"
+    case .momentumDirections(let update): return update.description
+    case .orthogonalUpdate(let update, let count): return "\(update) × \(count)"
     case .runningAverage(let averages): return "× \(averages.count)"
     case .accumulate(let count): return "× \(count)"
     case .decodeImages(let decoding): return decoding.augmentation == nil ? "" : "augmented"

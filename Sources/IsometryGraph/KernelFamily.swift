@@ -30,7 +30,8 @@ extension Operation {
       .globalAveragePoolGradient:
       .pooling
     case .softmaxCrossEntropy: .loss
-    case .update, .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
+    case .momentumDirections, .update, .orthogonalUpdate, .runningAverage, .accumulate,
+      .gradientScale, .lossScaleUpdate:
       .optimizer
     case .decodeImages: .augmentation
     }

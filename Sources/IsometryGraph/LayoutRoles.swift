@@ -5,8 +5,8 @@ package struct LayoutRoles {
   package var alike: [[Value]] = []
   /// Images [N, C, H, W].
   package var images: [Value] = []
-  /// The weights [K, C, R, S] of a convolution, or their gradient.
-  package var weights: Value?
+  /// Weights of convolutions [K, C, R, S], or their gradients.
+  package var weights: [Value] = []
 }
 
 extension Node {
@@ -29,13 +29,13 @@ extension Node {
     case .convolution(_, let epilogue, _):
       LayoutRoles(
         images: [inputs[0], results[0]] + (epilogue.hasResidual ? [inputs.last!] : []),
-        weights: inputs[1])
+        weights: [inputs[1]])
     case .convolutionInputGradient:
       LayoutRoles(
         alike: [results + inputs[2...]], images: [inputs[0]] + inputs[2...] + results,
-        weights: inputs[1])
+        weights: [inputs[1]])
     case .convolutionWeightGradient:
-      LayoutRoles(images: Array(inputs[0...1]), weights: results[0])
+      LayoutRoles(images: Array(inputs[0...1]), weights: [results[0]])
     case .globalAveragePoolGradient:
       LayoutRoles(alike: [results + inputs[1...]], images: inputs + results)
     case .channelSum, .broadcastChannels, .batchNormalizationStatistics, .pool,
@@ -44,6 +44,12 @@ extension Node {
     case .runningAverage, .accumulate:
       LayoutRoles(alike: operation.mutatedInputs.map { Array(inputs[$0...$0 + 1]) })
     case .update(let update): LayoutRoles(alike: update.inputRanges.map { Array(inputs[$0]) })
+    case .momentumDirections(let update):
+      LayoutRoles(alike: [Array(inputs.dropFirst(update.hasGradientScale ? 1 : 0))])
+    case .orthogonalUpdate(let update, let count):
+      LayoutRoles(
+        alike: update.inputRanges(count: count).map { Array(inputs[$0]) },
+        weights: Array(inputs.dropFirst(update.headerCount)))
     case .input, .variable, .fill, .reshape, .sum, .broadcast, .matrixMultiply,
       .normalizationFactor, .softmaxCrossEntropy, .squaredNorm, .gradientScale, .lossScaleUpdate:
       LayoutRoles()

@@ -104,6 +104,10 @@ package struct MemoryUses: Sendable {
       for range in update.inputRanges {
         for slot in node.inputs[range].dropFirst(2) { set(.optimizerState, slot) }
       }
+    case .orthogonalUpdate(let update, let count):
+      for range in update.inputRanges(count: count) {
+        set(.optimizerState, node.inputs[range.upperBound - 1])
+      }
     case .lossScaleUpdate: for input in node.inputs.prefix(2) { set(.optimizerState, input) }
     case .runningAverage, .accumulate:
       for index in node.operation.mutatedInputs {
@@ -123,7 +127,7 @@ package struct MemoryUses: Sendable {
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale:
+      .decodeImages, .squaredNorm, .gradientScale, .momentumDirections:
       break
     }
   }

@@ -54,7 +54,7 @@ public enum Operation: Sendable, Hashable {
   case broadcastChannels(TensorType)
 
   // Products
-  /// a, b, [bias[C] accum,] [residual] → φ(a·b + bias + residual), 2-D
+  /// a, b, [bias[C] accum,] [residual] → φ(a·b + bias + residual), 2-D; 3-D for batches, without bias
   case matrixMultiply(MatrixMultiply)
   /// x, w, [mean, factor, shift [C] accum,] [bias[K] accum,] [residual] → φ(x∗w + bias + residual),
   /// with the prologue's normalized x; [mean, biased variance [K] accum of the result's channels]
@@ -107,9 +107,14 @@ public enum Operation: Sendable, Hashable {
   /// images uint8 [N, C, H, W], samples int32 [2] → decoded images
   case decodeImages(ImageDecoding)
 
+  /// [gradient scale [1],] (gradient, momentum)… → directions of length 1 [L, rows, columns]
+  case momentumDirections(OrthogonalUpdate)
+
   // Updates: no results; they write variables in place
   /// schedule [2], [gradient scale [1],] (parameter, gradient, slots…)…
   case update(Update)
+  /// schedule [2], [gradient scale [1],] directions [L, rows, columns], (parameter, gradient, momentum)…
+  case orthogonalUpdate(OrthogonalUpdate, count: Int)
   /// (running, value)…: running ← (1 − momentum)·running + momentum·correction·value
   case runningAverage([RunningAverage])
   /// (variable, value)…: variable ← variable + value
@@ -125,6 +130,8 @@ public enum Operation: Sendable, Hashable {
   public var mutatedInputs: [Int] {
     switch self {
     case .update(let update): update.mutatedInputs
+    case .orthogonalUpdate(let update, let count):
+      update.inputRanges(count: count).flatMap { [$0.lowerBound, $0.lowerBound + 2] }
     case .runningAverage(let averages): averages.indices.map { 2 * $0 }
     case .accumulate(let count): (0..<count).map { 2 * $0 }
     case .lossScaleUpdate: [0, 1]
@@ -136,7 +143,7 @@ public enum Operation: Sendable, Hashable {
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale:
+      .decodeImages, .squaredNorm, .gradientScale, .momentumDirections:
       []
     }
   }
@@ -178,8 +185,9 @@ public enum Operation: Sendable, Hashable {
       .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .decodeImages, .update, .runningAverage, .accumulate,
-      .squaredNorm, .gradientScale, .lossScaleUpdate:
+      .maxPoolTangent, .globalAveragePool, .decodeImages, .momentumDirections, .update,
+      .orthogonalUpdate, .runningAverage, .accumulate, .squaredNorm, .gradientScale,
+      .lossScaleUpdate:
       true
     }
   }

@@ -134,8 +134,12 @@ extension Operation {
       return try Self.lossTypes(inputs, smoothing, narrow)
     case .decodeImages(let decoding):
       return [try decoding.resultType(inputs)]
+    case .momentumDirections(let update): return [try update.directionsType(inputs)]
     case .update(let update):
       try update.check(inputs)
+      return []
+    case .orthogonalUpdate(let update, let count):
+      try update.checkUpdate(inputs, count: count)
       return []
     case .runningAverage(let averages):
       try requirePairs(inputs, averages.count)

@@ -10,7 +10,7 @@ package enum Layout: Hashable, Sendable {
   case filtersLast
   /// Convolution weights as [R, S, K, C], for input gradients.
   case channelsOfFiltersLast
-  /// A matrix by columns.
+  /// A matrix by columns, or each matrix of an array with three axes.
   case transposed
 
   /// The axes of the graph's shape in the order of memory.
@@ -21,7 +21,7 @@ package enum Layout: Hashable, Sendable {
       case .channelsLast: [0, 2, 3, 1]
       case .filtersLast: [2, 3, 1, 0]
       case .channelsOfFiltersLast: [2, 3, 0, 1]
-      case .transposed: [1, 0]
+      case .transposed: rank == 2 ? [1, 0] : [0, 2, 1]
       }
     precondition(axes.count == rank, "a tensor in layout \(self) has \(axes.count) axes")
     return axes

@@ -22,7 +22,7 @@ package struct LayoutAssignment {
     }
     for roles in graph.nodes.map(\.layoutRoles) {
       for image in roles.images { vote(image, -1) }
-      if let weights = roles.weights { vote(weights, 1) }
+      for weight in roles.weights { vote(weight, 1) }
     }
     for (name, value) in graph.variables {
       if let layout = variables[name] { forced[groups[value.index]] = layout }

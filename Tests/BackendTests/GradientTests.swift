@@ -77,13 +77,16 @@ struct DifferentiableCase: Sendable, CustomTestStringConvertible {
         return $0.graph.matrixMultiply(a, b, transposeLeft: left, transposeRight: right)
       }
     } + [
+      DifferentiableCase("matrixMultiply of several matrices") {
+        $0.graph.matrixMultiply($0.operand([2, 4, 3]), $0.operand([2, 4, 5]), transposeLeft: true)
+      },
       DifferentiableCase("matrixMultiply with an epilogue") {
         let epilogue = Epilogue(hasBias: true, hasResidual: true, activation: .softplus)
         let inputs = [
           $0.operand([3, 4]), $0.operand([4, 5]), $0.operand([5]), $0.operand([3, 5]),
         ]
         return $0.graph.append(.matrixMultiply(MatrixMultiply(epilogue: epilogue)), inputs)
-      }
+      },
     ]
 
   static let convolutions: [DifferentiableCase] = [

@@ -34,6 +34,8 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
     let adam = Update(
       .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: false),
       parameters: [.init(), .init()], hasGradientScale: true)
+    let orthogonal = OrthogonalUpdate(momentum: 0.5, hasGradientScale: true)
+    let kernel = fp32([5, 3, 3, 3])
     let decoding = ImageDecoding(
       mean: [0, 0, 0], deviation: [1, 1, 1], dtype: .bfloat16, augmentation: nil)
     return [
@@ -121,6 +123,15 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       ShapeCase(
         .gradientScale(GradientScale(maximumNorm: 1, hasLossScale: true)), [scalar, scalar],
         [scalar]),
+      ShapeCase(
+        .matrixMultiply(MatrixMultiply(transposeLeft: true)), [bf16([2, 4, 3]), bf16([2, 4, 5])],
+        [bf16([2, 3, 5])]),
+      ShapeCase(
+        .momentumDirections(orthogonal), [scalar] + [TensorType](repeating: kernel, count: 4),
+        [fp32([2, 27, 5])]),
+      ShapeCase(
+        .orthogonalUpdate(orthogonal, count: 2),
+        [fp32([2]), scalar, fp32([2, 27, 5])] + [TensorType](repeating: kernel, count: 6), []),
       ShapeCase(.lossScaleUpdate(LossScaling()), [scalar, scalar, scalar], []),
     ]
   }()

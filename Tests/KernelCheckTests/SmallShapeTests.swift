@@ -168,11 +168,45 @@ import Testing
       experiment.compare("product", product, reduction: 9)
       experiment.compare("sum", experiment.graph.sum(product), reduction: 17 * 5 * 9)
       experiment.compare("dot", experiment.graph.dot(a, a), reduction: 17 * 9)
+      let (many, others) = (
+        experiment.input("many", [3, 17, 9]), experiment.input("others", [3, 17, 5])
+      )
+      experiment.compare(
+        "products", experiment.graph.matrixMultiply(many, others, transposeLeft: true),
+        reduction: 17)
       for activation in [Activation.relu, .silu, .unitErf, .shiftedReLU, .selu] {
         let y = experiment.graph.activation(a, activation)
         experiment.compare(activation.name, y, roundings: 4)
       }
       #expect(try experiment.disagreements(on: subject) == [])
     }
+  }
+
+  @Test(arguments: subjects)
+  func orthogonalUpdates(subject: BackendUnderTest) throws {
+    var experiment = Experiment(seed: 8)
+    let schedule = experiment.input("schedule", [2], .float32, .given([0.05, 3]))
+    let update = OrthogonalUpdate(momentum: 0.6)
+    // Parts of one group and of several, and an odd place in the directions.
+    for shape in [[5, 3, 3, 3], [91, 101]] as [Shape] {
+      let operands = (0..<2).map { number in
+        (
+          experiment.variable("parameter \(shape) \(number)", shape),
+          experiment.input("gradient \(shape) \(number)", shape),
+          experiment.variable("momentum \(shape) \(number)", shape)
+        )
+      }
+      let directions = experiment.graph.append(
+        .momentumDirections(update), operands.flatMap { [$1, $2] })[0]
+      experiment.graph.append(
+        .orthogonalUpdate(update, count: 2),
+        [schedule, directions] + operands.flatMap { [$0, $1, $2] })
+      for number in 0..<2 {
+        experiment.compareVariable(
+          "parameter \(shape) \(number)",
+          Tolerance(.float32, reduction: shape.elementCount, roundings: 4))
+      }
+    }
+    #expect(try experiment.disagreements(on: subject) == [])
   }
 }

@@ -6,8 +6,8 @@
 //   b: real [columns, inner] if RIGHT_INNER_LAST is 1, else [inner, columns];
 //   y and residual: RESULT [rows, columns]; bias: accum [columns]; terms: of common/result.cl.
 //
-// Geometry: groups of one axis, one for each block of BLOCK_ROWS by BLOCK_COLUMNS; bands of
-// BAND_BLOCKS blocks' height are walked column by column, so that groups that run together share
+// Geometry: axis 1 counts products, whose arrays lie one behind the other. Axis 0 has a group for each
+// block of BLOCK_ROWS by BLOCK_COLUMNS; bands of BAND_BLOCKS blocks' height are walked column by column, so that groups that run together share
 // operands. Assumes that rows of memory are multiples of 8 numbers, the columns too (MatrixTile
 // guarantees it). Tunables: BAND_BLOCKS and those of common/matrix_tile.cl. Shape class:
 // ACTIVATION, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
@@ -31,6 +31,12 @@ MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global 
   const int in_band = (int)get_group_id(0) % (BAND_BLOCKS * blocks_across);
   const int first_row = (band * BAND_BLOCKS + in_band % band_height) * BLOCK_ROWS;
   const int first_column = in_band / band_height * BLOCK_COLUMNS;
+
+  const size_t product = get_group_id(1);
+  a += product * rows * inner;
+  b += product * inner * columns;
+  residual += product * rows * columns;
+  y += product * rows * columns;
 
   WarpTile tile;
   clear_sums(&tile);

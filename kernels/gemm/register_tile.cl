@@ -13,7 +13,8 @@
 //
 // Rows beyond the last are computed as copies of the last and not stored.
 //
-// Geometry: axis 0 counts column tiles, axis 1 row tiles. Assumes WIDTH * TILE_VECTORS divides
+// Geometry: axis 0 counts column tiles, axis 1 row tiles, axis 2 products, whose arrays lie one behind
+// the other. Assumes WIDTH * TILE_VECTORS divides
 // columns (RegisterTile guarantees it). Tunables: WIDTH, TILE_ROWS, TILE_VECTORS, LOCAL_SIZE.
 // Shape class: ACTIVATION, RESULT_IS_ACCUM. Accumulator: accum,
 // one sum in order of l. Deterministic.
@@ -29,6 +30,11 @@ LINE_KERNEL void gemm_register_tile(const global real *restrict a, const global 
   const int j = global_column(grid) * TILE_COLUMNS;
   const int first_row = global_row(grid) * TILE_ROWS;
   if (j >= columns || first_row >= rows) return;
+  const size_t product = get_group_id(2);
+  a += product * rows * inner;
+  b += product * inner * columns;
+  residual += product * rows * columns;
+  y += product * rows * columns;
   Tile tile;
   clear_tile(&tile);
   const global real *left[TILE_ROWS];

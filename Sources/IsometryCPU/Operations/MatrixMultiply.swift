@@ -7,17 +7,23 @@ extension GraphLowering {
     let (a, b) = (place(node.inputs[0]), place(node.inputs[1]))
     let result = makeResult(node.results[0])
     let extents = product.extents(a.type.shape, b.type.shape)
+    func matrix(
+      _ rows: Int, _ columns: Int, _ dtype: DType, transposed: Bool = false
+    ) throws(CPUError) -> MemoryDescriptor {
+      a.type.shape.rank == 3
+        ? try MemoryDescriptor(
+          [extents.batch, rows, columns], dtype, transposed ? dnnl_acb : dnnl_abc)
+        : try MemoryDescriptor([rows, columns], dtype, transposed ? dnnl_ba : dnnl_ab)
+    }
     let left = try matrix(
-      rows: extents.rows, columns: extents.inner, transposed: product.transposeLeft, a.type.dtype)
+      extents.rows, extents.inner, a.type.dtype, transposed: product.transposeLeft)
     let right = try matrix(
-      rows: extents.inner, columns: extents.columns, transposed: product.transposeRight,
-      b.type.dtype)
-    let target = try matrix(
-      rows: extents.rows, columns: extents.columns, transposed: false, result.type.dtype)
+      extents.inner, extents.columns, b.type.dtype, transposed: product.transposeRight)
+    let target = try matrix(extents.rows, extents.columns, result.type.dtype)
     let epilogue = product.epilogue
     let rectifies = epilogue.activation == .relu && !epilogue.hasResidual
 
-    let biasLayout = try matrix(rows: 1, columns: extents.columns, transposed: false, .float32)
+    let biasLayout = try matrix(1, extents.columns, .float32)
     let descriptor = try PrimitiveDescriptor(
       "multiply \(a.type) and \(b.type)", PrimitiveAttributes(rectifies: rectifies)
     ) {
@@ -41,12 +47,5 @@ extension GraphLowering {
       epilogue.hasResidual ? place(node.inputs[node.inputs.count - 1]).storage : nil
     lowerEpilogue(
       "matrixMultiply", of: result, residual: residual, rectifies ? .linear : epilogue.activation)
-  }
-
-  /// The layout of op(m) [rows, columns] if m is stored row-major.
-  private func matrix(
-    rows: Int, columns: Int, transposed: Bool, _ dtype: DType
-  ) throws(CPUError) -> MemoryDescriptor {
-    try MemoryDescriptor([rows, columns], dtype, transposed ? dnnl_ba : dnnl_ab)
   }
 }

@@ -1,10 +1,11 @@
 public import IsometryCore
 
-/// A matrix product: op(a) [M, K] · op(b) [K, N] → [M, N].
+/// A matrix product: op(a) [M, K] · op(b) [K, N] → [M, N]. With three axes the first counts products:
+/// op(a) [L, M, K] · op(b) [L, K, N] → [L, M, N].
 public struct MatrixMultiply: Sendable, Hashable {
-  /// Whether `a` is stored [K, M].
+  /// Whether each matrix of `a` is stored [K, M].
   public let transposeLeft: Bool
-  /// Whether `b` is stored [N, K].
+  /// Whether each matrix of `b` is stored [N, K].
   public let transposeRight: Bool
   /// The type of the result; nil for that of the operands. Weight gradients have the accumulator's.
   public let resultType: DType?
@@ -22,22 +23,33 @@ public struct MatrixMultiply: Sendable, Hashable {
     self.epilogue = epilogue
   }
 
-  /// Rows, columns and inner extent for operands of these shapes.
-  public func extents(_ a: Shape, _ b: Shape) -> (rows: Int, columns: Int, inner: Int) {
-    (transposeLeft ? a[1] : a[0], transposeRight ? b[0] : b[1], transposeLeft ? a[0] : a[1])
+  /// The number of products, and rows, columns and inner extent of each, for operands of these shapes.
+  public func extents(
+    _ a: Shape, _ b: Shape
+  ) -> (batch: Int, rows: Int, columns: Int, inner: Int) {
+    let (left, right) = (a.dimensions.suffix(2), b.dimensions.suffix(2))
+    return (
+      a.rank == 3 ? a[0] : 1, transposeLeft ? left.last! : left.first!,
+      transposeRight ? right.first! : right.last!, transposeLeft ? left.first! : left.last!
+    )
   }
 
   func resultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
     guard inputs.count >= 2 else { throw ShapeError("takes two matrices") }
-    try requireRank(inputs[0], 2)
-    try requireRank(inputs[1], 2)
+    let (left, right) = (inputs[0].shape, inputs[1].shape)
+    guard [2, 3].contains(left.rank), left.rank == right.rank else {
+      throw ShapeError("\(inputs[0]) and \(inputs[1]) should both have two axes, or both three")
+    }
     try requireFloat(inputs[0])
-    let (rows, columns, inner) = extents(inputs[0].shape, inputs[1].shape)
-    let innerRight = transposeRight ? inputs[1].shape[1] : inputs[1].shape[0]
-    guard inner == innerRight, inputs[0].dtype == inputs[1].dtype else {
+    let (batch, rows, columns, inner) = extents(left, right)
+    let innerRight = right[right.rank - (transposeRight ? 1 : 2)]
+    guard inner == innerRight, inputs[0].dtype == inputs[1].dtype,
+      left.rank == 2 || left[0] == right[0]
+    else {
       throw ShapeError("\(inputs[0]) and \(inputs[1]) do not multiply (\(self))")
     }
-    let result = TensorType([rows, columns], resultType ?? inputs[0].dtype)
+    let shape: Shape = left.rank == 3 ? [batch, rows, columns] : [rows, columns]
+    let result = TensorType(shape, resultType ?? inputs[0].dtype)
     try epilogue.check(inputs, operands: 2, result: result)
     return result
   }
@@ -78,7 +90,7 @@ extension Graph {
     appendOne(.matrixMultiply(MatrixMultiply(transposeRight: true)), x, weight)
   }
 
-  /// op(a)·op(b) for matrices.
+  /// op(a)·op(b) for matrices, or for each pair of matrices of two arrays with three axes.
   public mutating func matrixMultiply(
     _ a: Value, _ b: Value, transposeLeft: Bool = false, transposeRight: Bool = false
   ) -> Value {

@@ -5,10 +5,10 @@ extension Lowering {
   mutating func lowerMatrixMultiply(_ node: Node, _ product: MatrixMultiply) {
     let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
     let result = graph.type(of: node.results[0])
-    let (rows, columns, inner) = product.extents(a.shape, b.shape)
+    let (batch, rows, columns, inner) = product.extents(a.shape, b.shape)
     let epilogue = product.epilogue
     if let library = options.library, a.dtype == .float32 || a.dtype == .float64,
-      result.dtype == a.dtype
+      result.dtype == a.dtype, a.shape.rank == 2
     {
       lowerLibraryProduct(node, product, library)
       return
@@ -28,13 +28,14 @@ extension Lowering {
     var defines = epilogue.defines
     defines["RESULT_IS_ACCUM"] = result.dtype == a.dtype ? "0" : "1"
     launch(
-      "matrixMultiply \(rows)x\(columns)x\(inner) \(a.dtype.rawValue)",
+      "matrixMultiply " + (a.shape.rank == 3 ? "\(batch)x" : "")
+        + "\(rows)x\(columns)x\(inner) \(a.dtype.rawValue)",
       kernel.variant.adding(defines), kernel.name,
       [
         .storage(left), .storage(right), .storage(bias), .storage(residual),
         .storage(values.makeResult(node.results[0])), epilogue.terms, .integer(rows),
         .integer(columns), .integer(inner),
-      ] + kernel.arguments, groups: kernel.groups, local: kernel.local)
+      ] + kernel.arguments, groups: kernel.groups + [batch], local: kernel.local)
   }
 
   private mutating func registerTileKernel(
@@ -73,7 +74,7 @@ extension Lowering {
     _ node: Node, _ product: MatrixMultiply, _ library: String
   ) {
     let (a, b) = (graph.type(of: node.inputs[0]), graph.type(of: node.inputs[1]))
-    let (rows, columns, inner) = product.extents(a.shape, b.shape)
+    let (_, rows, columns, inner) = product.extents(a.shape, b.shape)
     let epilogue = product.epilogue
     let left = operand(node.inputs[0])
     let right = operand(node.inputs[1])

@@ -34,7 +34,9 @@ package struct MatrixUnits: Sendable, Hashable {
     let shapes = (node.inputs + node.results).map { graph.shape(of: $0) }
     switch family {
     case .gemm:
-      return [shapes[0][1], shapes[1][1], shapes.last![1]].allSatisfy(Self.canRead)
+      return [shapes[0], shapes[1], shapes.last!].allSatisfy {
+        Self.canRead(rowsOf: $0.dimensions.last!)
+      }
     case .convolution:
       var weights = shapes[1]
       if case .convolutionWeightGradient(_, let shape, _, _) = node.operation { weights = shape }

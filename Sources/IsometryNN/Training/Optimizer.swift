@@ -55,6 +55,8 @@ public struct TrainedParameter: Sendable {
   public let variable: Value
   /// The gradient of the loss, of the variable's type.
   public let gradient: Value
+  /// Whether it is the weight of the last layer.
+  public let isHead: Bool
   /// λ of this parameter: the optimizer's, or 0 if only weights decay.
   public let weightDecay: Double
   /// The factor of the schedule's learning rate.

@@ -69,8 +69,8 @@ public struct TrainingGraph: Sendable {
     let gradients = Self.gradients(
       of: loss, upstream: scaling?.scale, for: builder.layout.parameters, in: &builder.graph)
     Self.appendUpdates(
-      by: configuration.optimizer, of: gradients, schedule: schedule, lossScaling: scaling,
-      to: &builder.graph)
+      by: configuration.optimizer, of: gradients, head: builder.layout.head?.weight,
+      schedule: schedule, lossScaling: scaling, to: &builder.graph)
 
     builder.appendStatisticUpdates()
     builder.accumulateMetrics(
@@ -102,8 +102,8 @@ public struct TrainingGraph: Sendable {
   /// Appends the clipping and scaling of the gradients, the optimizer, and the change of the loss scale.
   private static func appendUpdates(
     by optimizer: any Optimizer,
-    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], schedule: Value,
-    lossScaling: LossScalingState?, to graph: inout Graph
+    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], head: Parameter?,
+    schedule: Value, lossScaling: LossScalingState?, to graph: inout Graph
   ) {
     // Unlike a precondition's, this message is printed in optimized builds too.
     if lossScaling != nil, !optimizer.appliesGradientScale {
@@ -127,7 +127,7 @@ public struct TrainingGraph: Sendable {
         gradient = graph.scalarMultiply(gradient, by: gradientScale)
       }
       return TrainedParameter(
-        parameter: parameter, variable: variable, gradient: gradient,
+        parameter: parameter, variable: variable, gradient: gradient, isHead: parameter == head,
         weightDecay: optimizer.decaysOnlyWeights && !parameter.role.isWeight
           ? 0 : optimizer.weightDecay,
         learningRateScale: parameter.role.isScalar ? optimizer.scalarLearningRate : 1)

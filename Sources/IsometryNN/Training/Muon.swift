@@ -1,0 +1,98 @@
+public import IsometryCore
+public import IsometryGraph
+
+/// Muon: momentum whose update of each weight is orthogonal. All singular values of the change of a weight
+/// are then near the learning rate.
+///
+/// It trains the weights of convolutions and of hidden dense layers. A convolution's weight is a matrix
+/// [C·R·S, K]. Biases, scales, multipliers and the head have an optimizer of their own.
+///
+/// - Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
+public struct Muon: Optimizer, Hashable {
+  /// Momentum, norm and decay. `learningRateScale` and `hasGradientScale` are set by `append`.
+  public var update: OrthogonalUpdate
+  /// The iteration that makes a direction orthogonal.
+  public var iteration: NewtonSchulz
+  /// The type of the iteration's products; nil for that of the parameters.
+  public var dtype: DType?
+  /// The optimizer of the other parameters. Its rate is the schedule's times `othersLearningRate`.
+  public var others: StandardOptimizer
+  /// The learning rate of the other parameters, as a share of the schedule's.
+  public var othersLearningRate: Double
+
+  public var weightDecay: Double { others.weightDecay }
+  public var decaysOnlyWeights: Bool { others.decaysOnlyWeights }
+  public var scalarLearningRate: Double { others.scalarLearningRate }
+  public var maximumGradientNorm: Double? { others.maximumGradientNorm }
+  public var appliesGradientScale: Bool { true }
+
+  /// Without further arguments: a momentum of 0.6, weights of fixed norm, three iterations in the type of
+  /// the parameters.
+  public init(
+    _ update: OrthogonalUpdate = OrthogonalUpdate(momentum: 0.6),
+    iteration: NewtonSchulz = .default, dtype: DType? = nil, others: StandardOptimizer,
+    othersLearningRate: Double
+  ) {
+    self.update = update
+    self.iteration = iteration
+    self.dtype = dtype
+    self.others = others
+    self.othersLearningRate = othersLearningRate
+  }
+
+  /// Weights of one shape are updated together: one launch for each product of the iteration.
+  public func append(
+    to graph: inout Graph, parameters: [TrainedParameter], schedule: Value, gradientScale: Value?
+  ) {
+    var shapes: [Shape] = []
+    var matrices: [Shape: [TrainedParameter]] = [:]
+    var rest: [TrainedParameter] = []
+    for trained in parameters {
+      let shape = trained.parameter.shape
+      guard trained.parameter.role.isWeight, !trained.isHead else {
+        rest.append(trained.scaled(by: othersLearningRate))
+        continue
+      }
+      if matrices[shape] == nil { shapes.append(shape) }
+      matrices[shape, default: []].append(trained)
+    }
+    for shape in shapes {
+      append(to: &graph, matrices: matrices[shape]!, schedule, gradientScale)
+    }
+    if !rest.isEmpty {
+      others.append(
+        to: &graph, parameters: rest, schedule: schedule, gradientScale: gradientScale)
+    }
+  }
+
+  private func append(
+    to graph: inout Graph, matrices: [TrainedParameter], _ schedule: Value, _ gradientScale: Value?
+  ) {
+    let update = OrthogonalUpdate(
+      momentum: update.momentum, nesterov: update.nesterov, keepsNorm: update.keepsNorm,
+      weightDecay: update.weightDecay, learningRateScale: matrices[0].learningRateScale,
+      hasGradientScale: gradientScale != nil)
+    let scale = gradientScale.map { [$0] } ?? []
+    let momenta = matrices.map { trained in
+      let type = graph.type(of: trained.variable)
+      return graph.variable("\(trained.parameter.name).momentum", type.shape, type.dtype)
+    }
+    let directions = graph.append(
+      .momentumDirections(update), scale + zip(matrices, momenta).flatMap { [$0.gradient, $1] })[0]
+    let orthogonal = graph.orthogonalized(
+      directions, iteration, in: dtype ?? graph.type(of: directions).dtype)
+    graph.append(
+      .orthogonalUpdate(update, count: matrices.count),
+      [schedule] + scale + [orthogonal]
+        + zip(matrices, momenta).flatMap { [$0.variable, $0.gradient, $1] })
+  }
+}
+
+extension TrainedParameter {
+  /// The parameter with another factor of its learning rate.
+  fileprivate func scaled(by factor: Double) -> TrainedParameter {
+    TrainedParameter(
+      parameter: parameter, variable: variable, gradient: gradient, isHead: isHead,
+      weightDecay: weightDecay, learningRateScale: factor * learningRateScale)
+  }
+}
