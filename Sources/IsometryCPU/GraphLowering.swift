@@ -207,7 +207,7 @@ final class GraphLowering {
     _ body: @escaping (_ first: Int, _ count: Int) -> Void
   ) {
     let total = place.type.shape.elementCount
-    guard place.isNative || place.type.shape.rank < 2 else {
+    guard place.isNative || place.type.shape.rank < 2 || place.type.shape.rank == 3 else {
       let images = place.type.shape[0]
       let length = total / images
       return emit(

@@ -47,13 +47,13 @@ struct LayoutPlan {
       let isDense = layout.byteCount == graph.type(of: value).byteCount
       chosen[group] = isDense ? .native(layout) : .plain
     }
-    // An orthogonal update writes its parameters as matrices.
+    // Only orthogonal updates read their momenta, which are matrices there.
     for node in graph.nodes {
-      if case .orthogonalUpdate(let update, _) = node.operation {
-        let parameter = node.inputs[update.headerCount]
-        let layout = try Layout.matrix(graph.type(of: parameter))
-        for weight in node.layoutRoles.weights where chosen[groups[weight.index]] == nil {
-          chosen[groups[weight.index]] = layout
+      if case .orthogonalUpdate(let update, let count) = node.operation {
+        for range in update.inputRanges(count: count) {
+          let momentum = node.inputs[range.upperBound - 1]
+          let group = groups[momentum.index]
+          if chosen[group] == nil { chosen[group] = try .matrix(graph.type(of: momentum)) }
         }
       }
     }

@@ -89,7 +89,6 @@ package enum FreeMemory {
     }
     return nil
   }
-
 }
 
 /// The lines of a small text file of the kernel; none if it cannot be read.

@@ -62,7 +62,8 @@ public struct DatasetDownload: Sendable {
     func run(
       _ program: String, _ arguments: [String], failure: (String) -> DatasetDownloadError
     ) throws -> String {
-      let outcome = try ExternalProgram.run(program, arguments, whileRunning: tell)
+      let outcome = try ExternalProgram.run(
+        program, arguments, in: temporary.path, whileRunning: tell)
       switch outcome.status {
       case 0: return outcome.standardOutput
       case ExternalProgram.missing: throw DatasetDownloadError.missingProgram(program)

@@ -11,13 +11,17 @@ package enum ExternalProgram {
     package let lastErrorLine: String
   }
 
-  /// - Parameter whileRunning: called several times a second on the calling thread. If it throws, the
-  ///   program is ended and the error passed on.
+  /// - Parameters:
+  ///   - directory: for the files that the program's output goes to; the system's by default.
+  ///   - whileRunning: called several times a second on the calling thread. If it throws, the program is
+  ///     ended and the error passed on.
   package static func run(
-    _ name: String, _ arguments: [String], whileRunning: () throws -> Void = {}
+    _ name: String, _ arguments: [String],
+    in directory: String = FileManager.default.temporaryDirectory.path,
+    whileRunning: () throws -> Void = {}
   ) throws -> Outcome {
     // Unlike pipes, files cannot fill up and block the program.
-    let scratch = try TemporaryFolder()
+    let scratch = try TemporaryFolder(in: directory)
     let (outputPath, errorPath) = ("\(scratch.path)/output", "\(scratch.path)/errors")
     let process = Process()
     // env searches PATH and exits with 127 if the program is not there.

@@ -45,10 +45,11 @@ extension Node {
       LayoutRoles(alike: operation.mutatedInputs.map { Array(inputs[$0...$0 + 1]) })
     case .update(let update): LayoutRoles(alike: update.inputRanges.map { Array(inputs[$0]) })
     case .momentumDirections(let update):
-      LayoutRoles(alike: [Array(inputs.dropFirst(update.hasGradientScale ? 1 : 0))])
+      LayoutRoles(weights: Array(inputs.dropFirst(update.hasGradientScale ? 1 : 0)))
     case .orthogonalUpdate(let update, let count):
+      // The momentum is read by these operations alone, which may want a layout of their own.
       LayoutRoles(
-        alike: update.inputRanges(count: count).map { Array(inputs[$0]) },
+        alike: update.inputRanges(count: count).map { Array(inputs[$0].prefix(2)) },
         weights: Array(inputs.dropFirst(update.headerCount)))
     case .input, .variable, .fill, .reshape, .sum, .broadcast, .matrixMultiply,
       .normalizationFactor, .softmaxCrossEntropy, .squaredNorm, .gradientScale, .lossScaleUpdate:

@@ -69,7 +69,7 @@ package struct ProgramVariant: Hashable, Sendable {
   }
 
   /// The value of `ACTIVATION` of a launch that applies none. `sharingPrograms` replaces it.
-  static let anyActivation = ["ACTIVATION": "any"]
+  static let anyActivation = ["ACTIVATION": "-1"]
 
   /// The variant of a launch that is the same but for applying no activation.
   var withAnyActivation: ProgramVariant {
@@ -90,7 +90,7 @@ package struct ProgramVariant: Hashable, Sendable {
 
 extension [PlannedLaunch] {
   /// The same launches; those that apply no activation have the program of others that apply one, so that
-  /// fewer programs are built. All of these kernels take `Epilogue.terms` or `GradientEpilogue.terms`.
+  /// fewer programs are built. Kernels that could apply one take `Epilogue.terms` or `GradientEpilogue.terms`.
   var sharingPrograms: [PlannedLaunch] {
     var known: [ProgramVariant: ProgramVariant] = [:]
     for case .kernel(let launch) in self {

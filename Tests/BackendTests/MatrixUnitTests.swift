@@ -32,6 +32,17 @@ import Testing
           name, experiment.graph.appendOne(.matrixMultiply(product), a, b), reduction: inner)
       }
     }
+    for (left, right) in orders {
+      let name = "3 products \(left ? "ᵀ" : "") \(right ? "ᵀ" : "")"
+      let a = experiment.input("a \(name)", left ? [3, 40, 72] : [3, 72, 40])
+      let b = experiment.input("b \(name)", right ? [3, 136, 40] : [3, 40, 136])
+      let residual = experiment.input("residual \(name)", [3, 72, 136])
+      let product = experiment.graph.matrixMultiply(
+        a, b, transposeLeft: left, transposeRight: right)
+      experiment.compare(
+        name, experiment.graph.add(product, residual),
+        Tolerance(precision, reduction: 40, roundings: 2))
+    }
     try expectAgreement(experiment, on: subject)
   }
 

@@ -71,6 +71,43 @@ import Testing
     #expect(try training("resnet18", operationsPerByte: 60).recomputation == .none)
   }
 
+  /// Muon takes the weights of convolutions, in groups of one shape; the head and vectors go elsewhere.
+  @Test(arguments: [DType.float32, .float16])
+  func muonTakesHiddenWeights(precision: DType) throws {
+    let muon = Muon(
+      OrthogonalUpdate(momentum: 0.6, weightDecay: 0.01, learningRateScale: 2), dtype: .bfloat16,
+      others: StandardOptimizer(
+        .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4, maximumGradientNorm: 1),
+      othersLearningRate: 0.25)
+    let training = TrainingGraph(
+      smallNetwork(.batch), .init(batch: 4, precision: precision, optimizer: muon))
+    let graph = training.graph
+    try GraphVerifier.verify(graph)
+    func names(_ values: [Value]) -> Set<String> {
+      Set(values.compactMap { graph.producer(of: $0).operation.sourceName })
+    }
+    var matrices: Set<String> = []
+    var others: Set<String> = []
+    for node in graph.nodes {
+      let written = node.operation.mutatedInputs.map { node.inputs[$0] }
+      if case .orthogonalUpdate(let update, _) = node.operation {
+        #expect(update.weightDecay == 0.01 && update.learningRateScale == 2)
+        #expect(update.hasGradientScale)
+        #expect(Set(written.map { graph.shape(of: $0) }).count == 1)
+        matrices.formUnion(names(written))
+      } else if case .update(let update) = node.operation {
+        // The branches' multipliers are scalars, which learn as fast as the others here.
+        #expect(update.parameters.allSatisfy { $0.learningRateScale == 0.25 })
+        others.formUnion(names(written))
+      }
+    }
+    let weights = training.layout.parameters.filter { $0.role == .convolutionWeight }.map(\.name)
+    let rest = training.layout.parameters.filter { $0.role != .convolutionWeight }.map(\.name)
+    #expect(matrices == Set(weights + weights.map { $0 + ".momentum" }))
+    #expect(others == Set(rest + rest.map { $0 + ".momentum" }))
+    #expect(rest.contains("head.weight"))
+  }
+
   @Test func variablesAreParametersStatisticsStateAndMetrics() throws {
     let training = TrainingGraph(
       smallNetwork(.batch), .init(batch: 4, precision: .float16, optimizer: Self.optimizers[2]))

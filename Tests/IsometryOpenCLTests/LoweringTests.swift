@@ -24,6 +24,27 @@ import Testing
     #expect(labels.filter { $0.hasPrefix("update") }.count == 1, "\(labels)")
   }
 
+  /// A convolution with ReLU behind it and one without are one program.
+  @Test func launchesWithoutActivationTakeTheProgramOfOthers() {
+    var graph = Graph()
+    let x = graph.input("x", [2, 16, 8, 8])
+    let weight = graph.variable("weight", [16, 16, 3, 3])
+    let first = graph.activation(graph.convolve(x, with: weight, padding: 1), .relu)
+    graph.output("y", graph.convolve(first, with: weight, padding: 1))
+    let variants = graph.optimized(for: .kernels()).lowered().launches.compactMap {
+      launch -> ProgramVariant? in
+      guard case .kernel(let kernel) = launch, kernel.variant.family == .convolution else {
+        return nil
+      }
+      return kernel.variant
+    }
+    #expect(variants.count == 2 && variants.first == variants.last)
+    #expect(variants.first?.defines["ACTIVATION"] == Activation.relu.defines["ACTIVATION"])
+    for case .kernel(let launch) in SmallStep.graph().lowered().launches {
+      #expect(launch.variant.defines["ACTIVATION"] != "-1")
+    }
+  }
+
   @Test func lifetimesCoverEveryTouch() {
     let plan = SmallStep.graph().lowered()
     let lifetimes = plan.lifetimes

@@ -36,7 +36,8 @@
 // Geometry: axis 0 counts blocks of BLOCK_ROWS by BLOCK_COLUMNS, columns first, axis 1 classes.
 // Assumes that channels and filters are multiples of 8 (MatrixTile guarantees it). Tunables: those
 // of common/matrix_tile.cl; both operands have the products last. Shape class: ACTIVATION,
-// INPUT_GRADIENT, SLOPE_FROM_OUTPUT, HAS_PROLOGUE, HAS_STATISTICS. Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
+// INPUT_GRADIENT, SLOPE_FROM_OUTPUT, HAS_PROLOGUE, HAS_STATISTICS.
+// Accumulator: float, in order of taps and channels by steps of FRAGMENT_PRODUCTS.
 // Deterministic.
 // uses: common/matrix_result.cl common/partial_sums.cl common/prologue.cl
 

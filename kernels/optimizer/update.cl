@@ -18,7 +18,8 @@
 //
 // optimizer/variables.cl has the other kernels of the program, which the same step launches.
 //
-// Geometry: one group a row of the table; items take vectors of WIDTH in turn. schedule: float [2], learning rate and step from 1.
+// Geometry: one group a row of the table; items take vectors of WIDTH in turn.
+// schedule: float [2], learning rate and step from 1.
 // Deterministic: elements are independent.
 // uses: common/line.cl common/real.cl optimizer/variables.cl
 

@@ -54,18 +54,16 @@ extension GraphLowering {
     let directions = place(node.inputs[update.headerCount - 1]).storage
     let type = graph.type(of: node.inputs[update.headerCount])
     let layout = try Layout.matrix(type)
+    let values = node.inputs.dropFirst(update.headerCount)
     var operands: [Storage] = []
-    for (index, input) in node.inputs.dropFirst(update.headerCount).enumerated() {
-      operands.append(try storage(input, as: layout))
-      precondition(
-        index % 3 == 1 || place(input).storage === operands[index],
-        "another session keeps a weight in a layout that its update does not have")
-    }
+    for value in values { operands.append(try storage(value, as: layout)) }
     let inputs = operands
+    let parameters = stride(from: 0, to: inputs.count, by: 3).map { inputs[$0] }
+    let momenta = stride(from: 2, to: inputs.count, by: 3).map { inputs[$0] }
     let pieces = MatrixPieces(node.inputs[update.headerCount - 1], in: graph)
     if update.keepsNorm {
       emit(
-        "\(node.operation.name)Norm", reads: inputs, writes: [pieces.partials],
+        "\(node.operation.name)Norm", reads: parameters, writes: [pieces.partials],
         pieces.work { piece in
           pieces.setSquares(of: inputs[3 * piece.matrix].elements() + piece.first, piece)
         })
@@ -73,8 +71,9 @@ extension GraphLowering {
     let wanted = Double(type.shape[0]).squareRoot()
     emit(
       node.operation.name,
-      reads: inputs + [schedule, directions, pieces.partials] + (scale.map { [$0] } ?? []),
-      writes: inputs,
+      reads: inputs + [schedule, directions] + (update.keepsNorm ? [pieces.partials] : [])
+        + (scale.map { [$0] } ?? []),
+      writes: parameters + momenta,
       pieces.work { piece in
         let scale = scale?.elements(Float.self)[0] ?? 1
         guard scale != 0 else { return }
@@ -93,6 +92,14 @@ extension GraphLowering {
           momentum[index] = remembered * momentum[index] + scale * gradient[index]
         }
       })
+    // Variables in another layout were copied for the step.
+    for index in node.operation.mutatedInputs {
+      let variable = place(node.inputs[index])
+      let matrix = inputs[index - update.headerCount]
+      guard variable.storage !== matrix else { continue }
+      try convert(
+        StoredValue(type: type, layout: layout, storage: matrix), to: variable, "reorder")
+    }
   }
 }
 

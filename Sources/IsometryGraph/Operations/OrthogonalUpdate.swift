@@ -12,7 +12,7 @@ public struct OrthogonalUpdate: Sendable, Hashable {
   public let momentum: Double
   /// Whether the direction is g + μ·m, or else m; both with the new m.
   public let nesterov: Bool
-  /// Whether each parameter is scaled to the Frobenius norm √(its rows, out or K) before the step.
+  /// Whether each parameter is scaled to the Frobenius norm √(its outputs, out or K) before the step.
   public let keepsNorm: Bool
   /// λ, decoupled: p −= η·λ·p.
   public let weightDecay: Double
@@ -115,7 +115,8 @@ public struct NewtonSchulz: Sendable, Hashable {
 }
 
 extension Graph {
-  /// Brings the singular values of each matrix near 1: X ← X·(a + b·XᵀX + c·(XᵀX)²), some times in a row.
+  /// Brings the singular values of each matrix near 1: X ← X·(a + b·XᵀX + c·(XᵀX)²), some times in a row,
+  /// or the same with XXᵀ on the left if the matrices are wide.
   ///
   /// - Parameters:
   ///   - x: [L, rows, columns] with singular values of at most 1.
@@ -126,12 +127,14 @@ extension Graph {
     let (a, b, c) = (
       iteration.coefficients[0], iteration.coefficients[1], iteration.coefficients[2]
     )
+    let isWide = shape(of: x)[1] < shape(of: x)[2]
     var y = cast(x, to: dtype)
     for _ in 0..<iteration.iterations {
-      let square = matrixMultiply(y, y, transposeLeft: true)
+      let square = matrixMultiply(y, y, transposeLeft: !isWide, transposeRight: isWide)
       // The bracket divided by c: each product then has an addend and no factor.
       let bracket = add(matrixMultiply(square, square), scale(square, by: b / c))
-      y = scale(add(matrixMultiply(y, bracket), scale(y, by: a / c)), by: c)
+      let product = isWide ? matrixMultiply(bracket, y) : matrixMultiply(y, bracket)
+      y = scale(add(product, scale(y, by: a / c)), by: c)
     }
     return cast(y, to: type(of: x).dtype)
   }

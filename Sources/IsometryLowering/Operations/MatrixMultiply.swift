@@ -18,10 +18,11 @@ extension Lowering {
     let kernel: TiledKernel
     if let units = options.matrixUnits, units.compute(node, in: graph) {
       right = operand(node.inputs[1])
-      kernel = matrixTileKernel(product, rows, columns, inner, a.dtype, result.dtype, units)
+      kernel = matrixTileKernel(
+        product, batch, rows, columns, inner, a.dtype, result.dtype, units)
     } else {
       right = operand(node.inputs[1], product.transposeRight ? .transposed : .rowMajor)
-      kernel = registerTileKernel(product, rows, columns, inner, a.dtype)
+      kernel = registerTileKernel(product, batch, rows, columns, inner, a.dtype)
     }
     let bias = epilogue.hasBias ? operand(node.inputs[2]) : left
     let residual = epilogue.hasResidual ? operand(node.inputs.last!) : left
@@ -39,10 +40,12 @@ extension Lowering {
   }
 
   private mutating func registerTileKernel(
-    _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType
+    _ product: MatrixMultiply, _ batch: Int, _ rows: Int, _ columns: Int, _ inner: Int,
+    _ dtype: DType
   ) -> TiledKernel {
     let tile = tiles.choose(
-      "matrixMultiply", product.shape(rows, columns, inner), columns: columns, pixels: rows, dtype)
+      "matrixMultiply", product.shape(batch * rows, columns, inner), columns: columns,
+      pixels: batch * rows, dtype)
     return TiledKernel(
       variant: ProgramVariant(.gemm, storage: dtype, tile.defines), name: "gemm_register_tile",
       arguments: [
@@ -55,12 +58,12 @@ extension Lowering {
   }
 
   private mutating func matrixTileKernel(
-    _ product: MatrixMultiply, _ rows: Int, _ columns: Int, _ inner: Int, _ dtype: DType,
-    _ result: DType, _ units: MatrixUnits
+    _ product: MatrixMultiply, _ batch: Int, _ rows: Int, _ columns: Int, _ inner: Int,
+    _ dtype: DType, _ result: DType, _ units: MatrixUnits
   ) -> TiledKernel {
     let tile = tiles.choose(
-      "matrixMultiply", product.shape(rows, columns, inner), rows: rows, columns: columns, dtype,
-      units)
+      "matrixMultiply", product.shape(batch * rows, columns, inner), rows: batch * rows,
+      columns: columns, dtype, units)
     return TiledKernel(
       variant: tile.variant(
         .matrixProduct, leftInnerLast: !product.transposeLeft,

@@ -5,17 +5,18 @@ public import IsometryGraph
 /// are then near the learning rate.
 ///
 /// It trains the weights of convolutions and of hidden dense layers. A convolution's weight is a matrix
-/// [C·R·S, K]. Biases, scales, multipliers and the head have an optimizer of their own.
+/// [R·S·C, K]. Biases, scales, multipliers and the head have an optimizer of their own.
 ///
 /// - Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
 public struct Muon: Optimizer, Hashable {
-  /// Momentum, norm and decay. `learningRateScale` and `hasGradientScale` are set by `append`.
+  /// Momentum, norm, decay and learning rate of the weights that Muon trains. `append` sets
+  /// `hasGradientScale`.
   public var update: OrthogonalUpdate
   /// The iteration that makes a direction orthogonal.
   public var iteration: NewtonSchulz
   /// The type of the iteration's products; nil for that of the parameters.
   public var dtype: DType?
-  /// The optimizer of the other parameters. Its rate is the schedule's times `othersLearningRate`.
+  /// The optimizer of the other parameters, with their weight decay, and the clipping of all gradients.
   public var others: StandardOptimizer
   /// The learning rate of the other parameters, as a share of the schedule's.
   public var othersLearningRate: Double
@@ -40,24 +41,26 @@ public struct Muon: Optimizer, Hashable {
     self.othersLearningRate = othersLearningRate
   }
 
-  /// Weights of one shape are updated together: one launch for each product of the iteration.
+  /// Weights of one shape and learning rate are updated together: each product of the iteration is one
+  /// launch.
   public func append(
     to graph: inout Graph, parameters: [TrainedParameter], schedule: Value, gradientScale: Value?
   ) {
-    var shapes: [Shape] = []
-    var matrices: [Shape: [TrainedParameter]] = [:]
+    var groups: [[TrainedParameter]] = []
     var rest: [TrainedParameter] = []
     for trained in parameters {
-      let shape = trained.parameter.shape
       guard trained.parameter.role.isWeight, !trained.isHead else {
         rest.append(trained.scaled(by: othersLearningRate))
         continue
       }
-      if matrices[shape] == nil { shapes.append(shape) }
-      matrices[shape, default: []].append(trained)
+      let group = groups.firstIndex {
+        $0[0].parameter.shape == trained.parameter.shape
+          && $0[0].learningRateScale == trained.learningRateScale
+      }
+      if let group { groups[group].append(trained) } else { groups.append([trained]) }
     }
-    for shape in shapes {
-      append(to: &graph, matrices: matrices[shape]!, schedule, gradientScale)
+    for matrices in groups {
+      append(to: &graph, matrices: matrices, schedule, gradientScale)
     }
     if !rest.isEmpty {
       others.append(
@@ -70,7 +73,8 @@ public struct Muon: Optimizer, Hashable {
   ) {
     let update = OrthogonalUpdate(
       momentum: update.momentum, nesterov: update.nesterov, keepsNorm: update.keepsNorm,
-      weightDecay: update.weightDecay, learningRateScale: matrices[0].learningRateScale,
+      weightDecay: update.weightDecay,
+      learningRateScale: update.learningRateScale * matrices[0].learningRateScale,
       hasGradientScale: gradientScale != nil)
     let scale = gradientScale.map { [$0] } ?? []
     let momenta = matrices.map { trained in
