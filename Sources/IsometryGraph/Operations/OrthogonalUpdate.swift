@@ -115,8 +115,8 @@ public struct NewtonSchulz: Sendable, Hashable {
 }
 
 extension Graph {
-  /// Brings the singular values of each matrix near 1: X ← X·(a + b·XᵀX + c·(XᵀX)²), some times in a row,
-  /// or the same with XXᵀ on the left if the matrices are wide.
+  /// Brings the singular values of each matrix near 1, by X ← X·(a + b·XᵀX + c·(XᵀX)²) some times in a row.
+  /// Wide matrices take the same polynomial of XXᵀ on the left.
   ///
   /// - Parameters:
   ///   - x: [L, rows, columns] with singular values of at most 1.
