@@ -75,8 +75,7 @@ package final class CandidateProcess: CandidateMeasuring {
     // If the process has ended, reading its answer shows it.
     send(try Self.line(request), to: child)
     while true {
-      switch receive(from: child, until: deadline) {
-      case .line(let line):
+      if let line = nextLine() {
         switch try? JSONFile.decode(CandidateTrial.Answer.self, from: line) {
         case .ready: isReady = true
         case .times(let tile, let preferred, let ratio):
@@ -85,20 +84,20 @@ package final class CandidateProcess: CandidateMeasuring {
         case .trouble(let reason): throw Trouble(site: request.site, reason: reason)
         case nil: break  // what a driver prints is no answer
         }
-      case .end:
-        let reason = end()
-        if stop.isRequested { return .stopped }
-        guard isReady else {
-          throw Trouble(site: request.site, reason: "with the default tile the process \(reason)")
-        }
-        return .failure("the process \(reason)")
-      case .deadline:
-        end()
-        return .late
-      case .stopped:
-        end()
-        return .stopped
+        continue
       }
+      hearComplaints(of: child)
+      if stop.isRequested || ContinuousClock.now >= deadline {
+        end()
+        return stop.isRequested ? .stopped : .late
+      }
+      if receive(from: child) { continue }
+      let reason = end()
+      if stop.isRequested { return .stopped }
+      guard isReady else {
+        throw Trouble(site: request.site, reason: "with the default tile the process \(reason)")
+      }
+      return .failure("the process \(reason)")
     }
   }
 
@@ -192,30 +191,25 @@ package final class CandidateProcess: CandidateMeasuring {
     }
   }
 
-  private enum Received {
-    case line([UInt8])
-    case end
-    case deadline
-    case stopped
+  /// The next whole line that was received; nil if there is none.
+  private func nextLine() -> [UInt8]? {
+    guard let newline = received.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    defer { received.removeFirst(newline + 1) }
+    return Array(received[..<newline])
   }
 
-  private func receive(from child: Child, until deadline: ContinuousClock.Instant) -> Received {
-    while true {
-      if let newline = received.firstIndex(of: UInt8(ascii: "\n")) {
-        defer { received.removeFirst(newline + 1) }
-        return .line(Array(received[..<newline]))
-      }
-      hearComplaints(of: child)
-      if stop.isRequested { return .stopped }
-      if ContinuousClock.now >= deadline { return .deadline }
-      var poll = pollfd(fd: child.socket.fileDescriptor, events: Int16(POLLIN), revents: 0)
-      guard Glibc.poll(&poll, 1, Self.pollMilliseconds) > 0 else { continue }
-      var block = [UInt8](repeating: 0, count: 1 << 12)
-      let count = recv(child.socket.fileDescriptor, &block, block.count, 0)
-      if count < 0, errno == EINTR { continue }
-      if count <= 0 { return .end }
-      received += block[..<count]
-    }
+  /// Waits a moment for bytes of the process.
+  ///
+  /// - Returns: false if the process has closed its end.
+  private func receive(from child: Child) -> Bool {
+    let socket = child.socket.fileDescriptor
+    var poll = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    guard Glibc.poll(&poll, 1, Self.pollMilliseconds) > 0 else { return true }
+    var block = [UInt8](repeating: 0, count: 1 << 12)
+    let count = recv(socket, &block, block.count, 0)
+    if count < 0 { return errno == EINTR }
+    received += block[..<count]
+    return count > 0
   }
 
   private static let pollMilliseconds: Int32 = 50

@@ -107,30 +107,34 @@ extension DepthLimit {
 
   private typealias Grid = TrainingGrid<Network>
 
-  /// Whether a network learns; undecided if it was not trained, or does a little better than guessing.
-  private func trains(_ network: Network, _ grid: Grid) -> Verdict {
-    guard let accuracies = grid[network]?.accuracies else { return .undecided }
+  /// Whether a network learns; undecided if it does a little better than guessing, and nil if it was not
+  /// trained.
+  private func trains(_ network: Network, _ grid: Grid) -> Verdict? {
+    guard let accuracies = grid[network]?.accuracies else { return nil }
     if accuracies.allSatisfy({ $0 > upperBound }) { return .holds }
     return accuracies.allSatisfy { $0 <= lowerBound } ? .fails : .undecided
   }
 
   private func table(_ grid: Grid) -> Table {
-    func remark(_ network: Network) -> Table.Entry {
-      switch trains(network, grid) {
-      case .holds: .text("yes")
-      case .fails: .text("no")
-      case .undecided: .text("uncertain")
-      }
-    }
-    return grid.table(
+    grid.table(
       "Test accuracy after the budget at the best learning rate", name: "accuracies",
-      columns: ["depth", "initialization"], remark: ("trains", remark)
+      columns: ["depth", "initialization"],
+      remark: (
+        "trains",
+        { network in
+          switch trains(network, grid) {
+          case .holds: .text("yes")
+          case .fails: .text("no")
+          case .undecided, nil: .text("uncertain")
+          }
+        }
+      )
     ) { [.count($0.depth), .text($0.initializer)] }
   }
 
   private func trainsEverywhere(_ initializer: String, _ grid: Grid) -> Claim {
     let networks = depths.map { Network(depth: $0, initializer: initializer) }
-    let marks = networks.map { trains($0, grid) }
+    let marks = networks.map { trains($0, grid) ?? .undecided }
     let evidence = networks.map {
       "depth \($0.depth): " + (grid[$0].map { percent($0.sample.mean) } ?? "not finished")
     }
@@ -145,18 +149,15 @@ extension DepthLimit {
   }
 
   private func goesDeeper(_ grid: Grid) -> Claim {
-    let pairs = depths.map { depth in
+    let marks = depths.map { depth in
       (
-        depth: depth, risotto: Network(depth: depth, initializer: "risotto"),
-        he: Network(depth: depth, initializer: "he")
+        depth: depth, risotto: trains(Network(depth: depth, initializer: "risotto"), grid),
+        he: trains(Network(depth: depth, initializer: "he"), grid)
       )
-    }
-    let marks = pairs.map {
-      (depth: $0.depth, risotto: trains($0.risotto, grid), he: trains($0.he, grid))
     }
     let ahead = marks.filter { $0.risotto == .holds && $0.he == .fails }.map(\.depth)
     let behind = marks.filter { $0.risotto == .fails && $0.he == .holds }.map(\.depth)
-    let isComplete = pairs.allSatisfy { grid[$0.risotto] != nil && grid[$0.he] != nil }
+    let isComplete = marks.allSatisfy { $0.risotto != nil && $0.he != nil }
     let verdict: Verdict =
       if !isComplete || (ahead.isEmpty == behind.isEmpty) {
         .undecided

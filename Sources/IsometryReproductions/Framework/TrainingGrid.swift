@@ -9,16 +9,10 @@ struct TrainingGrid<Network: Hashable> {
   let noise: AccuracyNoise
   /// In the order in which the networks first appear.
   private let groups: [(key: Network, elements: [Training])]
-  private let best: [Network: BestRate]
 
   /// - Parameter testImages: the number that gives the accuracies.
   init(_ trainings: [Training], testImages: Int) {
     groups = trainings.grouped { $0.network }
-    best = Dictionary(
-      uniqueKeysWithValues: groups.compactMap { network, trainings in
-        BestRate(trainings.map { ($0.configuration.learningRate, $0.outcome) })
-          .map { (network, $0) }
-      })
     noise = AccuracyNoise(
       groups: trainings.filter { !$0.outcome.isDivergence }
         .grouped { $0.configuration.exceptSeed }.map { $0.elements.map(\.outcome.accuracy) },
@@ -29,7 +23,10 @@ struct TrainingGrid<Network: Hashable> {
   var networks: [Network] { groups.map(\.key) }
 
   /// The trainings of a network at its best learning rate; nil if none is finished.
-  subscript(network: Network) -> BestRate? { best[network] }
+  subscript(network: Network) -> BestRate? {
+    let trainings = groups.first { $0.key == network }?.elements ?? []
+    return BestRate(trainings.map { ($0.configuration.learningRate, $0.outcome) })
+  }
 
   /// A row for each network with its accuracy at the best learning rate.
   ///

@@ -127,11 +127,7 @@ struct CurveTable: Sendable {
     let width: Double
     var pieces: [Piece] = []
     /// Where the curve is solved next: the curve turns little from one node to another.
-    private var guess: Double?
-
-    init(curve: SmoothSlopeCurve, radii: ClosedRange<Double>, width: Double) {
-      (self.curve, self.radii, self.width) = (curve, radii, width)
-    }
+    var guess: Double?
 
     mutating func append(
       from low: Double, to high: Double, _ halvings: Int, parentError: Double = .infinity
