@@ -66,7 +66,7 @@ struct CurveTable: Sendable {
   }
 
   func point(atLog t: Double) -> SpectralPoint {
-    let piece = last { $0.lowest <= t }
+    let piece = pieces.last { $0.lowest <= t } ?? pieces[0]
     let root = RootFinding.brent(in: piece.range) { u in
       Self.sum(piece.logLambda, at: Self.argument(u, in: piece.range)) - t
     }
@@ -74,18 +74,6 @@ struct CurveTable: Sendable {
     let isBelow = Self.sum(piece.logLambda, at: -1) > t
     return point(
       at: root ?? (isBelow ? piece.range.lowerBound : piece.range.upperBound), in: piece)
-  }
-
-  /// The last piece for which `isBelow` holds, or else the first one.
-  ///
-  /// - Precondition: `isBelow` holds up to some piece and not after it.
-  private func last(where isBelow: (Piece) -> Bool) -> Piece {
-    var (low, high) = (0, pieces.count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if isBelow(pieces[middle]) { low = middle } else { high = middle }
-    }
-    return pieces[low]
   }
 
   private func point(at u: Double, in piece: Piece) -> SpectralPoint {
