@@ -152,26 +152,18 @@ extension RisottoTable {
   }
 
   private func plot(_ results: Results) -> (name: String, plot: Plot) {
-    struct Panel: Hashable {
-      let normalization: NormalizationKind
-      let skip: SkipKind
-
-      var words: String {
-        RisottoTable.letter(skip) + " skips, "
-          + (normalization == .none ? "no normalization" : "Batch Normalization")
-      }
-    }
-    return (
+    (
       "accuracies",
       Plot(
         title: "Test accuracy of \(model) at the best learning rate",
         x: Plot.Axis("initialization", column: "initialization", names: Self.initializers),
         y: Plot.Axis("test accuracy", column: "accuracy"),
-        series: results.networks.grouped {
-          Panel(normalization: $0.normalization, skip: $0.skip)
-        }.map { panel, networks in
+        series: results.networks.grouped { network in
+          Self.letter(network.skip) + " skips, "
+            + (network.normalization == .none ? "no normalization" : "Batch Normalization")
+        }.map { kind, networks in
           Plot.Series(
-            panel.words, .points,
+            kind, .points,
             networks.compactMap { network in
               guard let place = Self.initializers.firstIndex(of: network.initializer),
                 let best = results[network]

@@ -24,10 +24,6 @@ extension LearningCurve {
   var accuracy: Double { finalAccuracy ?? Chance.accuracy }
 }
 
-extension CellResult where Outcome == LearningCurve {
-  var accuracy: Double { outcome.accuracy }
-}
-
 /// The accuracy of guessing one of the ten classes.
 enum Chance {
   static let accuracy = 0.1
