@@ -1,5 +1,4 @@
 import Foundation
-import IsometryFiles
 import IsometryNN
 import IsometryTraining
 

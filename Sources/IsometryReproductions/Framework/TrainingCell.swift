@@ -1,21 +1,11 @@
 import Foundation
 import IsometryData
-import IsometryFiles
 import IsometryNN
 import IsometryTraining
 
 protocol TrainingCell: ExperimentCell {
   /// All of the training but the device and the place of the images.
   var configuration: RunConfiguration { get }
-}
-
-extension RunConfiguration {
-  /// The configuration that trainings share if only their seeds differ.
-  var exceptSeed: RunConfiguration {
-    var setting = self
-    setting.seed = 0
-    return setting
-  }
 }
 
 extension LearningCurve {
@@ -53,6 +43,13 @@ extension RunConfiguration {
     configuration.augment = []
     configuration.seed = seed
     return configuration
+  }
+
+  /// The configuration that trainings share if only their seeds differ.
+  var exceptSeed: RunConfiguration {
+    var setting = self
+    setting.seed = 0
+    return setting
   }
 
   mutating func limit(to budget: TrainingBudget) {
