@@ -29,11 +29,11 @@ package final class CandidateProcess: CandidateMeasuring {
   }
 
   private struct Child {
-    let identifier: pid_t
+    let process: Process
     /// This end of the process's standard input and output.
-    let socket: Int32
+    let socket: FileHandle
     /// This end of its standard error.
-    let errors: Int32
+    let errors: FileHandle
   }
 
   private let executable: String
@@ -75,8 +75,7 @@ package final class CandidateProcess: CandidateMeasuring {
     // If the process has ended, reading its answer shows it.
     send(try Self.line(request), to: child)
     while true {
-      switch receive(from: child, until: deadline) {
-      case .line(let line):
+      if let line = nextLine() {
         switch try? JSONFile.decode(CandidateTrial.Answer.self, from: line) {
         case .ready: isReady = true
         case .times(let tile, let preferred, let ratio):
@@ -85,61 +84,39 @@ package final class CandidateProcess: CandidateMeasuring {
         case .trouble(let reason): throw Trouble(site: request.site, reason: reason)
         case nil: break  // what a driver prints is no answer
         }
-      case .end:
-        let reason = end()
-        if stop.isRequested { return .stopped }
-        guard isReady else {
-          throw Trouble(site: request.site, reason: "with the default tile the process \(reason)")
-        }
-        return .failure("the process \(reason)")
-      case .deadline:
-        end()
-        return .late
-      case .stopped:
-        end()
-        return .stopped
+        continue
       }
+      hearComplaints(of: child)
+      if stop.isRequested || ContinuousClock.now >= deadline {
+        end()
+        return stop.isRequested ? .stopped : .late
+      }
+      if receive(from: child) { continue }
+      let reason = end()
+      if stop.isRequested { return .stopped }
+      guard isReady else {
+        throw Trouble(site: request.site, reason: "with the default tile the process \(reason)")
+      }
+      return .failure("the process \(reason)")
     }
   }
 
   private func start() throws -> Child {
-    let conversation = try Self.makeSockets(executable)
-    defer { close(conversation.theirs) }
-    let errors: (ours: Int32, theirs: Int32)
-    do throws(FileError) {
-      errors = try Self.makeSockets(executable)
-    } catch {
-      close(conversation.ours)
-      throw error
-    }
-    defer { close(errors.theirs) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    for stream in [STDIN_FILENO, STDOUT_FILENO] {
-      posix_spawn_file_actions_adddup2(&actions, conversation.theirs, stream)
-    }
+    let (conversation, errors) = (try makeSockets(), try makeSockets())
+    // Foundation gives the process a separate group: Ctrl-C is for the parent; a driver's compilers end
+    // with the group.
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = arguments
+    process.standardInput = conversation.theirs
+    process.standardOutput = conversation.theirs
     // The parent prints warnings, once. The text before a crash may give its reason.
-    posix_spawn_file_actions_adddup2(&actions, errors.theirs, STDERR_FILENO)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // A separate process group: Ctrl-C is for the parent; a driver's compilers end with the group.
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-    let words = ([executable] + arguments).map { strdup($0) } + [nil]
-    let environment =
-      ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { for text in words + environment { free(text) } }
-    var identifier: pid_t = 0
-    let code = posix_spawn(&identifier, executable, &actions, &attributes, words, environment)
-    guard code == 0 else {
-      close(conversation.ours)
-      close(errors.ours)
-      throw FileError(path: executable, action: "start", code: code)
-    }
-    let child = Child(
-      identifier: identifier, socket: conversation.ours, errors: errors.ours)
+    process.standardError = errors.theirs
+    try process.run()
+    // The process has copies. With them it also closes the connection.
+    try conversation.theirs.close()
+    try errors.theirs.close()
+    let child = Child(process: process, socket: conversation.ours, errors: errors.ours)
     self.child = child
     received = []
     send(greeting, to: child)
@@ -147,15 +124,14 @@ package final class CandidateProcess: CandidateMeasuring {
   }
 
   /// A pair of connected sockets, which other children of this process do not inherit.
-  private static func makeSockets(
-    _ executable: String
-  ) throws(FileError) -> (ours: Int32, theirs: Int32) {
+  private func makeSockets() throws(FileError) -> (ours: FileHandle, theirs: FileHandle) {
     var sockets: [Int32] = [-1, -1]
     guard
       socketpair(
         AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &sockets) == 0
     else { throw .last(path: executable, action: "start") }
-    return (sockets[0], sockets[1])
+    let handles = sockets.map { FileHandle(fileDescriptor: $0, closeOnDealloc: true) }
+    return (handles[0], handles[1])
   }
 
   /// Lets the process finish its work, because a driver that is killed may leave its caches damaged.
@@ -165,25 +141,19 @@ package final class CandidateProcess: CandidateMeasuring {
   private func end() -> String {
     guard let child else { return "was not there" }
     self.child = nil
-    close(child.socket)
-    defer { close(child.errors) }
-    var status: Int32 = 0
+    try? child.socket.close()
+    let process = child.process
     let deadline = ContinuousClock.now + .seconds(patience)
-    while waitpid(child.identifier, &status, WNOHANG) == 0 {
-      if ContinuousClock.now < deadline {
-        hearComplaints(of: child)
-        usleep(5_000)
-      } else {
-        kill(-child.identifier, SIGKILL)
-        waitpid(child.identifier, &status, 0)
-        break
-      }
+    while process.isRunning {
+      hearComplaints(of: child)
+      if ContinuousClock.now >= deadline { kill(-process.processIdentifier, SIGKILL) }
+      usleep(5_000)
     }
     hearComplaints(of: child)
-    let signal = status & 0x7F
     let end =
-      signal == 0
-      ? "ended with exit code \(status >> 8 & 0xFF)" : "was ended by signal \(signal)"
+      process.terminationReason == .exit
+      ? "ended with exit code \(process.terminationStatus)"
+      : "was ended by signal \(process.terminationStatus)"
     let lines = String(decoding: complaints, as: UTF8.self).split(whereSeparator: \.isNewline)
       .suffix(Self.reportedLines)
     return lines.isEmpty ? end : "\(end); its last words: \(lines.joined(separator: " / "))"
@@ -195,7 +165,7 @@ package final class CandidateProcess: CandidateMeasuring {
   private func hearComplaints(of child: Child) {
     var block = [UInt8](repeating: 0, count: 1 << 12)
     for _ in 0..<64 {
-      let count = recv(child.errors, &block, block.count, Int32(MSG_DONTWAIT))
+      let count = recv(child.errors.fileDescriptor, &block, block.count, Int32(MSG_DONTWAIT))
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return }
       complaints += block[..<count]
@@ -212,7 +182,8 @@ package final class CandidateProcess: CandidateMeasuring {
     while done < bytes.count {
       let count = bytes.withUnsafeBytes {
         Glibc.send(
-          child.socket, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL))
+          child.socket.fileDescriptor, $0.baseAddress! + done, bytes.count - done,
+          Int32(MSG_NOSIGNAL))
       }
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return }
@@ -220,30 +191,25 @@ package final class CandidateProcess: CandidateMeasuring {
     }
   }
 
-  private enum Received {
-    case line([UInt8])
-    case end
-    case deadline
-    case stopped
+  /// The next whole line that was received; nil if there is none.
+  private func nextLine() -> [UInt8]? {
+    guard let newline = received.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    defer { received.removeFirst(newline + 1) }
+    return Array(received[..<newline])
   }
 
-  private func receive(from child: Child, until deadline: ContinuousClock.Instant) -> Received {
-    while true {
-      if let newline = received.firstIndex(of: UInt8(ascii: "\n")) {
-        defer { received.removeFirst(newline + 1) }
-        return .line(Array(received[..<newline]))
-      }
-      hearComplaints(of: child)
-      if stop.isRequested { return .stopped }
-      if ContinuousClock.now >= deadline { return .deadline }
-      var poll = pollfd(fd: child.socket, events: Int16(POLLIN), revents: 0)
-      guard Glibc.poll(&poll, 1, Self.pollMilliseconds) > 0 else { continue }
-      var block = [UInt8](repeating: 0, count: 1 << 12)
-      let count = recv(child.socket, &block, block.count, 0)
-      if count < 0, errno == EINTR { continue }
-      if count <= 0 { return .end }
-      received += block[..<count]
-    }
+  /// Waits a moment for bytes of the process.
+  ///
+  /// - Returns: false if the process has closed its end.
+  private func receive(from child: Child) -> Bool {
+    let socket = child.socket.fileDescriptor
+    var poll = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    guard Glibc.poll(&poll, 1, Self.pollMilliseconds) > 0 else { return true }
+    var block = [UInt8](repeating: 0, count: 1 << 12)
+    let count = recv(socket, &block, block.count, 0)
+    if count < 0 { return errno == EINTR }
+    received += block[..<count]
+    return count > 0
   }
 
   private static let pollMilliseconds: Int32 = 50

@@ -10,7 +10,6 @@ package final class CandidateTrial {
     package let tile: Tile
     /// The shortest time of timing, in seconds.
     package let seconds: Double
-
   }
 
   package enum Answer: Codable, Equatable, Sendable {

@@ -55,7 +55,7 @@ package struct Tuner {
     onCandidate: (TileSite, Int, Int) -> Void = { _, _, _ in },
     onReport: (Report) -> Void = { _ in }
   ) throws -> End {
-    var search = Search(tuner: self, measurer: measurer)
+    let search = Search(tuner: self, measurer: measurer, deadline: .now + .seconds(budget))
     for (number, problem) in operations.enumerated()
     where again || record[problem.site].tile == nil {
       var known = record[problem.site]
@@ -84,16 +84,10 @@ private struct Search {
   let measurer: any CandidateMeasuring
   let deadline: ContinuousClock.Instant
 
-  init(tuner: Tuner, measurer: any CandidateMeasuring) {
-    self.tuner = tuner
-    self.measurer = measurer
-    deadline = .now + .seconds(tuner.budget)
-  }
-
   private var remaining: Double { (deadline - ContinuousClock.now) / .seconds(1) }
 
   /// Tries the untried candidates; nil if time was up or a stop was requested before.
-  mutating func best(
+  func best(
     of problem: TunedOperation, _ known: inout TuningRecord.Site,
     onFailure: (TuningRecord.Site) throws -> Void, onCandidate: (Int) -> Void
   ) throws -> Tuner.Report? {

@@ -1,5 +1,4 @@
 import Foundation
-import IsometryFiles
 import IsometryNN
 import IsometryTraining
 
@@ -82,14 +81,19 @@ struct DepthLimit: Experiment {
   }
 
   func conclude(_ results: [Measured]) -> Conclusion {
-    Conclusion(
-      tables: [table(results)],
-      plots: depthPlot("Test accuracy after a fixed budget, without normalization", results) {
+    let grid = Grid(
+      results.map {
+        let network = Network(depth: $0.cell.depth, initializer: $0.cell.initializer)
+        return (network, $0.cell.configuration, $0.outcome)
+      }, testImages: recipe.budget.testImages)
+    return Conclusion(
+      tables: [table(grid)],
+      plots: grid.depthPlot("Test accuracy after a fixed budget, without normalization") {
         ($0.initializer, $0.depth)
       },
       claims: [
-        trainsEverywhere("risotto", results), trainsEverywhere("risotto-lossless", results),
-        goesDeeper(results),
+        trainsEverywhere("risotto", grid), trainsEverywhere("risotto-lossless", grid),
+        goesDeeper(grid),
       ])
   }
 }
@@ -100,43 +104,38 @@ extension DepthLimit {
     let initializer: String
   }
 
-  private func best(_ initializer: String, _ depth: Int, _ results: [Measured]) -> BestRate? {
-    BestRate(results.filter { $0.cell.initializer == initializer && $0.cell.depth == depth })
-  }
+  private typealias Grid = TrainingGrid<Network>
 
-  /// Whether a network learns; undecided if it was not trained, or does a little better than guessing.
-  private func trains(_ initializer: String, _ depth: Int, _ results: [Measured]) -> Verdict {
-    guard let accuracies = best(initializer, depth, results)?.accuracies else { return .undecided }
+  /// Whether a network learns; undecided if it does a little better than guessing, and nil if it was not
+  /// trained.
+  private func trains(_ network: Network, _ grid: Grid) -> Verdict? {
+    guard let accuracies = grid[network]?.accuracies else { return nil }
     if accuracies.allSatisfy({ $0 > upperBound }) { return .holds }
     return accuracies.allSatisfy { $0 <= lowerBound } ? .fails : .undecided
   }
 
-  private func table(_ results: [Measured]) -> Table {
-    Table(
+  private func table(_ grid: Grid) -> Table {
+    grid.table(
       "Test accuracy after the budget at the best learning rate", name: "accuracies",
-      columns: [
-        "depth", "initialization", "best rate", "at the edge", "accuracy", "s.d.", "trains",
-        "diverged", "trainings",
-      ],
-      rows: results.grouped { Network(depth: $0.cell.depth, initializer: $0.cell.initializer) }
-        .map { network, results in
-          let best = BestRate(results)
-          let trains = trains(network.initializer, network.depth, results)
-          return [
-            .count(network.depth), .text(network.initializer),
-            .rate(best?.rate), .answer(best?.isAtEdge), .percent(best?.sample?.mean),
-            .percent(best?.sample?.spread),
-            .text(trains == .holds ? "yes" : trains == .fails ? "no" : "uncertain"),
-            .count(results.count { $0.outcome.isDivergence }), .count(results.count),
-          ]
-        })
+      columns: ["depth", "initialization"],
+      remark: (
+        "trains",
+        { network in
+          switch trains(network, grid) {
+          case .holds: .text("yes")
+          case .fails: .text("no")
+          case .undecided, nil: .text("uncertain")
+          }
+        }
+      )
+    ) { [.count($0.depth), .text($0.initializer)] }
   }
 
-  private func trainsEverywhere(_ initializer: String, _ results: [Measured]) -> Claim {
-    let marks = depths.map { trains(initializer, $0, results) }
-    let evidence = zip(depths, marks).map { depth, mark in
-      let mean = best(initializer, depth, results)?.sample?.mean
-      return "depth \(depth): " + (mean.map(percent) ?? "not finished")
+  private func trainsEverywhere(_ initializer: String, _ grid: Grid) -> Claim {
+    let networks = depths.map { Network(depth: $0, initializer: initializer) }
+    let marks = networks.map { trains($0, grid) ?? .undecided }
+    let evidence = networks.map {
+      "depth \($0.depth): " + (grid[$0].map { percent($0.sample.mean) } ?? "not finished")
     }
     // A budget that is too small for the shallowest network says nothing about the others.
     let verdict: Verdict = marks.first == .fails ? .undecided : .all(marks)
@@ -148,15 +147,16 @@ extension DepthLimit {
       evidence: evidence.joined(separator: ", "), verdict: verdict)
   }
 
-  private func goesDeeper(_ results: [Measured]) -> Claim {
-    let marks = depths.map {
-      (depth: $0, risotto: trains("risotto", $0, results), he: trains("he", $0, results))
+  private func goesDeeper(_ grid: Grid) -> Claim {
+    let marks = depths.map { depth in
+      (
+        depth: depth, risotto: trains(Network(depth: depth, initializer: "risotto"), grid),
+        he: trains(Network(depth: depth, initializer: "he"), grid)
+      )
     }
     let ahead = marks.filter { $0.risotto == .holds && $0.he == .fails }.map(\.depth)
     let behind = marks.filter { $0.risotto == .fails && $0.he == .holds }.map(\.depth)
-    let isComplete = depths.allSatisfy {
-      best("risotto", $0, results) != nil && best("he", $0, results) != nil
-    }
+    let isComplete = marks.allSatisfy { $0.risotto != nil && $0.he != nil }
     let verdict: Verdict =
       if !isComplete || (ahead.isEmpty == behind.isEmpty) {
         .undecided

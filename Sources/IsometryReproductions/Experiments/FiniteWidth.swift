@@ -168,21 +168,25 @@ struct FiniteWidth: Experiment {
       guard case .signals(let statistics) = result.outcome else { return nil }
       return (result.cell, statistics)
     }
-    let trainings = results.compactMap { result -> TrainingResult? in
-      guard case .training(let outcome) = result.outcome,
-        case .training(let configuration) = result.cell.task
-      else { return nil }
-      return TrainingResult(
-        cell: Training(
-          network: Network(depth: result.cell.depth, weights: result.cell.weights),
-          configuration: configuration, name: result.cell.name),
-        outcome: outcome, seconds: result.seconds, origin: result.origin)
-    }
+    let trainings = Grid(
+      results.compactMap { result in
+        guard case .training(let outcome) = result.outcome,
+          case .training(let configuration) = result.cell.task
+        else { return nil }
+        let network = Network(depth: result.cell.depth, weights: result.cell.weights)
+        return (network, configuration, outcome)
+      }, testImages: budget.testImages)
     return Conclusion(
-      tables: [signalTable(signals), trainingTable(trainings)],
+      tables: [
+        signalTable(signals),
+        trainings.table(
+          "Test accuracy at the best learning rate", name: "trainings",
+          columns: ["depth", "weights"]
+        ) { [.count($0.depth), .text($0.weights.rawValue)] },
+      ],
       plots: similarityPlots(signals)
-        + depthPlot("Test accuracy after training, width \(trainedWidth)", trainings) {
-          ($0.network.weights.rawValue, $0.network.depth)
+        + trainings.depthPlot("Test accuracy after training, width \(trainedWidth)") {
+          ($0.weights.rawValue, $0.depth)
         },
       claims: [
         normLaw(signals), similarityLaw(signals), collapse(signals), isometry(signals),
@@ -192,19 +196,12 @@ struct FiniteWidth: Experiment {
 
   typealias SignalResult = (cell: Cell, statistics: SignalStatistics)
 
-  /// A cell with a training, apart from the others.
-  struct Training: TrainingCell {
-    let network: Network
-    let configuration: RunConfiguration
-    let name: String
-  }
-
-  struct Network: Hashable, Codable {
+  private struct Network: Hashable {
     let depth: Int
     let weights: Weights
   }
 
-  typealias TrainingResult = CellResult<Training, LearningCurve>
+  private typealias Grid = TrainingGrid<Network>
 }
 
 extension FiniteWidth {
@@ -349,39 +346,16 @@ extension FiniteWidth {
       verdict: .all(missing + changes.map { $0 < 1e-9 ? .holds : .fails }))
   }
 
-  private func trainingTable(_ trainings: [TrainingResult]) -> Table {
-    Table(
-      "Test accuracy at the best learning rate", name: "trainings",
-      columns: [
-        "depth", "weights", "best rate", "at the edge", "accuracy", "s.d.", "diverged", "trainings",
-      ],
-      rows: trainings.grouped { $0.cell.network }.map { network, results in
-        let best = BestRate(results)
-        let sample = best?.sample
-        return [
-          .count(network.depth), .text(network.weights.rawValue),
-          .rate(best?.rate), .answer(best?.isAtEdge), .percent(sample?.mean),
-          .percent(sample?.spread), .count(results.count { $0.outcome.isDivergence }),
-          .count(results.count),
-        ]
-      })
-  }
-
-  private func learning(_ trainings: [TrainingResult]) -> Claim {
-    func best(_ weights: Weights) -> BestRate? {
-      BestRate(
-        trainings.filter {
-          $0.cell.network == Network(depth: trainedDepths.last ?? 0, weights: weights)
-        })
-    }
-    let (orthogonal, he) = (best(.orthogonal), best(.he))
+  private func learning(_ trainings: Grid) -> Claim {
+    let depth = trainedDepths.last ?? 0
+    let orthogonal = trainings[Network(depth: depth, weights: .orthogonal)]
+    let he = trainings[Network(depth: depth, weights: .he)]
     return Claim(
       "The deepest network learns better with orthogonal looks-linear weights than with He's",
       rule: "test accuracy at the best learning rate: \(AccuracyNoise.rule)",
       evidence: String(
-        format: "depth %d: %.1f %% against %.1f %%", trainedDepths.last ?? 0,
-        100 * (orthogonal?.sample?.mean ?? .nan), 100 * (he?.sample?.mean ?? .nan)),
-      verdict: AccuracyNoise(trainings, testImages: budget.testImages)
-        .verdict(orthogonal, exceeds: he))
+        format: "depth %d: %.1f %% against %.1f %%", depth,
+        100 * (orthogonal?.sample.mean ?? .nan), 100 * (he?.sample.mean ?? .nan)),
+      verdict: trainings.noise.verdict(orthogonal, exceeds: he))
   }
 }

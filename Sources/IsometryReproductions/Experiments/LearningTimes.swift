@@ -38,7 +38,7 @@ struct LearningTimes {
     groups = results.grouped { $0.cell.setting }
     // The deviation over seeds needs trainings that all reached the goal.
     deviation = Sample.pooledDeviation(
-      results.grouped { $0.cell.settingButSeed }.map(\.elements)
+      results.grouped { $0.cell.configuration.exceptSeed }.map(\.elements)
         .filter { $0.allSatisfy { $0.outcome.reachedAt != nil } }
         .map { $0.compactMap(\.outcome.reachedAt).map { log(Double($0)) } })
   }

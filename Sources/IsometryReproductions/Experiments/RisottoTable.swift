@@ -109,9 +109,16 @@ struct RisottoTable: Experiment {
     try laboratory.train(cell.configuration)
   }
 
-  func conclude(_ results: [Measured]) -> Conclusion {
-    Conclusion(
-      tables: [table(results)], plots: results.isEmpty ? [] : [plot(results)],
+  func conclude(_ measured: [Measured]) -> Conclusion {
+    let results = Results(
+      measured.map { ($0.cell.network, $0.cell.configuration, $0.outcome) },
+      testImages: recipe.budget.testImages)
+    let table = results.table(
+      "Test accuracy of \(model) at the best learning rate", name: "accuracies",
+      columns: ["normalization", "skips", "initialization"], digits: 2
+    ) { [.text($0.normalization.rawValue), .text(Self.letter($0.skip)), .text($0.initializer)] }
+    return Conclusion(
+      tables: [table], plots: results.networks.isEmpty ? [] : [plot(results)],
       claims: [
         comparison(
           "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases",
@@ -135,6 +142,8 @@ extension RisottoTable {
     let initializer: String
   }
 
+  private typealias Results = TrainingGrid<Network>
+
   private static func letter(_ skip: SkipKind) -> String {
     switch skip {
     case .identity: "B"
@@ -142,50 +151,24 @@ extension RisottoTable {
     }
   }
 
-  private func table(_ results: [Measured]) -> Table {
-    Table(
-      "Test accuracy of \(model) at the best learning rate", name: "accuracies",
-      columns: [
-        "normalization", "skips", "initialization", "best rate", "at the edge", "accuracy", "s.d.",
-        "diverged", "trainings",
-      ],
-      rows: results.grouped { $0.cell.network }.map { network, results in
-        let best = BestRate(results)
-        return [
-          .text(network.normalization.rawValue), .text(Self.letter(network.skip)),
-          .text(network.initializer), .rate(best?.rate), .answer(best?.isAtEdge),
-          .percent(best?.sample?.mean, digits: 2), .percent(best?.sample?.spread, digits: 2),
-          .count(results.count { $0.outcome.isDivergence }), .count(results.count),
-        ]
-      })
-  }
-
-  private func plot(_ results: [Measured]) -> (name: String, plot: Plot) {
-    struct Panel: Hashable {
-      let normalization: NormalizationKind
-      let skip: SkipKind
-
-      var words: String {
-        RisottoTable.letter(skip) + " skips, "
-          + (normalization == .none ? "no normalization" : "Batch Normalization")
-      }
-    }
-    return (
+  private func plot(_ results: Results) -> (name: String, plot: Plot) {
+    (
       "accuracies",
       Plot(
         title: "Test accuracy of \(model) at the best learning rate",
         x: Plot.Axis("initialization", column: "initialization", names: Self.initializers),
         y: Plot.Axis("test accuracy", column: "accuracy"),
-        series: results.grouped {
-          Panel(normalization: $0.cell.normalization, skip: $0.cell.skip)
-        }.map { panel, results in
+        series: results.networks.grouped { network in
+          Self.letter(network.skip) + " skips, "
+            + (network.normalization == .none ? "no normalization" : "Batch Normalization")
+        }.map { kind, networks in
           Plot.Series(
-            panel.words, .points,
-            results.grouped { $0.cell.initializer }.compactMap { initializer, results in
-              guard let place = Self.initializers.firstIndex(of: initializer),
-                let mean = BestRate(results)?.sample?.mean
+            kind, .points,
+            networks.compactMap { network in
+              guard let place = Self.initializers.firstIndex(of: network.initializer),
+                let best = results[network]
               else { return nil }
-              return (x: Double(place), y: mean)
+              return (x: Double(place), y: best.sample.mean)
             })
         })
     )
@@ -195,7 +178,7 @@ extension RisottoTable {
   ///
   /// - Parameter needsMost: whether more than half of the comparisons are enough.
   private func comparison(
-    _ statement: String, _ results: [Measured], in normalization: NormalizationKind,
+    _ statement: String, _ results: Results, in normalization: NormalizationKind,
     than rivals: [String], needsMost: Bool
   ) -> Claim {
     let (verdicts, evidence) = compare("risotto", results, in: normalization, than: rivals) {
@@ -214,34 +197,30 @@ extension RisottoTable {
   ///
   /// - Parameter remark: the words that name a rival behind its accuracy.
   private func compare(
-    _ own: String, _ results: [Measured], in normalization: NormalizationKind,
+    _ own: String, _ results: Results, in normalization: NormalizationKind,
     than rivals: [String], remark: (_ rival: String) -> String
   ) -> (verdicts: [Verdict], evidence: [String]) {
-    let noise = AccuracyNoise(results, testImages: recipe.budget.testImages)
     var verdicts: [Verdict] = []
     var evidence: [String] = []
     for skip in SkipKind.allCases {
       func network(_ initializer: String) -> Network {
         Network(normalization: normalization, skip: skip, initializer: initializer)
       }
-      func best(_ initializer: String) -> BestRate? {
-        BestRate(results.filter { $0.cell.network == network(initializer) })
-      }
       let trained = grid.filter { !$0.configurations.isEmpty }.map(\.network)
       for rival in rivals where trained.contains(network(rival)) {
-        let (own, other) = (best(own), best(rival))
-        verdicts.append(noise.verdict(own, exceeds: other))
+        let (own, other) = (results[network(own)], results[network(rival)])
+        verdicts.append(results.noise.verdict(own, exceeds: other))
         guard let own, let other else { continue }
         evidence.append(
           String(
             format: "%@ skips: %.1f %% against %.1f %%", Self.letter(skip),
-            100 * (own.sample?.mean ?? .nan), 100 * (other.sample?.mean ?? .nan)) + remark(rival))
+            100 * own.sample.mean, 100 * other.sample.mean) + remark(rival))
       }
     }
     return (verdicts, evidence)
   }
 
-  private func lossless(_ results: [Measured]) -> Claim {
+  private func lossless(_ results: Results) -> Claim {
     let (verdicts, evidence) = compare(
       "risotto-lossless", results, in: .none, than: ["risotto"]
     ) { _ in "" }

@@ -147,7 +147,7 @@ extension UniversalLearning {
         "mean over the curve", "diverged", "trainings",
       ],
       rows: best.grouped { $0.cell.curves }.map { row, best in
-        let final = Sample(best.map(\.accuracy))
+        let final = Sample(best.map(\.outcome.accuracy))
         let all = results.filter { $0.cell.curves == row }
         let rate = best[0].cell.configuration.learningRate
         return [
@@ -223,7 +223,7 @@ extension UniversalLearning {
   private func learns(_ results: [Measured]) -> Bool {
     let bound = Chance.bound(testImages: budget.testImages)
     return results.grouped { $0.cell.curves.panel }.allSatisfy {
-      let learning = $0.elements.count { $0.accuracy > bound }
+      let learning = $0.elements.count { $0.outcome.accuracy > bound }
       return Double(learning) >= Self.leastLearning * Double($0.elements.count)
     }
   }

@@ -210,17 +210,16 @@ extension UniversalSpectra {
 
   private func universality(_ results: [Measured]) -> Claim {
     let rows = rows(results.filter { $0.cell.regime == .equalLevel })
-    var verdicts: [Verdict] = []
-    var worst: (distance: Double, tolerance: Double, row: Row)?
-    for (row, results) in rows {
-      guard let distance = Sample(results.map(\.outcome.distance))?.mean else { continue }
+    let found = rows.compactMap { row, results in
       let tolerance = Self.tolerance(width: results[0].cell.width, depth: row.depth)
-      verdicts.append(
-        distance <= tolerance ? .holds : distance > 2 * tolerance ? .fails : .undecided)
-      if worst.map({ distance / tolerance > $0.distance / $0.tolerance }) ?? true {
-        worst = (distance, tolerance, row)
+      return Sample(results.map(\.outcome.distance)).map {
+        (row: row, distance: $0.mean, tolerance: tolerance, share: $0.mean / tolerance)
       }
     }
+    var verdicts: [Verdict] = found.map {
+      $0.share <= 1 ? .holds : $0.share > 2 ? .fails : .undecided
+    }
+    let worst = found.max { $0.share < $1.share }
     if !hasAll(results, of: [.equalLevel]) { verdicts.append(.undecided) }
     return Claim(
       "At equal c every activation has the singular values of one law",

@@ -14,13 +14,6 @@ struct AccuracyNoise: Equatable {
     self.testImages = testImages
   }
 
-  init<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>], testImages: Int) {
-    self.init(
-      groups: results.filter { !$0.outcome.isDivergence }
-        .grouped { $0.cell.settingButSeed }.map { $0.elements.map(\.accuracy) },
-      testImages: testImages)
-  }
-
   /// Standard errors of the difference that decide a comparison. With the best of two or three rates
   /// on each side and some comparisons to a claim, a few in a hundred claims about equals are decided
   /// by chance.

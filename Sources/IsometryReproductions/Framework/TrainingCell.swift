@@ -1,6 +1,5 @@
 import Foundation
 import IsometryData
-import IsometryFiles
 import IsometryNN
 import IsometryTraining
 
@@ -9,23 +8,10 @@ protocol TrainingCell: ExperimentCell {
   var configuration: RunConfiguration { get }
 }
 
-extension TrainingCell {
-  /// The configuration that trainings share if only their seeds differ.
-  var settingButSeed: RunConfiguration {
-    var setting = configuration
-    setting.seed = 0
-    return setting
-  }
-}
-
 extension LearningCurve {
   /// The share of test images recognized at the end. A training that diverged recognizes as many as one
   /// that guesses.
   var accuracy: Double { finalAccuracy ?? Chance.accuracy }
-}
-
-extension CellResult where Cell: TrainingCell, Outcome == LearningCurve {
-  var accuracy: Double { outcome.accuracy }
 }
 
 /// The accuracy of guessing one of the ten classes.
@@ -57,6 +43,13 @@ extension RunConfiguration {
     configuration.augment = []
     configuration.seed = seed
     return configuration
+  }
+
+  /// The configuration that trainings share if only their seeds differ.
+  var exceptSeed: RunConfiguration {
+    var setting = self
+    setting.seed = 0
+    return setting
   }
 
   mutating func limit(to budget: TrainingBudget) {
@@ -152,54 +145,6 @@ extension LearningCurve {
     if let divergedAt, step >= divergedAt { return Chance.accuracy }
     return points.last { $0.step <= step }?.accuracy ?? Chance.accuracy
   }
-}
-
-/// Accuracies over seeds at the learning rate with the best mean of them.
-struct BestRate: Equatable {
-  let rate: Double
-  /// Whether a smaller or a larger rate than those tried may be better still.
-  let isAtEdge: Bool
-  let accuracies: [Double]
-  /// Of the trainings at this rate.
-  let diverged: Int
-
-  var sample: Sample? { Sample(accuracies) }
-
-  /// - Parameter trainings: rate and outcome of each; nil for none.
-  init?(_ trainings: [(rate: Double, outcome: LearningCurve)]) {
-    func mean(_ trainings: [(rate: Double, outcome: LearningCurve)]) -> Double {
-      Sample(trainings.map(\.outcome.accuracy))?.mean ?? 0
-    }
-    let rates = trainings.grouped { $0.rate }
-    guard let best = rates.max(by: { mean($0.elements) < mean($1.elements) }) else { return nil }
-    rate = best.key
-    isAtEdge = rates.map(\.key).isEdge(best.key)
-    accuracies = best.elements.map(\.outcome.accuracy)
-    diverged = best.elements.count { $0.outcome.isDivergence }
-  }
-
-  init?<Cell: TrainingCell>(_ results: [CellResult<Cell, LearningCurve>]) {
-    self.init(results.map { ($0.cell.configuration.learningRate, $0.outcome) })
-  }
-}
-
-/// The accuracy at the best learning rate over the depth, a line for each name; none without results.
-func depthPlot<Cell: TrainingCell>(
-  _ title: String, _ results: [CellResult<Cell, LearningCurve>],
-  _ place: (Cell) -> (name: String, depth: Int)
-) -> [(name: String, plot: Plot)] {
-  guard !results.isEmpty else { return [] }
-  let plot = Plot(
-    title: title, x: Plot.Axis("depth", column: "depth", isLogarithmic: true),
-    y: Plot.Axis("test accuracy", column: "accuracy"),
-    series: results.grouped { place($0.cell).name }.map { name, results in
-      Plot.Series(
-        name, .line,
-        results.grouped { place($0.cell).depth }.map {
-          (x: Double($0.key), y: BestRate($0.elements)?.sample?.mean ?? Chance.accuracy)
-        })
-    })
-  return [("accuracy-by-depth", plot)]
 }
 
 extension [Double] {

@@ -39,12 +39,9 @@ public enum LawDistance {
     points.sort { $0.t < $1.t }
 
     func lawBelow(_ t: Double) -> Double { 1 - law.survival(atLog: t) }
-    var distance = 0.0
-    if resolution > 0 {
-      distance = abs(below - lawBelow(2 * Double.log(resolution)))
-    } else {
-      distance = abs(below - law.cumulative(at: 0))
-    }
+    let zeros =
+      resolution > 0 ? lawBelow(2 * Double.log(resolution)) : law.cumulative(at: 0)
+    var distance = abs(below - zeros)
     var position = 0
     while position < points.count {
       let t = points[position].t
@@ -92,9 +89,7 @@ public enum LawDistance {
   }
 
   private static func value(of function: [(t: Double, below: Double)], at t: Double) -> Double {
-    guard let next = function.firstIndex(where: { $0.t >= t }) else {
-      return 1
-    }
+    guard let next = function.firstIndex(where: { $0.t >= t }) else { return 1 }
     let right = function[next]
     guard next > 0 else { return right.t == t ? right.below : 0 }
     let left = function[next - 1]

@@ -21,7 +21,7 @@ extension Activation {
     let inside = Double.erf(u * Self.rootHalf)
     return GaussianMoments(
       mean: 0,
-      meanSquare: q * SpecialFunctions.chiSquare3CDF(half: u * u / 2) + .erfc(u * Self.rootHalf),
+      meanSquare: q * SpecialFunctions.regularizedGamma(1.5, u * u / 2) + .erfc(u * Self.rootHalf),
       slopeSquare: inside, slopeFourth: inside)
   }
 

@@ -66,7 +66,7 @@ struct CurveTable: Sendable {
   }
 
   func point(atLog t: Double) -> SpectralPoint {
-    let piece = last { $0.lowest <= t }
+    let piece = pieces.last { $0.lowest <= t } ?? pieces[0]
     let root = RootFinding.brent(in: piece.range) { u in
       Self.sum(piece.logLambda, at: Self.argument(u, in: piece.range)) - t
     }
@@ -74,18 +74,6 @@ struct CurveTable: Sendable {
     let isBelow = Self.sum(piece.logLambda, at: -1) > t
     return point(
       at: root ?? (isBelow ? piece.range.lowerBound : piece.range.upperBound), in: piece)
-  }
-
-  /// The last piece for which `isBelow` holds, or else the first one.
-  ///
-  /// - Precondition: `isBelow` holds up to some piece and not after it.
-  private func last(where isBelow: (Piece) -> Bool) -> Piece {
-    var (low, high) = (0, pieces.count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if isBelow(pieces[middle]) { low = middle } else { high = middle }
-    }
-    return pieces[low]
   }
 
   private func point(at u: Double, in piece: Piece) -> SpectralPoint {
@@ -120,30 +108,19 @@ struct CurveTable: Sendable {
     return coefficients[0] + x * next - afterNext
   }
 
-  /// A piece that was halved: the starting values of its halves.
-  private struct Parent {
-    let range: ClosedRange<Double>  // in u
-    let angles: [Double]  // the series of arg ζ
-    let error: Double
-
-    func angle(at u: Double) -> Double {
-      CurveTable.sum(angles, at: CurveTable.argument(u, in: range))
-    }
-  }
-
   private struct Builder {
     let curve: SmoothSlopeCurve
     let radii: ClosedRange<Double>
     /// The width of the support in log λ.
     let width: Double
     var pieces: [Piece] = []
-    var last: SmoothSlopeCurve.Solved?
+    /// Where the curve is solved next: the curve turns little from one node to another.
+    var guess: Double?
 
     mutating func append(
-      from low: Double, to high: Double, below parent: Parent? = nil, _ halvings: Int
+      from low: Double, to high: Double, _ halvings: Int, parentError: Double = .infinity
     ) {
-      let (piece, angles, error) = piece(from: low, to: high, below: parent)
-      let parentError = parent?.error ?? .infinity
+      let (piece, error) = piece(from: low, to: high)
       // If halving no longer helps, the remaining error is rounding.
       let isRounding = parentError < 1e-8 && error > parentError / 4
       if error < 1e-11 || isRounding || halvings >= CurveTable.mostHalvings || pieces.count > 400 {
@@ -151,26 +128,22 @@ struct CurveTable: Sendable {
         return
       }
       let middle = (low + high) / 2
-      let this = Parent(range: low...high, angles: angles, error: error)
-      append(from: low, to: middle, below: this, halvings + 1)
-      append(from: middle, to: high, below: this, halvings + 1)
+      append(from: low, to: middle, halvings + 1, parentError: error)
+      append(from: middle, to: high, halvings + 1, parentError: error)
     }
 
-    private mutating func piece(
-      from low: Double, to high: Double, below parent: Parent?
-    ) -> (Piece, angles: [Double], error: Double) {
+    private mutating func piece(from low: Double, to high: Double) -> (Piece, error: Double) {
       let count = CurveTable.count
       var samples: [Sample] = []
-      var angles: [Double] = []
       // Chebyshev's nodes descend from the upper end.
       for node in (0..<count).reversed() {
         let x = CurveTable.cosines[node][1]
-        let solved = solve(at: (low + high) / 2 + (high - low) / 2 * x, below: parent)
+        let u = (low + high) / 2 + (high - low) / 2 * x
+        let solved = curve.solve(logRadius: logRadius(at: u), near: guess)
+        guess = solved.angle > curve.leastAngle ? solved.angle : nil
         samples.append(curve.sample(solved))
-        angles.append(solved.angle)
       }
       samples.reverse()
-      angles.reverse()
       let logLambda = Self.coefficients(samples.map(\.logLambda))
       let survival = Self.coefficients(samples.map(\.survival))
       let range = abs(samples[0].logLambda - samples[count - 1].logLambda)
@@ -182,10 +155,7 @@ struct CurveTable: Sendable {
       let piece = Piece(
         range: low...high, logLambda: logLambda, survival: survival, height: height,
         lowest: low == 0 ? -.infinity : CurveTable.sum(logLambda, at: -1))
-      return (
-        piece, Self.coefficients(angles),
-        max(logError, Self.error(survival), heightError)
-      )
+      return (piece, max(logError, Self.error(survival), heightError))
     }
 
     /// The series of −Im w and their error. The error is relative; in tails it is relative to the
@@ -209,19 +179,6 @@ struct CurveTable: Sendable {
     /// The truncation error, estimated from the last coefficients.
     private static func error(_ coefficients: [Double]) -> Double {
       coefficients.suffix(3).reduce(0) { max($0, abs($1)) }
-    }
-
-    private mutating func solve(at u: Double, below parent: Parent?) -> SmoothSlopeCurve.Solved {
-      let logRadius = logRadius(at: u)
-      var guess: Double?
-      if let last, last.angle > curve.leastAngle {
-        let predicted =
-          parent?.angle(at: u) ?? last.angle + last.turn * (logRadius - last.logRadius)
-        guess = predicted > last.angle / 3 && predicted < 3 * last.angle ? predicted : last.angle
-      }
-      let solved = curve.solve(logRadius: logRadius, near: guess)
-      last = solved
-      return solved
     }
 
     private func logRadius(at u: Double) -> Double {

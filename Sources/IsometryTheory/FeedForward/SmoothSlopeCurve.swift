@@ -23,8 +23,6 @@ struct SmoothSlopeCurve {
     let logRadius: Double
     let angle: Double
     let transform: SlopeTransform
-    /// dϑ/d log |ζ| along the curve.
-    let turn: Double
   }
 
   /// The point of the curve at |ζ|. Its angle is `leastAngle` if the curve is real there.
@@ -68,9 +66,7 @@ struct SmoothSlopeCurve {
       point = evaluate(logRadius, angle)
       if abs(change) <= 4e-16 * angle || high - low <= 2 * angle.ulp { break }
     }
-    return Solved(
-      logRadius: logRadius, angle: angle, transform: point.transform,
-      turn: -point.slope.imaginary / point.slope.real)
+    return Solved(logRadius: logRadius, angle: angle, transform: point.transform)
   }
 
   /// arg z and d log z/d log ζ. The real part of the latter is the derivative of arg z by the angle.

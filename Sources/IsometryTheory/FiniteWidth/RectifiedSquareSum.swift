@@ -10,7 +10,7 @@ public struct RectifiedSquareSum: Sendable {
   /// N
   public let width: Int
 
-  /// The numbers k ≥ 1 of open units whose probability is representable in Double.
+  /// The numbers k ≥ 1 of open units whose probability is above about 1e−300.
   private let openCounts: ClosedRange<Int>
   /// C(N, k)·2^{−N} for each k in `openCounts`.
   private let weights: [Double]
@@ -20,22 +20,11 @@ public struct RectifiedSquareSum: Sendable {
   public init(width: Int) throws(TheoryError) {
     try TheoryError.check(width: width)
     self.width = width
+    // The logarithm of C(N, k)·2^{−N} is about −2(k − N/2)²/N.
     let middle = (width + 1) / 2
-    let peak = SpecialFunctions.fairBinomialWeight(middle, of: width)
-    var above = [peak]
-    while middle + above.count <= width, let last = above.last, last > 1e-300 {
-      let k = middle + above.count
-      above.append(last * Double(width - k + 1) / Double(k))
-    }
-    var below: [Double] = []
-    var weight = peak
-    while middle - below.count > 1, weight > 1e-300 {
-      let k = middle - below.count
-      weight *= Double(k) / Double(width - k + 1)
-      below.append(weight)
-    }
-    weights = below.reversed() + above
-    openCounts = (middle - below.count)...(middle + above.count - 1)
+    let reach = Int((350 * Double(width)).squareRoot())
+    openCounts = max(1, middle - reach)...min(width, middle + reach)
+    weights = openCounts.map { SpecialFunctions.fairBinomialWeight($0, of: width) }
   }
 
   /// E T = N/2

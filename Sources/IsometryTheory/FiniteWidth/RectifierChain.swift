@@ -121,14 +121,10 @@ public struct RectifierChain: Sendable, Hashable {
     var values: [Layer: Double] = [:]
     var sum = 0.0
     for layer in layers {
-      let term =
-        if let known = values[layer] {
-          known
-        } else {
-          value(layer, try RectifiedSquareSum(width: layer.width))
-        }
-      values[layer] = term
-      sum += term
+      if values[layer] == nil {
+        values[layer] = value(layer, try RectifiedSquareSum(width: layer.width))
+      }
+      sum += values[layer, default: 0]
     }
     return sum
   }

@@ -44,8 +44,7 @@ public struct RectifierKernel: Sendable, Hashable {
 
   /// 1 − f(ρ), where f is the map of cosines. It has full relative accuracy near ρ = 1.
   public var cosineDistanceAfterLayer: Double {
-    let half = Double.sin(angle / 2)
-    return 2 * half * half - Self.sineLessCosine(angle) / .pi
+    cosineDistance - Self.sineLessCosine(angle) / .pi
   }
 
   /// f(ρ) = (sin θ + (π − θ)·cos θ)/π, the cosine of two inputs after one wide layer without bias.

@@ -38,7 +38,7 @@ extension UniversalLaw {
     }
     let complement = Double.atan2(y: z.imaginary, x: -z.real)
     let ray = UniversalRay(cumulant: scaledCumulant, angle: angle, complement: complement)
-    let point = ray.point(atLog: log) ?? ray.point(atShare: 0)
+    let point = ray.point(atLog: log) ?? ray.point(nearEnd: 0)
     return Complex(point.excess, -point.height)
   }
 

@@ -52,11 +52,6 @@ struct UniversalRay: Sendable {
     topSine = Self.circular(start + top, room - top).sine
   }
 
-  /// The point with y = share·(largest y).
-  func point(atShare share: Double) -> Point {
-    share <= 0.5 ? point(nearEnd: share) : point(nearTop: 1 - share)
-  }
-
   /// The point with y = cos(angle)·(largest y), angle in [0, π/2]. On the ray at angle 0 its log |z| is
   /// about sin(angle)·(largest log |z|).
   func point(atAngle angle: Double) -> Point {
@@ -72,7 +67,8 @@ struct UniversalRay: Sendable {
     x < .pi / 4 ? (.sin(x), .cos(x)) : (.cos(rest), .sin(rest))
   }
 
-  private func point(nearEnd share: Double) -> Point {
+  /// The point with y = share·(largest y); accurate up to a half.
+  func point(nearEnd share: Double) -> Point {
     let h = top * share
     let x = start + h
     let y = h / cumulant
@@ -90,6 +86,7 @@ struct UniversalRay: Sendable {
       squareLessQuarter: y * (0.5 * cotangent - 0.5 / cotangent - y), halfAngle: x)
   }
 
+  /// The point with y = (1 − rest)·(largest y).
   private func point(nearTop rest: Double) -> Point {
     let back = top * rest
     let h = top - back

@@ -50,23 +50,6 @@ package enum SpecialFunctions {
     return sum
   }
 
-  /// The probability P(3/2, y) that a χ² variable with three degrees of freedom is below 2y:
-  /// erf(√y) − 2√(y/π)·e^{−y}. It avoids that difference's cancellation for small y.
-  package static func chiSquare3CDF(half y: Double) -> Double {
-    guard y < 0.5 else {
-      return .erf(y.squareRoot()) - 2 * (y / .pi).squareRoot() * .exp(-y)
-    }
-    var term = 1 / 1.329340388179137  // 1/Γ(5/2)
-    var sum = term
-    var order = 2.5
-    while term > sum * 1e-17 {
-      term *= y / order
-      sum += term
-      order += 1
-    }
-    return y * y.squareRoot() * .exp(-y) * sum
-  }
-
   /// x − atan x for x ≥ 0, which is about x³/3 for small x.
   static func arctangentGap(_ x: Double) -> Double {
     guard x < 0.5 else { return x - .atan(x) }

@@ -17,9 +17,6 @@ struct MomentTable {
   private let activation: ActivationFunction
   private let isInterpolating: Bool
   private var octaves: [Int: [Moments]] = [:]  // Chebyshev coefficients
-  /// The octave of the last call; the variance changes little from block to block.
-  private var octave = Int.min
-  private var coefficients: [Moments] = []
   /// The tails, made on first use. The inner value is nil if the moments are not a power of q.
   private var lowerTail: MomentTail??
   private var upperTail: MomentTail??
@@ -35,9 +32,8 @@ struct MomentTable {
     guard q > 1e-300, q < 1e300 else { return try activation.moments(variance: q) }
     let position = Double.log2(q)
     let octave = Int(position.rounded(.down))
-    if octave != self.octave { try turn(to: octave) }
     let x = 2 * (position - Double(octave)) - 1
-    return GaussianMoments(Self.sum(coefficients, at: x))
+    return GaussianMoments(Self.sum(try coefficients(octave), at: x))
   }
 
   /// Clenshaw's recurrence.
@@ -62,21 +58,14 @@ struct MomentTable {
     return tail?.moments(variance: q)
   }
 
-  private mutating func turn(to octave: Int) throws(TheoryError) {
-    if let known = octaves[octave] {
-      coefficients = known
-    } else {
-      coefficients = try makeCoefficients(octave)
-      octaves[octave] = coefficients
-    }
-    self.octave = octave
-  }
-
-  private func makeCoefficients(_ octave: Int) throws(TheoryError) -> [Moments] {
-    try Self.coefficients(count: Self.nodeCount) { x throws(TheoryError) in
+  private mutating func coefficients(_ octave: Int) throws(TheoryError) -> [Moments] {
+    if let known = octaves[octave] { return known }
+    let coefficients = try Self.coefficients(count: Self.nodeCount) { x throws(TheoryError) in
       let q = Double.exp2(Double(octave) + (1 + x) / 2)
       return Moments(try activation.moments(variance: q))
     }
+    octaves[octave] = coefficients
+    return coefficients
   }
 
   /// The coefficients of the polynomial through a function's values at Chebyshev's nodes in −1…1.
