@@ -142,19 +142,21 @@ final class GraphLowering {
   }
 
   /// The memory of a value in a layout, converted once if it was made in another.
-  func storage(_ value: Value, as layout: Layout) throws(CPUError) -> Storage {
+  func place(_ value: Value, as layout: Layout) throws(CPUError) -> StoredValue {
     let made = place(value)
-    if made.layout == layout { return made.storage }
-    if let known = conversions[value]?.first(where: { $0.layout == layout }) {
-      return known.storage
-    }
+    if made.layout == layout { return made }
+    if let known = conversions[value]?.first(where: { $0.layout == layout }) { return known }
     let place = StoredValue(
       type: made.type, layout: layout,
       storage: Storage(
         byteCount: try layout.descriptor(made.type).byteCount, use: uses[value].ofCopy))
     try convert(made, to: place, "reorder")
     conversions[value, default: []].append(place)
-    return place.storage
+    return place
+  }
+
+  func storage(_ value: Value, as layout: Layout) throws(CPUError) -> Storage {
+    try place(value, as: layout).storage
   }
 
   /// Lets another tensor of the same elements follow: a copy in another layout or type.

@@ -1,4 +1,5 @@
 internal import COneDNN
+internal import CVectorLoops
 internal import IsometryCore
 
 enum Layout: Equatable {
@@ -35,4 +36,16 @@ struct StoredValue {
   let type: TensorType
   let layout: Layout
   let storage: Storage
+
+  var loops: vl_type { type.dtype.loops }
+
+  var isNative: Bool {
+    if case .native = layout { return true }
+    return false
+  }
+
+  /// The memory from an element on.
+  func bytes(from element: Int = 0) -> UnsafeMutableRawPointer {
+    storage.bytes(from: element * type.dtype.byteCount)
+  }
 }

@@ -8,7 +8,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
   case int32
 
   /// The size of one element in bytes.
-  public var byteCount: Int {
+  @inlinable public var byteCount: Int {
     switch self {
     case .float64: 8
     case .float32, .int32: 4

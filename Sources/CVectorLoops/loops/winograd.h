@@ -43,20 +43,35 @@
 #define BY_BLOCKS WITH_BLOCKS
 #endif
 
-/// Bt v: six numbers to six.
-#define IMAGE_TRANSFORM(out, v)                        \
-  do {                                                 \
-    const vf a_ = (v)[4] - 2 * (v)[2];                 \
-    const vf b_ = SQRT_HALF * ((v)[3] - 2 * (v)[1]);   \
-    const vf c_ = (v)[4] - 0.5f * (v)[2];              \
-    const vf d_ = SQRT_TWO * ((v)[3] - 0.5f * (v)[1]); \
-    (out)[0] = (v)[0] - 2.5f * (v)[2] + (v)[4];        \
-    (out)[1] = a_ + b_;                                \
-    (out)[2] = a_ - b_;                                \
-    (out)[3] = c_ + d_;                                \
-    (out)[4] = c_ - d_;                                \
-    (out)[5] = (v)[1] - 2.5f * (v)[3] + (v)[5];        \
-  } while (0)
+/// One of the algorithm's matrices T: out = T v.
+typedef void vl_transform(vf *out, const vf *v);
+
+/// Bt: six numbers to six.
+INLINE void image_transform(vf *out, const vf *v) {
+  const vf a = v[4] - 2 * v[2], b = SQRT_HALF * (v[3] - 2 * v[1]);
+  const vf c = v[4] - 0.5f * v[2], d = SQRT_TWO * (v[3] - 0.5f * v[1]);
+  out[0] = v[0] - 2.5f * v[2] + v[4];
+  out[1] = a + b;
+  out[2] = a - b;
+  out[3] = c + d;
+  out[4] = c - d;
+  out[5] = v[1] - 2.5f * v[3] + v[5];
+}
+
+/// T X Tt, for T from FROM numbers to TO and X with row i of column j at square[j * FROM + i]. The
+/// numbers of the result, row by row, are `step` apart.
+INLINE void transform_square(vl_transform *const T, const int FROM, const int TO, const vf *square,
+                             float *out, int64_t step) {
+  vf half[REACH][REACH], v[REACH];
+  UNROLLED_FOR (j, FROM) {
+    T(v, square + j * FROM);
+    for (int i = 0; i < TO; i++) half[i][j] = v[i];
+  }
+  UNROLLED_FOR (i, TO) {
+    T(v, half[i]);
+    for (int j = 0; j < TO; j++) store(VL_FLOAT32, out, (i * TO + j) * step, v[j], LANES);
+  }
+}
 
 /// square[j * SIZE + i] is column x + j of row y + i of a block of 16 channels; zeros outside the
 /// image.
@@ -83,18 +98,9 @@ INLINE void load_square(const vl_winograd_shape *w, const vl_type TYPE, const in
 /// Bt x B around the results from row y, column x on. Its places are `step` numbers apart.
 INLINE void transform_image(const vl_winograd_shape *w, const vl_type TYPE, const void *block,
                             int32_t y, int32_t x, float *out, int64_t step) {
-  vf square[REACH * REACH], half[REACH][REACH];
+  vf square[REACH * REACH];
   load_square(w, TYPE, REACH, block, y - 1, x - 1, square);
-  UNROLLED_FOR (j, REACH) {
-    vf v[REACH];
-    IMAGE_TRANSFORM(v, square + j * REACH);
-    for (int i = 0; i < REACH; i++) half[i][j] = v[i];
-  }
-  UNROLLED_FOR (i, REACH) {
-    vf v[REACH];
-    IMAGE_TRANSFORM(v, half[i]);
-    for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);
-  }
+  transform_square(image_transform, REACH, REACH, square, out, step);
 }
 
 /// The tiles of some images, one image after the other.

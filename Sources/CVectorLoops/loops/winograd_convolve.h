@@ -5,33 +5,27 @@
 //
 // Transformed weights are [place][channel][result].
 
-/// G v: three numbers to six.
-#define WEIGHT_TRANSFORM(out, a, b, c)             \
-  do {                                             \
-    const vf a_ = ((a) + 0.5f * (c)) * (-2 / 3.f); \
-    const vf b_ = (b) * (-2 / 3.f * SQRT_HALF);    \
-    const vf c_ = ((a) + 2 * (c)) * (1 / 6.f);     \
-    const vf d_ = (b) * (1 / 6.f * SQRT_TWO);      \
-    (out)[0] = (a);                                \
-    (out)[1] = a_ + b_;                            \
-    (out)[2] = a_ - b_;                            \
-    (out)[3] = c_ + d_;                            \
-    (out)[4] = c_ - d_;                            \
-    (out)[5] = (c);                                \
-  } while (0)
+/// G: three numbers to six.
+INLINE void weight_transform(vf *out, const vf *v) {
+  const vf a = (v[0] + 0.5f * v[2]) * (-2 / 3.f), b = v[1] * (-2 / 3.f * SQRT_HALF);
+  const vf c = (v[0] + 2 * v[2]) * (1 / 6.f), d = v[1] * (1 / 6.f * SQRT_TWO);
+  out[0] = v[0];
+  out[1] = a + b;
+  out[2] = a - b;
+  out[3] = c + d;
+  out[4] = c - d;
+  out[5] = v[2];
+}
 
-/// At v: six numbers to four.
-#define OUTPUT_TRANSFORM(out, v)                 \
-  do {                                           \
-    const vf a_ = (v)[1] + (v)[2];               \
-    const vf b_ = SQRT_HALF * ((v)[1] - (v)[2]); \
-    const vf c_ = (v)[3] + (v)[4];               \
-    const vf d_ = SQRT_TWO * ((v)[3] - (v)[4]);  \
-    (out)[0] = (v)[0] + a_ + c_;                 \
-    (out)[1] = b_ + d_;                          \
-    (out)[2] = 0.5f * a_ + 2 * c_;               \
-    (out)[3] = 0.5f * b_ + 2 * d_ + (v)[5];      \
-  } while (0)
+/// At: six numbers to four.
+INLINE void output_transform(vf *out, const vf *v) {
+  const vf a = v[1] + v[2], b = SQRT_HALF * (v[1] - v[2]);
+  const vf c = v[3] + v[4], d = SQRT_TWO * (v[3] - v[4]);
+  out[0] = v[0] + a + c;
+  out[1] = b + d;
+  out[2] = 0.5f * a + 2 * c;
+  out[3] = 0.5f * b + 2 * d + v[5];
+}
 
 /// The number of tiles at once. With up to 64 channels their transforms and the weights' stay in a
 /// second-level cache of 1 MiB. With more channels, the weights are read once for all these tiles.
@@ -41,7 +35,7 @@
 INLINE void transform_weights(const vl_type TYPE, int transposes, const void *weights,
                               float *transformed, int64_t channel_step, int64_t place_step) {
   for (int c = 0; c < LANES; c++) {
-    vf taps[KERNEL][KERNEL];
+    vf taps[KERNEL * KERNEL];
     for (int r = 0; r < KERNEL; r++) {
       for (int s = 0; s < KERNEL; s++) {
         if (transposes) {
@@ -50,25 +44,14 @@ INLINE void transform_weights(const vl_type TYPE, int transposes, const void *we
           float lanes[LANES];
           for (int k = 0; k < LANES; k++)
             lanes[k] = load(TYPE, weights, turned + k * LANES + c, 1)[0];
-          taps[r][s] = load(VL_FLOAT32, lanes, 0, LANES);
+          taps[s * KERNEL + r] = load(VL_FLOAT32, lanes, 0, LANES);
         } else {
-          taps[r][s] = load(TYPE, weights, ((r * KERNEL + s) * LANES + c) * LANES, LANES);
+          taps[s * KERNEL + r] = load(TYPE, weights, ((r * KERNEL + s) * LANES + c) * LANES, LANES);
         }
       }
     }
-    vf rows[REACH][KERNEL];
-    for (int s = 0; s < KERNEL; s++) {
-      vf column[REACH];
-      WEIGHT_TRANSFORM(column, taps[0][s], taps[1][s], taps[2][s]);
-      for (int i = 0; i < REACH; i++) rows[i][s] = column[i];
-    }
-    for (int i = 0; i < REACH; i++) {
-      vf row[REACH];
-      WEIGHT_TRANSFORM(row, rows[i][0], rows[i][1], rows[i][2]);
-      for (int j = 0; j < REACH; j++)
-        store(VL_FLOAT32, transformed, (i * REACH + j) * place_step + c * channel_step, row[j],
-              LANES);
-    }
+    transform_square(weight_transform, KERNEL, REACH, taps, transformed + c * channel_step,
+                     place_step);
   }
 }
 
@@ -144,13 +127,13 @@ INLINE void finish_tile(const vl_type TYPE, const vl_tiles *tiles, vl_tile tile,
     vf m[REACH], v[SIDE];
     for (int i = 0; i < REACH; i++)
       m[i] = load(VL_FLOAT32, products, (i * REACH + j) * step, LANES);
-    OUTPUT_TRANSFORM(v, m);
+    output_transform(v, m);
     for (int i = 0; i < SIDE; i++) half[i][j] = v[i];
   }
   UNROLLED_FOR (i, SIDE) {
     if (tile.row + i >= tiles->w->height) break;
     vf v[SIDE];
-    OUTPUT_TRANSFORM(v, half[i]);
+    output_transform(v, half[i]);
     const int64_t at = ((int64_t)(tile.row + i) * tiles->w->width + tile.column) * LANES;
     for (int j = 0; j < SIDE; j++) {
       if (tile.column + j >= tiles->w->width) break;

@@ -7,48 +7,33 @@
 // The fractions in front of G's rows are in A here, which is applied once. At each place the sum
 // over tiles is the product of two matrices, channels by tiles and tiles by results.
 
-/// G v without the fractions: four numbers to six.
-#define RESULT_TRANSFORM(out, v)                        \
-  do {                                                  \
-    const vf a_ = (v)[0] + 0.5f * (v)[2];               \
-    const vf b_ = SQRT_HALF * ((v)[1] + 0.5f * (v)[3]); \
-    const vf c_ = (v)[0] + 2 * (v)[2];                  \
-    const vf d_ = SQRT_TWO * ((v)[1] + 2 * (v)[3]);     \
-    (out)[0] = (v)[0];                                  \
-    (out)[1] = a_ + b_;                                 \
-    (out)[2] = a_ - b_;                                 \
-    (out)[3] = c_ + d_;                                 \
-    (out)[4] = c_ - d_;                                 \
-    (out)[5] = (v)[3];                                  \
-  } while (0)
+/// G without the fractions: four numbers to six.
+INLINE void result_transform(vf *out, const vf *v) {
+  const vf a = v[0] + 0.5f * v[2], b = SQRT_HALF * (v[1] + 0.5f * v[3]);
+  const vf c = v[0] + 2 * v[2], d = SQRT_TWO * (v[1] + 2 * v[3]);
+  out[0] = v[0];
+  out[1] = a + b;
+  out[2] = a - b;
+  out[3] = c + d;
+  out[4] = c - d;
+  out[5] = v[3];
+}
 
-/// At v with G's fractions: six numbers to three.
-#define KERNEL_TRANSFORM(out, v)                              \
-  do {                                                        \
-    const vf a_ = ((v)[1] + (v)[2]) * (-2 / 3.f);             \
-    const vf b_ = ((v)[1] - (v)[2]) * (-2 / 3.f * SQRT_HALF); \
-    const vf c_ = ((v)[3] + (v)[4]) * (1 / 6.f);              \
-    const vf d_ = ((v)[3] - (v)[4]) * (1 / 6.f * SQRT_TWO);   \
-    (out)[0] = (v)[0] + a_ + c_;                              \
-    (out)[1] = b_ + d_;                                       \
-    (out)[2] = 0.5f * a_ + 2 * c_ + (v)[5];                   \
-  } while (0)
+/// At with G's fractions: six numbers to three.
+INLINE void kernel_transform(vf *out, const vf *v) {
+  const vf a = (v[1] + v[2]) * (-2 / 3.f), b = (v[1] - v[2]) * (-2 / 3.f * SQRT_HALF);
+  const vf c = (v[3] + v[4]) * (1 / 6.f), d = (v[3] - v[4]) * (1 / 6.f * SQRT_TWO);
+  out[0] = v[0] + a + c;
+  out[1] = b + d;
+  out[2] = 0.5f * a + 2 * c + v[5];
+}
 
 /// G dy Gt of the results from row y, column x on.
 INLINE void transform_results(const vl_winograd_shape *w, const vl_type TYPE, const void *block,
                               int32_t y, int32_t x, float *out, int64_t step) {
-  vf square[SIDE * SIDE], half[REACH][SIDE];
+  vf square[SIDE * SIDE];
   load_square(w, TYPE, SIDE, block, y, x, square);
-  UNROLLED_FOR (j, SIDE) {
-    vf v[REACH];
-    RESULT_TRANSFORM(v, square + j * SIDE);
-    for (int i = 0; i < REACH; i++) half[i][j] = v[i];
-  }
-  UNROLLED_FOR (i, REACH) {
-    vf v[REACH];
-    RESULT_TRANSFORM(v, half[i]);
-    for (int j = 0; j < REACH; j++) store(VL_FLOAT32, out, (i * REACH + j) * step, v[j], LANES);
-  }
+  transform_square(result_transform, SIDE, REACH, square, out, step);
 }
 
 /// The number of tiles multiplied at once. Sums are loaded and stored once for all of them.
@@ -105,21 +90,13 @@ INLINE void finish_gradient(const vl_winograd_space *s, float *dw, int64_t dw_st
   for (int32_t c = 0; c < s->channels; c++) {
     for (int32_t k = 0; k < s->results / LANES; k++) {
       const float *sums = s->sums + (int64_t)c * s->results + k * LANES;
-      vf half[KERNEL][REACH];
-      UNROLLED_FOR (j, REACH) {
-        vf column[REACH], v[KERNEL];
-        for (int i = 0; i < REACH; i++)
-          column[i] = load(VL_FLOAT32, sums, (i * REACH + j) * step, LANES);
-        KERNEL_TRANSFORM(v, column);
-        for (int i = 0; i < KERNEL; i++) half[i][j] = v[i];
+      vf square[PLACES];
+      UNROLLED_FOR (i, REACH) {
+        UNROLLED_FOR (j, REACH)
+          square[j * REACH + i] = load(VL_FLOAT32, sums, (i * REACH + j) * step, LANES);
       }
       float *out = dw + k * dw_step + (c / LANES * KERNEL * KERNEL * LANES + c % LANES) * LANES;
-      UNROLLED_FOR (i, KERNEL) {
-        vf v[KERNEL];
-        KERNEL_TRANSFORM(v, half[i]);
-        for (int j = 0; j < KERNEL; j++)
-          store(VL_FLOAT32, out, (i * KERNEL + j) * LANES * LANES, v[j], LANES);
-      }
+      transform_square(kernel_transform, REACH, KERNEL, square, out, LANES * LANES);
     }
   }
 }

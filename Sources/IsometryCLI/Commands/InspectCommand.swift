@@ -70,12 +70,9 @@ struct InspectCommand: EnvironmentCommand {
     console.say("data    \(source)")
     console.say("device  \(explanation)")
     let normalizationImages = try inputs.normalizationImages(of: configuration)
-    let normalization = Wording.normalization(
-      configuration.normalization, statisticsOf: normalizationImages.count)
-    console.say(
-      "model   \(configuration.model), \(normalization), "
-        + "\(configuration.initializer), \(configuration.activation), "
-        + configuration.precision.rawValue)
+    let description = Wording.network(
+      configuration, weights: configuration.initializer, statisticsOf: normalizationImages.count)
+    console.say("model   \(description)")
 
     var inspection = NetworkInspection(
       network: network, precision: configuration.precision, images: images)

@@ -75,12 +75,10 @@ struct SpectrumCommand: EnvironmentCommand {
     console.say("data    \(source)")
     console.say("device  \(explanation)")
     let normalizationImages = try saved == nil ? inputs.normalizationImages(of: configuration) : []
-    let normalization = Wording.normalization(
-      configuration.normalization, statisticsOf: normalizationImages.count)
-    console.say(
-      "model   \(configuration.model), \(normalization), "
-        + (saved.map { "of \($0.path)" } ?? "\(configuration.initializer)")
-        + ", \(configuration.activation), \(configuration.precision.rawValue)")
+    let description = Wording.network(
+      configuration, weights: saved.map { "of \($0.path)" } ?? configuration.initializer,
+      statisticsOf: normalizationImages.count)
+    console.say("model   \(description)")
 
     var study = SpectrumStudy(
       network: network, section: section, precision: configuration.precision, images: images)

@@ -1,5 +1,7 @@
 import Foundation
+import IsometryCore
 import IsometryNN
+import IsometryTraining
 
 enum Wording {
   /// 0.7881 → "78.8 %"
@@ -45,11 +47,14 @@ enum Wording {
     String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
   }
 
-  /// A network's normalization, with the number of inputs of its statistics; 0 if it has none, or
-  /// those of a training.
-  static func normalization(_ kind: NormalizationKind, statisticsOf inputs: Int) -> String {
-    "normalization \(kind.rawValue)"
+  /// A measured network. `weights` is their origin. `inputs` is the number of inputs of the
+  /// normalization's statistics; 0 if it has none, or those of a training.
+  static func network(
+    _ configuration: RunConfiguration, weights: String, statisticsOf inputs: Int
+  ) -> String {
+    "\(configuration.model), normalization \(configuration.normalization.rawValue)"
       + (inputs == 0 ? "" : " with the statistics of \(inputs) inputs")
+      + ", \(weights), \(configuration.activation), \(configuration.precision.rawValue)"
   }
 
   /// A text filled with spaces up to a width, on the right or, for numbers, on the left.

@@ -32,7 +32,7 @@ extension GraphLowering {
       "convolution", descriptor, arguments, result: result, DNNL_ARG_DST, dnnl_query_dst_md)
     let residual =
       epilogue.hasResidual
-      ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
+      ? try place(node.inputs[node.inputs.count - 1], as: result.layout) : nil
     lowerEpilogue(
       "convolution", of: result, residual: residual, rectifies ? .linear : epilogue.activation)
   }

@@ -24,7 +24,6 @@ extension GraphLowering {
       crop_padding: Int32(augmentation?.cropPadding ?? 0),
       flips: augmentation?.flips == true ? 1 : 0, cutout: Int32(augmentation?.cutout ?? 0),
       seed: augmentation?.seed ?? 0, stream: ImageDecoding.stream)
-    let (type, size) = (plain.type.dtype.loops, plain.type.dtype.byteCount)
     let length = shape.elementCount(from: 1)
     emit(
       node.operation.name, reads: [images.storage, samples, table], writes: [plain.storage],
@@ -34,9 +33,9 @@ extension GraphLowering {
         withUnsafePointer(to: rule) { rule in
           for image in range {
             vl_decode(
-              type, rule, table.elements(), first &+ UInt64(image),
+              plain.loops, rule, table.elements(), first &+ UInt64(image),
               images.storage.elements() + image * length,
-              plain.storage.bytes(from: image * length * size))
+              plain.bytes(from: image * length))
           }
         }
       })

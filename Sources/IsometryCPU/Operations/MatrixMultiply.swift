@@ -44,7 +44,7 @@ extension GraphLowering {
     let primitive = try Primitive(descriptor, engine, arguments, scratchpad: scratchpad)
     emit("matrixMultiply", primitive, reads: reads, writes: [result.storage])
     let residual =
-      epilogue.hasResidual ? place(node.inputs[node.inputs.count - 1]).storage : nil
+      epilogue.hasResidual ? place(node.inputs[node.inputs.count - 1]) : nil
     lowerEpilogue(
       "matrixMultiply", of: result, residual: residual, rectifies ? .linear : epilogue.activation)
   }

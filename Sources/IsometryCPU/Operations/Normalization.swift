@@ -26,12 +26,11 @@ extension GraphLowering {
     let partialCount = geometry.images * geometry.channels
     let means = makeWorkspace(floats: partialCount)
     let deviations = makeWorkspace(floats: partialCount)
-    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
       "batchNormalizationMoments", reads: [x.storage], writes: [means, deviations],
-      geometry.work { strip, offset, _, partial in
+      geometry.work { strip, first, _, partial in
         vl_moments(
-          type, strip, x.storage.bytes(from: offset * size), means.elements() + partial,
+          x.loops, strip, x.bytes(from: first), means.elements() + partial,
           deviations.elements() + partial)
       })
     let elements = geometry.elementsPerChannel / geometry.images
@@ -43,25 +42,25 @@ extension GraphLowering {
           deviations.elements(), mean.elements(), variance.elements())
       })
     let factors = factors(of: node.inputs[1...2] + node.results[1...2], normalization)
-    try lowerNormalize(node, x, factors, normalization)
+    try lowerNormalize(node, factors, normalization)
   }
 
   func lowerFrozenNormalization(
     _ node: Node, _ normalization: Normalization
   ) throws(CPUError) {
     let factors = factors(of: node.inputs[1...4], normalization)
-    try lowerNormalize(node, try imagePlace(node.inputs[0]), factors, normalization)
+    try lowerNormalize(node, factors, normalization)
   }
 
   /// y = φ(x·factor + offset + residual).
   private func lowerNormalize(
-    _ node: Node, _ x: StoredValue, _ factors: NormalizationFactors, _ normalization: Normalization
+    _ node: Node, _ factors: NormalizationFactors, _ normalization: Normalization
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
-    let x = try storage(node.inputs[0], as: result.layout)
+    let x = try place(node.inputs[0], as: result.layout)
     let residual =
       normalization.epilogue.hasResidual
-      ? try storage(node.inputs[node.inputs.count - 1], as: result.layout) : nil
+      ? try place(node.inputs[node.inputs.count - 1], as: result.layout) : nil
     emitNormalize(
       "normalize", x, factor: factors.factor, offset: factors.offset, residual: residual,
       normalization.epilogue.activation, into: result)
@@ -69,19 +68,18 @@ extension GraphLowering {
 
   /// y = φ(x·factor + offset + residual), of which some may be left out.
   func emitNormalize(
-    _ name: String, _ x: Storage, factor: Storage?, offset: Storage?, residual: Storage? = nil,
-    _ activation: Activation = .linear, into result: StoredValue
+    _ name: String, _ x: StoredValue, factor: Storage?, offset: Storage?,
+    residual: StoredValue? = nil, _ activation: Activation = .linear, into result: StoredValue
   ) {
     let activation = activation.loops
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
-      name, reads: [x] + [factor, offset, residual].compactMap { $0 }, writes: [result.storage],
+      name, reads: [x.storage] + [factor, offset, residual?.storage].compactMap { $0 },
+      writes: [result.storage],
       ChannelGeometry(result).work { strip, first, channel, _ in
-        let first = first * size
         vl_normalize(
-          type, strip, x.bytes(from: first), factor.map { $0.elements() + channel },
+          result.loops, strip, x.bytes(from: first), factor.map { $0.elements() + channel },
           offset.map { $0.elements() + channel }, residual?.bytes(from: first), activation,
-          result.storage.bytes(from: first))
+          result.bytes(from: first))
       })
   }
 
@@ -127,21 +125,20 @@ extension GraphLowering {
     _ node: Node, _ normalization: Normalization, into results: [Value]
   ) throws(CPUError) {
     let x = try imagePlace(node.inputs[1])
-    let dy = try storage(node.inputs[0], as: x.layout)
+    let dy = try place(node.inputs[0], as: x.layout)
     let mean = place(node.inputs[4]).storage
     let factors = factors(of: node.inputs[2...5], normalization)
     let geometry = ChannelGeometry(x)
     let sums = makeWorkspace(floats: geometry.images * geometry.channels)
     let dots = makeWorkspace(floats: geometry.images * geometry.channels)
     let activation = normalization.epilogue.activation.loops
-    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
       "batchNormalizationReduction",
-      reads: [dy, x.storage, mean, factors.factor, factors.offset],
+      reads: [dy.storage, x.storage, mean, factors.factor, factors.offset],
       writes: [sums, dots],
-      geometry.work { strip, offset, channel, partial in
+      geometry.work { strip, first, channel, partial in
         vl_normalization_sums(
-          type, strip, dy.bytes(from: offset * size), x.storage.bytes(from: offset * size),
+          x.loops, strip, dy.bytes(from: first), x.bytes(from: first),
           factors.factor.elements() + channel, factors.offset.elements() + channel,
           mean.elements() + channel, activation, sums.elements() + partial,
           dots.elements() + partial)
@@ -166,8 +163,8 @@ extension GraphLowering {
     _ node: Node, _ normalization: Normalization, sums: [Value]
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
-    let dy = try storage(node.inputs[0], as: result.layout)
-    let x = try storage(node.inputs[1], as: result.layout)
+    let dy = try place(node.inputs[0], as: result.layout)
+    let x = try place(node.inputs[1], as: result.layout)
     let mean = place(node.inputs[4]).storage
     let dshift = place(sums[0]).storage
     let dscale = place(sums[1]).storage
@@ -185,18 +182,16 @@ extension GraphLowering {
           dscale.elements(), slope.elements(), rest.elements())
       })
     let activation = normalization.epilogue.activation.loops
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
       "batchNormalizationInputGradient",
-      reads: [dy, x, mean, factors.factor, factors.offset, slope, rest],
+      reads: [dy.storage, x.storage, mean, factors.factor, factors.offset, slope, rest],
       writes: [result.storage],
-      geometry.work { strip, offset, channel, _ in
-        let offset = offset * size
+      geometry.work { strip, first, channel, _ in
         vl_normalization_gradient(
-          type, strip, dy.bytes(from: offset), x.bytes(from: offset),
+          result.loops, strip, dy.bytes(from: first), x.bytes(from: first),
           factors.factor.elements() + channel, factors.offset.elements() + channel,
           mean.elements() + channel, slope.elements() + channel, rest.elements() + channel,
-          activation, result.storage.bytes(from: offset))
+          activation, result.bytes(from: first))
       })
   }
 
@@ -205,7 +200,7 @@ extension GraphLowering {
     _ node: Node, _ normalization: Normalization
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
-    let dy = try storage(node.inputs[0], as: result.layout)
+    let dy = try place(node.inputs[0], as: result.layout)
     let (scale, variance) = (node.inputs[1], node.inputs[2])
     // Shift and mean play no part in the factor: scale and variance stand in for them.
     let factor = factors(of: [scale, scale, variance, variance], normalization).factor

@@ -8,10 +8,9 @@ extension GraphLowering {
     _ node: Node, reading scalar: [Storage] = [], _ number: @escaping () -> Float
   ) {
     let result = makeResult(node.results[0])
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emitElementwise(node.operation.name, reads: scalar, writes: [result.storage], over: result) {
       first, count in
-      vl_fill(type, number(), result.storage.bytes(from: first * size), Int64(count))
+      vl_fill(result.loops, number(), result.bytes(from: first), Int64(count))
     }
   }
 
@@ -22,12 +21,11 @@ extension GraphLowering {
       try convert(source, to: result, "cast")
       return
     }
-    let (from, to) = (source.type.dtype, result.type.dtype)
     emitElementwise("cast", reads: [source.storage], writes: [result.storage], over: result) {
       first, count in
       vl_cast(
-        from.loops, source.storage.bytes(from: first * from.byteCount), to.loops,
-        result.storage.bytes(from: first * to.byteCount), Int64(count))
+        source.loops, source.bytes(from: first), result.loops, result.bytes(from: first),
+        Int64(count))
     }
   }
 
@@ -37,13 +35,11 @@ extension GraphLowering {
       @escaping (vl_type, UnsafeMutableRawPointer, UnsafeMutableRawPointer, Int64) -> Void
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
-    let x = try storage(node.inputs[0], as: result.layout)
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    let x = try place(node.inputs[0], as: result.layout)
     emitElementwise(
-      node.operation.name, reads: [x] + extra, writes: [result.storage], over: result
+      node.operation.name, reads: [x.storage] + extra, writes: [result.storage], over: result
     ) { first, count in
-      let offset = first * size
-      body(type, x.bytes(from: offset), result.storage.bytes(from: offset), Int64(count))
+      body(result.loops, x.bytes(from: first), result.bytes(from: first), Int64(count))
     }
   }
 
@@ -74,16 +70,14 @@ extension GraphLowering {
 
   func lowerBinary(_ node: Node, _ operation: vl_binary) throws(CPUError) {
     let result = makeResult(node.results[0])
-    let a = try storage(node.inputs[0], as: result.layout)
-    let b = try storage(node.inputs[1], as: result.layout)
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
+    let a = try place(node.inputs[0], as: result.layout)
+    let b = try place(node.inputs[1], as: result.layout)
     emitElementwise(
-      node.operation.name, reads: [a, b], writes: [result.storage], over: result
+      node.operation.name, reads: [a.storage, b.storage], writes: [result.storage], over: result
     ) { first, count in
-      let offset = first * size
       vl_combine(
-        type, operation, a.bytes(from: offset), b.bytes(from: offset),
-        result.storage.bytes(from: offset), Int64(count))
+        result.loops, operation, a.bytes(from: first), b.bytes(from: first),
+        result.bytes(from: first), Int64(count))
     }
   }
 
@@ -91,42 +85,40 @@ extension GraphLowering {
     _ node: Node, _ gradient: ActivationGradient
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
-    var inputs: [Storage] = []
-    for input in node.inputs { inputs.append(try storage(input, as: result.layout)) }
+    var inputs: [StoredValue] = []
+    for input in node.inputs { inputs.append(try place(input, as: result.layout)) }
+    let reads = inputs.map(\.storage)
     let (dy, reference) = (inputs[0], inputs[inputs.count - 1])
     let second = gradient.addends == 2 ? inputs[1] : nil
     let activation = gradient.activation.loops
     let fromOutput: Int32 = gradient.reference == .output ? 1 : 0
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     if gradient.hasChannelSum, !result.isNative {
       let geometry = ChannelGeometry(result)
       let sums = makeWorkspace(floats: geometry.images * geometry.channels)
       emit(
-        node.operation.name, reads: inputs, writes: [result.storage, sums],
-        geometry.work { strip, offset, _, partial in
-          let offset = offset * size
+        node.operation.name, reads: reads, writes: [result.storage, sums],
+        geometry.work { strip, first, _, partial in
           vl_activation_gradient_sums(
-            type, strip, activation, fromOutput, dy.bytes(from: offset),
-            second?.bytes(from: offset), reference.bytes(from: offset),
-            result.storage.bytes(from: offset), sums.elements() + partial)
+            result.loops, strip, activation, fromOutput, dy.bytes(from: first),
+            second?.bytes(from: first), reference.bytes(from: first), result.bytes(from: first),
+            sums.elements() + partial)
         })
       lowerChannelSumTotal(of: sums, geometry, into: node.results[1])
       return
     }
     emitElementwise(
-      node.operation.name, reads: inputs, writes: [result.storage], over: result
+      node.operation.name, reads: reads, writes: [result.storage], over: result
     ) { first, count in
-      let offset = first * size
       vl_activation_gradient(
-        type, activation, fromOutput, dy.bytes(from: offset), second?.bytes(from: offset),
-        reference.bytes(from: offset), result.storage.bytes(from: offset), Int64(count))
+        result.loops, activation, fromOutput, dy.bytes(from: first), second?.bytes(from: first),
+        reference.bytes(from: first), result.bytes(from: first), Int64(count))
     }
     if gradient.hasChannelSum { try lowerChannelSum(node.results[0], into: node.results[1]) }
   }
 
   func lowerBiasAdd(_ node: Node) throws(CPUError) {
     let result = makeResult(node.results[0])
-    let x = try storage(node.inputs[0], as: result.layout)
+    let x = try place(node.inputs[0], as: result.layout)
     let bias = place(node.inputs[1]).storage
     emitNormalize(node.operation.name, x, factor: nil, offset: bias, into: result)
   }
@@ -143,12 +135,5 @@ extension GraphLowering {
     } else {
       try convert(plain, to: makeResult(node.results[0]), "reshape")
     }
-  }
-}
-
-extension StoredValue {
-  var isNative: Bool {
-    if case .native = layout { return true }
-    return false
   }
 }

@@ -32,8 +32,8 @@ extension GraphLowering {
   ) throws(CPUError) {
     let result = makeResult(node.results[0])
     let (first, last) = (node.inputs[0], node.inputs[node.inputs.count - 1])
-    let firstInput = try storage(first, as: result.layout)
-    let lastInput = try storage(last, as: result.layout)
+    let firstInput = try place(first, as: result.layout)
+    let lastInput = try place(last, as: result.layout)
     let firstStride = graph.shape(of: first).elementCount(from: 2)
     let lastStride = graph.shape(of: last).elementCount(from: 2)
     let (shape, small) = (graph.shape(of: image), graph.shape(of: out))
@@ -46,18 +46,17 @@ extension GraphLowering {
       stride_height: Int32(pooling.stride.height), stride_width: Int32(pooling.stride.width),
       padding_height: Int32(pooling.padding.height), padding_width: Int32(pooling.padding.width))
     let blocks = shape[1] / channelsPerBlock
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     let resultStride = result.type.shape.elementCount(from: 2)
     emit(
-      node.operation.name, reads: [firstInput, lastInput], writes: [result.storage],
+      node.operation.name, reads: [firstInput.storage, lastInput.storage], writes: [result.storage],
       .pieces(shape[0]) { images in
         for index in images.lowerBound * blocks..<images.upperBound * blocks {
-          let block = index * channelsPerBlock * size
+          let channel = index * channelsPerBlock
           withUnsafePointer(to: window) {
             body(
-              type, $0, firstInput.bytes(from: block * firstStride),
-              lastInput.bytes(from: block * lastStride),
-              result.storage.bytes(from: block * resultStride))
+              result.loops, $0, firstInput.bytes(from: channel * firstStride),
+              lastInput.bytes(from: channel * lastStride),
+              result.bytes(from: channel * resultStride))
           }
         }
       })
@@ -68,35 +67,33 @@ extension GraphLowering {
     let (sums, _) = try emitChannelSums(node.operation.name, of: node.inputs[0])
     let result = makeResult(node.results[0])
     let share = 1 / Float(graph.shape(of: node.inputs[0]).elementCount(from: 2))
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emitElementwise(
       node.operation.name, reads: [sums], writes: [sums, result.storage], over: result
     ) { first, count in
       let part = sums.bytes(from: first * 4)
       vl_affine(VL_FLOAT32, part, share, 0, part, Int64(count))
-      vl_cast(VL_FLOAT32, part, type, result.storage.bytes(from: first * size), Int64(count))
+      vl_cast(VL_FLOAT32, part, result.loops, result.bytes(from: first), Int64(count))
     }
   }
 
   func lowerGlobalAverageGradient(_ node: Node) {
     let result = makeResult(node.results[0])
-    let dy = place(node.inputs[0]).storage
+    let dy = place(node.inputs[0])
     let geometry = ChannelGeometry(result)
     let share = 1 / Float(result.type.shape.elementCount(from: 2))
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     let shares = makeWorkspace(floats: geometry.images * geometry.channels)
     emitElementwise(
-      node.operation.name, reads: [dy], writes: [shares], over: place(node.inputs[0])
+      node.operation.name, reads: [dy.storage], writes: [shares], over: dy
     ) { first, count in
       let part = shares.bytes(from: first * 4)
-      vl_cast(type, dy.bytes(from: first * size), VL_FLOAT32, part, Int64(count))
+      vl_cast(dy.loops, dy.bytes(from: first), VL_FLOAT32, part, Int64(count))
       vl_affine(VL_FLOAT32, part, share, 0, part, Int64(count))
     }
     emit(
       node.operation.name, reads: [shares], writes: [result.storage],
-      geometry.work { strip, offset, _, partial in
+      geometry.work { strip, first, _, partial in
         vl_spread(
-          type, strip, shares.elements() + partial, result.storage.bytes(from: offset * size))
+          result.loops, strip, shares.elements() + partial, result.bytes(from: first))
       })
   }
 }

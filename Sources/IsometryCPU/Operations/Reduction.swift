@@ -4,46 +4,45 @@ internal import IsometryGraph
 
 extension GraphLowering {
   func lowerSum(_ node: Node) {
-    lowerTotal(node, [place(node.inputs[0])]) { type, x, first, count in
-      vl_sum(type, x.bytes(from: first), count)
+    lowerTotal(node, [place(node.inputs[0])]) { x, first, count in
+      vl_sum(x.loops, x.bytes(from: first), count)
     }
   }
 
   func lowerDot(_ node: Node) throws(CPUError) {
     let x = place(node.inputs[0])
-    let y = try storage(node.inputs[1], as: x.layout)
-    lowerTotal(node, [x], reading: [y]) { type, x, first, count in
-      vl_dot(type, x.bytes(from: first), y.bytes(from: first), count)
+    let y = try place(node.inputs[1], as: x.layout)
+    lowerTotal(node, [x], reading: [y.storage]) { x, first, count in
+      vl_dot(x.loops, x.bytes(from: first), y.bytes(from: first), count)
     }
   }
 
   func lowerSquaredNorm(_ node: Node) {
-    lowerTotal(node, node.inputs.map { place($0) }) { type, x, first, count in
-      vl_dot(type, x.bytes(from: first), x.bytes(from: first), count)
+    lowerTotal(node, node.inputs.map { place($0) }) { x, first, count in
+      vl_dot(x.loops, x.bytes(from: first), x.bytes(from: first), count)
     }
   }
 
   /// A sum over all elements of tensors of one type, in pieces whose partial sums are added up in order.
   private func lowerTotal(
     _ node: Node, _ places: [StoredValue], reading extra: [Storage] = [],
-    _ body: @escaping (vl_type, Storage, _ byteOffset: Int, Int64) -> Double
+    _ body: @escaping (StoredValue, _ first: Int, _ count: Int64) -> Double
   ) {
     let pieces = places.flatMap { place in
       let total = place.type.shape.elementCount
       return stride(from: 0, to: total, by: Self.pieceLength).map {
-        (storage: place.storage, first: $0, count: min(Self.pieceLength, total - $0))
+        (place: place, first: $0, count: min(Self.pieceLength, total - $0))
       }
     }
     let result = makeResult(node.results[0]).storage
     let partials = Storage(byteCount: pieces.count * 8)
-    let (type, size) = (places[0].type.dtype.loops, places[0].type.dtype.byteCount)
     emit(
       node.operation.name, reads: places.map(\.storage) + extra, writes: [partials],
       .pieces(pieces.count) { range in
         for index in range {
           let piece = pieces[index]
           partials.elements(Double.self)[index] = body(
-            type, piece.storage, piece.first * size, Int64(piece.count))
+            piece.place, piece.first, Int64(piece.count))
         }
       })
     emit(
@@ -68,12 +67,10 @@ extension GraphLowering {
     let x = try imagePlace(value)
     let geometry = ChannelGeometry(x)
     let sums = makeWorkspace(floats: geometry.images * geometry.channels)
-    let (type, size) = (x.type.dtype.loops, x.type.dtype.byteCount)
     emit(
       name, reads: [x.storage], writes: [sums],
-      geometry.work { strip, offset, _, partial in
-        vl_channel_sum(
-          type, strip, x.storage.bytes(from: offset * size), sums.elements() + partial)
+      geometry.work { strip, first, _, partial in
+        vl_channel_sum(x.loops, strip, x.bytes(from: first), sums.elements() + partial)
       })
     return (sums, geometry)
   }
@@ -93,13 +90,10 @@ extension GraphLowering {
   func lowerBroadcastChannels(_ node: Node) {
     let result = makeResult(node.results[0])
     let value = place(node.inputs[0]).storage
-    let geometry = ChannelGeometry(result)
-    let (type, size) = (result.type.dtype.loops, result.type.dtype.byteCount)
     emit(
       node.operation.name, reads: [value], writes: [result.storage],
-      geometry.work { strip, offset, channel, _ in
-        vl_spread(
-          type, strip, value.elements() + channel, result.storage.bytes(from: offset * size))
+      ChannelGeometry(result).work { strip, first, channel, _ in
+        vl_spread(result.loops, strip, value.elements() + channel, result.bytes(from: first))
       })
   }
 
@@ -107,8 +101,6 @@ extension GraphLowering {
   func imagePlace(_ value: Value) throws(CPUError) -> StoredValue {
     let made = place(value)
     guard made.isNative else { return made }
-    let standard = Layout.standard(made.type, lanes: lanes)
-    return StoredValue(
-      type: made.type, layout: standard, storage: try storage(value, as: standard))
+    return try place(value, as: .standard(made.type, lanes: lanes))
   }
 }

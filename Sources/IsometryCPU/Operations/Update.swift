@@ -83,14 +83,14 @@ extension GraphLowering {
   func lowerAccumulation(_ node: Node, _ count: Int) throws(CPUError) {
     for index in 0..<count {
       let variable = place(node.inputs[2 * index])
-      let value = try storage(node.inputs[2 * index + 1], as: variable.layout)
-      let (type, size) = (variable.type.dtype.loops, variable.type.dtype.byteCount)
+      let value = try place(node.inputs[2 * index + 1], as: variable.layout)
       emitElementwise(
-        node.operation.name, reads: [variable.storage, value], writes: [variable.storage],
-        over: variable
+        node.operation.name, reads: [variable.storage, value.storage],
+        writes: [variable.storage], over: variable
       ) { first, count in
-        let target = variable.storage.bytes(from: first * size)
-        vl_combine(type, VL_ADD, target, value.bytes(from: first * size), target, Int64(count))
+        let target = variable.bytes(from: first)
+        vl_combine(
+          variable.loops, VL_ADD, target, value.bytes(from: first), target, Int64(count))
       }
     }
   }

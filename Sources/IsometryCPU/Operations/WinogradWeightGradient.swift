@@ -72,15 +72,14 @@ extension GraphLowering {
   func lowerWinogradWeightGradient(
     _ node: Node, _ geometry: ConvolutionGeometry
   ) throws(CPUError) {
-    let dy = try storage(node.inputs[0], as: .blocked(16))
-    let x = try storage(node.inputs[1], as: .blocked(16))
+    let dy = try place(node.inputs[0], as: .blocked(16))
+    let x = try place(node.inputs[1], as: .blocked(16))
     let made = makeResult(node.results[0])
     let layout = Layout.native(try geometry.blockedWeightLayout(.float32))
     let packed = StoredValue(
       type: made.type, layout: layout,
       storage: made.layout == layout ? made.storage : Storage(byteCount: made.type.byteCount))
     let plan = WinogradGradientPlan(geometry)
-    let (type, bytes) = (geometry.x.dtype.loops, geometry.x.dtype.byteCount)
     let shape = geometry.winogradShape
     let block = 16 * geometry.x.shape.elementCount(from: 2)
     let weightCount = geometry.weight.elementCount
@@ -89,7 +88,7 @@ extension GraphLowering {
     let partials =
       plan.groups == 1 ? packed.storage : makeWorkspace(floats: plan.groups * weightCount)
     emit(
-      "convolutionWeightGradient", variant: "Winograd loop", reads: [x, dy],
+      "convolutionWeightGradient", variant: "Winograd loop", reads: [x.storage, dy.storage],
       writes: [partials],
       .pieces(plan.pieces) { [scratchpad] pieces in
         let space = scratchpad.ofThisThread.assumingMemoryBound(to: Float.self)
@@ -104,9 +103,9 @@ extension GraphLowering {
               dw: (results.lowerBound * plan.channelBlocks + channels.lowerBound) * perBlock
             )
             vl_winograd_gradient(
-              type, $0, Int32(channels.count), Int32(results.count), Int64(images.count),
-              x.bytes(from: first.x * bytes), Int64(xLength), dy.bytes(from: first.dy * bytes),
-              Int64(dyLength), space,
+              x.loops, $0, Int32(channels.count), Int32(results.count), Int64(images.count),
+              x.bytes(from: first.x), Int64(xLength), dy.bytes(from: first.dy), Int64(dyLength),
+              space,
               partials.elements() + plan.group(of: piece) * weightCount + first.dw,
               Int64(plan.channelBlocks * perBlock))
           }
