@@ -31,7 +31,8 @@ extension Lowering {
     let parts = matrixParts(inputs, perMatrix: 2, as: node.results[0])
     let dtype = graph.type(of: node.results[0]).dtype
     let partial = values.makeWorkspace(parts.count, dtype)
-    let scale = gradientScale(of: node, at: 0, update, dtype)
+    let scale =
+      update.hasGradientScale ? operand(node.inputs[0]) : values.makeConstant([1], dtype)
     let directions = values.makeResult(node.results[0])
     launchMatrices(node, "orthogonal_direction", parts) { storages, table in
       [
@@ -40,11 +41,9 @@ extension Lowering {
         .number(update.momentumShare),
       ]
     }
-    let table = parts.flatMap { $0.words(elementByteCount: dtype.byteCount) }
-    launch(
-      node.operation.name, matrixVariant(dtype), "orthogonal_normalize",
-      [.table(table), .storage(partial), .storage(directions)], groups: [parts.count],
-      local: [Tuning.groupSize])
+    launchMatrices(node, "orthogonal_normalize", parts) { _, table in
+      [table, .storage(partial), .storage(directions)]
+    }
   }
 
   /// The parameters' norms if they are kept, then the step.
@@ -65,7 +64,8 @@ extension Lowering {
       }
     }
     let (schedule, directions) = (operand(node.inputs[0]), operand(matrices))
-    let scale = gradientScale(of: node, at: 1, update, dtype)
+    let scale =
+      update.hasGradientScale ? operand(node.inputs[1]) : values.makeConstant([1], dtype)
     let rows = Double(graph.shape(of: node.inputs[update.headerCount])[0])
     launchMatrices(node, "orthogonal_step", parts) { storages, table in
       [
@@ -75,17 +75,6 @@ extension Lowering {
         .number(update.keepsNorm ? rows.squareRoot() : 0),
       ]
     }
-  }
-
-  /// The gradient scale, or the number 1 if there is none.
-  private mutating func gradientScale(
-    of node: Node, at index: Int, _ update: OrthogonalUpdate, _ dtype: DType
-  ) -> StorageID {
-    update.hasGradientScale ? operand(node.inputs[index]) : values.makeConstant([1], dtype)
-  }
-
-  private func matrixVariant(_ dtype: DType) -> ProgramVariant {
-    ProgramVariant(.orthogonalUpdate, storage: dtype, ["LOCAL_SIZE": Tuning.groupSize])
   }
 
   /// The parts of equal matrices, with their operands in the order of the matrices' rows.
@@ -125,7 +114,8 @@ extension Lowering {
     for group in grouped(parts, by: { $0.storages.map { values.slab(of: $0) } }) {
       let table = group.flatMap { $0.words(elementByteCount: dtype.byteCount) }
       launch(
-        node.operation.name, matrixVariant(dtype), kernel,
+        node.operation.name,
+        ProgramVariant(.orthogonalUpdate, storage: dtype, ["LOCAL_SIZE": Tuning.groupSize]), kernel,
         arguments(group[0].storages, .table(table)), groups: [group.count],
         local: [Tuning.groupSize], reached: group.flatMap(\.storages))
     }
