@@ -204,6 +204,7 @@ final class GraphLowering {
   static let pieceLength = 16_384
 
   /// A launch that treats all elements of `place` alike; the body gets the first element and how many.
+  /// Images are pieces; arrays of matrices have too few matrices for the threads.
   func emitElementwise(
     _ name: String, reads: [Storage], writes: [Storage], over place: StoredValue,
     _ body: @escaping (_ first: Int, _ count: Int) -> Void

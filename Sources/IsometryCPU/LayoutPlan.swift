@@ -6,7 +6,8 @@ internal import IsometryGraph
 ///
 /// Images are blocked if their channels allow it. Convolution weights, their gradients and their
 /// optimizer slots share the layout that the forward convolution wants, so that an update is one pass
-/// over packed memory; values that only pointwise operations connect share one layout.
+/// over packed memory. Momenta of orthogonal updates are matrices. Values that only pointwise operations
+/// connect share one layout.
 struct LayoutPlan {
   /// The group of each value, by `Value.index`.
   private let groups: [Int]

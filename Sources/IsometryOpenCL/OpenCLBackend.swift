@@ -35,7 +35,9 @@ public struct OpenCLBackend: TunableBackend {
     let memory = device.globalMemoryByteCount >> 20
     return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
       + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
-      + (roundsToTF32 ? ", fp32 products in tf32" : "")
+      + (roundsToTF32
+        ? ", fp32 products in tf32"
+        : mayUseMatrixUnits ? ", fp32 products on portable kernels" : "")
       + matrixUnits.refusals.map {
         "; matrix units are not used for \($0.trial): \($0.reason)"
       }.joined()

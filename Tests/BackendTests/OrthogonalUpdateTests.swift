@@ -91,7 +91,7 @@ import Testing
     try expectAgreement(experiment, on: subject)
   }
 
-  /// An evaluation that comes first decides how weights lie in memory.
+  /// A session that comes first decides how weights and momenta lie in memory.
   @Test(arguments: BackendUnderTest.all)
   func weightsMayLieAsAnotherSessionWantsThem(subject: BackendUnderTest) throws {
     let network = ResidualNetwork(
@@ -99,17 +99,17 @@ import Testing
     let muon = Muon(
       others: StandardOptimizer(.sgd(momentum: 0.9, nesterov: true)), othersLearningRate: 0.1)
     let training = TrainingGraph(network, .init(batch: 8, optimizer: muon))
-    let evaluation = EvaluationGraph(network, batch: 8)
-    func weights(evaluatingFirst: Bool) throws -> [[Double]] {
-      let first = evaluatingFirst ? try subject.makeSession(for: evaluation.graph) : nil
+    let sgd = TrainingGraph(network, .init(batch: 8))
+    func variables(afterSGD: Bool) throws -> [[Double]] {
+      let first = afterSGD ? try subject.makeSession(for: sgd.graph) : nil
       let session = try subject.makeSession(for: training.graph, sharing: first)
       try training.writeInitialState(
         to: session, initializer: try InitializerRegistry.make("he"), seed: 1)
       for step in 1...2 { try session.run(Self.inputs(step: step)) }
-      return try training.layout.parameters.map { try session.read(variable: $0.name).doubles }
+      return try training.graph.variables.map { try session.read(variable: $0.name).doubles }
     }
     for (one, other) in zip(
-      try weights(evaluatingFirst: false), try weights(evaluatingFirst: true))
+      try variables(afterSGD: false), try variables(afterSGD: true))
     {
       #expect(Tolerance(.float32, reduction: 1000, roundings: 10).disagreement(other, one) == nil)
     }

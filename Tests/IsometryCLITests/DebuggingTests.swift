@@ -18,12 +18,13 @@ import Testing
 
   /// Trains on an OpenCL device with a copy of the kernels in which some text is another.
   private func train(
-    replacing text: String, with other: String, validating: Bool
+    replacing text: String, with other: String, in name: String = "common/activation.cl",
+    validating: Bool = false, units: String? = nil
   ) throws -> Program {
     try withFolder { folder in
       let copy = URL(filePath: folder).appending(path: "kernels")
       try FileManager.default.copyItem(at: Self.kernels, to: copy)
-      let file = copy.appending(path: "common/activation.cl")
+      let file = copy.appending(path: name)
       let source = try String(contentsOf: file, encoding: .utf8)
       #expect(source.contains(text))
       try source.replacingOccurrences(of: text, with: other)
@@ -31,7 +32,10 @@ import Testing
       var environment = Program.openCLEnvironment
       environment["ISOMETRY_KERNEL_DIR"] = copy.path
       if validating { environment["ISOMETRY_VALIDATE"] = "1" }
-      return try Program.run(Self.training + ["opencl:0"], in: folder, environment: environment)
+      environment["ISOMETRY_MATRIX_UNITS"] = units
+      return try Program.run(
+        Self.training + ["opencl:0", "--precision", units == nil ? "fp32" : "bf16"], in: folder,
+        environment: environment)
     }
   }
 
@@ -101,6 +105,18 @@ import Testing
     }
   }
 
+  /// The line of the device says so in the run that finds it out, and training goes on.
+  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
+  func refusedMatrixUnitsShow() throws {
+    let run = try train(
+      replacing: "store_sums(&warp", with: "if (rows < 0) store_sums(&warp",
+      in: "gemm/matrix_tile.cl", units: "emulated")
+    #expect(run.code == 0, "\(run.standardError)")
+    let lines = run.standardOutput.split(separator: "\n").filter { $0.hasPrefix("device") }
+    #expect(lines.count == 2, "\(run.standardOutput)")
+    #expect(lines.last?.contains("matrix units are not used for products in bf16") == true)
+  }
+
   @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
   func tf32IsRecordedAndRestored() throws {
     func environment(_ units: String) -> [String: String] {
@@ -116,6 +132,9 @@ import Testing
       let resume = ["train", "--resume", "run"]
       let resumed = try Program.run(resume, in: folder, environment: environment("emulated"))
       #expect(resumed.code == 0 && resumed.standardOutput.contains("fp32 products in tf32"))
+      let devices = try Program.run(
+        ["devices"], in: folder, environment: environment("emulated"))
+      #expect(devices.standardOutput.contains("fp32 products on portable kernels"))
       let refused = try Program.run(resume, in: folder, environment: environment("off"))
       #expect(refused.code == 64 && refused.standardError.contains("another --device"))
     }

@@ -8,9 +8,9 @@
 //
 // Geometry: axis 1 counts products, whose arrays lie one behind the other. Axis 0 has a group for each
 // block of BLOCK_ROWS by BLOCK_COLUMNS; bands of BAND_BLOCKS blocks' height are walked column by
-// column, so that groups that run together share operands. Assumes that rows of memory are multiples of 8 numbers, the columns too (MatrixTile
-// guarantees it). Tunables: BAND_BLOCKS and those of common/matrix_tile.cl. Shape class:
-// ACTIVATION, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
+// column, so that groups that run together share operands. Assumes that rows of memory are multiples of
+// 8 numbers, the columns too (MatrixTile guarantees it). Tunables: BAND_BLOCKS and those of
+// common/matrix_tile.cl. Shape class: ACTIVATION, RESULT_IS_ACCUM, LEFT_INNER_LAST, RIGHT_INNER_LAST.
 // Accumulator: float, in order of l by steps of FRAGMENT_PRODUCTS. Deterministic.
 // uses: common/matrix_result.cl
 

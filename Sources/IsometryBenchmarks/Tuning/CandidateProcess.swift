@@ -49,7 +49,8 @@ package final class CandidateProcess: CandidateMeasuring {
   /// - Parameters:
   ///   - greeting: the first line that the process reads.
   ///   - stop: checked while the process works on an answer.
-  ///   - patience: how long a process that is no longer needed may continue, in seconds.
+  ///   - patience: how long a process that is no longer needed, and what it started, may continue, in
+  ///     seconds.
   package init(
     executable: String, arguments: [String], greeting: some Encodable, stop: StopRequest,
     patience: Double = 10
@@ -146,7 +147,11 @@ package final class CandidateProcess: CandidateMeasuring {
     let deadline = ContinuousClock.now + .seconds(patience)
     while process.isRunning {
       hearComplaints(of: child)
-      if ContinuousClock.now >= deadline { kill(-process.processIdentifier, SIGKILL) }
+      let late = ContinuousClock.now - deadline
+      let pid = process.processIdentifier
+      if late >= .zero, kill(-pid, SIGKILL) != 0 { kill(pid, SIGKILL) }
+      // Foundation waits for what the process started, which may have left the group.
+      if late >= .seconds(patience) { return "did not end" }
       usleep(5_000)
     }
     hearComplaints(of: child)

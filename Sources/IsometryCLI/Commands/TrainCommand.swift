@@ -110,6 +110,9 @@ struct TrainCommand: EnvironmentCommand {
     }
     watch.end()
     try folder.write(configuration)
+    // The trial of matrix units may have refused them.
+    let device = "\(selection.backend.name): \(selection.backend.deviceDescription)"
+    if !selection.explanation.hasPrefix(device) { console.say("device  \(device)") }
     console.say(
       "model   \(configuration.model), normalization \(configuration.normalization.rawValue), "
         + "\(configuration.initializer), \(Wording.count(run.parameterCount)) parameters, "

@@ -48,9 +48,10 @@ public struct Muon: Optimizer, Hashable {
   ) {
     var groups: [[TrainedParameter]] = []
     var rest: [TrainedParameter] = []
-    for trained in parameters {
+    for var trained in parameters {
       guard trained.parameter.role.isWeight, !trained.isHead else {
-        rest.append(trained.scaled(by: othersLearningRate))
+        trained.learningRateScale *= othersLearningRate
+        rest.append(trained)
         continue
       }
       let group = groups.firstIndex {
@@ -89,14 +90,5 @@ public struct Muon: Optimizer, Hashable {
       .orthogonalUpdate(update, count: matrices.count),
       [schedule] + scale + [orthogonal]
         + zip(matrices, momenta).flatMap { [$0.variable, $0.gradient, $1] })
-  }
-}
-
-extension TrainedParameter {
-  /// The parameter with another factor of its learning rate.
-  fileprivate func scaled(by factor: Double) -> TrainedParameter {
-    TrainedParameter(
-      parameter: parameter, variable: variable, gradient: gradient, isHead: isHead,
-      weightDecay: weightDecay, learningRateScale: factor * learningRateScale)
   }
 }

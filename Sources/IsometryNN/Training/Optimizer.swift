@@ -60,7 +60,7 @@ public struct TrainedParameter: Sendable {
   /// λ of this parameter: the optimizer's, or 0 if only weights decay.
   public let weightDecay: Double
   /// The factor of the schedule's learning rate.
-  public let learningRateScale: Double
+  public internal(set) var learningRateScale: Double
 }
 
 extension Graph {

@@ -114,7 +114,7 @@ struct CurveTable: Sendable {
     /// The width of the support in log λ.
     let width: Double
     var pieces: [Piece] = []
-    /// Where the curve is solved next: the curve turns little from one node to another.
+    /// The angle at the node solved before, from which Newton's method starts; nil on the real axis.
     var guess: Double?
 
     mutating func append(

@@ -10,7 +10,7 @@ public struct RectifiedSquareSum: Sendable {
   /// N
   public let width: Int
 
-  /// The numbers k ≥ 1 of open units whose probability is above about 1e−300.
+  /// The numbers k ≥ 1 of open units; outside this range the probability is below 1e−300.
   private let openCounts: ClosedRange<Int>
   /// C(N, k)·2^{−N} for each k in `openCounts`.
   private let weights: [Double]
@@ -20,7 +20,7 @@ public struct RectifiedSquareSum: Sendable {
   public init(width: Int) throws(TheoryError) {
     try TheoryError.check(width: width)
     self.width = width
-    // The logarithm of C(N, k)·2^{−N} is about −2(k − N/2)²/N.
+    // C(N, k)·2^{−N} is at most exp(−2(k − N/2)²/N), by Hoeffding's inequality.
     let middle = (width + 1) / 2
     let reach = Int((350 * Double(width)).squareRoot())
     openCounts = max(1, middle - reach)...min(width, middle + reach)
