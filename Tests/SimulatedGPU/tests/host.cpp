@@ -3,9 +3,10 @@
 //   host FAULT SOURCE OPTIONS KERNEL GLOBAL LOCAL ARGUMENT...
 //
 // FAULT is `none`, or a mistake of the host that the device must report (see `faults` below). An
-// ARGUMENT is `in:BYTES` or `out:BYTES` for a buffer, `int:N`, or `null`. Inputs hold ones as bf16,
-// which are 1.00194 as float. Prints the distinct numbers of the first result, as floats. Exits with 0
-// unless OpenCL refuses what FAULT does not explain.
+// ARGUMENT is `in:BYTES`, `out:BYTES` or `inout:BYTES` for a buffer, `words:N,N,...` for one of these
+// numbers with 32 bits, `int:N`, or `null`. Inputs hold ones as bf16, which are 1.00194 as float. Prints
+// the distinct numbers of the first result, as floats. Exits with 0 unless OpenCL refuses what FAULT does
+// not explain.
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
@@ -86,6 +87,14 @@ class Program {
       check(clSetKernelArg(kernel, number, sizeof(cl_mem), nullptr), "clSetKernelArg");
       return;
     }
+    if (kind == "words") {
+      std::vector<uint32_t> numbers;
+      std::stringstream list(argument.substr(colon + 1));
+      for (std::string text; std::getline(list, text, ',');)
+        numbers.push_back(static_cast<uint32_t>(std::stoul(text)));
+      setBuffer(number, numbers.data(), 4 * numbers.size(), false, isShort);
+      return;
+    }
     const size_t value = std::stoul(argument.substr(colon + 1));
     if (kind == "int") {
       const cl_int number32 = static_cast<cl_int>(value);
@@ -93,13 +102,7 @@ class Program {
       return;
     }
     std::vector<uint16_t> ones(value / 2, 0x3F80);
-    cl_int code;
-    const bool isInput = kind == "in";
-    cl_mem memory = clCreateBuffer(context, isInput ? CL_MEM_COPY_HOST_PTR : CL_MEM_READ_WRITE,
-                                   value, isInput ? ones.data() : nullptr, &code);
-    check(code, "clCreateBuffer");
-    check(clSetKernelArg(kernel, number, isShort ? 4 : sizeof memory, &memory), "clSetKernelArg");
-    buffers.push_back({memory, value, !isInput});
+    setBuffer(number, kind == "out" ? nullptr : ones.data(), value, kind != "in", isShort);
   }
 
   void launch(size_t global, size_t local) {
@@ -148,6 +151,16 @@ class Program {
   }
 
  private:
+  // An argument that is a new buffer with those contents, if there are any.
+  void setBuffer(cl_uint number, void* contents, size_t bytes, bool isResult, bool isShort) {
+    cl_int code;
+    cl_mem memory = clCreateBuffer(context, contents ? CL_MEM_COPY_HOST_PTR : CL_MEM_READ_WRITE,
+                                   bytes, contents, &code);
+    check(code, "clCreateBuffer");
+    check(clSetKernelArg(kernel, number, isShort ? 4 : sizeof memory, &memory), "clSetKernelArg");
+    buffers.push_back({memory, bytes, isResult});
+  }
+
   cl_device_id device;
   cl_context context;
   cl_command_queue queues[2];
