@@ -39,15 +39,30 @@ import Testing
     return graph.lowered(matrixUnits: sizes.matrixUnits)
   }
 
-  @Test(arguments: Sizes.all, [64, 512])
-  func resnet18TakesFewLaunches(sizes: Sizes, batch: Int) throws {
-    let plain = try plan("resnet18", .none, batch: batch, sizes).launches.map(\.label)
-    #expect(plain.count <= 70, "\(plain)")
-    let normalized = try plan("resnet18", .batch, batch: batch, sizes).launches.map(\.label)
-    #expect(normalized.count <= 151, "\(normalized)")
-    // As a step is without options.
-    let unasked = try plan("resnet18", .batch, batch: batch, sizes, recomputation: nil)
-    #expect(unasked.launches.count == normalized.count)
+  /// The most launches that a step of a network may take.
+  struct Limit: Sendable, CustomStringConvertible {
+    let description: String
+    let plain: Int
+    let normalized: Int
+
+    static let all = [
+      Limit(description: "resnet18", plain: 70, normalized: 151),
+      Limit(description: "resnet20", plain: 73, normalized: 158),
+    ]
+  }
+
+  @Test(arguments: Sizes.all, Limit.all)
+  func stepsTakeFewLaunches(sizes: Sizes, limit: Limit) throws {
+    let model = limit.description
+    for batch in [64, 512] {
+      let plain = try plan(model, .none, batch: batch, sizes).launches.map(\.label)
+      #expect(plain.count <= limit.plain, "batch \(batch): \(plain)")
+      let normalized = try plan(model, .batch, batch: batch, sizes).launches.map(\.label)
+      #expect(normalized.count <= limit.normalized, "batch \(batch): \(normalized)")
+      // As a step is without options.
+      let unasked = try plan(model, .batch, batch: batch, sizes, recomputation: nil)
+      #expect(unasked.launches.count == normalized.count, "batch \(batch)")
+    }
   }
 
   /// Convolutions store the statistics of their results.
