@@ -229,7 +229,7 @@ extension BackendTraits {
   ///
   /// - Parameter leastChannels: as of the trait; the default is an H200's by a model.
   package static func kernels(
-    prologueTypes: Set<DType> = [], leastChannels: Int = 64
+    prologueTypes: Set<DType> = [], leastChannels: Int = 128
   ) -> BackendTraits {
     var traits = BackendTraits()
     traits.hasConvolutionStatistics = true
