@@ -18,13 +18,12 @@ import Testing
 
   /// Trains on an OpenCL device with a copy of the kernels in which some text is another.
   private func train(
-    replacing text: String, with other: String, in name: String = "common/activation.cl",
-    validating: Bool = false, units: String? = nil
+    replacing text: String, with other: String, validating: Bool
   ) throws -> Program {
     try withFolder { folder in
       let copy = URL(filePath: folder).appending(path: "kernels")
       try FileManager.default.copyItem(at: Self.kernels, to: copy)
-      let file = copy.appending(path: name)
+      let file = copy.appending(path: "common/activation.cl")
       let source = try String(contentsOf: file, encoding: .utf8)
       #expect(source.contains(text))
       try source.replacingOccurrences(of: text, with: other)
@@ -32,10 +31,7 @@ import Testing
       var environment = Program.openCLEnvironment
       environment["ISOMETRY_KERNEL_DIR"] = copy.path
       if validating { environment["ISOMETRY_VALIDATE"] = "1" }
-      environment["ISOMETRY_MATRIX_UNITS"] = units
-      return try Program.run(
-        Self.training + ["opencl:0", "--precision", units == nil ? "fp32" : "bf16"], in: folder,
-        environment: environment)
+      return try Program.run(Self.training + ["opencl:0"], in: folder, environment: environment)
     }
   }
 
@@ -103,18 +99,6 @@ import Testing
       #expect(
         (result.standardOutput + result.standardError).contains("checked against the reference"))
     }
-  }
-
-  /// The line of the device says so in the run that finds it out, and training goes on.
-  @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
-  func refusedMatrixUnitsShow() throws {
-    let run = try train(
-      replacing: "store_sums(&warp", with: "if (rows < 0) store_sums(&warp",
-      in: "gemm/matrix_tile.cl", units: "emulated")
-    #expect(run.code == 0, "\(run.standardError)")
-    let lines = run.standardOutput.split(separator: "\n").filter { $0.hasPrefix("device") }
-    #expect(lines.count == 2, "\(run.standardOutput)")
-    #expect(lines.last?.contains("matrix units are not used for products in bf16") == true)
   }
 
   @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
