@@ -261,8 +261,7 @@ extension Graph {
       .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
       .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
       .gradientScale, .lossScaleUpdate, .momentumDirections, .orthogonalUpdate, .convolution,
-      .convolutionWeightGradient,
-      .convolutionInputGradient, .globalAveragePoolGradient:
+      .convolutionWeightGradient, .convolutionInputGradient, .globalAveragePoolGradient:
       preconditionFailure("\(operation.name) has no derivatives, or none in this fused form")
     }
   }

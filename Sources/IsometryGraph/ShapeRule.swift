@@ -177,6 +177,12 @@ func requireSame(_ left: TensorType, _ right: TensorType) throws(ShapeError) {
   guard left == right else { throw ShapeError("\(left) and \(right) should be the same type") }
 }
 
+func requireSchedule(_ type: TensorType) throws(ShapeError) {
+  guard type == TensorType([2], .float32) else {
+    throw ShapeError("the schedule \(type) should be fp32[2]: learning rate and step")
+  }
+}
+
 func requireFloat(_ type: TensorType) throws(ShapeError) {
   guard type.dtype.isFloatingPoint else { throw ShapeError("\(type) should be floating-point") }
 }

@@ -71,7 +71,7 @@ package struct ProgramVariant: Hashable, Sendable {
   /// The value of `ACTIVATION` of a launch that applies none. `sharingPrograms` replaces it.
   static let anyActivation = ["ACTIVATION": "-1"]
 
-  /// The variant of a launch that is the same but for applying no activation.
+  /// The variant of the same launch without its activation.
   var withAnyActivation: ProgramVariant {
     adding(["ACTIVATION_PARAMETER": "0", "SLOPE_FROM_OUTPUT": "0"]).adding(Self.anyActivation)
   }

@@ -21,7 +21,7 @@ extension NodeExecution {
     }
   }
 
-  /// p ← p·√rows/‖p‖ if the norm is kept; p −= η·(direction + λ·p); m ← μ·m + g.
+  /// p ← p·√outputs/‖p‖ if the norm is kept; p −= η·(direction + λ·p); m ← μ·m + g.
   func apply(_ update: OrthogonalUpdate, count: Int) {
     let rate = Scalar(Double(inputs[0].elements[0]) * update.learningRateScale)
     let scale = update.hasGradientScale ? inputs[1].elements[0] : 1

@@ -60,8 +60,8 @@ import Testing
       let normalized = try plan(model, .batch, batch: batch, sizes).launches.map(\.label)
       #expect(normalized.count <= limit.normalized, "batch \(batch): \(normalized)")
       // As a step is without options.
-      let unasked = try plan(model, .batch, batch: batch, sizes, recomputation: nil)
-      #expect(unasked.launches.count == normalized.count, "batch \(batch)")
+      let byDefault = try plan(model, .batch, batch: batch, sizes, recomputation: nil)
+      #expect(byDefault.launches.count == normalized.count, "batch \(batch)")
     }
   }
 

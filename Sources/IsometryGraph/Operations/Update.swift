@@ -84,9 +84,7 @@ public struct Update: Sendable, Hashable {
 
   func check(_ inputs: [TensorType]) throws(ShapeError) {
     try requireCount(inputs, headerCount + parameters.count * (2 + rule.slotCount))
-    guard inputs[0] == TensorType([2], .float32) else {
-      throw ShapeError("the schedule \(inputs[0]) should be fp32[2]: learning rate and step")
-    }
+    try requireSchedule(inputs[0])
     let dtype = inputs[headerCount].dtype
     if hasGradientScale { try requireSame(inputs[1], TensorType([1], dtype)) }
     for input in inputs[headerCount...] where input.dtype != dtype {

@@ -1,8 +1,8 @@
 public import IsometryCore
 public import IsometryGraph
 
-/// Muon: momentum whose update of each weight is orthogonal. All singular values of the change of a weight
-/// are then near the learning rate.
+/// Muon: momentum whose update of each weight is nearly orthogonal. All but small singular values of a
+/// momentum become values near the learning rate (`NewtonSchulz.default`).
 ///
 /// It trains the weights of convolutions and of hidden dense layers. A convolution's weight is a matrix
 /// [R·S·C, K]. Biases, scales, multipliers and the head have an optimizer of their own.
@@ -72,11 +72,9 @@ public struct Muon: Optimizer, Hashable {
   private func append(
     to graph: inout Graph, matrices: [TrainedParameter], _ schedule: Value, _ gradientScale: Value?
   ) {
-    let update = OrthogonalUpdate(
-      momentum: update.momentum, nesterov: update.nesterov, keepsNorm: update.keepsNorm,
-      weightDecay: update.weightDecay,
-      learningRateScale: update.learningRateScale * matrices[0].learningRateScale,
-      hasGradientScale: gradientScale != nil)
+    var update = update
+    update.learningRateScale *= matrices[0].learningRateScale
+    update.hasGradientScale = gradientScale != nil
     let scale = gradientScale.map { [$0] } ?? []
     let momenta = matrices.map { trained in
       let type = graph.type(of: trained.variable)
