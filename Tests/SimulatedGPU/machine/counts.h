@@ -34,7 +34,6 @@ struct KernelCounts {
   // distance of a reuse is what a cache must hold for it, besides the sector's line.
   u64 firstLoads = 0;
   u64 reuses[256] = {};  // the last one: and all that are farther
-  double seconds = 0;
 };
 
 // Turns that an access of shared memory takes: each of 32 banks gives one word of 4 bytes a turn.

@@ -1,6 +1,5 @@
 // Runs the groups of a launch.
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <random>
 
@@ -13,12 +12,10 @@ namespace simulated {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// With SIMULATED_GPU_PERF: how long a launch may run before the rest of its groups is left out, and
-// how many of its first groups count memory accesses.
-constexpr auto shortTime = std::chrono::milliseconds(40);
-constexpr auto longTime = std::chrono::milliseconds(3000);
+// With SIMULATED_GPU_PERF: the instructions of warps after which the rest of a launch's groups is left
+// out, and how many of its first groups count memory accesses. The launches before PERF_AFTER run longer.
+constexpr u64 instructionsOfCutLaunch = 100'000;
+constexpr u64 instructionsOfOtherLaunch = 7'500'000;
 constexpr u64 sampledInCutLaunch = 12;
 
 class LaunchRunner {
@@ -114,16 +111,17 @@ void LaunchRunner::prepareWarp(Warp& warp, int number) {
 }
 
 void LaunchRunner::run() {
-  const auto start = Clock::now();
   const u64 groups = launch.groupCount();
+  const u64 limit = isCut ? instructionsOfCutLaunch : instructionsOfOtherLaunch;
+  u64 instructions = 0;
   for (u64 turn = 0; turn < groups; ++turn) {
     const u64 number = numberOfTurn(turn);
     group.isSampled = isSampled(turn, number);
-    const bool isLate = Clock::now() - start > (isCut ? shortTime : longTime);
-    if (settings().cutsLaunches && !group.isSampled && isLate) continue;
+    if (settings().cutsLaunches && !group.isSampled && instructions > limit) continue;
     beginGroup(number);
     runGroup();
     ++counts.groupsRun;
+    instructions += group.instructions;
     counts.instructions += group.instructions;
     counts.squares += group.instructions * group.instructions;
     if (!group.isSampled) continue;
@@ -131,7 +129,6 @@ void LaunchRunner::run() {
     countReuse(group, counts);
   }
   ++counts.launches;
-  counts.seconds += std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 u64 LaunchRunner::numberOfTurn(u64 turn) const {
