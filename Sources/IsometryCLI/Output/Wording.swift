@@ -54,7 +54,7 @@ enum Wording {
   ) -> String {
     "\(configuration.model), normalization \(configuration.normalization.rawValue)"
       + (inputs == 0 ? "" : " with the statistics of \(inputs) inputs")
-      + ", \(weights), \(configuration.activation), \(configuration.precision.rawValue)"
+      + ", \(weights), \(configuration.activationName), \(configuration.precision.rawValue)"
   }
 
   /// A text filled with spaces up to a width, on the right or, for numbers, on the left.

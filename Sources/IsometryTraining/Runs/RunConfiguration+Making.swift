@@ -41,8 +41,14 @@ extension RunConfiguration {
     return network
   }
 
-  /// `NAME` or `NAME:NUMBER`.
-  private func makeActivation() throws(ConfigurationError) -> Activation {
+  /// The activation that the network has: the configuration's or the model's own.
+  package var activationName: String {
+    activation ?? (try? ModelSpecification(model))?.defaultActivation.name ?? "none"
+  }
+
+  /// `NAME` or `NAME:NUMBER`; nil for the model's own.
+  private func makeActivation() throws(ConfigurationError) -> Activation? {
+    guard let activation else { return nil }
     let parts = activation.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let number = parts.count == 2 ? Double(parts[1]) : nil
     guard parts.count == 1 || number?.isFinite == true,

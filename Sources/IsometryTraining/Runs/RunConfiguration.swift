@@ -17,8 +17,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var skipWeight: Double?
   /// The initializer: `NAME` or `NAME:option=value,…`, as `InitializerRegistry` reads it.
   public var initializer = "he"
-  /// The activation: `NAME` or, for those with a parameter, `NAME:NUMBER`.
-  public var activation = "relu"
+  /// The activation: `NAME` or, for those with a parameter, `NAME:NUMBER`. nil for the model's own.
+  public var activation: String?
 
   /// Passes over the training images, from the start of the run.
   public var epochs = 5
