@@ -47,6 +47,9 @@ enum Wording {
     String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
   }
 
+  /// The images of an evaluation.
+  static func evaluated(isHeldOut: Bool) -> String { isHeldOut ? "held-out" : "test" }
+
   /// A measured network. `weights` is their origin. `inputs` is the number of inputs of the
   /// normalization's statistics; 0 if it has none, or those of a training.
   static func network(
