@@ -13,6 +13,7 @@ import Testing
     let network: any Network
     let optimizer: StandardOptimizer
     let rate: Double
+    var initializer = "he"
     var flips = ImageDecoding.Augmentation.Flips.random
 
     static let all = [
@@ -32,7 +33,7 @@ import Testing
       Recipe(
         testDescription: "speedrun, SGD",
         network: SpeedrunNetwork(widths: [16, 24, 20], imageShape: [3, 24, 23]),
-        optimizer: .default, rate: 0.05, flips: .alternating),
+        optimizer: .default, rate: 0.05, initializer: "dirac:stem=dirac", flips: .alternating),
     ]
 
     func run(_ precision: DType, steps: Int = 10) throws -> TracedTraining {
@@ -40,7 +41,7 @@ import Testing
         batch: 10, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
         augmentation: .init(cropPadding: 2, flips: flips, cutout: 3, seed: 5))
       return TracedTraining(
-        network, configuration, initializer: try InitializerRegistry.make("he"), seed: 11,
+        network, configuration, initializer: try InitializerRegistry.make(initializer), seed: 11,
         rates: (0..<steps).map { rate * Double(min($0 + 1, 4)) / 4 })
     }
   }
