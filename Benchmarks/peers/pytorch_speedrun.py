@@ -34,8 +34,8 @@ class Group(nn.Module):
     def __init__(self, inputs, width):
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, width, 3, padding=1, bias=False)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(width, eps=1e-12, momentum=0.4)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(width, eps=1e-12, momentum=0.4)
         for norm in (self.norm1, self.norm2):
             norm.weight.requires_grad = False

@@ -6,6 +6,9 @@ public protocol StagingSlot: AnyObject, Sendable {
   /// - Precondition: the graph has an input of that name.
   func bytes(of input: String) -> UnsafeMutableRawBufferPointer
 
+  /// Whether the graph has an input of that name.
+  func hasInput(_ name: String) -> Bool
+
   /// Blocks until the device has read the last submission from this slot. It returns at once if the
   /// slot was never submitted. Any thread may call it.
   func waitUntilReusable()

@@ -24,13 +24,20 @@ final class BatchFiller: Sendable {
     let validCount = min(batchSize, dataset.count - first)
     let images = slot.bytes(of: BatchStream.imageInput)
     let labels = slot.bytes(of: BatchStream.labelInput)
+    let origins =
+      slot.hasInput(BatchStream.originInput) ? slot.bytes(of: BatchStream.originInput) : nil
     epochOrder.withLock { current in
       if current.epoch != position.epoch {
         current.indices = order.indices(ofEpoch: position.epoch, count: dataset.count)
         current.epoch = position.epoch
       }
       for place in 0..<validCount {
-        copy(Int(current.indices[first + place]), to: place, images: images, labels: labels)
+        let index = current.indices[first + place]
+        copy(Int(index), to: place, images: images, labels: labels)
+        if let origins {
+          store(index, at: 2 * place, in: origins)
+          store(Int32(position.epoch), at: 2 * place + 1, in: origins)
+        }
       }
     }
     let size = ImageDataset.bytesPerImage
@@ -54,7 +61,7 @@ final class BatchFiller: Sendable {
     store(Int32(dataset.labels[index]), at: place, in: labels)
   }
 
-  private func store(_ label: Int32, at place: Int, in labels: UnsafeMutableRawBufferPointer) {
-    labels.storeBytes(of: label, toByteOffset: place * MemoryLayout<Int32>.stride, as: Int32.self)
+  private func store(_ number: Int32, at place: Int, in words: UnsafeMutableRawBufferPointer) {
+    words.storeBytes(of: number, toByteOffset: place * MemoryLayout<Int32>.stride, as: Int32.self)
   }
 }

@@ -37,6 +37,9 @@ public final class BatchStream: Sendable {
   public static let imageInput = "images"
   /// The graph input of the labels: int32 [N].
   public static let labelInput = "labels"
+  /// The graph input of the images' origins: int32 [N, 2]. It holds the number of each image in the data
+  /// set and the epoch. A stream writes it only if the graph has it.
+  public static let originInput = "origins"
   /// The label of padding, which the loss ignores.
   public static let ignoredLabel: Int32 = -1
 

@@ -72,10 +72,24 @@ public struct ImageDataset: Sendable {
   public func prefix(_ limit: Int) -> ImageDataset {
     precondition(limit > 0, "a data set holds at least one image")
     guard limit < count else { return self }
+    return images(0..<limit, "the first \(limit)")
+  }
+
+  /// All images except the last `held`, and those.
+  ///
+  /// - Precondition: both parts hold an image.
+  public func holdingOut(_ held: Int) -> (train: ImageDataset, evaluation: ImageDataset) {
+    precondition(0 < held && held < count, "both parts hold an image")
+    let first = count - held
+    return (images(0..<first, "the first \(first)"), images(first..<count, "the last \(held)"))
+  }
+
+  private func images(_ range: Range<Int>, _ selection: String) -> ImageDataset {
+    let size = Self.bytesPerImage
     return ImageDataset(
-      split: split, pixels: Array(pixels.prefix(limit * Self.bytesPerImage)),
-      labels: Array(labels.prefix(limit)), classNames: classNames,
-      origin: "\(origin), the first \(limit) of \(count)", normalization: normalization)
+      split: split, pixels: Array(pixels[range.lowerBound * size..<range.upperBound * size]),
+      labels: Array(labels[range]), classNames: classNames,
+      origin: "\(origin), \(selection) of \(count)", normalization: normalization)
   }
 
   /// The 3,072 bytes of one image.

@@ -116,7 +116,7 @@ extension Operation {
     case .orthogonalUpdate(let update, let count): return "\(update) × \(count)"
     case .runningAverage(let averages): return "× \(averages.count)"
     case .accumulate(let count): return "× \(count)"
-    case .decodeImages(let decoding): return decoding.augmentation == nil ? "" : "augmented"
+    case .decodeImages(let decoding): return decoding.description
     case .gradientScale(let scale):
       return joined(
         scale.maximumNorm.map { "maximum norm \($0)" } ?? "",

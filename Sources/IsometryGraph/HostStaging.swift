@@ -38,6 +38,8 @@ public final class HostStagingSlot: StagingSlot {
     return regions[position].bytes
   }
 
+  public func hasInput(_ name: String) -> Bool { names.contains(name) }
+
   /// The memory of the input at a position in the graph's `inputs`, for steps, which look nothing up.
   package func bytes(ofInputAt position: Int) -> UnsafeMutableRawBufferPointer {
     regions[position].bytes

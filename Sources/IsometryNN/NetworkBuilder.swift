@@ -23,6 +23,8 @@ public struct NetworkBuilder {
   public let mode: Mode
   /// The parameters, statistics, layers and blocks appended so far. Each network sets its `stem`.
   public var layout: NetworkLayout
+  /// The settings of the network's normalizations. A network sets them before its first layer.
+  public var normalizationSettings = NormalizationSettings()
   var currentBlock: Int?
   /// Whether learned scalars replace the layers' biases (`BlockTraits.hasScalarBiases`).
   var hasScalarBiases = false
@@ -30,11 +32,6 @@ public struct NetworkBuilder {
   /// an output. `LayerSequentialUnitVariance` measures this way.
   var measuresDeviations = false
   private var statisticUpdates: [(running: Value, value: Value, correction: Double)] = []
-
-  /// The weight of a batch in the running statistics, PyTorch's default.
-  public static let statisticMomentum = 0.1
-  /// The term that normalizations add to the variance, PyTorch's default.
-  public static let normalizationEpsilon = 1e-5
 
   /// A builder without layers; `precision` is a floating-point type.
   public init(
@@ -56,14 +53,16 @@ public struct NetworkBuilder {
   ///   - name: of the variable, as in PyTorch's `state_dict`: `head.weight`. It also selects the random
   ///     stream of the initial values.
   ///   - shape: as `role` states.
+  ///   - trains: whether training changes the parameter.
   /// - Precondition: the name is new.
   /// - Returns: its value in the accumulator's type, and its record.
   public mutating func parameter(
-    _ name: String, _ shape: Shape, _ role: Parameter.Role
+    _ name: String, _ shape: Shape, _ role: Parameter.Role, trains: Bool = true
   ) -> (value: Value, parameter: Parameter) {
     precondition(layout.parameter(named: name) == nil, "the network already has \(name)")
     let parameter = Parameter(
-      name: name, shape: shape, role: role, position: layout.parameters.count, block: currentBlock)
+      name: name, shape: shape, role: role, position: layout.parameters.count, block: currentBlock,
+      trains: trains)
     layout.parameters.append(parameter)
     return (graph.variable(name, shape, precision.accumulator), parameter)
   }
@@ -113,11 +112,13 @@ public struct NetworkBuilder {
   /// Appends the updates of all running statistics as one node. Without normalization or in evaluation
   /// mode it appends nothing. Call it once, after the last use of the statistics.
   ///
-  /// - Parameter momentum: the weight of the batch; 1 makes the statistics those of the batch.
-  public mutating func appendStatisticUpdates(momentum: Double = statisticMomentum) {
+  /// - Parameter momentum: the weight of the batch; nil for that of the settings. 1 makes the statistics
+  ///   those of the batch.
+  public mutating func appendStatisticUpdates(momentum: Double? = nil) {
     guard !statisticUpdates.isEmpty else { return }
     let averages = statisticUpdates.map {
-      RunningAverage(momentum: momentum, correction: $0.correction)
+      RunningAverage(
+        momentum: momentum ?? normalizationSettings.momentum, correction: $0.correction)
     }
     graph.append(.runningAverage(averages), statisticUpdates.flatMap { [$0.running, $0.value] })
     statisticUpdates = []

@@ -46,6 +46,8 @@ final class OpenCLStagingSlot: StagingSlot {
     return UnsafeMutableRawBufferPointer(rebasing: pinned.bytes[range])
   }
 
+  func hasInput(_ name: String) -> Bool { ranges[name] != nil }
+
   func waitUntilReusable() {
     // A transfer that failed is reported by the step's own commands.
     try? state.withLock { try Self.shared($0.sent) }?.wait()

@@ -8,8 +8,10 @@ extension NodeExecution {
     let firstSample =
       UInt64(UInt32(bitPattern: samples[0])) | UInt64(UInt32(bitPattern: samples[1])) << 32
     for image in 0..<extents.images {
+      let origin = inputs.count > 2 ? (0...1).map { inputs[2].integers[2 * image + $0] } : []
       let placement = decoding.placement(
-        sample: firstSample &+ UInt64(image), height: extents.height, width: extents.width)
+        sample: firstSample &+ UInt64(image), origin: origin, height: extents.height,
+        width: extents.width)
       for channel in 0..<extents.channels {
         let plane = extents.positions(image: image, channel: channel).lowerBound
         let levels = decoding.levels(ofChannel: channel)
@@ -20,11 +22,13 @@ extension NodeExecution {
               y[result] = 0
               continue
             }
-            let (sourceRow, sourceColumn) = placement.source(row: row, column: column)
-            let isInside =
-              (0..<extents.height).contains(sourceRow) && (0..<extents.width).contains(sourceColumn)
-            let source = plane + sourceRow * extents.width + sourceColumn
-            y[result] = Scalar(levels[isInside ? Int(bytes[source]) : 0])
+            let moved = placement.source(row: row, column: column)
+            let source = decoding.border.index(moved.row, below: extents.height).flatMap { row in
+              decoding.border.index(moved.column, below: extents.width).map {
+                plane + row * extents.width + $0
+              }
+            }
+            y[result] = Scalar(levels[source.map { Int(bytes[$0]) } ?? 0])
           }
         }
       }
@@ -51,12 +55,26 @@ struct ImagePlacement {
   }
 }
 
+extension ImageDecoding.Border {
+  /// The row or column of the image that a position shows; nil for zeros.
+  func index(_ position: Int, below extent: Int) -> Int? {
+    if (0..<extent).contains(position) { return position }
+    return switch self {
+    case .zeros: nil
+    case .reflection: position < 0 ? -position : 2 * (extent - 1) - position
+    }
+  }
+}
+
 extension ImageDecoding {
-  /// The random choices for one sample of the run.
-  func placement(sample: UInt64, height: Int, width: Int) -> ImagePlacement {
+  /// The view, or the random choices for one sample of the run.
+  ///
+  /// - Parameter origin: the number of the image in its data set and the epoch, for alternating flips.
+  func placement(sample: UInt64, origin: [Int32], height: Int, width: Int) -> ImagePlacement {
     guard let augmentation else {
       return ImagePlacement(
-        width: width, down: 0, right: 0, isFlipped: false, cutRows: 0..<0, cutColumns: 0..<0)
+        width: width, down: view.down, right: view.right, isFlipped: view.isMirrored,
+        cutRows: 0..<0, cutColumns: 0..<0)
     }
     let words = RandomStream.block(
       seed: augmentation.seed, stream: ImageDecoding.stream, index: sample)
@@ -68,9 +86,18 @@ extension ImageDecoding {
       let first = ((Int(half) * extent) >> 16) - augmentation.cutout / 2
       return first..<first + augmentation.cutout
     }
+    let isFlipped =
+      switch augmentation.flips {
+      case .none: false
+      case .random: words[2] & 1 == 1
+      case .alternating:
+        RandomStream.block(
+          seed: augmentation.seed, stream: ImageDecoding.mirrorStream,
+          index: UInt64(UInt32(bitPattern: origin[0])))[0] & 1
+          != UInt32(bitPattern: origin[1]) & 1
+      }
     return ImagePlacement(
-      width: width, down: offset(words[0]), right: offset(words[1]),
-      isFlipped: augmentation.flips && words[2] & 1 == 1,
+      width: width, down: offset(words[0]), right: offset(words[1]), isFlipped: isFlipped,
       cutRows: square(words[3] >> 16, height), cutColumns: square(words[3] & 0xFFFF, width))
   }
 }

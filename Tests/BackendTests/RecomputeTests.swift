@@ -43,7 +43,7 @@ import Testing
       func trace(_ choice: Recomputation) throws -> TracedTraining.Trace {
         let configuration = TrainingGraph.Configuration(
           batch: 24, precision: precision, labelSmoothing: 0.1,
-          augmentation: .init(cropPadding: 1, flips: true, cutout: 0, seed: 5))
+          augmentation: .init(cropPadding: 1, flips: .random, cutout: 0, seed: 5))
         return try TracedTraining(
           recipe.network, configuration, initializer: try InitializerRegistry.make("he"), seed: 7,
           rates: [0.01, 0.02, 0.02]

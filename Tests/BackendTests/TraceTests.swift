@@ -10,9 +10,11 @@ import Testing
 @Suite struct TraceTests {
   struct Recipe: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    let network: ResidualNetwork
+    let network: any Network
     let optimizer: StandardOptimizer
     let rate: Double
+    var initializer = "he"
+    var flips = ImageDecoding.Augmentation.Flips.random
 
     static let all = [
       Recipe(
@@ -28,14 +30,18 @@ import Testing
         optimizer: StandardOptimizer(
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decoupled: true), weightDecay: 0.01,
           maximumGradientNorm: 1), rate: 0.003),
+      Recipe(
+        testDescription: "speedrun, SGD",
+        network: SpeedrunNetwork(widths: [16, 24, 20], imageShape: [3, 24, 23]),
+        optimizer: .default, rate: 0.05, initializer: "dirac:stem=dirac", flips: .alternating),
     ]
 
     func run(_ precision: DType, steps: Int = 10) throws -> TracedTraining {
       let configuration = TrainingGraph.Configuration(
         batch: 10, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
-        augmentation: .init(cropPadding: 2, flips: true, cutout: 3, seed: 5))
+        augmentation: .init(cropPadding: 2, flips: flips, cutout: 3, seed: 5))
       return TracedTraining(
-        network, configuration, initializer: try InitializerRegistry.make("he"), seed: 11,
+        network, configuration, initializer: try InitializerRegistry.make(initializer), seed: 11,
         rates: (0..<steps).map { rate * Double(min($0 + 1, 4)) / 4 })
     }
   }
@@ -88,7 +94,7 @@ import Testing
     let network = try ModelSpecification(model).network(
       NetworkOptions(normalization: normalization))
     let configuration = TrainingGraph.Configuration(
-      batch: 8, augmentation: .init(cropPadding: 4, flips: true, cutout: 0, seed: 5))
+      batch: 8, augmentation: .init(cropPadding: 4, flips: .random, cutout: 0, seed: 5))
     let run = TracedTraining(
       network, configuration, initializer: try InitializerRegistry.make(initializer), seed: 3,
       rates: [Double](repeating: 0.002, count: 10))

@@ -335,6 +335,45 @@ import Testing
     }
   }
 
+  @Test func heldOutImagesReplaceTheTestImages() throws {
+    try withFolder { folder in
+      let small = [
+        "train", "--model", "mlp:1x8", "--device", "reference", "--batch", "8", "--limit-train",
+        "40", "--lr", "0.02", "--epochs", "1", "--output", "run",
+      ]
+      let run = try Program.run(small + ["--hold-out", "12", "--views", "2", "--json"], in: folder)
+      #expect(run.code == 0, "\(run.standardError)")
+      #expect(run.standardError.contains("held-out accuracy"))
+      let epoch = try #require(try run.objects().first)
+      #expect(epoch["test_loss"] == nil)
+      let held = try Program.run("evaluate", "run", "--held-out", "--json", in: folder)
+      #expect(held.code == 0, "\(held.standardError)")
+      let object = try #require(try held.objects().first)
+      #expect(object["images"] as? Int == 12)
+      #expect(object["held_out_loss"] as? Double == epoch["held_out_loss"] as? Double)
+      let other = try Program.run(
+        "evaluate", "run", "--held-out", "--views", "6", "--json", in: folder)
+      #expect(try other.objects().first?["held_out_loss"] as? Double != nil)
+      let test = try Program.run("evaluate", "run", "--limit-test", "20", "--json", in: folder)
+      #expect(try test.objects().first?["images"] as? Int == 20)
+      #expect(try test.objects().first?["test_accuracy"] != nil)
+    }
+  }
+
+  @Test func theSpeedrunNetworkTrains() throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        "train", "--json", "--model", "speedrun:8x8x8", "--init", "dirac:images=16", "--augment",
+        "translate,alternate-flip", "--views", "6", "--device", "cpu", "--batch", "8", "--epochs",
+        "2", "--limit-train", "16", "--limit-test", "8", "--lr", "0.01", "--output", "run",
+        in: folder)
+      #expect(result.code == 0, "\(result.standardError)")
+      #expect(try result.objects().count == 2)
+      let config = try String(contentsOfFile: "\(folder)/run/config.json", encoding: .utf8)
+      #expect(config.contains("alternate-flip") && config.contains("\"views\""))
+    }
+  }
+
   @Test func devicesMarksOneAsAutomatic() throws {
     let result = try withFolder { try Program.run("devices", "--json", in: $0) }
     #expect(result.code == 0)

@@ -36,6 +36,31 @@ import Testing
     }
   }
 
+  /// A graph with the input learns the number of each image and the epoch.
+  @Test func originsAreNumbersAndEpochs() throws {
+    let stream = BatchStream(
+      of: makeNumberedImages(21), batchSize: 4, order: .shuffled(seed: 3),
+      slots: [TestSlot(batchSize: 4, hasOrigins: true)],
+      startingAt: BatchPosition(epoch: 1, batch: 3))
+    for epoch in [1, 1, 2] {
+      let batch = try stream.next()
+      let origins = Array(batch.slot.bytes(of: "origins").bindMemory(to: Int32.self))
+      for place in 0..<4 {
+        #expect(origins[2 * place] == Int32(batch.firstBytes[place]))
+        #expect(origins[2 * place + 1] == Int32(epoch))
+      }
+      stream.recycle(batch)
+    }
+  }
+
+  @Test func imagesAreHeldOut() {
+    let (rest, held) = makeNumberedImages(10).holdingOut(3)
+    #expect(rest.count == 7 && held.count == 3)
+    #expect(rest.labels == [0, 1, 2, 3, 4, 5, 6] && held.labels == [7, 8, 9])
+    #expect(rest.image(6).first == 6 && held.image(0).first == 7)
+    #expect(held.origin == "numbered images, the last 3 of 10")
+  }
+
   @Test func ordersDifferBetweenEpochsAndSeeds() {
     let orders = [
       BatchStream.Order.shuffled(seed: 1).indices(ofEpoch: 0, count: 100),

@@ -33,18 +33,22 @@ func makeNumberedImages(_ count: Int, split: DatasetSplit = .train) -> ImageData
 final class TestSlot: StagingSlot {
   private nonisolated(unsafe) let images: UnsafeMutableRawBufferPointer
   private nonisolated(unsafe) let labels: UnsafeMutableRawBufferPointer
+  /// Of a graph that has this input.
+  private nonisolated(unsafe) let origins: UnsafeMutableRawBufferPointer?
   private let isBusy = Mutex(false)
   private let waits = Mutex(0)
 
-  init(batchSize: Int) {
+  init(batchSize: Int, hasOrigins: Bool = false) {
     images = .allocate(byteCount: batchSize * ImageDataset.bytesPerImage, alignment: 64)
     labels = .allocate(byteCount: batchSize * 4, alignment: 64)
+    origins = hasOrigins ? .allocate(byteCount: batchSize * 8, alignment: 64) : nil
     _ = images.initializeMemory(as: UInt8.self, repeating: 0xEE)
   }
 
   deinit {
     images.deallocate()
     labels.deallocate()
+    origins?.deallocate()
   }
 
   static func make(_ count: Int, batchSize: Int) -> [TestSlot] {
@@ -55,8 +59,13 @@ final class TestSlot: StagingSlot {
     switch input {
     case "images": images
     case "labels": labels
+    case "origins" where origins != nil: origins!
     default: preconditionFailure("no input \(input)")
     }
+  }
+
+  func hasInput(_ name: String) -> Bool {
+    name == "images" || name == "labels" || name == "origins" && origins != nil
   }
 
   func waitUntilReusable() {

@@ -38,6 +38,10 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
     let kernel = fp32([5, 3, 3, 3])
     let decoding = ImageDecoding(
       mean: [0, 0, 0], deviation: [1, 1, 1], dtype: .bfloat16, augmentation: nil)
+    let alternating = ImageDecoding(
+      mean: [0, 0, 0], deviation: [1, 1, 1], dtype: .bfloat16,
+      augmentation: .init(
+        cropPadding: 7, border: .reflection, flips: .alternating, cutout: 0, seed: 1))
     return [
       ShapeCase(.input(name: "x", image), [], [image]),
       ShapeCase(.variable(name: "x", image), [], [image]),
@@ -114,6 +118,10 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       ShapeCase(
         .decodeImages(decoding),
         [TensorType([2, 3, 8, 9], .uint8), TensorType([2], .int32)], [image]),
+      ShapeCase(
+        .decodeImages(alternating),
+        [TensorType([2, 3, 8, 9], .uint8), TensorType([2], .int32), TensorType([2, 2], .int32)],
+        [image]),
       ShapeCase(
         .update(adam),
         [fp32([2]), scalar] + [TensorType](repeating: channels, count: 4)

@@ -16,6 +16,7 @@ import Testing
         .dense, depth: 2, width: 100, activation: .tanh, imageShape: [3, 8, 8])
     case "critical":
       MultilayerPerceptron(depth: 3, width: 100, activation: .tanh, imageShape: [3, 8, 8])
+    case "dirac": SpeedrunNetwork(widths: [8, 12], hasFixedStem: true, imageShape: [3, 8, 8])
     case let name:
       ResidualNetwork(
         widths: [64, 128], depths: [1, 1], skip: .convolution,

@@ -43,7 +43,11 @@ import Testing
           residual(.batch), residual(.none),
           UniformResidualNetwork(.dense, depth: 3, width: 8, imageShape: [3, 4, 4]),
           MultilayerPerceptron(depth: 3, width: 8, activation: .tanh, imageShape: [3, 4, 4]),
-        ] : [residual(.batch), residual(.none)]
+        ]
+        : [
+          residual(.batch), residual(.none),
+          SpeedrunNetwork(widths: [8], hasFixedStem: true, imageShape: [3, 4, 4]),
+        ]
       let network = try #require(
         networks.first { (try? initializer.check($0.layout)) != nil }, "no network for \(name)")
       layout = network.layout

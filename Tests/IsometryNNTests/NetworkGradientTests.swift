@@ -29,6 +29,13 @@ import Testing
           imageShape: [3, 6, 4]),
         mode: .training),
       Case(
+        description: "speedrun, batch statistics",
+        network: SpeedrunNetwork(widths: [4, 5], imageShape: [2, 10, 9]), mode: .training),
+      Case(
+        description: "speedrun without normalization",
+        network: SpeedrunNetwork(widths: [4, 5], normalization: .none, imageShape: [2, 9, 12]),
+        mode: .training),
+      Case(
         description: "perceptron, batch statistics",
         network: MultilayerPerceptron(
           depth: 3, width: 7, activation: .unitErf, normalization: .batch, imageShape: [3, 2, 3]),

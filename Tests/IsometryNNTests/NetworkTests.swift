@@ -60,6 +60,33 @@ import Testing
     #expect(residual.statistics.count == 12)
   }
 
+  /// The names and the order are those of Benchmarks/peers/pytorch_speedrun.py.
+  @Test func theSpeedrunNetworkHasItsLayers() throws {
+    let options = NetworkOptions(normalization: .batch, traits: BlockTraits(hasFixedStem: true))
+    let layout = try ModelSpecification("speedrun").network(options).layout
+    #expect(layout.activation == .gelu)
+    #expect(
+      layout.parameters.prefix(8).map(\.name) == [
+        "stem.weight", "stem.bias", "groups.0.conv1.weight", "groups.0.norm1.weight",
+        "groups.0.norm1.bias", "groups.0.conv2.weight", "groups.0.norm2.weight",
+        "groups.0.norm2.bias",
+      ])
+    #expect(layout.parameters.last?.name == "head.weight")
+    let fixed = layout.parameters.filter { !$0.trains }
+    #expect(fixed.count == 7)
+    #expect(fixed.allSatisfy { $0.role == .normalizationScale || $0.name == "stem.weight" })
+    let weights =
+      9 * (24 * 64 + 64 * 64 + 64 * 256 + 256 * 256 + 256 * 256 + 256 * 256) + 2560
+    #expect(layout.parameterCount == weights + 24 + 2 * (64 + 256 + 256))
+    #expect(layout.layers.map(\.imageSize) == [31, 31, 15, 15, 7, 7, 3].map { [$0, $0] } + [[]])
+    #expect(layout.segments.count == 7)
+
+    let plain = try ModelSpecification("speedrun:4x6x8").network().layout
+    #expect(plain.parameters.allSatisfy { $0.trains })
+    #expect(plain.parameters.filter { $0.role == .bias }.count == 7)
+    #expect(plain.head?.bias == nil && plain.head?.weight.shape == [10, 8])
+  }
+
   @Test func fansCountTheWeightsOfOneElement() throws {
     let layout = ResidualNetwork(widths: [16, 32], depths: [1, 1], normalization: .none).layout
     let convolution = try #require(layout.parameter(named: "body.1.conv1.weight"))
@@ -109,12 +136,16 @@ import Testing
   }
 
   @Test func modelNamesAreReadAndWritten() throws {
-    for text in ["resnet20", "resnet101", "mlp:20x400", "resmlp:1x1"] {
+    for text in [
+      "resnet20", "resnet101", "mlp:20x400", "resmlp:1x1", "speedrun", "speedrun:8x16x16",
+    ] {
       #expect(try ModelSpecification(text).description == text)
     }
     #expect(throws: ModelError.unknownModel("resnet21")) { try ModelSpecification("resnet21") }
     #expect(throws: ModelError.unknownModel("")) { try ModelSpecification("") }
-    for text in ["mlp", "mlp:", "mlp:3", "mlp:0x4", "mlp:3x4x5", "resmlp:3x-4", "mlp:axb"] {
+    for text in [
+      "mlp", "mlp:", "mlp:3", "mlp:0x4", "mlp:3x4x5", "resmlp:3x-4", "mlp:axb", "speedrun:8x8",
+    ] {
       #expect(throws: ModelError.malformedSize(text)) { try ModelSpecification(text) }
     }
     #expect(ModelError.unknownModel("vgg").description.contains("resnet20, resnet32"))
@@ -128,6 +159,9 @@ import Testing
     expectInapplicable("mlp:2x8", NetworkOptions(traits: .multiplied))
     expectInapplicable("resmlp:2x8", NetworkOptions(skip: .convolution))
     expectInapplicable("resnet20", NetworkOptions(skipWeight: 0.5))
+    expectInapplicable("resnet20", NetworkOptions(traits: BlockTraits(hasFixedStem: true)))
+    expectInapplicable("speedrun", NetworkOptions(skip: .identity))
+    expectInapplicable("speedrun", NetworkOptions(traits: .multiplied))
   }
 }
 

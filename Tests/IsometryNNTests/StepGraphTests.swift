@@ -108,6 +108,39 @@ import Testing
     #expect(rest.contains("head.weight"))
   }
 
+  /// A parameter that does not train is a variable that the step only reads.
+  @Test func fixedParametersHaveNoUpdate() throws {
+    let network = SpeedrunNetwork(widths: [4], hasFixedStem: true, imageShape: [3, 6, 6])
+    let training = TrainingGraph(network, .init(batch: 4))
+    let graph = training.graph
+    let names = Set(graph.variables.map(\.name))
+    for parameter in training.layout.parameters {
+      #expect(names.contains(parameter.name))
+      #expect(names.contains("\(parameter.name).momentum") == parameter.trains)
+    }
+    for node in graph.nodes {
+      for input in node.operation.mutatedInputs {
+        let name = graph.producer(of: node.inputs[input]).operation.sourceName ?? ""
+        #expect(training.layout.parameter(named: name)?.trains != false, "\(name)")
+      }
+    }
+  }
+
+  /// Every view reads the same variables and inputs, and the logits' weights add up to 1.
+  @Test(arguments: EvaluationViews.allCases)
+  func viewsShareTheNetwork(views: EvaluationViews) throws {
+    let network = smallNetwork(.batch)
+    let one = EvaluationGraph(network, batch: 4)
+    let graph = EvaluationGraph(network, batch: 4, views: views).graph
+    try GraphVerifier.verify(graph)
+    #expect(Set(graph.variables.map(\.name)) == Set(one.graph.variables.map(\.name)))
+    #expect(graph.inputs.map(\.name) == one.graph.inputs.map(\.name))
+    let count = graph.nodes.count {
+      if case .decodeImages = $0.operation { true } else { false }
+    }
+    #expect(count == views.rawValue)
+  }
+
   @Test func variablesAreParametersStatisticsStateAndMetrics() throws {
     let training = TrainingGraph(
       smallNetwork(.batch), .init(batch: 4, precision: .float16, optimizer: Self.optimizers[2]))

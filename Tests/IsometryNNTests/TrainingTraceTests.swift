@@ -12,14 +12,25 @@ import Testing
   static let rate: Float = 0.125
 
   struct Trace: Sendable, CustomStringConvertible {
-    let normalization: NormalizationKind
+    let kind: String
     let block: BlockKind
     let optimizer: String
     let smoothing: Double
-    /// Of each training step, and of one batch in evaluation mode after them.
+    /// Of each training step, and of one batch in evaluation mode after them: of one view, and for the
+    /// speedrun network also of six.
     let losses: [Double]
 
-    var description: String { "\(normalization) \(block) \(optimizer)" }
+    var description: String { "\(kind) \(block) \(optimizer)" }
+
+    var network: any Network {
+      kind == "speedrun"
+        ? SpeedrunNetwork(widths: [6, 8, 12], hasFixedStem: true, imageShape: [3, 26, 26])
+        : ResidualNetwork(
+          widths: [4, 6], depths: [1, 2], block: block,
+          normalization: kind == "batch" ? .batch : .none, imageShape: [3, 8, 8])
+    }
+
+    var views: [EvaluationViews] { kind == "speedrun" ? [.one, .six] : [.one] }
 
     static let all: [Trace] = {
       let folder = URL(filePath: #filePath).deletingLastPathComponent()
@@ -28,8 +39,8 @@ import Testing
       return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
         let words = line.split(separator: " ").map(String.init)
         return Trace(
-          normalization: words[0] == "batch" ? .batch : .none,
-          block: words[1] == "basic" ? .basic : .bottleneck(expansion: 4), optimizer: words[2],
+          kind: words[0], block: words[1] == "basic" ? .basic : .bottleneck(expansion: 4),
+          optimizer: words[2],
           smoothing: Double(words[3]) ?? .nan, losses: words.dropFirst(4).compactMap(Double.init))
       }
     }()
@@ -62,7 +73,9 @@ import Testing
   private func writeFormula(_ layout: NetworkLayout, to session: any Session) throws {
     for parameter in layout.parameters {
       let count = parameter.shape.elementCount
-      let spread = parameter.role.isWeight ? 1 / Double(parameter.fanIn).squareRoot() : 0.1
+      let factor = layout.head?.bias == nil && parameter == layout.head?.weight ? 12.0 : 1
+      let spread =
+        parameter.role.isWeight ? factor / Double(parameter.fanIn).squareRoot() : 0.1
       let offset: Double = parameter.role == .normalizationScale ? 1 : 0
       let elements = (0..<count).map {
         offset + spread * sin(1 + 0.7 * Double($0) + Double(parameter.position))
@@ -91,9 +104,10 @@ import Testing
 
   @Test(arguments: Trace.all, [false, true])
   func lossesArePyTorchs(trace: Trace, fuses: Bool) throws {
-    let network = ResidualNetwork(
-      widths: [4, 6], depths: [1, 2], block: trace.block, normalization: trace.normalization,
-      imageShape: [3, 8, 8])
+    try check(trace, trace.network, fuses: fuses)
+  }
+
+  private func check(_ trace: Trace, _ network: some Network, fuses: Bool) throws {
     let (optimizer, rate) = try optimizer(trace.optimizer)
     let training = TrainingGraph(
       network,
@@ -110,7 +124,7 @@ import Testing
     try writeFormula(training.layout, to: session)
     let shape = network.batchShape(Self.batch)
     var losses: [Double] = []
-    for step in 0..<trace.losses.count - 1 {
+    for step in 0..<trace.losses.count - trace.views.count {
       var inputs = inputs(shape, step: step)
       inputs[StepNames.schedule] = HostTensor([2], [rate, Float(step + 1)])
       try session.run(inputs)
@@ -119,17 +133,21 @@ import Testing
     let total = try session.read(variable: StepNames.trainingLoss).scalar
     #expect(abs(total - losses.reduce(0, +)) < 1e-12)
 
-    let evaluation = EvaluationGraph(network, batch: Self.batch, precision: .float64)
-    let evaluating = try makeSession(evaluation.graph, sharing: session)
-    try evaluating.run(inputs(shape, step: losses.count))
-    losses.append(try evaluating.read(output: StepNames.loss).scalar)
+    let last = inputs(shape, step: losses.count)
+    for views in trace.views {
+      let evaluation = EvaluationGraph(
+        network, batch: Self.batch, precision: .float64, views: views)
+      let evaluating = try makeSession(evaluation.graph, sharing: session)
+      try evaluating.run(last)
+      losses.append(try evaluating.read(output: StepNames.loss).scalar)
+    }
     for (found, expected) in zip(losses, trace.losses) {
       #expect(abs(found / expected - 1) < 1e-10, "\(found) should be \(expected)")
     }
   }
 
   @Test func theFixtureIsThere() {
-    #expect(Trace.all.count == 20)
-    #expect(Trace.all.allSatisfy { $0.losses.count == 6 })
+    #expect(Trace.all.count == 21)
+    #expect(Trace.all.allSatisfy { $0.losses.count == 5 + $0.views.count })
   }
 }

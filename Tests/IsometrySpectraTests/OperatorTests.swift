@@ -187,7 +187,7 @@ import Testing
         let mean = values.reduce(0, +) / 5
         let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
         #expect(abs(means[unit] - mean) < 1e-12 && abs(variances[unit] / (squares / 4) - 1) < 1e-12)
-        let deviation = (squares / 5 + NetworkBuilder.normalizationEpsilon).squareRoot()
+        let deviation = (squares / 5 + NormalizationSettings().epsilon).squareRoot()
         for (index, value) in values.enumerated() {
           next[index].append(tanh((value - mean) / deviation))
         }

@@ -58,6 +58,17 @@ import Testing
     (.cutout, { $0.cutout = 33 }),
     (.limitTrain, { $0.limitTrain = 0 }),
     (.limitTest, { $0.limitTest = -1 }),
+    (.translate, { $0.translate = 32 }),
+    (.augment, { $0.augment = [.crop, .translate] }),
+    (.augment, { $0.augment = [.alternateFlip, .flip] }),
+    (.holdOut, { $0.holdOut = 0 }),
+    (
+      .holdOut,
+      {
+        $0.holdOut = 5
+        $0.limitTest = 5
+      }
+    ),
     (.activation, { $0.activation = "rel" }),
     (.activation, { $0.activation = "relu:2" }),
     (.activation, { $0.activation = "elu:x" }),
@@ -106,6 +117,9 @@ import Testing
     ({ $0.milestones = [1, 2.5] }, "with none, not 1,2.5"),
     ({ $0.skip = .convolution }, "with identity, not convolution"),
     ({ $0.skipWeight = 0.5 }, "with 1, not 0.5"),
+    ({ $0.activation = "gelu" }, "with relu, not gelu"),
+    ({ $0.views = .six }, "with 1, not 6"),
+    ({ $0.holdOut = 10 }, "with none, not 10"),
   ]
 
   @Test(arguments: differences.indices)
@@ -142,6 +156,8 @@ import Testing
     var wanted = recorded
     wanted.skip = .identity
     wanted.skipWeight = 1
+    wanted.activation = "relu"
+    wanted.views = .one
     wanted.milestones = [2.5, 3.75]
     try recorded.checkContinuation(as: wanted)
     try wanted.checkContinuation(as: recorded)
@@ -172,12 +188,20 @@ import Testing
     let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization)
     #expect(
       graph.configuration.augmentation
-        == ImageDecoding.Augmentation(cropPadding: 0, flips: true, cutout: 5, seed: 9))
+        == ImageDecoding.Augmentation(cropPadding: 0, flips: .random, cutout: 5, seed: 9))
     #expect(graph.configuration.labelSmoothing == 0.25)
     let optimizer = try #require(graph.configuration.optimizer as? StandardOptimizer)
     #expect(optimizer.maximumGradientNorm == 2)
     #expect(optimizer.rule == .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: 0))
     #expect(SmallRun.configuration { $0.augment = [] }.makeAugmentation() == nil)
+    let moved = SmallRun.configuration {
+      $0.augment = [.translate, .alternateFlip]
+      $0.seed = 4
+    }
+    #expect(
+      moved.makeAugmentation()
+        == ImageDecoding.Augmentation(
+          cropPadding: 2, border: .reflection, flips: .alternating, cutout: 0, seed: 4))
   }
 
   @Test func epochsOfTheScheduleAreSteps() {

@@ -19,6 +19,13 @@ import Testing
       $0.augment = [.crop, .flip, .cutout]
     },
     SmallRun.configuration {
+      $0.device = "cpu"
+      $0.model = "speedrun:4x4x4"
+      $0.initializer = "dirac:images=20"
+      $0.augment = [.translate, .alternateFlip]
+      $0.views = .two
+    },
+    SmallRun.configuration {
       $0.precision = .fp16
       $0.clipNorm = 1
       $0.schedule = .cosine

@@ -12,7 +12,8 @@ import Testing
     epoch: 1, epochs: 2, batch: 3, batchesPerEpoch: 5, step: 3, learningRate: 0.1, loss: 2,
     accuracy: 0.25, imagesPerSecond: 100, secondsLeft: 7)
   private static let record = EpochRecord(
-    epoch: 1, trainLoss: 2, trainAccuracy: 0.5, testLoss: 3, testAccuracy: 0.25, seconds: 4,
+    epoch: 1, trainLoss: 2, trainAccuracy: 0.5, testLoss: 3, testAccuracy: 0.25, isHeldOut: false,
+    seconds: 4,
     imagesPerSecond: 10, inputWaitFraction: 0)
 
   @Test func aFolderHoldsOneRun() throws {

@@ -92,6 +92,80 @@ import Testing
     }
   }
 
+  /// A view's logits are those of the image that it shows: evaluations of the moved and mirrored images,
+  /// averaged.
+  @Test(arguments: EvaluationViews.allCases)
+  func logitsOfViewsAreAveraged(views: EvaluationViews) throws {
+    let run = try SmallRun.make()
+    func logits(_ images: ImageDataset, _ views: EvaluationViews) throws -> [Double] {
+      var configuration = run.configuration
+      configuration.views = views
+      let graph = try configuration.makeEvaluationGraph(
+        batch: images.count, normalizing: images.normalization)
+      let session = try ReferenceBackend<Float>().makeSession(
+        for: graph.graph, sharing: run.session)
+      _ = try #require(try Evaluator(session: session, dataset: images).evaluate())
+      return try session.read(output: StepNames.logits).doubles
+    }
+    func shown(_ offset: Int, isMirrored: Bool) -> ImageDataset {
+      let (test, side) = (SmallRun.test, ImageDataset.side)
+      func source(_ position: Int) -> Int {
+        let moved = position + offset
+        return moved < 0 ? 1 : moved == side ? side - 2 : moved
+      }
+      let pixels = (0..<test.count * ImageDataset.channels * side).flatMap { line in
+        let (plane, y) = (line / side, line % side)
+        return (0..<side).map { x in
+          test.pixels[(plane * side + source(y)) * side + source(isMirrored ? side - 1 - x : x)]
+        }
+      }
+      return ImageDataset(
+        split: .test, pixels: pixels, labels: test.labels, classNames: test.classNames,
+        origin: "views", normalization: test.normalization)
+    }
+    let parts: [(offset: Int, isMirrored: Bool, weight: Double)] =
+      switch views {
+      case .one: [(0, false, 1)]
+      case .two: [(0, false, 0.5), (0, true, 0.5)]
+      case .six:
+        [(0, false), (0, true), (-1, false), (-1, true), (1, false), (1, true)].map {
+          ($0, $1, $0 == 0 ? 0.25 : 0.125)
+        }
+      }
+    let found = try logits(SmallRun.test, views)
+    var expected = found.map { _ in 0.0 }
+    for part in parts {
+      let single = try logits(shown(part.offset, isMirrored: part.isMirrored), .one)
+      for index in expected.indices { expected[index] += part.weight * single[index] }
+    }
+    for (found, expected) in zip(found, expected) { #expect(abs(found - expected) < 1e-5) }
+  }
+
+  @Test func imagesHeldOutAreEvaluated() throws {
+    let run = try SmallRun.make(
+      SmallRun.configuration {
+        $0.holdOut = 12
+        $0.epochs = 1
+      })
+    let trainer = try run.makeTrainer(savingTo: nil)
+    #expect(trainer.batchesPerEpoch == 3, "28 of 40 images in batches of 8")
+    var record: EpochRecord?
+    _ = try trainer.run { if case .epochEnded(let found) = $0 { record = found } }
+    #expect(record?.isHeldOut == true)
+    let held = try #require(try run.evaluator.evaluate())
+    #expect(held.count == 12)
+    let session = try ReferenceBackend<Float>().makeSession(
+      for: run.configuration.makeEvaluationGraph(
+        batch: 12, normalizing: SmallRun.train.normalization
+      ).graph, sharing: run.session)
+    let last = SmallRun.train.holdingOut(12).evaluation
+    #expect(try Evaluator(session: session, dataset: last).evaluate() == held)
+    let error = try #require(throws: ConfigurationError.self) {
+      try SmallRun.make(SmallRun.configuration { $0.holdOut = 40 })
+    }
+    #expect(error.setting == .holdOut)
+  }
+
   @Test func tooFewImagesAreRefused() throws {
     let error = try #require(throws: TrainingError.self) {
       try SmallRun.make(SmallRun.configuration { $0.batch = 41 })

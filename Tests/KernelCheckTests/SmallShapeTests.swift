@@ -50,7 +50,7 @@ import Testing
     func configuration(_ precision: DType) -> TrainingGraph.Configuration {
       TrainingGraph.Configuration(
         batch: 3, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
-        augmentation: .init(cropPadding: 1, flips: true, cutout: 2, seed: 5))
+        augmentation: .init(cropPadding: 1, flips: .random, cutout: 2, seed: 5))
     }
   }
 

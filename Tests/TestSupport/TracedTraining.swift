@@ -64,11 +64,16 @@ public struct TracedTraining: Sendable {
         bytes.append(UInt8(10 * label + random.integer(below: 150)))
       }
     }
-    return [
+    var inputs = [
       StepNames.images: HostTensor(TensorType(shape, .uint8), bytes: bytes),
       StepNames.labels: HostTensor([batch], labels),
       StepNames.samples: HostTensor([2], [Int32(step * batch), 0]),
       StepNames.schedule: HostTensor([2], [rate, Double(step + 1)]),
     ]
+    if configuration.augmentation?.flips == .alternating {
+      inputs[StepNames.origins] = HostTensor(
+        [batch, 2], (0..<2 * batch).map { Int32($0.isMultiple(of: 2) ? $0 : step) })
+    }
+    return inputs
   }
 }

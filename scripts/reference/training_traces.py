@@ -3,9 +3,9 @@
 
     training_traces.py > Tests/IsometryNNTests/Fixtures/training_traces.txt
 
-Formulas give the initial parameters and the images, so that
+A last line has those of a small speedrun network, also over six views. Formulas give the initial parameters and the images, so that
 Tests/IsometryNNTests/TrainingTraceTests.swift can repeat each run. The networks are those of
-Benchmarks/peers/pytorch_resnet.py. Needs the packages of requirements.txt.
+Benchmarks/peers/pytorch_resnet.py and pytorch_speedrun.py. Needs the packages of requirements.txt.
 """
 import math
 import pathlib
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Benchmarks" / "peers"))
 import pytorch_resnet as peer
+import pytorch_speedrun as speedrun
 
 torch.set_default_dtype(torch.float64)
 
@@ -33,10 +34,10 @@ def initialize(net):
             p.copy_(torch.tensor(values).view(p.shape) + offset)
 
 
-def batch(step):
-    count = BATCH * 3 * SIDE * SIDE
+def batch(step, side=SIDE):
+    count = BATCH * 3 * side * side
     bytes_ = [(97 * (i + step) + 31 * (i >> 3)) % 256 for i in range(count)]
-    x = torch.tensor(bytes_, dtype=torch.float64).view(BATCH, 3, SIDE, SIDE) / 255
+    x = torch.tensor(bytes_, dtype=torch.float64).view(BATCH, 3, side, side) / 255
     mean = torch.tensor([0.4914, 0.4822, 0.4465]).view(1, 3, 1, 1)
     deviation = torch.tensor([0.2470, 0.2435, 0.2616]).view(1, 3, 1, 1)
     return (x - mean) / deviation, torch.tensor([(i * 3 + step) % 10 for i in range(BATCH)])
@@ -79,6 +80,34 @@ def trace(norm, bottleneck, kind, smoothing):
     return losses
 
 
+def speedrun_trace():
+    speedrun.WIDTHS = [6, 8, 12]
+    side = 26
+    net = speedrun.SpeedrunNet(batch(0, side)[0])
+    initialize(net)
+    # The head's factor 1/12 would keep the losses near log(10).
+    with torch.no_grad():
+        net.head.weight.mul_(12)
+    opt = optimizer("nesterov", [p for p in net.parameters() if p.requires_grad])
+    losses = []
+    for step in range(STEPS):
+        x, y = batch(step, side)
+        opt.zero_grad()
+        loss = F.cross_entropy(net(x), y, label_smoothing=0.2)
+        loss.backward()
+        opt.step()
+        losses.append(float(loss.detach()))
+    net.eval()
+    x, y = batch(STEPS, side)
+    losses.append(float(F.cross_entropy(net(x), y).detach()))
+    padded = F.pad(x, (1,) * 4, "reflect")
+    shifts = [padded[:, :, i:i + side, i:i + side] for i in (0, 2)]
+    logits = sum(w * (net(v) + net(v.flip(-1))) for v, w in
+                 [(x, 0.25), (shifts[0], 0.125), (shifts[1], 0.125)])
+    losses.append(float(F.cross_entropy(logits, y).detach()))
+    return losses
+
+
 print(f"# PyTorch {torch.__version__}: normalization block optimizer smoothing, "
       "the losses of 5 steps, the loss in evaluation mode")
 for norm in (True, False):
@@ -88,3 +117,4 @@ for norm in (True, False):
             losses = trace(norm, bottleneck, kind, smoothing)
             print("batch" if norm else "none", "bottleneck" if bottleneck else "basic", kind,
                   smoothing, *[f"{v:.16g}" for v in losses])
+print("speedrun", "none", "nesterov", 0.2, *[f"{v:.16g}" for v in speedrun_trace()])

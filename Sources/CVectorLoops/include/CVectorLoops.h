@@ -236,15 +236,22 @@ typedef struct {
   int32_t channels, height, width;
   int32_t augmented;
   int32_t crop_padding;
+  /// Whether the image is reflected at its border; if not, it continues with zeros.
+  int32_t reflects;
   int32_t flips;
   int32_t cutout;
+  /// The offset and mirroring of a view without augmentation.
+  int32_t down;
+  int32_t right;
+  int32_t mirrored;
   uint64_t seed;
   uint64_t stream;
 } vl_decoding;
 
 /// Decodes sample number `sample`; `levels` [channels, 256] holds the decoded value of each byte.
+/// `origin` is the number of the image in its data set and the epoch, if flips alternate, or NULL.
 void vl_decode(vl_type type, const vl_decoding *decoding, const float *levels, uint64_t sample,
-               const uint8_t *image, void *out);
+               const int32_t *origin, const uint8_t *image, void *out);
 
 // MARK: Peak arithmetic
 

@@ -26,10 +26,18 @@ INLINE int32_t scaled(uint64_t word, uint64_t extent, int bits) {
   return (int32_t)((word * extent) >> bits);
 }
 
+/// The row or column of the image that a position shows; -1 for zeros.
+INLINE int32_t shown(int32_t position, int32_t extent, int32_t reflects) {
+  if (position >= 0 && position < extent) return position;
+  if (!reflects) return -1;
+  return position < 0 ? -position : 2 * (extent - 1) - position;
+}
+
 void VL(decode)(vl_type type, const vl_decoding *d, const float *levels, uint64_t sample,
-                const uint8_t *image, void *out) {
+                const int32_t *origin, const uint8_t *image, void *out) {
   const int32_t height = d->height, width = d->width;
-  int32_t down = 0, right = 0, flip = 0, top = 0, left = 0, bottom = 0, end = 0;
+  int32_t down = d->down, right = d->right, flip = d->mirrored;
+  int32_t top = 0, left = 0, bottom = 0, end = 0;
   if (d->augmented) {
     uint32_t word[4];
     philox(d->seed, d->stream, sample, word);
@@ -37,6 +45,11 @@ void VL(decode)(vl_type type, const vl_decoding *d, const float *levels, uint64_
     down = scaled(word[0], range, 32) - d->crop_padding;
     right = scaled(word[1], range, 32) - d->crop_padding;
     flip = d->flips && (word[2] & 1);
+    if (origin) {
+      uint32_t mirror[4];
+      philox(d->seed, d->stream + 1, (uint32_t)origin[0], mirror);
+      flip = (mirror[0] ^ (uint32_t)origin[1]) & 1;
+    }
     if (d->cutout > 0) {
       top = scaled(word[3] >> 16, (uint64_t)height, 16) - d->cutout / 2;
       left = scaled(word[3] & 0xFFFF, (uint64_t)width, 16) - d->cutout / 2;
@@ -46,18 +59,17 @@ void VL(decode)(vl_type type, const vl_decoding *d, const float *levels, uint64_
   }
   for (int32_t c = 0; c < d->channels; c++) {
     for (int32_t y = 0; y < height; y++) {
-      const int32_t from = y + down;
+      const int32_t from = shown(y + down, height, d->reflects);
       const uint8_t *row = image + ((int64_t)c * height + from) * width;
-      const int inside = from >= 0 && from < height;
       for (int32_t first = 0; first < width; first += LANES) {
         const int32_t count = width - first < LANES ? width - first : LANES;
         float lanes[LANES] = {0};
         for (int32_t lane = 0; lane < count; lane++) {
           const int32_t x = first + lane;
-          const int32_t column = (flip ? width - 1 - x : x) + right;
-          const int shown = inside && column >= 0 && column < width;
+          const int32_t column = shown((flip ? width - 1 - x : x) + right, width, d->reflects);
+          const int inside = from >= 0 && column >= 0;
           const int cut = y >= top && y < bottom && x >= left && x < end;
-          lanes[lane] = cut ? 0 : levels[256 * c + (shown ? row[column] : 0)];
+          lanes[lane] = cut ? 0 : levels[256 * c + (inside ? row[column] : 0)];
         }
         store(type, out, ((int64_t)c * height + y) * width + first,
               load(VL_FLOAT32, lanes, 0, LANES), count);

@@ -93,13 +93,18 @@ void VL(max_pool)(vl_type type, const vl_window *w, const void *x, void *y) {
 void VL(max_pool_gradient)(vl_type type, const vl_window *w, const void *dy, const void *x,
                            void *dx) {
   int64_t n = (int64_t)w->height * w->width * w->lanes;
+  // A pixel of one window only is written once, with whole vectors.
+  const int apart = w->stride_height >= w->window_height && w->stride_width >= w->window_width;
   VL(fill)(type, 0, dx, n);
   FOR_WINDOWS(w) {
     WINDOW_BOUNDS(w);
     vi where;
     window_maximum(type, w, x, y0, y1, x0, x1, &where);
     vf g = load(type, dy, out_index, w->lanes);
-    for (int32_t lane = 0; lane < w->lanes; lane++) {
+    for (int32_t i = y0; apart && i < y1; i++)
+      for (int32_t j = x0; j < x1; j++)
+        store(type, dx, AT(w, i, j), where == (vi)(i * w->width + j) ? g : splat(0), w->lanes);
+    for (int32_t lane = 0; !apart && lane < w->lanes; lane++) {
       int64_t at = (int64_t)where[lane] * w->lanes + lane;
       vf sum = load(type, dx, at, 1) + g[lane];
       store(type, dx, at, sum, 1);

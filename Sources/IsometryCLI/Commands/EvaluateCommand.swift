@@ -13,7 +13,8 @@ struct EvaluateCommand: EnvironmentCommand {
         isometry evaluate runs/…/checkpoints/epoch-4.safetensors --json
 
       The checkpoint describes the network. The folder of a run stands for its latest checkpoint. \
-      Without --data, the images are the test split of the run's data set.
+      Without --data, the images are the test split of the run's data set. That is also so for a run \
+      with --hold-out; --held-out evaluates the images that the run held out.
       """)
 
   @Argument(
@@ -27,12 +28,20 @@ struct EvaluateCommand: EnvironmentCommand {
   @Option(help: ArgumentHelp("Evaluate only on the first n images.", valueName: "n"))
   var limitTest: Int?
 
+  @Flag(help: "Evaluate the images that the run held out of training, not the test images.")
+  var heldOut = false
+
+  @OptionGroup var views: ViewArguments
+
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
     try checkPath(checkpoint, "the run or checkpoint")
     if let limitTest, limitTest < 1 {
       throw ValidationError("--limit-test should be at least 1")
+    }
+    if heldOut, limitTest != nil {
+      throw ValidationError("--held-out excludes --limit-test")
     }
   }
 
@@ -42,15 +51,17 @@ struct EvaluateCommand: EnvironmentCommand {
     let saved = try Checkpoint(contentsOf: path)
     var configuration = saved.configuration
     precision.apply(to: &configuration)
+    views.apply(to: &configuration)
     device.apply(to: &configuration)
     let selection = try device.select(
       for: &configuration, recorded: configuration.device, environment)
     let source = try data.resolve(environment, recorded: configuration.data)
-    let test = try LoadedSplit(.test, of: source, limit: limitTest)
+    let test = try images(of: source, configuration)
     let evaluator = try Evaluator(
-      saved, configuration, path: path, dataset: test.images, backend: selection.backend)
+      saved, configuration, path: path, dataset: test.images, isHeldOut: heldOut,
+      backend: selection.backend)
     console.say("data    \(source.explanation.inProgramTerms)")
-    console.say("test    \(test.explanation)")
+    console.say("\(heldOut ? "held" : "test")    \(test.explanation)")
     console.say("device  \(selection.explanation)")
     console.say(
       "model   \(configuration.model) of \(path), after \(saved.state.epoch) of "
@@ -61,8 +72,22 @@ struct EvaluateCommand: EnvironmentCommand {
     if form.json {
       console.emit(json(result, confusion, path: path, model: configuration.model))
     } else {
-      for line in ConfusionTable.lines(result, confusion) { console.say(line) }
+      for line in ConfusionTable.lines(result, confusion, isHeldOut: heldOut) { console.say(line) }
     }
+  }
+
+  private func images(
+    of source: DatasetSource, _ configuration: RunConfiguration
+  ) throws -> LoadedSplit {
+    guard heldOut else { return try LoadedSplit(.test, of: source, limit: limitTest) }
+    guard let count = configuration.holdOut else {
+      throw UsageError("--held-out", "needs a run that was started with --hold-out")
+    }
+    let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
+    // The run evaluates no test images, so that the training images stand in for them.
+    let (_, held) = try configuration.datasets(train: train.images, test: train.images)
+    return LoadedSplit(
+      images: held, explanation: "\(Wording.count(count)) images, the last of the training images")
   }
 
   private func json(
@@ -79,8 +104,8 @@ struct EvaluateCommand: EnvironmentCommand {
       "checkpoint": .text(path),
       "model": .text(model),
       "images": .integer(result.count),
-      "test_loss": .number(result.loss),
-      "test_accuracy": .number(result.accuracy),
+      "\(heldOut ? "held_out" : "test")_loss": .number(result.loss),
+      "\(heldOut ? "held_out" : "test")_accuracy": .number(result.accuracy),
       "classes": .array(classes),
       "confusion": .array(confusion.counts.map { .array($0.map { .integer($0) }) }),
     ]

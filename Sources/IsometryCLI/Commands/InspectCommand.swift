@@ -89,7 +89,7 @@ struct InspectCommand: EnvironmentCommand {
     for line in report.lines { console.say(line) }
     for object in report.objects { console.emit(object) }
     let title =
-      "\(configuration.model), \(configuration.initializer), \(configuration.activation): "
+      "\(configuration.model), \(configuration.initializer), \(configuration.activationName): "
       + (cumulative ? "up to each block" : "each block")
     try picture.write(Plot(result, title: title), console: console)
   }

@@ -107,7 +107,7 @@ struct SpectrumCommand: EnvironmentCommand {
     let title =
       "\(configuration.model), "
       + (saved == nil ? "\(configuration.initializer), " : "trained, ")
-      + "\(configuration.activation): \(section)"
+      + "\(configuration.activationName): \(section)"
     try picture.write(Plot(result, title: title), console: console)
   }
 

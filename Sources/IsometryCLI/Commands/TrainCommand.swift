@@ -32,8 +32,18 @@ struct TrainCommand: EnvironmentCommand {
   @Option(help: ArgumentHelp("Train only on the first n images.", valueName: "n"))
   var limitTrain: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Leave the last n training images out of training, and evaluate them instead of the test \
+      images. Settings can then be chosen without the test set.
+      """, valueName: "n"))
+  var holdOut: Int?
+
   @Option(help: ArgumentHelp("Evaluate only on the first n images.", valueName: "n"))
   var limitTest: Int?
+
+  @OptionGroup var views: ViewArguments
 
   @Option(
     help: ArgumentHelp(
@@ -96,7 +106,10 @@ struct TrainCommand: EnvironmentCommand {
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     console.say("train   \(train.explanation)")
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
-    console.say("test    \(test.explanation)")
+    console.say(
+      configuration.holdOut.map {
+        "test    not used: the last \(Wording.count($0)) training images are held out"
+      } ?? "test    \(test.explanation)")
 
     console.showStatus("preparing \(configuration.model) on \(selection.backend.name)")
     let run = try TrainingRun(
@@ -141,7 +154,9 @@ struct TrainCommand: EnvironmentCommand {
     device.apply(to: &configuration)
     memory.apply(to: &configuration)
     if let limitTrain { configuration.limitTrain = limitTrain }
+    if let holdOut { configuration.holdOut = holdOut }
     if let limitTest { configuration.limitTest = limitTest }
+    views.apply(to: &configuration)
     if let spectrumEvery { configuration.spectrumEvery = spectrumEvery }
     try recorded?.checkContinuation(as: configuration)
     return configuration
@@ -180,7 +195,8 @@ struct TrainCommand: EnvironmentCommand {
       try reporter.stop(step: trainer.state.step, reason: "completed")
       if let record = reporter.lastRecord {
         console.say(
-          "done: test accuracy \(Wording.percent(record.testAccuracy, digits: 2)); "
+          "done: \(Wording.evaluated(isHeldOut: record.isHeldOut)) accuracy "
+            + "\(Wording.percent(record.testAccuracy, digits: 2)); "
             + "isometry evaluate \(folder.path) shows the accuracy of each class")
       }
     case .stopped(let state):

@@ -8,6 +8,7 @@ public import IsometryTraining
 
 // The values of options that are types of other modules.
 
+extension EvaluationViews: ExpressibleByArgument {}
 extension NormalizationKind: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Recomputation: ExpressibleByArgument {}

@@ -43,6 +43,10 @@ struct LoadedSplit {
   /// One line for people: the number of images used, and of those available.
   let explanation: String
 
+  init(images: ImageDataset, explanation: String) {
+    (self.images, self.explanation) = (images, explanation)
+  }
+
   /// The first `limit` images; all of them if there is no limit or they are fewer.
   init(_ split: DatasetSplit, of source: DatasetSource, limit: Int?) throws(DatasetError) {
     let available: Int

@@ -41,8 +41,8 @@ struct NetworkArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The activation: \(Activation.allNamed.map(\.name).joined(separator: ", ")). (default: \
-      \(RunConfiguration.defaults.activation))
+      The activation: \(Activation.allNamed.map(\.name).joined(separator: ", ")). (default: gelu \
+      for speedrun, relu for the others)
       """, valueName: "name"))
   var activation: String?
 

@@ -112,6 +112,14 @@ struct OptimizationArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
+      Move each image by up to n pixels, with reflection at its border, instead of crop. (default: \
+      off; \(RunConfiguration.defaultTranslation) with --augment translate)
+      """, valueName: "n"))
+  var translate: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
       Seed of the initial weights, the order of the images and the augmentation. (default: \
       \(defaults.seed))
       """, valueName: "n"))
@@ -139,8 +147,8 @@ struct OptimizationArguments: ParsableArguments {
   }
 
   func validate() throws {
-    if noAugment, augment != nil || cutout != nil {
-      throw ValidationError("--no-augment excludes --augment and --cutout")
+    if noAugment, augment != nil || cutout != nil || translate != nil {
+      throw ValidationError("--no-augment excludes --augment, --cutout and --translate")
     }
   }
 
@@ -171,6 +179,11 @@ struct OptimizationArguments: ParsableArguments {
     if let cutout {
       configuration.cutout = cutout
       if !configuration.augment.contains(.cutout) { configuration.augment.append(.cutout) }
+    }
+    if let translate {
+      configuration.translate = translate
+      if augment == nil { configuration.augment.removeAll { $0 == .crop } }
+      if !configuration.augment.contains(.translate) { configuration.augment.append(.translate) }
     }
     if let seed { configuration.seed = seed }
     try checkUse(in: configuration)

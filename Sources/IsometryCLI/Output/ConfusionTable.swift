@@ -2,14 +2,17 @@ import IsometryTraining
 
 /// Accuracy and confusion as a table: a row for each class, a column for what it was taken for.
 enum ConfusionTable {
-  static func lines(_ result: Evaluator.Result, _ confusion: ConfusionMatrix) -> [String] {
+  static func lines(
+    _ result: Evaluator.Result, _ confusion: ConfusionMatrix, isHeldOut: Bool = false
+  ) -> [String] {
     let names = confusion.classNames
     let nameWidth = max(5, names.map(\.count).max() ?? 0)
     let largest = confusion.counts.joined().max() ?? 0
     let width = max(6, String(largest).count + 1)
     let columns = names.map { Wording.padded(String($0.prefix(width - 1)), width, left: true) }
     var lines = [
-      "test accuracy \(Wording.percent(result.accuracy, digits: 2)) of "
+      "\(Wording.evaluated(isHeldOut: isHeldOut)) accuracy "
+        + "\(Wording.percent(result.accuracy, digits: 2)) of "
         + "\(Wording.count(result.count)) images, loss \(Wording.loss(result.loss))",
       "",
       Wording.padded("class", nameWidth) + "  accuracy  taken for",

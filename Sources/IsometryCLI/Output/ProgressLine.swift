@@ -17,9 +17,11 @@ enum ProgressLine {
   }
 
   static func epoch(_ record: EpochRecord, of epochs: Int) -> String {
-    "epoch \(record.epoch)/\(epochs)  loss \(Wording.loss(record.trainLoss))  "
-      + "accuracy \(Wording.percent(record.trainAccuracy))  test loss \(Wording.loss(record.testLoss))  "
-      + "test accuracy \(Wording.percent(record.testAccuracy))  "
+    let evaluated = Wording.evaluated(isHeldOut: record.isHeldOut)
+    return "epoch \(record.epoch)/\(epochs)  loss \(Wording.loss(record.trainLoss))  "
+      + "accuracy \(Wording.percent(record.trainAccuracy))  "
+      + "\(evaluated) loss \(Wording.loss(record.testLoss))  "
+      + "\(evaluated) accuracy \(Wording.percent(record.testAccuracy))  "
       + "\(Wording.count(record.imagesPerSecond)) images/s  \(Wording.duration(record.seconds))  "
       + "input wait \(Wording.percent(record.inputWaitFraction))"
   }

@@ -47,6 +47,9 @@ enum Wording {
     String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
   }
 
+  /// The images of an evaluation.
+  static func evaluated(isHeldOut: Bool) -> String { isHeldOut ? "held-out" : "test" }
+
   /// A measured network. `weights` is their origin. `inputs` is the number of inputs of the
   /// normalization's statistics; 0 if it has none, or those of a training.
   static func network(
@@ -54,7 +57,7 @@ enum Wording {
   ) -> String {
     "\(configuration.model), normalization \(configuration.normalization.rawValue)"
       + (inputs == 0 ? "" : " with the statistics of \(inputs) inputs")
-      + ", \(weights), \(configuration.activation), \(configuration.precision.rawValue)"
+      + ", \(weights), \(configuration.activationName), \(configuration.precision.rawValue)"
   }
 
   /// A text filled with spaces up to a width, on the right or, for numbers, on the left.

@@ -6,6 +6,7 @@ extension GraphLowering {
   func lowerDecoding(_ node: Node, _ decoding: ImageDecoding) throws(CPUError) {
     let images = place(node.inputs[0])
     let samples = place(node.inputs[1]).storage
+    let origins = node.inputs.count > 2 ? place(node.inputs[2]).storage : nil
     let shape = images.type.shape
     let plain = StoredValue(
       type: graph.type(of: node.results[0]), layout: .plain,
@@ -22,11 +23,15 @@ extension GraphLowering {
       channels: Int32(shape[1]), height: Int32(shape[2]), width: Int32(shape[3]),
       augmented: augmentation == nil ? 0 : 1,
       crop_padding: Int32(augmentation?.cropPadding ?? 0),
-      flips: augmentation?.flips == true ? 1 : 0, cutout: Int32(augmentation?.cutout ?? 0),
+      reflects: decoding.border == .reflection ? 1 : 0,
+      flips: augmentation?.flips == .random ? 1 : 0, cutout: Int32(augmentation?.cutout ?? 0),
+      down: Int32(decoding.view.down), right: Int32(decoding.view.right),
+      mirrored: decoding.view.isMirrored ? 1 : 0,
       seed: augmentation?.seed ?? 0, stream: ImageDecoding.stream)
     let length = shape.elementCount(from: 1)
     emit(
-      node.operation.name, reads: [images.storage, samples, table], writes: [plain.storage],
+      node.operation.name, reads: [images.storage, samples, table] + (origins.map { [$0] } ?? []),
+      writes: [plain.storage],
       .pieces(shape[0]) { range in
         let words = samples.elements(UInt32.self)
         let first = UInt64(words[0]) | UInt64(words[1]) << 32
@@ -34,6 +39,7 @@ extension GraphLowering {
           for image in range {
             vl_decode(
               plain.loops, rule, table.elements(), first &+ UInt64(image),
+              origins.map { $0.elements(Int32.self) + 2 * image },
               images.storage.elements() + image * length,
               plain.bytes(from: image * length))
           }

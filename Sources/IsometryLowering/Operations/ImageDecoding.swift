@@ -16,7 +16,7 @@ extension Lowering {
       ])
     let augmentation =
       decoding.augmentation
-      ?? ImageDecoding.Augmentation(cropPadding: 0, flips: false, cutout: 0, seed: 0)
+      ?? ImageDecoding.Augmentation(cropPadding: 0, flips: .none, cutout: 0, seed: 0)
     let words = [augmentation.seed, ImageDecoding.stream].flatMap {
       [Int($0 & 0xFFFF_FFFF), Int($0 >> 32)]
     }
@@ -24,13 +24,26 @@ extension Lowering {
       "decodeImages \(type)", variant, "decode_images",
       [
         .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
+        // Without alternating flips the kernel does not read the origins.
+        .storage(operand(node.inputs[node.inputs.count - 1])),
         .storage(values.makeConstant(levels, type.dtype)),
         .storage(values.makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
         .integer(shape[2]), .integer(shape[3]),
       ] + words.map { .integer($0) } + [
-        .integer(augmentation.cropPadding), .integer(augmentation.flips ? 1 : 0),
-        .integer(augmentation.cutout),
+        .integer(augmentation.cropPadding), .integer(decoding.border == .reflection ? 1 : 0),
+        .integer(flipNumber(augmentation.flips)), .integer(augmentation.cutout),
+        .integer(decoding.view.down), .integer(decoding.view.right),
+        .integer(decoding.view.isMirrored ? 1 : 0),
       ],
       groups: [quotientRoundedUp(pixels, local), shape[0]], local: [local])
+  }
+
+  /// The numbers of decode.cl.
+  private func flipNumber(_ flips: ImageDecoding.Augmentation.Flips) -> Int {
+    switch flips {
+    case .none: 0
+    case .random: 1
+    case .alternating: 2
+    }
   }
 }

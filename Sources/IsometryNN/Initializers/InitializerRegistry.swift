@@ -7,6 +7,7 @@ public enum InitializerRegistry {
     LeCun.self,
     Orthogonal.self,
     DeltaOrthogonal.self,
+    Dirac.self,
     LooksLinear.self,
     Risotto.self,
     RisottoLossless.self,

@@ -1,4 +1,4 @@
-/// The features of a residual block besides the weights of its kind. An initializer may require them
+/// The features of a network besides the weights of its kind. An initializer may require them
 /// (`Initializer.blockTraits`).
 public struct BlockTraits: Sendable, Hashable {
   /// The pixels that a skip of a strided block reads.
@@ -19,16 +19,19 @@ public struct BlockTraits: Sendable, Hashable {
   public var sumFactor: Double
   /// The pixels that the skips of strided blocks read.
   public var stridedSkip: StridedSkip
+  /// Whether the weight of the first layer keeps its initial value.
+  public var hasFixedStem: Bool
 
   /// Makes traits; by default those of a plain block.
   public init(
     hasMultiplier: Bool = false, hasScalarBiases: Bool = false, sumFactor: Double = 1,
-    stridedSkip: StridedSkip = .pixel
+    stridedSkip: StridedSkip = .pixel, hasFixedStem: Bool = false
   ) {
     self.hasMultiplier = hasMultiplier
     self.hasScalarBiases = hasScalarBiases
     self.sumFactor = sumFactor
     self.stridedSkip = stridedSkip
+    self.hasFixedStem = hasFixedStem
   }
 
   /// The traits with only a learned factor.

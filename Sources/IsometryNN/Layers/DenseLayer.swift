@@ -18,21 +18,26 @@ extension NetworkBuilder {
     return finishLayer(y, weight: record, name: name, normalizationName: normalizationName)
   }
 
-  /// Appends the head of a network: a dense layer with a bias and no normalization. Its result has the
-  /// accumulator's type, so that the loss reads unrounded logits.
+  /// Appends the head of a network: a dense layer without normalization. Its result has the accumulator's
+  /// type, so that the loss reads unrounded logits.
   ///
-  /// - Parameter x: [N, C] in the network's precision.
+  /// - Parameters:
+  ///   - x: [N, C] in the network's precision.
+  ///   - hasBias: whether a learned bias is added.
+  ///   - factor: of the logits.
   /// - Returns: [N, width] in the accumulator's type.
-  public mutating func headLayer(_ x: Value, width: Int, name: String = "head") -> Value {
+  public mutating func headLayer(
+    _ x: Value, width: Int, hasBias: Bool = true, factor: Double = 1, name: String = "head"
+  ) -> Value {
     let (weight, weightRecord) = parameter(
       name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
-    let (bias, biasRecord) = parameter(name + ".bias", [width], .bias)
+    let bias = hasBias ? parameter(name + ".bias", [width], .bias) : nil
     let product = MatrixMultiply(transposeRight: true, resultType: precision.accumulator)
-    let layer = NetworkLayout.Layer(weight: weightRecord, bias: biasRecord)
+    let layer = NetworkLayout.Layer(weight: weightRecord, bias: bias?.parameter)
     layout.head = layer
     let y = record(
       layer,
       product: graph.appendOne(.matrixMultiply(product), x, graph.cast(weight, to: precision)))
-    return graph.biasAdd(y, bias)
+    return graph.scale(bias.map { graph.biasAdd(y, $0.value) } ?? y, by: factor)
   }
 }

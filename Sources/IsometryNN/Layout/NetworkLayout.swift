@@ -1,4 +1,5 @@
 public import IsometryCore
+public import IsometryGraph
 
 /// The structure of a network for initializers, optimizers and reports: its parameters, and the layers
 /// and residual blocks that they form. It does not depend on the batch size.
@@ -15,6 +16,8 @@ public struct NetworkLayout: Sendable {
     public let stride: Int
     /// [H, W] of a convolution's result; empty for dense layers.
     public let imageSize: [Int]
+    /// The pooling between the convolution and its bias or normalization; nil for none.
+    public let pooling: Pooling?
 
     /// The learned parameters of a normalization: y = scale·x̂ + shift.
     public struct ScaleAndShift: Sendable, Hashable {
@@ -33,13 +36,14 @@ public struct NetworkLayout: Sendable {
     /// Makes the record of a layer; by default of a dense layer without bias and normalization.
     public init(
       weight: Parameter, bias: Parameter? = nil, normalization: ScaleAndShift? = nil,
-      stride: Int = 1, imageSize: [Int] = []
+      stride: Int = 1, imageSize: [Int] = [], pooling: Pooling? = nil
     ) {
       self.weight = weight
       self.bias = bias
       self.normalization = normalization
       self.stride = stride
       self.imageSize = imageSize
+      self.pooling = pooling
     }
 
     /// Channels of the result.
@@ -142,11 +146,33 @@ public struct NetworkLayout: Sendable {
   }
 
   /// The number of learned numbers.
-  public var parameterCount: Int { parameters.map(\.shape.elementCount).reduce(0, +) }
+  public var parameterCount: Int {
+    parameters.filter(\.trains).map(\.shape.elementCount).reduce(0, +)
+  }
+
+  /// Whether a layer pools its result. No law of singular values or signals is known for these networks.
+  package var hasPooledLayers: Bool { layers.contains { $0.pooling != nil } }
 
   /// The parameter of that name.
   public func parameter(named name: String) -> Parameter? {
     parameters.first { $0.name == name }
+  }
+}
+
+/// The settings of Batch Normalization; by default PyTorch's.
+public struct NormalizationSettings: Sendable, Hashable {
+  /// A positive number that is added to the variance.
+  public var epsilon: Double
+  /// The weight of a batch in the running statistics, above 0 and at most 1.
+  public var momentum: Double
+  /// Whether the scale of each channel is learned. If not, it keeps its initial value, 1.
+  public var learnsScale: Bool
+
+  /// Settings with these values.
+  public init(epsilon: Double = 1e-5, momentum: Double = 0.1, learnsScale: Bool = true) {
+    self.epsilon = epsilon
+    self.momentum = momentum
+    self.learnsScale = learnsScale
   }
 }
 

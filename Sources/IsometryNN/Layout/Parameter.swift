@@ -46,6 +46,9 @@ public struct Parameter: Sendable, Hashable {
   public let position: Int
   /// The residual block that the parameter belongs to, counted from 0; nil outside blocks.
   public let block: Int?
+  /// Whether training changes the parameter. One that it does not change has no gradient, no state of an
+  /// optimizer and no decay.
+  public let trains: Bool
 
   /// The number of weights that feed one element of the result: C·R·S, or the columns of a dense
   /// weight. It is 1 for parameters that are not weights.

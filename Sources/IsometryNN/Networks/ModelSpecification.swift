@@ -1,7 +1,7 @@
 public import IsometryCore
 
 /// A network by its name: `resnet20`, `mlp:20x400`, `resmlp:50x400`,
-/// `resconv:20x24`.
+/// `resconv:20x24`, `speedrun`.
 public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   /// A named residual network.
   case residual(Residual)
@@ -11,6 +11,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   case residualPerceptron(depth: Int, width: Int)
   /// `resconv:DEPTHxCHANNELS`
   case residualConvolutions(depth: Int, width: Int)
+  /// `speedrun`, or `speedrun:WIDTHxWIDTHxWIDTH` with the channels of each group.
+  case speedrun(widths: [Int])
 
   /// The named residual networks. The number counts the weight layers.
   public enum Residual: String, Sendable, Hashable, CaseIterable {
@@ -53,7 +55,8 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   /// Every legal spelling, for messages and help.
   public static let spellings =
     Residual.allCases.map(\.rawValue) + [
-      "mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH", "resconv:DEPTHxCHANNELS",
+      "mlp:DEPTHxWIDTH", "resmlp:DEPTHxWIDTH", "resconv:DEPTHxCHANNELS", "speedrun",
+      "speedrun:WIDTHxWIDTHxWIDTH",
     ]
 
   /// Parses the name of a model. Throws `ModelError.unknownModel` for an unknown name.
@@ -64,20 +67,29 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       self = .residual(residual)
       return
     }
+    if text == "speedrun" {
+      self = .speedrun(widths: SpeedrunNetwork.defaultWidths)
+      return
+    }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    let make: (Int, Int) -> ModelSpecification
+    let make: ([Int]) -> ModelSpecification
+    var largest = [Self.largestDepth, Self.largestWidth]
     switch parts[0] {
-    case "mlp": make = Self.perceptron
-    case "resmlp": make = Self.residualPerceptron
-    case "resconv": make = Self.residualConvolutions
+    case "mlp": make = { .perceptron(depth: $0[0], width: $0[1]) }
+    case "resmlp": make = { .residualPerceptron(depth: $0[0], width: $0[1]) }
+    case "resconv": make = { .residualConvolutions(depth: $0[0], width: $0[1]) }
+    case "speedrun":
+      make = { .speedrun(widths: $0) }
+      largest = SpeedrunNetwork.defaultWidths.map { _ in Self.largestWidth }
     default: throw .unknownModel(text)
     }
-    let numbers =
+    let words =
       parts.count == 2 ? parts[1].split(separator: "x", omittingEmptySubsequences: false) : []
-    guard numbers.count == 2, let depth = Int(numbers[0]), let width = Int(numbers[1]),
-      (1...Self.largestDepth).contains(depth), (1...Self.largestWidth).contains(width)
+    let numbers = words.compactMap { Int($0) }
+    guard words.count == largest.count, numbers.count == largest.count,
+      zip(numbers, largest).allSatisfy({ $0 > 0 && $0 <= $1 })
     else { throw .malformedSize(text) }
-    self = make(depth, width)
+    self = make(numbers)
     guard hiddenWeightCount <= Self.largestWeightCount else {
       throw .tooManyWeights(text, count: hiddenWeightCount)
     }
@@ -90,6 +102,9 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case .perceptron(let depth, let width): (depth - 1) * width * width
     case .residualPerceptron(let depth, let width): depth * width * width
     case .residualConvolutions(let depth, let width): depth * width * width * 9
+    case .speedrun(let widths):
+      zip(widths, widths.dropFirst()).reduce(0) { $0 + 9 * $1.0 * $1.1 }
+        + widths.reduce(0) { $0 + 9 * $1 * $1 }
     }
   }
 
@@ -99,6 +114,16 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     case .perceptron(let depth, let width): "mlp:\(depth)x\(width)"
     case .residualPerceptron(let depth, let width): "resmlp:\(depth)x\(width)"
     case .residualConvolutions(let depth, let width): "resconv:\(depth)x\(width)"
+    case .speedrun(SpeedrunNetwork.defaultWidths): "speedrun"
+    case .speedrun(let widths): "speedrun:" + widths.map { "\($0)" }.joined(separator: "x")
+    }
+  }
+
+  /// The activation if the options name none: GELU for `speedrun`, ReLU for the others.
+  public var defaultActivation: Activation {
+    switch self {
+    case .residual, .perceptron, .residualPerceptron, .residualConvolutions: .relu
+    case .speedrun: .gelu
     }
   }
 
@@ -108,12 +133,19 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
   public func network(_ options: NetworkOptions = NetworkOptions()) throws(ModelError)
     -> any Network
   {
+    let activation = options.activation ?? defaultActivation
+    if options.traits.hasFixedStem {
+      guard case .speedrun = self else {
+        throw inapplicable(
+          "this \(.initializer), whose stem whitens images; choose speedrun, or dirac:stem=dirac")
+      }
+    }
     switch self {
     case .residual(let residual):
       if options.skipWeight != nil { throw inapplicable("\(.skipWeight)") }
       return ResidualNetwork(
         widths: residual.widths, depths: residual.depths, block: residual.block,
-        skip: options.skip ?? .identity, activation: options.activation,
+        skip: options.skip ?? .identity, activation: activation,
         normalization: options.normalization, traits: options.traits,
         imageShape: options.imageShape, classes: options.classes)
     case .perceptron(let depth, let width):
@@ -124,13 +156,24 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
           "this \(.initializer), which needs a network with skips; choose a resnet model")
       }
       return MultilayerPerceptron(
-        depth: depth, width: width, activation: options.activation,
+        depth: depth, width: width, activation: activation,
         normalization: options.normalization, imageShape: options.imageShape,
         classes: options.classes)
     case .residualPerceptron(let depth, let width):
       return try uniform(.dense, depth: depth, width: width, options)
     case .residualConvolutions(let depth, let width):
       return try uniform(.convolution, depth: depth, width: width, options)
+    case .speedrun(let widths):
+      if options.skip != nil { throw inapplicable("\(.skip)") }
+      if options.skipWeight != nil { throw inapplicable("\(.skipWeight)") }
+      guard options.traits == BlockTraits(hasFixedStem: options.traits.hasFixedStem) else {
+        throw inapplicable(
+          "this \(.initializer), which needs a network with skips; choose a resnet model")
+      }
+      return SpeedrunNetwork(
+        widths: widths, activation: activation, normalization: options.normalization,
+        hasFixedStem: options.traits.hasFixedStem, imageShape: options.imageShape,
+        classes: options.classes)
     }
   }
 
@@ -144,7 +187,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
     return UniformResidualNetwork(
       layer, depth: depth, width: width, skipWeight: options.skipWeight ?? 1,
-      activation: options.activation, normalization: options.normalization,
+      activation: options.activation ?? defaultActivation, normalization: options.normalization,
       traits: options.traits, imageShape: options.imageShape, classes: options.classes)
   }
 
@@ -159,8 +202,8 @@ public struct NetworkOptions: Sendable, Hashable {
   public var normalization: NormalizationKind
   /// nil for the model's default, the identity.
   public var skip: SkipKind?
-  /// The activation after every layer except the head.
-  public var activation: Activation
+  /// The activation after every layer except the head; nil for the model's default.
+  public var activation: Activation?
   /// a, the skip weight of `resmlp`'s and `resconv`'s blocks; nil for 1.
   public var skipWeight: Double?
   /// The traits that the initializer requires.
@@ -170,10 +213,11 @@ public struct NetworkOptions: Sendable, Hashable {
   /// The number of the head's logits.
   public var classes: Int
 
-  /// Makes options; by default no normalization, ReLU, plain skips, CIFAR-10's images and classes.
+  /// Makes options; by default no normalization, the model's activation and skips, CIFAR-10's images and
+  /// classes.
   public init(
     normalization: NormalizationKind = .none, skip: SkipKind? = nil,
-    activation: Activation = .relu, skipWeight: Double? = nil, traits: BlockTraits = BlockTraits(),
+    activation: Activation? = nil, skipWeight: Double? = nil, traits: BlockTraits = BlockTraits(),
     imageShape: Shape = [3, 32, 32], classes: Int = 10
   ) {
     self.normalization = normalization
@@ -206,8 +250,8 @@ public enum ModelError: ExplainedError, Hashable {
       """
     case .malformedSize(let text):
       """
-      \(text) has no legal size; write it as mlp:20x400, resmlp:50x400 or resconv:20x24, with a \
-      depth up to \(ModelSpecification.largestDepth) and a width up to \
+      \(text) has no legal size; write it as mlp:20x400, resmlp:50x400, resconv:20x24 or \
+      speedrun:64x256x256, with a depth up to \(ModelSpecification.largestDepth) and widths up to \
       \(ModelSpecification.largestWidth)
       """
     case .tooManyWeights(let text, let count):

@@ -28,7 +28,7 @@ public struct NetworkValues: Sendable {
   public let hiddenLayers: [Value]
   /// The result of the last block or hidden layer: [N, C, H, W], or [N, width] of a perceptron.
   public let features: Value
-  /// The features averaged over the image, [N, C]; the features themselves for a perceptron.
+  /// The features pooled over the image, [N, C]; the features themselves for a perceptron.
   public let pooled: Value
   /// [N, classes] in the accumulator's type.
   public let logits: Value

@@ -16,18 +16,34 @@ public struct EvaluationGraph: Sendable {
   /// - Parameters:
   ///   - batch: images a step; the last step's rows beyond the data have label −1.
   ///   - precision: the type of activations.
+  ///   - views: the views of each image. Loss and accuracy are those of the mean of their logits.
   public init(
     _ network: some Network, batch: Int, precision: DType = .float32,
-    statistics: ChannelStatistics = CIFAR10.normalization
+    statistics: ChannelStatistics = CIFAR10.normalization, views: EvaluationViews = .one
   ) {
-    var builder = network.makeBuilder(precision: precision, mode: .evaluation)
-    let (images, labels) = builder.imageInputs(
-      batch: network.batchShape(batch), statistics: statistics, augmentation: nil)
-    let values = network.append(images, to: &builder)
-    let (loss, correct, _) = builder.graph.softmaxCrossEntropy(values.logits, labels: labels)
+    func append(
+      _ view: ImageDecoding.View, _ weight: Double, to graph: Graph
+    ) -> (builder: NetworkBuilder, logits: Value, labels: Value) {
+      // The parameters and statistics are those of the first view, by their names.
+      var builder = network.makeBuilder(graph: graph, precision: precision, mode: .evaluation)
+      let (images, labels) = builder.imageInputs(
+        batch: network.batchShape(batch), statistics: statistics, augmentation: nil, view: view)
+      let values = network.append(images, to: &builder)
+      let logits = builder.graph.scale(values.logits, by: weight)
+      return (builder, logits, labels)
+    }
+    let weighted = views.weighted
+    let first = append(weighted[0].view, weighted[0].weight, to: Graph())
+    var (builder, logits) = (first.builder, first.logits)
+    for (view, weight) in weighted.dropFirst() {
+      let next = append(view, weight, to: builder.graph)
+      builder = next.builder
+      logits = builder.graph.add(logits, next.logits)
+    }
+    let (loss, correct, _) = builder.graph.softmaxCrossEntropy(logits, labels: first.labels)
     builder.accumulateMetrics(
       loss: (StepNames.evaluationLoss, loss), correct: (StepNames.evaluationCorrect, correct))
-    builder.graph.output(StepNames.logits, values.logits)
+    builder.graph.output(StepNames.logits, logits)
     graph = builder.graph
     layout = builder.layout
   }

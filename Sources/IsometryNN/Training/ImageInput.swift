@@ -11,6 +11,9 @@ public enum StepNames {
   public static let labels = "labels"
   /// int32 [2], low word first: how many images the run has seen before this batch.
   public static let samples = "samples"
+  /// int32 [N, 2]: the number of each image in its data set, and the epoch from 0. Only graphs with
+  /// alternating flips have it.
+  public static let origins = "origins"
   /// fp32 [2]: learning rate, and the step's number counted from 1.
   public static let schedule = "schedule"
   /// Output [1]: the batch's mean loss.
@@ -30,19 +33,23 @@ public enum StepNames {
 }
 
 extension NetworkBuilder {
-  /// Appends the inputs of one batch and its decoding.
+  /// Appends the inputs of one batch and its decoding. Inputs that the graph has already are those.
   ///
   /// - Returns: images [N, C, H, W] in the network's precision, and labels int32 [N].
   mutating func imageInputs(
-    batch: Shape, statistics: ChannelStatistics, augmentation: ImageDecoding.Augmentation?
+    batch: Shape, statistics: ChannelStatistics, augmentation: ImageDecoding.Augmentation?,
+    view: ImageDecoding.View = ImageDecoding.View()
   ) -> (images: Value, labels: Value) {
     let bytes = graph.input(StepNames.images, batch, .uint8)
     let labels = graph.input(StepNames.labels, [batch[0]], .int32)
     let samples = graph.input(StepNames.samples, [2], .int32)
     let decoding = ImageDecoding(
       mean: statistics.mean, deviation: statistics.standardDeviation, dtype: precision,
-      augmentation: augmentation)
-    return (graph.decodeImages(bytes, samples: samples, decoding), labels)
+      augmentation: augmentation, view: view)
+    let origins =
+      augmentation?.flips == .alternating
+      ? graph.input(StepNames.origins, [batch[0], 2], .int32) : nil
+    return (graph.decodeImages(bytes, samples: samples, origins: origins, decoding), labels)
   }
 
   /// Appends the sums of the metrics in variables of these names, and the metrics as outputs.

@@ -67,7 +67,8 @@ public struct TrainingGraph: Sendable {
       configuration.precision == .float16
       ? LossScalingState(in: &builder.graph, dtype: accumulator) : nil
     let gradients = Self.gradients(
-      of: loss, upstream: scaling?.scale, for: builder.layout.parameters, in: &builder.graph)
+      of: loss, upstream: scaling?.scale, for: builder.layout.parameters.filter(\.trains),
+      in: &builder.graph)
     Self.appendUpdates(
       by: configuration.optimizer, of: gradients, head: builder.layout.head?.weight,
       schedule: schedule, lossScaling: scaling, to: &builder.graph)

@@ -75,6 +75,9 @@ public struct Prediction: Sendable {
         none:
           "the laws are for \(.sectionEnd) features; the pooling and the head are not part of them")
     }
+    guard !primal.builder.layout.hasPooledLayers else {
+      return Prediction(none: "no law is known for layers that pool their results")
+    }
     let weights: WeightLaw
     switch ensemble {
     case .isometry: return isometry(study, primal, isLossless: false)

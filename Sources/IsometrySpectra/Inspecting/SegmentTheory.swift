@@ -48,9 +48,8 @@ struct SegmentTheory {
   /// The prediction for a segment. Batch Normalization scales every layer by statistics of its batch.
   /// Networks with it have predictions only for blocks whose branch starts at 0.
   func prediction(_ subject: Subject) throws -> SegmentPrediction {
-    guard try layout.normalization == .none || isPlainSkip(subject) else {
-      return SegmentPrediction()
-    }
+    guard try layout.normalization == .none || isPlainSkip(subject), !layout.hasPooledLayers
+    else { return SegmentPrediction() }
     do {
       switch ensemble {
       case .independent, .orthogonal: return try independent(subject)

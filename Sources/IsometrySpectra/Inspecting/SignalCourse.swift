@@ -22,7 +22,9 @@ struct SignalCourse {
     pairs: [(x: [Double], y: [Double])]
   ) throws {
     points = geometries.map { _ in SegmentPrediction() }
-    guard theory.layout.normalization == .none, first < geometries.count else { return }
+    guard theory.layout.normalization == .none, !theory.layout.hasPooledLayers,
+      first < geometries.count
+    else { return }
     switch theory.ensemble {
     case .independent, .orthogonal:
       do {

@@ -8,10 +8,12 @@ public struct EpochRecord: Sendable, Equatable {
   public let trainLoss: Double
   /// The share of the images that were classified correctly, each before its step's update.
   public let trainAccuracy: Double
-  /// The mean loss over the whole test split after the epoch.
+  /// The mean loss over the whole test split, or over the images held out, after the epoch.
   public let testLoss: Double
-  /// The share of the test images that were classified correctly.
+  /// The share of those images that were classified correctly.
   public let testAccuracy: Double
+  /// Whether they are training images that were held out.
+  public let isHeldOut: Bool
   /// Seconds of training, without evaluation.
   public let seconds: Double
   /// Training images per second.
@@ -22,12 +24,13 @@ public struct EpochRecord: Sendable, Equatable {
   package var json: JSONValue { .object(members) }
 
   var members: [JSONValue.Member] {
-    [
+    let evaluated = isHeldOut ? "held_out" : "test"
+    return [
       .init("epoch", .integer(epoch)),
       .init("train_loss", .number(trainLoss)),
       .init("train_accuracy", .number(trainAccuracy)),
-      .init("test_loss", .number(testLoss)),
-      .init("test_accuracy", .number(testAccuracy)),
+      .init("\(evaluated)_loss", .number(testLoss)),
+      .init("\(evaluated)_accuracy", .number(testAccuracy)),
       .init("seconds", .number(seconds)),
       .init("images_per_second", .number(imagesPerSecond)),
       .init("input_wait_fraction", .number(inputWaitFraction)),

@@ -67,8 +67,27 @@ extension RunConfiguration {
     let side = ImageDataset.side
     try require(
       (1...side).contains(cutout), .cutout, "should be 1 to \(side) pixels, not \(cutout)")
+    if let translate {
+      try require(
+        (1..<side).contains(translate), .translate,
+        "should be 1 to \(side - 1) pixels, not \(translate)")
+    }
+    for (first, second, effect) in [
+      (AugmentationName.crop, AugmentationName.translate, "move"),
+      (.flip, .alternateFlip, "mirror"),
+    ] {
+      try require(
+        !augment.contains(first) || !augment.contains(second), .augment,
+        "names \(first.rawValue) and \(second.rawValue), which both \(effect) images; name one")
+    }
     for (setting, limit) in [(Term.limitTrain, limitTrain), (.limitTest, limitTest)] {
       if let limit { try require(limit > 0, setting, "should be at least 1, not \(limit)") }
+    }
+    if let holdOut {
+      try require(holdOut > 0, .holdOut, "should be at least 1, not \(holdOut)")
+      try require(
+        limitTest == nil, .holdOut,
+        "evaluates no test images; leave out \(.limitTest), or hold no images out")
     }
     if let spectrumEvery {
       try require(
@@ -132,6 +151,9 @@ extension RunConfiguration {
     var result = self
     result.skip = skip ?? .identity
     result.skipWeight = skipWeight ?? 1
+    result.activation = activationName
+    result.views = views ?? .one
+    if augment.contains(.translate) { result.translate = translate ?? Self.defaultTranslation }
     if schedule == .step { result.milestones = stepMilestones }
     return result
   }

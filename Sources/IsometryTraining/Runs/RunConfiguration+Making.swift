@@ -41,8 +41,14 @@ extension RunConfiguration {
     return network
   }
 
-  /// `NAME` or `NAME:NUMBER`.
-  private func makeActivation() throws(ConfigurationError) -> Activation {
+  /// The activation that the network has: the configuration's or the model's own.
+  package var activationName: String {
+    activation ?? (try? ModelSpecification(model))?.defaultActivation.name ?? "none"
+  }
+
+  /// `NAME` or `NAME:NUMBER`; nil for the model's own.
+  private func makeActivation() throws(ConfigurationError) -> Activation? {
+    guard let activation else { return nil }
     let parts = activation.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let number = parts.count == 2 ? Double(parts[1]) : nil
     guard parts.count == 1 || number?.isFinite == true,
@@ -98,9 +104,30 @@ extension RunConfiguration {
   /// The augmentation; nil for images as they are.
   public func makeAugmentation() -> ImageDecoding.Augmentation? {
     guard !augment.isEmpty else { return nil }
+    let translates = augment.contains(.translate)
     return ImageDecoding.Augmentation(
-      cropPadding: augment.contains(.crop) ? 4 : 0, flips: augment.contains(.flip),
+      cropPadding: translates
+        ? translate ?? Self.defaultTranslation : augment.contains(.crop) ? 4 : 0,
+      border: translates ? .reflection : .zeros,
+      flips: augment.contains(.alternateFlip)
+        ? .alternating : augment.contains(.flip) ? .random : .none,
       cutout: augment.contains(.cutout) ? cutout : 0, seed: seed)
+  }
+
+  /// The most pixels that `translate` moves an image by default.
+  package static let defaultTranslation = 2
+
+  /// The images to train on and to evaluate: the two splits, or two parts of the training split.
+  ///
+  /// - Throws: `ConfigurationError` if no image is left to train on.
+  package func datasets(
+    train: ImageDataset, test: ImageDataset
+  ) throws(ConfigurationError) -> (train: ImageDataset, evaluation: ImageDataset) {
+    guard let holdOut else { return (train, test) }
+    try require(
+      holdOut < train.count, .holdOut,
+      "should be below the number of training images, \(train.count), not \(holdOut)")
+    return train.holdingOut(holdOut)
   }
 
   /// The whole training step.
@@ -124,8 +151,8 @@ extension RunConfiguration {
     batch: Int, normalizing statistics: ChannelStatistics
   ) throws -> EvaluationGraph {
     EvaluationGraph(
-      try makeNetwork(), batch: batch, precision: precision.dtype,
-      statistics: statistics)
+      try makeNetwork(), batch: batch, precision: precision.dtype, statistics: statistics,
+      views: views ?? .one)
   }
 }
 

@@ -14,10 +14,13 @@ extension Term {
   package static let weightDecay = Term("weightDecay")
   package static let labelSmoothing = Term("labelSmoothing")
   package static let clipNorm = Term("clipNorm")
+  package static let augment = Term("augment")
   package static let cutout = Term("cutout")
+  package static let translate = Term("translate")
   package static let precision = Term("precision")
   package static let device = Term("device")
   package static let limitTrain = Term("limitTrain")
+  package static let holdOut = Term("holdOut")
   package static let limitTest = Term("limitTest")
   package static let spectrumEvery = Term("spectrumEvery")
 

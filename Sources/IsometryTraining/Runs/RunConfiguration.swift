@@ -17,8 +17,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var skipWeight: Double?
   /// The initializer: `NAME` or `NAME:option=value,…`, as `InitializerRegistry` reads it.
   public var initializer = "he"
-  /// The activation: `NAME` or, for those with a parameter, `NAME:NUMBER`.
-  public var activation = "relu"
+  /// The activation: `NAME` or, for those with a parameter, `NAME:NUMBER`. nil for the model's own.
+  public var activation: String?
 
   /// Passes over the training images, from the start of the run.
   public var epochs = 5
@@ -54,6 +54,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var augment: [AugmentationName] = [.crop, .flip]
   /// The side of the cutout square in pixels.
   public var cutout = 8
+  /// The most pixels that `translate` moves an image; nil for 2.
+  public var translate: Int?
 
   /// The type of activations and gradients, and the rounding of products; parameters stay in fp32.
   public var precision = Precision.fp32
@@ -72,8 +74,13 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var data = "synthetic"
   /// The number of training images that are used; nil for all.
   public var limitTrain: Int?
+  /// The number of training images, the last ones, that are left out of training and evaluated in place
+  /// of the test images; nil for none.
+  public var holdOut: Int?
   /// The number of test images that are used; nil for all.
   public var limitTest: Int?
+  /// The views of each test image whose logits are averaged; nil for one.
+  public var views: EvaluationViews?
 
   /// The number of steps from one measurement of the Jacobian's singular values to the next, which
   /// does not change the results; nil for no measurements.
@@ -103,6 +110,10 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case crop
     case flip
     case cutout
+    /// A random offset like that of `crop`. The image is reflected at its border.
+    case translate
+    /// Each image is mirrored in every second epoch.
+    case alternateFlip = "alternate-flip"
   }
 
   enum CodingKeys: String, CodingKey {
@@ -115,8 +126,9 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case weightDecay = "weight-decay"
     case labelSmoothing = "label-smoothing"
     case clipNorm = "clip-norm"
-    case augment, cutout, precision, seed, device, gemm, recompute, data
+    case augment, cutout, translate, precision, seed, device, gemm, recompute, data, views
     case limitTrain = "limit-train"
+    case holdOut = "hold-out"
     case limitTest = "limit-test"
     case spectrumEvery = "spectrum-every"
   }

@@ -18,6 +18,8 @@ public final class Evaluator {
     public var accuracy: Double { Double(correct) / Double(count) }
   }
 
+  /// Whether the images are held out of the training split, and not those of the test split.
+  public let isHeldOut: Bool
   private let session: any Session
   private let dataset: ImageDataset
   private let batchesInFlight: Int
@@ -29,8 +31,9 @@ public final class Evaluator {
   /// Measures with the session of an evaluation graph.
   public init(
     session: any Session, dataset: ImageDataset,
-    batchesInFlight: Int = BatchStream.defaultBatchesInFlight
+    batchesInFlight: Int = BatchStream.defaultBatchesInFlight, isHeldOut: Bool = false
   ) {
+    self.isHeldOut = isHeldOut
     self.session = session
     self.dataset = dataset
     self.batchesInFlight = batchesInFlight

@@ -211,6 +211,7 @@ extension Trainer {
     return EpochRecord(
       epoch: state.epoch + 1, trainLoss: totals.loss / Double(batchesPerEpoch),
       trainAccuracy: totals.correct / images, testLoss: test.loss, testAccuracy: test.accuracy,
+      isHeldOut: evaluator.isHeldOut,
       seconds: state.seconds, imagesPerSecond: images / state.seconds,
       inputWaitFraction: min(1, state.inputWaitSeconds / state.seconds))
   }

@@ -10,7 +10,7 @@ public enum TrainingEvent: Sendable, Equatable {
   /// after the step, and nothing runs. The time that the receiver takes is counted neither as training
   /// nor as waiting for input.
   case observation(step: Int)
-  /// The steps of an epoch (from 1) are done, and the test split is being evaluated. `step` counts the
+  /// The steps of an epoch (from 1) are done, and the evaluation has begun. `step` counts the
   /// steps since the start of the run.
   case evaluating(epoch: Int, step: Int)
   /// An epoch is done and evaluated; it is saved next.

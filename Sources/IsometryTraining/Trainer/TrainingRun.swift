@@ -12,7 +12,8 @@ public final class TrainingRun {
   public private(set) var state = TrainingState()
   /// The session of the training graph.
   public let session: any Session
-  /// The evaluator of the test split, with the variables of the training session.
+  /// The evaluator of the test split or of the images held out, with the variables of the training
+  /// session.
   public let evaluator: Evaluator
   private let dataset: ImageDataset
   private let graph: TrainingGraph
@@ -20,8 +21,10 @@ public final class TrainingRun {
 
   /// Builds the graphs and binds them on the device, with the variables of the first step.
   ///
-  /// - Parameter measuring: the backend on which an initializer measures; nil for `backend`. Devices
-  ///   differ in their last bits, so a fixed one gives the same variables on all devices.
+  /// - Parameters:
+  ///   - train: the training split. The run holds images out of it if the configuration says so.
+  ///   - measuring: the backend on which an initializer measures; nil for `backend`. Devices
+  ///     differ in their last bits, so a fixed one gives the same variables on all devices.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`,
   ///   `TrainingError.tooFewImages`, `UnsupportedPrecision`, and errors of the backend.
   public init(
@@ -30,6 +33,7 @@ public final class TrainingRun {
   ) throws {
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
+    let (train, evaluated) = try configuration.datasets(train: train, test: test)
     guard train.count >= configuration.batch else {
       throw TrainingError.tooFewImages(count: train.count, batch: configuration.batch)
     }
@@ -40,9 +44,10 @@ public final class TrainingRun {
     session = try backend.makeSession(
       for: graph.graph, recomputation: configuration.recompute)
     let evaluation = try configuration.makeEvaluationGraph(
-      batch: min(Evaluator.preferredBatch, test.count), normalizing: train.normalization)
+      batch: min(Evaluator.preferredBatch, evaluated.count), normalizing: train.normalization)
     evaluator = Evaluator(
-      session: try backend.makeSession(for: evaluation.graph, sharing: session), dataset: test)
+      session: try backend.makeSession(for: evaluation.graph, sharing: session),
+      dataset: evaluated, isHeldOut: configuration.holdOut != nil)
     try graph.writeInitialState(
       to: session,
       initializer: configuration.makeInitializer(from: train, on: measuring ?? backend),
@@ -152,11 +157,11 @@ extension Evaluator {
   ///   `TrainingRun.init`.
   public convenience init(
     _ checkpoint: Checkpoint, _ configuration: RunConfiguration, path: String,
-    dataset: ImageDataset, backend: any Backend
+    dataset: ImageDataset, isHeldOut: Bool = false, backend: any Backend
   ) throws {
     let session = try checkpoint.makeEvaluationSession(
       configuration, batch: min(Self.preferredBatch, dataset.count),
       normalizing: dataset.normalization, on: backend, path: path)
-    self.init(session: session, dataset: dataset)
+    self.init(session: session, dataset: dataset, isHeldOut: isHeldOut)
   }
 }
