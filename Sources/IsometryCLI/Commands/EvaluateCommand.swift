@@ -13,7 +13,8 @@ struct EvaluateCommand: EnvironmentCommand {
         isometry evaluate runs/…/checkpoints/epoch-4.safetensors --json
 
       The checkpoint describes the network. The folder of a run stands for its latest checkpoint. \
-      Without --data, the images are the test split of the run's data set.
+      Without --data, the images are the test split of the run's data set. A run with \
+      --average-weights is measured with the average.
       """)
 
   @Argument(
@@ -29,6 +30,8 @@ struct EvaluateCommand: EnvironmentCommand {
 
   @OptionGroup var form: OutputArguments
 
+  @OptionGroup var weights: AveragedWeightsArguments
+
   func validate() throws {
     try checkPath(checkpoint, "the run or checkpoint")
     if let limitTest, limitTest < 1 {
@@ -39,7 +42,7 @@ struct EvaluateCommand: EnvironmentCommand {
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let path = RunFolder.checkpointPath(for: checkpoint)
-    let saved = try Checkpoint(contentsOf: path)
+    let saved = try weights.select(from: Checkpoint(contentsOf: path))
     var configuration = saved.configuration
     precision.apply(to: &configuration)
     device.apply(to: &configuration)

@@ -16,11 +16,13 @@ public struct EvaluationGraph: Sendable {
   /// - Parameters:
   ///   - batch: images a step; the last step's rows beyond the data have label −1.
   ///   - precision: the type of activations.
+  ///   - averagedNames: the variables of the training graph whose averages are evaluated in their place.
   public init(
     _ network: some Network, batch: Int, precision: DType = .float32,
-    statistics: ChannelStatistics = CIFAR10.normalization
+    statistics: ChannelStatistics = CIFAR10.normalization, averagedNames: Set<String> = []
   ) {
     var builder = network.makeBuilder(precision: precision, mode: .evaluation)
+    builder.averagedNames = averagedNames
     let (images, labels) = builder.imageInputs(
       batch: network.batchShape(batch), statistics: statistics, augmentation: nil)
     let values = network.append(images, to: &builder)
