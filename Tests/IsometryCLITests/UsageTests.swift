@@ -78,7 +78,7 @@ import Testing
     (["train", "--group", "head:lr=-1"], "--group head: lr should be 0, or positive"),
     (["train", "--normalization", "none", "--group", "scales:lr=1"], "no such parameters"),
     (["train", "--optimizer", "adam", "--group", "head:momentum=0.5"], "adam has no momentum"),
-    (["train", "--decay", "some"], "'weights' or 'all'"),
+    (["train", "--decay", "some"], "'weights' and 'all'"),
     (["train", "--warmup-steps", "5", "--warmup", "1"], "--warmup-steps excludes --warmup 1"),
     (["train", "--average-weights", "1"], "--average-weights should be at least 0"),
     (["train", "--clip-adaptive", "0"], "--clip-adaptive should be positive"),
