@@ -100,7 +100,8 @@ struct OptimizationArguments: ParsableArguments {
       Settings of some parameters; may be repeated. The keys are lr, weight-decay, momentum and \
       until. lr is the largest rate, and 0 freezes the parameters. until=3 lets the rate fall \
       linearly to 0 within 3 epochs. Groups: \(groups). Of several groups with a parameter, the \
-      last in this list that states a setting wins. (default: none; with muon \(muonGroups))
+      last in this list that states a setting wins. (default: none; with muon and Batch \
+      Normalization \(muonGroups))
       """, valueName: "name:key=n,…"))
   var group: [String] = []
 
