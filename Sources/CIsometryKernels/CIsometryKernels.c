@@ -69,6 +69,8 @@ static const struct {
 #include "piece.h"
 #define PIECE "../../kernels/normalization/statistics.cl"
 #include "piece.h"
+#define PIECE "../../kernels/optimizer/adaptive_clip.cl"
+#include "piece.h"
 #define PIECE "../../kernels/optimizer/orthogonal.cl"
 #include "piece.h"
 #define PIECE "../../kernels/optimizer/update.cl"

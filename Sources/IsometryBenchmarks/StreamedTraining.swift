@@ -10,6 +10,7 @@ final class StreamedTraining {
   let batch: Int
   private let stream: BatchStream
   private let inputs: StepInputs
+  private let groupSchedules: [String]
   private var step = 0
 
   /// - Parameter dataset: made once the device has taken the network and the batch, so that one that is
@@ -34,6 +35,7 @@ final class StreamedTraining {
       of: dataset, batchSize: batch, order: .shuffled(seed: configuration.seed),
       slots: try session.makeStagingSlots(batchesInFlight))
     inputs = StepInputs(of: session.graph)
+    groupSchedules = Array(configuration.makeGroupSchedules(stepsPerEpoch: 1).keys)
   }
 
   /// With a few batches of random images, normalized as CIFAR-10.
@@ -80,6 +82,7 @@ final class StreamedTraining {
     // So small a rate keeps random labels from driving the weights anywhere.
     inputs.write(
       to: batch.slot, learningRate: 1e-6, step: step + 1, samples: step * self.batch)
+    for name in groupSchedules { inputs.write(1e-6, step: step + 1, of: name, to: batch.slot) }
     try body(batch.slot)
     stream.recycle(batch)
     step += 1

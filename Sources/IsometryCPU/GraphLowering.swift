@@ -121,6 +121,7 @@ final class GraphLowering {
     case .softmaxCrossEntropy(let smoothing, nil): try lowerLoss(node, smoothing)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)
+    case .adaptiveClip(let clip): try lowerAdaptiveClip(node, clip)
     case .momentumDirections(let update): try lowerMomentumDirections(node, update)
     case .orthogonalUpdate(let update, let count):
       try lowerOrthogonalUpdate(node, update, count: count)

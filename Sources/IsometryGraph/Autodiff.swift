@@ -260,7 +260,8 @@ extension Graph {
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
       .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
       .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
-      .gradientScale, .lossScaleUpdate, .momentumDirections, .orthogonalUpdate, .convolution,
+      .gradientScale, .lossScaleUpdate, .adaptiveClip, .momentumDirections, .orthogonalUpdate,
+      .convolution,
       .convolutionWeightGradient, .convolutionInputGradient, .globalAveragePoolGradient:
       preconditionFailure("\(operation.name) has no derivatives, or none in this fused form")
     }

@@ -77,6 +77,8 @@ extension Graph {
     case .update(let update):
       let count = update.inputRanges.map { inputElements($0.lowerBound) }.reduce(0, +)
       return count * (4 + 4 * update.rule.slotCount)
+    case .adaptiveClip(let clip):
+      return 5 * node.results.indices.map { inputElements(clip.headerCount + 2 * $0) }.reduce(0, +)
     case .momentumDirections: return 6 * elements
     case .orthogonalUpdate(let update, _): return 9 * inputElements(update.headerCount - 1)
     case .runningAverage(let averages):

@@ -112,6 +112,7 @@ extension Operation {
         smoothing == 0 ? "" : "smoothing \(smoothing)",
         narrow.map { "+gradient in \($0.rawValue)" } ?? "")
     case .update(let update): return "\(update.rule) × \(update.parameters.count)"
+    case .adaptiveClip(let clip): return "share \(clip.share)"
     case .momentumDirections(let update): return update.description
     case .orthogonalUpdate(let update, let count): return "\(update) × \(count)"
     case .runningAverage(let averages): return "× \(averages.count)"

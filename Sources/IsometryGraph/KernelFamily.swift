@@ -30,7 +30,8 @@ extension Operation {
       .globalAveragePoolGradient:
       .pooling
     case .softmaxCrossEntropy: .loss
-    case .momentumDirections, .update, .orthogonalUpdate, .runningAverage, .accumulate,
+    case .adaptiveClip, .momentumDirections, .update, .orthogonalUpdate, .runningAverage,
+      .accumulate,
       .gradientScale, .lossScaleUpdate:
       .optimizer
     case .decodeImages: .augmentation

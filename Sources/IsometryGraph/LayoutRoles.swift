@@ -44,6 +44,12 @@ extension Node {
     case .runningAverage, .accumulate:
       LayoutRoles(alike: operation.mutatedInputs.map { Array(inputs[$0...$0 + 1]) })
     case .update(let update): LayoutRoles(alike: update.inputRanges.map { Array(inputs[$0]) })
+    case .adaptiveClip(let clip):
+      LayoutRoles(
+        alike: results.indices.map { index in
+          inputs[(clip.headerCount + 2 * index)...].prefix(2) + [results[index]]
+        },
+        weights: Array(inputs.dropFirst(clip.headerCount)) + results)
     case .momentumDirections(let update):
       LayoutRoles(weights: Array(inputs.dropFirst(update.hasGradientScale ? 1 : 0)))
     case .orthogonalUpdate(let update, let count):

@@ -127,7 +127,7 @@ package struct MemoryUses: Sendable {
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale, .momentumDirections:
+      .decodeImages, .squaredNorm, .gradientScale, .adaptiveClip, .momentumDirections:
       break
     }
   }

@@ -107,6 +107,8 @@ public enum Operation: Sendable, Hashable {
   /// images uint8 [N, C, H, W], samples int32 [2] → decoded images
   case decodeImages(ImageDecoding)
 
+  /// [gradient scale [1],] (parameter, gradient)… → gradients, each unit's limited in norm
+  case adaptiveClip(AdaptiveClip)
   /// [gradient scale [1],] (gradient, momentum)… → directions of length 1 [L, rows, columns]
   case momentumDirections(OrthogonalUpdate)
 
@@ -143,7 +145,7 @@ public enum Operation: Sendable, Hashable {
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
       .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale, .momentumDirections:
+      .decodeImages, .squaredNorm, .gradientScale, .adaptiveClip, .momentumDirections:
       []
     }
   }
@@ -185,7 +187,8 @@ public enum Operation: Sendable, Hashable {
       .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .decodeImages, .momentumDirections, .update,
+      .maxPoolTangent, .globalAveragePool, .decodeImages, .adaptiveClip, .momentumDirections,
+      .update,
       .orthogonalUpdate, .runningAverage, .accumulate, .squaredNorm, .gradientScale,
       .lossScaleUpdate:
       true

@@ -134,6 +134,7 @@ extension Operation {
       return try Self.lossTypes(inputs, smoothing, narrow)
     case .decodeImages(let decoding):
       return [try decoding.resultType(inputs)]
+    case .adaptiveClip(let clip): return try clip.resultTypes(inputs)
     case .momentumDirections(let update): return [try update.directionsType(inputs)]
     case .update(let update):
       try update.check(inputs)

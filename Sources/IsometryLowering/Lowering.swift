@@ -121,6 +121,7 @@ package struct Lowering {
     case .softmaxCrossEntropy(let smoothing, _): lowerLoss(node, smoothing)
     case .decodeImages(let decoding): lowerDecoding(node, decoding)
     case .update(let update): lowerUpdate(node, update)
+    case .adaptiveClip(let clip): lowerAdaptiveClip(node, clip)
     case .momentumDirections(let update): lowerMomentumDirections(node, update)
     case .orthogonalUpdate(let update, _): lowerOrthogonalUpdate(node, update)
     case .runningAverage(let averages): lowerRunningAverage(node, averages)

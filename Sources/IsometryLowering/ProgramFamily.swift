@@ -16,6 +16,7 @@ package enum ProgramFamily: String, CaseIterable, Sendable {
   case globalPooling = "pooling/global.cl"
   case crossEntropy = "loss/cross_entropy.cl"
   case update = "optimizer/update.cl"
+  case adaptiveClip = "optimizer/adaptive_clip.cl"
   case orthogonalUpdate = "optimizer/orthogonal.cl"
   case decoding = "augmentation/decode.cl"
   case convolution = "convolution/register_tile.cl"

@@ -31,6 +31,8 @@ public struct NetworkBuilder {
   /// Whether every weight's result is divided by its standard deviation over the batch, which becomes
   /// an output. `LayerSequentialUnitVariance` measures this way.
   var measuresDeviations = false
+  /// The parameters and statistics whose averages the network reads in their place.
+  var averagedNames: Set<String> = []
   private var statisticUpdates: [(running: Value, value: Value, correction: Double)] = []
 
   /// A builder without layers; `precision` is a floating-point type.
@@ -64,7 +66,7 @@ public struct NetworkBuilder {
       name: name, shape: shape, role: role, position: layout.parameters.count, block: currentBlock,
       trains: trains)
     layout.parameters.append(parameter)
-    return (graph.variable(name, shape, precision.accumulator), parameter)
+    return (variable(name, shape), parameter)
   }
 
   /// Records a layer of your own, so that initializers, predictions and inspections see it. Call it
@@ -97,7 +99,13 @@ public struct NetworkBuilder {
 
   mutating func statistic(_ name: String, _ shape: Shape, _ kind: Statistic.Kind) -> Value {
     layout.statistics.append(Statistic(name: name, shape: shape, kind: kind))
-    return graph.variable(name, shape, precision.accumulator)
+    return variable(name, shape)
+  }
+
+  private mutating func variable(_ name: String, _ shape: Shape) -> Value {
+    graph.variable(
+      averagedNames.contains(name) ? StepNames.average(of: name) : name, shape,
+      precision.accumulator)
   }
 
   mutating func track(_ running: Value, following value: Value, correction: Double = 1) {
@@ -107,6 +115,21 @@ public struct NetworkBuilder {
   /// φ(x), with the network's activation.
   public mutating func activate(_ x: Value) -> Value {
     graph.activation(x, layout.activation)
+  }
+
+  /// Appends averages of the batches' statistics with another weight of the batch, for evaluation with
+  /// averaged weights.
+  mutating func averageStatistics(momentum: Double) {
+    for (running, value, correction) in statisticUpdates {
+      guard let name = graph.producer(of: running).operation.sourceName else {
+        preconditionFailure("a running statistic is a variable")
+      }
+      let type = graph.type(of: running)
+      let average = graph.variable(StepNames.average(of: name), type.shape, type.dtype)
+      graph.append(
+        .runningAverage([RunningAverage(momentum: momentum, correction: correction)]),
+        [average, value])
+    }
   }
 
   /// Appends the updates of all running statistics as one node. Without normalization or in evaluation

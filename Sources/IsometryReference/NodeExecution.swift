@@ -90,6 +90,7 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .softmaxCrossEntropy(let smoothing, _): softmaxCrossEntropy(labelSmoothing: smoothing)
     case .decodeImages(let decoding): decodeImages(decoding)
     case .update(let update): apply(update)
+    case .adaptiveClip(let clip): self.clip(clip)
     case .momentumDirections(let update): momentumDirections(update)
     case .orthogonalUpdate(let update, let count): apply(update, count: count)
     case .runningAverage(let averages): updateRunningAverages(averages)

@@ -94,12 +94,15 @@ import Testing
   private static let network = ResidualNetwork(
     widths: [16, 32], depths: [1, 1], normalization: .none, imageShape: [3, 8, 8])
   private static let muon = Muon(
-    others: StandardOptimizer(.sgd(momentum: 0.9, nesterov: true)), othersLearningRate: 0.1)
+    others: StandardOptimizer(.sgd(momentum: 0.9, nesterov: true)))
 
   /// A session that comes first decides how weights and momenta lie in memory.
   @Test(arguments: BackendUnderTest.all)
   func weightsMayLieAsAnotherSessionWantsThem(subject: BackendUnderTest) throws {
-    let training = TrainingGraph(Self.network, .init(batch: 8, optimizer: Self.muon))
+    let training = TrainingGraph(
+      Self.network,
+      .init(
+        batch: 8, optimizer: Self.muon, groups: [ParameterGroup(.others, learningRateScale: 0.1)]))
     let sgd = TrainingGraph(Self.network, .init(batch: 8))
     func variables(afterSGD: Bool) throws -> [[Double]] {
       let first = afterSGD ? try subject.makeSession(for: sgd.graph) : nil
@@ -161,7 +164,10 @@ import Testing
   /// A first step with Muon changes each weight by η times a matrix whose singular values are near 1.
   @Test(arguments: BackendUnderTest.all)
   func changesAreNearlyOrthogonal(subject: BackendUnderTest) throws {
-    let training = TrainingGraph(Self.network, .init(batch: 8, optimizer: Self.muon))
+    let training = TrainingGraph(
+      Self.network,
+      .init(
+        batch: 8, optimizer: Self.muon, groups: [ParameterGroup(.others, learningRateScale: 0.1)]))
     let session = try subject.backend.makeSession(for: training.graph)
     let initializer = try InitializerRegistry.make("he")
     try training.writeInitialState(to: session, initializer: initializer, seed: 1)

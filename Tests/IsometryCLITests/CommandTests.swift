@@ -140,6 +140,33 @@ import Testing
     }
   }
 
+  @Test func groupsAndAveragesAreRecordedAndUsed() throws {
+    try withFolder { folder in
+      let result = try Program.run(
+        ["train", "--epochs", "1", "--output", "run"] + Self.small + [
+          "--optimizer", "muon", "--group", "others:lr=0.3", "--group", "stem-biases:until=0.5",
+          "--average-weights", "0.9", "--clip-adaptive", "0.01", "--warmup-steps", "2",
+        ], in: folder)
+      #expect(result.code == 0, "\(result.standardError)")
+      let data = try Data(contentsOf: URL(filePath: "\(folder)/run/config.json"))
+      let recorded = try JSONDecoder().decode(RunConfiguration.self, from: data)
+      #expect(
+        recorded.groups.description
+          == "others:lr=0.3 weights:momentum=0.6 stem-biases:until=0.5")
+      #expect(recorded.averageWeights == 0.9 && recorded.decay == .weights)
+      func loss(_ options: [String]) throws -> Double {
+        let result = try Program.run(
+          ["evaluate", "run", "--json", "--limit-test", "20"] + options, in: folder)
+        #expect(result.code == 0, "\(result.standardError)")
+        return try #require(try result.objects()[0]["test_loss"] as? Double)
+      }
+      #expect(try loss([]) != loss(["--last-weights"]))
+      let refused = try Program.run(
+        "train", "--resume", "run", "--group", "others:lr=0.2", in: folder)
+      #expect(refused.code == 64 && refused.standardError.contains("--group cannot change"))
+    }
+  }
+
   @Test func aTerminatedRunSavesAndGoesOnWithTheSameBits() throws {
     try withFolder { folder in
       // Epochs long enough that the signal comes before the end.

@@ -121,18 +121,35 @@ import Testing
     #expect(Schedule(graph.fused()).order.count == 2)
   }
 
-  @Test func updatesWhoseOrderMattersStayAsTheyAre() throws {
+  /// An average of parameters comes before their update, and shares its launch with statistics.
+  @Test func averagesOfParametersAreOneLaunch() throws {
     var graph = Graph()
     let schedule = graph.input("schedule", [2])
-    let parameter = graph.variable("p", [3])
-    let average = graph.variable("average", [3])
-    graph.append(.runningAverage([.init(momentum: 0.1)]), [average, parameter])
     let update = Update(
       .sgd(momentum: 0, nesterov: false), parameters: [.init()], hasGradientScale: false)
-    graph.append(.update(update), [schedule, parameter, graph.input("g", [3])])
+    for name in ["p", "q"] {
+      let parameter = graph.variable(name, [3])
+      graph.append(
+        .runningAverage([.init(momentum: 0.1)]),
+        [graph.variable("average.\(name)", [3]), parameter])
+      graph.append(.update(update), [schedule, parameter, graph.input("g.\(name)", [3])])
+    }
+    graph.append(
+      .runningAverage([.init(momentum: 0.1)]),
+      [graph.variable("statistic", [3]), graph.input("value", [3])])
     let fused = graph.fused()
     try GraphVerifier.verify(fused)
     #expect(Schedule(fused).nodes.map(\.operation.name) == ["runningAverage", "update"])
+  }
+
+  @Test func updatesWhoseOrderMattersStayAsTheyAre() throws {
+    var graph = Graph()
+    let (first, second) = (graph.variable("first", [3]), graph.variable("second", [3]))
+    graph.append(.runningAverage([.init(momentum: 0.1)]), [first, second])
+    graph.append(.runningAverage([.init(momentum: 0.1)]), [second, graph.input("x", [3])])
+    let fused = graph.fused()
+    try GraphVerifier.verify(fused)
+    #expect(Schedule(fused).nodes.map(\.operation.name) == ["runningAverage", "runningAverage"])
   }
 
   @Test func aNodeMustNotReadWhatItWrites() {

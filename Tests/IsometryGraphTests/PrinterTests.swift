@@ -77,6 +77,7 @@ import Testing
       ),
       (.lossScaleUpdate(LossScaling(growthInterval: 7)), "every 7"),
       (.accumulate(count: 3), "× 3"),
+      (.adaptiveClip(AdaptiveClip(share: 0.01)), "share 0.01"),
     ] as [(Operation, String)])
   func attributesShow(operation: Operation, text: String) {
     #expect(operation.attributeText == text)

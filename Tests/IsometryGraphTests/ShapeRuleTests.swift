@@ -135,6 +135,9 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
         .matrixMultiply(MatrixMultiply(transposeLeft: true)), [bf16([2, 4, 3]), bf16([2, 4, 5])],
         [bf16([2, 3, 5])]),
       ShapeCase(
+        .adaptiveClip(AdaptiveClip(share: 0.1, hasGradientScale: true)),
+        [scalar, kernel, kernel, channels, channels], [kernel, channels]),
+      ShapeCase(
         .momentumDirections(orthogonal), [scalar] + [TensorType](repeating: kernel, count: 4),
         [fp32([2, 27, 5])]),
       ShapeCase(

@@ -75,12 +75,17 @@ import Testing
   @Test(arguments: [DType.float32, .float16])
   func muonTakesHiddenWeights(precision: DType) throws {
     let muon = Muon(
-      OrthogonalUpdate(momentum: 0.6, weightDecay: 0.01, learningRateScale: 2), dtype: .bfloat16,
+      OrthogonalUpdate(momentum: 0.6, learningRateScale: 2), dtype: .bfloat16,
       others: StandardOptimizer(
-        .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4, maximumGradientNorm: 1),
-      othersLearningRate: 0.25)
+        .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4, maximumGradientNorm: 1))
     let training = TrainingGraph(
-      smallNetwork(.batch), .init(batch: 4, precision: precision, optimizer: muon))
+      smallNetwork(.batch),
+      .init(
+        batch: 4, precision: precision, optimizer: muon,
+        groups: [
+          ParameterGroup(.others, learningRateScale: 0.25),
+          ParameterGroup(.weights, weightDecay: 0.01, momentum: 0.7),
+        ]))
     let graph = training.graph
     try GraphVerifier.verify(graph)
     func names(_ values: [Value]) -> Set<String> {
@@ -92,6 +97,7 @@ import Testing
       let written = node.operation.mutatedInputs.map { node.inputs[$0] }
       if case .orthogonalUpdate(let update, _) = node.operation {
         #expect(update.weightDecay == 0.01 && update.learningRateScale == 2)
+        #expect(update.momentum == 0.7)
         #expect(update.hasGradientScale)
         #expect(Set(written.map { graph.shape(of: $0) }).count == 1)
         matrices.formUnion(names(written))

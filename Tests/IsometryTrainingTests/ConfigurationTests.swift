@@ -22,6 +22,7 @@ import Testing
     var configuration = RunConfiguration()
     configuration.skip = .convolution
     configuration.clipNorm = 0.1
+    configuration.useDefaults(of: .muon)
     configuration.milestones = [1, 2.5]
     configuration.seed = .max
     // nil is not none: what is free may be computed again.
@@ -54,6 +55,23 @@ import Testing
     (.labelSmoothing, { $0.labelSmoothing = 1 }),
     (.clipNorm, { $0.clipNorm = 0 }),
     (.clipNorm, { $0.clipNorm = 1e-300 }),
+    (.clipAdaptive, { $0.clipAdaptive = 0 }),
+    (.averageWeights, { $0.averageWeights = 1 }),
+    (.warmupSteps, { $0.warmupSteps = -1 }),
+    (
+      .warmupSteps,
+      {
+        $0.warmupSteps = 5
+        $0.warmup = 1
+      }
+    ),
+    (
+      .nesterov,
+      {
+        $0.useDefaults(of: .muon)
+        $0.momentum = 0
+      }
+    ),
     (.data, { $0.data = "" }),
     (.cutout, { $0.cutout = 33 }),
     (.limitTrain, { $0.limitTrain = 0 }),
@@ -110,6 +128,8 @@ import Testing
 
   static let differences: [(change: @Sendable (inout RunConfiguration) -> Void, says: String)] = [
     ({ $0.nesterov = false }, "with on, not off"),
+    ({ $0.decay = .all }, "with weights, not all"),
+    ({ $0.groups[.head].learningRate = 2 }, "with none, not head:lr=2.0"),
     ({ $0.augment = [] }, "with crop,flip, not none"),
     ({ $0.seed = .max }, "with 1, not 18446744073709551615"),
     ({ $0.learningRate = 0.1 }, "with 0.4, not 0.1"),

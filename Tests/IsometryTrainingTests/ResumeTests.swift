@@ -32,6 +32,15 @@ import Testing
       $0.warmup = 0.5
     },
     SmallRun.configuration {
+      $0.useDefaults(of: .muon)
+      $0.precision = .fp16
+      $0.groups[.stemBiases].until = 1.5
+      $0.groups[.headBiases].learningRate = 0
+      $0.averageWeights = 0.9
+      $0.clipAdaptive = 0.01
+      $0.schedule = .linear
+    },
+    SmallRun.configuration {
       $0.device = "cpu"
       $0.model = "resnet20"
       $0.recompute = .blocks
@@ -187,6 +196,7 @@ import Testing
     var settings = Trainer.Settings(
       epochs: run.configuration.epochs,
       schedule: run.configuration.makeSchedule(stepsPerEpoch: 5), seed: run.configuration.seed)
+    settings.groupSchedules = run.configuration.makeGroupSchedules(stepsPerEpoch: 5)
     settings.readingInterval = .zero
     let session = CountingSession(run.session) { count in
       if count == steps { stop.request(bySignal: 15) }

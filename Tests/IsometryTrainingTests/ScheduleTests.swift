@@ -25,6 +25,11 @@ import Testing
     #expect((4..<20).allSatisfy { schedule.rate(atStep: $0) == 0.1 })
   }
 
+  @Test func aLinearScheduleEndsAtZero() {
+    let schedule = LearningRateSchedule(.linear, peakRate: 0.5, totalSteps: 4)
+    #expect((0..<6).map { schedule.rate(atStep: $0) } == [0.5, 0.375, 0.25, 0.125, 0, 0])
+  }
+
   @Test(arguments: [0, 0.001, 0.5, 1])
   func oneCycleIsFiniteForEveryPeakAndLength(peak: Double) {
     for total in 1...5 {

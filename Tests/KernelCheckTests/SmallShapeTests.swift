@@ -209,4 +209,21 @@ import Testing
     }
     #expect(try experiment.disagreements(on: subject) == [])
   }
+
+  @Test(arguments: subjects)
+  func adaptiveClipping(subject: BackendUnderTest) throws {
+    var experiment = Experiment(seed: 9)
+    let shapes = [[17, 3, 3, 3], [3, 300], [5]] as [Shape]
+    let operands = shapes.flatMap { shape in
+      [
+        experiment.variable("parameter \(shape)", shape),
+        experiment.input("gradient \(shape)", shape, nil, .normal(deviation: 0.1)),
+      ]
+    }
+    let results = experiment.graph.append(.adaptiveClip(AdaptiveClip(share: 0.1)), operands)
+    for (shape, result) in zip(shapes, results) {
+      experiment.compare("clipped \(shape)", result, reduction: 300, roundings: 3)
+    }
+    #expect(try experiment.disagreements(on: subject) == [])
+  }
 }

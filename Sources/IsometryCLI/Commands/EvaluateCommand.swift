@@ -14,7 +14,8 @@ struct EvaluateCommand: EnvironmentCommand {
 
       The checkpoint describes the network. The folder of a run stands for its latest checkpoint. \
       Without --data, the images are the test split of the run's data set. That is also so for a run \
-      with --hold-out; --held-out evaluates the images that the run held out.
+      with --hold-out; --held-out evaluates the images that the run held out. A run with \
+      --average-weights is measured with the average.
       """)
 
   @Argument(
@@ -35,6 +36,8 @@ struct EvaluateCommand: EnvironmentCommand {
 
   @OptionGroup var form: OutputArguments
 
+  @OptionGroup var weights: AveragedWeightsArguments
+
   func validate() throws {
     try checkPath(checkpoint, "the run or checkpoint")
     if let limitTest, limitTest < 1 {
@@ -48,7 +51,7 @@ struct EvaluateCommand: EnvironmentCommand {
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let path = RunFolder.checkpointPath(for: checkpoint)
-    let saved = try Checkpoint(contentsOf: path)
+    let saved = try weights.select(from: Checkpoint(contentsOf: path))
     var configuration = saved.configuration
     precision.apply(to: &configuration)
     views.apply(to: &configuration)

@@ -38,13 +38,19 @@ struct SpectrumCommand: EnvironmentCommand {
       valueName: "run|checkpoint"))
   var checkpoint: String?
 
+  @OptionGroup var weights: AveragedWeightsArguments
   @OptionGroup var picture: PlotArguments
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
     try checkPath(checkpoint, "--checkpoint")
     try checkRange(inputs.inputs ?? 1, "--inputs", 1...InputArguments.mostInputs)
-    guard checkpoint != nil else { return }
+    guard checkpoint != nil else {
+      if weights.lastWeights {
+        throw ValidationError("--last-weights is for a --checkpoint with averages")
+      }
+      return
+    }
     if network.isGiven {
       throw ValidationError("--checkpoint determines the network; leave its options out")
     }
@@ -60,7 +66,7 @@ struct SpectrumCommand: EnvironmentCommand {
     let console = Console(isJSON: form.json)
     let saved = try checkpoint.map { path in
       let path = RunFolder.checkpointPath(for: path)
-      return (path: path, checkpoint: try Checkpoint(contentsOf: path))
+      return (path: path, checkpoint: try weights.select(from: Checkpoint(contentsOf: path)))
     }
     var configuration = saved?.checkpoint.configuration ?? RunConfiguration()
     if saved == nil { configuration.normalization = .none }

@@ -17,6 +17,7 @@ extension KernelFamily: ExpressibleByArgument {}
 extension SkipKind: ExpressibleByArgument {}
 extension WeightLaw: ExpressibleByArgument {}
 extension RunConfiguration.ScheduleName: ExpressibleByArgument {}
+extension RunConfiguration.DecayName: ExpressibleByArgument {}
 extension RunConfiguration.OptimizerName: ExpressibleByArgument {}
 extension JacobianSection.Start: ExpressibleByArgument {}
 extension JacobianSection.End: ExpressibleByArgument {}

@@ -33,6 +33,10 @@ struct OptimizationArguments: ParsableArguments {
   var warmup: Double?
 
   @Option(
+    help: ArgumentHelp("Steps of the warm-up, instead of --warmup.", valueName: "n"))
+  var warmupSteps: Int?
+
+  @Option(
     help: ArgumentHelp(
       """
       One-cycle: the share of the run after which the learning rate is largest. (default: \
@@ -52,18 +56,25 @@ struct OptimizationArguments: ParsableArguments {
       valueName: "factor"))
   var gamma: Double?
 
-  @Option(help: "The optimizer. (default: \(defaults.optimizer.rawValue))")
+  @Option(
+    help: """
+      The optimizer. muon trains the weights of all layers but the head, and sgd the rest. With a \
+      normalization, muon keeps the norm of each weight. (default: \(defaults.optimizer.rawValue))
+      """)
   var optimizer: RunConfiguration.OptimizerName?
 
   @Option(
     help: ArgumentHelp(
-      "The momentum of sgd and rmsprop. (default: \(defaultMomenta))", valueName: "factor"))
+      """
+      The momentum of sgd and rmsprop. With muon, that of the parameters that sgd trains. \
+      (default: \(defaultMomenta))
+      """, valueName: "factor"))
   var momentum: Double?
 
   @Flag(
     inversion: .prefixedNo,
     help: """
-      sgd: Nesterov momentum. (default: \(defaults.nesterov ? "--nesterov" : "--no-nesterov") if \
+      sgd and muon: Nesterov momentum. (default: \(defaults.nesterov ? "--nesterov" : "--no-nesterov") if \
       the momentum is above 0)
       """)
   var nesterov: Bool?
@@ -75,6 +86,24 @@ struct OptimizationArguments: ParsableArguments {
       (default: \(defaults.weightDecay))
       """, valueName: "factor"))
   var weightDecay: Double?
+
+  @Option(
+    help: """
+      The parameters that decay. weights leaves biases, scales and multipliers alone. (default: \
+      \(defaults.decay.rawValue))
+      """)
+  var decay: RunConfiguration.DecayName?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Settings of some parameters; may be repeated. The keys are lr, weight-decay, momentum and \
+      until. lr is the largest rate, and 0 freezes the parameters. until=3 lets the rate fall \
+      linearly to 0 within 3 epochs. Groups: \(groups). Of several groups with a parameter, the \
+      last in this list that states a setting wins. (default: none; with muon and Batch \
+      Normalization \(muonGroups))
+      """, valueName: "name:key=n,…"))
+  var group: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -89,6 +118,22 @@ struct OptimizationArguments: ParsableArguments {
       "Gradient clipping: the largest norm of all gradients together. (default: off)",
       valueName: "norm"))
   var clipNorm: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Adaptive gradient clipping: the largest norm of each unit's gradient, as a share of the \
+      unit's norm. A unit is what feeds one output. The head is not clipped. (default: off)
+      """, valueName: "share"))
+  var clipAdaptive: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Evaluate an exponential moving average of the weights, which keeps this share of itself at \
+      each step. Choose 1/(1 - share) well below the steps of the run. (default: off)
+      """, valueName: "share"))
+  var averageWeights: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -131,10 +176,18 @@ struct OptimizationArguments: ParsableArguments {
   }
 
   private static var defaultMomenta: String {
-    [RunConfiguration.OptimizerName.sgd, .rmsprop].map { name in
+    RunConfiguration.OptimizerName.allCases.filter(\.hasMomentum).map { name in
       let momentum = RunConfiguration(optimizer: name, normalization: .batch).momentum
       return "\(decimal(momentum)) for \(name.rawValue)"
     }.joined(separator: ", ")
+  }
+
+  private static var groups: String {
+    ParameterGroup.Name.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  private static var muonGroups: String {
+    "\(RunConfiguration(optimizer: .muon, normalization: .batch).groups)"
   }
 
   private static var defaultRates: String {
@@ -152,13 +205,14 @@ struct OptimizationArguments: ParsableArguments {
     }
   }
 
-  func apply(to configuration: inout RunConfiguration) throws(UsageError) {
+  func apply(to configuration: inout RunConfiguration) throws {
     if let optimizer { configuration.optimizer = optimizer }
     if let epochs { configuration.epochs = epochs }
     if let batch { configuration.batch = batch }
     if let lr { configuration.learningRate = lr }
     if let schedule { configuration.schedule = schedule }
     if let warmup { configuration.warmup = warmup }
+    if let warmupSteps { configuration.warmupSteps = warmupSteps }
     if let peak { configuration.peak = peak }
     if let milestones { configuration.milestones = milestones.elements }
     if let gamma { configuration.gamma = gamma }
@@ -167,8 +221,12 @@ struct OptimizationArguments: ParsableArguments {
     // Nesterov's form is the default only with a momentum.
     if nesterov == nil, momentum == 0 { configuration.nesterov = false }
     if let weightDecay { configuration.weightDecay = weightDecay }
+    if let decay { configuration.decay = decay }
+    for text in group { try configuration.groups.merge(ParameterGroups(parsing: text)) }
+    if let averageWeights { configuration.averageWeights = averageWeights }
     if let labelSmoothing { configuration.labelSmoothing = labelSmoothing }
     if let clipNorm { configuration.clipNorm = clipNorm }
+    if let clipAdaptive { configuration.clipAdaptive = clipAdaptive }
     if let augment {
       configuration.augment = []
       for name in augment.elements where !configuration.augment.contains(name) {
@@ -192,13 +250,18 @@ struct OptimizationArguments: ParsableArguments {
   private func checkUse(in configuration: RunConfiguration) throws(UsageError) {
     let schedule = configuration.schedule
     let optimizer = configuration.optimizer
-    let hasMomentum = optimizer == .sgd || optimizer == .rmsprop
     for (option, isGiven, isUsed, reason) in [
       ("--peak", peak != nil, schedule == .oneCycle, "only --schedule one-cycle has a peak"),
       ("--milestones", milestones != nil, schedule == .step, "only --schedule step has milestones"),
       ("--gamma", gamma != nil, schedule == .step, "only --schedule step has a gamma"),
-      ("--momentum", momentum != nil, hasMomentum, "only sgd and rmsprop have a momentum"),
-      ("--nesterov", nesterov != nil, optimizer == .sgd, "only sgd has Nesterov momentum"),
+      (
+        "--momentum", momentum != nil, optimizer.hasMomentum,
+        "only sgd, muon and rmsprop have a momentum"
+      ),
+      (
+        "--nesterov", nesterov != nil, optimizer.hasNesterov,
+        "only sgd and muon have Nesterov momentum"
+      ),
     ] where isGiven && !isUsed {
       throw UsageError(option, "has no effect: \(reason)")
     }

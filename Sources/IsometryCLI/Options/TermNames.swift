@@ -8,9 +8,10 @@ import IsometryTraining
 
 extension Term {
   static let programNames: [Term: String] = {
-    // Two options of `isometry train` have other names than their settings.
+    // Some options of `isometry train` have other names than their settings.
     var names: [Term: String] = [
-      .learningRate: "--lr", .initializer: "--init", .withoutNesterov: "--no-nesterov",
+      .learningRate: "--lr", .initializer: "--init", .groups: "--group",
+      .withoutNesterov: "--no-nesterov",
       .folder: "--output", .resumption: "--resume", .scale: "--scale", .seeds: "--seeds",
       .sectionStart: "--from", .sectionEnd: "--to", .environmentData: "$ISOMETRY_DATA",
       .validation: "ISOMETRY_VALIDATE", .download: "isometry dataset fetch",

@@ -56,24 +56,29 @@ extension GraphLowering {
   }
 
   func lowerRunningAverages(_ node: Node, _ averages: [RunningAverage]) throws(CPUError) {
-    var pairs: [(running: Storage, value: Storage, count: Int)] = []
-    for index in averages.indices {
+    var pieces: [(average: RunningAverage, running: Storage, value: Storage, range: Range<Int>)] =
+      []
+    for (index, average) in averages.enumerated() {
       let running = place(node.inputs[2 * index])
       let value = try storage(node.inputs[2 * index + 1], as: running.layout)
-      pairs.append((running.storage, value, running.type.shape.elementCount))
+      let total = running.type.shape.elementCount
+      for start in stride(from: 0, to: total, by: Self.pieceLength) {
+        pieces.append(
+          (average, running.storage, value, start..<min(start + Self.pieceLength, total)))
+      }
     }
-    let list = pairs
+    let list = pieces
     emit(
       node.operation.name, reads: list.flatMap { [$0.running, $0.value] },
       writes: list.map(\.running),
-      .whole {
-        for (pair, average) in zip(list, averages) {
-          let keep = Float(1 - average.momentum)
-          let take = Float(average.momentum * average.correction)
+      .pieces(list.count) { range in
+        for piece in list[range] {
+          let keep = Float(1 - piece.average.momentum)
+          let take = Float(piece.average.momentum * piece.average.correction)
           let (running, value) = (
-            pair.running.elements(Float.self), pair.value.elements(Float.self)
+            piece.running.elements(Float.self), piece.value.elements(Float.self)
           )
-          for index in 0..<pair.count {
+          for index in piece.range {
             running[index] = keep * running[index] + take * value[index]
           }
         }

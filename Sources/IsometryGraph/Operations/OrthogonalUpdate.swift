@@ -9,13 +9,13 @@ public import IsometryCore
 /// - Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
 public struct OrthogonalUpdate: Sendable, Hashable {
   /// μ: m ← μ·m + g.
-  public let momentum: Double
+  public var momentum: Double
   /// Whether the direction is g + μ·m, or else m; both with the new m.
   public let nesterov: Bool
   /// Whether each parameter is scaled to the Frobenius norm √(its outputs, out or K) before the step.
   public let keepsNorm: Bool
   /// λ, decoupled: p −= η·λ·p.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// The factor of the schedule's learning rate.
   public var learningRateScale: Double
   /// Whether gradients are multiplied by the result of a `GradientScale` first. A scale of 0 skips the step.

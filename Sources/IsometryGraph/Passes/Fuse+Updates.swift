@@ -1,28 +1,39 @@
 internal import IsometryCore
 
 extension Graph {
-  /// One update for each rule and schedule, one launch for all running averages and one for all
-  /// accumulations. If one of them reads a variable that a later one writes, their order matters,
-  /// and they stay as they are.
+  /// One launch for all running averages, one for all accumulations, then one update for each rule and
+  /// schedule. An average may read parameters, which are written after it. If another operation reads a
+  /// variable that one before it in this order would write, all stay as they are.
   func fusedUpdates() -> Graph {
-    guard updatesAreIndependent else { return self }
+    guard updatesMayBeGrouped else { return self }
     var rewriter = Rewriter(self)
     var updates: [UpdateGroup] = []
+    let writers = nodes.filter { !$0.operation.mutatedInputs.isEmpty }
+    for node in nodes where node.operation.mutatedInputs.isEmpty { rewriter.copy(node) }
     var averages: [(average: RunningAverage, pair: [Value])] = []
     var accumulated: [Value] = []
-    for position in positionsWithUpdatesLast {
-      let node = nodes[position]
-      let inputs = { rewriter.inputs(of: node) }
+    for node in writers {
+      let inputs = rewriter.inputs(of: node)
+      if case .runningAverage(let list) = node.operation {
+        for (index, average) in list.enumerated() {
+          averages.append((average, Array(inputs[2 * index...2 * index + 1])))
+        }
+      } else if case .accumulate = node.operation {
+        accumulated += inputs
+      }
+    }
+    if !averages.isEmpty {
+      _ = rewriter.append(.runningAverage(averages.map(\.average)), averages.flatMap(\.pair))
+    }
+    if !accumulated.isEmpty {
+      _ = rewriter.append(.accumulate(count: accumulated.count / 2), accumulated)
+    }
+    for node in writers {
       switch node.operation {
+      case .runningAverage, .accumulate: break
       case .update(let update):
         let dtype = type(of: node.inputs[update.headerCount]).dtype
-        UpdateGroup.add(update, inputs(), of: dtype, to: &updates)
-      case .runningAverage(let list):
-        let values = inputs()
-        for (index, average) in list.enumerated() {
-          averages.append((average, Array(values[2 * index...2 * index + 1])))
-        }
-      case .accumulate: accumulated += inputs()
+        UpdateGroup.add(update, rewriter.inputs(of: node), of: dtype, to: &updates)
       default: rewriter.copy(node)
       }
     }
@@ -31,26 +42,31 @@ extension Graph {
         group.rule, parameters: group.parameters, hasGradientScale: group.header.count > 1)
       _ = rewriter.append(.update(update), group.header + group.inputs)
     }
-    if !averages.isEmpty {
-      _ = rewriter.append(.runningAverage(averages.map(\.average)), averages.flatMap(\.pair))
-    }
-    if !accumulated.isEmpty {
-      _ = rewriter.append(.accumulate(count: accumulated.count / 2), accumulated)
-    }
     return rewriter.finish()
   }
 
-  /// Whether no variable that an operation writes is read by another that writes.
-  private var updatesAreIndependent: Bool {
-    var written = Set<Value>()
-    var read = Set<Value>()
-    for node in nodes where !node.operation.mutatedInputs.isEmpty {
-      let mutated = Set(node.operation.mutatedInputs)
-      for (index, input) in node.inputs.enumerated() {
-        if mutated.contains(index) { written.insert(input) } else { read.insert(input) }
+  /// Whether no operation reads a variable that another of its group or of an earlier one writes. The
+  /// groups are averages, accumulations, other operations, and updates.
+  private var updatesMayBeGrouped: Bool {
+    func group(_ node: Node) -> Int {
+      switch node.operation {
+      case .runningAverage: 0
+      case .accumulate: 1
+      case .update: 3
+      default: 2
       }
     }
-    return written.isDisjoint(with: read)
+    var writers: [Value: Int] = [:]
+    for node in nodes {
+      for index in node.operation.mutatedInputs { writers[node.inputs[index]] = group(node) }
+    }
+    return nodes.allSatisfy { node in
+      let mutated = Set(node.operation.mutatedInputs)
+      return mutated.isEmpty
+        || node.inputs.indices.allSatisfy { index in
+          mutated.contains(index) || writers[node.inputs[index]].map { $0 > group(node) } ?? true
+        }
+    }
   }
 }
 

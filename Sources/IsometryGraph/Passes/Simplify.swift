@@ -96,7 +96,8 @@ extension Graph {
       .batchNormalizationGradient, .frozenNormalizationInputGradient, .pool,
       .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .update, .runningAverage,
-      .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate, .momentumDirections,
+      .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate, .adaptiveClip,
+      .momentumDirections,
       .orthogonalUpdate:
       return nil
     }

@@ -46,6 +46,11 @@ public struct NetworkLayout: Sendable {
       self.pooling = pooling
     }
 
+    /// All parameters of the layer.
+    public var parameters: [Parameter] {
+      [weight, bias, normalization?.scale, normalization?.shift].compactMap { $0 }
+    }
+
     /// Channels of the result.
     public var outputChannels: Int { weight.shape[0] }
     /// Channels of the input.

@@ -26,6 +26,14 @@ public struct Parameter: Sendable, Hashable {
     /// Whether the parameter is one number for a whole tensor.
     public var isScalar: Bool { self == .branchMultiplier || self == .scalarBias }
 
+    /// Whether the parameter is an offset.
+    public var isBias: Bool {
+      switch self {
+      case .bias, .normalizationShift, .scalarBias: true
+      case .convolutionWeight, .denseWeight, .normalizationScale, .branchMultiplier: false
+      }
+    }
+
     /// The initial value of every element unless the initializer sets another; nil for weights.
     public var neutralValue: Double? {
       switch self {

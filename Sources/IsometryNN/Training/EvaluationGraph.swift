@@ -17,15 +17,18 @@ public struct EvaluationGraph: Sendable {
   ///   - batch: images a step; the last step's rows beyond the data have label −1.
   ///   - precision: the type of activations.
   ///   - views: the views of each image. Loss and accuracy are those of the mean of their logits.
+  ///   - averagedNames: the variables of the training graph whose averages are evaluated in their place.
   public init(
     _ network: some Network, batch: Int, precision: DType = .float32,
-    statistics: ChannelStatistics = CIFAR10.normalization, views: EvaluationViews = .one
+    statistics: ChannelStatistics = CIFAR10.normalization, views: EvaluationViews = .one,
+    averagedNames: Set<String> = []
   ) {
     func append(
       _ view: ImageDecoding.View, _ weight: Double, to graph: Graph
     ) -> (builder: NetworkBuilder, logits: Value, labels: Value) {
       // The parameters and statistics are those of the first view, by their names.
       var builder = network.makeBuilder(graph: graph, precision: precision, mode: .evaluation)
+      builder.averagedNames = averagedNames
       let (images, labels) = builder.imageInputs(
         batch: network.batchShape(batch), statistics: statistics, augmentation: nil, view: view)
       let values = network.append(images, to: &builder)

@@ -16,6 +16,8 @@ public enum StepNames {
   public static let origins = "origins"
   /// fp32 [2]: learning rate, and the step's number counted from 1.
   public static let schedule = "schedule"
+  /// Variable: the exponential moving average of a parameter or a statistic.
+  public static func average(of name: String) -> String { "average.\(name)" }
   /// Output [1]: the batch's mean loss.
   public static let loss = "loss"
   /// Output [1]: the number of rows of the batch whose largest logit is at the label.

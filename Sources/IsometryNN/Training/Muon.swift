@@ -9,17 +9,16 @@ public import IsometryGraph
 ///
 /// - Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
 public struct Muon: Optimizer, Hashable {
-  /// Momentum, norm, decay and learning rate of the weights that Muon trains. `append` sets
-  /// `hasGradientScale`.
+  /// Momentum, norm and learning rate of the weights that Muon trains. `append` sets the weight decay
+  /// and `hasGradientScale`.
   public var update: OrthogonalUpdate
   /// The iteration that makes a direction orthogonal.
   public var iteration: NewtonSchulz
   /// The type of the iteration's products; nil for that of the parameters.
   public var dtype: DType?
-  /// The optimizer of the other parameters, with their weight decay, and the clipping of all gradients.
+  /// The optimizer of the other parameters, with the weight decay and the clipping of all parameters. The
+  /// group `others` may have its own learning rate (`TrainingGraph.Configuration.groups`).
   public var others: StandardOptimizer
-  /// The learning rate of the other parameters, as a share of the schedule's.
-  public var othersLearningRate: Double
 
   public var weightDecay: Double { others.weightDecay }
   public var decaysOnlyWeights: Bool { others.decaysOnlyWeights }
@@ -31,32 +30,30 @@ public struct Muon: Optimizer, Hashable {
   /// the parameters.
   public init(
     _ update: OrthogonalUpdate = OrthogonalUpdate(momentum: 0.6),
-    iteration: NewtonSchulz = .default, dtype: DType? = nil, others: StandardOptimizer,
-    othersLearningRate: Double
+    iteration: NewtonSchulz = .default, dtype: DType? = nil, others: StandardOptimizer
   ) {
     self.update = update
     self.iteration = iteration
     self.dtype = dtype
     self.others = others
-    self.othersLearningRate = othersLearningRate
   }
 
-  /// Weights of one shape and learning rate are updated together: each product of the iteration is one
-  /// launch.
+  /// Weights of one shape with equal settings are updated together: each product of the iteration is
+  /// one launch.
   public func append(
     to graph: inout Graph, parameters: [TrainedParameter], schedule: Value, gradientScale: Value?
   ) {
     var groups: [[TrainedParameter]] = []
     var rest: [TrainedParameter] = []
-    for var trained in parameters {
+    for trained in parameters {
       guard trained.parameter.role.isWeight, !trained.isHead else {
-        trained.learningRateScale *= othersLearningRate
         rest.append(trained)
         continue
       }
       let group = groups.firstIndex {
         $0[0].parameter.shape == trained.parameter.shape
           && $0[0].learningRateScale == trained.learningRateScale
+          && $0[0].weightDecay == trained.weightDecay && $0[0].momentum == trained.momentum
       }
       if let group { groups[group].append(trained) } else { groups.append([trained]) }
     }
@@ -74,6 +71,8 @@ public struct Muon: Optimizer, Hashable {
   ) {
     var update = update
     update.learningRateScale *= matrices[0].learningRateScale
+    update.weightDecay = matrices[0].weightDecay
+    update.momentum = matrices[0].momentum ?? update.momentum
     update.hasGradientScale = gradientScale != nil
     let scale = gradientScale.map { [$0] } ?? []
     let momenta = matrices.map { trained in

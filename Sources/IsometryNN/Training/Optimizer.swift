@@ -23,7 +23,8 @@ public protocol Optimizer: Sendable {
   /// are then scaled before `append`, and the network cannot train in fp16.
   var appliesGradientScale: Bool { get }
 
-  /// Appends the changes of all parameters and of the optimizer's state.
+  /// Appends the changes of parameters and of the optimizer's state. The training graph calls it once for
+  /// each schedule, with the parameters that follow it.
   ///
   /// State is a variable of the graph, zero before the first step, such as
   /// `graph.variable("\(parameter.name).momentum", …)`. `Graph.assign` changes it. Checkpoints keep it
@@ -57,10 +58,12 @@ public struct TrainedParameter: Sendable {
   public let gradient: Value
   /// Whether it is the weight of the last layer.
   public let isHead: Bool
-  /// λ of this parameter: the optimizer's, or 0 if only weights decay.
+  /// λ of this parameter: its group's or the optimizer's, or 0 if only weights decay.
   public let weightDecay: Double
   /// The factor of the schedule's learning rate.
-  public internal(set) var learningRateScale: Double
+  public let learningRateScale: Double
+  /// The momentum of its group; nil for the optimizer's.
+  public let momentum: Double?
 }
 
 extension Graph {

@@ -28,13 +28,29 @@ public struct StandardOptimizer: Optimizer, Hashable {
   public static let `default` = StandardOptimizer(
     .sgd(momentum: 0.9, nesterov: true), weightDecay: 5e-4)
 
-  /// The names of the variables with a parameter's state, in the order of the rule's slots.
+  /// The names of the variables with a parameter's state, in the order of the rule's slots. A group with
+  /// a momentum of its own may have other slots.
   public func slotNames(of parameter: Parameter) -> [String] {
     rule.slotNames.map { "\(parameter.name).\($0)" }
   }
 
+  /// One update for each momentum of the parameters.
   public func append(
     to graph: inout Graph, parameters: [TrainedParameter], schedule: Value, gradientScale: Value?
+  ) {
+    var rest = parameters
+    while let first = rest.first {
+      let group = rest.filter { $0.momentum == first.momentum }
+      rest.removeAll { $0.momentum == first.momentum }
+      var optimizer = self
+      optimizer.rule = rule.with(momentum: first.momentum)
+      optimizer.append(to: &graph, group, schedule, gradientScale)
+    }
+  }
+
+  private func append(
+    to graph: inout Graph, _ parameters: [TrainedParameter], _ schedule: Value,
+    _ gradientScale: Value?
   ) {
     var inputs = [schedule] + (gradientScale.map { [$0] } ?? [])
     for trained in parameters {
@@ -51,5 +67,18 @@ public struct StandardOptimizer: Optimizer, Hashable {
       },
       hasGradientScale: gradientScale != nil)
     graph.append(.update(update), inputs)
+  }
+}
+
+extension Update.Rule {
+  /// The rule with the momentum of a group; nil keeps its own.
+  fileprivate func with(momentum: Double?) -> Update.Rule {
+    guard let momentum else { return self }
+    return switch self {
+    case .sgd(_, let nesterov): .sgd(momentum: momentum, nesterov: nesterov && momentum > 0)
+    case .rmsProp(let alpha, let epsilon, _):
+      .rmsProp(alpha: alpha, epsilon: epsilon, momentum: momentum)
+    case .adam: preconditionFailure("Adam has no momentum that a group could set")
+    }
   }
 }

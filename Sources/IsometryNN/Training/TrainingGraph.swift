@@ -23,14 +23,23 @@ public struct TrainingGraph: Sendable {
     public var statistics: ChannelStatistics
     /// The augmentation; nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
+    /// The parameters with settings of their own.
+    public var groups: [ParameterGroup]
+    /// The share that an exponential moving average of the weights keeps at each step, at least 0 and
+    /// below 1; nil for no average.
+    public var averageDecay: Double?
+    /// The largest norm of the gradient of a unit, as a share of the unit's norm (`AdaptiveClip`); nil for
+    /// no adaptive clipping. The head's gradients are not clipped.
+    public var clipShare: Double?
 
     /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
-    /// augmentation.
+    /// augmentation; no groups, no average of the weights and no clipping.
     public init(
       batch: Int, precision: DType = .float32,
       optimizer: any Optimizer = StandardOptimizer.default, labelSmoothing: Double = 0,
       statistics: ChannelStatistics = CIFAR10.normalization,
-      augmentation: ImageDecoding.Augmentation? = nil
+      augmentation: ImageDecoding.Augmentation? = nil, groups: [ParameterGroup] = [],
+      averageDecay: Double? = nil, clipShare: Double? = nil
     ) {
       self.batch = batch
       self.precision = precision
@@ -38,6 +47,9 @@ public struct TrainingGraph: Sendable {
       self.labelSmoothing = labelSmoothing
       self.statistics = statistics
       self.augmentation = augmentation
+      self.groups = groups
+      self.averageDecay = averageDecay
+      self.clipShare = clipShare
     }
   }
 
@@ -47,6 +59,8 @@ public struct TrainingGraph: Sendable {
   public let layout: NetworkLayout
   /// The configuration, as it was given.
   public let configuration: Configuration
+  /// The parameters and statistics with an average: none, or all but the frozen parameters.
+  public let averagedNames: Set<String>
 
   /// The graph of a training step of a network.
   ///
@@ -58,7 +72,7 @@ public struct TrainingGraph: Sendable {
     let (images, labels) = builder.imageInputs(
       batch: network.batchShape(configuration.batch), statistics: configuration.statistics,
       augmentation: configuration.augmentation)
-    let schedule = builder.graph.input(StepNames.schedule, [2])
+    _ = builder.graph.input(StepNames.schedule, [2])
     let values = network.append(images, to: &builder)
     let (loss, correct, _) = builder.graph.softmaxCrossEntropy(
       values.logits, labels: labels, labelSmoothing: configuration.labelSmoothing)
@@ -66,12 +80,17 @@ public struct TrainingGraph: Sendable {
     let scaling =
       configuration.precision == .float16
       ? LossScalingState(in: &builder.graph, dtype: accumulator) : nil
+    let trained = builder.layout.parameters.filter {
+      $0.trains && !configuration.groups.freeze($0, of: builder.layout)
+    }
+    precondition(!trained.isEmpty, "a training step has a parameter that is not frozen")
     let gradients = Self.gradients(
-      of: loss, upstream: scaling?.scale, for: builder.layout.parameters.filter(\.trains),
-      in: &builder.graph)
+      of: loss, upstream: scaling?.scale, for: trained, in: &builder.graph)
+    averagedNames = Self.appendAverages(
+      of: gradients.map { ($0.parameter.name, $0.variable) }, to: &builder, configuration)
     Self.appendUpdates(
-      by: configuration.optimizer, of: gradients, head: builder.layout.head?.weight,
-      schedule: schedule, lossScaling: scaling, to: &builder.graph)
+      by: configuration, of: gradients, in: builder.layout, lossScaling: scaling,
+      to: &builder.graph)
 
     builder.appendStatisticUpdates()
     builder.accumulateMetrics(
@@ -81,69 +100,8 @@ public struct TrainingGraph: Sendable {
     self.configuration = configuration
   }
 
-  private static func gradients(
-    of loss: Value, upstream: Value?, for parameters: [Parameter], in graph: inout Graph
-  ) -> [(parameter: Parameter, variable: Value, gradient: Value)] {
-    let seed = upstream ?? graph.append(.fill(1, graph.type(of: loss)))[0]
-    let variables = parameters.map { parameter in
-      guard let variable = graph.source(named: parameter.name) else {
-        preconditionFailure("the graph has no parameter \(parameter.name)")
-      }
-      return variable
-    }
-    let gradients = graph.gradients(seeds: [(loss, seed)], withRespectTo: variables)
-    return parameters.indices.map { index in
-      guard let gradient = gradients[index] else {
-        preconditionFailure("the loss does not depend on \(parameters[index].name)")
-      }
-      return (parameters[index], variables[index], gradient)
-    }
-  }
-
-  /// Appends the clipping and scaling of the gradients, the optimizer, and the change of the loss scale.
-  private static func appendUpdates(
-    by optimizer: any Optimizer,
-    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], head: Parameter?,
-    schedule: Value, lossScaling: LossScalingState?, to graph: inout Graph
-  ) {
-    // Unlike a precondition's, this message is printed in optimized builds too.
-    if lossScaling != nil, !optimizer.appliesGradientScale {
-      fatalError(
-        "\(type(of: optimizer)) cannot skip a step, which fp16 requires; use bf16 or fp32, "
-          + "or an optimizer that applies the gradient scale")
-    }
-    var squaredNorm: Value?
-    var gradientScale: Value?
-    if optimizer.maximumGradientNorm != nil || lossScaling != nil {
-      let norm = graph.append(.squaredNorm(count: gradients.count), gradients.map(\.gradient))[0]
-      let scale = GradientScale(
-        maximumNorm: optimizer.maximumGradientNorm, hasLossScale: lossScaling != nil)
-      squaredNorm = norm
-      gradientScale =
-        graph.append(.gradientScale(scale), [norm] + (lossScaling.map { [$0.scale] } ?? []))[0]
-    }
-    let parameters = gradients.map { parameter, variable, gradient in
-      var gradient = gradient
-      if let gradientScale, !optimizer.appliesGradientScale {
-        gradient = graph.scalarMultiply(gradient, by: gradientScale)
-      }
-      return TrainedParameter(
-        parameter: parameter, variable: variable, gradient: gradient, isHead: parameter == head,
-        weightDecay: optimizer.decaysOnlyWeights && !parameter.role.isWeight
-          ? 0 : optimizer.weightDecay,
-        learningRateScale: parameter.role.isScalar ? optimizer.scalarLearningRate : 1)
-    }
-    optimizer.append(
-      to: &graph, parameters: parameters, schedule: schedule,
-      gradientScale: optimizer.appliesGradientScale ? gradientScale : nil)
-    if let lossScaling, let squaredNorm {
-      graph.append(
-        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, squaredNorm])
-    }
-  }
-
-  /// Sets every variable to its state before the first step. Variables that are not named here start
-  /// as zeros, as a new session leaves them.
+  /// Sets every variable to its state before the first step. Averages start from the initial weights.
+  /// Variables that are not named here start as zeros, as a new session leaves them.
   public func writeInitialState(
     to session: any Session, initializer: any Initializer, seed: UInt64
   ) throws {
@@ -152,19 +110,9 @@ public struct TrainingGraph: Sendable {
       let scale = HostTensor([1], [LossScalingState.initialScale])
       try session.write(scale, toVariable: LossScalingState.scaleName)
     }
-  }
-}
-
-private struct LossScalingState {
-  static let scaleName = "loss_scaling.scale"
-  static let goodStepsName = "loss_scaling.good_steps"
-  static let initialScale = 0x1p16
-
-  let scale: Value
-  let goodSteps: Value
-
-  init(in graph: inout Graph, dtype: DType) {
-    scale = graph.variable(Self.scaleName, [1], dtype)
-    goodSteps = graph.variable(Self.goodStepsName, [1], dtype)
+    for name in averagedNames {
+      try session.write(
+        session.read(variable: name), toVariable: StepNames.average(of: name))
+    }
   }
 }

@@ -13,6 +13,7 @@ extension Operation {
       .maxPoolTangent, .globalAveragePoolGradient, .normalizationFactor, .decodeImages, .update,
       .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
       1
+    case .adaptiveClip: inputs.map { AdaptiveClip.units(of: $0.shape).length }.max() ?? 1
     case .momentumDirections, .orthogonalUpdate: shape(inputs.count - 1).elementCount
     case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
     case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)

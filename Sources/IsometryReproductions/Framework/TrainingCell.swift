@@ -40,6 +40,7 @@ extension RunConfiguration {
     configuration.momentum = 0
     configuration.nesterov = false
     configuration.weightDecay = 0
+    configuration.decay = .all
     configuration.augment = []
     configuration.seed = seed
     return configuration
@@ -101,6 +102,7 @@ struct ResidualRecipe: Sendable, Equatable {
     configuration.model = model
     configuration.skip = skip
     configuration.initializer = initializer
+    configuration.decay = .all
     configuration.clipNorm = clipNorm
     configuration.limit(to: budget)
     do {

@@ -2,13 +2,14 @@ import Foundation
 public import IsometryCore
 import IsometryFiles
 public import IsometryGraph
+import IsometryNN
 
 /// A run at one moment: its variables, its place and its configuration.
 ///
 /// The safetensors file holds the model's parameters and statistics under their own names. These are
 /// the names of PyTorch's `state_dict` of the same network. Everything else that training keeps is
-/// under `training/` and the variable's name: optimizer state, loss scale and metric sums. In
-/// Python:
+/// under `training/` and the variable's name: optimizer state, averages of the weights, loss scale and
+/// metric sums. In Python:
 ///
 ///     tensors = safetensors.torch.load_file(path)
 ///     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")})
@@ -81,6 +82,27 @@ public struct Checkpoint: Sendable, Equatable {
       throw CheckpointError(
         path: path, expected: "tensors of \(configuration.model) alone", found: "\(name) too")
     }
+  }
+
+  /// The checkpoint with the averages of the weights in their place; nil if it has none.
+  public var averaged: Checkpoint? {
+    let prefix = Self.trainingPrefix + StepNames.average(of: "")
+    let averages = tensors.filter { $0.key.hasPrefix(prefix) }
+    guard !averages.isEmpty else { return nil }
+    let model = averages.map { (String($0.key.dropFirst(prefix.count)), $0.value) }
+    return Checkpoint(
+      configuration: configuration, state: state, trainImages: trainImages,
+      tensors: tensors.merging(model) { $1 })
+  }
+
+  private init(
+    configuration: RunConfiguration, state: TrainingState, trainImages: Int?,
+    tensors: [String: HostTensor]
+  ) {
+    self.configuration = configuration
+    self.state = state
+    self.trainImages = trainImages
+    self.tensors = tensors
   }
 
   private static func fileName(of variable: String, modelNames: Set<String>) -> String {

@@ -37,6 +37,12 @@ extension RunConfiguration {
     try require(
       (0...Double(epochs)).contains(warmup), .warmup,
       "should be 0 to \(.epochs) \(epochs), not \(warmup)")
+    if let warmupSteps {
+      try require(
+        (0...Self.largestCount).contains(warmupSteps), .warmupSteps,
+        "should be 0 to \(Self.largestCount), not \(warmupSteps)")
+      try require(warmup == 0, .warmupSteps, "excludes \(.warmup) \(warmup); use one of them")
+    }
     try require((0...1).contains(peak), .peak, "is a share of the run, 0 to 1, not \(peak)")
     let ends = [0] + (milestones ?? []) + [Double(epochs)]
     try require(
@@ -50,7 +56,7 @@ extension RunConfiguration {
     try require(
       (0..<1).contains(momentum), .momentum, "should be at least 0 and below 1, not \(momentum)")
     try require(
-      optimizer != .sgd || !nesterov || momentum > 0, .nesterov,
+      !optimizer.hasNesterov || !nesterov || momentum > 0, .nesterov,
       "needs a \(.momentum) above 0; raise it, or use \(.withoutNesterov)")
     try require(
       weightDecay >= 0 && weightDecay.isFinite, .weightDecay,
@@ -63,6 +69,14 @@ extension RunConfiguration {
     }
     if let clipNorm {
       try requirePositive(clipNorm, .clipNorm)
+    }
+    if let clipAdaptive {
+      try requirePositive(clipAdaptive, .clipAdaptive)
+    }
+    if let averageWeights {
+      try require(
+        (0..<1).contains(averageWeights), .averageWeights,
+        "should be at least 0 and below 1, not \(averageWeights)")
     }
     let side = ImageDataset.side
     try require(
@@ -94,7 +108,14 @@ extension RunConfiguration {
         spectrumEvery > 0, .spectrumEvery, "should be at least 1 step, not \(spectrumEvery)")
     }
     try require(!data.isEmpty, .data, "should name a folder, not nothing")
-    _ = try makeNetwork()
+    try checkGroups()
+  }
+
+  /// Throws if the warm-up is longer than a run of so many steps.
+  func checkWarmup(steps: Int) throws(ConfigurationError) {
+    try require(
+      warmupSteps ?? 0 <= steps, .warmupSteps,
+      "should be at most \(steps), the steps of the run, not \(warmupSteps ?? 0)")
   }
 
   /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.

@@ -68,34 +68,41 @@ extension RunConfiguration {
   /// The optimizer, with PyTorch's defaults for the numbers that the configuration does not have.
   ///
   /// - Throws: `InitializationError`, as the initializer decides how fast scalars learn.
-  public func makeOptimizer() throws -> StandardOptimizer {
+  public func makeOptimizer() throws -> any Optimizer {
     let rule: Update.Rule =
       switch optimizer {
-      case .sgd: .sgd(momentum: momentum, nesterov: nesterov)
+      case .sgd, .muon: .sgd(momentum: momentum, nesterov: nesterov)
       case .adam: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false)
       case .adamw: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true)
       case .rmsprop: .rmsProp(alpha: 0.99, epsilon: 1e-8, momentum: momentum)
       }
-    return StandardOptimizer(
-      rule, weightDecay: weightDecay, scalarLearningRate: try makeInitializer().scalarLearningRate,
-      maximumGradientNorm: clipNorm)
+    let standard = StandardOptimizer(
+      rule, weightDecay: weightDecay, decaysOnlyWeights: decay == .weights,
+      scalarLearningRate: try makeInitializer().scalarLearningRate, maximumGradientNorm: clipNorm)
+    guard optimizer == .muon else { return standard }
+    // Without normalization, the scale of the initial weights has to last.
+    let update = OrthogonalUpdate(
+      momentum: momentum, nesterov: nesterov, keepsNorm: normalization != .none)
+    return Muon(
+      update, dtype: precision.dtype.byteCount == 2 ? precision.dtype : nil, others: standard)
   }
 
   /// The learning-rate schedule of the run.
   public func makeSchedule(stepsPerEpoch: Int) -> LearningRateSchedule {
-    func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded()) }
+    func steps(_ epochs: Double) -> Int { self.steps(epochs, of: stepsPerEpoch) }
     let shape: LearningRateSchedule.Shape =
       switch schedule {
       case .constant: .constant
       case .step:
         .step(
           milestones: stepMilestones.map(steps), gamma: gamma)
+      case .linear: .linear
       case .cosine: .cosine
       case .oneCycle: .oneCycle(peak: peak)
       }
     return LearningRateSchedule(
       shape, peakRate: learningRate, totalSteps: epochs * stepsPerEpoch,
-      warmupSteps: steps(warmup))
+      warmupSteps: warmupSteps ?? steps(warmup))
   }
 
   /// The milestones of a step schedule, in epochs.
@@ -141,18 +148,20 @@ extension RunConfiguration {
       TrainingGraph.Configuration(
         batch: batch, precision: precision.dtype, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: statistics,
-        augmentation: makeAugmentation()))
+        augmentation: makeAugmentation(), groups: makeGroups(), averageDecay: averageWeights,
+        clipShare: clipAdaptive))
   }
 
   /// One step of evaluation.
   ///
+  /// - Parameter averagedNames: the variables whose averages are evaluated in their place.
   /// - Throws: as `makeNetwork`.
   public func makeEvaluationGraph(
-    batch: Int, normalizing statistics: ChannelStatistics
+    batch: Int, normalizing statistics: ChannelStatistics, averagedNames: Set<String> = []
   ) throws -> EvaluationGraph {
     EvaluationGraph(
       try makeNetwork(), batch: batch, precision: precision.dtype, statistics: statistics,
-      views: views ?? .one)
+      views: views ?? .one, averagedNames: averagedNames)
   }
 }
 
@@ -175,16 +184,27 @@ extension RunConfiguration {
   ///
   /// Without normalization, nothing bounds the effect of one step on the activations. ResNet-20 with
   /// any initialization then diverges or dies at a tenth of the rate that suits Batch Normalization.
+  ///
+  /// Muon's own rate is that of the weights. The group `others` gets SGD's rate, and the group `weights`
+  /// Muon's momentum.
   public mutating func useDefaults(of optimizer: OptimizerName) {
     self.optimizer = optimizer
+    groups = ParameterGroups()
     (learningRate, momentum, nesterov) =
       switch (optimizer, normalization) {
       case (.sgd, .batch): (0.4, 0.9, true)
       case (.sgd, .none): (0.02, 0.9, true)
+      case (.muon, .batch): (0.06, 0.9, true)
+      case (.muon, .none): (0.02, 0.9, true)
       case (.adam, .batch), (.adamw, .batch): (0.005, 0, false)
       case (.adam, .none), (.adamw, .none): (0.001, 0, false)
       case (.rmsprop, .batch): (0.002, 0, false)
       case (.rmsprop, .none): (0.0005, 0, false)
       }
+    if optimizer == .muon {
+      groups[.others].learningRate =
+        RunConfiguration(optimizer: .sgd, normalization: normalization).learningRate
+      groups[.weights].momentum = 0.6
+    }
   }
 }

@@ -30,6 +30,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var learningRate = 0.4
   /// Epochs over which the rate rises linearly before the schedule; fractions count.
   public var warmup = 0.0
+  /// Steps over which the rate rises linearly before the schedule; nil for `warmup`.
+  public var warmupSteps: Int?
   /// The share of the run after which a one-cycle schedule is at its largest rate.
   public var peak = 0.2
   /// The epochs after which a step schedule lowers the rate; nil for a half and three quarters.
@@ -39,16 +41,27 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
 
   /// The optimizer.
   public var optimizer = OptimizerName.sgd
-  /// The momentum of SGD and RMSProp, at least 0 and below 1; the others ignore it.
+  /// The momentum of SGD, Muon and RMSProp, at least 0 and below 1; the others ignore it.
   public var momentum = 0.9
-  /// Whether SGD's momentum looks ahead; needs a momentum above 0.
+  /// Whether the momentum of SGD and Muon looks ahead; needs a momentum above 0.
   public var nesterov = true
   /// The weight decay: the share of a weight that is added to its gradient or, by AdamW, its update.
   public var weightDecay = 5e-4
+  /// The parameters that decay, unless their group has a weight decay. Older configurations, which do not
+  /// name them, let all decay.
+  public var decay = DecayName.weights
+  /// The settings of parameter groups.
+  public var groups = ParameterGroups()
   /// ε of the targets (1 − ε)·onehot + ε/classes, at least 0 and below 1.
   public var labelSmoothing = 0.0
   /// The maximum norm of the gradients; nil for no clipping.
   public var clipNorm: Double?
+  /// The largest norm of the gradient of each unit, as a share of the unit's norm; nil for no adaptive
+  /// clipping. The head is not clipped.
+  public var clipAdaptive: Double?
+  /// The share that an exponential moving average of the weights keeps at each step, at least 0 and below
+  /// 1; nil for no average. The average is evaluated, and checkpoints hold it beside the weights.
+  public var averageWeights: Double?
 
   /// The random changes of training images on the device; their order has no effect.
   public var augment: [AugmentationName] = [.crop, .flip]
@@ -93,16 +106,30 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public enum ScheduleName: String, Sendable, Codable, CaseIterable {
     case constant
     case step
+    case linear
     case cosine
     case oneCycle = "one-cycle"
   }
 
-  /// The optimizers; see `Update.Rule`.
+  /// The optimizers; see `Update.Rule` and `Muon`.
   public enum OptimizerName: String, Sendable, Codable, CaseIterable {
     case sgd
+    case muon
     case adam
     case adamw
     case rmsprop
+
+    /// Whether the optimizer has a momentum.
+    public var hasMomentum: Bool { self == .sgd || self == .muon || self == .rmsprop }
+    /// Whether the momentum can look ahead.
+    public var hasNesterov: Bool { self == .sgd || self == .muon }
+  }
+
+  /// The parameters that decay.
+  public enum DecayName: String, Sendable, Codable, CaseIterable {
+    /// Weights only: biases, scales and multipliers keep their size.
+    case weights
+    case all
   }
 
   /// The augmentations.
@@ -121,15 +148,32 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case skipWeight = "skip-weight"
     case initializer = "init"
     case epochs, batch, schedule, warmup, peak, milestones, gamma
+    case warmupSteps = "warmup-steps"
     case learningRate = "lr"
     case optimizer, momentum, nesterov
     case weightDecay = "weight-decay"
+    case decay, groups
     case labelSmoothing = "label-smoothing"
     case clipNorm = "clip-norm"
+    case clipAdaptive = "clip-adaptive"
+    case averageWeights = "average-weights"
     case augment, cutout, translate, precision, seed, device, gemm, recompute, data, views
     case limitTrain = "limit-train"
     case holdOut = "hold-out"
     case limitTest = "limit-test"
     case spectrumEvery = "spectrum-every"
+  }
+}
+
+// Settings that older configurations do not have.
+extension KeyedDecodingContainer {
+  func decode(
+    _ type: RunConfiguration.DecayName.Type, forKey key: Key
+  ) throws -> RunConfiguration.DecayName {
+    try decodeIfPresent(type, forKey: key) ?? .all
+  }
+
+  func decode(_ type: ParameterGroups.Type, forKey key: Key) throws -> ParameterGroups {
+    try decodeIfPresent(type, forKey: key) ?? ParameterGroups()
   }
 }

@@ -11,6 +11,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
     case constant
     /// r·gammaᵏ with k the number of milestones (in steps of the run) at or before the step.
     case step(milestones: [Int], gamma: Double)
+    /// r·(1 − s/n), and 0 after the last step.
+    case linear
     /// r·(1 + cos(πs/n))/2.
     case cosine
     /// A rise from r/25 to r at step peak·n − 1, then a fall to r/250,000 at step n − 1, both along
@@ -43,7 +45,7 @@ public struct LearningRateSchedule: Sendable, Hashable {
     case .oneCycle(let peak): precondition((0...1).contains(peak), "a peak lies within the run")
     case .step(let milestones, _):
       precondition(milestones.allSatisfy { $0 >= 0 }, "milestones are steps of the run")
-    case .constant, .cosine: break
+    case .constant, .linear, .cosine: break
     }
     self.shape = shape
     self.peakRate = peakRate
@@ -51,8 +53,10 @@ public struct LearningRateSchedule: Sendable, Hashable {
     self.warmupSteps = warmupSteps
   }
 
-  /// The learning rate of a step, counted from 0; steps past the end have the last step's rate.
+  /// The learning rate of a step, counted from 0. Steps past the end have the last step's rate, or 0 if
+  /// the shape is linear.
   public func rate(atStep step: Int) -> Double {
+    if case .linear = shape, step >= totalSteps { return 0 }
     let step = min(step, totalSteps - 1)
     guard step < warmupSteps else {
       return shapeRate(atStep: step - warmupSteps, of: totalSteps - warmupSteps, runStep: step)
@@ -68,6 +72,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
       peakRate
     case .step(let milestones, let gamma):
       peakRate * pow(gamma, Double(milestones.count { $0 <= runStep }))
+    case .linear:
+      peakRate * (1 - Double(step) / Double(count))
     case .cosine:
       Self.halfCosine(from: peakRate, to: 0, Double(step) / Double(count))
     case .oneCycle(let peak):

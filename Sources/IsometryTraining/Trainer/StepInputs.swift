@@ -22,14 +22,17 @@ package struct StepInputs {
   ///   - step: from 1; Adam's bias correction counts so.
   ///   - samples: images of the run before this batch.
   package func write(to slot: any StagingSlot, learningRate: Double, step: Int, samples: Int) {
-    if hasSchedule {
-      let schedule = slot.bytes(of: StepNames.schedule)
-      schedule.storeBytes(of: Float(learningRate), toByteOffset: 0, as: Float.self)
-      schedule.storeBytes(of: Float(step), toByteOffset: 4, as: Float.self)
-    }
+    if hasSchedule { write(learningRate, step: step, of: StepNames.schedule, to: slot) }
     if hasSamples {
       let counter = slot.bytes(of: StepNames.samples)
       counter.storeBytes(of: UInt64(samples).littleEndian, as: UInt64.self)
     }
+  }
+
+  /// Writes the schedule of some parameters, the input of that name.
+  package func write(_ rate: Double, step: Int, of schedule: String, to slot: any StagingSlot) {
+    let bytes = slot.bytes(of: schedule)
+    bytes.storeBytes(of: Float(rate), toByteOffset: 0, as: Float.self)
+    bytes.storeBytes(of: Float(step), toByteOffset: 4, as: Float.self)
   }
 }

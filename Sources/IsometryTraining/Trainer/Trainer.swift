@@ -15,6 +15,8 @@ public final class Trainer {
     public var epochs: Int
     /// The learning rate of every step of the run.
     public var schedule: LearningRateSchedule
+    /// The learning rates of parameter groups that have a schedule of their own, by the graph's input.
+    public var groupSchedules: [String: LearningRateSchedule] = [:]
     /// The seed of the order of the images; augmentation has its own in the graph.
     public var seed: UInt64
     /// Staging slots: batches prepared or submitted and not yet taken by the device.
@@ -144,6 +146,10 @@ extension Trainer {
       inputs.write(
         to: batch.slot, learningRate: settings.schedule.rate(atStep: state.step),
         step: state.step + 1, samples: state.samples)
+      for (name, schedule) in settings.groupSchedules {
+        inputs.write(
+          schedule.rate(atStep: state.step), step: state.step + 1, of: name, to: batch.slot)
+      }
       try session.step(from: batch.slot)
       stream.recycle(batch)
       state.batch += 1

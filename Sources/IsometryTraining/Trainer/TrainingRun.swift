@@ -37,6 +37,8 @@ public final class TrainingRun {
     guard train.count >= configuration.batch else {
       throw TrainingError.tooFewImages(count: train.count, batch: configuration.batch)
     }
+    try configuration.checkWarmup(
+      steps: configuration.epochs * (train.count / configuration.batch))
     self.configuration = configuration
     dataset = train
     graph = try configuration.makeTrainingGraph(normalizing: train.normalization)
@@ -44,7 +46,8 @@ public final class TrainingRun {
     session = try backend.makeSession(
       for: graph.graph, recomputation: configuration.recompute)
     let evaluation = try configuration.makeEvaluationGraph(
-      batch: min(Evaluator.preferredBatch, evaluated.count), normalizing: train.normalization)
+      batch: min(Evaluator.preferredBatch, evaluated.count), normalizing: train.normalization,
+      averagedNames: graph.averagedNames)
     evaluator = Evaluator(
       session: try backend.makeSession(for: evaluation.graph, sharing: session),
       dataset: evaluated, isHeldOut: configuration.holdOut != nil)
@@ -132,6 +135,7 @@ public final class TrainingRun {
       epochs: configuration.epochs,
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
+    settings.groupSchedules = configuration.makeGroupSchedules(stepsPerEpoch: stepsPerEpoch)
     settings.batchesInFlight = batchesInFlight
     settings.observationInterval = observationInterval ?? configuration.spectrumEvery
     return try Trainer(
