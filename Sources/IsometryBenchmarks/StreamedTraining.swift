@@ -33,7 +33,9 @@ final class StreamedTraining {
     stream = BatchStream(
       of: dataset, batchSize: batch, order: .shuffled(seed: configuration.seed),
       slots: try session.makeStagingSlots(batchesInFlight))
-    inputs = StepInputs(of: session.graph)
+    inputs = StepInputs(
+      of: session.graph,
+      mixup: configuration.mixup.map { Mixup(alpha: $0, seed: configuration.seed) })
   }
 
   /// With a few batches of random images, normalized as CIFAR-10.

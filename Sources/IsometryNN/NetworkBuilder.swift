@@ -29,6 +29,9 @@ public struct NetworkBuilder {
   /// Whether every weight's result is divided by its standard deviation over the batch, which becomes
   /// an output. `LayerSequentialUnitVariance` measures this way.
   var measuresDeviations = false
+  /// The expected variance of the input of the next residual block, if the network standardizes its
+  /// weights.
+  var streamVariance = 1.0
   private var statisticUpdates: [(running: Value, value: Value, correction: Double)] = []
 
   /// The weight of a batch in the running statistics, PyTorch's default.

@@ -29,6 +29,19 @@ extension NodeExecution {
         }
       }
     }
+    if decoding.mixes { mixPairs() }
+  }
+
+  /// Image i of N becomes λ·(image i) + (1 − λ)·(image N − 1 − i).
+  private func mixPairs() {
+    let (share, y) = (inputs[2].elements[0], results[0].elements)
+    let (images, length) = (results[0].shape[0], results[0].shape.elementCount(from: 1))
+    for image in 0..<(images + 1) / 2 {
+      for element in 0..<length {
+        let (a, b) = (image * length + element, (images - 1 - image) * length + element)
+        (y[a], y[b]) = (share * y[a] + (1 - share) * y[b], share * y[b] + (1 - share) * y[a])
+      }
+    }
   }
 }
 

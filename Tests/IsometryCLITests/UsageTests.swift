@@ -73,6 +73,11 @@ import Testing
     (["train", "--data", ""], "--data should name"),
     (["train", "--lr", "1e-300"], "--lr should be positive, and within the range of fp32"),
     (["train", "--clip-norm", "1e-300"], "--clip-norm should be positive"),
+    (["train", "--mixup", "0"], "--mixup should be positive"),
+    (
+      ["train", "--normalization", "weight", "--init", "risotto"],
+      "use --normalization none, or --init he or orthogonal"
+    ),
     (["benchmark", "train", "--profile", ""], "--profile should name"),
     (["spectrum", "--checkpoint", ""], "--checkpoint should name"),
     (["spectrum", "--data", ""], "--data should name"),

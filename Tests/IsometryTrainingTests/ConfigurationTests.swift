@@ -57,6 +57,7 @@ import Testing
     (.data, { $0.data = "" }),
     (.cutout, { $0.cutout = 33 }),
     (.limitTrain, { $0.limitTrain = 0 }),
+    (.mixup, { $0.mixup = 0 }),
     (.limitTest, { $0.limitTest = -1 }),
     (.activation, { $0.activation = "rel" }),
     (.activation, { $0.activation = "relu:2" }),

@@ -39,6 +39,18 @@ extension GraphLowering {
           }
         }
       })
+    if decoding.mixes {
+      let mixing = place(node.inputs[2]).storage
+      emit(
+        "\(node.operation.name)Mixing", reads: [plain.storage, mixing], writes: [plain.storage],
+        .pieces((shape[0] + 1) / 2) { range in
+          for image in range {
+            vl_mix(
+              plain.loops, mixing.elements(Float.self)[0], plain.bytes(from: image * length),
+              plain.bytes(from: (shape[0] - 1 - image) * length), Int64(length))
+          }
+        })
+    }
     if layout(node.results[0]) == .plain {
       setPlace(node.results[0], plain)
     } else {

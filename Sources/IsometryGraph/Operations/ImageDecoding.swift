@@ -15,6 +15,9 @@ public import IsometryCore
 /// so that every backend decodes to the same bits. A cutout square covers the rows center − ⌊s/2⌋
 /// ..< center − ⌊s/2⌋ + s, and the columns likewise. It holds 0 after normalization. The flip is
 /// applied to the cropped image.
+///
+/// If the decoding mixes, image i of N becomes λ·(image i) + (1 − λ)·(image N − 1 − i) of these results,
+/// where λ is an input.
 public struct ImageDecoding: Sendable, Hashable {
   /// The random changes of training images, drawn again for each sample.
   public struct Augmentation: Sendable, Hashable {
@@ -49,14 +52,21 @@ public struct ImageDecoding: Sendable, Hashable {
   /// The random changes; nil for images as they are.
   public let augmentation: Augmentation?
 
+  /// Whether images are mixed in pairs, for mixup (Zhang, Cisse, Dauphin, Lopez-Paz, 2018).
+  public let mixes: Bool
+
   /// A decoding with one mean and one positive deviation for each channel.
-  public init(mean: [Double], deviation: [Double], dtype: DType, augmentation: Augmentation?) {
+  public init(
+    mean: [Double], deviation: [Double], dtype: DType, augmentation: Augmentation?,
+    mixes: Bool = false
+  ) {
     precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
     precondition(deviation.allSatisfy { $0 > 0 }, "deviations are positive")
     self.mean = mean
     self.deviation = deviation
     self.dtype = dtype
     self.augmentation = augmentation
+    self.mixes = mixes
   }
 
   /// The decoded value of each of the 256 bytes in one channel, before the rounding to `dtype`: the
@@ -66,7 +76,7 @@ public struct ImageDecoding: Sendable, Hashable {
   }
 
   func resultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
-    try requireCount(inputs, 2)
+    try requireMixing(inputs, 3, mixes: mixes)
     try requireRank(inputs[0], 4)
     guard inputs[0].dtype == .uint8, inputs[0].shape[1] == mean.count else {
       throw ShapeError("\(inputs[0]) should be uint8 [N, \(mean.count), H, W]")
@@ -81,10 +91,11 @@ public struct ImageDecoding: Sendable, Hashable {
 
 extension Graph {
   /// Normalized images from bytes [N, C, H, W]. `samples` (int32 [2], low word first) is the number
-  /// of images that the run has seen before this batch.
+  /// of images that the run has seen before this batch. `mixing` is λ, fp32 [1], of a decoding that
+  /// mixes.
   public mutating func decodeImages(
-    _ images: Value, samples: Value, _ decoding: ImageDecoding
+    _ images: Value, samples: Value, mixing: Value? = nil, _ decoding: ImageDecoding
   ) -> Value {
-    appendOne(.decodeImages(decoding), images, samples)
+    append(.decodeImages(decoding), [images, samples] + (mixing.map { [$0] } ?? []))[0]
   }
 }

@@ -32,5 +32,23 @@ extension Lowering {
         .integer(augmentation.cutout),
       ],
       groups: [quotientRoundedUp(pixels, local), shape[0]], local: [local])
+    if decoding.mixes { mixPairs(node) }
+  }
+
+  private mutating func mixPairs(_ node: Node) {
+    let type = graph.type(of: node.results[0])
+    let length = type.shape.elementCount(from: 1)
+    let width = Tuning.width(type.dtype, dividing: length)
+    let local = Tuning.smallGroupSize
+    launch(
+      "decodeImages mixing \(type)",
+      ProgramVariant(.mixing, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": local]),
+      "mix_images",
+      [
+        .storage(values.home(of: node.results[0]).storage), .storage(operand(node.inputs[2])),
+        .integer(type.shape[0]), .integer(length),
+      ],
+      groups: [quotientRoundedUp(length / width, local), quotientRoundedUp(type.shape[0], 2)],
+      local: [local])
   }
 }

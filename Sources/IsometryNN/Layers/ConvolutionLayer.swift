@@ -13,10 +13,11 @@ extension NetworkBuilder {
   ///   - x: [N, C, H, W] in the network's precision.
   ///   - name: of the convolution in PyTorch's terms, such as `body.0.conv1`.
   ///   - normalizationName: of the normalization, such as `body.0.bn1`.
+  ///   - weightFactor: of a standardized weight, as `hiddenWeight` takes it.
   /// - Returns: [N, channels, ⌈H/stride⌉, ⌈W/stride⌉] and the layer's record.
   public mutating func convolutionLayer(
     _ x: Value, channels: Int, kernel: Int, stride: Int = 1, name: String,
-    normalizationName: String
+    normalizationName: String, weightFactor: Double? = nil
   ) -> (y: Value, layer: NetworkLayout.Layer) {
     let tiles = kernel == stride
     precondition(kernel % 2 == 1 || tiles, "\(name): a kernel's size is odd or the stride")
@@ -24,10 +25,10 @@ extension NetworkBuilder {
     precondition(
       !tiles || (height % stride == 0 && width % stride == 0),
       "\(name): windows of \(stride) pixels do not tile an image of \(height)×\(width)")
-    let (weight, weightRecord) = parameter(
-      name + ".weight", [channels, graph.shape(of: x)[1], kernel, kernel], .convolutionWeight)
-    let y = graph.convolve(
-      x, with: graph.cast(weight, to: precision), stride: stride, padding: tiles ? 0 : kernel / 2)
+    let (weight, weightRecord) = hiddenWeight(
+      name, [channels, graph.shape(of: x)[1], kernel, kernel], .convolutionWeight,
+      factor: weightFactor)
+    let y = graph.convolve(x, with: weight, stride: stride, padding: tiles ? 0 : kernel / 2)
     return finishLayer(
       y, weight: weightRecord, stride: stride, name: name, normalizationName: normalizationName)
   }

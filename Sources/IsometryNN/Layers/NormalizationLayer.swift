@@ -20,8 +20,8 @@ extension NetworkBuilder {
     var bias: Parameter?
     var vectors: NetworkLayout.Layer.ScaleAndShift?
     switch layout.normalization {
-    case .none where hasScalarBiases: break
-    case .none:
+    case .none where hasScalarBiases, .weight where hasScalarBiases: break
+    case .none, .weight:
       let (value, record) = parameter(name + ".bias", [graph.shape(of: y)[1]], .bias)
       bias = record
       result = graph.biasAdd(y, value)

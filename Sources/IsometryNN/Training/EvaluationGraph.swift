@@ -21,7 +21,7 @@ public struct EvaluationGraph: Sendable {
     statistics: ChannelStatistics = CIFAR10.normalization
   ) {
     var builder = network.makeBuilder(precision: precision, mode: .evaluation)
-    let (images, labels) = builder.imageInputs(
+    let (images, labels, _) = builder.imageInputs(
       batch: network.batchShape(batch), statistics: statistics, augmentation: nil)
     let values = network.append(images, to: &builder)
     let (loss, correct, _) = builder.graph.softmaxCrossEntropy(values.logits, labels: labels)

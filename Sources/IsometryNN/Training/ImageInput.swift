@@ -11,6 +11,8 @@ public enum StepNames {
   public static let labels = "labels"
   /// int32 [2], low word first: how many images the run has seen before this batch.
   public static let samples = "samples"
+  /// fp32 [1]: λ, the share of an image and its label beside that of another image (mixup).
+  public static let mixing = "mixing"
   /// fp32 [2]: learning rate, and the step's number counted from 1.
   public static let schedule = "schedule"
   /// Output [1]: the batch's mean loss.
@@ -32,17 +34,23 @@ public enum StepNames {
 extension NetworkBuilder {
   /// Appends the inputs of one batch and its decoding.
   ///
-  /// - Returns: images [N, C, H, W] in the network's precision, and labels int32 [N].
+  /// - Parameter mixes: whether the batch is mixed with its reverse.
+  /// - Returns: images [N, C, H, W] in the network's precision, labels int32 [N], and λ of a batch that is
+  ///   mixed.
   mutating func imageInputs(
-    batch: Shape, statistics: ChannelStatistics, augmentation: ImageDecoding.Augmentation?
-  ) -> (images: Value, labels: Value) {
+    batch: Shape, statistics: ChannelStatistics, augmentation: ImageDecoding.Augmentation?,
+    mixes: Bool = false
+  ) -> (images: Value, labels: Value, mixing: Value?) {
     let bytes = graph.input(StepNames.images, batch, .uint8)
     let labels = graph.input(StepNames.labels, [batch[0]], .int32)
     let samples = graph.input(StepNames.samples, [2], .int32)
+    let mixing = mixes ? graph.input(StepNames.mixing, [1]) : nil
     let decoding = ImageDecoding(
       mean: statistics.mean, deviation: statistics.standardDeviation, dtype: precision,
-      augmentation: augmentation)
-    return (graph.decodeImages(bytes, samples: samples, decoding), labels)
+      augmentation: augmentation, mixes: mixes)
+    return (
+      graph.decodeImages(bytes, samples: samples, mixing: mixing, decoding), labels, mixing
+    )
   }
 
   /// Appends the sums of the metrics in variables of these names, and the metrics as outputs.

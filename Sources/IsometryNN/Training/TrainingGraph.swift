@@ -23,6 +23,8 @@ public struct TrainingGraph: Sendable {
     public var statistics: ChannelStatistics
     /// The augmentation; nil for images as they are.
     public var augmentation: ImageDecoding.Augmentation?
+    /// Whether each batch is mixed with its reverse, by the share in the input `StepNames.mixing`.
+    public var mixes: Bool
 
     /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
     /// augmentation.
@@ -30,7 +32,7 @@ public struct TrainingGraph: Sendable {
       batch: Int, precision: DType = .float32,
       optimizer: any Optimizer = StandardOptimizer.default, labelSmoothing: Double = 0,
       statistics: ChannelStatistics = CIFAR10.normalization,
-      augmentation: ImageDecoding.Augmentation? = nil
+      augmentation: ImageDecoding.Augmentation? = nil, mixes: Bool = false
     ) {
       self.batch = batch
       self.precision = precision
@@ -38,6 +40,7 @@ public struct TrainingGraph: Sendable {
       self.labelSmoothing = labelSmoothing
       self.statistics = statistics
       self.augmentation = augmentation
+      self.mixes = mixes
     }
   }
 
@@ -55,13 +58,13 @@ public struct TrainingGraph: Sendable {
   public init(_ network: some Network, _ configuration: Configuration) {
     let accumulator = configuration.precision.accumulator
     var builder = network.makeBuilder(precision: configuration.precision, mode: .training)
-    let (images, labels) = builder.imageInputs(
+    let (images, labels, mixing) = builder.imageInputs(
       batch: network.batchShape(configuration.batch), statistics: configuration.statistics,
-      augmentation: configuration.augmentation)
+      augmentation: configuration.augmentation, mixes: configuration.mixes)
     let schedule = builder.graph.input(StepNames.schedule, [2])
     let values = network.append(images, to: &builder)
     let (loss, correct, _) = builder.graph.softmaxCrossEntropy(
-      values.logits, labels: labels, labelSmoothing: configuration.labelSmoothing)
+      values.logits, labels: labels, labelSmoothing: configuration.labelSmoothing, mixing: mixing)
 
     let scaling =
       configuration.precision == .float16

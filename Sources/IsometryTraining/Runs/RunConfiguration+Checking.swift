@@ -64,6 +64,7 @@ extension RunConfiguration {
     if let clipNorm {
       try requirePositive(clipNorm, .clipNorm)
     }
+    if let mixup { try requirePositive(mixup, .mixup) }
     let side = ImageDataset.side
     try require(
       (1...side).contains(cutout), .cutout, "should be 1 to \(side) pixels, not \(cutout)")

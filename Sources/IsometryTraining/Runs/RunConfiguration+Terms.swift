@@ -15,6 +15,7 @@ extension Term {
   package static let labelSmoothing = Term("labelSmoothing")
   package static let clipNorm = Term("clipNorm")
   package static let cutout = Term("cutout")
+  package static let mixup = Term("mixup")
   package static let precision = Term("precision")
   package static let device = Term("device")
   package static let limitTrain = Term("limitTrain")

@@ -55,6 +55,9 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The side of the cutout square in pixels.
   public var cutout = 8
 
+  /// α of mixup: images and labels are mixed in pairs with the share λ ~ Beta(α, α); nil for none.
+  public var mixup: Double?
+
   /// The type of activations and gradients, and the rounding of products; parameters stay in fp32.
   public var precision = Precision.fp32
   /// The seed of initial weights, the order of the images and augmentation.
@@ -115,7 +118,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case weightDecay = "weight-decay"
     case labelSmoothing = "label-smoothing"
     case clipNorm = "clip-norm"
-    case augment, cutout, precision, seed, device, gemm, recompute, data
+    case augment, cutout, mixup, precision, seed, device, gemm, recompute, data
     case limitTrain = "limit-train"
     case limitTest = "limit-test"
     case spectrumEvery = "spectrum-every"
