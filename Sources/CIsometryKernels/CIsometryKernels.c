@@ -13,6 +13,8 @@ static const struct {
 } pieces[] = {
 #define PIECE "../../kernels/augmentation/decode.cl"
 #include "piece.h"
+#define PIECE "../../kernels/augmentation/mix.cl"
+#include "piece.h"
 #define PIECE "../../kernels/common/activation.cl"
 #include "piece.h"
 #define PIECE "../../kernels/common/grid.cl"
@@ -68,6 +70,8 @@ static const struct {
 #define PIECE "../../kernels/normalization/gradient.cl"
 #include "piece.h"
 #define PIECE "../../kernels/normalization/statistics.cl"
+#include "piece.h"
+#define PIECE "../../kernels/normalization/weights.cl"
 #include "piece.h"
 #define PIECE "../../kernels/optimizer/adaptive_clip.cl"
 #include "piece.h"

@@ -62,6 +62,13 @@ struct SingleOperation {
     return "\(sizes) \(dtype.rawValue)\(attributes)"
   }
 
+  private var takesAnyWeights: Bool {
+    switch key.operation {
+    case .weightStandardization, .weightStandardizationGradient: true
+    default: false
+    }
+  }
+
   private var sizes: String {
     func sizes(_ shape: Shape) -> String {
       shape.dimensions.map(String.init).joined(separator: "x")
@@ -73,7 +80,7 @@ struct SingleOperation {
       let product = "\(rows)x\(columns)x\(inner)"
       return operands[0].shape.rank == 3 ? "\(batch)x\(product)" : product
     }
-    if operands.count > 3, family == .optimizer || family == .reduction {
+    if operands.count > 3, family == .optimizer || family == .reduction || takesAnyWeights {
       let count = operands.map(\.shape.elementCount).reduce(0, +)
       return "\(operands.count) tensors of \(count) elements"
     }
@@ -120,6 +127,7 @@ struct SingleOperation {
         // With such a small rate, random gradients hardly change the weights.
         target.storeBytes(of: 1e-6, toByteOffset: 0, as: Float.self)
         target.storeBytes(of: 1, toByteOffset: 4, as: Float.self)
+      case StepNames.mixing: target.storeBytes(of: 0.5, as: Float.self)
       default: break
       }
     }

@@ -34,7 +34,9 @@ final class StreamedTraining {
     stream = BatchStream(
       of: dataset, batchSize: batch, order: .shuffled(seed: configuration.seed),
       slots: try session.makeStagingSlots(batchesInFlight))
-    inputs = StepInputs(of: session.graph)
+    inputs = StepInputs(
+      of: session.graph,
+      mixup: configuration.mixup.map { Mixup(alpha: $0, seed: configuration.seed) })
     groupSchedules = Array(configuration.makeGroupSchedules(stepsPerEpoch: 1).keys)
   }
 

@@ -94,7 +94,7 @@ final class GraphLowering {
       try lowerBatchNormalization(node, normalization)
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient,
       .batchNormalizationStatistics, .normalizationFactor, .globalAveragePoolGradient(_, _?),
-      .softmaxCrossEntropy(_, _?):
+      .softmaxCrossEntropy(_, _, _?):
       throw CPUError(
         action: "lower \(node.operation.label)", status: "it has no trait for this form")
     case .frozenNormalization(let normalization):
@@ -108,6 +108,10 @@ final class GraphLowering {
       try lowerNormalizationGradient(node, normalization)
     case .frozenNormalizationInputGradient(let normalization):
       try lowerFrozenInputGradient(node, normalization)
+    case .weightStandardization(let standardization):
+      try lowerWeightStandardization(node, standardization)
+    case .weightStandardizationGradient(let standardization):
+      try lowerWeightStandardizationGradient(node, standardization)
     case .pool(let pooling): try lowerPool(node, pooling)
     case .averagePoolGradient(let pooling, _): try lowerAveragePoolGradient(node, pooling)
     case .maxPoolGradient(let pooling):
@@ -118,7 +122,8 @@ final class GraphLowering {
         node, pooling, image: node.inputs[1], out: node.results[0], vl_max_pool_tangent)
     case .globalAveragePool: try lowerGlobalAverage(node)
     case .globalAveragePoolGradient(_, nil): lowerGlobalAverageGradient(node)
-    case .softmaxCrossEntropy(let smoothing, nil): try lowerLoss(node, smoothing)
+    case .softmaxCrossEntropy(let smoothing, let mixes, nil):
+      try lowerLoss(node, smoothing, mixes: mixes)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)
     case .adaptiveClip(let clip): try lowerAdaptiveClip(node, clip)

@@ -6,8 +6,9 @@ internal import IsometryGraph
 ///
 /// Images are blocked if their channels allow it. Convolution weights, their gradients and their
 /// optimizer slots share the layout that the forward convolution wants, so that an update is one pass
-/// over packed memory. Momenta of orthogonal updates are matrices. Values that only pointwise operations
-/// connect share one layout.
+/// over packed memory. Momenta of orthogonal updates are matrices. Weights that are standardized unit by
+/// unit are plain, and so are their gradients. Values that only pointwise operations connect share one
+/// layout.
 struct LayoutPlan {
   /// The group of each value, by `Value.index`.
   private let groups: [Int]
@@ -56,6 +57,14 @@ struct LayoutPlan {
           let group = groups[momentum.index]
           if chosen[group] == nil { chosen[group] = try .matrix(graph.type(of: momentum)) }
         }
+      }
+    }
+    for node in graph.nodes {
+      switch node.operation {
+      case .weightStandardization(let standardization),
+        .weightStandardizationGradient(let standardization):
+        for weight in standardization.weights(of: node) { chosen[groups[weight.index]] = .plain }
+      default: break
       }
     }
     for node in graph.nodes {

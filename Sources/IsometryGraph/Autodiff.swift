@@ -25,7 +25,7 @@ extension Graph {
       else { continue }
       let upstream = node.results.map { result in
         gradients[result].map { gradient in
-          if case .cast = node.operation { return gradient }
+          if node.operation.takesWideGradients { return gradient }
           return cast(gradient, to: type(of: result).dtype)
         }
       }
@@ -143,6 +143,17 @@ extension Derivatives {
   }
 }
 
+extension Operation {
+  /// Whether the gradient of the result may have the accumulator's type, because the operation rounds a
+  /// parameter of that type.
+  fileprivate var takesWideGradients: Bool {
+    switch self {
+    case .cast, .weightStandardization: true
+    default: false
+    }
+  }
+}
+
 extension Graph {
   /// The derivatives of a node's operation.
   ///
@@ -240,6 +251,8 @@ extension Graph {
       return Derivatives(vjp: normalization.trainingVJP, jvp: normalization.trainingJVP)
     case .frozenNormalization(let normalization):
       return Derivatives(one: normalization.frozenVJP, jvp: normalization.frozenJVP)
+    case .weightStandardization(let standardization):
+      return Derivatives(one: standardization.vjp, jvp: standardization.jvp)
     case .pool(let pooling):
       return Derivatives(
         one: { [pooling.vjp($0, $1, &$2)] },
@@ -259,9 +272,9 @@ extension Graph {
     case .softmaxCrossEntropy: return Derivatives(vjp: Operation.lossVJP, jvp: Operation.lossJVP)
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
       .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
-      .frozenNormalizationInputGradient, .decodeImages, .update, .runningAverage, .accumulate,
-      .gradientScale, .lossScaleUpdate, .adaptiveClip, .momentumDirections, .orthogonalUpdate,
-      .convolution,
+      .frozenNormalizationInputGradient, .weightStandardizationGradient, .decodeImages, .update,
+      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate, .adaptiveClip,
+      .momentumDirections, .orthogonalUpdate, .convolution,
       .convolutionWeightGradient, .convolutionInputGradient, .globalAveragePoolGradient:
       preconditionFailure("\(operation.name) has no derivatives, or none in this fused form")
     }

@@ -66,14 +66,18 @@ extension Graph {
     case .batchNormalizationInputGradient: return 5 * elements
     case .batchNormalizationGradient: return 9 * elements
     case .frozenNormalizationInputGradient: return elements
+    case .weightStandardization(let standardization):
+      return 6 * standardization.weights(of: node).map { shape(of: $0).elementCount }.reduce(0, +)
+    case .weightStandardizationGradient(let standardization):
+      return 7 * standardization.weights(of: node).map { shape(of: $0).elementCount }.reduce(0, +)
     case .pool(let pooling): return elements * pooling.window.height * pooling.window.width
     case .averagePoolGradient(let pooling, _), .maxPoolGradient(let pooling),
       .maxPoolTangent(let pooling):
       return inputElements(0) * pooling.window.height * pooling.window.width
     case .globalAveragePool: return inputElements(0)
     case .globalAveragePoolGradient(_, let gradient): return elements + epilogue(gradient)
-    case .softmaxCrossEntropy: return 15 * inputElements(0)
-    case .decodeImages: return 2 * elements
+    case .softmaxCrossEntropy(_, let mixes, _): return (mixes ? 20 : 15) * inputElements(0)
+    case .decodeImages(let decoding): return (decoding.mixes ? 5 : 2) * elements
     case .update(let update):
       let count = update.inputRanges.map { inputElements($0.lowerBound) }.reduce(0, +)
       return count * (4 + 4 * update.rule.slotCount)

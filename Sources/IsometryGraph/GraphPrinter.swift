@@ -107,9 +107,14 @@ extension Operation {
     case .pool(let pooling), .maxPoolGradient(let pooling), .maxPoolTangent(let pooling),
       .averagePoolGradient(let pooling, _):
       return pooling.description
-    case .softmaxCrossEntropy(let smoothing, let narrow):
+    case .weightStandardization(let standardization),
+      .weightStandardizationGradient(let standardization):
+      let factors = Set(standardization.factors).sorted().map { "\($0)" }.joined(separator: ", ")
+      return
+        "× \(standardization.factors.count) epsilon \(standardization.epsilon) factor \(factors)"
+    case .softmaxCrossEntropy(let smoothing, let mixes, let narrow):
       return joined(
-        smoothing == 0 ? "" : "smoothing \(smoothing)",
+        smoothing == 0 ? "" : "smoothing \(smoothing)", mixes ? "mixed" : "",
         narrow.map { "+gradient in \($0.rawValue)" } ?? "")
     case .update(let update): return "\(update.rule) × \(update.parameters.count)"
     case .adaptiveClip(let clip): return "share \(clip.share)"
@@ -117,7 +122,8 @@ extension Operation {
     case .orthogonalUpdate(let update, let count): return "\(update) × \(count)"
     case .runningAverage(let averages): return "× \(averages.count)"
     case .accumulate(let count): return "× \(count)"
-    case .decodeImages(let decoding): return decoding.description
+    case .decodeImages(let decoding):
+      return joined(decoding.description, decoding.mixes ? "mixed" : "")
     case .gradientScale(let scale):
       return joined(
         scale.maximumNorm.map { "maximum norm \($0)" } ?? "",

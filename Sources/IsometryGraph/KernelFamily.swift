@@ -24,7 +24,8 @@ extension Operation {
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient: .convolution
     case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,
       .normalizationFactor, .batchNormalizationReduction, .batchNormalizationGradient,
-      .batchNormalizationInputGradient, .frozenNormalizationInputGradient:
+      .batchNormalizationInputGradient, .frozenNormalizationInputGradient, .weightStandardization,
+      .weightStandardizationGradient:
       .normalization
     case .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient:

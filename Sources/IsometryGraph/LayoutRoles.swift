@@ -38,6 +38,10 @@ extension Node {
       LayoutRoles(images: Array(inputs[0...1]), weights: [results[0]])
     case .globalAveragePoolGradient:
       LayoutRoles(alike: [results + inputs[1...]], images: inputs + results)
+    case .weightStandardization(let standardization),
+      .weightStandardizationGradient(let standardization):
+      // Both work on the units of weights, and convolutions choose the layout of standardized ones.
+      LayoutRoles(weights: standardization.weights(of: self))
     case .channelSum, .broadcastChannels, .batchNormalizationStatistics, .pool,
       .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool, .decodeImages:
       LayoutRoles(images: inputs + results)

@@ -125,9 +125,10 @@ package struct MemoryUses: Sendable {
       .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
       .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
       .batchNormalizationInputGradient, .batchNormalizationGradient,
-      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale, .adaptiveClip, .momentumDirections:
+      .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
+      .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
+      .gradientScale, .adaptiveClip, .momentumDirections:
       break
     }
   }

@@ -84,6 +84,11 @@ public enum Operation: Sendable, Hashable {
   /// dy, scale, variance → dy · scale / √(variance + ε)
   case frozenNormalizationInputGradient(Normalization)
 
+  /// (weight, gain[K])… → (weight standardized for each of its K units)…
+  case weightStandardization(WeightStandardization)
+  /// (dy, weight, gain)… → (dweight, dgain)…
+  case weightStandardizationGradient(WeightStandardization)
+
   // Pooling
   /// x → y
   case pool(Pooling)
@@ -99,12 +104,13 @@ public enum Operation: Sendable, Hashable {
   case globalAveragePoolGradient(inputShape: Shape, ActivationGradient? = nil)
 
   // Loss
-  /// logits [N, K], labels int32 [N] → mean loss [1] accum, correct [1] accum, d(mean loss)/dlogits,
-  /// [the same gradient rounded to a 16-bit type]
-  case softmaxCrossEntropy(labelSmoothing: Double, narrowGradient: DType? = nil)
+  /// logits [N, K], labels int32 [N], [mixing fp32 [1]] → mean loss [1] accum, correct [1] accum,
+  /// d(mean loss)/dlogits, [the same gradient rounded to a 16-bit type]
+  case softmaxCrossEntropy(
+    labelSmoothing: Double, mixes: Bool = false, narrowGradient: DType? = nil)
 
   // Input
-  /// images uint8 [N, C, H, W], samples int32 [2] → decoded images
+  /// images uint8 [N, C, H, W], samples int32 [2], [origins int32 [N, 2],] [mixing fp32 [1]] → decoded images
   case decodeImages(ImageDecoding)
 
   /// [gradient scale [1],] (parameter, gradient)… → gradients, each unit's limited in norm
@@ -143,9 +149,10 @@ public enum Operation: Sendable, Hashable {
       .convolutionWeightGradient, .batchNormalization, .batchNormalizationStatistics,
       .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
       .batchNormalizationInputGradient, .batchNormalizationGradient,
-      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .globalAveragePoolGradient, .softmaxCrossEntropy,
-      .decodeImages, .squaredNorm, .gradientScale, .adaptiveClip, .momentumDirections:
+      .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
+      .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
+      .gradientScale, .adaptiveClip, .momentumDirections:
       []
     }
   }
@@ -180,17 +187,16 @@ public enum Operation: Sendable, Hashable {
       gradient == nil || traits.hasGradientEpilogues
     case .activationGradient(let gradient):
       !gradient.hasChannelSum || traits.hasChannelSumsWithGradients
-    case .softmaxCrossEntropy(_, let narrow): narrow == nil || traits.hasNarrowLossGradients
+    case .softmaxCrossEntropy(_, _, let narrow): narrow == nil || traits.hasNarrowLossGradients
     case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
       .scalarAdd, .biasAdd, .activation, .reshape, .sum, .dot, .channelSum, .broadcast,
       .broadcastChannels, .matrixMultiply, .batchNormalization, .batchNormalizationStatistics,
       .normalizationFactor, .frozenNormalization, .batchNormalizationReduction,
       .batchNormalizationInputGradient, .batchNormalizationGradient,
-      .frozenNormalizationInputGradient, .pool, .averagePoolGradient, .maxPoolGradient,
-      .maxPoolTangent, .globalAveragePool, .decodeImages, .adaptiveClip, .momentumDirections,
-      .update,
-      .orthogonalUpdate, .runningAverage, .accumulate, .squaredNorm, .gradientScale,
-      .lossScaleUpdate:
+      .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
+      .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
+      .decodeImages, .adaptiveClip, .momentumDirections, .update, .orthogonalUpdate,
+      .runningAverage, .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate:
       true
     }
   }

@@ -105,6 +105,10 @@ extension Operation {
       return try normalization.gradientTypes(inputs)
     case .frozenNormalizationInputGradient(let normalization):
       return [try normalization.frozenInputGradientType(inputs)]
+    case .weightStandardization(let standardization):
+      return try standardization.resultTypes(inputs)
+    case .weightStandardizationGradient(let standardization):
+      return try standardization.gradientTypes(inputs)
     case .pool(let pooling):
       try requireCount(inputs, 1)
       return [try pooling.resultType(inputs[0])]
@@ -130,8 +134,8 @@ extension Operation {
       let result = TensorType(shape, dy.dtype)
       try gradient.checkEpilogue(inputs, operands: 1, result: result)
       return [result]
-    case .softmaxCrossEntropy(let smoothing, let narrow):
-      return try Self.lossTypes(inputs, smoothing, narrow)
+    case .softmaxCrossEntropy(let smoothing, let mixes, let narrow):
+      return try Self.lossTypes(inputs, smoothing, mixes: mixes, narrow)
     case .decodeImages(let decoding):
       return [try decoding.resultType(inputs)]
     case .adaptiveClip(let clip): return try clip.resultTypes(inputs)
@@ -181,6 +185,16 @@ func requireSame(_ left: TensorType, _ right: TensorType) throws(ShapeError) {
 func requireSchedule(_ type: TensorType) throws(ShapeError) {
   guard type == TensorType([2], .float32) else {
     throw ShapeError("the schedule \(type) should be fp32[2]: learning rate and step")
+  }
+}
+
+/// Requires the share of a batch's own images and labels as the last of `count` inputs, if it is there.
+func requireMixing(
+  _ inputs: [TensorType], _ count: Int, mixes: Bool
+) throws(ShapeError) {
+  try requireCount(inputs, mixes ? count : count - 1)
+  guard !mixes || inputs[count - 1] == TensorType([1], .float32) else {
+    throw ShapeError("the share \(inputs[count - 1]) of a batch's own images should be fp32[1]")
   }
 }
 

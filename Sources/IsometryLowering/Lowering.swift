@@ -46,7 +46,7 @@ package struct Lowering {
     }
     for output in graph.outputs { mergeStatistics(of: output.value) }
     launchPartialSums()
-    prepareVariables()
+    launchPreparations()
     return planSoFar()
   }
 
@@ -109,6 +109,10 @@ package struct Lowering {
       lowerNormalizationGradient(node, normalization)
     case .frozenNormalizationInputGradient(let normalization):
       lowerFrozenNormalizationInputGradient(node, normalization)
+    case .weightStandardization(let standardization):
+      lowerWeightStandardization(node, standardization)
+    case .weightStandardizationGradient(let standardization):
+      lowerWeightStandardizationGradient(node, standardization)
     case .pool(let pooling): lowerPool(node, pooling)
     case .averagePoolGradient(let pooling, _):
       lowerWindowGradient(node, "pooling_average_gradient", pooling)
@@ -118,7 +122,8 @@ package struct Lowering {
     case .globalAveragePool: lowerGlobalAverage(node)
     case .globalAveragePoolGradient(_, let gradient):
       lowerGlobalAverageGradient(node, GradientEpilogue(gradient, of: node, operands: 1))
-    case .softmaxCrossEntropy(let smoothing, _): lowerLoss(node, smoothing)
+    case .softmaxCrossEntropy(let smoothing, let mixes, _):
+      lowerLoss(node, smoothing, mixes: mixes)
     case .decodeImages(let decoding): lowerDecoding(node, decoding)
     case .update(let update): lowerUpdate(node, update)
     case .adaptiveClip(let clip): lowerAdaptiveClip(node, clip)
@@ -140,8 +145,8 @@ package struct Lowering {
     if Layout.agree(home.layout, layout, for: type.shape) { return home.storage }
     let copy = values.copy(of: value, layout)
     guard copy.isNew else { return copy.storage }
-    if let variable = preparable(value) {
-      prepare(variable, as: copy.storage, type.dtype, layout)
+    if let source = preparable(value) {
+      prepare(source, as: copy.storage, type.dtype, layout)
     } else {
       permute(home.storage, to: copy.storage, type, from: home.layout, to: layout)
     }

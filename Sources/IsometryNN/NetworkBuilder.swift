@@ -33,6 +33,9 @@ public struct NetworkBuilder {
   var measuresDeviations = false
   /// The parameters and statistics whose averages the network reads in their place.
   var averagedNames: Set<String> = []
+  /// The expected variance of the input of the next residual block, if the network standardizes its
+  /// weights.
+  var streamVariance = 1.0
   private var statisticUpdates: [(running: Value, value: Value, correction: Double)] = []
 
   /// A builder without layers; `precision` is a floating-point type.

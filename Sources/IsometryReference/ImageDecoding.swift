@@ -8,7 +8,8 @@ extension NodeExecution {
     let firstSample =
       UInt64(UInt32(bitPattern: samples[0])) | UInt64(UInt32(bitPattern: samples[1])) << 32
     for image in 0..<extents.images {
-      let origin = inputs.count > 2 ? (0...1).map { inputs[2].integers[2 * image + $0] } : []
+      let origin =
+        decoding.readsOrigins ? (0...1).map { inputs[2].integers[2 * image + $0] } : []
       let placement = decoding.placement(
         sample: firstSample &+ UInt64(image), origin: origin, height: extents.height,
         width: extents.width)
@@ -31,6 +32,19 @@ extension NodeExecution {
             y[result] = Scalar(levels[source.map { Int(bytes[$0]) } ?? 0])
           }
         }
+      }
+    }
+    if decoding.mixes { mixPairs(inputs[decoding.mixingInput].elements[0]) }
+  }
+
+  /// Image i of N becomes λ·(image i) + (1 − λ)·(image N − 1 − i).
+  private func mixPairs(_ share: Scalar) {
+    let y = results[0].elements
+    let (images, length) = (results[0].shape[0], results[0].shape.elementCount(from: 1))
+    for image in 0..<(images + 1) / 2 {
+      for element in 0..<length {
+        let (a, b) = (image * length + element, (images - 1 - image) * length + element)
+        (y[a], y[b]) = (share * y[a] + (1 - share) * y[b], share * y[b] + (1 - share) * y[a])
       }
     }
   }

@@ -75,6 +75,9 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
       batchNormalizationInputGradient(normalization, dshift: results[1], dscale: results[2])
     case .frozenNormalizationInputGradient(let normalization):
       frozenNormalizationInputGradient(normalization)
+    case .weightStandardization(let standardization): standardizeWeights(standardization)
+    case .weightStandardizationGradient(let standardization):
+      weightStandardizationGradient(standardization)
     case .pool(let pooling):
       switch pooling.kind {
       case .average: averagePool(pooling)
@@ -87,7 +90,8 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .globalAveragePoolGradient(_, let gradient):
       globalAveragePoolGradient()
       apply(gradient, operands: 1)
-    case .softmaxCrossEntropy(let smoothing, _): softmaxCrossEntropy(labelSmoothing: smoothing)
+    case .softmaxCrossEntropy(let smoothing, let mixes, _):
+      softmaxCrossEntropy(labelSmoothing: smoothing, mixes: mixes)
     case .decodeImages(let decoding): decodeImages(decoding)
     case .update(let update): apply(update)
     case .adaptiveClip(let clip): self.clip(clip)

@@ -116,6 +116,15 @@ struct DifferentiableCase: Sendable, CustomTestStringConvertible {
     ]
   }
 
+  static let standardizations: [DifferentiableCase] = ([[3, 5], [2, 3, 2, 2]] as [Shape]).map {
+    shape in
+    DifferentiableCase("weightStandardization \(shape)") {
+      let weight = $0.operand(shape, .normal(deviation: 0.4, mean: 0.2))
+      return $0.graph.standardized(
+        weight, gain: $0.operand([shape[0]]), factor: 1.7, epsilon: 0.1, as: .float64)
+    }
+  }
+
   static let normalizations: [DifferentiableCase] = ([[6, 3], [2, 3, 4, 5]] as [Shape]).flatMap {
     shape in
     [Epilogue.none, Epilogue(hasResidual: true, activation: .softplus)].flatMap { epilogue in
@@ -191,19 +200,23 @@ struct DifferentiableCase: Sendable, CustomTestStringConvertible {
   @Test(arguments: DifferentiableCase.normalizations)
   func normalizations(operation: DifferentiableCase) throws { try check(operation) }
 
+  @Test(arguments: DifferentiableCase.standardizations)
+  func standardizations(operation: DifferentiableCase) throws { try check(operation) }
+
   @Test(arguments: DifferentiableCase.poolings)
   func poolings(operation: DifferentiableCase) throws { try check(operation) }
 
-  @Test(arguments: [0, 0.2])
-  func crossEntropy(smoothing: Double) throws {
+  @Test(arguments: [0, 0.2], [nil, 0.7] as [Float?])
+  func crossEntropy(smoothing: Double, share: Float?) throws {
     var check = GradientCheck(seed: 1)
     let logits = check.operand([5, 4])
     let labels = check.graph.input("labels", [5], .int32)
+    let mixing = share.map { _ in check.graph.input("mixing", [1]) }
     let loss = check.graph.softmaxCrossEntropy(
-      logits, labels: labels, labelSmoothing: smoothing)
-    let derivatives = try check.derivatives(
-      of: [loss.loss], inputs: ["labels": HostTensor([5], [0, 3, -1, 2, 2])])
-    expectAgreement(derivatives)
+      logits, labels: labels, labelSmoothing: smoothing, mixing: mixing)
+    var inputs = ["labels": HostTensor([5], [0, 3, -1, 2, 2])]
+    if let share { inputs["mixing"] = HostTensor([1], [share]) }
+    expectAgreement(try check.derivatives(of: [loss.loss], inputs: inputs))
   }
 
   private func check(_ operation: DifferentiableCase) throws {

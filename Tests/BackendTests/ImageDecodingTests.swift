@@ -117,4 +117,31 @@ import Testing
       #expect((count / 4...3 * count / 4).contains(mirroredCount))
     }
   }
+
+  /// Pairs are mixed after augmentation; the middle of an odd number of images stays.
+  @Test(arguments: BackendUnderTest.all, [0, 0.3, 1] as [Float])
+  func imagesAreMixedWithTheReverse(subject: BackendUnderTest, share: Float) throws {
+    for precision in subject.supported([.float32, .bfloat16, .float16]) {
+      var experiment = Experiment(seed: 2, precision: precision)
+      let position = experiment.input("samples", HostTensor([2], [5, 0]))
+      let mixing = experiment.input("mixing", HostTensor([1], [share]))
+      for shape in [[5, 3, 32, 32], [1, 1, 5, 7], [4, 3, 7, 5]] as [Shape] {
+        let bytes = (0..<shape.elementCount).map { _ in
+          UInt8(experiment.random.integer(below: 256))
+        }
+        let images = experiment.input(
+          "images\(shape)", HostTensor(TensorType(shape, .uint8), bytes: bytes))
+        let decoding = ImageDecoding(
+          mean: [Double](repeating: 0.4, count: shape[1]),
+          deviation: [Double](repeating: 0.2, count: shape[1]), dtype: precision,
+          augmentation: .init(cropPadding: 2, flips: .random, cutout: 2, seed: 3), mixes: true)
+        // One image is rounded before the mixture, and the mixture again.
+        experiment.compare(
+          "\(shape)",
+          experiment.graph.decodeImages(images, samples: position, mixing: mixing, decoding),
+          reduction: 2, roundings: 4)
+      }
+      try expectAgreement(experiment, on: subject)
+    }
+  }
 }

@@ -91,6 +91,11 @@ import Testing
     (["train", "--average-weights", "1"], "--average-weights should be at least 0"),
     (["train", "--clip-adaptive", "0"], "--clip-adaptive should be positive"),
     (["spectrum", "--last-weights"], "--last-weights is for a --checkpoint"),
+    (["train", "--mixup", "0"], "--mixup should be positive"),
+    (
+      ["train", "--normalization", "weight", "--init", "risotto"],
+      "use --normalization none, or --init he or orthogonal"
+    ),
     (["benchmark", "train", "--profile", ""], "--profile should name"),
     (["spectrum", "--checkpoint", ""], "--checkpoint should name"),
     (["spectrum", "--data", ""], "--data should name"),

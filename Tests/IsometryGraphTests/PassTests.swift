@@ -105,6 +105,37 @@ import Testing
     #expect(simple.variables.isEmpty)
   }
 
+  /// One standardization of all weights, and one gradient after all that it reads. A weight that depends on
+  /// another standardized weight stays apart.
+  @Test func standardizationsAreJoined() throws {
+    func standardized(_ graph: inout Graph, _ weight: Value, _ name: String) -> Value {
+      graph.standardized(
+        weight, gain: graph.variable("\(name).gain", [4]), factor: 2, epsilon: 1e-4, as: .float32)
+    }
+    func weight(_ graph: inout Graph, _ name: String) -> Value {
+      let weight = graph.variable(name, [4, 4])
+      return standardized(&graph, weight, name)
+    }
+    var graph = Graph()
+    var y = graph.input("x", [2, 4])
+    for name in ["a", "b", "c"] {
+      y = graph.activation(graph.dense(y, weight: weight(&graph, name)), .relu)
+    }
+    let variables = graph.variables.map(\.value)
+    let gradients = graph.gradients(of: graph.sum(y), withRespectTo: variables)
+    for (index, gradient) in gradients.enumerated() { graph.output("\(index)", gradient!) }
+    let fused = graph.fused()
+    try GraphVerifier.verify(fused)
+    let joined = Schedule(fused).nodes.filter { $0.operation.family == .normalization }
+    #expect(joined.map(\.inputs.count) == [6, 9])
+    #expect(joined.map(\.results.count) == [3, 6])
+
+    var chain = Graph()
+    let first = weight(&chain, "a")
+    chain.output("y", standardized(&chain, first, "b"))
+    #expect(Schedule(chain.fused()).nodes.count == 2)
+  }
+
   @Test func updatesOfDifferentRulesStayApart() {
     var graph = Graph()
     let schedule = graph.input("schedule", [2])

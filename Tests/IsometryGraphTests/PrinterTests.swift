@@ -78,6 +78,12 @@ import Testing
       (.lossScaleUpdate(LossScaling(growthInterval: 7)), "every 7"),
       (.accumulate(count: 3), "× 3"),
       (.adaptiveClip(AdaptiveClip(share: 0.01)), "share 0.01"),
+      (
+        .weightStandardization(
+          WeightStandardization(factors: [2, 1.5, 2], epsilon: 1e-4, dtype: .bfloat16)),
+        "× 3 epsilon 0.0001 factor 1.5, 2.0"
+      ),
+      (.softmaxCrossEntropy(labelSmoothing: 0.1, mixes: true), "smoothing 0.1 mixed"),
     ] as [(Operation, String)])
   func attributesShow(operation: Operation, text: String) {
     #expect(operation.attributeText == text)

@@ -42,6 +42,9 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       mean: [0, 0, 0], deviation: [1, 1, 1], dtype: .bfloat16,
       augmentation: .init(
         cropPadding: 7, border: .reflection, flips: .alternating, cutout: 0, seed: 1))
+    let mixing = ImageDecoding(
+      mean: [0, 0, 0], deviation: [1, 1, 1], dtype: .bfloat16, augmentation: nil, mixes: true)
+    let standardization = WeightStandardization(factors: [1, 2], epsilon: 1e-4, dtype: .bfloat16)
     return [
       ShapeCase(.input(name: "x", image), [], [image]),
       ShapeCase(.variable(name: "x", image), [], [image]),
@@ -105,6 +108,13 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
         [image, image, channels, channels, channels, channels, channels, channels], [image]),
       ShapeCase(
         .frozenNormalizationInputGradient(normalization), [image, channels, channels], [image]),
+      ShapeCase(
+        .weightStandardization(standardization), [kernel, fp32([5]), fp32([7, 3]), fp32([7])],
+        [weight, bf16([7, 3])]),
+      ShapeCase(
+        .weightStandardizationGradient(standardization),
+        [kernel, kernel, fp32([5]), fp32([7, 3]), fp32([7, 3]), fp32([7])],
+        [kernel, fp32([5]), fp32([7, 3]), fp32([7])]),
       ShapeCase(.pool(pooling), [image], [bf16([2, 3, 4, 5])]),
       ShapeCase(
         .averagePoolGradient(average, inputShape: image.shape), [bf16([2, 3, 4, 4])], [image]),
@@ -115,6 +125,12 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       ShapeCase(
         .softmaxCrossEntropy(labelSmoothing: 0.1), [bf16([4, 10]), TensorType([4], .int32)],
         [scalar, scalar, bf16([4, 10])]),
+      ShapeCase(
+        .softmaxCrossEntropy(labelSmoothing: 0.1, mixes: true),
+        [bf16([4, 10]), TensorType([4], .int32), scalar], [scalar, scalar, bf16([4, 10])]),
+      ShapeCase(
+        .decodeImages(mixing),
+        [TensorType([2, 3, 8, 9], .uint8), TensorType([2], .int32), scalar], [image]),
       ShapeCase(
         .decodeImages(decoding),
         [TensorType([2, 3, 8, 9], .uint8), TensorType([2], .int32)], [image]),

@@ -166,6 +166,23 @@ import Testing
     for group in draws.values { #expect(Set(group).count == group.count) }
   }
 
+  /// Standardization replaces means and norms of weights.
+  @Test(arguments: InitializerRegistry.names)
+  func someInitializersSuitStandardizedWeights(name: String) throws {
+    let initializer = try InitializerRegistry.make(name)
+    let layout = ResidualNetwork(
+      widths: [8, 16], depths: [2, 1], skip: .convolution, normalization: .weight,
+      traits: initializer.blockTraits, imageShape: [3, 4, 4]
+    ).layout
+    guard ["he", "lecun", "glorot", "orthogonal", "rezero", "skipinit"].contains(name) else {
+      #expect(throws: InitializationError.self) { try initializer.check(layout) }
+      return
+    }
+    let values = try initializer.values(for: layout, seed: 1)
+    #expect(values["stem.gain"] == [Double](repeating: 1, count: 8))
+    #expect(values["head.gain"] == nil)
+  }
+
   @Test func aParameterDoesNotDependOnTheRestOfTheNetwork() throws {
     let deeper = ResidualNetwork(widths: [32, 64], depths: [3, 2], normalization: .none).layout
     let values = try Self.draw("orthogonal", deeper)

@@ -16,6 +16,9 @@ import Testing
       residual("type B, batch statistics", .silu, .batch, .training),
       residual("type B, frozen statistics", .tanh, .batch, .evaluation),
       residual("type B, multipliers", .gelu, .none, .training, multipliers: true),
+      residual("type B, standardized weights", .gelu, .weight, .training, multipliers: true),
+      residual(
+        "type C, standardized weights", .relu, .weight, .evaluation, .bottleneck(expansion: 2)),
       residual("type C, bottleneck", .relu, .batch, .training, .bottleneck(expansion: 2)),
       residual(
         "type C, bottleneck, multipliers", .softplus, .none, .training,

@@ -21,7 +21,7 @@ import Testing
 
   @Test(
     arguments: [DType.float32, .float64, .bfloat16, .float16],
-    [NormalizationKind.none, .batch])
+    NormalizationKind.allCases)
   func graphsAreValid(precision: DType, normalization: NormalizationKind) throws {
     func check(_ built: Graph, inputs: [String], outputs: [String]) throws {
       for graph in [built, BackendUnderTest.everyForm.prepared(built)] {

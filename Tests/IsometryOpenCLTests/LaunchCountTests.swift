@@ -57,6 +57,9 @@ import Testing
     for batch in [64, 512] {
       let plain = try plan(model, .none, batch: batch, sizes).launches.map(\.label)
       #expect(plain.count <= limit.plain, "batch \(batch): \(plain)")
+      // One launch for all weights, one for their gradients, and one for copies in other layouts.
+      let standardized = try plan(model, .weight, batch: batch, sizes).launches.map(\.label)
+      #expect(standardized.count <= plain.count + 3, "batch \(batch): \(standardized)")
       let normalized = try plan(model, .batch, batch: batch, sizes).launches.map(\.label)
       #expect(normalized.count <= limit.normalized, "batch \(batch): \(normalized)")
       // As a step is without options.

@@ -23,6 +23,7 @@ import Testing
 
   private static let kinds: [(DType, NormalizationKind, prologues: Bool)] = [
     (.float32, .none, false), (.float32, .batch, false), (.bfloat16, .batch, true),
+    (.bfloat16, .weight, false),
   ]
 
   /// `ValidatingBackend` makes every value an output.

@@ -75,6 +75,7 @@ import Testing
     (.data, { $0.data = "" }),
     (.cutout, { $0.cutout = 33 }),
     (.limitTrain, { $0.limitTrain = 0 }),
+    (.mixup, { $0.mixup = 0 }),
     (.limitTest, { $0.limitTest = -1 }),
     (.translate, { $0.translate = 32 }),
     (.augment, { $0.augment = [.crop, .translate] }),

@@ -47,6 +47,12 @@ import Testing
     },
     SmallRun.configuration {
       $0.device = "cpu"
+      $0.model = "resnet8"
+      $0.normalization = .weight
+      $0.mixup = 0.2
+    },
+    SmallRun.configuration {
+      $0.device = "cpu"
       $0.model = "resnet20"
       $0.normalization = .none
       $0.initializer = "risotto"
@@ -197,6 +203,7 @@ import Testing
       epochs: run.configuration.epochs,
       schedule: run.configuration.makeSchedule(stepsPerEpoch: 5), seed: run.configuration.seed)
     settings.groupSchedules = run.configuration.makeGroupSchedules(stepsPerEpoch: 5)
+    settings.mixup = run.configuration.mixup
     settings.readingInterval = .zero
     let session = CountingSession(run.session) { count in
       if count == steps { stop.request(bySignal: 15) }

@@ -39,6 +39,12 @@ import Testing
           .adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decoupled: true), weightDecay: 0.1),
         precision: .bfloat16, tolerance: 0.06),
       Step(
+        description: "standardized weights, mixed",
+        network: ResidualNetwork(
+          widths: [4, 6], depths: [1, 1], normalization: .weight, imageShape: [3, 5, 7]),
+        optimizer: StandardOptimizer(.sgd(momentum: 0.9, nesterov: true)), precision: .bfloat16,
+        tolerance: 0.06),
+      Step(
         description: "normalized, loss scaling, RMSProp",
         network: ResidualNetwork(
           widths: [8], depths: [1], activation: .tanh, normalization: .batch,
@@ -50,7 +56,8 @@ import Testing
     func configuration(_ precision: DType) -> TrainingGraph.Configuration {
       TrainingGraph.Configuration(
         batch: 3, precision: precision, optimizer: optimizer, labelSmoothing: 0.1,
-        augmentation: .init(cropPadding: 1, flips: .random, cutout: 2, seed: 5))
+        augmentation: .init(cropPadding: 1, flips: .random, cutout: 2, seed: 5),
+        mixes: network.normalization == .weight)
     }
   }
 
@@ -136,6 +143,9 @@ import Testing
     var losses: [Double] = []
     for number in 0..<2 {
       var inputs = batch(number)
+      if step.configuration(precision).mixes {
+        inputs[StepNames.mixing] = HostTensor([1], [0.3])
+      }
       inputs[StepNames.schedule] = HostTensor([2], [0.01, Float(number + 1)])
       try session.run(inputs)
       losses.append(try session.read(output: StepNames.loss).scalar)

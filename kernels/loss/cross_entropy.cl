@@ -5,12 +5,15 @@
 //   correct[0] = how many rows have their first largest logit at the label
 //   gradient = (softmax(logits) - target) / rows
 //
-// Rows whose label is no class (negative, as a rule) count for neither and have gradient 0.
+// If MIXES, a row has the share mixing[0] in its own label's loss and gradient, and the rest in those
+// of the label of row rows - 1 - row. `correct` counts the own label.
+//
+// Labels that are no class (negative, as a rule) count for neither and contribute 0 to the gradient.
 // logits, gradient: real [rows, classes], or accum if HAS_NARROW, where `narrow` is the gradient again
-// as real; labels: int [rows]; loss, correct: accum [1].
+// as real; labels: int [rows]; mixing: float [1], unread unless MIXES; loss, correct: accum [1].
 //
 // Geometry: one group; its items take rows in turn, and a tree sums the items. WIDTH is 1.
-// Shape class: HAS_NARROW. Accumulator: accum. Deterministic.
+// Shape classes: HAS_NARROW, MIXES. Accumulator: accum. Deterministic.
 // uses: common/tree.cl
 
 #if WIDTH != 1
@@ -20,6 +23,11 @@
 #ifndef HAS_NARROW
 #define HAS_NARROW 0
 #endif
+
+#ifndef MIXES
+#define MIXES 0
+#endif
+#define LABELS_OF_ROW (1 + MIXES)
 
 #if HAS_NARROW
 typedef accum logit;
@@ -40,6 +48,7 @@ static inline void store_slope(const accum value, global logit *gradient, global
 
 LINE_KERNEL void softmax_cross_entropy(const global logit *restrict logits,
                                        const global int *restrict labels,
+                                       const global float *restrict mixing,
                                        global accum *restrict loss, global accum *restrict correct,
                                        global logit *restrict gradient,
                                        global real *restrict narrow, const int rows,
@@ -52,8 +61,22 @@ LINE_KERNEL void softmax_cross_entropy(const global logit *restrict logits,
     const global logit *z = logits + (size_t)row * classes;
     global logit *dz = gradient + (size_t)row * classes;
     global real *narrow_dz = narrow + (size_t)row * classes;
-    const int label = labels[row];
-    if (label < 0 || label >= classes) {
+    // Each label's part in the target.
+    int label[LABELS_OF_ROW];
+    accum part[LABELS_OF_ROW];
+    label[0] = labels[row];
+    part[0] = 1;
+#if MIXES
+    label[1] = labels[rows - 1 - row];
+    part[0] = mixing[0];
+    part[1] = 1 - part[0];
+#endif
+    accum parts = 0;
+    for (int i = 0; i < LABELS_OF_ROW; ++i) {
+      if (label[i] < 0 || label[i] >= classes) part[i] = 0;
+      parts += part[i];
+    }
+    if (parts == 0) {
       for (int k = 0; k < classes; ++k) store_slope(0, dz + k, narrow_dz + k);
       continue;
     }
@@ -74,15 +97,20 @@ LINE_KERNEL void softmax_cross_entropy(const global logit *restrict logits,
       linear += shifted;
     }
     const accum log_total = log(total);
-    const accum at_label = load_logit(z + label) - largest;
-    // A class that has no part in the target may have a logit of minus infinity.
-    loss_sum +=
-        fma(smoothing - 1, at_label, log_total) - (everywhere > 0 ? everywhere * linear : 0);
-    correct_sum += place == label ? 1 : 0;
+    for (int i = 0; i < LABELS_OF_ROW; ++i) {
+      if (part[i] == 0) continue;
+      const accum at_label = load_logit(z + label[i]) - largest;
+      // A class that has no part in the target may have a logit of minus infinity.
+      loss_sum += part[i] * (fma(smoothing - 1, at_label, log_total) -
+                             (everywhere > 0 ? everywhere * linear : 0));
+    }
+    correct_sum += place == label[0] ? 1 : 0;
     for (int k = 0; k < classes; ++k) {
-      const accum target = everywhere + (k == label ? 1 - smoothing : 0);
+      accum target = parts * everywhere;
+      for (int i = 0; i < LABELS_OF_ROW; ++i)
+        target += k == label[i] ? part[i] * (1 - smoothing) : 0;
       const accum share = exp(load_logit(z + k) - largest) / total;
-      store_slope((share - target) / (accum)rows, dz + k, narrow_dz + k);
+      store_slope((parts * share - target) / (accum)rows, dz + k, narrow_dz + k);
     }
   }
   loss_sum = sum_over_rows(loss_sum, grid_of(1), tree);

@@ -195,14 +195,22 @@ void vl_winograd_gradient(vl_type type, const vl_winograd_shape *shape, int32_t 
                           const void *dy, int64_t dy_step, float *workspace, float *dw,
                           int64_t dw_step);
 
+// MARK: Weights, n elements of one unit, as in IsometryGraph's `WeightStandardization`
+
+/// out = scale * (w - mean) / sqrt(sum of (w - mean)^2 + epsilon)
+void vl_standardize(vl_type type, const float *w, int64_t n, float scale, float epsilon, void *out);
+/// The gradients of the weights and of the gain, for a scale of factor * gain.
+void vl_standardize_gradient(const float *dy, const float *w, int64_t n, float factor, float gain,
+                             float epsilon, float *dw, float *dgain);
+
 // MARK: Loss, one row
 
-/// The row's cross-entropy against the smoothed target, and its gradient divided by `rows`.
-/// `correct` is 1 if the first largest logit is at the label. A label outside the classes gives
-/// zeros.
-void vl_cross_entropy(vl_type type, const void *logits, int64_t classes, int32_t label,
-                      float smoothing, int64_t rows, void *gradient, double *loss,
-                      int32_t *correct);
+/// The row's cross-entropy against smoothed targets, and its gradient divided by `rows`. The row's own
+/// label has the share `share`, and that of row rows - 1 - row the rest. `correct` is 1 if the first
+/// largest logit is at the own label. A label outside the classes contributes zeros.
+void vl_cross_entropy(vl_type type, const void *logits, int64_t classes, const int32_t *labels,
+                      int64_t row, int64_t rows, float share, float smoothing, void *gradient,
+                      double *loss, int32_t *correct);
 
 // MARK: Updates, n elements of fp32
 
@@ -252,6 +260,9 @@ typedef struct {
 /// `origin` is the number of the image in its data set and the epoch, if flips alternate, or NULL.
 void vl_decode(vl_type type, const vl_decoding *decoding, const float *levels, uint64_t sample,
                const int32_t *origin, const uint8_t *image, void *out);
+
+/// a = share * a + (1 - share) * b, and b likewise with the old a; both may be the same memory.
+void vl_mix(vl_type type, float share, void *a, void *b, int64_t n);
 
 // MARK: Peak arithmetic
 

@@ -12,6 +12,7 @@ VL_FUNCTIONS(X)
 #include "functions.h"
 #include "pointwise.h"
 #include "channels.h"
+#include "standardize.h"
 #include "pooling.h"
 #include "merge.h"
 #include "loss.h"

@@ -1,4 +1,4 @@
-// Decoding and augmentation of one image. Included once for each instruction set.
+// Decoding and augmentation of one image, and mixtures of two. Included once for each instruction set.
 
 /// Block `index` of a stream: the same words as IsometryCore's `RandomStream.block`.
 /// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
@@ -76,4 +76,14 @@ void VL(decode)(vl_type type, const vl_decoding *d, const float *levels, uint64_
       }
     }
   }
+}
+
+void VL(mix)(vl_type type, float share, void *a, void *b, int64_t n) {
+  const float rest = 1 - share;
+  BY_TYPE(type, FOR_ELEMENTS(n, {
+            vf x = load(TYPE, a, i, count);
+            vf y = load(TYPE, b, i, count);
+            store(TYPE, a, i, share * x + rest * y, count);
+            store(TYPE, b, i, share * y + rest * x, count);
+          }))
 }

@@ -12,4 +12,5 @@
   X(normalization_factors) X(gradient_factors) X(weight_gradient) X(weight_gradient_workspace) \
   X(winograd_weights) X(winograd_workspace) X(winograd_convolve) X(winograd_gradient) \
   X(winograd_gradient_workspace) X(cross_entropy) X(sgd) X(adam) X(rms_prop) X(decode) \
-  X(multiply_add) X(multiply_add_operations)
+  X(standardize) X(standardize_gradient) \
+  X(mix) X(multiply_add) X(multiply_add_operations)

@@ -14,7 +14,7 @@ struct NetworkArguments: ParsableArguments {
 
   @Option(
     help: """
-      The normalization after a convolution or a hidden dense layer. (default: \
+      The normalization after a convolution or a hidden dense layer, or that of its weight. (default: \
       \(RunConfiguration.defaults.normalization.rawValue); none for spectrum and inspect)
       """)
   var normalization: NormalizationKind?

@@ -165,7 +165,15 @@ struct OptimizationArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Seed of the initial weights, the order of the images and the augmentation. (default: \
+      Mixup: mix images and labels in pairs, with the share of the first drawn from Beta(alpha, alpha) \
+      for each batch. (default: off)
+      """, valueName: "alpha"))
+  var mixup: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Seed of the initial weights, the order of the images, augmentation and mixup. (default: \
       \(defaults.seed))
       """, valueName: "n"))
   var seed: UInt64?
@@ -192,10 +200,11 @@ struct OptimizationArguments: ParsableArguments {
 
   private static var defaultRates: String {
     RunConfiguration.OptimizerName.allCases.map { name in
-      let rates = [NormalizationKind.batch, .none].map {
+      let rates = [NormalizationKind.batch, .weight, .none].map {
         RunConfiguration(optimizer: name, normalization: $0).learningRate
       }
-      return "\(rates[0]) for \(name.rawValue), \(rates[1]) without normalization"
+      return "\(rates[0]) for \(name.rawValue), \(rates[1]) with standardized weights, "
+        + "\(rates[2]) without normalization"
     }.joined(separator: "; ")
   }
 
@@ -243,6 +252,7 @@ struct OptimizationArguments: ParsableArguments {
       if augment == nil { configuration.augment.removeAll { $0 == .crop } }
       if !configuration.augment.contains(.translate) { configuration.augment.append(.translate) }
     }
+    if let mixup { configuration.mixup = mixup }
     if let seed { configuration.seed = seed }
     try checkUse(in: configuration)
   }

@@ -6,7 +6,7 @@ extension GraphLowering {
   func lowerDecoding(_ node: Node, _ decoding: ImageDecoding) throws(CPUError) {
     let images = place(node.inputs[0])
     let samples = place(node.inputs[1]).storage
-    let origins = node.inputs.count > 2 ? place(node.inputs[2]).storage : nil
+    let origins = decoding.readsOrigins ? place(node.inputs[2]).storage : nil
     let shape = images.type.shape
     let plain = StoredValue(
       type: graph.type(of: node.results[0]), layout: .plain,
@@ -45,6 +45,18 @@ extension GraphLowering {
           }
         }
       })
+    if decoding.mixes {
+      let mixing = place(node.inputs[decoding.mixingInput]).storage
+      emit(
+        "\(node.operation.name)Mixing", reads: [plain.storage, mixing], writes: [plain.storage],
+        .pieces((shape[0] + 1) / 2) { range in
+          for image in range {
+            vl_mix(
+              plain.loops, mixing.elements(Float.self)[0], plain.bytes(from: image * length),
+              plain.bytes(from: (shape[0] - 1 - image) * length), Int64(length))
+          }
+        })
+    }
     if layout(node.results[0]) == .plain {
       setPlace(node.results[0], plain)
     } else {

@@ -19,6 +19,9 @@ public import IsometryCore
 /// so that every backend decodes to the same bits. A cutout square covers the rows center − ⌊s/2⌋
 /// ..< center − ⌊s/2⌋ + s, and the columns likewise. It holds 0 after normalization. The flip is
 /// applied to the moved image.
+///
+/// If the decoding mixes, image i of N becomes λ·(image i) + (1 − λ)·(image N − 1 − i) of these results,
+/// where λ is an input.
 public struct ImageDecoding: Sendable, Hashable {
   /// The bytes beyond the border of an image.
   public enum Border: String, Sendable, Hashable {
@@ -97,11 +100,14 @@ public struct ImageDecoding: Sendable, Hashable {
   /// The part of the image; the image as it is if there is an augmentation.
   public let view: View
 
+  /// Whether images are mixed in pairs, for mixup (Zhang, Cisse, Dauphin, Lopez-Paz, 2018).
+  public let mixes: Bool
+
   /// A decoding with one mean and one positive deviation for each channel, and with an augmentation or a
   /// view.
   public init(
     mean: [Double], deviation: [Double], dtype: DType, augmentation: Augmentation?,
-    view: View = View()
+    view: View = View(), mixes: Bool = false
   ) {
     precondition(augmentation == nil || view == View(), "a view has no augmentation")
     precondition(mean.count == deviation.count, "a mean and a deviation for each channel")
@@ -111,10 +117,14 @@ public struct ImageDecoding: Sendable, Hashable {
     self.dtype = dtype
     self.augmentation = augmentation
     self.view = view
+    self.mixes = mixes
   }
 
-  /// Whether the operation reads the origins of the images.
-  var readsOrigins: Bool { augmentation?.flips == .alternating }
+  /// Whether the operation reads the origins of the images, its third input.
+  package var readsOrigins: Bool { augmentation?.flips == .alternating }
+
+  /// The place of λ among the inputs of an operation that mixes.
+  package var mixingInput: Int { readsOrigins ? 3 : 2 }
 
   /// The pixels beyond the border.
   package var border: Border { augmentation?.border ?? .reflection }
@@ -126,7 +136,7 @@ public struct ImageDecoding: Sendable, Hashable {
   }
 
   func resultType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
-    try requireCount(inputs, readsOrigins ? 3 : 2)
+    try requireMixing(inputs, readsOrigins ? 4 : 3, mixes: mixes)
     try requireRank(inputs[0], 4)
     guard inputs[0].dtype == .uint8, inputs[0].shape[1] == mean.count else {
       throw ShapeError("\(inputs[0]) should be uint8 [N, \(mean.count), H, W]")
@@ -154,11 +164,13 @@ public struct ImageDecoding: Sendable, Hashable {
 extension Graph {
   /// Normalized images from bytes [N, C, H, W]. `samples` (int32 [2], low word first) is the number
   /// of images that the run has seen before this batch. Alternating flips also need `origins`
-  /// (int32 [N, 2]): the number of each image in its data set, and the epoch.
+  /// (int32 [N, 2]): the number of each image in its data set, and the epoch. `mixing` is λ, fp32 [1], of
+  /// a decoding that mixes.
   public mutating func decodeImages(
-    _ images: Value, samples: Value, origins: Value? = nil, _ decoding: ImageDecoding
+    _ images: Value, samples: Value, origins: Value? = nil, mixing: Value? = nil,
+    _ decoding: ImageDecoding
   ) -> Value {
-    append(.decodeImages(decoding), [images, samples] + (origins.map { [$0] } ?? []))[0]
+    append(.decodeImages(decoding), [images, samples] + [origins, mixing].compactMap { $0 })[0]
   }
 }
 

@@ -4,9 +4,9 @@ extension Operation {
   /// Rows whose label is not a class (usually −1) count neither for the loss nor for the accuracy, and
   /// have no gradient; the mean is over all N rows nevertheless, so that a padded batch adds up with others.
   static func lossTypes(
-    _ inputs: [TensorType], _ smoothing: Double, _ narrow: DType?
+    _ inputs: [TensorType], _ smoothing: Double, mixes: Bool, _ narrow: DType?
   ) throws(ShapeError) -> [TensorType] {
-    try requireCount(inputs, 2)
+    try requireMixing(inputs, 3, mixes: mixes)
     try requireRank(inputs[0], 2)
     try requireFloat(inputs[0])
     guard inputs[1] == TensorType([inputs[0].shape[0]], .int32) else {
@@ -27,7 +27,8 @@ extension Operation {
   static func lossVJP(_ node: Node, _ upstream: [Value?], _ graph: inout Graph) -> [Value?] {
     precondition(
       upstream[1] == nil && upstream[2] == nil, "only the loss of a cross-entropy has a gradient")
-    return [upstream[0].map { graph.scalarMultiply(node.results[2], by: $0) }, nil]
+    let gradient = upstream[0].map { graph.scalarMultiply(node.results[2], by: $0) }
+    return [gradient] + node.inputs.dropFirst().map { _ in nil }
   }
 
   static func lossJVP(_ node: Node, _ tangents: [Value?], _ graph: inout Graph) -> [Value?] {
@@ -47,12 +48,16 @@ extension Graph {
   ///
   /// With smoothing ε the target is (1 − ε)·onehot + ε/K.
   ///
+  /// - Parameter mixing: λ, fp32 [1], for mixup; nil for 1. The loss of a row against its own label then
+  ///   counts λ. The one against the label of row N − 1 − i counts 1 − λ in row i of N.
   /// - Returns: the mean loss [1]. Then [1], the number of rows whose first largest logit is at the
   ///   label. Then the gradient of the mean loss, like the logits.
   public mutating func softmaxCrossEntropy(
-    _ logits: Value, labels: Value, labelSmoothing: Double = 0
+    _ logits: Value, labels: Value, labelSmoothing: Double = 0, mixing: Value? = nil
   ) -> (loss: Value, correct: Value, gradient: Value) {
-    let results = append(.softmaxCrossEntropy(labelSmoothing: labelSmoothing), [logits, labels])
+    let results = append(
+      .softmaxCrossEntropy(labelSmoothing: labelSmoothing, mixes: mixing != nil),
+      [logits, labels] + (mixing.map { [$0] } ?? []))
     return (results[0], results[1], results[2])
   }
 }

@@ -85,10 +85,10 @@ extension Graph {
     var made: [Value: Value] = [:]
     return rewritten { rewriter, node in
       switch node.operation {
-      case .softmaxCrossEntropy(let smoothing, nil):
+      case .softmaxCrossEntropy(let smoothing, let mixes, nil):
         guard let dtype = narrow[node.results[2]] else { return false }
         let results = rewriter.append(
-          .softmaxCrossEntropy(labelSmoothing: smoothing, narrowGradient: dtype),
+          .softmaxCrossEntropy(labelSmoothing: smoothing, mixes: mixes, narrowGradient: dtype),
           rewriter.inputs(of: node))
         rewriter.replace(node.results, with: results)
         made[node.results[2]] = results[3]

@@ -9,12 +9,14 @@ extension Graph {
   ///   operations, which recompute φ′. A sum of two gradients moves into the activation gradient
   ///   after it. The weight gradient that reads the same tensor also computes the bias gradient.
   ///   Both backward operations of a normalization become one (Fuse+Backward).
+  /// - Standardizations of weights become one launch, and so do their gradients
+  ///   (Fuse+Standardization).
   /// - Updates of one rule, running averages and accumulations become one launch each
   ///   (Fuse+Updates).
   ///
   /// Some sums have another order than in the unfused graph, so results agree to rounding.
   func fused() -> Graph {
     simplified().fusedForward().simplified().fusedBackward().simplified()
-      .withWholeNormalizationGradients().fusedUpdates().simplified()
+      .withWholeNormalizationGradients().joiningStandardizations().fusedUpdates().simplified()
   }
 }

@@ -25,7 +25,7 @@ extension Lowering {
       [
         .storage(operand(node.inputs[0])), .storage(operand(node.inputs[1])),
         // Without alternating flips the kernel does not read the origins.
-        .storage(operand(node.inputs[node.inputs.count - 1])),
+        .storage(operand(node.inputs[decoding.readsOrigins ? 2 : 1])),
         .storage(values.makeConstant(levels, type.dtype)),
         .storage(values.makeResult(node.results[0], .channelsLast)), .integer(shape[1]),
         .integer(shape[2]), .integer(shape[3]),
@@ -36,6 +36,24 @@ extension Lowering {
         .integer(decoding.view.isMirrored ? 1 : 0),
       ],
       groups: [quotientRoundedUp(pixels, local), shape[0]], local: [local])
+    if decoding.mixes { mixPairs(node, by: node.inputs[decoding.mixingInput]) }
+  }
+
+  private mutating func mixPairs(_ node: Node, by mixing: Value) {
+    let type = graph.type(of: node.results[0])
+    let length = type.shape.elementCount(from: 1)
+    let width = Tuning.width(type.dtype, dividing: length)
+    let local = Tuning.smallGroupSize
+    launch(
+      "decodeImages mixing \(type)",
+      ProgramVariant(.mixing, storage: type.dtype, ["WIDTH": width, "LOCAL_SIZE": local]),
+      "mix_images",
+      [
+        .storage(values.home(of: node.results[0]).storage), .storage(operand(mixing)),
+        .integer(type.shape[0]), .integer(length),
+      ],
+      groups: [quotientRoundedUp(length / width, local), quotientRoundedUp(type.shape[0], 2)],
+      local: [local])
   }
 
   /// The numbers of decode.cl.

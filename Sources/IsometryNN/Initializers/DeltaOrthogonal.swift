@@ -14,7 +14,7 @@ public struct DeltaOrthogonal: Initializer {
   public static let name = "delta-orthogonal"
   public static let summary = "Haar orthogonal center taps: convolutions are isometries"
   public static let conditions =
-    "any network; a convolution is an isometry if it has no stride and at least as many outputs as inputs"
+    "no standardized weights; a convolution is an isometry without a stride and with no fewer outputs than inputs"
   public static let options = [Orthogonal.gainOption]
 
   /// The gain; nil for the activation's.
@@ -24,6 +24,10 @@ public struct DeltaOrthogonal: Initializer {
 
   public init(options: InitializerOptions) throws(InitializationError) {
     gain = try options.gain()
+  }
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try Self.requireWeightsAsDrawn(layout)
   }
 
   public func draw(for layout: NetworkLayout, seed: UInt64, store: ParameterStore) throws {

@@ -65,6 +65,15 @@ extension Initializer {
     .condition(initializer: name, reason: reason, remedy: remedy)
   }
 
+  /// Throws for a network with standardized weights: for initializers of whose weights nothing would be
+  /// left.
+  static func requireWeightsAsDrawn(_ layout: NetworkLayout) throws(InitializationError) {
+    guard layout.normalization == .weight else { return }
+    throw refusal(
+      "sets means and norms of weights, which standardization replaces",
+      "use \(.normalization) none, or \(.initializer) he or orthogonal")
+  }
+
   public static var options: [InitializerOption] { [] }
   public var blockTraits: BlockTraits { BlockTraits() }
   public var scalarLearningRate: Double { 1 }

@@ -15,7 +15,8 @@ public import IsometryGraph
 public struct LayerSequentialUnitVariance: Initializer {
   public static let name = "lsuv"
   public static let summary = "orthonormal weights, rescaled on a batch of images to unit variance"
-  public static let conditions = "any network; needs images of the data set"
+  public static let conditions =
+    "any network without standardized weights; needs images of the data set"
   public static let options = [
     InitializerOption("images", "2 or more (default 32): images that it measures on")
   ]
@@ -34,6 +35,10 @@ public struct LayerSequentialUnitVariance: Initializer {
 
   public var imagesNeeded: Int { weights.isEmpty ? images : 0 }
   public var weightEnsemble: WeightEnsemble { .orthogonal }
+
+  public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try Self.requireWeightsAsDrawn(layout)
+  }
 
   /// Draws the weights that `resolved` computed from images for this network. Throws
   /// `InitializationError.condition` for another network.

@@ -41,6 +41,7 @@ public struct LooksLinear: Initializer {
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try Self.requireWeightsAsDrawn(layout)
     guard layout.activation == .relu else {
       throw Self.refusal(
         "is linear for ReLU only, not for \(layout.activation.name)", "use \(.activation) relu")

@@ -40,6 +40,7 @@ public struct Risotto: Initializer {
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try Self.requireWeightsAsDrawn(layout)
     try construction.check(layout)
   }
 

@@ -44,6 +44,7 @@ public struct RisottoLossless: Initializer {
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try Self.requireWeightsAsDrawn(layout)
     try construction.check(layout)
     var size = layout.stem?.imageSize ?? []
     for block in layout.blocks {

@@ -1,6 +1,6 @@
 internal import IsometryCore
 
-/// He's weights without normalization, and a learned multiplier on every branch that starts at 0 or at
+/// He's weights without Batch Normalization, and a learned multiplier on every branch that starts at 0 or at
 /// a small value. The network starts as its skips.
 ///
 /// Options: `alpha=NUMBER` (0), the multipliers' initial value; `alpha=depth` is 1/√B for B blocks.
@@ -9,8 +9,9 @@ internal import IsometryCore
 ///   deep networks" (2020), section 4.
 public struct SkipInit: Initializer {
   public static let name = "skipinit"
-  public static let summary = "he without normalization, branches multiplied by a scalar from 0"
-  public static let conditions = "residual networks without normalization"
+  public static let summary =
+    "he without Batch Normalization, branches multiplied by a scalar from 0"
+  public static let conditions = "residual networks without Batch Normalization"
   public static let options = [
     InitializerOption("alpha", "a number (default 0), or depth for 1/√(number of blocks)")
   ]
@@ -28,8 +29,9 @@ public struct SkipInit: Initializer {
   }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
-    guard layout.normalization == .none else {
-      throw Self.refusal("replaces normalization", "use \(.normalization) none")
+    guard layout.normalization != .batch else {
+      throw Self.refusal(
+        "replaces Batch Normalization", "use \(.normalization) none or \(.normalization) weight")
     }
     try Self.requireMultipliers(layout)
   }

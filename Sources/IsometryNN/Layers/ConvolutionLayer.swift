@@ -16,12 +16,14 @@ extension NetworkBuilder {
   ///   - trains: whether training changes the weight.
   ///   - name: of the convolution in PyTorch's terms, such as `body.0.conv1`.
   ///   - normalizationName: of the normalization, such as `body.0.bn1`; nil for a layer that always has
-  ///     a bias instead.
+  ///     a bias instead, and no standardized weight.
+  ///   - weightFactor: of a standardized weight, as `hiddenWeight` takes it.
   /// - Returns: [N, channels, ⌈H/stride⌉, ⌈W/stride⌉] without `padding` and `pooling`, and the layer's
   ///   record.
   public mutating func convolutionLayer(
     _ x: Value, channels: Int, kernel: Int, stride: Int = 1, padding: Int? = nil,
-    pooling: Pooling? = nil, trains: Bool = true, name: String, normalizationName: String?
+    pooling: Pooling? = nil, trains: Bool = true, name: String, normalizationName: String?,
+    weightFactor: Double? = nil
   ) -> (y: Value, layer: NetworkLayout.Layer) {
     let tiles = kernel == stride
     precondition(
@@ -31,12 +33,11 @@ extension NetworkBuilder {
     precondition(
       padding != nil || !tiles || (height % stride == 0 && width % stride == 0),
       "\(name): windows of \(stride) pixels do not tile an image of \(height)×\(width)")
-    let (weight, weightRecord) = parameter(
-      name + ".weight", [channels, graph.shape(of: x)[1], kernel, kernel], .convolutionWeight,
-      trains: trains)
+    let (weight, weightRecord) = hiddenWeight(
+      name, [channels, graph.shape(of: x)[1], kernel, kernel], .convolutionWeight, trains: trains,
+      isNormalized: normalizationName != nil, factor: weightFactor)
     let y = graph.convolve(
-      x, with: graph.cast(weight, to: precision), stride: stride,
-      padding: padding ?? (tiles ? 0 : kernel / 2))
+      x, with: weight, stride: stride, padding: padding ?? (tiles ? 0 : kernel / 2))
     return finishLayer(
       y, weight: weightRecord, stride: stride, pooling: pooling, name: name,
       normalizationName: normalizationName)

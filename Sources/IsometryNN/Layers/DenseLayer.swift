@@ -8,13 +8,14 @@ extension NetworkBuilder {
   ///   - x: [N, C] in the network's precision.
   ///   - name: of the layer, such as `layers.0`.
   ///   - normalizationName: of the normalization, such as `norms.0`.
+  ///   - weightFactor: of a standardized weight, as `hiddenWeight` takes it.
   /// - Returns: [N, width] and the layer's record.
   public mutating func denseLayer(
-    _ x: Value, width: Int, name: String, normalizationName: String
+    _ x: Value, width: Int, name: String, normalizationName: String, weightFactor: Double? = nil
   ) -> (y: Value, layer: NetworkLayout.Layer) {
-    let (weight, record) = parameter(
-      name + ".weight", [width, graph.shape(of: x)[1]], .denseWeight)
-    let y = graph.dense(x, weight: graph.cast(weight, to: precision))
+    let (weight, record) = hiddenWeight(
+      name, [width, graph.shape(of: x)[1]], .denseWeight, factor: weightFactor)
+    let y = graph.dense(x, weight: weight)
     return finishLayer(y, weight: record, name: name, normalizationName: normalizationName)
   }
 

@@ -26,8 +26,8 @@ extension NetworkBuilder {
     var bias: Parameter?
     var vectors: NetworkLayout.Layer.ScaleAndShift?
     switch (layout.normalization, normalizationName) {
-    case (.none, _) where hasScalarBiases: break
-    case (.none, _), (_, nil):
+    case (.none, _) where hasScalarBiases, (.weight, _) where hasScalarBiases: break
+    case (.none, _), (.weight, _), (_, nil):
       let (value, record) = parameter(name + ".bias", [graph.shape(of: y)[1]], .bias)
       bias = record
       result = graph.biasAdd(y, value)

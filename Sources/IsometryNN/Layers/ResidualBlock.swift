@@ -34,6 +34,11 @@ extension NetworkBuilder {
   /// inner activation of the branch reads its input plus one scalar. The branch's result has one more
   /// after the multiplier. A learned skip reads the same input as the branch.
   ///
+  /// With standardized weights the branch is α·f(x/β), as that of Brock, De, Smith (2021), and a learned
+  /// skip reads x/β too. β² is the expected variance of x. It is 1/γ² after the stem, and each block adds
+  /// α². A learned skip sets it to (1 + α²)/γ². The factors of the standardized weights hold α, β and γ,
+  /// so that they cost nothing.
+  ///
   /// - Parameters:
   ///   - x: [N, C, H, W]
   ///   - name: of the block, such as `body.3`.
@@ -50,6 +55,9 @@ extension NetworkBuilder {
         case .basic: [(width, 3, stride), (width, 3, 1)]
         case .bottleneck: [(width, 1, 1), (width, 3, stride), (channels, 1, 1)]
         }
+      let image = builder.graph.shape(of: x)
+      let hasProjection = skip == .convolution || stride != 1 || image[1] != channels
+      let entryFactor = 1 / builder.streamVariance.squareRoot()
       let entry = builder.scalarBiased(x, name: "\(name).conv1_bias_before")
       var branch = entry
       var layers: [NetworkLayout.Layer] = []
@@ -58,9 +66,12 @@ extension NetworkBuilder {
         if index > 0 {
           branch = builder.scalarBiased(branch, name: "\(layerName)_bias_before")
         }
+        let factor =
+          (index == 0 ? entryFactor : builder.activationFactor)
+          * (index + 1 == shapes.count ? NetworkBuilder.branchShare : 1)
         let (y, layer) = builder.convolutionLayer(
           branch, channels: shape.channels, kernel: shape.kernel, stride: shape.stride,
-          name: layerName, normalizationName: "\(name).bn\(index + 1)")
+          name: layerName, normalizationName: "\(name).bn\(index + 1)", weightFactor: factor)
         branch = y
         if index + 1 < shapes.count {
           branch = builder.activate(
@@ -72,18 +83,19 @@ extension NetworkBuilder {
       branch = builder.scalarBiased(scaled.y, name: "\(name).branch_bias")
       var carried = x
       var skipRecord = NetworkLayout.Block.Skip.identity
-      let image = builder.graph.shape(of: x)
-      if skip == .convolution || stride != 1 || image[1] != channels {
+      if hasProjection {
         let hasWindow =
           traits.stridedSkip == .window
           && image.dimensions.suffix(2).allSatisfy { $0.isMultiple(of: stride) }
         let (y, layer) = builder.convolutionLayer(
           entry, channels: channels, kernel: hasWindow ? stride : 1, stride: stride,
-          name: "\(name).skip.0", normalizationName: "\(name).skip.1")
+          name: "\(name).skip.0", normalizationName: "\(name).skip.1",
+          weightFactor: entryFactor)
         carried = y
         skipRecord = .projection(layer)
       }
       let sum = builder.graph.add(branch, carried)
+      builder.passBlock(hasProjection: hasProjection, sumFactor: traits.sumFactor)
       return (
         builder.activate(builder.graph.scale(sum, by: traits.sumFactor)),
         NetworkLayout.Block(
@@ -91,6 +103,15 @@ extension NetworkBuilder {
           sumFactor: traits.sumFactor)
       )
     }
+  }
+
+  /// Sets the expected variance of an activated sum of branch and skip.
+  private mutating func passBlock(hasProjection: Bool, sumFactor: Double) {
+    let ofBranch = Self.branchShare * Self.branchShare
+    let gamma = activationFactor
+    streamVariance =
+      sumFactor * sumFactor
+      * (hasProjection ? (1 + ofBranch) / (gamma * gamma) : streamVariance + ofBranch)
   }
 
   /// x plus a learned scalar, if the network has scalar biases.

@@ -187,4 +187,6 @@ public enum NormalizationKind: String, Sendable, Hashable, CaseIterable {
   case none
   /// Batch Normalization, whose learned scale and shift replace the bias.
   case batch
+  /// Scaled weight standardization of the layer's weight, with a learned gain for each unit, and a bias.
+  case weight
 }

@@ -15,6 +15,8 @@ public struct Parameter: Sendable, Hashable {
     case normalizationScale
     /// The offset of a normalization, [C].
     case normalizationShift
+    /// The factor of each unit of a standardized weight, [K].
+    case weightGain
     /// The learned factor of a residual branch, [1].
     case branchMultiplier
     /// A learned offset of a whole tensor, [1].
@@ -39,7 +41,7 @@ public struct Parameter: Sendable, Hashable {
       switch self {
       case .convolutionWeight, .denseWeight: nil
       case .bias, .normalizationShift, .scalarBias: 0
-      case .normalizationScale, .branchMultiplier: 1
+      case .normalizationScale, .weightGain, .branchMultiplier: 1
       }
     }
   }

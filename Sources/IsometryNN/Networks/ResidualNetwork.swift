@@ -53,6 +53,7 @@ public struct ResidualNetwork: Network {
     let (first, stem) = builder.convolutionLayer(
       x, channels: widths[0], kernel: 3, name: "stem", normalizationName: "norm")
     builder.layout.stem = stem
+    builder.streamVariance = 1 / (builder.activationFactor * builder.activationFactor)
     let stack = builder.activate(builder.scalarBiased(first, name: "stem_bias"))
     var y = stack
     var blocks: [Value] = []

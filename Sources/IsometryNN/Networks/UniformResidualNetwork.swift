@@ -60,8 +60,9 @@ public struct UniformResidualNetwork: Network {
   public func append(_ x: Value, to builder: inout NetworkBuilder) -> NetworkValues {
     let input = layer == .dense ? builder.flattened(x) : x
     let (first, stem) = appendLayer(
-      input, name: "stem", normalizationName: "norm", to: &builder)
+      input, name: "stem", normalizationName: "norm", weightFactor: 1, to: &builder)
     builder.layout.stem = stem
+    builder.streamVariance = 1
     var y = first
     var blocks: [Value] = []
     for _ in 0..<depth {
@@ -75,25 +76,35 @@ public struct UniformResidualNetwork: Network {
   }
 
   private func appendLayer(
-    _ x: Value, name: String, normalizationName: String, to builder: inout NetworkBuilder
+    _ x: Value, name: String, normalizationName: String, weightFactor: Double,
+    to builder: inout NetworkBuilder
   ) -> (y: Value, layer: NetworkLayout.Layer) {
     switch layer {
     case .dense:
-      builder.denseLayer(x, width: width, name: name, normalizationName: normalizationName)
+      builder.denseLayer(
+        x, width: width, name: name, normalizationName: normalizationName,
+        weightFactor: weightFactor)
     case .convolution:
       builder.convolutionLayer(
-        x, channels: width, kernel: 3, name: name, normalizationName: normalizationName)
+        x, channels: width, kernel: 3, name: name, normalizationName: normalizationName,
+        weightFactor: weightFactor)
     }
   }
 
-  /// sumFactor · (multiplier · φ(layer) + skipWeight · x), for x of the network's width.
+  /// sumFactor · (multiplier · φ(layer) + skipWeight · x), for x of the network's width. A standardized
+  /// weight is divided by the deviation expected of x, so that the layer's results have variance 1.
   private func appendBlock(
     _ x: Value, name: String, to builder: inout NetworkBuilder
   ) -> Value {
     builder.block { builder in
       let (product, record) = appendLayer(
         x, name: "\(name).\(layer == .dense ? "linear" : "conv")",
-        normalizationName: "\(name).norm", to: &builder)
+        normalizationName: "\(name).norm",
+        weightFactor: 1 / builder.streamVariance.squareRoot(), to: &builder)
+      let gamma = builder.activationFactor
+      builder.streamVariance =
+        traits.sumFactor * traits.sumFactor
+        * (skipWeight * skipWeight * builder.streamVariance + 1 / (gamma * gamma))
       let scaled = builder.multiplied(
         builder.activate(product), hasMultiplier: traits.hasMultiplier, name: name)
       let sum = builder.graph.add(scaled.y, builder.graph.scale(x, by: skipWeight))

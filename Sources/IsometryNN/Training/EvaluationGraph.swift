@@ -29,7 +29,7 @@ public struct EvaluationGraph: Sendable {
       // The parameters and statistics are those of the first view, by their names.
       var builder = network.makeBuilder(graph: graph, precision: precision, mode: .evaluation)
       builder.averagedNames = averagedNames
-      let (images, labels) = builder.imageInputs(
+      let (images, labels, _) = builder.imageInputs(
         batch: network.batchShape(batch), statistics: statistics, augmentation: nil, view: view)
       let values = network.append(images, to: &builder)
       let logits = builder.graph.scale(values.logits, by: weight)

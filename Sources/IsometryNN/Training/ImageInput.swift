@@ -14,6 +14,8 @@ public enum StepNames {
   /// int32 [N, 2]: the number of each image in its data set, and the epoch from 0. Only graphs with
   /// alternating flips have it.
   public static let origins = "origins"
+  /// fp32 [1]: λ, the share of an image and its label beside that of another image (mixup).
+  public static let mixing = "mixing"
   /// fp32 [2]: learning rate, and the step's number counted from 1.
   public static let schedule = "schedule"
   /// Variable: the exponential moving average of a parameter or a statistic.
@@ -37,21 +39,26 @@ public enum StepNames {
 extension NetworkBuilder {
   /// Appends the inputs of one batch and its decoding. Inputs that the graph has already are those.
   ///
-  /// - Returns: images [N, C, H, W] in the network's precision, and labels int32 [N].
+  /// - Parameter mixes: whether the batch is mixed with its reverse.
+  /// - Returns: images [N, C, H, W] in the network's precision, labels int32 [N], and λ of a batch that is
+  ///   mixed.
   mutating func imageInputs(
     batch: Shape, statistics: ChannelStatistics, augmentation: ImageDecoding.Augmentation?,
-    view: ImageDecoding.View = ImageDecoding.View()
-  ) -> (images: Value, labels: Value) {
+    view: ImageDecoding.View = ImageDecoding.View(), mixes: Bool = false
+  ) -> (images: Value, labels: Value, mixing: Value?) {
     let bytes = graph.input(StepNames.images, batch, .uint8)
     let labels = graph.input(StepNames.labels, [batch[0]], .int32)
     let samples = graph.input(StepNames.samples, [2], .int32)
+    let mixing = mixes ? graph.input(StepNames.mixing, [1]) : nil
     let decoding = ImageDecoding(
       mean: statistics.mean, deviation: statistics.standardDeviation, dtype: precision,
-      augmentation: augmentation, view: view)
+      augmentation: augmentation, view: view, mixes: mixes)
     let origins =
       augmentation?.flips == .alternating
       ? graph.input(StepNames.origins, [batch[0], 2], .int32) : nil
-    return (graph.decodeImages(bytes, samples: samples, origins: origins, decoding), labels)
+    let images = graph.decodeImages(
+      bytes, samples: samples, origins: origins, mixing: mixing, decoding)
+    return (images, labels, mixing)
   }
 
   /// Appends the sums of the metrics in variables of these names, and the metrics as outputs.

@@ -31,6 +31,8 @@ public struct TrainingGraph: Sendable {
     /// The largest norm of the gradient of a unit, as a share of the unit's norm (`AdaptiveClip`); nil for
     /// no adaptive clipping. The head's gradients are not clipped.
     public var clipShare: Double?
+    /// Whether each batch is mixed with its reverse, by the share in the input `StepNames.mixing`.
+    public var mixes: Bool
 
     /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
     /// augmentation; no groups, no average of the weights and no clipping.
@@ -39,7 +41,7 @@ public struct TrainingGraph: Sendable {
       optimizer: any Optimizer = StandardOptimizer.default, labelSmoothing: Double = 0,
       statistics: ChannelStatistics = CIFAR10.normalization,
       augmentation: ImageDecoding.Augmentation? = nil, groups: [ParameterGroup] = [],
-      averageDecay: Double? = nil, clipShare: Double? = nil
+      averageDecay: Double? = nil, clipShare: Double? = nil, mixes: Bool = false
     ) {
       self.batch = batch
       self.precision = precision
@@ -50,6 +52,7 @@ public struct TrainingGraph: Sendable {
       self.groups = groups
       self.averageDecay = averageDecay
       self.clipShare = clipShare
+      self.mixes = mixes
     }
   }
 
@@ -69,13 +72,13 @@ public struct TrainingGraph: Sendable {
   public init(_ network: some Network, _ configuration: Configuration) {
     let accumulator = configuration.precision.accumulator
     var builder = network.makeBuilder(precision: configuration.precision, mode: .training)
-    let (images, labels) = builder.imageInputs(
+    let (images, labels, mixing) = builder.imageInputs(
       batch: network.batchShape(configuration.batch), statistics: configuration.statistics,
-      augmentation: configuration.augmentation)
+      augmentation: configuration.augmentation, mixes: configuration.mixes)
     _ = builder.graph.input(StepNames.schedule, [2])
     let values = network.append(images, to: &builder)
     let (loss, correct, _) = builder.graph.softmaxCrossEntropy(
-      values.logits, labels: labels, labelSmoothing: configuration.labelSmoothing)
+      values.logits, labels: labels, labelSmoothing: configuration.labelSmoothing, mixing: mixing)
 
     let scaling =
       configuration.precision == .float16

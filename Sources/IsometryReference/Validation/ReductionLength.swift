@@ -10,10 +10,13 @@ extension Operation {
     case .input, .variable, .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply,
       .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .broadcast,
       .broadcastChannels, .frozenNormalization, .frozenNormalizationInputGradient,
-      .maxPoolTangent, .globalAveragePoolGradient, .normalizationFactor, .decodeImages, .update,
-      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate:
+      .maxPoolTangent, .globalAveragePoolGradient, .normalizationFactor, .update, .runningAverage,
+      .accumulate, .gradientScale, .lossScaleUpdate:
       1
     case .adaptiveClip: inputs.map { AdaptiveClip.units(of: $0.shape).length }.max() ?? 1
+    case .decodeImages(let decoding): decoding.mixes ? 2 : 1
+    case .weightStandardization, .weightStandardizationGradient:
+      inputs.filter { $0.shape.rank > 1 }.map { $0.shape.elementCount(from: 1) }.max() ?? 1
     case .momentumDirections, .orthogonalUpdate: shape(inputs.count - 1).elementCount
     case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
     case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)

@@ -65,8 +65,11 @@ public struct Prediction: Sendable {
     sharing session: any Session, seed: UInt64
   ) throws -> Prediction {
     let network = study.network
-    guard network.normalization == .none else {
+    switch network.normalization {
+    case .none: break
+    case .batch:
       return Prediction(none: "no law is known for Batch Normalization with frozen statistics")
+    case .weight: return Prediction(none: "no law is known for standardized weights")
     }
     let primal = Linearization.Primal(
       network, study.section, precision: study.precision.dtype, batch: 1)

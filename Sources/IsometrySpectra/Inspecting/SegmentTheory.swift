@@ -45,8 +45,9 @@ struct SegmentTheory {
     var imageSize: [Int] { geometry.imageSize }
   }
 
-  /// The prediction for a segment. Batch Normalization scales every layer by statistics of its batch.
-  /// Networks with it have predictions only for blocks whose branch starts at 0.
+  /// The prediction for a segment. Batch Normalization scales every layer by statistics of its batch, and
+  /// standardization changes its weights. Networks with either have predictions only for blocks whose
+  /// branch starts at 0.
   func prediction(_ subject: Subject) throws -> SegmentPrediction {
     guard try layout.normalization == .none || isPlainSkip(subject), !layout.hasPooledLayers
     else { return SegmentPrediction() }

@@ -129,7 +129,7 @@ public final class JacobianOperator: JacobianProducts {
 
   /// Sets the statistics of Batch Normalization to those of these images as one batch, layer by layer.
   /// They are the statistics of training mode, with the unbiased variances of evaluation. A network
-  /// without normalization is unchanged.
+  /// without Batch Normalization is unchanged.
   ///
   /// - Parameter images: C·H·W normalized numbers each. Pass several, because a perceptron's variances
   ///   are over images alone.

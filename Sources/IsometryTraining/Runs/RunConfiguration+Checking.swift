@@ -78,6 +78,7 @@ extension RunConfiguration {
         (0..<1).contains(averageWeights), .averageWeights,
         "should be at least 0 and below 1, not \(averageWeights)")
     }
+    if let mixup { try requirePositive(mixup, .mixup) }
     let side = ImageDataset.side
     try require(
       (1...side).contains(cutout), .cutout, "should be 1 to \(side) pixels, not \(cutout)")

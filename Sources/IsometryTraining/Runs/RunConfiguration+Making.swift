@@ -149,7 +149,7 @@ extension RunConfiguration {
         batch: batch, precision: precision.dtype, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: statistics,
         augmentation: makeAugmentation(), groups: makeGroups(), averageDecay: averageWeights,
-        clipShare: clipAdaptive))
+        clipShare: clipAdaptive, mixes: mixup != nil))
   }
 
   /// One step of evaluation.
@@ -193,12 +193,14 @@ extension RunConfiguration {
     (learningRate, momentum, nesterov) =
       switch (optimizer, normalization) {
       case (.sgd, .batch): (0.4, 0.9, true)
+      case (.sgd, .weight): (0.1, 0.9, true)
       case (.sgd, .none): (0.02, 0.9, true)
-      case (.muon, .batch): (0.06, 0.9, true)
+      case (.muon, .batch), (.muon, .weight): (0.06, 0.9, true)
       case (.muon, .none): (0.02, 0.9, true)
       case (.adam, .batch), (.adamw, .batch): (0.005, 0, false)
+      case (.adam, .weight), (.adamw, .weight): (0.005, 0, false)
       case (.adam, .none), (.adamw, .none): (0.001, 0, false)
-      case (.rmsprop, .batch): (0.002, 0, false)
+      case (.rmsprop, .batch), (.rmsprop, .weight): (0.002, 0, false)
       case (.rmsprop, .none): (0.0005, 0, false)
       }
     if optimizer == .muon {

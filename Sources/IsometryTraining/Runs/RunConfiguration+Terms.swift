@@ -21,6 +21,7 @@ extension Term {
   package static let augment = Term("augment")
   package static let cutout = Term("cutout")
   package static let translate = Term("translate")
+  package static let mixup = Term("mixup")
   package static let precision = Term("precision")
   package static let device = Term("device")
   package static let limitTrain = Term("limitTrain")

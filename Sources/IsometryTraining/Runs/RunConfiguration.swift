@@ -70,6 +70,9 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The most pixels that `translate` moves an image; nil for 2.
   public var translate: Int?
 
+  /// α of mixup: images and labels are mixed in pairs with the share λ ~ Beta(α, α); nil for none.
+  public var mixup: Double?
+
   /// The type of activations and gradients, and the rounding of products; parameters stay in fp32.
   public var precision = Precision.fp32
   /// The seed of initial weights, the order of the images and augmentation.
@@ -157,7 +160,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case clipNorm = "clip-norm"
     case clipAdaptive = "clip-adaptive"
     case averageWeights = "average-weights"
-    case augment, cutout, translate, precision, seed, device, gemm, recompute, data, views
+    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute, data, views
     case limitTrain = "limit-train"
     case holdOut = "hold-out"
     case limitTest = "limit-test"

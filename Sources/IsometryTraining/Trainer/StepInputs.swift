@@ -8,14 +8,20 @@ package struct StepInputs {
   let batchSize: Int
   private let hasSchedule: Bool
   private let hasSamples: Bool
+  private let mixup: Mixup?
 
-  package init(of graph: Graph) {
+  /// - Parameter mixup: the shares of a graph that mixes its batches.
+  package init(of graph: Graph, mixup: Mixup? = nil) {
     guard let images = graph.source(named: StepNames.images) else {
       preconditionFailure("the graph of a step has the input \(StepNames.images)")
     }
     batchSize = graph.shape(of: images)[0]
     hasSchedule = graph.source(named: StepNames.schedule) != nil
     hasSamples = graph.source(named: StepNames.samples) != nil
+    precondition(
+      (graph.source(named: StepNames.mixing) != nil) == (mixup != nil),
+      "a graph has the input \(StepNames.mixing) if and only if the training has mixup")
+    self.mixup = mixup
   }
 
   /// - Parameters:
@@ -26,6 +32,10 @@ package struct StepInputs {
     if hasSamples {
       let counter = slot.bytes(of: StepNames.samples)
       counter.storeBytes(of: UInt64(samples).littleEndian, as: UInt64.self)
+    }
+    if let mixup {
+      slot.bytes(of: StepNames.mixing).storeBytes(
+        of: Float(mixup.share(samples: samples)), as: Float.self)
     }
   }
 

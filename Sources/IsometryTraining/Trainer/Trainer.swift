@@ -19,6 +19,8 @@ public final class Trainer {
     public var groupSchedules: [String: LearningRateSchedule] = [:]
     /// The seed of the order of the images; augmentation has its own in the graph.
     public var seed: UInt64
+    /// α of mixup's shares λ ~ Beta(α, α), for a graph whose configuration mixes; nil for others.
+    public var mixup: Double?
     /// Staging slots: batches prepared or submitted and not yet taken by the device.
     public var batchesInFlight = BatchStream.defaultBatchesInFlight
     /// The shortest time between two readings of the loss within an epoch.
@@ -63,7 +65,8 @@ public final class Trainer {
     startingAt state: TrainingState = TrainingState(),
     save: @escaping (TrainingState) throws -> String? = { _ in nil }
   ) throws {
-    inputs = StepInputs(of: session.graph)
+    inputs = StepInputs(
+      of: session.graph, mixup: settings.mixup.map { Mixup(alpha: $0, seed: settings.seed) })
     batchSize = inputs.batchSize
     batchesPerEpoch = dataset.count / batchSize
     guard batchesPerEpoch > 0 else {

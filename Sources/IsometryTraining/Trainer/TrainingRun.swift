@@ -136,6 +136,7 @@ public final class TrainingRun {
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
     settings.groupSchedules = configuration.makeGroupSchedules(stepsPerEpoch: stepsPerEpoch)
+    settings.mixup = configuration.mixup
     settings.batchesInFlight = batchesInFlight
     settings.observationInterval = observationInterval ?? configuration.spectrumEvery
     return try Trainer(
