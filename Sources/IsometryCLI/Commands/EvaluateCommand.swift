@@ -44,7 +44,8 @@ struct EvaluateCommand: EnvironmentCommand {
     precision.apply(to: &configuration)
     device.apply(to: &configuration)
     let selection = try device.select(
-      for: &configuration, recorded: configuration.device, environment)
+      for: &configuration, recorded: configuration.device,
+      choosingPrecision: precision.isAutomatic, environment)
     let source = try data.resolve(environment, recorded: configuration.data)
     let test = try LoadedSplit(.test, of: source, limit: limitTest)
     let evaluator = try Evaluator(

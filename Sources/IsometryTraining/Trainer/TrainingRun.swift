@@ -127,6 +127,7 @@ public final class TrainingRun {
       epochs: configuration.epochs,
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
+    settings.untilAccuracy = configuration.untilAccuracy
     settings.batchesInFlight = batchesInFlight
     settings.observationInterval = observationInterval ?? configuration.spectrumEvery
     return try Trainer(
