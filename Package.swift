@@ -61,7 +61,8 @@ let package = Package(
     .target(
       name: "IsometryTraining",
       dependencies: [
-        "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
+        "CIsometryRecipes", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
+        "IsometryNN",
       ],
       swiftSettings: strict),
     .target(
@@ -121,6 +122,7 @@ let package = Package(
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "CIsometryKernels"),
+    .target(name: "CIsometryRecipes"),
     .target(name: "CVectorLoops", linkerSettings: [.linkedLibrary("gomp")]),
     // Tests
     .target(

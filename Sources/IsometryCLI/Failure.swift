@@ -21,7 +21,7 @@ struct Failure {
   init(_ error: any Error) {
     switch error {
     case is ConfigurationError, is UsageError, is ModelError, is InitializationError,
-      is UnsupportedPrecision,
+      is RecipeError, is UnsupportedPrecision,
       is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
       DatasetError.notEnoughMemory, ReproductionError.unknownExperiment,
       ReproductionError.otherConfiguration:
@@ -62,7 +62,7 @@ struct Failure {
     ("epoch,…", "numbers as 2,3.5"), ("h,w", "two whole numbers as 32,32"),
     ("epochs", "a number"), ("rate", "a number"), ("factor", "a number"), ("share", "a number"),
     ("seconds", "a number"),
-    ("norm", "a number"), ("a", "a number"),
+    ("norm", "a number"), ("a", "a number"), ("percent", "a number"),
   ]
 
   /// Prints the error on the right stream, and returns the exit code.

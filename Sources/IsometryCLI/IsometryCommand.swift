@@ -9,6 +9,8 @@ struct IsometryCommand: ParsableCommand {
       Examples:
         isometry train
             trains ResNet-20 on CIFAR-10 in ./data, else on the built-in pictures
+        isometry train --recipe resnet18
+            trains ResNet-18 in full, with settings that are known to work well
         isometry train --model resnet56 --normalization none --init risotto
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry devices
@@ -21,7 +23,8 @@ struct IsometryCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, SpectrumCommand.self, InspectCommand.self,
+      TrainCommand.self, RecipesCommand.self, EvaluateCommand.self, SpectrumCommand.self,
+      InspectCommand.self,
       DevicesCommand.self, DatasetCommand.self, BenchmarkCommand.self, TuneCommand.self,
       CandidatesCommand.self, ProbeCommand.self, InitCommand.self,
       TheoryCommand.self, CalibrateCommand.self, ReproduceCommand.self,

@@ -40,6 +40,8 @@ public struct CPUBackend: Backend {
     }
   }
 
+  public var fastestPrecision: PrecisionAdvice { Processor.fastestPrecision }
+
   /// The arithmetic intensity is measured with two threads. Recomputed activations cost ResNet-20 a
   /// twentieth of a step. They cost ResNet-18 nothing, because caches hold part of the data that is
   /// read again.

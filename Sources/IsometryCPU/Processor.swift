@@ -1,5 +1,6 @@
 internal import COneDNN
 internal import IsometryCore
+internal import IsometryGraph
 
 /// The processor and its abilities, as oneDNN sees them.
 enum Processor {
@@ -18,6 +19,37 @@ enum Processor {
   /// Whether oneDNN's products in bf16 run on tiles (AMX), at many times the rate of vectors.
   static var multipliesTiles: Bool { has(dnnl_cpu_isa_avx512_core_amx) }
 
+  /// The instructions for products in bf16.
+  enum BFloat16Instructions {
+    case none
+    /// AVX-512 BF16.
+    case vectors
+    /// AMX.
+    case tiles
+  }
+
+  /// The precision in which networks train fastest.
+  static var fastestPrecision: PrecisionAdvice {
+    fastestPrecision(
+      multipliesTiles ? .tiles : has(dnnl_cpu_isa_avx512_core_bf16) ? .vectors : .none,
+      isAMD: field("vendor_id") == "AuthenticAMD")
+  }
+
+  /// The precision that is fastest with these instructions. ResNet-18 trained with AVX-512 BF16 at 0.65
+  /// times the rate of fp32 on an Intel Xeon without AMX, and faster than in fp32 on an AMD EPYC.
+  static func fastestPrecision(
+    _ instructions: BFloat16Instructions, isAMD: Bool
+  ) -> PrecisionAdvice {
+    switch instructions {
+    case .tiles: PrecisionAdvice(.bf16, because: "the processor multiplies it on tiles (AMX)")
+    case .vectors where isAMD:
+      PrecisionAdvice(.bf16, because: "AVX-512 BF16 of AMD processors is faster than fp32")
+    case .vectors:
+      PrecisionAdvice(.fp32, because: "without AMX, bf16 is faster on AMD processors alone")
+    case .none: PrecisionAdvice(.fp32, because: "the processor has no instructions for bf16")
+    }
+  }
+
   /// The number of channels that oneDNN's fastest convolutions take at once. No tensor has the channels
   /// of the last case: everything stays plain.
   static var channelsPerBlock: Int {
@@ -25,9 +57,12 @@ enum Processor {
     return has(dnnl_cpu_isa_sse41) ? 8 : .max
   }
 
-  static var name: String {
-    let name = lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }?
+  static var name: String { field("model name") ?? "processor" }
+
+  /// The first processor's value of a field of `/proc/cpuinfo`.
+  private static func field(_ name: String) -> String? {
+    lines(of: "/proc/cpuinfo").first { $0.hasPrefix(name) }?
       .split(separator: ":", maxSplits: 1).last
-    return name.map { String($0.drop { $0 == " " }) } ?? "processor"
+      .map { String($0.drop { $0 == " " }) }
   }
 }

@@ -39,6 +39,8 @@ package enum JSONFile {
       .keyNotFound(_, let context):
       let place = context.codingPath.map(\.stringValue).joined(separator: ".")
       return "an entry of another form at \(place.isEmpty ? "the top" : place)"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      return "an illegal value at \(context.codingPath.map(\.stringValue).joined(separator: "."))"
     case .dataCorrupted: return "damaged text"
     @unknown default: return "damage"
     }

@@ -14,6 +14,9 @@ public protocol Backend: Sendable {
   /// Whether products and convolutions in fp32 round their operands to tf32, on matrix units.
   var roundsToTF32: Bool { get }
 
+  /// The precision in which the device trains a network fastest.
+  var fastestPrecision: PrecisionAdvice { get }
+
   /// The forms of operations that the backend launches. `makeSession` optimizes the graph for them.
   ///
   /// - Parameter graph: the graph to optimize; the traits may depend on its element types.
@@ -68,6 +71,11 @@ extension Backend {
   /// Whether products round to tf32; by default they do not.
   public var roundsToTF32: Bool { false }
 
+  /// The fastest precision, by default fp32.
+  public var fastestPrecision: PrecisionAdvice {
+    PrecisionAdvice(.fp32, because: "no other precision is known to be faster")
+  }
+
   /// A session that runs steps of a graph, after the passes that suit the backend
   /// (`Graph.optimized(for:recomputation:)`).
   ///
@@ -103,6 +111,20 @@ extension Backend {
     _ graph: Graph, _ recomputation: Recomputation? = Recomputation.none
   ) -> Graph {
     graph.optimized(for: traits(for: graph), recomputation: recomputation)
+  }
+}
+
+/// A precision that suits a device.
+public struct PrecisionAdvice: Sendable, Equatable {
+  /// The precision.
+  public let precision: Precision
+  /// The reason, for people.
+  public let reason: String
+
+  /// A precision and the reason for it.
+  public init(_ precision: Precision, because reason: String) {
+    self.precision = precision
+    self.reason = reason
   }
 }
 

@@ -46,13 +46,17 @@ final class MatrixUnitSelection: Sendable {
     var types: [KernelFamily: Set<DType>] = [:]
     for node in graph.nodes where units.compute(node, in: graph) {
       let (family, dtype) = (node.operation.family!, graph.type(of: node.inputs[0]).dtype)
-      let trial = MatrixUnitTrial(units: units, family: family, dtype: dtype)
-      if options.matrixUnits == .emulated || isPassed(trial) {
-        types[family, default: []].insert(dtype)
-      }
+      if run(family, dtype) { types[family, default: []].insert(dtype) }
     }
     units.types = types
     return types.isEmpty ? nil : units
+  }
+
+  /// Whether matrix units run the kernels of a family in a type.
+  func run(_ family: KernelFamily, _ dtype: DType) -> Bool {
+    guard isPossible else { return false }
+    return options.matrixUnits == .emulated
+      || isPassed(MatrixUnitTrial(units: units, family: family, dtype: dtype))
   }
 
   /// Whether the kernels of the trial compute what the reference does.

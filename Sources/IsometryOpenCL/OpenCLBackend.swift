@@ -58,6 +58,13 @@ public struct OpenCLBackend: TunableBackend {
 
   public var roundsToTF32: Bool { matrixUnits.mayRoundFloat }
 
+  /// bf16 if convolutions in bf16 run on matrix units, which are tried now, else fp32.
+  public var fastestPrecision: PrecisionAdvice {
+    matrixUnits.run(.convolution, .bfloat16)
+      ? PrecisionAdvice(.bf16, because: "matrix units multiply it")
+      : PrecisionAdvice(.fp32, because: "no matrix units multiply bf16")
+  }
+
   /// Prologues need matrix units.
   public func traits(for graph: Graph) -> BackendTraits {
     let types = usesPrologues ? matrixUnits.units(for: graph)?.types[.convolution] : nil

@@ -11,7 +11,7 @@ import Testing
 
   private static let epochKeys = [
     "epoch", "input_wait_fraction", "images_per_second", "seconds", "test_accuracy", "test_loss",
-    "train_accuracy", "train_loss",
+    "total_seconds", "train_accuracy", "train_loss",
   ].sorted()
 
   @Test func trainPrintsAnObjectForEachEpoch() throws {

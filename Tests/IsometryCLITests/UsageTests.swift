@@ -8,6 +8,16 @@ import Testing
     (["train", "--bogus"], "--bogus"),
     (["train", "--epochs"], "--epochs"),
     (["train", "--epochs", "x"], "--epochs"),
+    (["train", "--recipe", "resnet2"], "there is no recipe resnet2; did you mean resnet20?"),
+    (["train", "--recipe", ""], "--recipe should name"),
+    (["train", "--recipe", "quick", "--resume", "a"], "--recipe is for new runs"),
+    (["train", "--recipe", "quick", "--optimizer", "adam"], "name --lr too"),
+    (["train", "--recipe", "quick", "--normalization", "none"], "name --lr too"),
+    (["train", "--until-accuracy", "101"], "--until-accuracy is in percent"),
+    (["recipes", "speed"], "there is no recipe speed"),
+    (["benchmark", "accuracy", "--runs", "0"], "--runs should be 1 to 100"),
+    (["benchmark", "accuracy", "--target", "0"], "--target is in percent"),
+    (["benchmark", "accuracy", "--output", ""], "--output should name"),
     (["train", "--epochs", "0"], "--epochs should be 1 to 1000000, not 0"),
     (["train", "--schedule", "triangular"], "one-cycle"),
     (["train", "--precision", "uint8"], "bf16"),
@@ -160,6 +170,7 @@ import Testing
   static let failing: [(arguments: [String], says: String)] = [
     (["train", "--data", "/nowhere"], "isometry dataset fetch"),
     (["train", "--resume", "nowhere"], "nowhere/config.json"),
+    (["train", "--recipe", "nowhere.json"], "No such file"),
     (["train", "--output", "/proc/nowhere"], "/proc/nowhere"),
     (["evaluate", "nowhere"], "No such file"),
     (["evaluate", "/dev"], "No such file"),
@@ -191,7 +202,7 @@ import Testing
   @Test(arguments: [
     [], ["train"], ["evaluate"], ["devices"], ["dataset"], ["dataset", "fetch"],
     ["dataset", "info"], ["dataset", "write-synthetic"], ["benchmark"], ["benchmark", "train"],
-    ["benchmark", "kernels"], ["benchmark", "stream"],
+    ["benchmark", "kernels"], ["benchmark", "stream"], ["benchmark", "accuracy"], ["recipes"],
   ])
   func helpHasAnExample(_ command: [String]) throws {
     let result = try withFolder { try Program.run(command + ["--help"], in: $0) }

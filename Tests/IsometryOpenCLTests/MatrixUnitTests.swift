@@ -239,6 +239,8 @@ private let device = (try? Device.all())?.first
     }
     for units in [MatrixUnitUse.off, .emulated] {
       var options = OpenCLOptions(matrixUnits: units)
+      #expect(
+        try backend(options).fastestPrecision.precision == (units == .emulated ? .bf16 : .fp32))
       let types = try backend(options).traits(for: graph).prologueTypes
       #expect(types == (units == .emulated ? [.bfloat16] : []))
       options.usesPrologues = false

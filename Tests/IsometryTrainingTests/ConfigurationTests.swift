@@ -40,6 +40,9 @@ import Testing
     (.batch, { $0.batch = .max }),
     (.skipWeight, { $0.skipWeight = .nan }),
     (.milestones, { $0.milestones = [1e300] }),
+    (.untilAccuracy, { $0.untilAccuracy = 0 }),
+    (.untilAccuracy, { $0.untilAccuracy = 101 }),
+    (.untilAccuracy, { $0.untilAccuracy = .nan }),
     (.learningRate, { $0.learningRate = 0 }),
     (.learningRate, { $0.learningRate = .infinity }),
     (.learningRate, { $0.learningRate = 1e-300 }),
@@ -118,6 +121,8 @@ import Testing
     wanted.data = "/elsewhere"
     wanted.epochs = 9
     wanted.augment = [.flip, .crop]
+    wanted.untilAccuracy = 90
+    wanted.recipe = "quick"
     try recorded.checkContinuation(as: wanted)
     wanted.batch = 64
     let error = try #require(throws: ConfigurationError.self) {

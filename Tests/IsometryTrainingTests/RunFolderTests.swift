@@ -13,8 +13,7 @@ import Testing
     accuracy: 0.25, imagesPerSecond: 100, secondsLeft: 7)
   private static let record = EpochRecord(
     epoch: 1, trainLoss: 2, trainAccuracy: 0.5, testLoss: 3, testAccuracy: 0.25, isHeldOut: false,
-    seconds: 4,
-    imagesPerSecond: 10, inputWaitFraction: 0)
+    seconds: 4, totalSeconds: 4, imagesPerSecond: 10, inputWaitFraction: 0)
 
   @Test func aFolderHoldsOneRun() throws {
     try withFolder { folder in
@@ -178,7 +177,7 @@ import Testing
         _ = try RunLog(path: path, keepingUntil: state)
         return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count
       }
-      #expect(try count(after: state.nextEpoch()) == 2)
+      #expect(try count(after: state.nextEpoch(after: Self.record)) == 2)
       #expect(try count(after: state) == 1)
     }
   }

@@ -21,6 +21,57 @@ import Testing
     #expect(trainer.state.epoch == 8 && trainer.state.batch == 0)
   }
 
+  @Test func aRunEndsAtItsAccuracy() throws {
+    let whole = Records()
+    _ = try SmallRun.make(SmallRun.configuration { $0.epochs = 8 }).makeTrainer(savingTo: nil)
+      .run(onEvent: whole.handle)
+    let accuracies = whole.epochs.map { $0[4] }
+    let best = try #require(accuracies.max())
+    let end = try #require(accuracies.firstIndex(of: best))
+    let configuration = SmallRun.configuration {
+      $0.epochs = 8
+      $0.untilAccuracy = 100 * best
+    }
+    try withFolder { folder in
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      let records = Records()
+      let trainer = try SmallRun.make(configuration).makeTrainer(savingTo: runs)
+      var total = 0.0
+      let outcome = try trainer.run { event in
+        records.handle(event)
+        if case .epochEnded(let record) = event {
+          total += record.seconds
+          #expect(record.totalSeconds == total)
+        }
+      }
+      #expect(outcome == .reachedAccuracy)
+      #expect(records.epochs == Array(whole.epochs[...end]))
+
+      let checkpoint = try #require(try runs.readLatestCheckpoint())
+      #expect(checkpoint.state.testAccuracy == best && checkpoint.state.earlierSeconds == total)
+      func resumed(until percent: Double) throws -> (TrainingOutcome, TrainingState) {
+        let run = try SmallRun.make(
+          SmallRun.configuration {
+            $0.epochs = 8
+            $0.untilAccuracy = percent
+          })
+        try run.restore(checkpoint, path: "")
+        let trainer = try run.makeTrainer(savingTo: nil)
+        return (try trainer.run(), trainer.state)
+      }
+      let again = try resumed(until: 100 * best)
+      #expect(again == (.reachedAccuracy, checkpoint.state))
+      let further = try resumed(until: 100)
+      #expect(further.0 == .completed && further.1.epoch == 8)
+    }
+  }
+
+  @Test func statesOfOlderVersionsAreRead() throws {
+    let text = #"{"epoch":1,"batch":0,"step":5,"samples":40,"seconds":1,"inputWaitSeconds":0.5}"#
+    let state = try JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
+    #expect(state.step == 5 && state.earlierSeconds == 0 && state.testAccuracy == nil)
+  }
+
   @Test func progressCountsStepsOfTheEpoch() throws {
     let run = try SmallRun.make(SmallRun.configuration { $0.schedule = .constant })
     var settings = Trainer.Settings(

@@ -57,7 +57,8 @@ struct EvaluateCommand: EnvironmentCommand {
     views.apply(to: &configuration)
     device.apply(to: &configuration)
     let selection = try device.select(
-      for: &configuration, recorded: configuration.device, environment)
+      for: &configuration, recorded: configuration.device,
+      choosingPrecision: precision.isAutomatic, environment)
     let source = try data.resolve(environment, recorded: configuration.data)
     let test = try images(of: source, configuration)
     let evaluator = try Evaluator(

@@ -11,6 +11,7 @@ struct TrainCommand: EnvironmentCommand {
     discussion: """
       Examples:
         isometry train
+        isometry train --recipe resnet18 --data ~/cifar
         isometry train --data ~/cifar --model resnet18 --epochs 30 --precision bf16
         isometry train --normalization none --init risotto
         isometry train --resume runs/2026-01-31-120000-resnet20-he
@@ -22,28 +23,13 @@ struct TrainCommand: EnvironmentCommand {
       prints an object for each epoch.
       """)
 
-  @OptionGroup(title: "Network") var network: NetworkArguments
-  @OptionGroup(title: "Training") var optimization: OptimizationArguments
-  @OptionGroup(title: "Device") var device: DeviceArguments
-  @OptionGroup(title: "Device") var precision: PrecisionArguments
-  @OptionGroup(title: "Device") var memory: MemoryArguments
-  @OptionGroup(title: "Data") var data: DataArguments
-
-  @Option(help: ArgumentHelp("Train only on the first n images.", valueName: "n"))
-  var limitTrain: Int?
+  @OptionGroup var training: TrainingArguments
 
   @Option(
     help: ArgumentHelp(
-      """
-      Leave the last n training images out of training, and evaluate them instead of the test \
-      images. Settings can then be chosen without the test set.
-      """, valueName: "n"))
-  var holdOut: Int?
-
-  @Option(help: ArgumentHelp("Evaluate only on the first n images.", valueName: "n"))
-  var limitTest: Int?
-
-  @OptionGroup var views: ViewArguments
+      "End the run after the first epoch with this test accuracy, in percent.",
+      valueName: "percent"))
+  var untilAccuracy: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -73,18 +59,25 @@ struct TrainCommand: EnvironmentCommand {
     if resume != nil, output != nil {
       throw ValidationError("--output is for new runs; --resume keeps the run's folder")
     }
+    if resume != nil, training.recipe != nil {
+      throw ValidationError("--recipe is for new runs; --resume keeps the run's settings")
+    }
   }
 
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let begun = try resume.map(BegunRun.init)
-    var configuration = try choices(continuing: begun?.configuration)
+    var (configuration, choosesPrecision) = try training.choices(continuing: begun?.configuration)
+    if let untilAccuracy { configuration.untilAccuracy = untilAccuracy }
+    if let spectrumEvery { configuration.spectrumEvery = spectrumEvery }
+    try begun?.configuration.checkContinuation(as: configuration)
     try configuration.check()
 
     let selection: DeviceSelection
     do {
-      selection = try device.select(
-        for: &configuration, recorded: begun?.configuration.device, environment)
+      selection = try training.device.select(
+        for: &configuration, recorded: begun?.configuration.device,
+        choosingPrecision: choosesPrecision, environment)
     } catch let error as UnsupportedPrecision where begun != nil {
       throw UsageError(
         "--resume",
@@ -92,7 +85,7 @@ struct TrainCommand: EnvironmentCommand {
           + "another --device, or start a new run")
     }
     configuration.device = selection.backend.name
-    let source = try data.resolve(environment, recorded: begun?.configuration.data)
+    let source = try training.data.resolve(environment, recorded: begun?.configuration.data)
     configuration.data = source.spelling
     let stop = InterruptHandler.install()
     let watch = SetUpWatch(stop)
@@ -142,26 +135,6 @@ struct TrainCommand: EnvironmentCommand {
     try self.train(run, in: folder, on: selection.backend, monitor, console, until: stop)
   }
 
-  /// The configuration of the run: the recorded one or the defaults, with the given options.
-  private func choices(continuing recorded: RunConfiguration?) throws -> RunConfiguration {
-    var configuration =
-      recorded
-      ?? RunConfiguration(
-        optimizer: optimization.optimizer ?? .sgd, normalization: network.normalization ?? .batch)
-    network.apply(to: &configuration)
-    try optimization.apply(to: &configuration)
-    precision.apply(to: &configuration)
-    device.apply(to: &configuration)
-    memory.apply(to: &configuration)
-    if let limitTrain { configuration.limitTrain = limitTrain }
-    if let holdOut { configuration.holdOut = holdOut }
-    if let limitTest { configuration.limitTest = limitTest }
-    views.apply(to: &configuration)
-    if let spectrumEvery { configuration.spectrumEvery = spectrumEvery }
-    try recorded?.checkContinuation(as: configuration)
-    return configuration
-  }
-
   private func train(
     _ run: TrainingRun, in folder: RunFolder, on backend: any Backend,
     _ monitor: SpectrumMonitor?, _ console: Console, until stop: StopRequest
@@ -171,6 +144,12 @@ struct TrainCommand: EnvironmentCommand {
       console.say("the run is complete: \(run.state.epoch) of \(epochs) epochs are done")
       return
     }
+    if run.state.hasReached(run.configuration.untilAccuracy) {
+      console.say(
+        "the run has reached its accuracy after epoch \(run.state.epoch); to continue it, name a "
+          + "higher --until-accuracy: 100 trains all \(epochs) epochs")
+      return
+    }
     if resume != nil {
       console.say(
         run.state.step > 0
@@ -178,29 +157,22 @@ struct TrainCommand: EnvironmentCommand {
           : "resuming from the start: the run ended before a step was saved")
     }
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
-    let log = try RunLog(path: folder.logPath, keepingUntil: run.state)
-    let reporter = TrainingReporter(
-      console: console, epochs: epochs, log: log, monitor: monitor, step: run.state.step)
-    try reporter.start(run, device: backend.deviceDescription)
-    let outcome: TrainingOutcome
-    do {
-      outcome = try trainer.run(stop: stop, onEvent: reporter.handle)
-    } catch {
-      // If the log cannot be written either, the first error is reported.
-      try? reporter.stop(step: trainer.state.step, reason: errorText(of: error))
-      throw error
-    }
+    let reporter = try TrainingReporter(run, in: folder, console: console, monitor: monitor)
+    let outcome = try reporter.train(
+      run, with: trainer, device: backend.deviceDescription, until: stop)
+    let hint = "isometry evaluate \(folder.path) shows the accuracy of each class"
     switch outcome {
     case .completed:
-      try reporter.stop(step: trainer.state.step, reason: "completed")
+      if let record = reporter.lastRecord {
+        console.say("done: \(evaluated(record)) accuracy \(accuracy(record)); \(hint)")
+      }
+    case .reachedAccuracy:
       if let record = reporter.lastRecord {
         console.say(
-          "done: \(Wording.evaluated(isHeldOut: record.isHeldOut)) accuracy "
-            + "\(Wording.percent(record.testAccuracy, digits: 2)); "
-            + "isometry evaluate \(folder.path) shows the accuracy of each class")
+          "reached \(evaluated(record)) accuracy \(accuracy(record)) after epoch \(record.epoch) and "
+            + "\(Wording.duration(record.totalSeconds)) of training; \(hint)")
       }
     case .stopped(let state):
-      try reporter.stop(step: state.step, reason: "interrupted")
       console.say(
         "stopped after step \(Wording.count(state.step)), batch \(state.batch) of "
           + "\(trainer.batchesPerEpoch) in epoch \(state.epoch + 1), and saved; continue with "
@@ -209,17 +181,12 @@ struct TrainCommand: EnvironmentCommand {
       throw ExitCode(128 + (stop.requestingSignal ?? 0))
     }
   }
-}
 
-private struct BegunRun {
-  let folder: RunFolder
-  /// nil if the run was killed before it wrote one.
-  let checkpoint: Checkpoint?
-  let configuration: RunConfiguration
+  private func evaluated(_ record: EpochRecord) -> String {
+    Wording.evaluated(isHeldOut: record.isHeldOut)
+  }
 
-  init(_ path: String) throws {
-    folder = try RunFolder.open(path)
-    checkpoint = try folder.readLatestCheckpoint()
-    configuration = try checkpoint?.configuration ?? folder.readConfiguration()
+  private func accuracy(_ record: EpochRecord) -> String {
+    Wording.percent(record.testAccuracy, digits: 2)
   }
 }

@@ -53,8 +53,9 @@ struct TuneCommand: EnvironmentCommand {
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     var configuration = try RunConfiguration(network, precision, batch: batch)
-    let selection = try DeviceSelection(
+    var selection = try DeviceSelection(
       .openCL(number: device?.number), precision: configuration.precision, environment)
+    if precision.isAutomatic { configuration.precision = selection.choosePrecision() }
     guard let backend = selection.backend as? any TunableBackend else {
       throw UsageError(
         "ISOMETRY_VALIDATE", "has every operation checked, so none can be timed; unset it")

@@ -5,8 +5,8 @@ import IsometryReference
 
 struct DeviceSelection {
   let backend: any Backend
-  /// One line: the device, and the reason for it if the choice was `auto`.
-  let explanation: String
+  /// One line: the device and the precision, and the reasons for them if the choices were `auto`.
+  private(set) var explanation: String
 
   /// - Throws: `DeviceError`, and the errors of the driver of a device that was chosen by name.
   init(
@@ -27,6 +27,13 @@ struct DeviceSelection {
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
     if usesOpenCL { environment.warnOfLostPrograms() }
+  }
+
+  /// The precision that the device computes fastest, which `explanation` then names with its reason.
+  mutating func choosePrecision() -> Precision {
+    let advice = backend.fastestPrecision
+    explanation += "; \(advice.precision.rawValue): \(advice.reason)"
+    return advice.precision
   }
 
   /// The backend for initializers that measure. It does not depend on the device of the network, so

@@ -28,11 +28,18 @@ extension RunConfiguration {
 }
 
 struct TrainingPrecision: ExpressibleByArgument {
-  let precision: Precision
+  /// nil for the one that the device computes fastest.
+  let precision: Precision?
 
-  static let allValueStrings = Precision.allCases.filter { $0 != .fp64 }.map(\.rawValue)
+  static let automatic = "auto"
+  static let allValueStrings =
+    [automatic] + Precision.allCases.filter { $0 != .fp64 }.map(\.rawValue)
 
   init?(argument: String) {
+    guard argument != Self.automatic else {
+      precision = nil
+      return
+    }
     guard let precision = Precision(rawValue: argument), precision != .fp64 else { return nil }
     self.precision = precision
   }

@@ -28,15 +28,18 @@ struct DeviceArguments: ParsableArguments {
   /// The device for a run. If the device has no choice of the library for matrix products, a choice
   /// that was recorded with another device is removed from the configuration.
   ///
-  /// - Parameter recorded: the recorded device of the run, used if no other is named.
+  /// - Parameters:
+  ///   - recorded: the recorded device of the run, used if no other is named.
+  ///   - choosingPrecision: whether the configuration gets the precision that the device computes fastest.
   func select(
     for configuration: inout RunConfiguration, recorded: String? = nil,
-    _ environment: ProgramEnvironment
+    choosingPrecision: Bool = false, _ environment: ProgramEnvironment
   ) throws -> DeviceSelection {
     let gemm = try GemmArgument(recorded: configuration.gemm)
-    let selection = try DeviceSelection(
+    var selection = try DeviceSelection(
       device ?? DeviceChoice(recorded: recorded), gemm: gemm, precision: configuration.precision,
       environment)
+    if choosingPrecision { configuration.precision = selection.choosePrecision() }
     if gemm == .clblast,
       let reason = selection.reasonAgainstCLBlast(in: configuration.precision)
     {
@@ -67,12 +70,16 @@ struct PrecisionArguments: ParsableArguments {
   @Option(
     help: """
       The type of activations and gradients; parameters are kept in fp32. With tf32, everything is \
-      in fp32, and matrix units round the operands of products to tf32. (default: that of a \
-      resumed or evaluated run, else \(RunConfiguration.defaults.precision.rawValue))
+      in fp32, and matrix units round the operands of products to tf32. With auto, it is the type \
+      that the device computes fastest, bf16 or fp32. (default: that of a resumed or evaluated run, \
+      else that of the recipe, else \(RunConfiguration.defaults.precision.rawValue))
       """)
   var precision: TrainingPrecision?
 
+  /// Whether the precision is the one that the device computes fastest.
+  var isAutomatic: Bool { precision.map { $0.precision == nil } ?? false }
+
   func apply(to configuration: inout RunConfiguration) {
-    if let precision { configuration.precision = precision.precision }
+    if let precision = precision?.precision { configuration.precision = precision }
   }
 }

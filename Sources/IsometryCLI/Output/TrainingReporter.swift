@@ -11,6 +11,10 @@ final class TrainingReporter {
 
   private let console: Console
   private let epochs: Int
+  /// The accuracy in percent at which the run ends, if it ends at one.
+  private let untilAccuracy: Double?
+  /// Whether an epoch is an object of `--json`.
+  private let emitsEpochs: Bool
   private let log: RunLog
   private let monitor: SpectrumMonitor?
   private var step: Int
@@ -19,16 +23,42 @@ final class TrainingReporter {
   private(set) var lastRecord: EpochRecord?
 
   init(
-    console: Console, epochs: Int, log: consuming RunLog, monitor: SpectrumMonitor?, step: Int
-  ) {
+    _ run: TrainingRun, in folder: RunFolder, console: Console, monitor: SpectrumMonitor? = nil,
+    emitsEpochs: Bool = true
+  ) throws {
     self.console = console
-    self.epochs = epochs
-    self.log = log
+    epochs = run.configuration.epochs
+    untilAccuracy = run.configuration.untilAccuracy
+    self.emitsEpochs = emitsEpochs
+    log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     self.monitor = monitor
-    self.step = step
+    step = run.state.step
   }
 
-  func start(_ run: TrainingRun, device: String) throws {
+  /// Trains the run to its end or until a stop, with an entry in the log for its start and end.
+  func train(
+    _ run: TrainingRun, with trainer: Trainer, device: String, until stop: StopRequest
+  ) throws -> TrainingOutcome {
+    try start(run, device: device)
+    let outcome: TrainingOutcome
+    do {
+      outcome = try trainer.run(stop: stop, onEvent: handle)
+    } catch {
+      // If the log cannot be written either, the first error is reported.
+      try? end(step: trainer.state.step, reason: errorText(of: error))
+      throw error
+    }
+    let reason =
+      switch outcome {
+      case .completed: "completed"
+      case .reachedAccuracy: "reached the accuracy"
+      case .stopped: "interrupted"
+      }
+    try end(step: trainer.state.step, reason: reason)
+    return outcome
+  }
+
+  private func start(_ run: TrainingRun, device: String) throws {
     let tiles = run.session.report.tiles
     try log.appendStart(
       step: step, device: device, version: programVersion, recomputation: run.recomputation,
@@ -44,7 +74,7 @@ final class TrainingReporter {
     }
   }
 
-  func handle(_ event: TrainingEvent) throws {
+  private func handle(_ event: TrainingEvent) throws {
     switch event {
     case .progress(let progress):
       step = progress.step
@@ -64,7 +94,7 @@ final class TrainingReporter {
     case .epochEnded(let record):
       try log.append(record, step: step)
       console.say(ProgressLine.epoch(record, of: epochs))
-      console.emit(record.json)
+      if emitsEpochs { console.emit(object(of: record)) }
       lastRecord = record
       lastPlainLine = .now
     case .saved:
@@ -72,7 +102,16 @@ final class TrainingReporter {
     }
   }
 
-  func stop(step: Int, reason: String) throws {
+  private func object(of record: EpochRecord) -> JSONValue {
+    guard let untilAccuracy else { return record.json }
+    let isReached = EpochRecord.accuracy(record.testAccuracy, reaches: untilAccuracy)
+    return .object(
+      record.members + [
+        .init("seconds_to_target", isReached ? .number(record.totalSeconds) : .null)
+      ])
+  }
+
+  private func end(step: Int, reason: String) throws {
     console.clearStatus()
     try log.appendStop(step: step, reason: reason)
   }

@@ -25,6 +25,7 @@ public struct ValidatingBackend: Backend {
   }
 
   public var roundsToTF32: Bool { base.roundsToTF32 }
+  public var fastestPrecision: PrecisionAdvice { base.fastestPrecision }
 
   public func traits(for graph: Graph) -> BackendTraits { base.traits(for: graph) }
 

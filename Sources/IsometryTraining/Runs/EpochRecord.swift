@@ -1,7 +1,7 @@
 package import IsometryFiles
 
 /// The results of an epoch, which make one line of a run's log.
-public struct EpochRecord: Sendable, Equatable {
+public struct EpochRecord: Sendable, Equatable, Decodable {
   /// The number of the epoch, from 1.
   public let epoch: Int
   /// The mean loss over the epoch's steps, each with the parameters before its update.
@@ -16,6 +16,8 @@ public struct EpochRecord: Sendable, Equatable {
   public let isHeldOut: Bool
   /// Seconds of training, without evaluation.
   public let seconds: Double
+  /// Seconds of training since the start of the run, without evaluation.
+  public let totalSeconds: Double
   /// Training images per second.
   public let imagesPerSecond: Double
   /// The share of `seconds` that the device had nothing to do because input had not arrived.
@@ -23,7 +25,7 @@ public struct EpochRecord: Sendable, Equatable {
 
   package var json: JSONValue { .object(members) }
 
-  var members: [JSONValue.Member] {
+  package var members: [JSONValue.Member] {
     let evaluated = isHeldOut ? "held_out" : "test"
     return [
       .init("epoch", .integer(epoch)),
@@ -32,8 +34,45 @@ public struct EpochRecord: Sendable, Equatable {
       .init("\(evaluated)_loss", .number(testLoss)),
       .init("\(evaluated)_accuracy", .number(testAccuracy)),
       .init("seconds", .number(seconds)),
+      .init("total_seconds", .number(totalSeconds)),
       .init("images_per_second", .number(imagesPerSecond)),
       .init("input_wait_fraction", .number(inputWaitFraction)),
     ]
+  }
+
+  /// Whether an accuracy, a share, is at least so many percent. Decimal fractions of percents have
+  /// no exact binary form.
+  package static func accuracy(_ accuracy: Double, reaches percent: Double) -> Bool {
+    accuracy >= percent / 100 - 1e-9
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case epoch, seconds
+    case trainLoss = "train_loss"
+    case trainAccuracy = "train_accuracy"
+    case testLoss = "test_loss"
+    case testAccuracy = "test_accuracy"
+    case heldOutLoss = "held_out_loss"
+    case heldOutAccuracy = "held_out_accuracy"
+    case totalSeconds = "total_seconds"
+    case imagesPerSecond = "images_per_second"
+    case inputWaitFraction = "input_wait_fraction"
+  }
+}
+
+extension EpochRecord {
+  /// Decodes the object that `json` encodes.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func number(_ key: CodingKeys) throws -> Double { try container.decode(Double.self, forKey: key) }
+    let isHeldOut = container.contains(.heldOutLoss)
+    self.init(
+      epoch: try container.decode(Int.self, forKey: .epoch), trainLoss: try number(.trainLoss),
+      trainAccuracy: try number(.trainAccuracy),
+      testLoss: try number(isHeldOut ? .heldOutLoss : .testLoss),
+      testAccuracy: try number(isHeldOut ? .heldOutAccuracy : .testAccuracy),
+      isHeldOut: isHeldOut, seconds: try number(.seconds),
+      totalSeconds: try number(.totalSeconds), imagesPerSecond: try number(.imagesPerSecond),
+      inputWaitFraction: try number(.inputWaitFraction))
   }
 }

@@ -33,6 +33,11 @@ extension RunConfiguration {
         (1...Self.largestCount).contains(number), setting,
         "should be 1 to \(Self.largestCount), not \(number)")
     }
+    if let untilAccuracy {
+      try require(
+        untilAccuracy > 0 && untilAccuracy <= 100, .untilAccuracy,
+        "is in percent, above 0 and at most 100, not \(untilAccuracy)")
+    }
     try requirePositive(learningRate, .learningRate)
     try require(
       (0...Double(epochs)).contains(warmup), .warmup,
@@ -122,7 +127,7 @@ extension RunConfiguration {
   /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
   ///
   /// These may change, since they do not affect the results: the device, `gemm`,
-  /// `recompute`, the place of the data and `spectrumEvery`. The number of epochs may change if the
+  /// `recompute`, the place of the data, `untilAccuracy` and `spectrumEvery`. The number of epochs may change if the
   /// learning-rate schedule does not depend on it.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
@@ -134,6 +139,8 @@ extension RunConfiguration {
     comparable.data = data
     // The order of augmentations means nothing.
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
+    comparable.recipe = recipe
+    comparable.untilAccuracy = untilAccuracy
     comparable.spectrumEvery = spectrumEvery
     // The learning rate of a step does not depend on the length of these runs.
     if schedule == .constant || schedule == .step && milestones != nil {

@@ -3,6 +3,7 @@ package import IsometryCore
 // The terms of messages about a run: the properties of `RunConfiguration` that no other module names.
 extension Term {
   package static let epochs = Term("epochs")
+  package static let untilAccuracy = Term("untilAccuracy")
   package static let learningRate = Term("learningRate")
   package static let warmup = Term("warmup")
   package static let peak = Term("peak")

@@ -7,6 +7,9 @@ extension SkipKind: Codable {}
 
 /// All settings that decide the result of a run. A run folder and every checkpoint hold them.
 public struct RunConfiguration: Sendable, Hashable, Codable {
+  /// The recipe from which the settings were taken; nil for none.
+  public var recipe: String?
+
   /// The model, one of `ModelSpecification.spellings`.
   public var model = "resnet20"
   /// The normalization after each convolution or hidden dense layer.
@@ -22,6 +25,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
 
   /// Passes over the training images, from the start of the run.
   public var epochs = 5
+  /// The test accuracy in percent at which the run ends, if an epoch reaches it; nil for none.
+  public var untilAccuracy: Double?
   /// Images of a step.
   public var batch = 128
   /// The learning-rate schedule.
@@ -147,9 +152,11 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
+    case recipe
     case model, normalization, skip, activation
     case skipWeight = "skip-weight"
     case initializer = "init"
+    case untilAccuracy = "until-accuracy"
     case epochs, batch, schedule, warmup, peak, milestones, gamma
     case warmupSteps = "warmup-steps"
     case learningRate = "lr"

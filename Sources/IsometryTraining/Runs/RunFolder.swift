@@ -67,7 +67,8 @@ public final class RunFolder: Sendable {
     if let path { return try reserve(path) }
     while true {
       do {
-        return try reserve(unusedPath(for: configuration))
+        let initializer = configuration.initializer.prefix { $0 != ":" }
+        return try reserve(unusedPath(named: "\(configuration.model)-\(initializer)"))
       } catch TrainingError.runExists, TrainingError.runInUse {
         // Another run that began in the same second was faster; it has the name now.
       }
@@ -87,6 +88,11 @@ public final class RunFolder: Sendable {
       made.removeEmpty()
       throw error
     }
+  }
+
+  /// Whether a folder holds a run that has begun.
+  package static func holdsRun(_ path: String) -> Bool {
+    access("\(path)/\(configurationFile)", F_OK) == 0
   }
 
   /// Opens the folder of a run that has begun.
@@ -160,14 +166,14 @@ public final class RunFolder: Sendable {
 }
 
 extension RunFolder {
-  private static func unusedPath(for configuration: RunConfiguration) -> String {
+  /// A path `runs/<date>-<time>-<name>` at which nothing is.
+  package static func unusedPath(named name: String) -> String {
     let format = DateFormatter()
     format.locale = Locale(identifier: "en_US_POSIX")
     format.dateFormat = "yyyy-MM-dd-HHmmss"
-    // A colon is no character for folders; the initializer's options stay in config.json.
-    let model = configuration.model.replacingOccurrences(of: ":", with: "-")
-    let initializer = configuration.initializer.prefix { $0 != ":" }
-    let base = "\(defaultParent)/\(format.string(from: Date()))-\(model)-\(initializer)"
+    // A colon is no character for folders.
+    let name = name.replacingOccurrences(of: ":", with: "-")
+    let base = "\(defaultParent)/\(format.string(from: Date()))-\(name)"
     let paths = (1...).lazy.map { $0 == 1 ? base : "\(base)-\($0)" }
     return paths.first { access($0, F_OK) != 0 }!
   }

@@ -12,7 +12,7 @@ package import IsometryGraph
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
 /// | `spectrum` | the singular values were measured | those of the spectrum's summary |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
-/// | `stop` | the run ends | `reason`: `completed`, `interrupted`, or an error |
+/// | `stop` | the run ends | `reason`: `completed`, `reached the accuracy`, `interrupted`, or an error |
 public struct RunLog: ~Copyable {
   private let path: String
   private let descriptor: Int32
@@ -67,6 +67,18 @@ public struct RunLog: ~Copyable {
     let step: Int
     let epoch: Int?
     let sums: String?
+  }
+
+  /// The records of a log's epochs, in order.
+  ///
+  /// - Throws: `FileError`; `DecodingError` for an epoch of a version that recorded less.
+  package static func epochs(in path: String) throws -> [EpochRecord] {
+    try WholeFile.read(path).split(separator: UInt8(ascii: "\n")).compactMap { line in
+      // A line may have been cut short by a crash.
+      let entry = try? JSONFile.decode(Entry.self, from: line)
+      guard entry?.event == epochEvent else { return nil }
+      return try JSONFile.decode(EpochRecord.self, from: line)
+    }
   }
 
   /// Appends a `start` entry: the run starts or continues after `step` steps.

@@ -13,14 +13,40 @@ public struct TrainingState: Sendable, Hashable, Codable {
   public var seconds = 0.0
   /// The part of `seconds` for which the device waited for input.
   public var inputWaitSeconds = 0.0
+  /// Seconds of training of the epochs before, evaluation left out.
+  public var earlierSeconds = 0.0
+  /// The share of the test images that were classified correctly after the epoch before; nil in the
+  /// first epoch.
+  public var testAccuracy: Double?
 
   /// The start of a run.
   public init() {}
 
-  func nextEpoch() -> TrainingState {
+  /// A state of a checkpoint. Those of older versions lack the last two properties.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    epoch = try values.decode(Int.self, forKey: .epoch)
+    batch = try values.decode(Int.self, forKey: .batch)
+    step = try values.decode(Int.self, forKey: .step)
+    samples = try values.decode(Int.self, forKey: .samples)
+    seconds = try values.decode(Double.self, forKey: .seconds)
+    inputWaitSeconds = try values.decode(Double.self, forKey: .inputWaitSeconds)
+    earlierSeconds = try values.decodeIfPresent(Double.self, forKey: .earlierSeconds) ?? 0
+    testAccuracy = try values.decodeIfPresent(Double.self, forKey: .testAccuracy)
+  }
+
+  /// Whether the epoch before reached an accuracy in percent.
+  package func hasReached(_ percent: Double?) -> Bool {
+    guard let percent, let testAccuracy else { return false }
+    return EpochRecord.accuracy(testAccuracy, reaches: percent)
+  }
+
+  func nextEpoch(after record: EpochRecord) -> TrainingState {
     var next = self
     next.epoch += 1
     next.batch = 0
+    next.earlierSeconds = record.totalSeconds
+    next.testAccuracy = record.testAccuracy
     next.seconds = 0
     next.inputWaitSeconds = 0
     return next

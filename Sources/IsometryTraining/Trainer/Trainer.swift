@@ -13,6 +13,8 @@ public final class Trainer {
   public struct Settings: Sendable {
     /// Epochs of the whole run, including those before a resumption.
     public var epochs: Int
+    /// The test accuracy in percent at which the run ends, if an epoch reaches it; nil for none.
+    public var untilAccuracy: Double?
     /// The learning rate of every step of the run.
     public var schedule: LearningRateSchedule
     /// The learning rates of parameter groups that have a schedule of their own, by the graph's input.
@@ -90,6 +92,7 @@ public final class Trainer {
     stop: StopRequest = StopRequest(), onEvent: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
     try keep(onEvent)
+    if state.hasReached(settings.untilAccuracy) { return .reachedAccuracy }
     guard state.epoch < settings.epochs else { return .completed }
     let slots = try session.makeStagingSlots(settings.batchesInFlight)
     let stream = BatchStream(
@@ -105,10 +108,11 @@ public final class Trainer {
       evaluationSeconds = (ContinuousClock.now - start) / .seconds(1)
       guard result.loss.isFinite else { throw nonFiniteLoss() }
       let record = record(totals, result)
-      state = state.nextEpoch()
+      state = state.nextEpoch(after: record)
       // The log comes before the checkpoint: what it says too much can be taken out again.
       try onEvent(.epochEnded(record))
       try keep(onEvent)
+      if state.hasReached(settings.untilAccuracy) { return .reachedAccuracy }
     }
     return .completed
   }
@@ -220,8 +224,8 @@ extension Trainer {
     return EpochRecord(
       epoch: state.epoch + 1, trainLoss: totals.loss / Double(batchesPerEpoch),
       trainAccuracy: totals.correct / images, testLoss: test.loss, testAccuracy: test.accuracy,
-      isHeldOut: evaluator.isHeldOut,
-      seconds: state.seconds, imagesPerSecond: images / state.seconds,
+      isHeldOut: evaluator.isHeldOut, seconds: state.seconds,
+      totalSeconds: state.earlierSeconds + state.seconds, imagesPerSecond: images / state.seconds,
       inputWaitFraction: min(1, state.inputWaitSeconds / state.seconds))
   }
 }

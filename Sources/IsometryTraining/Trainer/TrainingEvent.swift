@@ -45,7 +45,10 @@ public struct TrainingProgress: Sendable, Equatable {
 
 /// The way in which a run ended.
 public enum TrainingOutcome: Sendable, Equatable {
+  /// All epochs are done.
   case completed
+  /// The last epoch reached the accuracy at which the run ends.
+  case reachedAccuracy
   /// A stop was requested; the run was saved at this place.
   case stopped(TrainingState)
 }

@@ -135,6 +135,7 @@ public final class TrainingRun {
       epochs: configuration.epochs,
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
+    settings.untilAccuracy = configuration.untilAccuracy
     settings.groupSchedules = configuration.makeGroupSchedules(stepsPerEpoch: stepsPerEpoch)
     settings.mixup = configuration.mixup
     settings.batchesInFlight = batchesInFlight

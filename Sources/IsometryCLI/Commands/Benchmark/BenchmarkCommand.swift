@@ -2,12 +2,14 @@ import ArgumentParser
 
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "benchmark", abstract: "Measure the speed of a device.",
+    commandName: "benchmark", abstract: "Measure speed and accuracy.",
     discussion: """
-      Example:
+      Examples:
         isometry benchmark train --model resnet18 --batch 512
+        isometry benchmark accuracy --recipe resnet20 --runs 3
       """,
     subcommands: [
       TrainBenchmarkCommand.self, KernelsBenchmarkCommand.self, StreamBenchmarkCommand.self,
+      AccuracyBenchmarkCommand.self,
     ])
 }

@@ -53,9 +53,10 @@ struct KernelsBenchmarkCommand: EnvironmentCommand {
 
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
-    let configuration = try RunConfiguration(network, precision, batch: batch)
-    let selection = try DeviceSelection(
+    var configuration = try RunConfiguration(network, precision, batch: batch)
+    var selection = try DeviceSelection(
       device ?? .auto, precision: configuration.precision, environment)
+    if precision.isAutomatic { configuration.precision = selection.choosePrecision() }
     try selection.backend.requireSupport(for: configuration.precision)
     console.say("device  \(selection.explanation)")
 

@@ -61,7 +61,8 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
     var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
     let source = try data.resolve(environment)
-    let selection = try device.select(for: &configuration, environment)
+    let selection = try device.select(
+      for: &configuration, choosingPrecision: precision.isAutomatic, environment)
     let dataset = try source.load(.train)
     console.say("data  \(source.explanation.inProgramTerms)")
     console.say("device  \(selection.explanation)")

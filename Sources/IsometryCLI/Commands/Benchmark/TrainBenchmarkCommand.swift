@@ -80,7 +80,8 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
     memory.apply(to: &configuration)
     configuration.seed = seed
     if let profile { try WholeFile.requireWritable(profile) }
-    let selection = try device.select(for: &configuration, environment)
+    let selection = try device.select(
+      for: &configuration, choosingPrecision: precision.isAutomatic, environment)
     console.say("device  \(selection.explanation)")
 
     var benchmark = ThroughputBenchmark()

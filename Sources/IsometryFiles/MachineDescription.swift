@@ -1,8 +1,9 @@
 import Foundation
 
-enum MachineDescription {
+/// The machine in words.
+package enum MachineDescription {
   /// "AMD EPYC 7B13, 2 processors, 23 GiB of memory, Debian GNU/Linux 12 (bookworm)"
-  static var text: String {
+  package static var text: String {
     let information = ProcessInfo.processInfo
     let memory = Double(information.physicalMemory) / Double(1 << 30)
     return [

@@ -1,0 +1,22 @@
+public import IsometryCore
+
+/// A reason why there is no such recipe.
+public enum RecipeError: ExplainedError, Equatable {
+  /// No recipe of the package has that name; `known` are those that exist.
+  case unknown(String, known: [String])
+  /// The recipe's file cannot be used.
+  case damaged(name: String, reason: Explanation)
+
+  /// One line with the error and its remedy.
+  public var explanation: Explanation {
+    switch self {
+    case .unknown(let name, let known):
+      """
+      there is no recipe \(name); did you mean \(known.nearest(to: name) ?? "a file")? The recipes are \
+      \(known.joined(separator: ", ")), and files whose names end with .json
+      """
+    case .damaged(let name, let reason):
+      "the recipe \(name) cannot be used: \(reason); correct the file"
+    }
+  }
+}
