@@ -46,6 +46,44 @@ import Testing
     try check(DepthLimit(plan: Plan(.smoke)).cells)
   }
 
+  /// At medium, trials choose the rates at which networks are trained in full.
+  @Test func trialsChooseTheRates() throws {
+    func check<Subject: Experiment>(
+      _ type: Subject.Type, at rate: Double
+    ) throws where Subject.Cell: TrainingCell, Subject.Outcome == LearningCurve {
+      let experiment = Subject(plan: Plan(.medium))
+      let trials = experiment.cells
+      #expect(trials.allSatisfy { $0.isTrial && $0.configuration.limitTest == nil })
+      #expect(experiment.cells(after: []) == trials)
+      let cells = experiment.cells(
+        after: trials.map {
+          CellResult($0, $0.configuration.learningRate == rate ? .reaching(0.5) : .diverged)
+        })
+      #expect(cells.count == experiment.cellCount)
+      #expect(Set(cells.map(\.name)).count == cells.count)
+      #expect(Array(cells.prefix(trials.count)) == trials)
+      let whole = cells.dropFirst(trials.count)
+      #expect(whole.allSatisfy { !$0.isTrial && $0.configuration.learningRate == rate })
+      for cell in [trials[0], cells[cells.count - 1]] {
+        #expect(throws: Never.self) { try cell.configuration.check() }
+      }
+    }
+    try check(RisottoTable.self, at: 0.03)
+    try check(UniversalLearning.self, at: 0.003)
+  }
+
+  /// Of rates at which nothing learns, the smallest is trained in full.
+  @Test func equalTrialsChooseTheSmallestRate() {
+    let budget = TrainingBudget(trainImages: 128, testImages: 64, batch: 32, epochs: 1)
+    let search = RateSearch(rates: [0.1, 0.2], seeds: [1, 2], budget: budget, trial: budget)
+    let start = RunConfiguration()
+    let whole = search.trainings(start, after: [(0.2, 0.1), (0.1, 0.1)])
+    #expect(whole.map(\.learningRate) == [0.1, 0.1])
+    #expect(whole.map(\.seed) == [1, 2])
+    #expect(search.trainings(start, after: [(0.2, 0.9)]).isEmpty)
+    #expect(search.trainings(start).map(\.limitTrain) == [192, 192])
+  }
+
   @Test func theRisottoTableLeavesOutWhatDoesNotFit() {
     let cells = RisottoTable(plan: Plan(.smoke)).cells
     #expect(!cells.contains { $0.initializer == "looks-linear" && $0.skip == .identity })

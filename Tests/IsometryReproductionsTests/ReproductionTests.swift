@@ -6,7 +6,7 @@ import Testing
 
 @testable import IsometryReproductions
 
-/// Three cells whose outcome is their square.
+/// Three cells whose outcome is their square, and one that depends on the last of them.
 private struct Squares: Experiment {
   struct Cell: ExperimentCell {
     let number: Int
@@ -28,6 +28,13 @@ private struct Squares: Experiment {
 
   var procedure: [String] { ["Numbers are squared."] }
   var cells: [Cell] { (1...(2 + (plan.seeds ?? 1))).map { Cell(number: $0) } }
+  var cellCount: Int { cells.count + 1 }
+
+  /// In the end the square of the last square.
+  func cells(after results: [CellResult<Cell, Outcome>]) -> [Cell] {
+    guard results.count >= cells.count else { return cells }
+    return cells + [Cell(number: Int(results[cells.count - 1].outcome.square))]
+  }
 
   func measure(_ cell: Cell, in laboratory: Laboratory) throws -> Outcome {
     try laboratory.checkStop()
@@ -58,7 +65,7 @@ private struct Squares: Experiment {
     try withFolder { folder in
       let path = "\(folder)/deep/squares"
       let report = try Reproduction(Plan(.smoke), in: path, makeLaboratory()).run(Squares.self)
-      #expect(report.cells == 3)
+      #expect(report.cells == 4)
       #expect(report.divergences == 1)
       #expect(report.devices.count == 1)
       #expect(
@@ -66,15 +73,16 @@ private struct Squares: Experiment {
           "cells", "experiment.json", "report.md", "results.json", "table.csv",
         ])
       #expect(
-        try names(in: "\(path)/cells") == ["cell-1.json", "cell-2.json", "cell-3.json"])
+        try names(in: "\(path)/cells")
+          == ["cell-1.json", "cell-2.json", "cell-3.json", "cell-9.json"])
       let document = try String(contentsOfFile: "\(path)/report.md", encoding: .utf8)
-      for word in ["Nobody", "**holds**", "Numbers are squared", "built-in", "| 3 | 9.000 |"] {
+      for word in ["Nobody", "**holds**", "Numbers are squared", "built-in", "| 9 | 81.000 |"] {
         #expect(document.contains(word), "\(word)")
       }
       let results =
         try JSONSerialization.jsonObject(
           with: Data(contentsOf: URL(filePath: "\(path)/results.json"))) as? [String: Any]
-      #expect((results?["cells"] as? [Any])?.count == 3)
+      #expect((results?["cells"] as? [Any])?.count == 4)
       let line = try JSONSerialization.jsonObject(with: Data(try JSONFile.line(report).utf8))
       #expect((line as? [String: Any])?["experiment"] as? String == "squares")
     }
@@ -102,8 +110,8 @@ private struct Squares: Experiment {
         if case .measuring(let cell, _, _) = $0 { measured.append(cell) }
         if case .started(let finished, _) = $0 { #expect(finished == 2) }
       }
-      #expect(measured == ["cell-3"])
-      #expect(report.cells == 3)
+      #expect(measured == ["cell-3", "cell-9"])
+      #expect(report.cells == 4)
     }
   }
 
@@ -118,6 +126,7 @@ private struct Squares: Experiment {
         } catch { return "\(error)" }
       }
       #expect(error(Plan(.small)).contains("scale smoke, not small"))
+      #expect(error(Plan(.medium)).contains("no scale medium; use one of smoke, small, paper"))
       #expect(error(Plan(.smoke), data: "/cifar").contains("data synthetic, not /cifar"))
       #expect(error(Plan(.smoke, seeds: 2)).contains("seeds left out, not 2"))
       #expect(error(Plan(.smoke)) == "none")

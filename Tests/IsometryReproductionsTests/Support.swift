@@ -46,6 +46,13 @@ extension LearningCurve {
     return outcome
   }
 
+  /// What the training gives again each time.
+  var withoutTimes: LearningCurve {
+    var outcome = self
+    outcome.epochSeconds = []
+    return outcome
+  }
+
   static var diverged: LearningCurve {
     var outcome = LearningCurve(steps: 400)
     outcome.divergedAt = 3

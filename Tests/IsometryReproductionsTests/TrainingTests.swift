@@ -58,7 +58,8 @@ import Testing
       let again = try makeLaboratory()
       again.runPath = laboratory.runPath
       let resumed = try again.train(configuration(rate: 0.05), watching: watch)
-      #expect(resumed == whole)
+      #expect(resumed.withoutTimes == whole.withoutTimes)
+      #expect(resumed.epochSeconds.count == 3 && resumed.epochSeconds.allSatisfy { $0 > 0 })
     }
   }
 
@@ -72,7 +73,7 @@ import Testing
       laboratory.runPath = "\(folder)/run"
       _ = try laboratory.train(first, watching: watch)
       let outcome = try laboratory.train(configuration(rate: 0.05), watching: watch)
-      #expect(outcome == whole)
+      #expect(outcome.withoutTimes == whole.withoutTimes)
     }
   }
 

@@ -27,9 +27,11 @@ import Testing
 
   @Test func sidesThatDivergeInPartDecideNothing() throws {
     let learning = try #require(
-      BestRate([(0.1, .reaching(0.9)), (0.1, .reaching(0.9)), (0.2, .diverged)]))
-    let divided = try #require(BestRate([(0.1, .reaching(0.5)), (0.1, .diverged)]))
-    let diverged = try #require(BestRate([(0.1, .diverged), (0.1, .diverged)]))
+      BestRate(
+        [(0.1, .reaching(0.9)), (0.1, .reaching(0.9)), (0.2, .diverged)], ofRates: [0.1, 0.2]))
+    let divided = try #require(
+      BestRate([(0.1, .reaching(0.5)), (0.1, .diverged)], ofRates: [0.1]))
+    let diverged = try #require(BestRate([(0.1, .diverged), (0.1, .diverged)], ofRates: [0.1]))
     #expect((learning.diverged, divided.diverged, diverged.diverged) == (0, 1, 2))
     #expect(noise.verdict(learning, exceeds: divided) == .undecided)
     #expect(noise.verdict(learning, exceeds: diverged) == .holds)
@@ -81,11 +83,11 @@ import Testing
     let trainings = [(0.1, 0.2), (0.1, 0.4), (0.2, 0.9), (0.2, 0.1), (0.3, 0.2)].map {
       (rate: $0.0, outcome: LearningCurve.reaching($0.1))
     }
-    let best = try #require(BestRate(trainings))
+    let best = try #require(BestRate(trainings, ofRates: [0.1, 0.2, 0.3]))
     #expect(best.rate == 0.2)
     #expect(best.accuracies == [0.9, 0.1])
     #expect(!best.isAtEdge)
-    #expect(BestRate([(rate: Double, outcome: LearningCurve)]()) == nil)
+    #expect(BestRate([], ofRates: [0.1]) == nil)
   }
 
   @Test func tablesAreTextMarkdownAndCSV() {

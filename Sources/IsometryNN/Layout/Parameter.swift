@@ -32,7 +32,7 @@ public struct Parameter: Sendable, Hashable {
     public var isBias: Bool {
       switch self {
       case .bias, .normalizationShift, .scalarBias: true
-      case .convolutionWeight, .denseWeight, .normalizationScale, .branchMultiplier: false
+      case .convolutionWeight, .denseWeight, .normalizationScale, .weightGain, .branchMultiplier: false
       }
     }
 

@@ -11,7 +11,7 @@ public struct ParameterGroup: Sendable, Hashable {
     case weights
     /// Biases, the shifts of normalizations, and learned offsets of whole tensors.
     case biases
-    /// The scales of normalizations, and the multipliers of branches.
+    /// The scales of normalizations, the gains of standardized weights, and the multipliers of branches.
     case scales
     /// All parameters of the first layer and its normalization.
     case stem

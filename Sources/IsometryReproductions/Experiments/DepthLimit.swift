@@ -36,14 +36,15 @@ struct DepthLimit: Experiment {
   }
   private var recipe: ResidualRecipe {
     ResidualRecipe(
-      rates: plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.02, 0.05, 0.1]),
+      search: RateSearch(
+        rates: plan.scale.pick(smoke: [0.05], small: [0.02, 0.1], paper: [0.02, 0.05, 0.1]),
+        seeds: plan.seeds(smoke: 1, small: 1, paper: 2),
+        budget: plan.scale.pick(
+          smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
+          small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 1),
+          paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 5))),
       // One large gradient is not to decide whether a deep network trains.
-      clipNorm: 1,
-      seeds: plan.seeds(smoke: 1, small: 1, paper: 2),
-      budget: plan.scale.pick(
-        smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
-        small: TrainingBudget(trainImages: 5120, testImages: 1000, batch: 64, epochs: 1),
-        paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 5)))
+      clipNorm: 1)
   }
 
   var procedure: [String] {
@@ -57,19 +58,19 @@ struct DepthLimit: Experiment {
     ]
   }
 
-  private var upperBound: Double { Chance.bound(testImages: recipe.budget.testImages) }
+  private var upperBound: Double { Chance.bound(testImages: recipe.search.budget.testImages) }
   private var lowerBound: Double {
-    Chance.bound(testImages: recipe.budget.testImages, standardErrors: 2)
+    Chance.bound(testImages: recipe.search.budget.testImages, standardErrors: 2)
   }
 
   private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
 
   var cells: [Cell] {
     depths.flatMap { depth in
-      Self.initializers.flatMap { initializer in
-        recipe.configurations(
-          model: "resnet\(depth)", initializer: initializer, normalization: .none
-        ).map {
+      Self.initializers.flatMap { initializer -> [Cell] in
+        let configuration = recipe.configuration(
+          model: "resnet\(depth)", initializer: initializer, normalization: .none)
+        return (configuration.map(recipe.search.trainings) ?? []).map {
           Cell(depth: depth, initializer: initializer, seed: $0.seed, configuration: $0)
         }
       }
@@ -85,7 +86,7 @@ struct DepthLimit: Experiment {
       results.map {
         let network = Network(depth: $0.cell.depth, initializer: $0.cell.initializer)
         return (network, $0.cell.configuration, $0.outcome)
-      }, testImages: recipe.budget.testImages)
+      }, rates: recipe.search.rates, testImages: recipe.search.budget.testImages)
     return Conclusion(
       tables: [table(grid)],
       plots: grid.depthPlot("Test accuracy after a fixed budget, without normalization") {

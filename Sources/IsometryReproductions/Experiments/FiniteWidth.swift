@@ -175,7 +175,7 @@ struct FiniteWidth: Experiment {
         else { return nil }
         let network = Network(depth: result.cell.depth, weights: result.cell.weights)
         return (network, configuration, outcome)
-      }, testImages: budget.testImages)
+      }, rates: rates, testImages: budget.testImages)
     return Conclusion(
       tables: [
         signalTable(signals),

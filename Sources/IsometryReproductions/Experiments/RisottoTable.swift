@@ -6,6 +6,7 @@ import IsometryTraining
 /// The accuracy of residual networks by initialization, kind of skip and normalization.
 struct RisottoTable: Experiment {
   struct Cell: TrainingCell {
+    let model: String
     let skip: SkipKind
     let normalization: NormalizationKind
     let initializer: String
@@ -13,12 +14,12 @@ struct RisottoTable: Experiment {
     let configuration: RunConfiguration
 
     fileprivate var network: Network {
-      Network(normalization: normalization, skip: skip, initializer: initializer)
+      Network(
+        model: model, normalization: normalization, skip: skip, initializer: initializer)
     }
 
     var name: String {
-      let rate = shortNumber(configuration.learningRate)
-      return "\(initializer)-\(skip.rawValue)-\(normalization.rawValue)-lr\(rate)-seed\(seed)"
+      "\(model)-\(initializer)-\(skip.rawValue)-\(normalization.rawValue)-\(suffix)"
     }
   }
 
@@ -36,39 +37,80 @@ struct RisottoTable: Experiment {
     "risotto-lossless, which keeps the pixels that strides drop, is not of the paper.",
   ]
 
-  private let model: String
-  private let recipe: ResidualRecipe
-  /// Every combination of the table, with its trainings: none if the network does not meet the
-  /// initialization's conditions.
-  private let grid: [(network: Network, configurations: [RunConfiguration])]
+  static let scales = Scale.allCases
+
+  /// Networks of one model that are trained alike.
+  private struct Part {
+    let model: String
+    let recipe: ResidualRecipe
+    /// Every combination, with its training but for rate, seed and budget: nil if the network does not
+    /// meet the initialization's conditions.
+    let grid: [(network: Network, configuration: RunConfiguration?)]
+
+    init(_ networks: [Network], _ recipe: ResidualRecipe) {
+      model = networks[0].model
+      self.recipe = recipe
+      grid = networks.map {
+        (
+          $0,
+          recipe.configuration(
+            model: $0.model, initializer: $0.initializer, normalization: $0.normalization,
+            skip: $0.skip)
+        )
+      }
+    }
+
+    var trained: [(network: Network, configuration: RunConfiguration)] {
+      grid.compactMap { network, configuration in configuration.map { (network, $0) } }
+    }
+  }
+
+  /// The table, which decides the claims.
+  private let main: Part
+  /// Another model with some of the networks; at medium alone.
+  private let other: Part?
+  private var parts: [Part] { [main] + (other.map { [$0] } ?? []) }
 
   init(plan: Plan) {
-    let model = plan.scale.pick(smoke: "resnet8", small: "resnet20", paper: "resnet18")
-    let recipe = ResidualRecipe(
-      rates: plan.scale.pick(smoke: [0.05], small: [0.01, 0.03, 0.1], paper: [0.05, 0.1, 0.2]),
-      // A training that diverges is a result.
-      clipNorm: nil,
-      seeds: plan.seeds(smoke: 1, small: 2, paper: 3),
-      budget: plan.scale.pick(
-        smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
-        small: TrainingBudget(trainImages: 6400, testImages: 5000, batch: 64, epochs: 3),
-        paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30)))
+    let model = plan.scale.pick(
+      smoke: "resnet8", small: "resnet20", medium: "resnet20", paper: "resnet18")
     let networks = [NormalizationKind.none, .batch].flatMap { normalization in
       SkipKind.allCases.flatMap { skip in
         Self.initializers.map {
-          Network(normalization: normalization, skip: skip, initializer: $0)
+          Network(model: model, normalization: normalization, skip: skip, initializer: $0)
         }
       }
     }
-    self.model = model
-    self.recipe = recipe
-    grid = networks.map {
-      (
-        $0,
-        recipe.configurations(
-          model: model, initializer: $0.initializer, normalization: $0.normalization, skip: $0.skip)
-      )
-    }
+    let isMedium = plan.scale == .medium
+    main = Part(
+      networks,
+      ResidualRecipe(
+        search: RateSearch(
+          rates: plan.scale.pick(
+            smoke: [0.05], small: [0.01, 0.03, 0.1], medium: [0.003, 0.01, 0.03, 0.1, 0.3],
+            paper: [0.05, 0.1, 0.2]),
+          seeds: plan.seeds(smoke: 1, small: 2, medium: 3, paper: 3),
+          budget: plan.scale.pick(
+            smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 1),
+            small: TrainingBudget(trainImages: 6400, testImages: 5000, batch: 64, epochs: 3),
+            medium: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 10),
+            paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30)),
+          trial: isMedium
+            ? TrainingBudget(trainImages: 12_800, testImages: 5000, batch: 128, epochs: 3) : nil),
+        // A training that diverges is a result.
+        clipNorm: nil))
+    other =
+      isMedium
+      ? Part(
+        ["he", "fixup", "skipinit", "risotto", "risotto-lossless"].map {
+          Network(model: "resnet18", normalization: .none, skip: .identity, initializer: $0)
+        },
+        ResidualRecipe(
+          search: RateSearch(
+            rates: [0.003, 0.01, 0.03, 0.1], seeds: [1],
+            budget: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 10),
+            trial: TrainingBudget(trainImages: 6400, testImages: 5000, batch: 128, epochs: 2)),
+          clipNorm: nil)) : nil
   }
 
   static let initializers = [
@@ -78,28 +120,57 @@ struct RisottoTable: Experiment {
 
   var procedure: [String] {
     [
-      "\(model) with identity skips (B) and convolutional skips (C), without and with Batch "
+      "\(main.model) with identity skips (B) and convolutional skips (C), without and with Batch "
         + "Normalization, initialized by \(Self.initializers.joined(separator: ", ")).",
       "Left out, since the networks do not meet the initialization's conditions: "
         + leftOut.joined(separator: "; ") + ".",
-      recipe.words + ".",
-      "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing. Without "
-        + "normalization, skipinit and rezero are the same network.",
+      main.recipe.words + ".",
     ]
+      + (other.map { other in
+        let names = other.grid.map(\.network.initializer).joined(separator: ", ")
+        return [
+          "\(other.model) with identity skips and without normalization, initialized by \(names): "
+            + "\(other.recipe.words)."
+        ]
+      } ?? []) + [
+        "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing. "
+          + "Without normalization, skipinit and rezero are the same network."
+      ]
   }
 
   var cells: [Cell] {
-    grid.flatMap { network, configurations in
-      configurations.map {
-        Cell(
-          skip: network.skip, normalization: network.normalization,
-          initializer: network.initializer, seed: $0.seed, configuration: $0)
+    parts.flatMap { part in
+      part.trained.flatMap { Self.cells(of: $0, part.recipe.search.trainings($1)) }
+    }
+  }
+
+  var cellCount: Int { parts.reduce(0) { $0 + $1.trained.count * $1.recipe.search.count } }
+
+  func cells(after results: [Measured]) -> [Cell] {
+    let trials = results.filter(\.cell.isTrial).grouped { $0.cell.network }
+    return cells
+      + parts.flatMap { part in
+        part.trained.flatMap { network, configuration -> [Cell] in
+          let own = trials.first { $0.key == network }?.elements ?? []
+          return Self.cells(
+            of: network,
+            part.recipe.search.trainings(
+              configuration,
+              after: own.map { ($0.cell.configuration.learningRate, $0.outcome.accuracy) }))
+        }
       }
+  }
+
+  private static func cells(of network: Network, _ trainings: [RunConfiguration]) -> [Cell] {
+    trainings.map {
+      Cell(
+        model: network.model, skip: network.skip, normalization: network.normalization,
+        initializer: network.initializer, seed: $0.seed, configuration: $0)
     }
   }
 
   private var leftOut: [String] {
-    grid.filter { $0.configurations.isEmpty }.map { network, _ in
+    main.grid.filter { $0.configuration == nil }.map { network, _ in
       "\(network.initializer) with \(Self.letter(network.skip)) skips and normalization "
         + network.normalization.rawValue
     }
@@ -110,15 +181,16 @@ struct RisottoTable: Experiment {
   }
 
   func conclude(_ measured: [Measured]) -> Conclusion {
-    let results = Results(
-      measured.map { ($0.cell.network, $0.cell.configuration, $0.outcome) },
-      testImages: recipe.budget.testImages)
-    let table = results.table(
-      "Test accuracy of \(model) at the best learning rate", name: "accuracies",
-      columns: ["normalization", "skips", "initialization"], digits: 2
-    ) { [.text($0.normalization.rawValue), .text(Self.letter($0.skip)), .text($0.initializer)] }
+    let results = results(of: main, measured)
     return Conclusion(
-      tables: [table], plots: results.networks.isEmpty ? [] : [plot(results)],
+      tables: parts.map { part in
+        self.results(of: part, measured).table(
+          "Test accuracy of \(part.model) at the best learning rate",
+          name: part.model == main.model ? "accuracies" : "accuracies-\(part.model)",
+          columns: ["normalization", "skips", "initialization"], digits: 2
+        ) { [.text($0.normalization.rawValue), .text(Self.letter($0.skip)), .text($0.initializer)] }
+      },
+      plots: results.networks.isEmpty ? [] : [plot(results)],
       claims: [
         comparison(
           "Without Batch Normalization, RISOTTO does better than Fixup and SkipInit in most cases",
@@ -137,12 +209,20 @@ struct RisottoTable: Experiment {
 
 extension RisottoTable {
   fileprivate struct Network: Hashable {
+    let model: String
     let normalization: NormalizationKind
     let skip: SkipKind
     let initializer: String
   }
 
   private typealias Results = TrainingGrid<Network>
+
+  private func results(of part: Part, _ measured: [Measured]) -> Results {
+    Results(
+      measured.filter { $0.cell.model == part.model && !$0.cell.isTrial }
+        .map { ($0.cell.network, $0.cell.configuration, $0.outcome) },
+      rates: part.recipe.search.rates, testImages: part.recipe.search.budget.testImages)
+  }
 
   private static func letter(_ skip: SkipKind) -> String {
     switch skip {
@@ -155,7 +235,7 @@ extension RisottoTable {
     (
       "accuracies",
       Plot(
-        title: "Test accuracy of \(model) at the best learning rate",
+        title: "Test accuracy of \(main.model) at the best learning rate",
         x: Plot.Axis("initialization", column: "initialization", names: Self.initializers),
         y: Plot.Axis("test accuracy", column: "accuracy"),
         series: results.networks.grouped { network in
@@ -204,9 +284,10 @@ extension RisottoTable {
     var evidence: [String] = []
     for skip in SkipKind.allCases {
       func network(_ initializer: String) -> Network {
-        Network(normalization: normalization, skip: skip, initializer: initializer)
+        Network(
+          model: main.model, normalization: normalization, skip: skip, initializer: initializer)
       }
-      let trained = grid.filter { !$0.configurations.isEmpty }.map(\.network)
+      let trained = main.trained.map(\.network)
       for rival in rivals where trained.contains(network(rival)) {
         let (own, other) = (results[network(own)], results[network(rival)])
         verdicts.append(results.noise.verdict(own, exceeds: other))

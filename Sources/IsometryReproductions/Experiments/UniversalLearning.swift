@@ -19,10 +19,7 @@ struct UniversalLearning: Experiment {
       Curves(panel: Panel(depth: depth, regime: regime), activation: activation)
     }
 
-    var name: String {
-      let rate = shortNumber(configuration.learningRate)
-      return "\(activation)-\(regime.rawValue)-depth\(depth)-lr\(rate)-seed\(seed)"
-    }
+    var name: String { "\(activation)-\(regime.rawValue)-depth\(depth)-\(suffix)" }
   }
 
   static let name = "universal-learning"
@@ -35,6 +32,8 @@ struct UniversalLearning: Experiment {
     "Its networks, learning rates and curves on CIFAR-10 are not known here.",
   ]
 
+  static let scales = Scale.allCases
+
   let plan: Plan
 
   /// c of every network at equal c, and of ReLU at equal σ_w.
@@ -45,21 +44,25 @@ struct UniversalLearning: Experiment {
       ? ["relu", "tanh", "sigmoid", "softplus", "selu"] : ActivationRegime.activations
   }
   private var depths: [Int] {
-    plan.scale.pick(smoke: [5, 10], small: [10, 20, 50], paper: [10, 20, 50, 100])
-  }
-  private var width: Int { plan.scale.pick(smoke: 32, small: 64, paper: 400) }
-  private var seeds: [UInt64] { plan.seeds(smoke: 1, small: 2, paper: 3) }
-  private var rates: [Double] {
     plan.scale.pick(
-      smoke: [0.01], small: [0.001, 0.003, 0.01, 0.03, 0.1],
-      paper: [3e-4, 0.001, 0.003, 0.01, 0.03, 0.1])
+      smoke: [5, 10], small: [10, 20, 50], medium: [10, 20, 50], paper: [10, 20, 50, 100])
   }
-  private var interval: Int { plan.scale.pick(smoke: 5, small: 40, paper: 200) }
-  private var budget: TrainingBudget {
-    plan.scale.pick(
-      smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 1),
-      small: TrainingBudget(trainImages: 12_800, testImages: 1000, batch: 64, epochs: 2),
-      paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20))
+  private var width: Int { plan.scale.pick(smoke: 32, small: 64, medium: 64, paper: 400) }
+  private var interval: Int { plan.scale.pick(smoke: 5, small: 40, medium: 195, paper: 200) }
+  private static let trialInterval = 20
+  private var search: RateSearch {
+    RateSearch(
+      rates: plan.scale.pick(
+        smoke: [0.01], small: [0.001, 0.003, 0.01, 0.03, 0.1],
+        medium: [0.001, 0.003, 0.01, 0.03, 0.1], paper: [3e-4, 0.001, 0.003, 0.01, 0.03, 0.1]),
+      seeds: plan.seeds(smoke: 1, small: 2, medium: 3, paper: 3),
+      budget: plan.scale.pick(
+        smoke: TrainingBudget(trainImages: 1280, testImages: 250, batch: 64, epochs: 1),
+        small: TrainingBudget(trainImages: 12_800, testImages: 1000, batch: 64, epochs: 2),
+        medium: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 10),
+        paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 20)),
+      trial: plan.scale == .medium
+        ? TrainingBudget(trainImages: 25_600, testImages: 5000, batch: 128, epochs: 1) : nil)
   }
 
   var procedure: [String] {
@@ -69,30 +72,59 @@ struct UniversalLearning: Experiment {
         + "activations \(activations.joined(separator: ", ")).",
       "Weights at equal c = \(shortNumber(Self.level)), and at equal σ_w = "
         + "\(shortNumber(ActivationRegime.deviation(level: Self.level))), with which ReLU has that c.",
-      "SGD at a constant rate without momentum and weight decay; \(budget.words), \(seedWords(seeds)); "
-        + "test accuracy every \(interval) steps. Each activation, depth and kind of equality has the "
-        + "learning rate, of \(rates.map(shortNumber).joined(separator: ", ")), with the best mean "
-        + "accuracy over its curve.",
+      "SGD at a constant rate without momentum and weight decay; \(search.budget.words), "
+        + "\(seedWords(search.seeds)); test accuracy every \(interval) steps. Each activation, depth and "
+        + "kind of equality has the learning rate with the best mean accuracy over its curve, of "
+        + "\(search.words).",
       "A training that diverges counts as guessing from then on.",
     ]
   }
 
-  var cells: [Cell] {
+  var cells: [Cell] { networks.flatMap { $0.cells(of: search.trainings($0.configuration)) } }
+
+  var cellCount: Int { networks.count * search.count }
+
+  func cells(after results: [Measured]) -> [Cell] {
+    let trials = results.filter(\.cell.isTrial).grouped { $0.cell.curves }
+    return cells
+      + networks.flatMap { network -> [Cell] in
+        let own = trials.first { $0.key == network.curves }?.elements ?? []
+        return network.cells(
+          of: search.trainings(
+            network.configuration,
+            after: own.map { ($0.cell.configuration.learningRate, meanOfCurve($0)) }))
+      }
+  }
+
+  /// An activation in a panel, with its training but for rate, seed and budget.
+  private struct Network {
+    let curves: Curves
+    let level: Double
+    let configuration: RunConfiguration
+    let interval: Int
+
+    func cells(of trainings: [RunConfiguration]) -> [Cell] {
+      trainings.map {
+        Cell(
+          activation: curves.activation, regime: curves.panel.regime, level: level,
+          depth: curves.panel.depth, seed: $0.seed, configuration: $0,
+          interval: $0.holdOut == nil ? interval : UniversalLearning.trialInterval)
+      }
+    }
+  }
+
+  private var networks: [Network] {
     depths.flatMap { depth in
       ActivationRegime.allCases.flatMap { regime in
-        activations.flatMap { activation in
+        activations.map { activation in
           let level = regime.level(of: activation, depth: depth, level: Self.level)
-          return rates.flatMap { rate in
-            seeds.map { seed in
-              var configuration = RunConfiguration.bare(
-                model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level)",
-                activation: activation, rate: rate, seed: seed)
-              configuration.limit(to: budget)
-              return Cell(
-                activation: activation, regime: regime, level: level, depth: depth, seed: seed,
-                configuration: configuration, interval: interval)
-            }
-          }
+          return Network(
+            curves: Curves(panel: Panel(depth: depth, regime: regime), activation: activation),
+            level: level,
+            configuration: .bare(
+              model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level)",
+              activation: activation, rate: search.rates[0], seed: search.seeds[0]),
+            interval: interval)
         }
       }
     }
@@ -103,12 +135,14 @@ struct UniversalLearning: Experiment {
   }
 
   func conclude(_ results: [Measured]) -> Conclusion {
+    let isWhole = results.count == cellCount
+    let results = results.filter { !$0.cell.isTrial }
     let best = atBestRates(results)
     return Conclusion(
       tables: [table(best, of: results), spreadTable(best)],
       plots: best.grouped { $0.cell.curves.panel }
         .map { plot($0.key, $0.elements) },
-      claims: [claim(best, isWhole: results.count == cells.count)])
+      claims: [claim(best, isWhole: isWhole)])
   }
 
   fileprivate struct Panel: Hashable {
@@ -133,7 +167,7 @@ extension UniversalLearning {
   }
 
   private func meanOfCurves(_ results: [Measured]) -> Double {
-    Sample(results.map { meanOfCurve($0.outcome) })?.mean ?? 0
+    Sample(results.map(meanOfCurve))?.mean ?? 0
   }
 
   /// - Parameters:
@@ -153,7 +187,7 @@ extension UniversalLearning {
         return [
           .count(row.panel.depth), .text(row.panel.regime == .equalLevel ? "c" : "σ_w"),
           .text(row.activation), .number(best[0].cell.level),
-          .rate(rate), .answer(rates.isEdge(rate)),
+          .rate(rate), .answer(search.rates.isEdge(rate)),
           .percent(final?.mean), .percent(final?.spread), .percent(meanOfCurves(best)),
           .count(all.count { $0.outcome.isDivergence }), .count(all.count),
         ]
@@ -161,9 +195,10 @@ extension UniversalLearning {
   }
 
   /// The mean of the accuracy over the steps that all trainings are measured at.
-  func meanOfCurve(_ outcome: LearningCurve) -> Double {
-    let steps = stride(from: interval, through: max(interval, outcome.steps), by: interval)
-    return Sample(steps.map { outcome.accuracy(afterStep: $0) })?.mean ?? Chance.accuracy
+  func meanOfCurve(_ result: Measured) -> Double {
+    let interval = result.cell.interval
+    let steps = stride(from: interval, through: max(interval, result.outcome.steps), by: interval)
+    return Sample(steps.map { result.outcome.accuracy(afterStep: $0) })?.mean ?? Chance.accuracy
   }
 
   /// The standard deviation over activations of the accuracy, averaged over the curve's points; nil
@@ -221,7 +256,7 @@ extension UniversalLearning {
 
   /// Whether enough activations learn in both regimes at every depth.
   private func learns(_ results: [Measured]) -> Bool {
-    let bound = Chance.bound(testImages: budget.testImages)
+    let bound = Chance.bound(testImages: search.budget.testImages)
     return results.grouped { $0.cell.curves.panel }.allSatisfy {
       let learning = $0.elements.count { $0.outcome.accuracy > bound }
       return Double(learning) >= Self.leastLearning * Double($0.elements.count)

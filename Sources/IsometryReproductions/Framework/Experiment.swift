@@ -6,14 +6,20 @@ package enum Scale: String, Sendable, Codable, CaseIterable {
   case smoke
   /// About an hour on two processors.
   case small
+  /// Some hours on two processors, for the experiments that need them to decide their claims.
+  case medium
   /// The sizes of the papers, for a GPU.
   case paper
 
-  func pick<Value>(smoke: Value, small: Value, paper: Value) -> Value {
+  /// - Precondition: `medium` is there if this is medium; see `Experiment.scales`.
+  func pick<Value>(smoke: Value, small: Value, medium: Value? = nil, paper: Value) -> Value {
     switch self {
-    case .smoke: smoke
-    case .small: small
-    case .paper: paper
+    case .smoke: return smoke
+    case .small: return small
+    case .medium:
+      guard let medium else { preconditionFailure("the experiment has no scale medium") }
+      return medium
+    case .paper: return paper
     }
   }
 }
@@ -30,8 +36,8 @@ package struct Plan: Sendable, Equatable {
   }
 
   /// The seeds of a grid: 1, 2, … up to the plan's number, or to the scale's by default.
-  func seeds(smoke: Int, small: Int, paper: Int) -> [UInt64] {
-    let count = seeds ?? scale.pick(smoke: smoke, small: small, paper: paper)
+  func seeds(smoke: Int, small: Int, medium: Int? = nil, paper: Int) -> [UInt64] {
+    let count = seeds ?? scale.pick(smoke: smoke, small: small, medium: medium, paper: paper)
     return (1...UInt64(max(1, count))).map { $0 }
   }
 }
@@ -54,13 +60,20 @@ package protocol Experiment: Sendable {
   static var published: [String] { get }
   /// Whether the cells use the laboratory's images; true by default.
   static var usesImages: Bool { get }
+  /// The extents that it has; by default all but medium.
+  static var scales: [Scale] { get }
 
   init(plan: Plan)
 
   /// The procedure, for people: networks, training, numbers of images.
   var procedure: [String] { get }
-  /// In the order in which they are measured.
+  /// The cells that do not depend on results, in the order in which they are measured.
   var cells: [Cell] { get }
+  /// The number of all cells, those that depend on results too; by default that of `cells`.
+  var cellCount: Int { get }
+  /// All cells that are known after some results: `cells` first, which is the default. More results
+  /// only add cells.
+  func cells(after results: [CellResult<Cell, Outcome>]) -> [Cell]
 
   /// Measures one cell. What it gives depends on the cell, the images and the device alone.
   ///
@@ -76,6 +89,9 @@ extension Experiment {
   typealias Measured = CellResult<Cell, Outcome>
 
   package static var usesImages: Bool { true }
+  package static var scales: [Scale] { Scale.allCases.filter { $0 != .medium } }
+  package var cellCount: Int { cells.count }
+  package func cells(after results: [CellResult<Cell, Outcome>]) -> [Cell] { cells }
 }
 
 /// One point of an experiment's grid.

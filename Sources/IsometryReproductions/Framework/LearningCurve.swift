@@ -20,6 +20,8 @@ struct LearningCurve: ExperimentOutcome, Equatable {
   var points: [Point] = []
   /// The mean loss over the steps of each epoch that was finished.
   var trainLosses: [Double] = []
+  /// Seconds of training of each of those epochs, without evaluations.
+  var epochSeconds: [Double] = []
   /// The step by which the loss stopped being a number; nil if it did not.
   var divergedAt: Int?
   /// The first step after which the wanted accuracy was measured; nil if it never was.
@@ -109,6 +111,7 @@ private final class TrainingRecord {
       self.folder = folder
       curve.points.removeAll { $0.step > checkpoint.state.step }
       curve.trainLosses = Array(curve.trainLosses.prefix(checkpoint.state.epoch))
+      curve.epochSeconds = Array(curve.epochSeconds.prefix(checkpoint.state.epoch))
       measured = curve
     } else {
       try? FileManager.default.removeItem(atPath: path)
@@ -149,6 +152,7 @@ private struct TrainingObserver {
       try add(step: step, loss: result.loss, accuracy: result.accuracy)
     case .epochEnded(let epoch):
       outcome.trainLosses.append(epoch.trainLoss)
+      outcome.epochSeconds.append(epoch.seconds)
       try add(step: stepOfEpoch, loss: epoch.testLoss, accuracy: epoch.testAccuracy)
     case .evaluating(_, let step):
       stepOfEpoch = step

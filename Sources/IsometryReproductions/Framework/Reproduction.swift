@@ -47,40 +47,58 @@ package struct Reproduction {
   package func run<Subject: Experiment>(
     _ type: Subject.Type, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> ReproductionReport {
+    guard Subject.scales.contains(plan.scale) else {
+      throw ReproductionError.missingScale(plan.scale, of: Subject.name, known: Subject.scales)
+    }
     let experiment = Subject(plan: plan)
-    let cells = experiment.cells
-    precondition(
-      Set(cells.map(\.name)).count == cells.count, "cells of \(Subject.name) share a name")
     let folder = try ReproductionFolder<Subject>(
       path,
       for: ReproductionConfiguration(
         experiment: Subject.name, scale: plan.scale,
-        data: Subject.usesImages ? laboratory.data : nil, seeds: plan.seeds, cells: cells))
-    var results = try cells.map { try folder.result(of: $0) }
-    try onEvent(.started(finished: results.count { $0 != nil }, cells: cells.count))
-    for (index, cell) in cells.enumerated() where results[index] == nil {
+        data: Subject.usesImages ? laboratory.data : nil, seeds: plan.seeds,
+        cells: experiment.cells))
+    var results: [Subject.Measured] = []
+    // The next cell that is not finished, after all that are.
+    func next() throws -> Subject.Cell? {
+      while true {
+        let cells = experiment.cells(after: results)
+        precondition(
+          Set(cells.map(\.name)).count == cells.count, "cells of \(Subject.name) share a name")
+        let known = results.count
+        for cell in cells.dropFirst(known) {
+          guard let result = try folder.result(of: cell) else { return cell }
+          results.append(result)
+        }
+        if results.count == known { return nil }
+      }
+    }
+    var cell = try next()
+    let count = experiment.cellCount
+    try onEvent(.started(finished: results.count, cells: count))
+    while let measured = cell {
+      let number = results.count + 1
       try laboratory.checkStop()
-      try onEvent(.measuring(cell: cell.name, number: index + 1, cells: cells.count))
-      laboratory.runPath = folder.runPath(of: cell)
+      try onEvent(.measuring(cell: measured.name, number: number, cells: count))
+      laboratory.runPath = folder.runPath(of: measured)
       defer { laboratory.runPath = nil }
       let start = ContinuousClock.now
-      let outcome = try experiment.measure(cell, in: laboratory)
+      let outcome = try experiment.measure(measured, in: laboratory)
       let seconds = (ContinuousClock.now - start) / .seconds(1)
-      let result = CellResult(
-        cell: cell, outcome: outcome, seconds: seconds,
-        origin: MeasurementOrigin(
-          program: program, machine: MachineDescription.text,
-          device: "\(laboratory.backend.name): \(laboratory.backend.deviceDescription)",
-          date: Date.now.formatted(.iso8601)))
-      try folder.keep(result)
-      results[index] = result
+      try folder.keep(
+        CellResult(
+          cell: measured, outcome: outcome, seconds: seconds,
+          origin: MeasurementOrigin(
+            program: program, machine: MachineDescription.text,
+            device: "\(laboratory.backend.name): \(laboratory.backend.deviceDescription)",
+            date: Date.now.formatted(.iso8601))))
       try onEvent(
         .finished(
-          cell: cell.name, number: index + 1, cells: cells.count, remark: outcome.remark,
+          cell: measured.name, number: number, cells: count, remark: outcome.remark,
           seconds: seconds))
+      cell = try next()
     }
     folder.removeRuns()
-    let report = try report(experiment, results.compactMap { $0 })
+    let report = try report(experiment, results)
     try onEvent(.reported)
     return report
   }

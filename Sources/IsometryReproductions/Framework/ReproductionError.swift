@@ -5,6 +5,8 @@ import IsometryTraining
 package enum ReproductionError: ExplainedError, Equatable {
   /// No experiment has that name; `known` are those that exist.
   case unknownExperiment(String, known: [String])
+  /// The experiment does not have this scale; `known` are those that it has.
+  case missingScale(Scale, of: String, known: [Scale])
   /// The folder holds a reproduction whose setting is `recorded`.
   case otherConfiguration(path: String, setting: Term, recorded: String, wanted: String)
   /// The folder holds the same experiment as a program of another version divided it into cells.
@@ -28,6 +30,11 @@ extension ReproductionError {
     switch self {
     case .unknownExperiment(let name, let known):
       "there is no experiment \(name); the experiments are \(known.joined(separator: ", "))"
+    case .missingScale(let scale, let name, let known):
+      """
+      \(name) has no scale \(scale.rawValue); use one of \
+      \(known.map(\.rawValue).joined(separator: ", "))
+      """
     case .otherConfiguration(let path, let setting, let recorded, let wanted):
       """
       \(path) holds a reproduction with \(setting) \(recorded), not \(wanted); use that to \

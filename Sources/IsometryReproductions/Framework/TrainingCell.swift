@@ -8,6 +8,17 @@ protocol TrainingCell: ExperimentCell {
   var configuration: RunConfiguration { get }
 }
 
+extension TrainingCell {
+  /// Whether it only serves to choose a learning rate (`RateSearch.trial`).
+  var isTrial: Bool { configuration.holdOut != nil }
+
+  /// What names of cells say of a training.
+  var suffix: String {
+    "lr\(shortNumber(configuration.learningRate))-seed\(configuration.seed)"
+      + (isTrial ? "-trial" : "")
+  }
+}
+
 extension LearningCurve {
   /// The share of test images recognized at the end. A training that diverged recognizes as many as one
   /// that guesses.
@@ -64,61 +75,119 @@ extension RunConfiguration {
 struct TrainingBudget: Sendable, Equatable {
   /// nil for all.
   let trainImages: Int?
+  /// The number of test images or, of a trial, of training images that it holds out.
   let testImages: Int
   let batch: Int
   let epochs: Int
 
-  /// For people: "3 epochs of 5,120 images in batches of 128, 1,000 test images".
-  var words: String {
+  /// For people: "3 epochs of 5,120 images in batches of 128".
+  var trainingWords: String {
     "\(epochs) \(epochs == 1 ? "epoch" : "epochs") of "
-      + (trainImages.map { "\($0)" } ?? "all") + " images in batches of \(batch), "
-      + "\(testImages) test images"
+      + (trainImages.map { "\($0)" } ?? "all") + " images in batches of \(batch)"
+  }
+
+  /// The same with the number of test images.
+  var words: String { trainingWords + ", \(testImages) test images" }
+}
+
+/// The learning rates of a network's trainings: each of a grid or, with trials, the best of them.
+struct RateSearch: Sendable, Equatable {
+  /// Rising.
+  let rates: [Double]
+  let seeds: [UInt64]
+  let budget: TrainingBudget
+  /// Of short trainings with the first seed, which choose the rate without the test images; nil for
+  /// trainings in full at each rate.
+  var trial: TrainingBudget?
+
+  /// For people, behind "the best of the learning rates".
+  var words: String {
+    let list = rates.map(shortNumber).joined(separator: ", ")
+    guard let trial else { return list }
+    return "\(list), chosen by trainings of \(trial.trainingWords) and \(trial.testImages) training images "
+      + "that are held out"
+  }
+
+  /// The number of all trainings of a network.
+  var count: Int { trial == nil ? rates.count * seeds.count : rates.count + seeds.count }
+
+  /// The trainings that depend on no others.
+  func trainings(_ configuration: RunConfiguration) -> [RunConfiguration] {
+    guard let trial else {
+      return rates.flatMap { rate in seeds.map { full(configuration, rate: rate, seed: $0) } }
+    }
+    var configuration = configuration
+    configuration.limit(to: trial)
+    configuration.holdOut = trial.testImages
+    // The images that are held out are behind those that train.
+    configuration.limitTrain = trial.trainImages.map { $0 + trial.testImages }
+    configuration.limitTest = nil
+    configuration.seed = seeds[0]
+    return rates.map { rate in
+      configuration.learningRate = rate
+      return configuration
+    }
+  }
+
+  /// The trainings at the best rate of the trials; none before all trials are finished.
+  ///
+  /// - Parameter trials: each with its rate and the score by which it was chosen.
+  func trainings(
+    _ configuration: RunConfiguration, after trials: [(rate: Double, score: Double)]
+  ) -> [RunConfiguration] {
+    guard trial != nil, Set(trials.map(\.rate)) == Set(rates) else { return [] }
+    // Of rates with equal scores, such as those of diverged trainings, the smallest.
+    let scores = Dictionary(trials.map { ($0.rate, $0.score) }, uniquingKeysWith: max)
+    let best = rates.reduce(rates[0]) { (scores[$1] ?? 0) > (scores[$0] ?? 0) ? $1 : $0 }
+    return seeds.map { full(configuration, rate: best, seed: $0) }
+  }
+
+  private func full(
+    _ configuration: RunConfiguration, rate: Double, seed: UInt64
+  ) -> RunConfiguration {
+    var configuration = configuration
+    configuration.limit(to: budget)
+    configuration.learningRate = rate
+    configuration.seed = seed
+    return configuration
   }
 }
 
 /// The training of residual networks that compares initializations: SGD with Nesterov momentum,
 /// one-cycle, at the best of a grid of learning rates.
 struct ResidualRecipe: Sendable, Equatable {
-  let rates: [Double]
+  let search: RateSearch
   /// The largest norm of a step's gradients, to which larger ones are scaled down; nil for none.
   let clipNorm: Double?
-  let seeds: [UInt64]
-  let budget: TrainingBudget
 
   /// For people, a sentence without its full stop.
   var words: String {
     "SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle, the best of the largest learning "
-      + "rates \(rates.map(shortNumber).joined(separator: ", ")), crop and flip, gradients "
+      + "rates \(search.words), crop and flip, gradients "
       + (clipNorm.map { "scaled down to norm \(shortNumber($0)) at most" } ?? "as they are")
-      + "; \(budget.words), \(seedWords(seeds))"
+      + "; \(search.budget.words), \(seedWords(search.seeds))"
   }
 
-  /// Every training of a network, none if it does not meet the initializer's conditions.
-  func configurations(
+  /// The training of a network but for its rate, seed and budget; nil if it does not meet the
+  /// initializer's conditions.
+  func configuration(
     model: String, initializer: String, normalization: NormalizationKind,
     skip: SkipKind = .identity
-  ) -> [RunConfiguration] {
+  ) -> RunConfiguration? {
     var configuration = RunConfiguration(optimizer: .sgd, normalization: normalization)
     configuration.model = model
     configuration.skip = skip
     configuration.initializer = initializer
     configuration.decay = .all
     configuration.clipNorm = clipNorm
-    configuration.limit(to: budget)
     do {
       _ = try configuration.makeNetwork()
     } catch InitializationError.condition {
-      return []
+      return nil
     } catch {
       preconditionFailure("\(initializer) and \(model) exist: \(error)")
     }
-    return rates.flatMap { rate in
-      seeds.map { seed in
-        configuration.learningRate = rate
-        configuration.seed = seed
-        return configuration
-      }
-    }
+    return configuration
   }
 }
 

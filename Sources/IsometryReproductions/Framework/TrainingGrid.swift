@@ -9,9 +9,13 @@ struct TrainingGrid<Network: Hashable> {
   let noise: AccuracyNoise
   /// In the order in which the networks first appear.
   private let groups: [(key: Network, elements: [Training])]
+  private let rates: [Double]
 
-  /// - Parameter testImages: the number that gives the accuracies.
-  init(_ trainings: [Training], testImages: Int) {
+  /// - Parameters:
+  ///   - rates: those that were tried, in full or in trials.
+  ///   - testImages: the number that gives the accuracies.
+  init(_ trainings: [Training], rates: [Double], testImages: Int) {
+    self.rates = rates
     groups = trainings.grouped { $0.network }
     noise = AccuracyNoise(
       groups: trainings.filter { !$0.outcome.isDivergence }
@@ -25,7 +29,8 @@ struct TrainingGrid<Network: Hashable> {
   /// The trainings of a network at its best learning rate; nil if none is finished.
   subscript(network: Network) -> BestRate? {
     let trainings = groups.first { $0.key == network }?.elements ?? []
-    return BestRate(trainings.map { ($0.configuration.learningRate, $0.outcome) })
+    return BestRate(
+      trainings.map { ($0.configuration.learningRate, $0.outcome) }, ofRates: rates)
   }
 
   /// A row for each network with its accuracy at the best learning rate.
@@ -87,8 +92,10 @@ struct BestRate: Equatable {
   /// Of the trainings at this rate.
   let diverged: Int
 
-  /// - Parameter trainings: rate and outcome of each; nil for none.
-  init?(_ trainings: [(rate: Double, outcome: LearningCurve)]) {
+  /// - Parameters:
+  ///   - trainings: rate and outcome of each; nil for none.
+  ///   - tried: the rates that were tried.
+  init?(_ trainings: [(rate: Double, outcome: LearningCurve)], ofRates tried: [Double]) {
     let rates = trainings.grouped { $0.rate }.compactMap { rate, trainings in
       Sample(trainings.map(\.outcome.accuracy)).map { (rate, trainings, sample: $0) }
     }
@@ -97,7 +104,7 @@ struct BestRate: Equatable {
     }
     self.rate = rate
     self.sample = sample
-    isAtEdge = trainings.map(\.rate).isEdge(rate)
+    isAtEdge = tried.isEdge(rate)
     accuracies = best.map(\.outcome.accuracy)
     diverged = best.count { $0.outcome.isDivergence }
   }

@@ -37,8 +37,8 @@ struct ListReproductionsCommand: ParsableCommand {
     let console = Console(isJSON: form.json)
     let width = ExperimentRegistry.names.map(\.count).max() ?? 0
     for type in ExperimentRegistry.types {
-      let counts = Scale.allCases.map { scale in
-        (scale: scale, count: type.init(plan: Plan(scale)).cells.count)
+      let counts = type.scales.map { scale in
+        (scale: scale, count: type.init(plan: Plan(scale)).cellCount)
       }
       let indent = String(repeating: " ", count: width + 2)
       console.say(Wording.padded(type.name, width + 2) + type.summary)
@@ -73,7 +73,8 @@ struct RunReproductionCommand: EnvironmentCommand {
   @Option(
     help: """
       The size of the experiment. smoke checks in about a minute that everything works. small \
-      takes about an hour on two processors. paper is for a GPU.
+      takes about an hour on two processors. medium takes some hours, and only some experiments have it. paper is \
+      for a GPU.
       """)
   var scale = Scale.small
 
