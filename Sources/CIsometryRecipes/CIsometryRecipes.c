@@ -10,6 +10,9 @@
 static const unsigned char quick[] = {
 #embed "../../recipes/quick.json" suffix(, 0)
 };
+static const unsigned char speedrun[] = {
+#embed "../../recipes/speedrun.json" suffix(, 0)
+};
 static const unsigned char resnet20[] = {
 #embed "../../recipes/resnet20.json" suffix(, 0)
 };
@@ -23,6 +26,7 @@ static const struct {
   const unsigned char *text;
 } recipes[] = {
     {"quick", quick},
+    {"speedrun", speedrun},
     {"resnet20", resnet20},
     {"resnet18", resnet18},
 };

@@ -45,8 +45,7 @@ extension NetworkBuilder {
   fileprivate mutating func ownLayer(
     _ x: Value, width: Int, name: String, norm: String
   ) -> (y: Value, layer: NetworkLayout.Layer) {
-    let (weight, record) = parameter(
-      "\(name).weight", [width, graph.shape(of: x)[1]], .denseWeight)
+    let (weight, record) = hiddenWeight(name, [width, graph.shape(of: x)[1]], .denseWeight)
     return finishLayer(
       graph.dense(x, weight: weight), weight: record, name: name, normalizationName: norm)
   }

@@ -282,4 +282,39 @@ import Testing
       verdicts(DepthLimit.self, keeping: 0.5, trains { _ in true })
         == [.undecided, .undecided, .undecided])
   }
+
+  // MARK: without-normalization
+
+  /// Trainings of five epochs. Those without Batch Normalization take 8 seconds an epoch, the others 10.
+  private func training(
+    _ cell: WithoutNormalization.Cell, _ accuracies: (WithoutNormalization.Method) -> [Double]
+  ) -> LearningCurve {
+    var outcome = LearningCurve(steps: 500)
+    let gain = noise(cell.seed) + (cell.optimizer == .muon ? 0.1 : 0)
+    for (epoch, accuracy) in accuracies(cell.method).enumerated() {
+      outcome.points.append(
+        .init(step: 100 * (epoch + 1), loss: 1, accuracy: accuracy + gain))
+      outcome.epochSeconds.append(cell.method == .batch ? 10 : 8)
+    }
+    return outcome
+  }
+
+  @Test func withoutNormalization() {
+    let slow = [0.2, 0.3, 0.4, 0.45, 0.5]
+    let fast = [0.3, 0.4, 0.5, 0.6, 0.7]
+    #expect(
+      verdicts(WithoutNormalization.self) {
+        training($0) { $0 == .fixup ? fast : slow }
+      } == [.holds, .holds])
+    #expect(
+      verdicts(WithoutNormalization.self) {
+        training($0) { $0 == .batch ? fast : slow }
+      } == [.fails, .holds])
+    #expect(
+      verdicts(WithoutNormalization.self) { training($0) { _ in slow } }
+        == [.undecided, .holds])
+    #expect(
+      verdicts(WithoutNormalization.self, keeping: 0.4) { training($0) { _ in slow } }
+        == [.undecided, .undecided])
+  }
 }

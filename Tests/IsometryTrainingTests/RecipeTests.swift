@@ -70,6 +70,7 @@ import Testing
   private static func epoch(_ number: Int, _ accuracy: Double, _ seconds: Double) -> EpochRecord {
     EpochRecord(
       epoch: number, trainLoss: 1, trainAccuracy: 0.5, testLoss: 1, testAccuracy: accuracy,
+      isHeldOut: false,
       seconds: seconds, totalSeconds: Double(number) * seconds, imagesPerSecond: 1,
       inputWaitFraction: 0)
   }

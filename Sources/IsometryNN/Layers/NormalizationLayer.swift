@@ -34,8 +34,8 @@ extension NetworkBuilder {
     case (.batch, let name?): (result, vectors) = batchNormalizationLayer(y, name: name)
     }
     let layer = NetworkLayout.Layer(
-      weight: weight, bias: bias, normalization: vectors, stride: stride,
-      imageSize: imageSize, pooling: pooling)
+      weight: weight, gain: layout.parameter(named: name + ".gain"), bias: bias,
+      normalization: vectors, stride: stride, imageSize: imageSize, pooling: pooling)
     layout.layers.append(layer)
     return (result, layer)
   }

@@ -8,6 +8,8 @@ public struct NetworkLayout: Sendable {
   public struct Layer: Sendable, Hashable {
     /// [K, C, R, S] or [out, in]
     public let weight: Parameter
+    /// The gain of each row of a standardized weight; nil for other weights.
+    public let gain: Parameter?  // [K]
     /// The bias; nil if a normalization follows, whose shift replaces it.
     public let bias: Parameter?  // [K]
     /// The scale and the shift of the normalization after the weight, each [K].
@@ -35,10 +37,12 @@ public struct NetworkLayout: Sendable {
 
     /// Makes the record of a layer; by default of a dense layer without bias and normalization.
     public init(
-      weight: Parameter, bias: Parameter? = nil, normalization: ScaleAndShift? = nil,
-      stride: Int = 1, imageSize: [Int] = [], pooling: Pooling? = nil
+      weight: Parameter, gain: Parameter? = nil, bias: Parameter? = nil,
+      normalization: ScaleAndShift? = nil, stride: Int = 1, imageSize: [Int] = [],
+      pooling: Pooling? = nil
     ) {
       self.weight = weight
+      self.gain = gain
       self.bias = bias
       self.normalization = normalization
       self.stride = stride
@@ -48,7 +52,7 @@ public struct NetworkLayout: Sendable {
 
     /// All parameters of the layer.
     public var parameters: [Parameter] {
-      [weight, bias, normalization?.scale, normalization?.shift].compactMap { $0 }
+      [weight, gain, bias, normalization?.scale, normalization?.shift].compactMap { $0 }
     }
 
     /// Channels of the result.

@@ -32,7 +32,8 @@ public struct Parameter: Sendable, Hashable {
     public var isBias: Bool {
       switch self {
       case .bias, .normalizationShift, .scalarBias: true
-      case .convolutionWeight, .denseWeight, .normalizationScale, .weightGain, .branchMultiplier: false
+      case .convolutionWeight, .denseWeight, .normalizationScale, .weightGain, .branchMultiplier:
+        false
       }
     }
 

@@ -5,6 +5,8 @@ import IsometryTraining
 
 /// The accuracy of residual networks by initialization, kind of skip and normalization.
 struct RisottoTable: Experiment {
+  typealias Outcome = LearningCurve
+
   struct Cell: TrainingCell {
     let model: String
     let skip: SkipKind
@@ -119,23 +121,23 @@ struct RisottoTable: Experiment {
   ]
 
   var procedure: [String] {
-    [
+    var lines = [
       "\(main.model) with identity skips (B) and convolutional skips (C), without and with Batch "
         + "Normalization, initialized by \(Self.initializers.joined(separator: ", ")).",
       "Left out, since the networks do not meet the initialization's conditions: "
         + leftOut.joined(separator: "; ") + ".",
       main.recipe.words + ".",
     ]
-      + (other.map { other in
-        let names = other.grid.map(\.network.initializer).joined(separator: ", ")
-        return [
-          "\(other.model) with identity skips and without normalization, initialized by \(names): "
-            + "\(other.recipe.words)."
-        ]
-      } ?? []) + [
-        "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing. "
-          + "Without normalization, skipinit and rezero are the same network."
-      ]
+    if let other {
+      let names = other.grid.map(\.network.initializer).joined(separator: ", ")
+      lines.append(
+        "\(other.model) with identity skips and without normalization, initialized by \(names): "
+          + "\(other.recipe.words).")
+    }
+    lines.append(
+      "Accuracy is mean ± standard deviation over seeds; a training that diverges counts as guessing. "
+        + "Without normalization, skipinit and rezero are the same network.")
+    return lines
   }
 
   var cells: [Cell] {
@@ -188,7 +190,9 @@ struct RisottoTable: Experiment {
           "Test accuracy of \(part.model) at the best learning rate",
           name: part.model == main.model ? "accuracies" : "accuracies-\(part.model)",
           columns: ["normalization", "skips", "initialization"], digits: 2
-        ) { [.text($0.normalization.rawValue), .text(Self.letter($0.skip)), .text($0.initializer)] }
+        ) {
+          [.text($0.normalization.rawValue), .text(Self.letter($0.skip)), .text($0.initializer)]
+        }
       },
       plots: results.networks.isEmpty ? [] : [plot(results)],
       claims: [

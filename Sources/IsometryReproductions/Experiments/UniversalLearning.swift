@@ -4,6 +4,8 @@ import IsometryTraining
 
 /// Learning curves of residual networks with different activations at equal σ_w and at equal c.
 struct UniversalLearning: Experiment {
+  typealias Outcome = LearningCurve
+
   struct Cell: TrainingCell {
     let activation: String
     let regime: ActivationRegime

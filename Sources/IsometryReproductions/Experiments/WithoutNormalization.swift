@@ -6,6 +6,8 @@ import IsometryTraining
 /// Accuracy against epochs and against seconds of residual networks with Batch Normalization, with
 /// standardized weights, and without either.
 struct WithoutNormalization: Experiment {
+  typealias Outcome = LearningCurve
+
   struct Cell: TrainingCell {
     let method: Method
     let optimizer: RunConfiguration.OptimizerName
@@ -141,21 +143,17 @@ struct WithoutNormalization: Experiment {
       trainings.map { ($0.cell.network, $0.cell.configuration, $0.outcome) },
       rates: searches[0].search.rates, testImages: searches[0].search.budget.testImages)
     let courses = courses(trainings, results)
+    func seconds(_ network: Network) -> Table.Entry {
+      .number(courses.first { $0.network == network }?.points.last?.seconds, digits: 0)
+    }
+    let table = results.table(
+      "Test accuracy of \(model) at the best learning rate", name: "accuracies",
+      columns: ["method", "optimizer"], digits: 2, remark: ("seconds", seconds)
+    ) { [.text($0.method.rawValue), .text($0.optimizer.rawValue)] }
     return Conclusion(
-      tables: [
-        results.table(
-          "Test accuracy of \(model) at the best learning rate", name: "accuracies",
-          columns: ["method", "optimizer"], digits: 2,
-          remark: (
-            "seconds",
-            { network in
-              courses.first { $0.network == network }
-                .map { .number($0.points.last?.seconds ?? 0) } ?? .missing
-            }
-          )
-        ) { [.text($0.method.rawValue), .text($0.optimizer.rawValue)] }
-      ],
-      plots: courses.isEmpty ? [] : [plot(courses, overTime: false), plot(courses, overTime: true)],
+      tables: [table],
+      plots: courses.isEmpty
+        ? [] : [plot(courses, overTime: false), plot(courses, overTime: true)],
       claims: [inLessTime(courses, results), muon(results)])
   }
 }
@@ -193,7 +191,8 @@ extension WithoutNormalization {
       let points = (0..<epochs).map { epoch in
         let seconds = outcomes.map { $0.epochSeconds[...epoch].reduce(0, +) }
         let accuracies = outcomes.map { outcome in
-          outcome.accuracy(afterStep: outcome.steps * (epoch + 1) / searches[0].search.budget.epochs)
+          outcome.accuracy(
+            afterStep: outcome.steps * (epoch + 1) / searches[0].search.budget.epochs)
         }
         return Course.Point(
           epoch: epoch + 1, seconds: Sample(seconds)?.mean ?? 0, accuracies: accuracies)
@@ -261,7 +260,8 @@ extension WithoutNormalization {
     }
     return Claim(
       "Muon is better than SGD after as many epochs",
-      rule: "accuracy at the best learning rate, \(AccuracyNoise.rule). The claim holds if more than half of "
+      rule:
+        "accuracy at the best learning rate, \(AccuracyNoise.rule). The claim holds if more than half of "
         + "the methods do, and fails if more than half go the other way",
       evidence: evidence, verdict: .most(verdicts))
   }

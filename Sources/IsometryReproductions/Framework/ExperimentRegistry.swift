@@ -7,6 +7,7 @@ package enum ExperimentRegistry {
     FiniteWidth.self,
     RisottoTable.self,
     DepthLimit.self,
+    WithoutNormalization.self,
   ]
 
   package static var names: [String] { types.map { $0.name } }

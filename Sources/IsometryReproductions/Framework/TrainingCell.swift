@@ -104,7 +104,8 @@ struct RateSearch: Sendable, Equatable {
   var words: String {
     let list = rates.map(shortNumber).joined(separator: ", ")
     guard let trial else { return list }
-    return "\(list), chosen by trainings of \(trial.trainingWords) and \(trial.testImages) training images "
+    return
+      "\(list), chosen by trainings of \(trial.trainingWords) and \(trial.testImages) training images "
       + "that are held out"
   }
 

@@ -64,7 +64,9 @@ extension EpochRecord {
   /// Decodes the object that `json` encodes.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    func number(_ key: CodingKeys) throws -> Double { try container.decode(Double.self, forKey: key) }
+    func number(_ key: CodingKeys) throws -> Double {
+      try container.decode(Double.self, forKey: key)
+    }
     let isHeldOut = container.contains(.heldOutLoss)
     self.init(
       epoch: try container.decode(Int.self, forKey: .epoch), trainLoss: try number(.trainLoss),

@@ -54,13 +54,13 @@ void writeCounts(FILE* file, const LaunchCounts& launches) {
   std::fprintf(file,
                "KERNEL\t%s\t%s\tran=%" PRIu64 "\tlaunches=%" PRIu64 "\tgroups=%" PRIu64
                "\titems=%" PRIu64 "\tsampled=%" PRIu64
-               "\tevenness=%.3f\tshared=%u\tprogram=%s\tbytes=%" PRIu64
-               "\tfirst=%" PRIu64 "\treuses=",
+               "\tevenness=%.3f\tshared=%u\tprogram=%s\tbytes=%" PRIu64 "\tfirst=%" PRIu64
+               "\treuses=",
                launches.name.c_str(), launches.label.c_str(), counts.groupsRun, counts.launches,
                launches.groups, launches.items, counts.groupsSampled,
                counts.instructions * counts.instructions / counts.squares / counts.groupsRun,
-               launches.kernel->sharedBytes, launches.program.c_str(),
-               launches.argumentBytes, counts.firstLoads);
+               launches.kernel->sharedBytes, launches.program.c_str(), launches.argumentBytes,
+               counts.firstLoads);
   for (size_t distance = 0; distance < std::size(counts.reuses); ++distance)
     if (counts.reuses[distance])
       std::fprintf(file, "%zu:%" PRIu64 ",", distance, counts.reuses[distance]);
