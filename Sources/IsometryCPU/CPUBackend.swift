@@ -41,6 +41,7 @@ public struct CPUBackend: Backend {
   }
 
   public var fastestPrecision: PrecisionAdvice { Processor.fastestPrecision }
+  public var usesWinograd: Bool { true }
 
   /// The arithmetic intensity is measured with two threads. Recomputed activations cost ResNet-20 a
   /// twentieth of a step. They cost ResNet-18 nothing, because caches hold part of the data that is

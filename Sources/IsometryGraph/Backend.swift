@@ -13,6 +13,9 @@ public protocol Backend: Sendable {
 
   /// Whether products and convolutions in fp32 round their operands to tf32, on matrix units.
   var roundsToTF32: Bool { get }
+  /// Whether some convolutions in fp32 use Winograd's algorithm, whose transformed numbers are larger than
+  /// the sums and round accordingly.
+  var usesWinograd: Bool { get }
 
   /// The precision in which the device trains a network fastest.
   var fastestPrecision: PrecisionAdvice { get }
@@ -70,6 +73,8 @@ extension Backend {
 
   /// Whether products round to tf32; by default they do not.
   public var roundsToTF32: Bool { false }
+  /// Whether convolutions use Winograd's algorithm; by default they do not.
+  public var usesWinograd: Bool { false }
 
   /// The fastest precision, by default fp32.
   public var fastestPrecision: PrecisionAdvice {

@@ -29,7 +29,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   }
 
   /// Whether suitable convolutions use Winograd's algorithm.
-  public var usesWinograd: Bool { backend.name == "cpu" }
+  public var usesWinograd: Bool { backend.usesWinograd }
 
   /// The graph that the backend is given.
   public func prepared(

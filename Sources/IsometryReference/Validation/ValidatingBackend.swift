@@ -25,6 +25,7 @@ public struct ValidatingBackend: Backend {
   }
 
   public var roundsToTF32: Bool { base.roundsToTF32 }
+  public var usesWinograd: Bool { base.usesWinograd }
   public var fastestPrecision: PrecisionAdvice { base.fastestPrecision }
 
   public func traits(for graph: Graph) -> BackendTraits { base.traits(for: graph) }
@@ -37,7 +38,7 @@ public struct ValidatingBackend: Backend {
     let (open, names) = opened(graph)
     return ValidatingSession(
       graph, try base.bind(open, sharing: shared?.base), outputs: names, device: name,
-      roundsToTF32: roundsToTF32)
+      roundsToTF32: roundsToTF32, usesWinograd: usesWinograd)
   }
 
   /// The costs of the session. Throws the errors of the other backend.

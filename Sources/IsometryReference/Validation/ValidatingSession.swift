@@ -8,16 +8,19 @@ final class ValidatingSession: Session {
   private let outputs: [Value: String]
   private let device: String
   private let roundsToTF32: Bool
+  private let usesWinograd: Bool
   private let nodes: [Node]
 
   /// - Parameters:
   ///   - outputs: the name of each node's results among the base's outputs.
   ///   - roundsToTF32: whether products in fp32 may have operands rounded to tf32.
+  ///   - usesWinograd: whether convolutions may use Winograd's algorithm.
   init(
     _ graph: Graph, _ base: any Session, outputs: [Value: String], device: String,
-    roundsToTF32: Bool
+    roundsToTF32: Bool, usesWinograd: Bool
   ) {
     self.roundsToTF32 = roundsToTF32
+    self.usesWinograd = usesWinograd
     self.graph = graph
     self.base = base
     self.outputs = outputs
@@ -60,7 +63,8 @@ final class ValidatingSession: Session {
       compute(node, inputs.map { Tensor<Double>($0, perturbedBy: rounded.epsilon, seed: seed) })
     }
     var draws = [moved(0)]
-    let length = node.operation.reductionLength(inputs: types)
+    let length =
+      node.operation.reductionLength(inputs: types) * (mayUseWinograd(node) ? 4 : 1)
     let noise = Tolerance(rounded, reduction: length, roundings: 4).bound / rounded.epsilon
 
     func compare(
@@ -90,6 +94,15 @@ final class ValidatingSession: Session {
         preconditionFailure("only variables are written")
       }
       try compare("variable \(name)", base.read(variable: name)) { $0.inputs[index] }
+    }
+  }
+
+  /// Whether the node's rounding errors may be those of Winograd's algorithm F(4×4, 3×3), as of four times
+  /// as many terms.
+  private func mayUseWinograd(_ node: Node) -> Bool {
+    guard usesWinograd, node.operation.family == .convolution else { return false }
+    return (node.inputs + node.results).map(graph.type(of:)).contains {
+      $0.shape.rank == 4 && $0.shape.dimensions[2...] == [3, 3]
     }
   }
 

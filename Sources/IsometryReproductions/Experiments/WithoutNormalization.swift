@@ -56,39 +56,35 @@ struct WithoutNormalization: Experiment {
   static let scales = Scale.allCases
 
   private let model: String
-  private let searches: [(optimizer: RunConfiguration.OptimizerName, search: RateSearch)]
+  private static let optimizers: [RunConfiguration.OptimizerName] = [.sgd, .muon]
+  private let search: RateSearch
 
   init(plan: Plan) {
     model = plan.scale.pick(
       smoke: "resnet8", small: "resnet20", medium: "resnet20", paper: "resnet18")
-    func search(smoke: [Double], others: [Double]) -> RateSearch {
-      RateSearch(
-        rates: plan.scale.pick(smoke: smoke, small: others, medium: others, paper: others),
-        seeds: plan.seeds(smoke: 1, small: 2, medium: 3, paper: 3),
-        budget: plan.scale.pick(
-          smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 2),
-          small: TrainingBudget(trainImages: 6400, testImages: 5000, batch: 128, epochs: 5),
-          medium: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 10),
-          paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30)),
-        trial: plan.scale.pick(
-          smoke: nil, small: nil,
-          medium: TrainingBudget(trainImages: 12_800, testImages: 5000, batch: 128, epochs: 3),
-          paper: TrainingBudget(trainImages: nil, testImages: 5000, batch: 128, epochs: 3)))
-    }
-    searches = [
-      (.sgd, search(smoke: [0.05], others: [0.01, 0.03, 0.1, 0.3])),
-      (.muon, search(smoke: [0.02], others: [0.01, 0.03, 0.1, 0.3])),
-    ]
+    let rates = [0.01, 0.03, 0.1, 0.3]
+    search = RateSearch(
+      rates: plan.scale.pick(smoke: [0.05], small: rates, medium: rates, paper: rates),
+      seeds: plan.seeds(smoke: 1, small: 2, medium: 3, paper: 3),
+      budget: plan.scale.pick(
+        smoke: TrainingBudget(trainImages: 256, testImages: 250, batch: 64, epochs: 2),
+        small: TrainingBudget(trainImages: 6400, testImages: 5000, batch: 128, epochs: 5),
+        medium: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 10),
+        paper: TrainingBudget(trainImages: nil, testImages: 10_000, batch: 128, epochs: 30)),
+      trial: plan.scale.pick(
+        smoke: nil, small: nil,
+        medium: TrainingBudget(trainImages: 12_800, testImages: 5000, batch: 128, epochs: 3),
+        paper: TrainingBudget(trainImages: nil, testImages: 5000, batch: 128, epochs: 3)))
   }
 
-  private var networks: [(network: Network, search: RateSearch, configuration: RunConfiguration)] {
-    searches.flatMap { optimizer, search in
+  private var networks: [(network: Network, configuration: RunConfiguration)] {
+    Self.optimizers.flatMap { optimizer in
       Method.allCases.map { method in
         var configuration = RunConfiguration(
           optimizer: optimizer, normalization: method.normalization)
         configuration.model = model
         configuration.initializer = method.initializer
-        return (Network(method: method, optimizer: optimizer), search, configuration)
+        return (Network(method: method, optimizer: optimizer), configuration)
       }
     }
   }
@@ -96,27 +92,22 @@ struct WithoutNormalization: Experiment {
   var procedure: [String] {
     [
       "\(model) with Batch Normalization and with standardized weights, both initialized by he, and without "
-        + "normalization, initialized by risotto, risotto-lossless, fixup and skipinit."
+        + "normalization, initialized by risotto, risotto-lossless, fixup and skipinit.",
+      "SGD and Muon, one-cycle, the best of the largest learning rates \(search.words), crop and flip; "
+        + "\(search.budget.words), \(seedWords(search.seeds)).",
+      "Times are those of training, without evaluations and without the trials that chose the rates. Other "
+        + "programs on the machine make them longer.",
     ]
-      + searches.map { optimizer, search in
-        "\(optimizer.rawValue): one-cycle, the best of the largest learning rates \(search.words), crop and "
-          + "flip; \(search.budget.words), \(seedWords(search.seeds))."
-      } + [
-        "Times are those of training, without evaluations and without the trials that chose the rates. Other "
-          + "programs on the machine make them longer."
-      ]
   }
 
-  var cells: [Cell] {
-    networks.flatMap { Self.cells(of: $0, $1.trainings($2)) }
-  }
+  var cells: [Cell] { networks.flatMap { Self.cells(of: $0, search.trainings($1)) } }
 
-  var cellCount: Int { networks.reduce(0) { $0 + $1.search.count } }
+  var cellCount: Int { networks.count * search.count }
 
   func cells(after results: [Measured]) -> [Cell] {
     let trials = results.filter(\.cell.isTrial).grouped { $0.cell.network }
     return cells
-      + networks.flatMap { network, search, configuration -> [Cell] in
+      + networks.flatMap { network, configuration -> [Cell] in
         let own = trials.first { $0.key == network }?.elements ?? []
         return Self.cells(
           of: network,
@@ -141,7 +132,7 @@ struct WithoutNormalization: Experiment {
     let trainings = measured.filter { !$0.cell.isTrial }
     let results = Results(
       trainings.map { ($0.cell.network, $0.cell.configuration, $0.outcome) },
-      rates: searches[0].search.rates, testImages: searches[0].search.budget.testImages)
+      rates: search.rates, testImages: search.budget.testImages)
     let courses = courses(trainings, results)
     func seconds(_ network: Network) -> Table.Entry {
       .number(courses.first { $0.network == network }?.points.last?.seconds, digits: 0)
@@ -192,7 +183,7 @@ extension WithoutNormalization {
         let seconds = outcomes.map { $0.epochSeconds[...epoch].reduce(0, +) }
         let accuracies = outcomes.map { outcome in
           outcome.accuracy(
-            afterStep: outcome.steps * (epoch + 1) / searches[0].search.budget.epochs)
+            afterStep: outcome.steps * (epoch + 1) / search.budget.epochs)
         }
         return Course.Point(
           epoch: epoch + 1, seconds: Sample(seconds)?.mean ?? 0, accuracies: accuracies)
