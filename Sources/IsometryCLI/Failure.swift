@@ -24,7 +24,7 @@ struct Failure {
       is RecipeError, is UnsupportedPrecision,
       is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
       DatasetError.notEnoughMemory, ReproductionError.unknownExperiment,
-      ReproductionError.otherConfiguration:
+      ReproductionError.missingScale, ReproductionError.otherConfiguration:
       code = Self.usageCode
       message = errorText(of: error)
     case let error as TheoryError:

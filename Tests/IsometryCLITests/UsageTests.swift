@@ -102,6 +102,12 @@ import Testing
     (["train", "--clip-adaptive", "0"], "--clip-adaptive should be positive"),
     (["spectrum", "--last-weights"], "--last-weights is for a --checkpoint"),
     (["train", "--mixup", "0"], "--mixup should be positive"),
+    (["train", "--mixup", "0.2", "--batch", "1"], "--mixup mixes two images of a batch"),
+    (["train", "--group", "head:lr=0,until=1"], "--group head: until 1.0 has no effect"),
+    (
+      ["reproduce", "depth-limit", "--scale", "medium", "--data", "synthetic"],
+      "depth-limit has no scale medium"
+    ),
     (
       ["train", "--normalization", "weight", "--init", "risotto"],
       "use --normalization none, or --init he or orthogonal"

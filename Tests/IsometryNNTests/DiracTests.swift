@@ -90,6 +90,14 @@ import Testing
       }
     }
     let head = try #require(values["head.weight"])
+    #expect(head.allSatisfy { abs($0) < 1 / 2 })
+  }
+
+  /// The logits of a network that pools have a small factor, and the head's weights a deviation of 1.
+  @Test func headsOfPooledNetworksHaveUnitVariance() throws {
+    let layout = SpeedrunNetwork(widths: [8, 12]).layout
+    let values = try InitializerRegistry.make("dirac:stem=dirac").values(for: layout, seed: 5)
+    let head = try #require(values["head.weight"])
     let mean = head.reduce(0, +) / Double(head.count)
     let variance = head.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(head.count - 1)
     #expect(abs(variance - 1) < 1e-12)

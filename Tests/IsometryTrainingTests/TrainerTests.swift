@@ -48,7 +48,8 @@ import Testing
       #expect(records.epochs == Array(whole.epochs[...end]))
 
       let checkpoint = try #require(try runs.readLatestCheckpoint())
-      #expect(checkpoint.state.testAccuracy == best && checkpoint.state.earlierSeconds == total)
+      // Equal runs have equal checkpoints, without times.
+      #expect(checkpoint.state.testAccuracy == best && checkpoint.state.earlierSeconds == 0)
       func resumed(until percent: Double) throws -> (TrainingOutcome, TrainingState) {
         let run = try SmallRun.make(
           SmallRun.configuration {

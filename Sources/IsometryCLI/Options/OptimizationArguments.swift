@@ -220,8 +220,14 @@ struct OptimizationArguments: ParsableArguments {
     if let batch { configuration.batch = batch }
     if let lr { configuration.learningRate = lr }
     if let schedule { configuration.schedule = schedule }
-    if let warmup { configuration.warmup = warmup }
-    if let warmupSteps { configuration.warmupSteps = warmupSteps }
+    if let warmup {
+      configuration.warmup = warmup
+      configuration.warmupSteps = nil
+    }
+    if let warmupSteps {
+      if warmup == nil { configuration.warmup = 0 }
+      configuration.warmupSteps = warmupSteps
+    }
     if let peak { configuration.peak = peak }
     if let milestones { configuration.milestones = milestones.elements }
     if let gamma { configuration.gamma = gamma }

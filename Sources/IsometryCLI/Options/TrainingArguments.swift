@@ -50,6 +50,12 @@ struct TrainingArguments: ParsableArguments {
         optimizer: optimization.optimizer ?? .sgd, normalization: network.normalization ?? .batch)
     if let recipe { configuration.recipe = recipe.name }
     network.apply(to: &configuration)
+    if let recipe, let optimizer = optimization.optimizer,
+      optimizer != recipe.configuration.optimizer
+    {
+      // The recipe's momentum and groups go with its own optimizer.
+      configuration.useDefaults(of: optimizer)
+    }
     try optimization.apply(to: &configuration)
     precision.apply(to: &configuration)
     device.apply(to: &configuration)

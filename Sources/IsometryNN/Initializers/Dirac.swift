@@ -3,8 +3,9 @@ public import IsometryCore
 public import IsometryGraph
 
 /// Convolutions that begin with the identity: the first output channels, one for each input channel, copy
-/// the pixel at the kernel's center. Other weights are uniform in ±1/√fan_in, PyTorch's default. The
-/// head's weights are divided by their standard deviation.
+/// the pixel at the kernel's center. Other weights are uniform in ±1/√fan_in, PyTorch's default. In a
+/// network whose layers pool, such as speedrun, the head's weights are divided by their standard
+/// deviation: its logits have a small factor.
 ///
 /// With `stem=whitening` the first layer whitens patches of the images and does not train. Its filters
 /// are the eigenvectors v of E p·pᵀ over all patches p of some images, divided by √(λ + 0.0005), with
@@ -54,6 +55,7 @@ public struct Dirac: Initializer {
   public var imagesNeeded: Int { stem == .whitening && filters == nil ? images : 0 }
 
   public func check(_ layout: NetworkLayout) throws(InitializationError) {
+    try Self.requireWeightsAsDrawn(layout)
     guard stem == .whitening else { return }
     guard let weight = layout.stem?.weight, weight.role == .convolutionWeight,
       weight.shape[0] == 2 * weight.fanIn
@@ -143,7 +145,7 @@ public struct Dirac: Initializer {
       var random = parameter.randomStream(seed: seed)
       let bound = 1 / Double(parameter.fanIn).squareRoot()
       var elements = random.uniforms(parameter.shape.elementCount, bound: bound)
-      if parameter == layout.head?.weight {
+      if parameter == layout.head?.weight, layout.layers.contains(where: { $0.pooling != nil }) {
         let deviation = elements.sampleDeviation
         for index in elements.indices { elements[index] /= deviation }
       } else if parameter.role == .convolutionWeight {

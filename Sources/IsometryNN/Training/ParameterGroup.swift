@@ -80,7 +80,7 @@ extension [ParameterGroup] {
   }
 
   /// The settings that groups give a parameter, the most specific last.
-  func settings(of parameter: Parameter, in layout: NetworkLayout) -> ParameterGroup {
+  package func settings(of parameter: Parameter, in layout: NetworkLayout) -> ParameterGroup {
     var result = ParameterGroup(.others)
     for name in ParameterGroup.Name.allCases where name.contains(parameter, of: layout) {
       for group in self where group.name == name {

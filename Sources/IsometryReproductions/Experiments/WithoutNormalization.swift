@@ -95,6 +95,7 @@ struct WithoutNormalization: Experiment {
         + "normalization, initialized by risotto, risotto-lossless, fixup and skipinit.",
       "SGD and Muon, one-cycle, the best of the largest learning rates \(search.words), crop and flip; "
         + "\(search.budget.words), \(seedWords(search.seeds)).",
+      "With Muon, the rate is that of the weights; other parameters have Muon's default rate for them.",
       "Times are those of training, without evaluations and without the trials that chose the rates. Other "
         + "programs on the machine make them longer.",
     ]
@@ -212,8 +213,9 @@ extension WithoutNormalization {
   /// The best other network at the time at which Batch Normalization ends.
   private func inLessTime(_ courses: [Course], _ results: Results) -> Claim {
     let isNormalized = { (course: Course) in course.network.method == .batch }
-    let end = courses.filter(isNormalized).compactMap(\.points.last)
-      .max { $0.accuracy < $1.accuracy }
+    let rival = courses.filter(isNormalized)
+      .max { $0.points.last?.accuracy ?? 0 < $1.points.last?.accuracy ?? 0 }
+    let end = rival?.points.last
     let timely = courses.filter { !isNormalized($0) }.compactMap { course in
       course.points.last { $0.seconds <= end?.seconds ?? 0 }.map { (course.network, point: $0) }
     }
@@ -221,7 +223,12 @@ extension WithoutNormalization {
     var verdict = Verdict.undecided
     var evidence: [String] = []
     if let end, let (network, point) = best, courses.count == networks.count {
-      verdict = results.noise.verdict(mean: point.accuracies, exceeds: end.accuracies)
+      let isDivided = [network, rival?.network].compactMap { $0 }.contains {
+        results[$0].map { (1..<$0.accuracies.count).contains($0.diverged) } ?? true
+      }
+      if !isDivided {
+        verdict = results.noise.verdict(mean: point.accuracies, exceeds: end.accuracies)
+      }
       evidence = [
         String(
           format: "%.1f %% after %.0f s with %@ and %@; Batch Normalization %.1f %% after %.0f s",

@@ -90,6 +90,14 @@ extension Experiment {
 
   package static var usesImages: Bool { true }
   package static var scales: [Scale] { Scale.allCases.filter { $0 != .medium } }
+
+  /// Throws for an extent that the experiment does not have.
+  package static func requireScale(_ scale: Scale) throws(ReproductionError) {
+    guard scales.contains(scale) else {
+      throw ReproductionError.missingScale(scale, of: name, known: scales)
+    }
+  }
+
   package var cellCount: Int { cells.count }
   package func cells(after results: [CellResult<Cell, Outcome>]) -> [Cell] { cells }
 }

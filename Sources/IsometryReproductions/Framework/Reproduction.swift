@@ -47,9 +47,7 @@ package struct Reproduction {
   package func run<Subject: Experiment>(
     _ type: Subject.Type, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> ReproductionReport {
-    guard Subject.scales.contains(plan.scale) else {
-      throw ReproductionError.missingScale(plan.scale, of: Subject.name, known: Subject.scales)
-    }
+    try Subject.requireScale(plan.scale)
     let experiment = Subject(plan: plan)
     let folder = try ReproductionFolder<Subject>(
       path,

@@ -15,7 +15,7 @@ public struct RecipeResult: Sendable, Equatable, Codable {
   /// The number of runs that reached the target.
   public let reached: Int?
   /// The mean number of seconds of training until the first epoch that reached the target has ended;
-  /// nil if a run reached it never.
+  /// nil if a run never reached it.
   public let secondsToTarget: Double?
   /// The precision of the runs.
   public let precision: String

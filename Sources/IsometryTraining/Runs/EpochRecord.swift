@@ -61,20 +61,22 @@ public struct EpochRecord: Sendable, Equatable, Decodable {
 }
 
 extension EpochRecord {
-  /// Decodes the object that `json` encodes.
+  /// Decodes the object that `json` encodes. That of an older version lacks the total.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func number(_ key: CodingKeys) throws -> Double {
       try container.decode(Double.self, forKey: key)
     }
     let isHeldOut = container.contains(.heldOutLoss)
+    let seconds = try number(.seconds)
     self.init(
       epoch: try container.decode(Int.self, forKey: .epoch), trainLoss: try number(.trainLoss),
       trainAccuracy: try number(.trainAccuracy),
       testLoss: try number(isHeldOut ? .heldOutLoss : .testLoss),
       testAccuracy: try number(isHeldOut ? .heldOutAccuracy : .testAccuracy),
-      isHeldOut: isHeldOut, seconds: try number(.seconds),
-      totalSeconds: try number(.totalSeconds), imagesPerSecond: try number(.imagesPerSecond),
+      isHeldOut: isHeldOut, seconds: seconds,
+      totalSeconds: try container.decodeIfPresent(Double.self, forKey: .totalSeconds) ?? seconds,
+      imagesPerSecond: try number(.imagesPerSecond),
       inputWaitFraction: try number(.inputWaitFraction))
   }
 }

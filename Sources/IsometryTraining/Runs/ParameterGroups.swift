@@ -89,7 +89,16 @@ public struct ParameterGroups: Sendable, Hashable, Codable, CustomStringConverti
   }
 
   public init(from decoder: any Decoder) throws {
-    settings = try decoder.singleValueContainer().decode([ParameterGroup.Name: Settings].self)
+    let container = try decoder.singleValueContainer()
+    for (name, numbers) in try container.decode([ParameterGroup.Name: [String: Double]].self) {
+      for (text, number) in numbers {
+        guard let key = Settings.CodingKeys(rawValue: text) else {
+          throw DecodingError.dataCorruptedError(
+            in: container, debugDescription: "the group \(name.rawValue) has no setting \(text)")
+        }
+        self[name][keyPath: key.property] = number
+      }
+    }
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -147,8 +156,8 @@ extension RunConfiguration {
         try self.require(isLegal, .groups, "\(name.rawValue): \(reason)")
       }
       try require(
-        layout.parameters.contains { name.contains($0, of: layout) },
-        "\(model) has no such parameters; leave the group out")
+        layout.parameters.contains { $0.trains && name.contains($0, of: layout) },
+        "\(model) has no such parameters that train; leave the group out")
       if let rate = settings.learningRate, rate != 0 {
         try require(
           rate > 0 && Float(rate) >= .leastNormalMagnitude && Float(rate).isFinite,
@@ -170,9 +179,18 @@ extension RunConfiguration {
           "until should be above 0 and at most \(Self.largestCount) epochs, not \(until)")
       }
     }
-    let groups = makeGroups()
-    try require(
-      layout.parameters.contains { !groups.freeze($0, of: layout) }, .groups,
-      "freeze all parameters; give one an lr above 0")
+    let made = makeGroups()
+    let trained = layout.parameters.filter { $0.trains && !made.freeze($0, of: layout) }
+    try require(!trained.isEmpty, .groups, "freeze all parameters; give one an lr above 0")
+    let schedules = Set(trained.compactMap { made.settings(of: $0, in: layout).schedule })
+    for (name, settings) in groups.settings {
+      guard let until = settings.until else { continue }
+      try require(
+        schedules.contains(Self.scheduleName(until: until)), .groups,
+        """
+        \(name.rawValue): until \(until) has no effect: all its parameters are frozen, or in groups that \
+        end at another epoch; leave it out
+        """)
+    }
   }
 }

@@ -83,7 +83,13 @@ extension RunConfiguration {
         (0..<1).contains(averageWeights), .averageWeights,
         "should be at least 0 and below 1, not \(averageWeights)")
     }
-    if let mixup { try requirePositive(mixup, .mixup) }
+    if let mixup {
+      try requirePositive(mixup, .mixup)
+      try require(batch > 1, .mixup, "mixes two images of a batch, and needs a \(.batch) above 1")
+    }
+    try require(
+      translate == nil || augment.contains(.translate), .translate,
+      "has no effect without the augmentation translate; add it to \(.augment)")
     let side = ImageDataset.side
     try require(
       (1...side).contains(cutout), .cutout, "should be 1 to \(side) pixels, not \(cutout)")

@@ -69,6 +69,13 @@ public struct RunLog: ~Copyable {
     let sums: String?
   }
 
+  /// Seconds of training of the epochs before one, counted from 0, as far as a log has them.
+  static func seconds(before epoch: Int, in path: String) -> Double {
+    let records = (try? epochs(in: path)) ?? []
+    let seconds = Dictionary(records.map { ($0.epoch, $0.seconds) }) { $1 }
+    return (0..<epoch).reduce(0) { $0 + (seconds[$1 + 1] ?? 0) }
+  }
+
   /// The records of a log's epochs, in order.
   ///
   /// - Throws: `FileError`; `DecodingError` for an epoch of a version that recorded less.

@@ -13,7 +13,8 @@ public struct TrainingState: Sendable, Hashable, Codable {
   public var seconds = 0.0
   /// The part of `seconds` for which the device waited for input.
   public var inputWaitSeconds = 0.0
-  /// Seconds of training of the epochs before, evaluation left out.
+  /// Seconds of training of the epochs before, evaluation left out. Checkpoints do not hold them, so that
+  /// equal runs have equal checkpoints: a run that continues adds them up from its log.
   public var earlierSeconds = 0.0
   /// The share of the test images that were classified correctly after the epoch before; nil in the
   /// first epoch.
@@ -22,7 +23,11 @@ public struct TrainingState: Sendable, Hashable, Codable {
   /// The start of a run.
   public init() {}
 
-  /// A state of a checkpoint. Those of older versions lack the last two properties.
+  private enum CodingKeys: CodingKey {
+    case epoch, batch, step, samples, seconds, inputWaitSeconds, testAccuracy
+  }
+
+  /// A state of a checkpoint. Those of older versions lack the accuracy.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     epoch = try values.decode(Int.self, forKey: .epoch)
@@ -31,7 +36,6 @@ public struct TrainingState: Sendable, Hashable, Codable {
     samples = try values.decode(Int.self, forKey: .samples)
     seconds = try values.decode(Double.self, forKey: .seconds)
     inputWaitSeconds = try values.decode(Double.self, forKey: .inputWaitSeconds)
-    earlierSeconds = try values.decodeIfPresent(Double.self, forKey: .earlierSeconds) ?? 0
     testAccuracy = try values.decodeIfPresent(Double.self, forKey: .testAccuracy)
   }
 

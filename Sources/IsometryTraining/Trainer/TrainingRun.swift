@@ -140,9 +140,11 @@ public final class TrainingRun {
     settings.mixup = configuration.mixup
     settings.batchesInFlight = batchesInFlight
     settings.observationInterval = observationInterval ?? configuration.spectrumEvery
+    var start = state
+    if let folder { start.earlierSeconds = RunLog.seconds(before: state.epoch, in: folder.logPath) }
     return try Trainer(
       session: session, evaluator: evaluator, dataset: dataset, settings: settings,
-      startingAt: state
+      startingAt: start
     ) { [self] state in
       guard let folder else { return nil }
       return try folder.write(checkpoint(at: state))

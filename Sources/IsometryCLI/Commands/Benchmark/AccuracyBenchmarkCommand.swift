@@ -168,7 +168,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
     var members: [JSONValue.Member] = [
       .init("seed", Int(exactly: seed).map { .integer($0) } ?? .text("\(seed)")),
       .init("run", .text(path)),
-      .init("test_accuracy", .number(last.testAccuracy)),
+      .init(last.isHeldOut ? "held_out_accuracy" : "test_accuracy", .number(last.testAccuracy)),
       .init("seconds", .number(last.totalSeconds)),
     ]
     if let toTarget {

@@ -106,6 +106,7 @@ struct RunReproductionCommand: EnvironmentCommand {
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let type = try ExperimentRegistry.type(named: name)
+    try type.requireScale(scale)
     var configuration = RunConfiguration()
     device.apply(to: &configuration)
     let selection = try device.select(for: &configuration, environment)
