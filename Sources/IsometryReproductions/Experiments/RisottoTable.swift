@@ -45,8 +45,8 @@ struct RisottoTable: Experiment {
   private struct Part {
     let model: String
     let recipe: ResidualRecipe
-    /// Every combination, with its training but for rate, seed and budget: nil if the network does not
-    /// meet the initialization's conditions.
+    /// Every combination, with its training without rate, seed and budget. The training is nil if the
+    /// network does not meet the initialization's conditions.
     let grid: [(network: Network, configuration: RunConfiguration?)]
 
     init(_ networks: [Network], _ recipe: ResidualRecipe) {

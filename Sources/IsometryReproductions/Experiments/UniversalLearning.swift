@@ -98,7 +98,7 @@ struct UniversalLearning: Experiment {
       }
   }
 
-  /// An activation in a panel, with its training but for rate, seed and budget.
+  /// An activation in a panel, and its training without rate, seed and budget.
   private struct Network {
     let curves: Curves
     let level: Double

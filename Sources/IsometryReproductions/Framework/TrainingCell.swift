@@ -169,8 +169,8 @@ struct ResidualRecipe: Sendable, Equatable {
       + "; \(search.budget.words), \(seedWords(search.seeds))"
   }
 
-  /// The training of a network but for its rate, seed and budget; nil if it does not meet the
-  /// initializer's conditions.
+  /// The training of a network without its rate, seed and budget. It is nil if the network does not meet
+  /// the initializer's conditions.
   func configuration(
     model: String, initializer: String, normalization: NormalizationKind,
     skip: SkipKind = .identity

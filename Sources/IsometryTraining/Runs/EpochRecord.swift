@@ -40,8 +40,8 @@ public struct EpochRecord: Sendable, Equatable, Decodable {
     ]
   }
 
-  /// Whether an accuracy, a share, is at least so many percent. Decimal fractions of percents have
-  /// no exact binary form.
+  /// Whether an accuracy, which is a share, is at least a number of percent. A tolerance is needed, because
+  /// decimal fractions have no exact binary form.
   package static func accuracy(_ accuracy: Double, reaches percent: Double) -> Bool {
     accuracy >= percent / 100 - 1e-9
   }

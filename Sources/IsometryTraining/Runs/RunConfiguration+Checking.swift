@@ -123,7 +123,7 @@ extension RunConfiguration {
     try checkGroups()
   }
 
-  /// Throws if the warm-up is longer than a run of so many steps.
+  /// Throws if the warm-up is longer than a run with this number of steps.
   func checkWarmup(steps: Int) throws(ConfigurationError) {
     try require(
       warmupSteps ?? 0 <= steps, .warmupSteps,
