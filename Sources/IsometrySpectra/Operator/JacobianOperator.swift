@@ -16,7 +16,8 @@ public final class JacobianOperator: JacobianProducts {
   public let inputCount: Int
   /// m, the number of elements at the section's end for one image.
   public let outputCount: Int
-  /// The number of vectors of one step of the device. More vectors take several steps.
+  /// The largest number of vectors of one step of the device. More vectors take several steps, and fewer
+  /// take a smaller one.
   public let batch: Int
   /// The network's parameters and statistics.
   public let layout: NetworkLayout
@@ -37,7 +38,7 @@ public final class JacobianOperator: JacobianProducts {
   private let pointNames: [Linearization.Direction: [(name: String, output: String)]]
   private let imageShape: Shape
   private let slot: any StagingSlot
-  private var sessions: [Linearization.Direction: Product] = [:]
+  private var knownProducts: [ProductKind: Product] = [:]
   private var hasPoints = false
   private var image: [Double] = []
 
@@ -46,12 +47,20 @@ public final class JacobianOperator: JacobianProducts {
   /// The largest batch. Larger steps were no faster on any tested device.
   public static let largestBatch = 512
 
+  private struct ProductKind: Hashable {
+    let direction: Linearization.Direction
+    /// The number of vectors of a step.
+    let batch: Int
+  }
+
   private final class Product {
+    let batch: Int
     let session: any Session
     let slot: any StagingSlot
     var isCurrent = false
 
-    init(_ session: any Session) throws {
+    init(_ session: any Session, batch: Int) throws {
+      self.batch = batch
       self.session = session
       slot = try session.makeStagingSlots(1)[0]
     }
@@ -162,7 +171,7 @@ public final class JacobianOperator: JacobianProducts {
     }
     try evaluation.step(from: slot)
     try evaluation.synchronize()
-    for product in sessions.values { product.isCurrent = false }
+    for product in knownProducts.values { product.isCurrent = false }
     hasPoints = true
     self.image = image
     return try evaluation.read(output: Linearization.end).doubles
@@ -200,13 +209,13 @@ public final class JacobianOperator: JacobianProducts {
     _ direction: Linearization.Direction, _ vectors: [Double], from width: Int, to resultWidth: Int
   ) throws -> [Double] {
     precondition(vectors.count % width == 0, "vectors have \(width) elements")
-    let product = try currentProduct(direction)
     let count = vectors.count / width
+    let product = try currentProduct(direction, of: count)
     var results: [Double] = []
     results.reserveCapacity(count * resultWidth)
-    for first in stride(from: 0, to: count, by: batch) {
+    for first in stride(from: 0, to: count, by: product.batch) {
       try beforeProduct()
-      let rows = min(batch, count - first)
+      let rows = min(product.batch, count - first)
       fill(product, vectors[first * width..<(first + rows) * width])
       try product.session.step(from: product.slot)
       try product.session.synchronize()
@@ -234,37 +243,46 @@ public final class JacobianOperator: JacobianProducts {
     rest.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
-  /// The session of a product, with the points of the last image.
-  private func currentProduct(_ direction: Linearization.Direction) throws -> Product {
+  /// The session of a product of so many vectors, with the points of the last image. Few vectors have a
+  /// step of the next power of two, so that few graphs serve all numbers of vectors.
+  private func currentProduct(
+    _ direction: Linearization.Direction, of count: Int
+  ) throws -> Product {
     precondition(hasPoints, "an operator is moved to an image first")
+    let kind = ProductKind(direction: direction, batch: min(batch, powerOfTwo(atLeast: count)))
     let product: Product
-    if let known = sessions[direction] {
+    if let known = knownProducts[kind] {
       product = known
     } else {
       let linearization = try Linearization(
-        of: network, section, direction, precision: precision.dtype, batch: batch)
+        of: network, section, direction, precision: precision.dtype, batch: kind.batch)
       let session = try backend.makeSession(for: linearization.product, sharing: evaluation)
-      product = try Product(session)
-      sessions[direction] = product
+      product = try Product(session, batch: kind.batch)
+      knownProducts[kind] = product
     }
     if !product.isCurrent {
-      try writePoints(direction, to: product.session)
+      try writePoints(direction, to: product)
       product.isCurrent = true
     }
     return product
   }
 
-  private func writePoints(_ direction: Linearization.Direction, to session: any Session) throws {
+  private func writePoints(_ direction: Linearization.Direction, to product: Product) throws {
+    let session = product.session
     for (name, output) in pointNames[direction] ?? [] {
       // A pass may have removed a point that nothing reads.
       guard let variable = session.graph.source(named: name) else { continue }
       let single = try evaluation.read(output: output)
       let shape = session.graph.shape(of: variable)
       var repeated: [UInt8] = []
-      repeated.reserveCapacity(single.bytes.count * batch)
-      for _ in 0..<batch { repeated += single.bytes }
+      repeated.reserveCapacity(single.bytes.count * product.batch)
+      for _ in 0..<product.batch { repeated += single.bytes }
       try session.write(
         HostTensor(TensorType(shape, single.dtype), bytes: repeated), toVariable: name)
     }
   }
+}
+
+private func powerOfTwo(atLeast number: Int) -> Int {
+  number <= 1 ? 1 : 1 << (Int.bitWidth - (number - 1).leadingZeroBitCount)
 }
