@@ -111,8 +111,9 @@ LaunchCounts& countsOf(const Launch& launch, cl_kernel kernel,
       scalars.append(kernel->arguments[i].begin(), kernel->arguments[i].end());
   const u64 groups = launch.groupCount(), items = launch.itemsOfGroup();
   const std::string sizes = std::to_string(groups) + "x" + std::to_string(items);
-  const std::string key =
-      kernel->program->key + " " + programKey(scalars, "") + " " + kernel->name + " " + sizes;
+  const u64 context = kernel->program->context->number;
+  const std::string key = std::to_string(context) + " " + kernel->program->key + " " +
+                          programKey(scalars, "") + " " + kernel->name + " " + sizes;
   auto& counts = launchCounts()[key];
   if (!counts) {
     counts = std::make_unique<LaunchCounts>();
@@ -120,6 +121,7 @@ LaunchCounts& countsOf(const Launch& launch, cl_kernel kernel,
     counts->name = kernel->name;
     counts->label = launch.label;
     counts->program = kernel->program->key;
+    counts->context = context;
     counts->groups = groups;
     counts->items = items;
   }

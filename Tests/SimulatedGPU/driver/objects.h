@@ -89,7 +89,9 @@ class Reference {
 
 struct _cl_platform_id : simulated::Object {};
 struct _cl_device_id : simulated::Object {};
-struct _cl_context : simulated::CountedObject<_cl_context> {};
+struct _cl_context : simulated::CountedObject<_cl_context> {
+  const simulated::u64 number = live.all;  // 1 is the first of the process
+};
 
 struct _cl_command_queue : simulated::CountedObject<_cl_command_queue> {
   _cl_command_queue(cl_context context, cl_command_queue_properties properties);

@@ -172,6 +172,7 @@ _cl_command_queue::~_cl_command_queue() { worker().queues.erase(this); }
 cl_context api::clCreateContext(const cl_context_properties*, cl_uint, const cl_device_id*,
                                 void(CL_CALLBACK*)(const char*, const void*, size_t, void*), void*,
                                 cl_int* status) {
+  const Hold hold(driverLock());
   return given(status, CL_SUCCESS, new _cl_context);
 }
 

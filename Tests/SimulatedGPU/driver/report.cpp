@@ -52,12 +52,12 @@ void writeInstruction(FILE* file, const Instruction& instruction, const Instruct
 void writeCounts(FILE* file, const LaunchCounts& launches) {
   const KernelCounts& counts = launches.counts;
   std::fprintf(file,
-               "KERNEL\t%s\t%s\tran=%" PRIu64 "\tlaunches=%" PRIu64 "\tgroups=%" PRIu64
-               "\titems=%" PRIu64 "\tsampled=%" PRIu64
+               "KERNEL\t%s\t%s\tcontext=%" PRIu64 "\tran=%" PRIu64 "\tlaunches=%" PRIu64
+               "\tgroups=%" PRIu64 "\titems=%" PRIu64 "\tsampled=%" PRIu64
                "\tevenness=%.3f\tshared=%u\tprogram=%s\tbytes=%" PRIu64 "\tfirst=%" PRIu64
                "\treuses=",
-               launches.name.c_str(), launches.label.c_str(), counts.groupsRun, counts.launches,
-               launches.groups, launches.items, counts.groupsSampled,
+               launches.name.c_str(), launches.label.c_str(), launches.context, counts.groupsRun,
+               counts.launches, launches.groups, launches.items, counts.groupsSampled,
                counts.instructions * counts.instructions / counts.squares / counts.groupsRun,
                launches.kernel->sharedBytes, launches.program.c_str(), launches.argumentBytes,
                counts.firstLoads);

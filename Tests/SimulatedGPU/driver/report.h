@@ -23,12 +23,12 @@ MemoryUse& memoryUse();
 // stale.
 std::set<cl_mem>& liveBuffers();
 
-// The counts of launches with the same kernel, sizes and scalar arguments.
+// The counts of launches of a context with the same kernel, sizes and scalar arguments.
 struct LaunchCounts {
   KernelCounts counts;
   std::shared_ptr<Kernel> kernel;
   std::string name, label, program;
-  u64 groups = 0, items = 0;
+  u64 context = 0, groups = 0, items = 0;
   u64 argumentBytes = 0;
 };
 std::map<std::string, std::unique_ptr<LaunchCounts>>& launchCounts();
