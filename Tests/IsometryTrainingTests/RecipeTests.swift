@@ -108,5 +108,6 @@ import Testing
     #expect(missed.reached == 0 && missed.secondsToTarget == nil)
     let single = Self.result([runs[0]], target: nil)
     #expect(single.spread == nil && single.reached == nil && single.accuracy == 0.913)
+    #expect(single.heldOut == nil)
   }
 }

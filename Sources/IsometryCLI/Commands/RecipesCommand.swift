@@ -67,10 +67,11 @@ struct RecipesCommand: ParsableCommand {
 }
 
 extension Wording {
-  /// "94.01 % ± 0.12 % in 9 min 30 s (3 runs)"
+  /// "94.01 % ± 0.12 % in 9 min 30 s of training (3 runs)"
   static func result(_ result: RecipeResult) -> String {
     percent(result.accuracy, digits: 2)
       + (result.spread.map { " ± \(percent($0, digits: 2))" } ?? "")
+      + (result.heldOut == true ? " of held-out images" : "")
       + " in \(duration(result.seconds)) of training (\(result.runs) "
       + "run\(result.runs == 1 ? "" : "s"))"
   }

@@ -99,10 +99,7 @@ struct TrainCommand: EnvironmentCommand {
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     console.say("train   \(train.explanation)")
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
-    console.say(
-      configuration.holdOut.map {
-        "test    not used: the last \(Wording.count($0)) training images are held out"
-      } ?? "test    \(test.explanation)")
+    console.say(LoadedSplit.evaluation(test: test, holdOut: configuration.holdOut))
 
     console.showStatus("preparing \(configuration.model) on \(selection.backend.name)")
     let run = try TrainingRun(

@@ -64,6 +64,15 @@ struct LoadedSplit {
   }
 }
 
+extension LoadedSplit {
+  /// The line about the images that evaluate a training.
+  static func evaluation(test: LoadedSplit, holdOut: Int?) -> String {
+    holdOut.map {
+      "test    not used: the last \(Wording.count($0)) training images are held out"
+    } ?? "test    \(test.explanation)"
+  }
+}
+
 /// More batches in flight than this only cost memory, which may be pinned.
 let mostBatchesInFlight = 64
 

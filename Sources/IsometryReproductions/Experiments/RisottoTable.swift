@@ -4,7 +4,7 @@ import IsometryNN
 import IsometryTraining
 
 /// The accuracy of residual networks by initialization, kind of skip and normalization.
-struct RisottoTable: Experiment {
+struct RisottoTable: RateSearchExperiment {
   typealias Outcome = LearningCurve
 
   struct Cell: TrainingCell {
@@ -15,7 +15,7 @@ struct RisottoTable: Experiment {
     let seed: UInt64
     let configuration: RunConfiguration
 
-    fileprivate var network: Network {
+    var network: Network {
       Network(
         model: model, normalization: normalization, skip: skip, initializer: initializer)
     }
@@ -140,36 +140,17 @@ struct RisottoTable: Experiment {
     return lines
   }
 
-  var cells: [Cell] {
-    parts.flatMap { part in
-      part.trained.flatMap { Self.cells(of: $0, part.recipe.search.trainings($1)) }
-    }
+  var searches: [(network: Network, configuration: RunConfiguration, search: RateSearch)] {
+    parts.flatMap { part in part.trained.map { ($0, $1, part.recipe.search) } }
   }
 
-  var cellCount: Int { parts.reduce(0) { $0 + $1.trained.count * $1.recipe.search.count } }
-
-  func cells(after results: [Measured]) -> [Cell] {
-    let trials = results.filter(\.cell.isTrial).grouped { $0.cell.network }
-    return cells
-      + parts.flatMap { part in
-        part.trained.flatMap { network, configuration -> [Cell] in
-          let own = trials.first { $0.key == network }?.elements ?? []
-          return Self.cells(
-            of: network,
-            part.recipe.search.trainings(
-              configuration,
-              after: own.map { ($0.cell.configuration.learningRate, $0.outcome.accuracy) }))
-        }
-      }
+  func cell(_ network: Network, _ configuration: RunConfiguration) -> Cell {
+    Cell(
+      model: network.model, skip: network.skip, normalization: network.normalization,
+      initializer: network.initializer, seed: configuration.seed, configuration: configuration)
   }
 
-  private static func cells(of network: Network, _ trainings: [RunConfiguration]) -> [Cell] {
-    trainings.map {
-      Cell(
-        model: network.model, skip: network.skip, normalization: network.normalization,
-        initializer: network.initializer, seed: $0.seed, configuration: $0)
-    }
-  }
+  func network(of cell: Cell) -> Network { cell.network }
 
   private var leftOut: [String] {
     main.grid.filter { $0.configuration == nil }.map { network, _ in
@@ -212,7 +193,7 @@ struct RisottoTable: Experiment {
 }
 
 extension RisottoTable {
-  fileprivate struct Network: Hashable {
+  struct Network: Hashable {
     let model: String
     let normalization: NormalizationKind
     let skip: SkipKind

@@ -3,7 +3,7 @@ import IsometryFiles
 import IsometryTraining
 
 /// Learning curves of residual networks with different activations at equal σ_w and at equal c.
-struct UniversalLearning: Experiment {
+struct UniversalLearning: RateSearchExperiment {
   typealias Outcome = LearningCurve
 
   struct Cell: TrainingCell {
@@ -17,7 +17,7 @@ struct UniversalLearning: Experiment {
     /// Steps between two points of the curve.
     let interval: Int
 
-    fileprivate var curves: Curves {
+    var curves: Curves {
       Curves(panel: Panel(depth: depth, regime: regime), activation: activation)
     }
 
@@ -82,55 +82,36 @@ struct UniversalLearning: Experiment {
     ]
   }
 
-  var cells: [Cell] { networks.flatMap { $0.cells(of: search.trainings($0.configuration)) } }
-
-  var cellCount: Int { networks.count * search.count }
-
-  func cells(after results: [Measured]) -> [Cell] {
-    let trials = results.filter(\.cell.isTrial).grouped { $0.cell.curves }
-    return cells
-      + networks.flatMap { network -> [Cell] in
-        let own = trials.first { $0.key == network.curves }?.elements ?? []
-        return network.cells(
-          of: search.trainings(
-            network.configuration,
-            after: own.map { ($0.cell.configuration.learningRate, meanOfCurve($0)) }))
-      }
-  }
-
-  /// An activation in a panel, and its training without rate, seed and budget.
-  private struct Network {
-    let curves: Curves
-    let level: Double
-    let configuration: RunConfiguration
-    let interval: Int
-
-    func cells(of trainings: [RunConfiguration]) -> [Cell] {
-      trainings.map {
-        Cell(
-          activation: curves.activation, regime: curves.panel.regime, level: level,
-          depth: curves.panel.depth, seed: $0.seed, configuration: $0,
-          interval: $0.holdOut == nil ? interval : UniversalLearning.trialInterval)
-      }
-    }
-  }
-
-  private var networks: [Network] {
+  var searches: [(network: Curves, configuration: RunConfiguration, search: RateSearch)] {
     depths.flatMap { depth in
       ActivationRegime.allCases.flatMap { regime in
         activations.map { activation in
-          let level = regime.level(of: activation, depth: depth, level: Self.level)
-          return Network(
-            curves: Curves(panel: Panel(depth: depth, regime: regime), activation: activation),
-            level: level,
-            configuration: .bare(
-              model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level)",
-              activation: activation, rate: search.rates[0], seed: search.seeds[0]),
-            interval: interval)
+          let curves = Curves(panel: Panel(depth: depth, regime: regime), activation: activation)
+          let configuration = RunConfiguration.bare(
+            model: "resmlp:\(depth)x\(width)", initializer: "universal:c=\(level(of: curves))",
+            activation: activation, rate: search.rates[0], seed: search.seeds[0])
+          return (curves, configuration, search)
         }
       }
     }
   }
+
+  func cell(_ curves: Curves, _ configuration: RunConfiguration) -> Cell {
+    Cell(
+      activation: curves.activation, regime: curves.panel.regime, level: level(of: curves),
+      depth: curves.panel.depth, seed: configuration.seed, configuration: configuration,
+      interval: configuration.holdOut == nil ? interval : Self.trialInterval)
+  }
+
+  /// c of the network.
+  private func level(of curves: Curves) -> Double {
+    curves.panel.regime.level(
+      of: curves.activation, depth: curves.panel.depth, level: Self.level)
+  }
+
+  func network(of cell: Cell) -> Curves { cell.curves }
+
+  func score(_ trial: Measured) -> Double { meanOfCurve(trial) }
 
   func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
     try laboratory.train(cell.configuration, watching: TrainingWatch(interval: cell.interval))
@@ -147,13 +128,13 @@ struct UniversalLearning: Experiment {
       claims: [claim(best, isWhole: isWhole)])
   }
 
-  fileprivate struct Panel: Hashable {
+  struct Panel: Hashable {
     let depth: Int
     let regime: ActivationRegime
   }
 
   /// The curves of one activation in one panel, at every rate and of every seed.
-  fileprivate struct Curves: Hashable {
+  struct Curves: Hashable {
     let panel: Panel
     let activation: String
   }

@@ -5,7 +5,7 @@ import IsometryTraining
 
 /// Accuracy against epochs and against seconds of residual networks with Batch Normalization, with
 /// standardized weights, and without either.
-struct WithoutNormalization: Experiment {
+struct WithoutNormalization: RateSearchExperiment {
   typealias Outcome = LearningCurve
 
   struct Cell: TrainingCell {
@@ -14,7 +14,7 @@ struct WithoutNormalization: Experiment {
     let seed: UInt64
     let configuration: RunConfiguration
 
-    fileprivate var network: Network { Network(method: method, optimizer: optimizer) }
+    var network: Network { Network(method: method, optimizer: optimizer) }
 
     var name: String { "\(method.rawValue)-\(optimizer.rawValue)-\(suffix)" }
   }
@@ -77,17 +77,25 @@ struct WithoutNormalization: Experiment {
         paper: TrainingBudget(trainImages: nil, testImages: 5000, batch: 128, epochs: 3)))
   }
 
-  private var networks: [(network: Network, configuration: RunConfiguration)] {
+  var searches: [(network: Network, configuration: RunConfiguration, search: RateSearch)] {
     Self.optimizers.flatMap { optimizer in
       Method.allCases.map { method in
         var configuration = RunConfiguration(
           optimizer: optimizer, normalization: method.normalization)
         configuration.model = model
         configuration.initializer = method.initializer
-        return (Network(method: method, optimizer: optimizer), configuration)
+        return (Network(method: method, optimizer: optimizer), configuration, search)
       }
     }
   }
+
+  func cell(_ network: Network, _ configuration: RunConfiguration) -> Cell {
+    Cell(
+      method: network.method, optimizer: network.optimizer, seed: configuration.seed,
+      configuration: configuration)
+  }
+
+  func network(of cell: Cell) -> Network { cell.network }
 
   var procedure: [String] {
     [
@@ -99,30 +107,6 @@ struct WithoutNormalization: Experiment {
       "Times are those of training, without evaluations and without the trials that chose the rates. Other "
         + "programs on the machine make them longer.",
     ]
-  }
-
-  var cells: [Cell] { networks.flatMap { Self.cells(of: $0, search.trainings($1)) } }
-
-  var cellCount: Int { networks.count * search.count }
-
-  func cells(after results: [Measured]) -> [Cell] {
-    let trials = results.filter(\.cell.isTrial).grouped { $0.cell.network }
-    return cells
-      + networks.flatMap { network, configuration -> [Cell] in
-        let own = trials.first { $0.key == network }?.elements ?? []
-        return Self.cells(
-          of: network,
-          search.trainings(
-            configuration,
-            after: own.map { ($0.cell.configuration.learningRate, $0.outcome.accuracy) }))
-      }
-  }
-
-  private static func cells(of network: Network, _ trainings: [RunConfiguration]) -> [Cell] {
-    trainings.map {
-      Cell(
-        method: network.method, optimizer: network.optimizer, seed: $0.seed, configuration: $0)
-    }
   }
 
   func measure(_ cell: Cell, in laboratory: Laboratory) throws -> LearningCurve {
@@ -151,14 +135,15 @@ struct WithoutNormalization: Experiment {
 }
 
 extension WithoutNormalization {
-  fileprivate struct Network: Hashable {
+  struct Network: Hashable {
     let method: Method
     let optimizer: RunConfiguration.OptimizerName
   }
 
   private typealias Results = TrainingGrid<Network>
 
-  /// The means over seeds at the best rate, after each epoch. A training that diverged guesses.
+  /// The means over seeds at the best rate, after each epoch. A training that has diverged guesses, and its
+  /// seconds do not count.
   private struct Course {
     let network: Network
     let points: [Point]
@@ -179,9 +164,10 @@ extension WithoutNormalization {
       let outcomes = trainings.filter {
         $0.cell.network == network && $0.cell.configuration.learningRate == rate
       }.map(\.outcome)
-      let epochs = outcomes.map(\.epochSeconds.count).min() ?? 0
+      let epochs = outcomes.map(\.epochSeconds.count).max() ?? 0
       let points = (0..<epochs).map { epoch in
-        let seconds = outcomes.map { $0.epochSeconds[...epoch].reduce(0, +) }
+        let seconds = outcomes.filter { $0.epochSeconds.count > epoch }
+          .map { $0.epochSeconds[...epoch].reduce(0, +) }
         let accuracies = outcomes.map { outcome in
           outcome.accuracy(
             afterStep: outcome.steps * (epoch + 1) / search.budget.epochs)
@@ -222,7 +208,7 @@ extension WithoutNormalization {
     let best = timely.max { $0.point.accuracy < $1.point.accuracy }
     var verdict = Verdict.undecided
     var evidence: [String] = []
-    if let end, let (network, point) = best, courses.count == networks.count {
+    if let end, let (network, point) = best, courses.count == searches.count {
       let isDivided = [network, rival?.network].compactMap { $0 }.contains {
         results[$0].map { (1..<$0.accuracies.count).contains($0.diverged) } ?? true
       }

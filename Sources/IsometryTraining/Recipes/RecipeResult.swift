@@ -2,8 +2,10 @@
 public struct RecipeResult: Sendable, Equatable, Codable {
   /// The number of trainings, which differ in their seeds.
   public let runs: Int
-  /// The mean share of the test images that were classified correctly at the end.
+  /// The mean share of the evaluated images that were classified correctly at the end.
   public let accuracy: Double
+  /// Whether these are training images that were held out; nil for test images.
+  public let heldOut: Bool?
   /// The standard deviation of that share over the runs; nil for a single run.
   public let spread: Double?
   /// The mean number of seconds of training, evaluation left out.
@@ -30,6 +32,7 @@ public struct RecipeResult: Sendable, Equatable, Codable {
 
   private enum CodingKeys: String, CodingKey {
     case runs, accuracy, spread, seconds, target, reached, precision, device, machine, version, date
+    case heldOut = "held_out"
     case secondsSpread = "seconds_spread"
     case secondsToTarget = "seconds_to_target"
   }
@@ -47,6 +50,7 @@ public struct RecipeResult: Sendable, Equatable, Codable {
     let ends = epochs.map { $0.last! }
     runs = epochs.count
     (accuracy, spread) = Self.statistics(ends.map(\.testAccuracy))
+    heldOut = ends[0].isHeldOut ? true : nil
     (seconds, secondsSpread) = Self.statistics(ends.map(\.totalSeconds))
     self.target = target
     let times = target.map { target in epochs.map { Self.seconds(to: target, in: $0) } }

@@ -17,7 +17,8 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
         isometry benchmark accuracy --recipe quick --lr 0.3 --output runs/quick-0.3
 
       Trains with --seed and the numbers after it, one run for each. The result is the mean and the \
-      standard deviation of the final accuracy and of the seconds of training. Evaluation, \
+      standard deviation of the final test accuracy and of the seconds of training. With \
+      --hold-out, it is the accuracy of the held-out images. Evaluation, \
       preparation and checkpoints are not counted. The time to the target ends with the first \
       epoch that reaches it. Each run has a folder as those of isometry train. The same command \
       with --output continues a benchmark that was stopped. --json prints an object for each run, \
@@ -76,7 +77,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
     console.say("train   \(train.explanation)")
-    console.say("test    \(test.explanation)")
+    console.say(LoadedSplit.evaluation(test: test, holdOut: configuration.holdOut))
 
     var results: [[EpochRecord]] = []
     let firstSeed = configuration.seed
