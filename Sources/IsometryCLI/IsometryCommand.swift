@@ -14,6 +14,8 @@ struct IsometryCommand: ParsableCommand {
         isometry train --model resnet56 --normalization none --init risotto
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry devices
+        isometry doctor
+            checks drivers, folders and data, and says what to do
 
       With --json, every command prints JSON Lines to standard output.
 
@@ -25,7 +27,8 @@ struct IsometryCommand: ParsableCommand {
     subcommands: [
       TrainCommand.self, RecipesCommand.self, EvaluateCommand.self, SpectrumCommand.self,
       InspectCommand.self,
-      DevicesCommand.self, DatasetCommand.self, BenchmarkCommand.self, TuneCommand.self,
+      DevicesCommand.self, DoctorCommand.self, DatasetCommand.self, BenchmarkCommand.self,
+      TuneCommand.self,
       CandidatesCommand.self, ProbeCommand.self, InitCommand.self,
       TheoryCommand.self, CalibrateCommand.self, ReproduceCommand.self,
     ])

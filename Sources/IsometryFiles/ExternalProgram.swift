@@ -47,11 +47,12 @@ package enum ExternalProgram {
     }
     process.waitUntilExit()
     for handle in handles { try handle.close() }
-    let errors = try String(contentsOfFile: errorPath, encoding: .utf8)
+    // Programs write in the encoding of their locale, or bytes of file names as they are.
+    let errors = String(decoding: try WholeFile.read(errorPath), as: UTF8.self)
     return Outcome(
       status: process.terminationReason == .exit
         ? process.terminationStatus : 128 + process.terminationStatus,
-      standardOutput: try String(contentsOfFile: outputPath, encoding: .utf8),
+      standardOutput: String(decoding: try WholeFile.read(outputPath), as: UTF8.self),
       lastErrorLine: errors.split(whereSeparator: \.isNewline).last.map(String.init) ?? "")
   }
 }

@@ -66,4 +66,10 @@ import Testing
     let outcome = try ExternalProgram.run("no-such-program", [])
     #expect(outcome.status == ExternalProgram.missing)
   }
+
+  @Test func textInOtherEncodingsIsRepaired() throws {
+    let outcome = try ExternalProgram.run(
+      "sh", ["-c", #"printf 'caf\351'; printf 'stra\337e' >&2"#])
+    #expect(outcome.standardOutput == "caf\u{FFFD}" && outcome.lastErrorLine == "stra\u{FFFD}e")
+  }
 }

@@ -60,6 +60,16 @@ import Testing
     #expect(abs(LawDistance.between([full], and: law) - 0.5) < 1e-12)
   }
 
+  /// Two starts of a quadrature, each with a node at the law's 1 and one at 0.
+  @Test(arguments: [(0.99998, 0.0), (1.01, 0.5)])
+  func nodesAtAnAtomAreAJump(node: Double, expected: Double) {
+    let measured = Spectrum(
+      method: .lanczos, count: 4, values: [max(node, 1.00001), min(node, 1.00001), 3e-6, 1e-6],
+      weights: [0.25, 0.25, 0.25, 0.25], probes: [0, 1, 0, 1], resolution: 1e-4)
+    #expect(
+      abs(LawDistance.between([measured], and: IsometryLaw(retained: 0.5)) - expected) < 1e-9)
+  }
+
   @Test func aLawIsSummarizedAsASpectrumIs() throws {
     let uniform = LawSummary(Uniform(zero: 0.25))
     #expect(uniform.zeroFraction == 0.25)

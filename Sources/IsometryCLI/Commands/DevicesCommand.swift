@@ -37,6 +37,9 @@ struct DevicesCommand: EnvironmentCommand {
     show(CPUBackend(), automatic, console)
     show(ReferenceBackend<Float>(), automatic, console)
     console.say("--device auto takes \(automatic.name): \(reason)")
+    if automatic.name == "cpu" {
+      console.say("isometry doctor checks the drivers, and says what to do")
+    }
   }
 
   /// - Parameter canRoundToTF32: since a backend that supports tf32 is one that rounds fp32, the device

@@ -5,8 +5,7 @@ enum DeviceError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .noOpenCLDevice:
-      "OpenCL finds no device: install the GPU's driver with its OpenCL part (isometry devices lists "
-        + "the devices), or use --device cpu"
+      "OpenCL finds no device: isometry doctor says what is missing; or use --device cpu"
     case .noSuchOpenCLDevice(let number, let count):
       "there is no opencl:\(number): OpenCL finds \(count) device\(count == 1 ? "" : "s"), numbered "
         + "from 0; isometry devices lists them"

@@ -14,12 +14,7 @@ public enum LawDistance {
       return ofQuadrature(spectra, from: law)
     }
     let resolution = spectra.map(\.resolution).max() ?? 0
-    let atoms = law.atoms.filter { $0.lambda > 0 }.map { atom in
-      (
-        t: Double.log(atom.lambda), mass: atom.mass,
-        width: 2 * resolution / atom.lambda.squareRoot()
-      )
-    }
+    let atoms = Atom.all(of: law, resolution: resolution)
     var points: [(t: Double, weight: Double)] = []
     var below = 0.0  // the measured mass so far
     let share = 1 / Double(spectra.count)
@@ -30,7 +25,7 @@ public enum LawDistance {
           continue
         }
         let t = 2 * Double.log(value)
-        let atom = atoms.first { abs($0.t - t) <= $0.width }
+        let atom = atoms.first { $0.holds(t) }
         points.append((atom?.t ?? t, share * weight))
       }
     }
@@ -50,8 +45,7 @@ public enum LawDistance {
         weight += points[position].weight
         position += 1
       }
-      // An atom's position may differ from the law's by a rounding error.
-      let step = 1e-12 * max(1, abs(t))
+      let step = Atom.step(at: t)
       distance = max(distance, abs(below - lawBelow(t - step)))
       below += weight
       distance = max(distance, abs(below - lawBelow(t + step)))
@@ -61,9 +55,11 @@ public enum LawDistance {
 
   /// The distance of quadrature nodes. The distribution function of a Gauss quadrature is close to the
   /// measured one in the middle of each of its steps. Between the middles it is interpolated linearly
-  /// in log λ. The probes' functions are averaged.
+  /// in log λ. The probes' functions are averaged. A node within the resolution of one of the law's atoms
+  /// is a jump there.
   private static func ofQuadrature(_ spectra: [Spectrum], from law: any SpectralLaw) -> Double {
     var functions: [[(t: Double, below: Double)]] = []
+    let atoms = Atom.all(of: law, resolution: spectra.map(\.resolution).max() ?? 0)
     for spectrum in spectra {
       for probe in Set(spectrum.probes) {
         // In increasing order. The weights of one probe sum to 1.
@@ -74,7 +70,19 @@ public enum LawDistance {
         for node in nodes {
           let weight = spectrum.weights[node] / total
           if spectrum.values[node] > 0 {
-            function.append((2 * Double.log(spectrum.values[node]), below + weight / 2))
+            let t = 2 * Double.log(spectrum.values[node])
+            if let atom = atoms.first(where: { $0.holds(t) }) {
+              // Several nodes at an atom are one jump.
+              if function.last?.t == atom.end {
+                function[function.count - 1].below += weight
+              } else {
+                function += [
+                  (t: atom.start, below: below), (t: atom.end, below: below + weight),
+                ]
+              }
+            } else {
+              function.append((t, below + weight / 2))
+            }
           }
           below += weight
         }
@@ -95,4 +103,28 @@ public enum LawDistance {
     let left = function[next - 1]
     return left.below + (right.below - left.below) * (t - left.t) / (right.t - left.t)
   }
+}
+
+/// A positive λ at which a law's distribution function jumps.
+private struct Atom {
+  /// log λ
+  let t: Double
+  /// The distance in log λ within which a measured value counts as equal.
+  let width: Double
+
+  /// - Parameter resolution: that of the measured singular values.
+  static func all(of law: any SpectralLaw, resolution: Double) -> [Atom] {
+    law.atoms.filter { $0.lambda > 0 }.map {
+      Atom(t: .log($0.lambda), width: 2 * resolution / $0.lambda.squareRoot())
+    }
+  }
+
+  func holds(_ t: Double) -> Bool { abs(t - self.t) <= width }
+
+  /// The places before and after the jump. An atom's position may differ from the law's by a rounding
+  /// error.
+  var start: Double { t - Self.step(at: t) }
+  var end: Double { t + Self.step(at: t) }
+
+  static func step(at t: Double) -> Double { 1e-12 * max(1, abs(t)) }
 }
