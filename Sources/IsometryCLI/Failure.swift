@@ -5,6 +5,7 @@ import IsometryData
 import IsometryGraph
 import IsometryNN
 import IsometryReproductions
+import IsometrySpectra
 import IsometryTheory
 import IsometryTraining
 
@@ -23,7 +24,8 @@ struct Failure {
     case is ConfigurationError, is UsageError, is ModelError, is InitializationError,
       is RecipeError, is UnsupportedPrecision,
       is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
-      DatasetError.notEnoughMemory, ReproductionError.unknownExperiment,
+      DatasetError.notEnoughMemory, SpectrumError.notEnoughMemory,
+      ReproductionError.unknownExperiment,
       ReproductionError.missingScale, ReproductionError.otherConfiguration:
       code = Self.usageCode
       message = errorText(of: error)

@@ -13,13 +13,17 @@ package enum FreeMemory {
     return min(available, controlGroupRest(root), addressRest(root))
   }
 
+  /// What libraries allocate themselves, in bytes: threads with their stacks and heaps, and generated code.
+  /// They end the process if they get no addresses.
+  static let libraryReserve = 128 << 20
+
   private static func addressRest(_ root: String) -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
       let addresses = Int(exactly: limit.rlim_cur),
       let used = kibibytes(after: "VmSize:", in: "\(root)/proc/self/status")
     else { return .max }
-    return max(0, addresses - used)
+    return max(0, addresses - used - libraryReserve)
   }
 
   /// The memory files of a control-group hierarchy.

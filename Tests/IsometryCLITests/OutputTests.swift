@@ -61,6 +61,10 @@ import Testing
     #expect(ProgressLine.bar(progress).hasPrefix("epoch 2/5 ▕████████████ "))
     #expect(ProgressLine.bar(progress).hasSuffix("▏ 50 %  \(numbers)"))
     #expect(ProgressLine.plain(progress) == "epoch 2/5, batch 195/390  \(numbers)")
+    for width in [120, 80, 60] {
+      let line = ProgressLine.bar(progress, width: width)
+      #expect(line.count < width && line.hasSuffix("1,512 images/s  2 min 3 s left"), "\(line)")
+    }
   }
 
   @Test func theEnvironmentIsReadOnce() throws {

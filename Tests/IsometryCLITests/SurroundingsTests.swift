@@ -45,6 +45,22 @@ import Testing
     }
   }
 
+  /// Libraries end the process if they get no memory, so the program asks before.
+  @Test(arguments: [
+    (
+      400_000, "train --model resnet8 --data synthetic --limit-train 128 --limit-test 32 --batch 64"
+    ),
+    (900_000, "spectrum --model mlp:3x4000 --method dense"),
+  ])
+  func memoryThatIsNotThereIsRefused(_ kibibytes: Int, _ command: String) throws {
+    try withFolder { folder in
+      let code = try Self.shell(
+        "ulimit -v \(kibibytes); \"$0\" \(command) --device cpu 2>errors", in: folder)
+      let text = try String(contentsOfFile: "\(folder)/errors", encoding: .utf8)
+      #expect(code == 64 && text.contains("MiB"), "\(text)")
+    }
+  }
+
   /// A script in the background is not stopped by a Ctrl-C for the program in front.
   @Test func anIgnoredInterruptStaysIgnored() throws {
     try withFolder { folder in

@@ -66,8 +66,11 @@ final class Console {
       lineEraser + (built < all ? "building kernels: \(built) of \(all)" : ""))
   }
 
-  /// Erases a changing line; empty without a terminal.
-  static var lineEraser: String { isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : "" }
+  /// Erases a changing line; empty without a terminal, or if the terminal takes plain text alone.
+  static var lineEraser: String {
+    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
+    return isatty(STDERR_FILENO) == 1 && !isDumb ? "\r\u{1B}[K" : ""
+  }
 
   static var terminalWidth: Int {
     var size = winsize()

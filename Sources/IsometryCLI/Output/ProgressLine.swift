@@ -4,10 +4,18 @@ enum ProgressLine {
   static let barWidth = 24
 
   /// "epoch 2/5 ▕█████▌      ▏ 45 %  loss 1.234  accuracy 55.1 %  1,512 images/s  2 min 3 s left"
-  static func bar(_ progress: TrainingProgress) -> String {
+  ///
+  /// If that is wider than the terminal, the bar is left out, and then the loss and the accuracy.
+  static func bar(_ progress: TrainingProgress, width: Int = .max) -> String {
     let fraction = Double(progress.batch) / Double(progress.batchesPerEpoch)
-    return "epoch \(progress.epoch)/\(progress.epochs) ▕\(bar(fraction))▏ "
-      + "\(Int(100 * fraction)) %  \(numbers(progress))"
+    let (epoch, share) = (
+      "epoch \(progress.epoch)/\(progress.epochs)", "\(Int(100 * fraction)) %"
+    )
+    let lines = [
+      "\(epoch) ▕\(bar(fraction))▏ \(share)  \(numbers(progress))",
+      "\(epoch)  \(share)  \(numbers(progress))",
+    ]
+    return lines.first { $0.count < width } ?? "\(epoch)  \(share)  \(speed(progress))"
   }
 
   /// The same in words, for outputs that are no terminals.
@@ -28,7 +36,11 @@ enum ProgressLine {
 
   private static func numbers(_ progress: TrainingProgress) -> String {
     "loss \(Wording.loss(progress.loss))  accuracy \(Wording.percent(progress.accuracy))  "
-      + "\(Wording.count(progress.imagesPerSecond)) images/s  "
+      + speed(progress)
+  }
+
+  private static func speed(_ progress: TrainingProgress) -> String {
+    "\(Wording.count(progress.imagesPerSecond)) images/s  "
       + "\(Wording.duration(progress.secondsLeft)) left"
   }
 

@@ -80,7 +80,7 @@ final class TrainingReporter {
       step = progress.step
       try logTenth(progress)
       if console.hasTerminal {
-        console.showStatus(ProgressLine.bar(progress))
+        console.showStatus(ProgressLine.bar(progress, width: Console.terminalWidth))
       } else if (ContinuousClock.now - lastPlainLine) / .seconds(1) >= Self.plainInterval {
         console.say(ProgressLine.plain(progress))
         lastPlainLine = .now

@@ -35,6 +35,8 @@ extension JacobianProducts {
     let rounding = SpectralResolution.rounding(precision.epsilon, side: long)
     let isSmall = short <= options.largestDecomposedSide || precision == .fp64
     if isSmall, 8 * short * long <= options.largestDecomposedBytes {
+      // The matrix, and LAPACK's triangle of it.
+      try requireMemory(8 * short * (long + short))
       var matrix: [Double] = []
       matrix.reserveCapacity(short * long)
       for first in stride(from: 0, to: short, by: batch) {
@@ -47,6 +49,7 @@ extension JacobianProducts {
     }
     let gramBytes = 8 * Double(short) * Double(short)
     let panel = Int(options.rowsPerGram * gramBytes / Double(4 * long))
+    try requireMemory(8 * short * short + 4 * long * min(short, max(batch, panel)))
     let eigenvalues = try gramMatrix(panel: max(batch, panel)).eigenvalues()
     let values = eigenvalues.reversed().map { max(0, $0).squareRoot() }
     // A Gram matrix squares the singular values, so errors of ε become √ε.
@@ -54,6 +57,15 @@ extension JacobianProducts {
     return Spectrum(
       method: .gram, count: short, values: values,
       resolution: (values.first ?? 0) * max(rounding, squaring))
+  }
+
+  /// - Parameter byteCount: of what is kept; the products of a step take more.
+  private func requireMemory(_ byteCount: Int) throws(SpectrumError) {
+    let step = 16 * batch * max(inputCount, outputCount)
+    let free = FreeMemory.byteCount
+    guard byteCount + step > free else { return }
+    throw .notEnoughMemory(
+      inputs: inputCount, outputs: outputCount, needed: byteCount + step, free: free)
   }
 
   /// The Gram matrix along the smaller side.
