@@ -43,6 +43,8 @@ static const struct {
 #include "piece.h"
 #define PIECE "../../kernels/common/spans.cl"
 #include "piece.h"
+#define PIECE "../../kernels/common/squares.cl"
+#include "piece.h"
 #define PIECE "../../kernels/common/tile.cl"
 #include "piece.h"
 #define PIECE "../../kernels/common/tree.cl"

@@ -82,7 +82,7 @@ final class GraphLowering {
       let scalar = place(node.inputs[0]).storage
       lowerFill(node, reading: [scalar]) { scalar.elements(Float.self)[0] }
     case .broadcastChannels: lowerBroadcastChannels(node)
-    case .squaredNorm: lowerSquaredNorm(node)
+    case .norm: lowerNorm(node)
     case .matrixMultiply(let product): try lowerMatrixMultiply(node, product)
     case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       try lowerConvolution(node, convolution, epilogue)

@@ -223,18 +223,6 @@ extension Graph {
         linear: operation, transpose: .broadcastChannels(type(of: node.inputs[0])))
     case .broadcast: return Derivatives(linear: operation, transpose: .sum)
     case .broadcastChannels: return Derivatives(linear: operation, transpose: .channelSum)
-    case .squaredNorm:
-      return Derivatives(
-        one: { node, dy, graph in
-          let twice = graph.scale(dy, by: 2)
-          return node.inputs.map { graph.scalarMultiply($0, by: twice) }
-        },
-        jvp: { node, tangents, graph in
-          graph.sumOfPresent(
-            zip(tangents, node.inputs).map { tangent, input in
-              tangent.map { graph.scale(graph.dot($0, input), by: 2) }
-            })
-        })
     case .matrixMultiply(let product): return Derivatives(one: product.vjp, jvp: product.jvp)
     case .convolution(let convolution, let epilogue, nil) where !epilogue.hasStatistics:
       return Derivatives(
@@ -273,7 +261,7 @@ extension Graph {
     case .batchNormalizationReduction, .batchNormalizationInputGradient,
       .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
       .frozenNormalizationInputGradient, .weightStandardizationGradient, .decodeImages, .update,
-      .runningAverage, .accumulate, .gradientScale, .lossScaleUpdate, .adaptiveClip,
+      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate, .adaptiveClip,
       .momentumDirections, .orthogonalUpdate, .convolution,
       .convolutionWeightGradient, .convolutionInputGradient, .globalAveragePoolGradient:
       preconditionFailure("\(operation.name) has no derivatives, or none in this fused form")

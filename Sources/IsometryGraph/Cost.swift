@@ -40,7 +40,7 @@ extension Graph {
     case .activationGradient(let gradient): return elements * gradient.operationsPerElement
     case .sum, .channelSum: return inputElements(0)
     case .dot: return 2 * inputElements(0)
-    case .squaredNorm: return 2 * node.inputs.indices.map(inputElements).reduce(0, +)
+    case .norm: return 2 * node.inputs.indices.map(inputElements).reduce(0, +)
     case .matrixMultiply(let product):
       let inner = product.extents(shape(of: node.inputs[0]), shape(of: node.inputs[1])).inner
       return 2 * elements * inner + epilogue(product.epilogue)

@@ -130,7 +130,7 @@ extension Operation {
         scale.hasLossScale ? "with loss scale" : "")
     case .lossScaleUpdate(let scaling): return "every \(scaling.growthInterval)"
     case .cast, .add, .subtract, .multiply, .scalarMultiply, .scalarAdd, .biasAdd, .reshape, .sum,
-      .dot, .channelSum, .broadcast, .broadcastChannels, .globalAveragePool, .squaredNorm:
+      .dot, .channelSum, .broadcast, .broadcastChannels, .globalAveragePool, .norm:
       return ""
     }
   }

@@ -19,7 +19,7 @@ extension Operation {
     case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
       .activation, .activationGradient, .reshape, .broadcast, .broadcastChannels:
       .pointwise
-    case .sum, .dot, .channelSum, .squaredNorm: .reduction
+    case .sum, .dot, .channelSum, .norm: .reduction
     case .matrixMultiply: .gemm
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient: .convolution
     case .batchNormalization, .batchNormalizationStatistics, .frozenNormalization,

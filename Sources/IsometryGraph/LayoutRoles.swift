@@ -62,7 +62,7 @@ extension Node {
         alike: update.inputRanges(count: count).map { Array(inputs[$0].prefix(2)) },
         weights: Array(inputs.dropFirst(update.headerCount)))
     case .input, .variable, .fill, .reshape, .sum, .broadcast, .matrixMultiply,
-      .normalizationFactor, .softmaxCrossEntropy, .squaredNorm, .gradientScale, .lossScaleUpdate:
+      .normalizationFactor, .softmaxCrossEntropy, .norm, .gradientScale, .lossScaleUpdate:
       LayoutRoles()
     }
   }

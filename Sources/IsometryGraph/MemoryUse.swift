@@ -127,7 +127,7 @@ package struct MemoryUses: Sendable {
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
       .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
-      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
+      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .norm,
       .gradientScale, .adaptiveClip, .momentumDirections:
       break
     }

@@ -127,11 +127,11 @@ public enum Operation: Sendable, Hashable {
   case runningAverage([RunningAverage])
   /// (variable, value)…: variable ← variable + value
   case accumulate(count: Int)
-  /// gradients… → Σ of all squares [1]
-  case squaredNorm(count: Int)
-  /// squared norm [1], [loss scale [1]] → the factor of the gradients [1]
+  /// gradients… → √Σ of all squares [1], finite if the numbers are and fp32 can hold it
+  case norm(count: Int)
+  /// norm [1], [loss scale [1]] → the factor of the gradients [1]
   case gradientScale(GradientScale)
-  /// loss scale [1], good steps [1], squared norm [1]: loss scale and good steps are updated
+  /// loss scale [1], good steps [1], norm [1]: loss scale and good steps are updated
   case lossScaleUpdate(LossScaling)
 
   /// The positions of the inputs that the operation writes in place; those must be variables.
@@ -151,7 +151,7 @@ public enum Operation: Sendable, Hashable {
       .batchNormalizationInputGradient, .batchNormalizationGradient,
       .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
       .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
-      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .squaredNorm,
+      .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .norm,
       .gradientScale, .adaptiveClip, .momentumDirections:
       []
     }
@@ -196,7 +196,7 @@ public enum Operation: Sendable, Hashable {
       .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
       .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .decodeImages, .adaptiveClip, .momentumDirections, .update, .orthogonalUpdate,
-      .runningAverage, .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate:
+      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate:
       true
     }
   }

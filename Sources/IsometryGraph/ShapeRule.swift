@@ -74,7 +74,7 @@ extension Operation {
       try requireCount(inputs, 1)
       try requireChannels(inputs[0], of: type)
       return [type]
-    case .squaredNorm(let count):
+    case .norm(let count):
       try requireCount(inputs, count)
       guard count > 0 else { throw ShapeError("a norm needs at least one tensor") }
       for input in inputs where input.dtype != inputs[0].dtype {

@@ -87,7 +87,7 @@ package struct Lowering {
     case .sum: lowerFlatSum(node, "reduction_sum")
     case .dot: lowerFlatSum(node, "reduction_dot")
     case .channelSum: lowerChannelSum(of: node.inputs[0], into: node.results[0])
-    case .squaredNorm: lowerSquaredNorm(node)
+    case .norm: lowerNorm(node)
     case .matrixMultiply(let product): lowerMatrixMultiply(node, product)
     case .convolution(let convolution, let epilogue, let prologue):
       lowerConvolution(node, convolution, epilogue, prologue)

@@ -50,7 +50,7 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
     case .channelSum: sumChannels(of: inputs[0], into: results[0])
     case .broadcast: results[0].elements.update(repeating: inputs[0].elements[0])
     case .broadcastChannels: broadcastChannels()
-    case .squaredNorm: squaredNorm()
+    case .norm: norm()
     case .matrixMultiply(let product): matrixMultiply(product)
     case .convolution(let convolution, let epilogue, let prologue):
       convolve(convolution, epilogue, prologue)

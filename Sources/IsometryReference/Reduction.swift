@@ -16,12 +16,12 @@ extension NodeExecution {
     results[0].elements[0] = Scalar(total)
   }
 
-  func squaredNorm() {
+  func norm() {
     var total = 0.0
     for input in inputs {
       for element in input.elements { total += Double(element) * Double(element) }
     }
-    results[0].elements[0] = Scalar(total)
+    results[0].elements[0] = Scalar(total.squareRoot())
   }
 
   /// sums[c] = Σ over all axes of x but the channel

@@ -79,14 +79,14 @@ extension NodeExecution {
   }
 
   func gradientScale(_ scale: GradientScale) {
-    let squaredNorm = Double(inputs[0].elements[0])
+    let scaledNorm = Double(inputs[0].elements[0])
     let lossScale = scale.hasLossScale ? Double(inputs[1].elements[0]) : 1
-    guard squaredNorm.isFinite else {
+    guard scaledNorm.isFinite else {
       let mayRetry = scale.hasLossScale && lossScale > LossScaling.minimum
       results[0].elements[0] = mayRetry ? 0 : .nan
       return
     }
-    let norm = squaredNorm.squareRoot() / lossScale
+    let norm = scaledNorm / lossScale
     var factor = 1.0
     if let maximum = scale.maximumNorm, norm > maximum { factor = maximum / norm }
     results[0].elements[0] = Scalar(factor / lossScale)

@@ -44,10 +44,6 @@ struct DifferentiableCase: Sendable, CustomTestStringConvertible {
     DifferentiableCase("broadcastChannels") {
       $0.graph.appendOne(.broadcastChannels(TensorType([2, 3, 4, 5], .float64)), $0.operand([3]))
     },
-    DifferentiableCase("squaredNorm") {
-      let tensors = [$0.operand([3, 4]), $0.operand([5])]
-      return $0.graph.append(.squaredNorm(count: 2), tensors)
-    },
   ]
 
   static let activations: [DifferentiableCase] =

@@ -92,7 +92,7 @@ import Testing
         experiment.compare("channels \(shape)", experiment.graph.channelSum(x), reduction: 72)
         experiment.compare("sum \(shape)", experiment.graph.sum(x))
         experiment.compare("dot \(shape)", experiment.graph.appendOne(.dot, x, other))
-        let norm = experiment.graph.append(.squaredNorm(count: 2), [other, x])[0]
+        let norm = experiment.graph.append(.norm(count: 2), [other, x])[0]
         experiment.compare("norm \(shape)", norm)
       }
       try expectAgreement(experiment, on: subject)

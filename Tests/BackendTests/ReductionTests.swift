@@ -23,7 +23,7 @@ import Testing
         experiment.compare("sum\(shape)", experiment.graph.sum(x), reduction: count)
         experiment.compare("dot\(shape)", experiment.graph.dot(x, y), reduction: count)
         experiment.compare(
-          "norm\(shape)", experiment.graph.appendOne(.squaredNorm(count: 1), x), reduction: count)
+          "norm\(shape)", experiment.graph.appendOne(.norm(count: 1), x), reduction: count)
         let total = experiment.variable("total\(shape)", [1])
         experiment.compare(
           "broadcast\(shape)",
@@ -39,7 +39,7 @@ import Testing
       }
       // A value of the step lies in other memory than inputs.
       all.append(experiment.graph.add(all[7], all[7]))
-      let norm = experiment.graph.append(.squaredNorm(count: all.count), all)[0]
+      let norm = experiment.graph.append(.norm(count: all.count), all)[0]
       experiment.compare("norm of all", norm, reduction: 80_000)
       try expectAgreement(experiment, on: subject)
     }
@@ -52,8 +52,31 @@ import Testing
     let ones = experiment.input("ones", [2_200_001], nil, .uniform(1...1))
     experiment.compare("sum", experiment.graph.sum(ones), .exact)
     experiment.compare(
-      "norm", experiment.graph.appendOne(.squaredNorm(count: 1), ones), .exact)
+      "norm", experiment.graph.appendOne(.norm(count: 1), ones), .exact)
     try expectAgreement(experiment, on: subject)
+  }
+
+  /// The squares of these numbers overflow fp32, alone or together, and their norms do not.
+  @Test(arguments: BackendUnderTest.all)
+  func normsOfLargeNumbers(subject: BackendUnderTest) throws {
+    for precision in subject.supported([.float32, .bfloat16]) {
+      var experiment = Experiment(seed: 5, precision: precision)
+      for (index, size) in [0x1p39, 0x1p41, 1e19, 1e28, 1e36].enumerated() {
+        var elements = experiment.draw(.normal(), 5000)
+        elements[7] = size
+        elements[4321] = -size
+        let x = experiment.input("x\(index)", [5000], nil, .given(elements))
+        experiment.compare(
+          "norm \(size)", experiment.graph.appendOne(.norm(count: 1), x), reduction: 5000)
+        let parameter = experiment.variable("p\(index)", [10, 500])
+        let gradient = experiment.graph.cast(
+          experiment.graph.reshape(x, to: [10, 500]), to: .float32)
+        let clipped = experiment.graph.append(
+          .adaptiveClip(AdaptiveClip(share: 0.1, hasGradientScale: false)), [parameter, gradient])
+        experiment.compare("clipped \(size)", clipped[0], reduction: 500)
+      }
+      try expectAgreement(experiment, on: subject)
+    }
   }
 
   @Test(arguments: BackendUnderTest.all)

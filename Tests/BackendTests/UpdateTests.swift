@@ -142,20 +142,20 @@ import Testing
     var experiment = Experiment(seed: 4)
     let norms: [Double] = [0, 1e-12, 0.25, 1, 4, 1e12]
     for norm in norms + [.infinity, .nan] {
-      let squared = experiment.input("norm \(norm)", [1], .float32, .given([norm]))
+      let computed = experiment.input("norm \(norm)", [1], .float32, .given([norm]))
       let lossScale = experiment.input("scale \(norm)", [1], .float32, .given([1024]))
       for maximum in [nil, 1e-4, 1, 2000] as [Double?] {
         let limit = maximum.map { "\($0)" } ?? "anything"
-        let name = "norm² \(norm), at most \(limit)"
+        let name = "norm \(norm), at most \(limit)"
         experiment.compare(
           "\(name), scaled",
           experiment.graph.append(
             .gradientScale(GradientScale(maximumNorm: maximum, hasLossScale: true)),
-            [squared, lossScale])[0])
+            [computed, lossScale])[0])
         experiment.compare(
           name,
           experiment.graph.append(
-            .gradientScale(GradientScale(maximumNorm: maximum, hasLossScale: false)), [squared])[0])
+            .gradientScale(GradientScale(maximumNorm: maximum, hasLossScale: false)), [computed])[0])
       }
     }
     try expectAgreement(experiment, on: subject)
@@ -188,7 +188,7 @@ import Testing
       (1.0, 1024.0, 0.0), (1, 1024, 3), (.infinity, 1024, 3), (.nan, 1024, 0), (1, 0x1p24, 3),
       (.infinity, 2, 0), (.infinity, 1, 0),
     ].enumerated() {
-      let squared = experiment.input("norm \(index)", [1], .float32, .given([norm]))
+      let computed = experiment.input("norm \(index)", [1], .float32, .given([norm]))
       let lossScale = experiment.variable("scale \(index)", [1], nil, .given([scale]))
       let steps = experiment.variable("good \(index)", [1], nil, .given([good]))
       experiment.graph.append(

@@ -68,7 +68,7 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       ShapeCase(.channelSum, [image], [channels]),
       ShapeCase(.broadcast(image), [scalar], [image]),
       ShapeCase(.broadcastChannels(image), [channels], [image]),
-      ShapeCase(.squaredNorm(count: 2), [image, bf16([4])], [scalar]),
+      ShapeCase(.norm(count: 2), [image, bf16([4])], [scalar]),
       ShapeCase(
         .matrixMultiply(MatrixMultiply(transposeLeft: true, epilogue: everything)),
         [bf16([4, 2]), bf16([4, 3]), channels, bf16([2, 3])], [bf16([2, 3])]),
@@ -204,7 +204,7 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
 
   private static func takesAnyShape(_ operation: Operation, _ position: Int) -> Bool {
     switch operation {
-    case .squaredNorm: true
+    case .norm: true
     case .scalarMultiply, .scalarAdd: position == 0
     default: false
     }
@@ -247,7 +247,7 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
       try Operation.softmaxCrossEntropy(labelSmoothing: 1).resultTypes(
         for: [TensorType([4, 10], .float32), TensorType([4], .int32)])
     }
-    #expect(throws: ShapeError.self) { try Operation.squaredNorm(count: 0).resultTypes(for: []) }
+    #expect(throws: ShapeError.self) { try Operation.norm(count: 0).resultTypes(for: []) }
   }
 
   @Test func whatFollowsANormalizationIsNotPartOfItsGradients() {

@@ -13,7 +13,7 @@
 //
 // Geometry: one group a row of the table; items take elements of a unit in turn. Tunable: LOCAL_SIZE.
 // Accumulator: accum; error about eps * (elements / rows of the grid + log2 of the rest). Deterministic.
-// uses: common/line.cl common/tree.cl
+// uses: common/line.cl common/squares.cl common/tree.cl
 
 #if WIDTH != 1
 #error "WIDTH is 1: an item of the grid has one unit"
@@ -35,14 +35,16 @@ LINE_KERNEL void adaptive_clip(const global real *parameters, const global real 
   const size_t step = (size_t)grid.rows * entry[5];
   accum own_p = 0;
   accum own_g = 0;
+  accum own_large = 0;
   for (size_t at = begin; at < end; at += step) {
     const accum p = load_real(parameter + at);
     const accum g = load_real(gradient + at);
     own_p = fma(p, p, own_p);
-    own_g = fma(g, g, own_g);
+    add_squares(g, &own_g, &own_large);
   }
   const accum size = sqrt(sum_over_rows(own_p, grid, tree));
-  const accum norm = scale[0] * sqrt(sum_over_rows(own_g, grid, tree));
+  const accum usual = sum_over_rows(own_g, grid, tree);
+  const accum norm = scale[0] * root_of_squares(usual, sum_over_rows(own_large, grid, tree));
   // Comparisons that let NaN pass.
   const accum limit = clip * (size <= epsilon ? epsilon : size);
   const accum share = norm <= limit ? 1 : limit / norm;

@@ -2,7 +2,7 @@
 //
 //   optimizer_running_average   running = (1 - momentum) running + momentum correction value
 //   optimizer_accumulate        variable += value
-//   optimizer_gradient_scale    the factor of GradientScale (IsometryGraph), from the squared norm
+//   optimizer_gradient_scale    the factor of GradientScale (IsometryGraph), from the norm
 //   optimizer_loss_scale        the rule of LossScaling: halve on overflow down to a minimum, double
 //                               after a good run up to a maximum
 //
@@ -42,27 +42,27 @@ LINE_KERNEL void optimizer_accumulate(global real *state, const global real *val
   }
 }
 
-// maximum_norm 0 stands for no clipping. The squared norm is that of the scaled gradients.
+// maximum_norm 0 stands for no clipping. The norm is that of the scaled gradients.
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_gradient_scale(
-    const global accum *restrict squared_norm, const global accum *restrict loss_scale,
+    const global accum *restrict scaled_norm, const global accum *restrict loss_scale,
     global accum *restrict factor, const accum maximum_norm, const int has_loss_scale,
     const accum minimum_loss_scale) {
   const accum scale = has_loss_scale ? loss_scale[0] : (accum)1;
-  const accum norm = sqrt(squared_norm[0]) / scale;
+  const accum norm = scaled_norm[0] / scale;
   accum result = 1 / scale;
   if (maximum_norm > 0 && norm > maximum_norm) result *= maximum_norm / norm;
   // If no smaller loss scale can help, an infinite norm would give 0 and skip every step from here
   // on: NaN, so that the run stops.
   const int may_retry = has_loss_scale && scale > minimum_loss_scale;
-  if (!isfinite(squared_norm[0])) result = may_retry ? (accum)0 : (accum)NAN;
+  if (!isfinite(scaled_norm[0])) result = may_retry ? (accum)0 : (accum)NAN;
   factor[0] = result;
 }
 
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_loss_scale(
     global accum *restrict loss_scale, global accum *restrict good_steps,
-    const global accum *restrict squared_norm, const accum growth_interval, const accum minimum,
+    const global accum *restrict scaled_norm, const accum growth_interval, const accum minimum,
     const accum maximum) {
-  if (!isfinite(squared_norm[0])) {
+  if (!isfinite(scaled_norm[0])) {
     loss_scale[0] = fmax(loss_scale[0] / 2, minimum);
     good_steps[0] = 0;
     return;

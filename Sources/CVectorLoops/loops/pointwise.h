@@ -84,7 +84,7 @@ void VL(activation_gradient)(vl_type type, vl_activation f, int from_output, con
 }
 
 /// Four running vectors hide the latency of the additions. Blocks limit the length of the fp32
-/// sums.
+/// sums. Products that overflow fp32 are added up in double once more.
 #define SUM_BLOCK 4096
 
 INLINE double sum_as(vl_type type, const void *x, const void *y, int64_t n) {
@@ -104,7 +104,14 @@ INLINE double sum_as(vl_type type, const void *x, const void *y, int64_t n) {
       vf v = load(type, x, i, count);
       part[0] += y ? v * load(type, y, i, count) : v;
     }
-    result += total((part[0] + part[1]) + (part[2] + part[3]));
+    double block = total((part[0] + part[1]) + (part[2] + part[3]));
+    if (y && !(fabs(block) < INFINITY)) {
+      block = 0;
+      for (i = first; i < last; i++) {
+        block += (double)load(type, x, i, 1)[0] * (double)load(type, y, i, 1)[0];
+      }
+    }
+    result += block;
   }
   return result;
 }

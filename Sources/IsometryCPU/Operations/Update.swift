@@ -107,7 +107,7 @@ extension GraphLowering {
       node.operation.name, reads: inputs, writes: [result],
       .whole {
         let lossScale = scale.hasLossScale ? Double(inputs[1].elements(Float.self)[0]) : 1
-        let norm = Double(inputs[0].elements(Float.self)[0]).squareRoot() / lossScale
+        let norm = Double(inputs[0].elements(Float.self)[0]) / lossScale
         var factor = 1 / lossScale
         if let maximum = scale.maximumNorm, norm > maximum { factor *= maximum / norm }
         if !norm.isFinite {

@@ -97,7 +97,7 @@ extension Graph {
       .weightStandardizationGradient, .pool,
       .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .update, .runningAverage,
-      .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate, .adaptiveClip,
+      .accumulate, .norm, .gradientScale, .lossScaleUpdate, .adaptiveClip,
       .momentumDirections,
       .orthogonalUpdate:
       return nil

@@ -25,16 +25,17 @@ extension Lowering {
   }
 
   private mutating func sumPartials(
-    _ node: Node, _ partial: StorageID, _ count: Int, _ dtype: DType
+    _ node: Node, _ partial: StorageID, _ count: Int, _ dtype: DType,
+    _ kernel: String = "reduction_partials"
   ) {
     launch(
-      "\(node.operation.name) partials", flatVariant(dtype), "reduction_partials",
+      "\(node.operation.name) partials", flatVariant(dtype), kernel,
       [
         .storage(partial), .storage(values.makeResult(node.results[0])), .integer(count),
       ], groups: [1], local: [Tuning.groupSize])
   }
 
-  mutating func lowerSquaredNorm(_ node: Node) {
+  mutating func lowerNorm(_ node: Node) {
     let dtype = graph.type(of: node.inputs[0]).dtype
     var parts: [(storage: StorageID, first: Int, count: Int)] = []
     for input in node.inputs {
@@ -44,7 +45,8 @@ extension Lowering {
         parts.append((storage, first, min(Tuning.elementsPerGroup, count - first)))
       }
     }
-    let partial = values.makeWorkspace(parts.count, dtype.accumulator)
+    // The sum of the usual squares and that of the large ones of each part.
+    let partial = values.makeWorkspace(2 * parts.count, dtype.accumulator)
     var done = 0
     for part in grouped(parts, by: { [values.slab(of: $0.storage)] }) {
       let table = part.flatMap { entry -> [TableWord] in
@@ -54,14 +56,14 @@ extension Lowering {
         ]
       }
       launch(
-        "squaredNorm \(part.count) parts", flatVariant(dtype), "reduction_squares",
+        "norm \(part.count) parts", flatVariant(dtype), "reduction_squares",
         [
           .slab(of: part[0].storage), .table(table), .storage(partial), .integer(done),
         ],
         groups: [part.count], local: [Tuning.groupSize], reached: part.map(\.storage))
       done += part.count
     }
-    sumPartials(node, partial, parts.count, dtype)
+    sumPartials(node, partial, parts.count, dtype, "reduction_norm")
   }
 
   /// Sums over the rows of an array with channels innermost, [C] of the accumulator's type.

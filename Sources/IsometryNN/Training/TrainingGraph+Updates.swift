@@ -54,13 +54,13 @@ extension TrainingGraph {
         "\(type(of: optimizer)) cannot skip a step, which fp16 requires; use bf16 or fp32, "
           + "or an optimizer that applies the gradient scale")
     }
-    var squaredNorm: Value?
+    var gradientNorm: Value?
     var gradientScale: Value?
     if optimizer.maximumGradientNorm != nil || lossScaling != nil {
-      let norm = graph.append(.squaredNorm(count: gradients.count), gradients.map(\.gradient))[0]
+      let norm = graph.append(.norm(count: gradients.count), gradients.map(\.gradient))[0]
       let scale = GradientScale(
         maximumNorm: optimizer.maximumGradientNorm, hasLossScale: lossScaling != nil)
-      squaredNorm = norm
+      gradientNorm = norm
       gradientScale =
         graph.append(.gradientScale(scale), [norm] + (lossScaling.map { [$0.scale] } ?? []))[0]
     }
@@ -109,9 +109,9 @@ extension TrainingGraph {
         to: &graph, parameters: parameters, schedule: graph.input(name, [2]),
         gradientScale: scale)
     }
-    if let lossScaling, let squaredNorm {
+    if let lossScaling, let gradientNorm {
       graph.append(
-        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, squaredNorm])
+        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, gradientNorm])
     }
   }
 }

@@ -19,7 +19,7 @@ extension Operation {
       inputs.filter { $0.shape.rank > 1 }.map { $0.shape.elementCount(from: 1) }.max() ?? 1
     case .momentumDirections, .orthogonalUpdate: shape(inputs.count - 1).elementCount
     case .sum, .dot, .softmaxCrossEntropy: shape(0).elementCount
-    case .squaredNorm: inputs.map(\.shape.elementCount).reduce(0, +)
+    case .norm: inputs.map(\.shape.elementCount).reduce(0, +)
     case .channelSum, .batchNormalization, .batchNormalizationStatistics,
       .batchNormalizationReduction, .batchNormalizationInputGradient,
       .batchNormalizationGradient, .convolutionWeightGradient:
