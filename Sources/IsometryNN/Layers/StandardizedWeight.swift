@@ -40,11 +40,17 @@ extension NetworkBuilder {
   /// γ = 1/√(Var φ(z)) for z ~ N(0, 1); 1 if the network does not standardize its weights.
   var activationFactor: Double {
     guard layout.normalization == .weight else { return 1 }
-    do throws(TheoryError) {
-      let moments = try ActivationFunction(layout.activation).moments(variance: 1)
-      return 1 / (moments.meanSquare - moments.mean * moments.mean).squareRoot()
-    } catch {
-      preconditionFailure("\(layout.activation.name) has moments at variance 1: \(error)")
+    // `ModelSpecification.network` refuses activations without one.
+    guard let factor = Self.factor(of: layout.activation) else {
+      preconditionFailure("\(layout.activation.name) has a variance within the range of fp32")
     }
+    return factor
+  }
+
+  /// γ of an activation; nil if it is not a number within the range of fp32.
+  static func factor(of activation: Activation) -> Double? {
+    guard let moments = try? ActivationFunction(activation).moments(variance: 1) else { return nil }
+    let factor = 1 / (moments.meanSquare - moments.mean * moments.mean).squareRoot()
+    return Float(factor).isNormal ? factor : nil
   }
 }

@@ -127,13 +127,25 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// Whether all layers are dense.
+  public var isDense: Bool {
+    switch self {
+    case .perceptron, .residualPerceptron: true
+    case .residual, .residualConvolutions, .speedrun: false
+    }
+  }
+
   /// Makes the network with these options.
   ///
-  /// - Throws: `ModelError.inapplicable` for an option that the model does not have.
+  /// - Throws: `ModelError.inapplicable` for an option that the model does not have, and
+  ///   `.overflowingActivation` for an activation without a scale that standardized weights need.
   public func network(_ options: NetworkOptions = NetworkOptions()) throws(ModelError)
     -> any Network
   {
     let activation = options.activation ?? defaultActivation
+    if options.normalization == .weight, NetworkBuilder.factor(of: activation) == nil {
+      throw .overflowingActivation(activation.name)
+    }
     if options.traits.hasFixedStem {
       guard case .speedrun = self else {
         throw inapplicable(
@@ -238,6 +250,8 @@ public enum ModelError: ExplainedError, Hashable {
   case malformedSize(String)
   /// Depth and width together make more weights than `ModelSpecification.largestWeightCount`.
   case tooManyWeights(String, count: Int)
+  /// An activation whose results have a variance beyond fp32, with standardized weights.
+  case overflowingActivation(String)
   /// A choice that the model has no use for.
   case inapplicable(Explanation, model: String)
 
@@ -258,6 +272,11 @@ public enum ModelError: ExplainedError, Hashable {
       """
       \(text) has \(count) weights between its hidden layers, and \
       \(ModelSpecification.largestWeightCount) are the most; take a smaller depth or width
+      """
+    case .overflowingActivation(let name):
+      """
+      \(name) does not go with \(.normalization) weight: the variance of its results is beyond fp32; use \
+      another \(.activation), or \(.normalization) none
       """
     case .inapplicable(let choice, let model): "\(model) does not take \(choice)"
     }

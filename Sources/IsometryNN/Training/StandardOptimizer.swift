@@ -71,14 +71,19 @@ public struct StandardOptimizer: Optimizer, Hashable {
 }
 
 extension Update.Rule {
-  /// The rule with the momentum of a group; nil keeps its own.
+  /// The rule with the momentum of a group; nil keeps its own. Nesterov's form is for momenta above 0.
   fileprivate func with(momentum: Double?) -> Update.Rule {
-    guard let momentum else { return self }
-    return switch self {
-    case .sgd(_, let nesterov): .sgd(momentum: momentum, nesterov: nesterov && momentum > 0)
-    case .rmsProp(let alpha, let epsilon, _):
-      .rmsProp(alpha: alpha, epsilon: epsilon, momentum: momentum)
-    case .adam: preconditionFailure("Adam has no momentum that a group could set")
+    switch self {
+    case .sgd(let own, let nesterov):
+      .sgd(momentum: momentum ?? own, nesterov: nesterov && momentum ?? own > 0)
+    case .rmsProp(let alpha, let epsilon, let own):
+      .rmsProp(alpha: alpha, epsilon: epsilon, momentum: momentum ?? own)
+    case .adam:
+      if momentum == nil {
+        self
+      } else {
+        preconditionFailure("Adam has no momentum that a group could set")
+      }
     }
   }
 }
