@@ -92,6 +92,15 @@ public struct HostTensor: Sendable, Equatable {
     }
   }
 
+  /// Whether no element is NaN or infinite.
+  package var isFinite: Bool {
+    switch dtype {
+    case .float64: unpack(Double.self).allSatisfy(\.isFinite)
+    case .float32, .bfloat16, .float16: floats.allSatisfy(\.isFinite)
+    case .uint8, .int32: true
+    }
+  }
+
   /// The elements of an `int32` or `uint8` tensor.
   public var integers: [Int] {
     switch dtype {

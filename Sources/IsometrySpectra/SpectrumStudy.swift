@@ -112,6 +112,11 @@ public struct SpectrumStudy: Sendable {
   public func run(
     with jacobian: JacobianOperator, onSpectrum: (Int) throws -> Void = { _ in }
   ) throws -> Result {
+    // A rectifier may hide them: it makes a NaN 0 on some devices.
+    if let name = try jacobian.evaluation.nonFiniteVariable() {
+      throw SpectrumError.unsuitable(
+        reason: "\(name) holds values that are not finite; take other weights")
+    }
     var spectra: [Spectrum] = []
     for image in images {
       spectra.append(try spectrum(jacobian, at: image))
@@ -138,7 +143,10 @@ public struct SpectrumStudy: Sendable {
   }
 
   private func spectrum(_ jacobian: JacobianOperator, at image: [Double]) throws -> Spectrum {
-    try jacobian.move(to: image)
+    guard try jacobian.move(to: image).allSatisfy(\.isFinite) else {
+      throw SpectrumError.unsuitable(
+        reason: "the network's values are not finite; take other weights or inputs")
+    }
     return try method.spectrum(of: jacobian, largestDense: largestDense, lanczos)
   }
 

@@ -55,3 +55,11 @@ enum LinearAlgebra {
     guard status == 0 else { throw .notConverged(routine: routine, info: Int(status)) }
   }
 }
+
+/// The library of matrix decompositions in words.
+package enum LinearAlgebraLibrary {
+  /// "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Zen MAX_THREADS=64"
+  package static var description: String {
+    String(cString: openblas_get_config()).split(separator: " ").joined(separator: " ")
+  }
+}
