@@ -29,6 +29,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // Layer 6
@@ -116,7 +117,9 @@ let package = Package(
       swiftSettings: strict + [.strictMemorySafety()]),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
-    .target(name: "IsometryFiles", swiftSettings: strict),
+    .target(
+      name: "IsometryFiles", dependencies: [.product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     .systemLibrary(name: "COpenCL", providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
     .systemLibrary(name: "CCLBlast", providers: [.apt(["libclblast-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),

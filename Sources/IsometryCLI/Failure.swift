@@ -58,14 +58,15 @@ struct Failure {
     return value.map { "; it takes \($0.form)" } ?? ""
   }
 
-  /// The names of values in help texts, and the forms of those values.
-  private static let valueForms: [(name: String, form: String)] = [
-    ("n", "a whole number"),
-    ("epoch,…", "numbers as 2,3.5"), ("h,w", "two whole numbers as 32,32"),
-    ("epochs", "a number"), ("rate", "a number"), ("factor", "a number"), ("share", "a number"),
-    ("seconds", "a number"),
-    ("norm", "a number"), ("a", "a number"), ("percent", "a number"),
-  ]
+  /// The names of values in help texts, and the forms of those values. Others are words of a list, which the
+  /// parser's text has.
+  private static let valueForms: [(name: String, form: String)] =
+    ["n", "k"].map { ($0, "a whole number") }
+    + [
+      "a", "alpha", "c", "epochs", "factor", "minutes", "norm", "p", "percent", "q", "rate", "s",
+      "seconds", "share", "t", "v", "x", "λ", "ρ",
+    ].map { ($0, "a number, as 0.5") }
+    + [("epoch,…", "numbers as 2,3.5"), ("h,w", "two whole numbers as 32,32")]
 
   /// Prints the error on the right stream, and returns the exit code.
   func report() -> Int32 {

@@ -21,11 +21,13 @@ struct IsometryCommand: ParsableCommand {
 
       The exit code is 0 for success. It is 64 for wrong usage: an option is illegal or does not \
       fit the other options, the device or the data. It is 1 for any other error, such as a \
-      missing file or device. It is 128 + n after signal n: 130 for Ctrl-C, 143 for SIGTERM.
+      missing file or device. It is 128 + n after signal n: 130 for Ctrl-C, 143 for SIGTERM. It is \
+      \(StopArguments.unfinishedCode) for a run that --max-time or the signal of --signal stopped.
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, RecipesCommand.self, EvaluateCommand.self, SpectrumCommand.self,
+      TrainCommand.self, RecipesCommand.self, ConfigCommand.self, RunsCommand.self,
+      EvaluateCommand.self, SpectrumCommand.self,
       InspectCommand.self,
       DevicesCommand.self, DoctorCommand.self, DatasetCommand.self, BenchmarkCommand.self,
       TuneCommand.self,
@@ -66,7 +68,9 @@ enum Program {
         "isometry: cannot write to standard output: \(reason); the output is incomplete\n")
       code = 1
     }
-    exit(code)
+    // Not `exit`: with little memory, the exit handlers of a library may never end.
+    fflush(nil)
+    _exit(code)
   }
 
   /// `--option -5` as `--option=-5`, and `--at 1 -5` as `--at 1 --at=-5`: the parser takes an

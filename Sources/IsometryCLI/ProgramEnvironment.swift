@@ -46,6 +46,9 @@ struct ProgramEnvironment: Sendable {
   /// Features of OpenCL devices that are turned off; `$ISOMETRY_DISABLE`, a list with commas.
   var disabled: Set<DisabledFeature>
 
+  /// The number of Slurm's job that the program runs in; `$SLURM_JOB_ID`.
+  let slurmJob: String?
+
   /// Whether compiled programs are kept for other processes.
   var keepsPrograms = true
 
@@ -77,6 +80,7 @@ struct ProgramEnvironment: Sendable {
     let caches =
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? value("HOME").map { "\($0)/.cache" }
+    slurmJob = value("SLURM_JOB_ID")
     cacheDirectory = value("ISOMETRY_CACHE_DIR") ?? caches.map { "\($0)/isometry" }
   }
 

@@ -61,6 +61,29 @@ package enum JSONValue: Sendable, Equatable {
   }
 }
 
+extension JSONValue: Decodable {
+  /// Reads any JSON; keys come in alphabetical order.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .bool(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .text(value)
+    } else if let values = try? container.decode([JSONValue].self) {
+      self = .array(values)
+    } else {
+      let values = try container.decode([String: JSONValue].self)
+      self = .object(values.sorted { $0.key < $1.key }.map { Member($0.key, $0.value) })
+    }
+  }
+}
+
 extension JSONValue: ExpressibleByDictionaryLiteral, ExpressibleByStringLiteral,
   ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
 {

@@ -8,7 +8,7 @@ package enum WholeFile {
   /// where anything fails. A symbolic link stays, and the file that it leads to is written.
   package static func write(_ pieces: [[UInt8]], to path: String) throws(FileError) {
     let path = try place(of: path)
-    let temporary = "\(path)\(unfinished)\(getpid())"
+    let temporary = temporaryName(for: path)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: temporary, action: "create") }
     do throws(FileError) {
@@ -34,7 +34,7 @@ package enum WholeFile {
   /// Throws if `write` cannot do its work, before a caller computes the contents.
   package static func requireWritable(_ path: String) throws(FileError) {
     let path = try place(of: path)
-    let temporary = "\(path)\(unfinished)\(getpid())"
+    let temporary = temporaryName(for: path)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .last(path: path, action: "write") }
     close(descriptor)
@@ -71,6 +71,12 @@ package enum WholeFile {
 
   /// The end of the name of a file that is being written; the number of the process follows.
   private static let unfinished = ".part-"
+
+  /// The name beside a path under which this process prepares its contents. A writer that is killed leaves
+  /// it for `removeLeftovers`.
+  package static func temporaryName(for path: String) -> String {
+    "\(path)\(unfinished)\(getpid())"
+  }
 
   /// Removes what writers that were killed left in a folder.
   ///

@@ -81,6 +81,9 @@ import Testing
       for command in [["evaluate", "run"], ["train", "--resume", "run"]] {
         let result = try Program.run(command + ["--precision", "auto"], in: folder)
         #expect(result.code == 0, "\(result.standardError)")
+        if command[0] == "train" {
+          #expect(result.standardOutput.contains("precision fp32, in which the run started"))
+        }
       }
       let benchmark = try Program.run(
         "benchmark", "train", "--model", "mlp:1x8", "--device", "reference", "--batch", "8",

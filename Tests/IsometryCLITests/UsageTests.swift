@@ -11,6 +11,36 @@ import Testing
     (["train", "--recipe", "resnet2"], "there is no recipe resnet2; did you mean resnet20?"),
     (["train", "--recipe", ""], "--recipe should name"),
     (["train", "--recipe", "quick", "--resume", "a"], "--recipe is for new runs"),
+    (["train", "--config", "a.yaml", "--resume", "a"], "--config is for new runs"),
+    (["train", "--config", "a.yaml", "--recipe", "quick"], "--config excludes --recipe"),
+    (["train", "--config", "a.toml"], "ends with none of .yaml, .yml, .json"),
+    (["train", "--auto-resume"], "--auto-resume needs the folder of the run"),
+    (["train", "--max-time", "0"], "--max-time should be a number of minutes above 0"),
+    (["train", "--max-time", "1:00"], "it takes a number"),
+    (["train", "--signal", "KILL"], "'USR1'"),
+    (["train", "--patience", "0"], "--patience should be 1 to"),
+    (["train", "--keep", "0"], "--keep should be 1 to"),
+    (["train", "--save-minutes", "0"], "--save-minutes should be above 0"),
+    (["train", "--weight-decay", "1e39"], "within the range of fp32"),
+    (
+      ["train", "--gamma", "1e300", "--schedule", "step"], "--gamma should be positive, and within"
+    ),
+    (["train", "--gamma", "1e25", "--schedule", "step"], "makes the --lr overflow"),
+    (["train", "--model", "mlp:2x16", "--batch", "1"], "--batch 1 leaves Batch Normalization"),
+    (
+      ["train", "--normalization", "weight", "--activation", "elu:1e160"],
+      "does not go with --normalization weight"
+    ),
+    (["calibrate", "--activation", "tanh", "--depth", "5", "--c", "0,5"], "it takes a number"),
+    (["theory", "residual", "--c", "0,5"], "it takes a number"),
+    (
+      ["theory", "similarity", "--activation", "relu", "--depth", "5", "--cosine", "0,5"],
+      "it takes a number"
+    ),
+    (["config", "show", "--epochs", "0"], "--epochs should be 1 to"),
+    (["runs", "list", "--sort", "accuracy"], "did you mean test-accuracy?"),
+    (["runs", "list", "--filter", "model"], "--filter should be key=value"),
+    (["runs", "list", "--filter", "modl=a"], "did you mean model?"),
     (["train", "--recipe", "quick", "--optimizer", "adam"], "name --lr too"),
     (["train", "--recipe", "quick", "--normalization", "none"], "name --lr too"),
     (["train", "--until-accuracy", "101"], "--until-accuracy is in percent"),
@@ -177,6 +207,9 @@ import Testing
     (["train", "--data", "/nowhere"], "isometry dataset fetch"),
     (["train", "--resume", "nowhere"], "nowhere/config.json"),
     (["train", "--recipe", "nowhere.json"], "No such file"),
+    (["train", "--config", "nowhere.yaml"], "No such file"),
+    (["runs", "list", "nowhere"], "cannot read nowhere"),
+    (["runs", "show", "nowhere"], "nowhere/config.json"),
     (["train", "--output", "/proc/nowhere"], "/proc/nowhere"),
     (["evaluate", "nowhere"], "No such file"),
     (["evaluate", "/dev"], "No such file"),
@@ -209,6 +242,8 @@ import Testing
     [], ["train"], ["evaluate"], ["devices"], ["dataset"], ["dataset", "fetch"],
     ["dataset", "info"], ["dataset", "write-synthetic"], ["benchmark"], ["benchmark", "train"],
     ["benchmark", "kernels"], ["benchmark", "stream"], ["benchmark", "accuracy"], ["recipes"],
+    ["config"], ["config", "show"], ["runs"], ["runs", "list"], ["runs", "show"],
+    ["runs", "compare"],
   ])
   func helpHasAnExample(_ command: [String]) throws {
     let result = try withFolder { try Program.run(command + ["--help"], in: $0) }

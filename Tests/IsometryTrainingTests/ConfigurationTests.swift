@@ -73,6 +73,38 @@ import Testing
       {
         $0.useDefaults(of: .muon)
         $0.momentum = 0
+        $0.groups[.weights].momentum = 0
+      }
+    ),
+    (
+      .gamma,
+      {
+        $0.schedule = .step
+        $0.gamma = 1e25
+      }
+    ),
+    (.gamma, { $0.gamma = 1e300 }),
+    (.weightDecay, { $0.weightDecay = 1e39 }),
+    (.skipWeight, { $0.skipWeight = 1e39 }),
+    (.groups, { $0.groups[.head].weightDecay = 1e39 }),
+    (
+      .groups,
+      {
+        $0.learningRate = 1e-30
+        $0.groups[.head].learningRate = 1e30
+      }
+    ),
+    (.patience, { $0.patience = 0 }),
+    (.saveEvery, { $0.saveEvery = 0 }),
+    (.keep, { $0.keep = 0 }),
+    (.saveSteps, { $0.saveSteps = -1 }),
+    (.saveMinutes, { $0.saveMinutes = 0 }),
+    (.saveMinutes, { $0.saveMinutes = .nan }),
+    (
+      .batch,
+      {
+        $0.model = "mlp:2x16"
+        $0.batch = 1
       }
     ),
     (.data, { $0.data = "" }),
@@ -105,6 +137,74 @@ import Testing
     #expect(error.setting == setting)
   }
 
+  /// Muon's weights have a momentum of their own, which Nesterov's form looks ahead with.
+  @Test func nesterovIsForMomentaAboveZero() throws {
+    var configuration = RunConfiguration()
+    configuration.useDefaults(of: .muon)
+    configuration.momentum = 0
+    try configuration.check()
+    let muon = try #require(try configuration.makeOptimizer() as? Muon)
+    #expect(muon.update.nesterov && configuration.groups[.weights].momentum == 0.6)
+  }
+
+  @Test func convolutionsNormalizeTheValuesOfOneImage() throws {
+    try SmallRun.configuration {
+      $0.model = "resnet8"
+      $0.batch = 1
+    }.check()
+  }
+
+  /// NaN would be the factor of the weights.
+  @Test(arguments: ["elu:1e160", "leaky-relu:1e160"])
+  func activationsWithoutAScaleAreRefused(_ activation: String) throws {
+    let error = #expect(throws: ModelError.self) {
+      try SmallRun.configuration {
+        $0.normalization = .weight
+        $0.activation = activation
+      }.check()
+    }
+    #expect(error == .overflowingActivation(String(activation.prefix { $0 != ":" })))
+  }
+
+  @Test func adviceNamesNoSettingThatIsUsed() {
+    let all = "\(RunConfiguration().adviceAgainstDivergence)"
+    #expect(all.contains("warmup") && all.contains("clipNorm") && !all.contains("precision"))
+    let rest = SmallRun.configuration {
+      $0.clipNorm = 1
+      $0.warmupSteps = 3
+      $0.precision = .fp16
+    }.adviceAgainstDivergence
+    #expect("\(rest)" == "a lower learningRate, or another initializer, or precision fp32")
+  }
+
+  @Test func aRunCannotEndBeforeItsPlace() throws {
+    var place = TrainingState()
+    place.epoch = 2
+    let configuration = SmallRun.configuration { $0.epochs = 2 }
+    try configuration.checkContinuation(from: place)
+    place.batch = 1
+    let error = #expect(throws: ConfigurationError.self) {
+      try configuration.checkContinuation(from: place)
+    }
+    #expect(error?.setting == .epochs && error?.description.contains("at least 3") == true)
+  }
+
+  /// `config show`, filters and YAML depend on it.
+  @Test func namesInFilesHaveTheOrderOfTheProperties() throws {
+    let names = RunConfiguration().namedSettings
+    #expect(names.count == RunConfiguration.CodingKeys.allCases.count)
+    var configuration = RunConfiguration()
+    configuration.keep = 7
+    configuration.views = .two
+    configuration.limitTest = 8
+    configuration.activation = "tanh"
+    configuration.patience = 9
+    let changed = zip(configuration.namedSettings, names).filter { $0.0.value != $0.1.value }
+    #expect(
+      changed.map { "\($0.0.name)=\($0.0.value)" }
+        == ["activation=tanh", "patience=9", "limit-test=8", "views=2", "keep=7"])
+  }
+
   @Test func unknownNamesAreOthersErrors() {
     #expect(throws: ModelError.self) { try SmallRun.configuration { $0.model = "x" }.check() }
     #expect(throws: InitializationError.self) {
@@ -122,6 +222,8 @@ import Testing
     wanted.epochs = 9
     wanted.augment = [.flip, .crop]
     wanted.untilAccuracy = 90
+    wanted.patience = 3
+    (wanted.saveEvery, wanted.keep, wanted.saveMinutes, wanted.saveSteps) = (2, 3, 4, 5)
     wanted.recipe = "quick"
     try recorded.checkContinuation(as: wanted)
     wanted.batch = 64

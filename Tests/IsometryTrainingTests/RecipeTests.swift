@@ -51,6 +51,9 @@ import Testing
     ("{", "damaged text"), ("{\"settings\": {}}", "no summary"),
     ("{\"summary\": \"\"}", "no settings"),
     ("{\"summary\": \"\", \"settings\": {\"rate\": 1}}", "rate is no setting"),
+    ("{\"summary\": \"\", \"settings\": {\"warm-up\": 1}}", "did you mean warmup?"),
+    ("{\"summary\": \"\", \"settings\": {}, \"result\": []}", "did you mean results?"),
+    ("[1]", "no table"),
     ("{\"summary\": \"\", \"settings\": {\"device\": \"cpu\"}}", "of a run"),
     ("{\"summary\": \"\", \"settings\": {\"epochs\": \"9\"}}", "epochs"),
     ("{\"summary\": \"\", \"settings\": {\"optimizer\": \"lion\"}}", "illegal value at optimizer"),
@@ -59,6 +62,17 @@ import Testing
   func faultsAreNamed(_ text: String, _ says: String) throws {
     let error = try #require(throws: RecipeError.self) { try recipe(text) }
     #expect("\(error)".contains(says) && "\(error)".contains("mine.json"), "\(error)")
+  }
+
+  @Test func aRecipeMayBeYAML() throws {
+    try withFolder { folder in
+      let path = "\(folder)/mine.yaml"
+      try Data("summary: s\nsettings:\n  epochs: 9 # nine\n  lr: 1e-3\n".utf8)
+        .write(to: URL(filePath: path))
+      let recipe = try Recipe(named: path)
+      #expect(recipe.configuration.epochs == 9 && recipe.configuration.learningRate == 1e-3)
+      #expect(recipe.choosesPrecision)
+    }
   }
 
   @Test(arguments: [("resnet2", "resnet20"), ("ResNet18", "resnet18"), ("quik", "quick")])

@@ -123,11 +123,88 @@ import Testing
       let files = try FileManager.default.contentsOfDirectory(
         atPath: "\(runs.path)/checkpoints")
       #expect(
-        files.sorted() == ["epoch-3.safetensors", "epoch-4.safetensors", "latest.safetensors"])
+        files.sorted() == [
+          "best.safetensors", "epoch-3.safetensors", "epoch-4.safetensors", "latest.safetensors",
+        ])
       #expect(
         try Safetensors(contentsOf: runs.path(ofEpoch: 4))
           == Safetensors(contentsOf: runs.latestCheckpointPath))
       #expect(records.saved == [runs.latestCheckpointPath] + (1...4).map(runs.path(ofEpoch:)))
+    }
+  }
+
+  @Test func epochsAreKeptAsTheConfigurationSays() throws {
+    try withFolder { folder in
+      let configuration = SmallRun.configuration {
+        $0.epochs = 7
+        $0.saveEvery = 2
+        $0.keep = 2
+      }
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      let records = Records()
+      let run = try SmallRun.make(configuration)
+      _ = try run.makeTrainer(savingTo: runs).run(onEvent: records.handle)
+      #expect(
+        try names(in: "\(runs.path)/checkpoints") == [
+          "best.safetensors", "epoch-4.safetensors", "epoch-6.safetensors", "latest.safetensors",
+        ])
+      let accuracies = records.epochs.map { $0[4] }
+      let best = try #require(accuracies.max())
+      let epoch = try #require(accuracies.firstIndex(of: best)) + 1
+      let file = try Checkpoint(contentsOf: runs.bestCheckpointPath)
+      #expect(file.state.epoch == epoch && file.state.bestEpoch == epoch)
+      #expect(file.state.testAccuracy == best && file.state.bestAccuracy == best)
+      let metadata = try Safetensors(contentsOf: runs.latestCheckpointPath).metadata
+      #expect(metadata["best_epoch"] == "\(epoch)" && metadata["best_test_accuracy"] == "\(best)")
+
+      // A run that continues from an earlier checkpoint leaves none of later epochs.
+      let earlier = try SmallRun.make(configuration)
+      let path = runs.path(ofEpoch: 4)
+      try earlier.restore(Checkpoint(contentsOf: path), path: path)
+      let stop = StopRequest()
+      stop.request(bySignal: 15)
+      guard case .stopped = try earlier.makeTrainer(savingTo: runs).run(stop: stop) else {
+        Issue.record("the run was to stop at once")
+        return
+      }
+      #expect(
+        try names(in: "\(runs.path)/checkpoints") == [
+          "best.safetensors", "epoch-4.safetensors", "latest.safetensors",
+        ])
+    }
+  }
+
+  /// A run that is killed after a save within an epoch.
+  @Test(arguments: configurations.prefix(5))
+  func aSaveWithinAnEpochGivesTheSameBits(_ configuration: RunConfiguration) throws {
+    struct Killed: Error {}
+    var configuration = configuration
+    let whole = try SmallRun.make(configuration)
+    let expected = Records()
+    let trainer = try whole.makeTrainer(savingTo: nil)
+    #expect(try trainer.run(onEvent: expected.handle) == .completed)
+    let end = try whole.checkpoint(at: trainer.state)
+    configuration.saveSteps = 3
+    try withFolder { folder in
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      let first = Records()
+      #expect(throws: Killed.self) {
+        try SmallRun.make(configuration).makeTrainer(savingTo: runs).run { event in
+          first.handle(event)
+          // At the start, and after steps 3, 5 (an epoch), 6, 9.
+          if first.saved.count == 5 { throw Killed() }
+        }
+      }
+      let going = try SmallRun.make(configuration)
+      let start = try #require(try runs.readNewestCheckpoint())
+      #expect(start.checkpoint.state.step == 9 && start.checkpoint.state.batch == 4)
+      #expect(start.checkpoint.state.seconds > 0)
+      try going.restore(start.checkpoint, path: start.path)
+      let second = Records()
+      let continued = try going.makeTrainer(savingTo: runs)
+      #expect(try continued.run(onEvent: second.handle) == .completed)
+      #expect(first.epochs + second.epochs == expected.epochs)
+      #expect(try Checkpoint(contentsOf: runs.latestCheckpointPath).tensors == end.tensors)
     }
   }
 

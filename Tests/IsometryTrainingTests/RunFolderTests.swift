@@ -22,7 +22,7 @@ import Testing
         let run = try RunFolder.begin(at: path, for: SmallRun.configuration())
         #expect(run.path == path)
         #expect(try run.readConfiguration() == SmallRun.configuration())
-        #expect(try run.readLatestCheckpoint() == nil, "nothing was saved yet")
+        #expect(try run.readNewestCheckpoint() == nil, "nothing was saved yet")
         #expect(RunFolder.checkpointPath(for: path) == run.latestCheckpointPath)
         #expect(RunFolder.checkpointPath(for: "x.safetensors") == "x.safetensors")
       }
@@ -104,14 +104,45 @@ import Testing
     }
   }
 
-  @Test func aLatestCheckpointThatIsMissingIsNoStart() throws {
+  @Test func withoutAWholeCheckpointThereIsNoStart() throws {
     try withFolder { folder in
       let path = "\(folder)/run"
       do {
         let run = try RunFolder.begin(at: path, for: SmallRun.configuration())
         try Data().write(to: URL(filePath: run.path(ofEpoch: 1)))
-        #expect(throws: FileError.self) { try run.readLatestCheckpoint() }
+        #expect(throws: FileError.self) { try run.readNewestCheckpoint() }
       }
+    }
+  }
+
+  /// A latest checkpoint that was cut short, and one that is gone.
+  @Test(arguments: [false, true])
+  func theNewestWholeCheckpointIsTheStart(_ isMissing: Bool) throws {
+    try withFolder { folder in
+      let configuration = SmallRun.configuration { $0.epochs = 4 }
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      _ = try SmallRun.make(configuration).makeTrainer(savingTo: runs).run()
+      if isMissing {
+        try FileManager.default.removeItem(atPath: runs.latestCheckpointPath)
+      } else {
+        let bytes = try Data(contentsOf: URL(filePath: runs.latestCheckpointPath))
+        try bytes.prefix(bytes.count / 2).write(to: URL(filePath: runs.latestCheckpointPath))
+      }
+      try Data().write(to: URL(filePath: runs.path(ofEpoch: 4)))
+      let start = try #require(try runs.readNewestCheckpoint())
+      #expect(start.path == runs.path(ofEpoch: 3) && start.checkpoint.state.epoch == 3)
+      #expect(start.damage.count == 2 && "\(start.damage[0])".contains("latest"))
+    }
+  }
+
+  @Test func aCheckpointKnowsItsRun() throws {
+    try withFolder { folder in
+      let path = "\(folder)/run"
+      _ = try RunFolder.begin(at: path, for: SmallRun.configuration())
+      #expect(RunFolder.run(ofCheckpoint: "\(path)/checkpoints/epoch-1.safetensors") == path)
+      #expect(RunFolder.run(ofCheckpoint: "\(path)/epoch-1.safetensors") == nil)
+      #expect(RunFolder.run(ofCheckpoint: "\(folder)/checkpoints/a.safetensors") == nil)
+      #expect(RunFolder.run(ofCheckpoint: "a.safetensors") == nil)
     }
   }
 

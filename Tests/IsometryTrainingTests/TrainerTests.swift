@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 import IsometryData
+import IsometryFiles
 import IsometryGraph
 import IsometryNN
 import IsometryReference
@@ -47,7 +48,7 @@ import Testing
       #expect(outcome == .reachedAccuracy)
       #expect(records.epochs == Array(whole.epochs[...end]))
 
-      let checkpoint = try #require(try runs.readLatestCheckpoint())
+      let checkpoint = try #require(try runs.readNewestCheckpoint()).checkpoint
       // Equal runs have equal checkpoints, without times.
       #expect(checkpoint.state.testAccuracy == best && checkpoint.state.earlierSeconds == 0)
       func resumed(until percent: Double) throws -> (TrainingOutcome, TrainingState) {
@@ -65,6 +66,77 @@ import Testing
       let further = try resumed(until: 100)
       #expect(further.0 == .completed && further.1.epoch == 8)
     }
+  }
+
+  /// A rate of nearly nothing changes no prediction after the first epoch.
+  @Test func aRunWithoutImprovementEnds() throws {
+    let configuration = SmallRun.configuration {
+      $0.epochs = 9
+      $0.learningRate = 1e-30
+      $0.schedule = .constant
+      $0.patience = 3
+      $0.normalization = .none
+    }
+    try withFolder { folder in
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      let trainer = try SmallRun.make(configuration).makeTrainer(savingTo: runs)
+      #expect(try trainer.run() == .exhaustedPatience)
+      #expect(trainer.state.epoch == 4 && trainer.state.bestEpoch == 1)
+      let checkpoint = try #require(try runs.readNewestCheckpoint()).checkpoint
+      let again = try SmallRun.make(configuration)
+      try again.restore(checkpoint, path: "")
+      #expect(try again.makeTrainer(savingTo: nil).run() == .exhaustedPatience)
+      #expect(checkpoint.state.end(of: configuration) == .exhaustedPatience)
+    }
+  }
+
+  @Test func aRunStopsWhenItsTimeIsUp() throws {
+    let stop = StopRequest()
+    stop.request(after: .milliseconds(1))
+    let run = try SmallRun.make(SmallRun.configuration { $0.epochs = 1_000_000 })
+    guard case .stopped = try run.makeTrainer(savingTo: nil).run(stop: stop) else {
+      Issue.record("the run was to stop")
+      return
+    }
+    #expect(stop.isRequested && stop.requestingSignal == nil)
+  }
+
+  /// The weights of the evaluation are finite, but its loss is not.
+  @Test func aTestLossMayOverflow() throws {
+    let configuration = SmallRun.configuration {
+      $0.epochs = 1
+      $0.normalization = .none
+      $0.augment = []
+      $0.learningRate = 1e-30
+    }
+    let run = try SmallRun.make(configuration)
+    let weight = try run.session.read(variable: "layers.0.weight")
+    let evaluation = try configuration.makeEvaluationGraph(
+      batch: 20, normalizing: SmallRun.test.normalization)
+    let session = try ReferenceBackend<Float>().makeSession(for: evaluation.graph)
+    for (name, _) in evaluation.graph.variables {
+      let value = try run.session.read(variable: name)
+      try session.write(value, toVariable: name)
+    }
+    try session.write(
+      HostTensor(weight.shape, weight.doubles.map { 1e39 * $0 }), toVariable: "layers.0.weight")
+    let trainer = try Trainer(
+      session: run.session, evaluator: Evaluator(session: session, dataset: SmallRun.test),
+      dataset: SmallRun.train,
+      settings: Trainer.Settings(
+        epochs: 1, schedule: configuration.makeSchedule(stepsPerEpoch: 5), seed: 1))
+    var record: EpochRecord?
+    let outcome = try trainer.run { if case .epochEnded(let ended) = $0 { record = ended } }
+    #expect(outcome == .completed)
+    let loss = try #require(record).testLoss
+    #expect(!loss.isFinite)
+    let line = try #require(record).json.line
+    #expect(line.contains("\"test_loss\":null"))
+    let read = try JSONFile.decode(EpochRecord.self, from: line.utf8)
+    #expect(read.testLoss.isNaN && read.testAccuracy == record?.testAccuracy)
+
+    let evaluator = Evaluator(session: session, dataset: SmallRun.test)
+    #expect(throws: TrainingError.nonFiniteLogits) { try evaluator.evaluateConfusion() }
   }
 
   @Test func statesOfOlderVersionsAreRead() throws {
@@ -127,7 +199,7 @@ import Testing
       let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
       let trainer = try run.makeTrainer(savingTo: runs)
       let error = try #require(throws: TrainingError.self) { try trainer.run() }
-      guard case .nonFiniteLoss(let epoch, let step, let rate, let checkpoint) = error else {
+      guard case .nonFiniteLoss(_, let epoch, let step, let rate, _, let checkpoint) = error else {
         Issue.record("\(error)")
         return
       }
@@ -137,7 +209,7 @@ import Testing
       #expect(kept.state == TrainingState(), "the last good state is the start of the run")
       #expect(kept.tensors.values.allSatisfy { $0.doubles.allSatisfy(\.isFinite) })
       for advice in [
-        "learningRate", "warmup", "clipNorm", "initializer", "precision", runs.path,
+        "learningRate", "warmup", "clipNorm", "initializer", runs.path,
       ] {
         #expect("\(error)".contains(advice))
       }

@@ -45,7 +45,7 @@ enum Program {
           "loss \(Float(record.trainLoss)), test accuracy \(Float(record.testAccuracy)) "
           + "after \(record.epoch) epochs"
       }
-    } catch TrainingError.nonFiniteLoss(_, let lastStep, _, _) {
+    } catch TrainingError.nonFiniteLoss(_, _, let lastStep, _, _, _) {
       result = "the loss was not finite at step \(lastStep)"
     }
     return result

@@ -52,6 +52,7 @@ struct EvaluateCommand: EnvironmentCommand {
     let console = Console(isJSON: form.json)
     let path = RunFolder.checkpointPath(for: checkpoint)
     let saved = try weights.select(from: Checkpoint(contentsOf: path))
+    try saved.requireFiniteModel(path: path)
     var configuration = saved.configuration
     precision.apply(to: &configuration)
     views.apply(to: &configuration)
@@ -72,7 +73,9 @@ struct EvaluateCommand: EnvironmentCommand {
         + "\(configuration.epochs) epochs")
     // Without a request to stop there is always a result.
     guard let (result, confusion) = try evaluator.evaluateConfusion() else { return }
-    guard result.loss.isFinite else { throw TrainingError.nonFiniteCheckpoint(path: path) }
+    guard result.loss.isFinite else {
+      throw TrainingError.nonFiniteCheckpoint(path: path, quantity: "the loss")
+    }
     if form.json {
       console.emit(json(result, confusion, path: path, model: configuration.model))
     } else {

@@ -68,6 +68,7 @@ struct SpectrumCommand: EnvironmentCommand {
       let path = RunFolder.checkpointPath(for: path)
       return (path: path, checkpoint: try weights.select(from: Checkpoint(contentsOf: path)))
     }
+    try saved?.checkpoint.requireFiniteModel(path: saved?.path ?? "")
     var configuration = saved?.checkpoint.configuration ?? RunConfiguration()
     if saved == nil { configuration.normalization = .none }
     network.apply(to: &configuration)

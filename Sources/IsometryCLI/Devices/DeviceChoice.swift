@@ -10,6 +10,16 @@ enum DeviceChoice: Equatable {
 
   static let allValueStrings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
 
+  /// The value of `--device` that means this choice.
+  var spelling: String {
+    switch self {
+    case .auto: "auto"
+    case .cpu: "cpu"
+    case .reference: "reference"
+    case .openCL(let number): number.map { "opencl:\($0)" } ?? "opencl"
+    }
+  }
+
   /// The recorded device of a run; `auto` if there is none.
   init(recorded name: String?) throws(UsageError) {
     guard let choice = name.map(Self.init(argument:)) ?? .auto else {

@@ -74,8 +74,8 @@ struct OptimizationArguments: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
     help: """
-      sgd and muon: Nesterov momentum. (default: \(defaults.nesterov ? "--nesterov" : "--no-nesterov") if \
-      the momentum is above 0)
+      sgd and muon: Nesterov momentum. It looks ahead for all parameters with a momentum above 0. \
+      (default: \(defaults.nesterov ? "--nesterov" : "--no-nesterov") if there are some)
       """)
   var nesterov: Bool?
 
@@ -233,11 +233,13 @@ struct OptimizationArguments: ParsableArguments {
     if let gamma { configuration.gamma = gamma }
     if let momentum { configuration.momentum = momentum }
     if let nesterov { configuration.nesterov = nesterov }
-    // Nesterov's form is the default only with a momentum.
-    if nesterov == nil, momentum == 0 { configuration.nesterov = false }
     if let weightDecay { configuration.weightDecay = weightDecay }
     if let decay { configuration.decay = decay }
     for text in group { try configuration.groups.merge(ParameterGroups(parsing: text)) }
+    // Nesterov's form is the default only with a momentum, of the run or of a group.
+    if nesterov == nil, momentum == 0, !configuration.usesMomentum {
+      configuration.nesterov = false
+    }
     if let averageWeights { configuration.averageWeights = averageWeights }
     if let labelSmoothing { configuration.labelSmoothing = labelSmoothing }
     if let clipNorm { configuration.clipNorm = clipNorm }

@@ -91,7 +91,7 @@ struct InputArguments: ParsableArguments {
 }
 
 struct SpectrumArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "s"))
+  @Option(help: ArgumentHelp("Number of draws of the initial weights.", valueName: "n"))
   var seeds = 1
 
   @Option(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryCore
 import IsometryNN
 import IsometryTraining
 
@@ -7,10 +8,18 @@ struct TrainingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Take the settings of a recipe: \(Recipe.names.joined(separator: ", ")), or a file FILE.json. \
-      Options replace its settings. isometry recipes lists all.
+      Take the settings of a recipe: \(Recipe.names.joined(separator: ", ")), or a file FILE.json \
+      or FILE.yaml. Options replace its settings. isometry recipes lists all.
       """, valueName: "name"))
   var recipe: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Take settings from a file in YAML or JSON, under their names in a run's config.json. Options \
+      replace them. isometry config show prints such a file.
+      """, valueName: "file"))
+  var config: String?
 
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var optimization: OptimizationArguments
@@ -35,25 +44,38 @@ struct TrainingArguments: ParsableArguments {
 
   @OptionGroup var views: ViewArguments
 
-  func validate() throws { try checkPath(recipe, "--recipe") }
+  func validate() throws {
+    try checkPath(recipe, "--recipe")
+    try checkPath(config, "--config")
+    if recipe != nil, config != nil {
+      throw ValidationError("--config excludes --recipe; name the recipe in the file, under recipe")
+    }
+  }
 
-  /// The configuration of a run: the recorded one, that of the recipe or the defaults, with the given
-  /// options; and whether it takes the precision that its device computes fastest.
-  func choices(
-    continuing recorded: RunConfiguration? = nil
-  ) throws -> (configuration: RunConfiguration, choosesPrecision: Bool) {
-    let recipe = try recipe.map(Recipe.init(named:))
-    if let recipe { try requireRate(for: recipe) }
+  /// The settings of a run, and what decides about them later.
+  struct Choices {
+    var configuration: RunConfiguration
+    /// Whether the run takes the precision that its device computes fastest.
+    var choosesPrecision: Bool
+    /// The device and the data set that a file of settings names, unless options do.
+    var device: String?
+    var data: String?
+  }
+
+  /// The configuration of a run: the recorded one, that of the recipe or file, or the defaults, with the
+  /// given options.
+  func choices(continuing recorded: RunConfiguration? = nil) throws -> Choices {
+    let template = try template()
+    if let template { try requireRate(for: template) }
     var configuration =
-      recorded ?? recipe?.configuration
+      recorded ?? template?.configuration
       ?? RunConfiguration(
         optimizer: optimization.optimizer ?? .sgd, normalization: network.normalization ?? .batch)
-    if let recipe { configuration.recipe = recipe.name }
     network.apply(to: &configuration)
-    if let recipe, let optimizer = optimization.optimizer,
-      optimizer != recipe.configuration.optimizer
+    if let template, template.statesRate, let optimizer = optimization.optimizer,
+      optimizer != template.configuration.optimizer
     {
-      // The recipe's momentum and groups go with its own optimizer.
+      // The template's momentum and groups go with its own optimizer.
       configuration.useDefaults(of: optimizer)
     }
     try optimization.apply(to: &configuration)
@@ -65,26 +87,32 @@ struct TrainingArguments: ParsableArguments {
     if let limitTest { configuration.limitTest = limitTest }
     views.apply(to: &configuration)
     let choosesPrecision =
-      precision.precision == nil ? recipe?.choosesPrecision == true : precision.isAutomatic
+      precision.precision == nil ? template?.choosesPrecision == true : precision.isAutomatic
     // A resumed run keeps its precision.
-    return (configuration, choosesPrecision && recorded == nil)
+    return Choices(
+      configuration: configuration, choosesPrecision: choosesPrecision && recorded == nil,
+      device: template?.device, data: template?.data)
   }
 
-  /// A learning rate goes with an optimizer and a normalization: the recipe's is no default for others.
-  private func requireRate(for recipe: Recipe) throws(UsageError) {
-    guard optimization.lr == nil else { return }
-    let recorded = recipe.configuration
-    for (option, isOther) in [
-      ("--optimizer", (optimization.optimizer ?? recorded.optimizer) != recorded.optimizer),
-      (
-        "--normalization",
-        (network.normalization ?? recorded.normalization) != recorded.normalization
-      ),
-    ] where isOther {
-      throw UsageError(
-        option,
-        "does not go with the learning rate \(recorded.learningRate) of the recipe \(recipe.name); "
-          + "name --lr too")
+  private func template() throws -> RunTemplate? {
+    if let config {
+      return try RunTemplate(
+        file: config, optimizer: optimization.optimizer, normalization: network.normalization)
     }
+    return try recipe.map(RunTemplate.init(recipe:))
+  }
+
+  /// A learning rate goes with an optimizer and a normalization: one that is stated with others is no
+  /// default.
+  private func requireRate(for template: RunTemplate) throws(UsageError) {
+    let stated = template.configuration
+    guard optimization.lr == nil, template.statesRate,
+      let setting = stated.settingAgainstRate(
+        optimizer: optimization.optimizer, normalization: network.normalization)
+    else { return }
+    throw UsageError(
+      Term.programNames[setting] ?? setting.name,
+      "does not go with the learning rate \(stated.learningRate) of \(template.name); name --lr too"
+    )
   }
 }

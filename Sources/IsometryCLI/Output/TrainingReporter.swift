@@ -20,6 +20,7 @@ final class TrainingReporter {
   private var step: Int
   private var loggedTenth = (epoch: 0, tenth: 0)
   private var lastPlainLine = ContinuousClock.now
+  private var bestAccuracy: Double?
   private(set) var lastRecord: EpochRecord?
 
   init(
@@ -33,6 +34,7 @@ final class TrainingReporter {
     log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     self.monitor = monitor
     step = run.state.step
+    bestAccuracy = run.state.bestAccuracy
   }
 
   /// Trains the run to its end or until a stop, with an entry in the log for its start and end.
@@ -52,6 +54,7 @@ final class TrainingReporter {
       switch outcome {
       case .completed: "completed"
       case .reachedAccuracy: "reached the accuracy"
+      case .exhaustedPatience: "no better accuracy"
       case .stopped: "interrupted"
       }
     try end(step: trainer.state.step, reason: reason)
@@ -93,7 +96,16 @@ final class TrainingReporter {
       console.showStatus("evaluating epoch \(epoch)/\(epochs)")
     case .epochEnded(let record):
       try log.append(record, step: step)
+      if record.testAccuracy > bestAccuracy ?? -1 {
+        bestAccuracy = record.testAccuracy
+        try log.appendBest(record, step: step)
+      }
       console.say(ProgressLine.epoch(record, of: epochs))
+      if !record.testLoss.isFinite {
+        console.say(
+          "the \(Wording.evaluated(isHeldOut: record.isHeldOut)) loss overflows, and the weights are "
+            + "finite: the run continues")
+      }
       if emitsEpochs { console.emit(object(of: record)) }
       lastRecord = record
       lastPlainLine = .now
@@ -126,6 +138,7 @@ final class TrainingReporter {
     } catch let error as SpectrumError {
       // A run that diverges is ended by its loss, not by a measurement.
       console.say("spectrum after step \(Wording.count(step)): none, since \(error)")
+      try log.appendSpectrum([.init("reason", .text("\(error)"))], step: step)
       return
     }
     try log.appendSpectrum(report.measuredMembers, step: step)

@@ -42,9 +42,20 @@ enum Wording {
     return String(format: "%.1f ", Double(count) / exp2(10 * Double(unit))) + units[unit - 1]
   }
 
-  /// 1.2345 → "1.234"; 1234567 → "1.235e+06"
+  /// 1.2345 → "1.234"; 1234567 → "1.235e+06"; an infinity or NaN → "not finite"
   static func loss(_ value: Double) -> String {
-    String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
+    guard value.isFinite else { return "not finite" }
+    return String(format: abs(value) < 1e5 ? "%.3f" : "%.3e", value)
+  }
+
+  /// "195 an epoch, 975 in all; 80 images of each epoch fill no batch and are left out"
+  static func steps(of run: TrainingRun) -> String {
+    let rest = run.imagesLeftOut
+    return "\(count(run.stepsPerEpoch)) an epoch, \(count(run.stepCount)) in all"
+      + (rest == 0
+        ? ""
+        : "; \(count(rest)) image\(rest == 1 ? "" : "s") of each epoch fill\(rest == 1 ? "s" : "") "
+          + "no batch of \(count(run.configuration.batch)), and \(rest == 1 ? "is" : "are") left out")
   }
 
   /// The images of an evaluation.

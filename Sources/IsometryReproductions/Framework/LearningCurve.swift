@@ -86,7 +86,7 @@ extension Laboratory {
             }
           })
       else { throw ReproductionStopped() }
-    } catch TrainingError.nonFiniteLoss(_, let step, _, _) {
+    } catch TrainingError.nonFiniteLoss(_, _, let step, _, _, _) {
       observer.outcome.divergedAt = observer.outcome.divergedAt ?? step
     } catch is TrainingObserver.Finished {}
     return observer.outcome
@@ -103,11 +103,12 @@ private final class TrainingRecord {
   /// Takes the folder; where it holds the same training, sets `run` to where that was.
   init(_ path: String, _ configuration: RunConfiguration, continuing run: TrainingRun) throws {
     curvePath = "\(path)/curve.json"
-    if let folder = try? RunFolder.open(path), let checkpoint = try? folder.readLatestCheckpoint(),
-      Self.isSame(checkpoint.configuration, configuration),
+    if let folder = try? RunFolder.open(path), let start = try? folder.readNewestCheckpoint(),
+      Self.isSame(start.checkpoint.configuration, configuration),
       var curve = try? JSONFile.read(LearningCurve.self, from: curvePath)
     {
-      try run.restore(checkpoint, path: folder.latestCheckpointPath)
+      let checkpoint = start.checkpoint
+      try run.restore(checkpoint, path: start.path)
       self.folder = folder
       curve.points.removeAll { $0.step > checkpoint.state.step }
       curve.trainLosses = Array(curve.trainLosses.prefix(checkpoint.state.epoch))

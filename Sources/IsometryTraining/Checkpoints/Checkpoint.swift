@@ -84,6 +84,16 @@ public struct Checkpoint: Sendable, Equatable {
     }
   }
 
+  /// Throws `TrainingError.nonFiniteCheckpoint` if a parameter or a statistic of the model is NaN or
+  /// infinite. A network may hide it: ReLU makes a NaN 0 on some devices.
+  ///
+  /// - Parameter path: the path in the error.
+  public func requireFiniteModel(path: String) throws(TrainingError) {
+    let names = tensors.keys.filter { !$0.hasPrefix(Self.trainingPrefix) }.sorted()
+    guard let name = names.first(where: { tensors[$0]?.isFinite == false }) else { return }
+    throw .nonFiniteCheckpoint(path: path, quantity: "a number in \(name)")
+  }
+
   /// The checkpoint with the averages of the weights in their place; nil if it has none.
   public var averaged: Checkpoint? {
     let prefix = Self.trainingPrefix + StepNames.average(of: "")
@@ -136,6 +146,11 @@ extension Checkpoint {
       "seed": String(configuration.seed),
     ]
     metadata[Key.trainImages] = trainImages.map { String($0) }
+    if let epoch = state.bestEpoch, let accuracy = state.bestAccuracy {
+      let name = EpochRecord.accuracyName(isHeldOut: configuration.holdOut != nil)
+      metadata["best_epoch"] = String(epoch)
+      metadata["best_\(name)"] = String(accuracy)
+    }
     try Safetensors(metadata: metadata, tensors: tensors).write(to: path)
   }
 

@@ -1,6 +1,6 @@
 extension Sequence<String> {
   /// The name that needs the fewest changes of single characters to become `name`; nil if there is none.
-  func nearest(to name: String) -> String? {
+  package func nearest(to name: String) -> String? {
     self.min { Self.distance($0, name) < Self.distance($1, name) }
   }
 

@@ -6,7 +6,7 @@ import IsometryNN
 
 /// Settings of a training that belong together, and the results that were measured with them.
 ///
-/// A recipe is a JSON file: `summary`, `settings` as in a run's `config.json`, and `results`. Settings
+/// A recipe is a file in JSON or YAML: `summary`, `settings` as in a run's `config.json`, and `results`. Settings
 /// that it leaves out have the defaults of its optimizer and normalization. Without `precision`, a
 /// run takes the one that its device computes fastest.
 public struct Recipe: Sendable, Equatable {
@@ -30,19 +30,19 @@ public struct Recipe: Sendable, Equatable {
   /// The names of the recipes of this package.
   public static var names: [String] { embedded.map(\.name) }
 
-  /// The recipe of that name, or of a JSON file if the name ends with `.json`.
+  /// The recipe of that name, or of a file if the name ends with `.json`, `.yaml` or `.yml`.
   ///
   /// - Throws: `RecipeError`; `FileError` if the file cannot be read.
   public init(named name: String) throws {
-    if name.hasSuffix(".json") {
-      try self.init(name, text: Data(WholeFile.read(name)))
+    if SettingsFile.isName(name) {
+      try self.init(name, SettingsFile.stated(in: name))
       return
     }
     let embedded = Self.embedded
     guard let recipe = embedded.first(where: { $0.name == name }) else {
       throw RecipeError.unknown(name, known: embedded.map(\.name))
     }
-    try self.init(name, text: Data(recipe.text.utf8))
+    try self.init(name, SettingsFile.table(json: Data(recipe.text.utf8)))
   }
 
   private static var embedded: [(name: String, text: String)] {
@@ -53,48 +53,37 @@ public struct Recipe: Sendable, Equatable {
 
 extension Recipe {
   private static let settingsKey = "settings"
-  private static let automatic = "auto"
+  private static let keys = ["name", "summary", settingsKey, "results"]
   /// Settings that belong to a run.
   private static let foreignKeys: [RunConfiguration.CodingKeys] = [.recipe, .device, .data]
 
-  private struct File: Decodable {
-    let summary: String?
-    let results: [RecipeResult]?
-  }
-
-  private init(_ name: String, text: Data) throws {
+  private init(_ name: String, _ table: [String: Any]) throws {
     func fault(_ reason: Explanation) -> RecipeError { .damaged(name: name, reason: reason) }
-    let file: File
+    if let key = table.keys.sorted().first(where: { !Self.keys.contains($0) }) {
+      throw fault(
+        "\(key) is no entry of a recipe; did you mean \(Self.keys.nearest(to: key) ?? "")?")
+    }
+    guard let summary = table["summary"] as? String else { throw fault("it has no summary") }
+    guard let settings = table[Self.settingsKey] as? [String: Any] else {
+      throw fault("it has no \(Self.settingsKey)")
+    }
+    let stated = try StatedSettings(settings, of: name, without: Self.foreignKeys)
+    choosesPrecision = stated.choosesPrecision ?? true
+    configuration = try stated.configuration(
+      over: RunConfiguration(
+        optimizer: stated.choice(.optimizer) ?? .sgd,
+        normalization: stated.choice(.normalization) ?? .batch))
     do {
-      file = try JSONFile.decode(File.self, from: text)
+      let results = ["results": table["results"] ?? []]
+      self.results =
+        try JSONFile.decode(
+          [String: [RecipeResult]].self, from: JSONSerialization.data(withJSONObject: results))[
+          "results"] ?? []
     } catch {
       throw fault("it has \(JSONFile.damage(in: error))")
     }
-    // The text is JSON, as it was decoded.
-    let object = try JSONSerialization.jsonObject(with: text) as? [String: Any]
-    guard let summary = file.summary else { throw fault("it has no summary") }
-    guard var settings = object?[Self.settingsKey] as? [String: Any] else {
-      throw fault("it has no \(Self.settingsKey)")
-    }
-    for key in settings.keys.sorted() {
-      guard let known = RunConfiguration.CodingKeys(stringValue: key) else {
-        throw fault("\(key) is no setting of a run's config.json")
-      }
-      guard !Self.foreignKeys.contains(known) else {
-        throw fault("\(key) is a setting of a run, not of a recipe")
-      }
-    }
-    let precision = RunConfiguration.CodingKeys.precision.stringValue
-    choosesPrecision = (settings[precision] as? String ?? Self.automatic) == Self.automatic
-    if choosesPrecision { settings[precision] = nil }
-    do {
-      configuration = try RunConfiguration(settings)
-    } catch {
-      throw fault("its settings have \(JSONFile.damage(in: error))")
-    }
     self.name = name
     self.summary = summary
-    results = file.results ?? []
   }
 
   /// One line of JSON: name, summary, results, and all settings as a recipe may hold them.
@@ -102,7 +91,7 @@ extension Recipe {
     var settings = try configuration.object()
     for key in Self.foreignKeys { settings[key.stringValue] = nil }
     if choosesPrecision {
-      settings[RunConfiguration.CodingKeys.precision.stringValue] = Self.automatic
+      settings[RunConfiguration.CodingKeys.precision.stringValue] = StatedSettings.automatic
     }
     let object: [String: Any] = [
       "name": name, "summary": summary, Self.settingsKey: settings,
@@ -124,27 +113,7 @@ extension Recipe {
       .filter { $1 && !foreign.contains($0.setting) }
       .map { setting, _ in
         setting.setting == .precision && choosesPrecision
-          ? (setting.setting, Self.automatic) : setting
+          ? (setting.setting, StatedSettings.automatic) : setting
       }
-  }
-}
-
-extension RunConfiguration {
-  /// The defaults of the optimizer and normalization that a JSON object names, with the settings of the
-  /// object.
-  fileprivate init(_ settings: [String: Any]) throws {
-    func value<Name: RawRepresentable<String>>(_ key: CodingKeys, _ initial: Name) -> Name {
-      (settings[key.stringValue] as? String).flatMap(Name.init(rawValue:)) ?? initial
-    }
-    let defaults = RunConfiguration(
-      optimizer: value(.optimizer, .sgd), normalization: value(.normalization, .batch))
-    let object = try defaults.object().merging(settings) { $1 }
-    self = try JSONFile.decode(
-      RunConfiguration.self, from: JSONSerialization.data(withJSONObject: object))
-  }
-
-  fileprivate func object() throws -> [String: Any] {
-    let line = Data(try JSONFile.line(self).utf8)
-    return try JSONSerialization.jsonObject(with: line) as? [String: Any] ?? [:]
   }
 }

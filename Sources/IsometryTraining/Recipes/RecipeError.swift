@@ -1,10 +1,10 @@
 public import IsometryCore
 
-/// A reason why there is no such recipe.
+/// A reason why settings cannot be taken from a recipe or a file.
 public enum RecipeError: ExplainedError, Equatable {
   /// No recipe of the package has that name; `known` are those that exist.
   case unknown(String, known: [String])
-  /// The recipe's file cannot be used.
+  /// A recipe or a file of settings cannot be used.
   case damaged(name: String, reason: Explanation)
 
   /// One line with the error and its remedy.
@@ -13,10 +13,11 @@ public enum RecipeError: ExplainedError, Equatable {
     case .unknown(let name, let known):
       """
       there is no recipe \(name); did you mean \(known.nearest(to: name) ?? "a file")? The recipes are \
-      \(known.joined(separator: ", ")), and files whose names end with .json
+      \(known.joined(separator: ", ")), and files whose names end with \
+      .json or .yaml
       """
     case .damaged(let name, let reason):
-      "the recipe \(name) cannot be used: \(reason); correct the file"
+      "\(name) cannot be used: \(reason); correct the file"
     }
   }
 }

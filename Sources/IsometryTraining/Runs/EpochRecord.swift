@@ -8,7 +8,8 @@ public struct EpochRecord: Sendable, Equatable, Decodable {
   public let trainLoss: Double
   /// The share of the images that were classified correctly, each before its step's update.
   public let trainAccuracy: Double
-  /// The mean loss over the whole test split, or over the images held out, after the epoch.
+  /// The mean loss over the whole test split, or over the images held out, after the epoch. It may be
+  /// infinite or NaN, which is null in JSON.
   public let testLoss: Double
   /// The share of those images that were classified correctly.
   public let testAccuracy: Double
@@ -26,18 +27,24 @@ public struct EpochRecord: Sendable, Equatable, Decodable {
   package var json: JSONValue { .object(members) }
 
   package var members: [JSONValue.Member] {
-    let evaluated = isHeldOut ? "held_out" : "test"
     return [
       .init("epoch", .integer(epoch)),
       .init("train_loss", .number(trainLoss)),
       .init("train_accuracy", .number(trainAccuracy)),
-      .init("\(evaluated)_loss", .number(testLoss)),
-      .init("\(evaluated)_accuracy", .number(testAccuracy)),
+      .init(isHeldOut ? "held_out_loss" : "test_loss", .number(testLoss)),
+      .init(accuracyName, .number(testAccuracy)),
       .init("seconds", .number(seconds)),
       .init("total_seconds", .number(totalSeconds)),
       .init("images_per_second", .number(imagesPerSecond)),
       .init("input_wait_fraction", .number(inputWaitFraction)),
     ]
+  }
+
+  /// The name of `testAccuracy` in JSON.
+  package var accuracyName: String { Self.accuracyName(isHeldOut: isHeldOut) }
+
+  static func accuracyName(isHeldOut: Bool) -> String {
+    isHeldOut ? "held_out_accuracy" : "test_accuracy"
   }
 
   /// Whether an accuracy, which is a share, is at least a number of percent. A tolerance is needed, because
@@ -72,7 +79,8 @@ extension EpochRecord {
     self.init(
       epoch: try container.decode(Int.self, forKey: .epoch), trainLoss: try number(.trainLoss),
       trainAccuracy: try number(.trainAccuracy),
-      testLoss: try number(isHeldOut ? .heldOutLoss : .testLoss),
+      testLoss: try container.decodeIfPresent(
+        Double.self, forKey: isHeldOut ? .heldOutLoss : .testLoss) ?? .nan,
       testAccuracy: try number(isHeldOut ? .heldOutAccuracy : .testAccuracy),
       isHeldOut: isHeldOut, seconds: seconds,
       totalSeconds: try container.decodeIfPresent(Double.self, forKey: .totalSeconds) ?? seconds,

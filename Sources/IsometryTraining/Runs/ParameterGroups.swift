@@ -162,10 +162,18 @@ extension RunConfiguration {
         try require(
           rate > 0 && Float(rate) >= .leastNormalMagnitude && Float(rate).isFinite,
           "lr should be 0, or positive and within the range of fp32, not \(rate)")
+        let share = Float(rate / learningRate)
+        try require(
+          share >= .leastNormalMagnitude && share.isFinite,
+          """
+          lr \(rate) is too far from the \(.learningRate) \(learningRate) of the run for fp32; bring \
+          them closer
+          """)
       }
       if let decay = settings.weightDecay {
         try require(
-          decay >= 0 && decay.isFinite, "weight-decay should be 0 or more, not \(decay)")
+          decay >= 0 && Float(decay).isFinite,
+          "weight-decay should be 0 or more, and within the range of fp32, not \(decay)")
       }
       if let momentum = settings.momentum {
         try require(

@@ -1,3 +1,4 @@
+import Foundation
 public import IsometryCore
 import IsometryData
 import IsometryGraph
@@ -56,21 +57,27 @@ extension RunConfiguration {
       should rise within the run, above 0 and below \(.epochs) \(epochs), not \
       \((milestones ?? []).map { "\($0)" }.joined(separator: ","))
       """)
+    try requirePositive(gamma, .gamma)
+    let drops = schedule == .step ? stepMilestones.count : 0
     try require(
-      gamma > 0 && gamma.isFinite, .gamma, "should be positive, not \(gamma)")
+      Float(learningRate * pow(gamma, Double(drops))).isFinite, .gamma,
+      "\(gamma) makes the \(.learningRate) overflow after \(drops) \(.milestones); use a smaller one"
+    )
     try require(
       (0..<1).contains(momentum), .momentum, "should be at least 0 and below 1, not \(momentum)")
     try require(
-      !optimizer.hasNesterov || !nesterov || momentum > 0, .nesterov,
+      !optimizer.hasNesterov || !nesterov || usesMomentum, .nesterov,
       "needs a \(.momentum) above 0; raise it, or use \(.withoutNesterov)")
     try require(
-      weightDecay >= 0 && weightDecay.isFinite, .weightDecay,
-      "should be 0 or more, not \(weightDecay)")
+      weightDecay >= 0 && Float(weightDecay).isFinite, .weightDecay,
+      "should be 0 or more, and within the range of fp32, not \(weightDecay)")
     try require(
       (0..<1).contains(labelSmoothing), .labelSmoothing,
       "should be at least 0 and below 1, not \(labelSmoothing)")
     if let skipWeight {
-      try require(skipWeight.isFinite, .skipWeight, "should be finite, not \(skipWeight)")
+      try require(
+        Float(skipWeight).isFinite, .skipWeight,
+        "should be within the range of fp32, not \(skipWeight)")
     }
     if let clipNorm {
       try requirePositive(clipNorm, .clipNorm)
@@ -119,8 +126,37 @@ extension RunConfiguration {
       try require(
         spectrumEvery > 0, .spectrumEvery, "should be at least 1 step, not \(spectrumEvery)")
     }
+    for (setting, number) in [
+      (Term.patience, patience), (.saveEvery, saveEvery), (.keep, keep), (.saveSteps, saveSteps),
+    ] {
+      guard let number else { continue }
+      try require(
+        (1...Self.largestCount).contains(number), setting,
+        "should be 1 to \(Self.largestCount), not \(number)")
+    }
+    if let saveMinutes {
+      try require(
+        saveMinutes > 0 && saveMinutes <= Double(Self.largestCount), .saveMinutes,
+        "should be above 0 and at most \(Self.largestCount), not \(saveMinutes)")
+    }
     try require(!data.isEmpty, .data, "should name a folder, not nothing")
+    try require(
+      normalization != .batch || batch > 1 || (try? ModelSpecification(model))?.isDense != true,
+      .batch,
+      """
+      1 leaves Batch Normalization a single value of each feature, which it makes 0; use 2 or more, or \
+      \(.normalization) none
+      """)
     try checkGroups()
+  }
+
+  /// The settings that may help against a loss that is not finite, except for those that have their effect.
+  var adviceAgainstDivergence: Explanation {
+    var advice: Explanation = "a lower \(.learningRate), "
+    if warmup == 0, warmupSteps == nil { advice += "a \(.warmup) of an epoch, " }
+    if clipNorm == nil { advice += "\(.clipNorm) 1, " }
+    guard precision != .fp32 else { return "\(advice)or another \(.initializer)" }
+    return "\(advice)another \(.initializer), or \(.precision) fp32"
   }
 
   /// Throws if the warm-up is longer than a run with this number of steps.
@@ -132,9 +168,9 @@ extension RunConfiguration {
 
   /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
   ///
-  /// These may change, since they do not affect the results: the device, `gemm`,
-  /// `recompute`, the place of the data, `untilAccuracy` and `spectrumEvery`. The number of epochs may change if the
-  /// learning-rate schedule does not depend on it.
+  /// Some settings may change, since they do not affect the results: the device, `gemm`, `recompute` and the
+  /// place of the data. So may the settings of the end, of measurements and of saves. The number of epochs
+  /// may change if the learning-rate schedule does not depend on it.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
@@ -147,7 +183,12 @@ extension RunConfiguration {
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
     comparable.recipe = recipe
     comparable.untilAccuracy = untilAccuracy
+    comparable.patience = patience
     comparable.spectrumEvery = spectrumEvery
+    comparable.saveEvery = saveEvery
+    comparable.keep = keep
+    comparable.saveMinutes = saveMinutes
+    comparable.saveSteps = saveSteps
     // The learning rate of a step does not depend on the length of these runs.
     if schedule == .constant || schedule == .step && milestones != nil {
       comparable.epochs = epochs
@@ -180,6 +221,19 @@ extension RunConfiguration {
     }
   }
 
+  /// Throws if a run that has this configuration cannot continue from a place, which lies behind its end.
+  ///
+  /// - Throws: `ConfigurationError`.
+  public func checkContinuation(from place: TrainingState) throws {
+    let begun = place.epoch + (place.batch > 0 ? 1 : 0)
+    try require(
+      epochs >= begun, .epochs,
+      """
+      should be at least \(begun), the epochs that the run has begun, not \(epochs); name more, or \
+      resume an earlier checkpoint
+      """)
+  }
+
   /// With the values of defaults that may be left out, so that equal runs have equal
   /// configurations.
   private var spelledOut: RunConfiguration {
@@ -198,6 +252,11 @@ extension RunConfiguration {
     Mirror(reflecting: self).children.map { (Term($0.label ?? ""), Self.text(of: $0.value)) }
   }
 
+  /// The settings by their names in `config.json`, with their values as people write them.
+  package var namedSettings: [(name: String, value: String)] {
+    zip(CodingKeys.allCases, settings).map { ($0.stringValue, $1.value) }
+  }
+
   /// `on`, `1`, `0.5`, `crop,flip`, `none`
   private static func text(of value: Any) -> String {
     let mirror = Mirror(reflecting: value)
@@ -211,6 +270,11 @@ extension RunConfiguration {
     case let name as any RawRepresentable: "\(name.rawValue)"
     default: "\(value)"
     }
+  }
+
+  /// Whether the run or one of its groups has a momentum, which Nesterov's form looks ahead with.
+  package var usesMomentum: Bool {
+    momentum > 0 || groups.settings.values.contains { $0.momentum ?? 0 > 0 }
   }
 
   /// Devices take the number as fp32, in which it must neither vanish nor overflow.

@@ -4,11 +4,13 @@ package import IsometryCore
 extension Term {
   package static let epochs = Term("epochs")
   package static let untilAccuracy = Term("untilAccuracy")
+  package static let patience = Term("patience")
   package static let learningRate = Term("learningRate")
   package static let warmup = Term("warmup")
   package static let peak = Term("peak")
   package static let milestones = Term("milestones")
   package static let gamma = Term("gamma")
+  package static let optimizer = Term("optimizer")
   package static let momentum = Term("momentum")
   package static let nesterov = Term("nesterov")
   package static let withoutNesterov = Term("nesterov = false")
@@ -29,6 +31,10 @@ extension Term {
   package static let holdOut = Term("holdOut")
   package static let limitTest = Term("limitTest")
   package static let spectrumEvery = Term("spectrumEvery")
+  package static let saveEvery = Term("saveEvery")
+  package static let keep = Term("keep")
+  package static let saveMinutes = Term("saveMinutes")
+  package static let saveSteps = Term("saveSteps")
 
   /// The folder that a run or a reproduction writes.
   package static let folder = Term("folder")

@@ -27,6 +27,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var epochs = 5
   /// The test accuracy in percent at which the run ends, if an epoch reaches it; nil for none.
   public var untilAccuracy: Double?
+  /// The number of epochs without a better test accuracy after which the run ends; nil for no such end.
+  public var patience: Int?
   /// Images of a step.
   public var batch = 128
   /// The learning-rate schedule.
@@ -107,6 +109,15 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// does not change the results; nil for no measurements.
   public var spectrumEvery: Int?
 
+  /// The number of epochs from one checkpoint that is kept to the next; nil for 1.
+  public var saveEvery: Int?
+  /// The number of those checkpoints that are kept, the newest; nil for 2.
+  public var keep: Int?
+  /// Minutes from one save within an epoch to the next; nil for none.
+  public var saveMinutes: Double?
+  /// Steps from one save within an epoch to the next; nil for none.
+  public var saveSteps: Int?
+
   /// The defaults.
   public init() {}
 
@@ -151,15 +162,20 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case alternateFlip = "alternate-flip"
   }
 
-  enum CodingKeys: String, CodingKey {
+  /// In the order of the properties.
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case recipe
-    case model, normalization, skip, activation
+    case model, normalization, skip
     case skipWeight = "skip-weight"
     case initializer = "init"
+    case activation
+    case epochs
     case untilAccuracy = "until-accuracy"
-    case epochs, batch, schedule, warmup, peak, milestones, gamma
-    case warmupSteps = "warmup-steps"
+    case patience, batch, schedule
     case learningRate = "lr"
+    case warmup
+    case warmupSteps = "warmup-steps"
+    case peak, milestones, gamma
     case optimizer, momentum, nesterov
     case weightDecay = "weight-decay"
     case decay, groups
@@ -167,11 +183,16 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case clipNorm = "clip-norm"
     case clipAdaptive = "clip-adaptive"
     case averageWeights = "average-weights"
-    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute, data, views
+    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute, data
     case limitTrain = "limit-train"
     case holdOut = "hold-out"
     case limitTest = "limit-test"
+    case views
     case spectrumEvery = "spectrum-every"
+    case saveEvery = "save-every"
+    case keep
+    case saveMinutes = "save-minutes"
+    case saveSteps = "save-steps"
   }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import IsometryCore
-import IsometryFiles
+package import IsometryFiles
 import IsometryNN
 
 /// The folder of one run: `config.json`, `log.jsonl` and checkpoints in `checkpoints/`.
@@ -12,11 +12,13 @@ public final class RunFolder: Sendable {
   static let configurationFile = "config.json"
   static let logFile = "log.jsonl"
   static let checkpointFolder = "checkpoints"
+  static let environmentFile = "environment.json"
   static let latestCheckpoint = "\(checkpointFolder)/latest.safetensors"
+  static let bestCheckpoint = "\(checkpointFolder)/best.safetensors"
   /// The parent of run folders by default.
-  static let defaultParent = "runs"
-  /// The number of checkpoints of whole epochs that are kept beside the latest: the newest ones.
-  static let keptEpochs = 2
+  package static let defaultParent = "runs"
+  /// The number of checkpoints of whole epochs that are kept by default, the newest.
+  package static let defaultKept = 2
 
   /// The folder, as it was named.
   public let path: String
@@ -27,8 +29,10 @@ public final class RunFolder: Sendable {
   public var logPath: String { "\(path)/\(Self.logFile)" }
   /// The checkpoint from which the run continues.
   public var latestCheckpointPath: String { "\(path)/\(Self.latestCheckpoint)" }
+  /// The checkpoint of the epoch with the largest test accuracy.
+  public var bestCheckpointPath: String { "\(path)/\(Self.bestCheckpoint)" }
   private var configurationPath: String { "\(path)/\(Self.configurationFile)" }
-  private var checkpointFolderPath: String { "\(path)/\(Self.checkpointFolder)" }
+  var checkpointFolderPath: String { "\(path)/\(Self.checkpointFolder)" }
 
   /// The path of the checkpoint that is written after `epoch` epochs.
   public func path(ofEpoch epoch: Int) -> String {
@@ -108,21 +112,15 @@ public final class RunFolder: Sendable {
     return try RunFolder(locking: path)
   }
 
-  /// The latest checkpoint, from which the run can continue. nil if the run was killed before it
-  /// wrote one, so that it continues from its start.
-  ///
-  /// - Throws: `FileError` if the system refuses, or if the latest of several checkpoints is
-  ///   missing; `CheckpointError` if it is damaged.
-  public func readLatestCheckpoint() throws -> Checkpoint? {
-    let names = try? FileManager.default.contentsOfDirectory(atPath: checkpointFolderPath)
-    guard access(latestCheckpointPath, F_OK) == 0 || names?.isEmpty == false else { return nil }
-    return try Checkpoint(contentsOf: latestCheckpointPath)
-  }
-
   /// The configuration with which the run last started or continued.
   ///
   /// - Throws: `FileError` if the system refuses; `CheckpointError` if the file is damaged.
   public func readConfiguration() throws -> RunConfiguration {
+    try Self.configuration(in: path)
+  }
+
+  static func configuration(in path: String) throws -> RunConfiguration {
+    let configurationPath = "\(path)/\(configurationFile)"
     do {
       return try JSONFile.read(RunConfiguration.self, from: configurationPath)
     } catch let error as FileError {
@@ -141,27 +139,27 @@ public final class RunFolder: Sendable {
     try JSONFile.write(configuration, to: configurationPath)
   }
 
-  /// Writes a checkpoint as the latest and, if it ends an epoch, also under the epoch's number.
-  /// Removes old checkpoints.
+  /// Writes the record of the program and machine that run now.
   ///
-  /// - Returns: the path of the checkpoint that stays.
-  func write(_ checkpoint: Checkpoint) throws -> String {
-    try checkpoint.write(to: latestCheckpointPath)
-    let epoch = checkpoint.state.epoch
-    guard checkpoint.state.batch == 0, epoch > 0 else { return latestCheckpointPath }
-    let epochPath = path(ofEpoch: epoch)
-    unlink(epochPath)
-    // The same bytes under two names; if the file system has no links, they are written twice.
-    if link(latestCheckpointPath, epochPath) != 0 { try checkpoint.write(to: epochPath) }
-    unlink(path(ofEpoch: epoch - Self.keptEpochs))
-    return epochPath
+  /// - Throws: `FileError`.
+  package func write(environment: JSONValue) throws {
+    try WholeFile.write(
+      [Array("\(environment.indented)\n".utf8)], to: "\(path)/\(Self.environmentFile)")
   }
 
   /// The checkpoint that a path means: itself, or a run folder's latest.
   public static func checkpointPath(for path: String) -> String {
+    isFolder(path) == true ? "\(path)/\(latestCheckpoint)" : path
+  }
+
+  /// Whether a path names something that is no folder.
+  package static func isFile(_ path: String) -> Bool { isFolder(path) == false }
+
+  /// nil if there is nothing.
+  private static func isFolder(_ path: String) -> Bool? {
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    return exists && isFolder.boolValue ? "\(path)/\(latestCheckpoint)" : path
+    return exists ? isFolder.boolValue : nil
   }
 }
 

@@ -32,6 +32,14 @@ package struct RunLock: ~Copyable, Sendable {
     if Self.isStillThere(descriptor, path) { unlink(path) }
   }
 
+  /// Whether a process has the lock of a folder.
+  static func isHeld(folder: String) -> Bool {
+    let descriptor = open("\(folder)/\(fileName)", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   private static func acquire(_ path: String, folder: String) throws -> Int32 {
     while true {
       let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)

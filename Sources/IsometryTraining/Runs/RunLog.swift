@@ -10,9 +10,10 @@ package import IsometryGraph
 /// |---|---|---|
 /// | `start` | the run starts or continues | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
-/// | `spectrum` | the singular values were measured | those of the spectrum's summary |
+/// | `spectrum` | the singular values were measured | those of the spectrum's summary, or `reason` without them |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
-/// | `stop` | the run ends | `reason`: `completed`, `reached the accuracy`, `interrupted`, or an error |
+/// | `best` | the epoch is the best so far | `epoch`, `by` (`test_accuracy` or `held_out_accuracy`), `value` |
+/// | `stop` | the run ends | `reason`: `completed`, `reached the accuracy`, `no better accuracy`, `interrupted`, or an error |
 public struct RunLog: ~Copyable {
   private let path: String
   private let descriptor: Int32
@@ -41,7 +42,7 @@ public struct RunLog: ~Copyable {
         if entry.event == Self.spectrumEvent, entry.step == state.step { hasSpectrum = true }
         // A checkpoint after an epoch's last step may be older than the epoch's evaluation.
         return entry.step <= state.step
-          && (entry.event != Self.epochEvent || entry.epoch ?? 0 <= state.epoch)
+          && (!Self.epochEvents.contains(entry.event) || entry.epoch ?? 0 <= state.epoch)
       }
       try WholeFile.write([Array(kept.map { $0 + "\n" }.joined().utf8)], to: path)
     }
@@ -58,8 +59,12 @@ public struct RunLog: ~Copyable {
   }
 
   private static let startEvent = "start"
+  private static let stopEvent = "stop"
   private static let epochEvent = "epoch"
+  private static let bestEvent = "best"
   private static let spectrumEvent = "spectrum"
+  /// The entries about an epoch that has ended.
+  private static let epochEvents = [epochEvent, bestEvent]
 
   /// The keys that decide whether an entry is kept.
   private struct Entry: Decodable {
@@ -67,6 +72,18 @@ public struct RunLog: ~Copyable {
     let step: Int
     let epoch: Int?
     let sums: String?
+    let reason: String?
+  }
+
+  /// The reason why a run ended when it last did; nil if it has started since, or has no such entry.
+  ///
+  /// - Throws: `FileError`.
+  static func lastStop(in path: String) throws(FileError) -> String? {
+    let entries = try WholeFile.read(path).split(separator: UInt8(ascii: "\n")).compactMap {
+      try? JSONFile.decode(Entry.self, from: $0)
+    }
+    let last = entries.last { [startEvent, stopEvent].contains($0.event) }
+    return last?.event == stopEvent ? last?.reason : nil
   }
 
   /// Seconds of training of the epochs before one, counted from 0, as far as a log has them.
@@ -134,11 +151,23 @@ public struct RunLog: ~Copyable {
     try append(Self.epochEvent, step, record.members)
   }
 
+  /// Appends a `best` entry: the epoch that ended with a step has the largest accuracy so far.
+  ///
+  /// - Throws: `FileError`.
+  public func appendBest(_ record: EpochRecord, step: Int) throws(FileError) {
+    try append(
+      Self.bestEvent, step,
+      [
+        .init("epoch", .integer(record.epoch)), .init("by", .text(record.accuracyName)),
+        .init("value", .number(record.testAccuracy)),
+      ])
+  }
+
   /// Appends a `stop` entry: the reason why the run ends after `step` steps.
   ///
   /// - Throws: `FileError`.
   public func appendStop(step: Int, reason: String) throws(FileError) {
-    try append("stop", step, [.init("reason", .text(reason))])
+    try append(Self.stopEvent, step, [.init("reason", .text(reason))])
   }
 
   /// A line is one system call, so that a run that is killed leaves whole lines.

@@ -19,15 +19,20 @@ public struct TrainingState: Sendable, Hashable, Codable {
   /// The share of the test images that were classified correctly after the epoch before; nil in the
   /// first epoch.
   public var testAccuracy: Double?
+  /// The epoch with the largest test accuracy so far, from 1, the first of equal ones; nil in the first.
+  public var bestEpoch: Int?
+  /// That test accuracy; nil in the first epoch.
+  public var bestAccuracy: Double?
 
   /// The start of a run.
   public init() {}
 
   private enum CodingKeys: CodingKey {
-    case epoch, batch, step, samples, seconds, inputWaitSeconds, testAccuracy
+    case epoch, batch, step, samples, seconds, inputWaitSeconds, testAccuracy, bestEpoch,
+      bestAccuracy
   }
 
-  /// A state of a checkpoint. Those of older versions lack the accuracy.
+  /// A state of a checkpoint. Those of older versions lack the accuracies.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     epoch = try values.decode(Int.self, forKey: .epoch)
@@ -37,6 +42,8 @@ public struct TrainingState: Sendable, Hashable, Codable {
     seconds = try values.decode(Double.self, forKey: .seconds)
     inputWaitSeconds = try values.decode(Double.self, forKey: .inputWaitSeconds)
     testAccuracy = try values.decodeIfPresent(Double.self, forKey: .testAccuracy)
+    bestEpoch = try values.decodeIfPresent(Int.self, forKey: .bestEpoch)
+    bestAccuracy = try values.decodeIfPresent(Double.self, forKey: .bestAccuracy)
   }
 
   /// Whether the epoch before reached an accuracy in percent.
@@ -45,12 +52,32 @@ public struct TrainingState: Sendable, Hashable, Codable {
     return EpochRecord.accuracy(testAccuracy, reaches: percent)
   }
 
+  /// Whether the last epochs, a number of them, had no better test accuracy than one before.
+  package func hasExhausted(_ patience: Int?) -> Bool {
+    guard let patience, let bestEpoch else { return false }
+    return epoch - bestEpoch >= patience
+  }
+
+  /// Whether a run with these settings ends at this place; nil if it continues.
+  package func end(of settings: RunConfiguration) -> TrainingOutcome? {
+    end(epochs: settings.epochs, settings.untilAccuracy, settings.patience)
+  }
+
+  func end(epochs: Int, _ untilAccuracy: Double?, _ patience: Int?) -> TrainingOutcome? {
+    if hasReached(untilAccuracy) { return .reachedAccuracy }
+    if epoch >= epochs { return .completed }
+    return hasExhausted(patience) ? .exhaustedPatience : nil
+  }
+
   func nextEpoch(after record: EpochRecord) -> TrainingState {
     var next = self
     next.epoch += 1
     next.batch = 0
     next.earlierSeconds = record.totalSeconds
     next.testAccuracy = record.testAccuracy
+    if record.testAccuracy > bestAccuracy ?? -1 {
+      (next.bestEpoch, next.bestAccuracy) = (next.epoch, record.testAccuracy)
+    }
     next.seconds = 0
     next.inputWaitSeconds = 0
     return next

@@ -48,6 +48,8 @@ public final class Evaluator {
   /// The loss, the accuracy and the confusion matrix: for each class, the number of images classified as
   /// each class. nil if `stop` is requested. Reads the logits of every batch back, so it is slower
   /// than `evaluate`.
+  ///
+  /// - Throws: `TrainingError.nonFiniteLogits`, and errors of the session.
   public func evaluateConfusion(
     stop: StopRequest = StopRequest()
   ) throws -> (result: Result, confusion: ConfusionMatrix)? {
@@ -57,6 +59,9 @@ public final class Evaluator {
       let classes = logits.shape[1]
       let values = logits.floats
       let first = batch.position.batch * batchSize
+      guard values.prefix(batch.validCount * classes).allSatisfy(\.isFinite) else {
+        throw TrainingError.nonFiniteLogits
+      }
       for row in 0..<batch.validCount {
         // The first of equal logits, as the loss counts them.
         var predicted = 0

@@ -6,6 +6,7 @@ import Synchronization
 /// to an atomic.
 public final class StopRequest: Sendable {
   private let signal = Atomic<Int32>(0)
+  private let deadline = Mutex<ContinuousClock.Instant?>(nil)
 
   /// A request that is not made yet.
   public init() {}
@@ -15,10 +16,17 @@ public final class StopRequest: Sendable {
     self.signal.store(signal, ordering: .relaxed)
   }
 
-  /// Whether a signal has made the request.
-  public var isRequested: Bool { requestingSignal != nil }
+  /// Makes the request after a time from now, which replaces that of a call before.
+  public func request(after time: Duration) {
+    deadline.withLock { $0 = .now + time }
+  }
 
-  /// The signal that made the request; nil as long as none has.
+  /// Whether a signal has made the request, or its time has come.
+  public var isRequested: Bool {
+    requestingSignal != nil || deadline.withLock { $0.map { $0 <= .now } ?? false }
+  }
+
+  /// The signal that made the request; nil if none has, as before its time and after it.
   public var requestingSignal: Int32? {
     let number = signal.load(ordering: .relaxed)
     return number == 0 ? nil : number

@@ -1,4 +1,4 @@
-import IsometryCore
+public import IsometryCore
 public import IsometryData
 public import IsometryGraph
 import IsometryNN
@@ -15,6 +15,8 @@ public final class Trainer {
     public var epochs: Int
     /// The test accuracy in percent at which the run ends, if an epoch reaches it; nil for none.
     public var untilAccuracy: Double?
+    /// The number of epochs without a better test accuracy after which the run ends; nil for none.
+    public var patience: Int?
     /// The learning rate of every step of the run.
     public var schedule: LearningRateSchedule
     /// The learning rates of parameter groups that have a schedule of their own, by the graph's input.
@@ -29,6 +31,12 @@ public final class Trainer {
     public var readingInterval = Duration.milliseconds(200)
     /// The number of steps from one `observation` to the next; nil for no observations.
     public var observationInterval: Int?
+    /// The time from one save within an epoch to the next; nil for no such saves.
+    public var saveInterval: Duration?
+    /// The number of steps from one save within an epoch to the next; nil for no such saves.
+    public var saveSteps: Int?
+    /// The settings that may help if the loss is not finite, for the message.
+    public var advice: Explanation = "a lower \(.learningRate)"
 
     /// Settings with the default slots and interval.
     public init(epochs: Int, schedule: LearningRateSchedule, seed: UInt64) {
@@ -52,6 +60,7 @@ public final class Trainer {
   private let save: (TrainingState) throws -> String?
   private let inputs: StepInputs
   private var lastCheckpoint: String?
+  private var lastSave = ContinuousClock.now
   private var evaluationSeconds = 0.0
 
   /// A trainer at a place of a run.
@@ -91,40 +100,47 @@ public final class Trainer {
   public func run(
     stop: StopRequest = StopRequest(), onEvent: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    try keep(onEvent)
-    if state.hasReached(settings.untilAccuracy) { return .reachedAccuracy }
-    guard state.epoch < settings.epochs else { return .completed }
+    try keep(state, onEvent)
+    if let end { return end }
     let slots = try session.makeStagingSlots(settings.batchesInFlight)
     let stream = BatchStream(
       of: dataset, batchSize: batchSize, order: .shuffled(seed: settings.seed), slots: slots,
       startingAt: BatchPosition(epoch: state.epoch, batch: state.batch))
     defer { stream.stop() }
-    while state.epoch < settings.epochs {
+    while true {
       let totals = try trainEpoch(from: stream, stop: stop, onEvent: onEvent)
       guard state.batch == batchesPerEpoch, !stop.isRequested else { return try halt(onEvent) }
       try onEvent(.evaluating(epoch: state.epoch + 1, step: state.step))
       let start = ContinuousClock.now
       guard let result = try evaluator.evaluate(stop: stop) else { return try halt(onEvent) }
       evaluationSeconds = (ContinuousClock.now - start) / .seconds(1)
-      guard result.loss.isFinite else { throw nonFiniteLoss() }
+      // Finite weights may have too large a test loss, for example with young running statistics.
+      if !result.loss.isFinite { try requireFiniteVariables() }
       let record = record(totals, result)
       state = state.nextEpoch(after: record)
       // The log comes before the checkpoint: what it says too much can be taken out again.
       try onEvent(.epochEnded(record))
-      try keep(onEvent)
-      if state.hasReached(settings.untilAccuracy) { return .reachedAccuracy }
+      try keep(state, onEvent)
+      if let end { return end }
     }
-    return .completed
   }
 
-  private func keep(_ onEvent: (TrainingEvent) throws -> Void) throws {
-    guard let path = try save(state) else { return }
+  private var end: TrainingOutcome? {
+    state.end(epochs: settings.epochs, settings.untilAccuracy, settings.patience)
+  }
+
+  private func keep(
+    _ place: TrainingState, _ onEvent: (TrainingEvent) throws -> Void
+  ) throws {
+    try requireFiniteVariables()
+    defer { lastSave = .now }
+    guard let path = try save(place) else { return }
     lastCheckpoint = path
     try onEvent(.saved(path: path))
   }
 
   private func halt(_ onEvent: (TrainingEvent) throws -> Void) throws -> TrainingOutcome {
-    try keep(onEvent)
+    try keep(state, onEvent)
     return .stopped(state)
   }
 }
@@ -170,6 +186,18 @@ extension Trainer {
         start += ContinuousClock.now - pause
         _ = session.takeInputWait()
       }
+      if isSaveDue, state.batch < batchesPerEpoch {
+        // No state whose loss is not finite is saved. Reading the loss waits for the step.
+        _ = try finite(MetricTotals(readingFrom: session, Self.metrics))
+        inputWait += session.takeInputWait() ?? 0
+        let pause = ContinuousClock.now
+        var place = state
+        place.seconds += (pause - start) / .seconds(1)
+        place.inputWaitSeconds += inputWait
+        try keep(place, onEvent)
+        start += ContinuousClock.now - pause
+        _ = session.takeInputWait()
+      }
       if let reading = pending {
         guard reading.isComplete else { continue }
         pending = nil
@@ -190,16 +218,26 @@ extension Trainer {
     return totals
   }
 
+  private var isSaveDue: Bool {
+    if let steps = settings.saveSteps, state.step % steps == 0 { return true }
+    return settings.saveInterval.map { ContinuousClock.now - lastSave >= $0 } ?? false
+  }
+
   private func finite(_ totals: MetricTotals) throws -> MetricTotals {
-    guard totals.loss.isFinite else { throw nonFiniteLoss() }
+    guard totals.loss.isFinite else { throw nonFinite("the loss") }
     return totals
   }
 
-  private func nonFiniteLoss() -> TrainingError {
+  /// Activations may hide a NaN from the loss.
+  private func requireFiniteVariables() throws {
+    if let name = try session.nonFiniteVariable() { throw nonFinite(name) }
+  }
+
+  private func nonFinite(_ quantity: String) -> TrainingError {
     .nonFiniteLoss(
-      epoch: state.epoch + 1, step: state.step,
+      quantity: quantity, epoch: state.epoch + 1, step: state.step,
       learningRate: settings.schedule.rate(atStep: max(0, state.step - 1)),
-      lastCheckpoint: lastCheckpoint)
+      advice: settings.advice, lastCheckpoint: lastCheckpoint)
   }
 
   private func progress(

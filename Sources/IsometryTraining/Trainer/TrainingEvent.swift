@@ -49,16 +49,23 @@ public enum TrainingOutcome: Sendable, Equatable {
   case completed
   /// The last epoch reached the accuracy at which the run ends.
   case reachedAccuracy
+  /// The test accuracy has not improved for as many epochs as the run has patience.
+  case exhaustedPatience
   /// A stop was requested; the run was saved at this place.
   case stopped(TrainingState)
 }
 
 /// A reason why a run cannot start or continue.
 public enum TrainingError: ExplainedError, Equatable {
-  /// The loss is NaN or infinite.
-  case nonFiniteLoss(epoch: Int, step: Int, learningRate: Double, lastCheckpoint: String?)
-  /// A checkpoint's network has a loss that is NaN or infinite.
-  case nonFiniteCheckpoint(path: String)
+  /// The loss, or the variable that `quantity` names, is NaN or infinite.
+  /// `advice` names the settings that may help.
+  case nonFiniteLoss(
+    quantity: String, epoch: Int, step: Int, learningRate: Double, advice: Explanation,
+    lastCheckpoint: String?)
+  /// A checkpoint has weights, or a loss, that are NaN or infinite; `quantity` says which.
+  case nonFiniteCheckpoint(path: String, quantity: String)
+  /// The network computes logits that are NaN or infinite.
+  case nonFiniteLogits
   /// The training split does not fill one batch.
   case tooFewImages(count: Int, batch: Int)
   /// The folder for a new run holds one.
@@ -71,15 +78,19 @@ extension TrainingError {
   /// One line with the error and its remedy.
   public var explanation: Explanation {
     switch self {
-    case .nonFiniteLoss(let epoch, let step, let learningRate, let lastCheckpoint):
+    case .nonFiniteLoss(
+      let quantity, let epoch, let step, let learningRate, let advice, let lastCheckpoint):
       """
-      the loss became NaN or infinite in epoch \(epoch), at or before step \(step), at a learning \
-      rate of \(Float(learningRate)). Try a lower \(.learningRate), a \(.warmup) of an epoch, \
-      \(.clipNorm) 1, another \(.initializer), or \(.precision) fp32\
+      \(quantity) became NaN or infinite in epoch \(epoch), at or before step \(step), at a learning \
+      rate of \(Float(learningRate)). Try \(advice)\
       \(lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "")
       """
-    case .nonFiniteCheckpoint(let path):
-      "the loss of \(path) is NaN or infinite; name an earlier checkpoint"
+    case .nonFiniteCheckpoint(let path, let quantity):
+      "\(path): \(quantity) is NaN or infinite; name an earlier checkpoint"
+    case .nonFiniteLogits:
+      """
+      the logits of the network are NaN or infinite; take an earlier checkpoint, or \(.precision) fp32
+      """
     case .tooFewImages(let count, let batch):
       """
       \(count) training images do not fill one batch of \(batch); take a \(.batch) of at most \

@@ -117,7 +117,12 @@ public final class TrainingRun {
       configuration: configuration)
   }
 
-  private var stepsPerEpoch: Int { dataset.count / configuration.batch }
+  /// Steps of an epoch.
+  public var stepsPerEpoch: Int { dataset.count / configuration.batch }
+
+  /// The number of images that an epoch does not use, because they fill no batch. They are others in each
+  /// epoch.
+  public var imagesLeftOut: Int { dataset.count % configuration.batch }
 
   /// Steps of all epochs.
   public var stepCount: Int { configuration.epochs * stepsPerEpoch }
@@ -136,6 +141,10 @@ public final class TrainingRun {
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
     settings.untilAccuracy = configuration.untilAccuracy
+    settings.patience = configuration.patience
+    settings.saveInterval = configuration.saveMinutes.map { .seconds(60 * $0) }
+    settings.saveSteps = configuration.saveSteps
+    settings.advice = configuration.adviceAgainstDivergence
     settings.groupSchedules = configuration.makeGroupSchedules(stepsPerEpoch: stepsPerEpoch)
     settings.mixup = configuration.mixup
     settings.batchesInFlight = batchesInFlight

@@ -62,12 +62,14 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
 
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
-    var (configuration, choosesPrecision) = try training.choices()
+    let choices = try training.choices()
+    var configuration = choices.configuration
     try configuration.check()
     let selection = try training.device.select(
-      for: &configuration, choosingPrecision: choosesPrecision, environment)
+      for: &configuration, recorded: choices.device,
+      choosingPrecision: choices.choosesPrecision, environment)
     configuration.device = selection.backend.name
-    let source = try training.data.resolve(environment)
+    let source = try training.data.resolve(environment, recorded: choices.data)
     configuration.data = source.spelling
     let stop = InterruptHandler.install()
     let folder = output ?? RunFolder.unusedPath(named: "accuracy-\(name(of: configuration))")
@@ -121,9 +123,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
   ) throws -> [EpochRecord]? {
     let begun = RunFolder.holdsRun(path) ? try BegunRun(path) : nil
     if let begun { try requireSame(begun.configuration, configuration, path) }
-    if let begun, let state = begun.checkpoint?.state,
-      state.epoch >= configuration.epochs || state.hasReached(configuration.untilAccuracy)
-    {
+    if let begun, begun.checkpoint?.state.end(of: configuration) != nil {
       return try RunLog.epochs(in: begun.folder.logPath)
     }
     console.showStatus("preparing \(configuration.model), seed \(configuration.seed)")
@@ -134,11 +134,13 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
       measuringOn: DeviceSelection.measuring)
     let folder =
       try begun?.folder ?? watch.keep { try RunFolder.reserve(at: path, for: configuration) }
-    if let checkpoint = begun?.checkpoint {
-      try run.restore(checkpoint, path: folder.latestCheckpointPath)
+    if let begun, let checkpoint = begun.checkpoint {
+      for remark in begun.remarks { console.say(remark) }
+      try run.restore(checkpoint, path: begun.checkpointPath)
     }
     watch.end()
     try folder.write(configuration)
+    try folder.write(environment: RunEnvironment.record(of: backend))
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
     let reporter = try TrainingReporter(run, in: folder, console: console, emitsEpochs: false)
     let outcome = try reporter.train(

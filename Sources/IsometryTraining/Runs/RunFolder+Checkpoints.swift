@@ -1,0 +1,95 @@
+import Foundation
+import Glibc
+import IsometryFiles
+
+extension RunFolder {
+  /// A checkpoint of a run, from which it can continue.
+  public struct Start: Sendable {
+    /// The contents.
+    public let checkpoint: Checkpoint
+    /// The file.
+    public let path: String
+    /// The errors of newer checkpoints, which cannot be read.
+    public let damage: [any Error]
+  }
+
+  /// The newest whole checkpoint. nil if the run was killed before it wrote one, so that it continues
+  /// from its start.
+  ///
+  /// If the latest checkpoint is damaged or missing, it is the newest of the other ones that is whole.
+  ///
+  /// - Throws: `FileError` if the system refuses to read one; the error of the latest checkpoint if none
+  ///   is whole.
+  public func readNewestCheckpoint() throws -> Start? {
+    let epochs = savedEpochs
+    let others = epochs.map(path(ofEpoch:)) + [bestCheckpointPath].filter(InputFile.exists)
+    guard InputFile.exists(latestCheckpointPath) || !others.isEmpty else { return nil }
+    var damage: [any Error] = []
+    for path in [latestCheckpointPath] + others {
+      do {
+        return Start(
+          checkpoint: try Checkpoint(contentsOf: path), path: path, damage: damage)
+      } catch let error as CheckpointError {
+        damage.append(error)
+      } catch let error as FileError where error.code == ENOENT {
+        damage.append(error)
+      }
+    }
+    throw damage[0]
+  }
+
+  /// The folder of the run that a checkpoint is in; nil if it is in none.
+  package static func run(ofCheckpoint path: String) -> String? {
+    let folder = (path as NSString).deletingLastPathComponent
+    let absolute = URL(filePath: folder.isEmpty ? "." : folder).standardizedFileURL
+    guard absolute.lastPathComponent == checkpointFolder else { return nil }
+    let run =
+      folder.contains("/")
+      ? (folder as NSString).deletingLastPathComponent : absolute.deletingLastPathComponent().path
+    return holdsRun(run) ? run : nil
+  }
+
+  /// The epochs whose checkpoints are there, the newest first.
+  private var savedEpochs: [Int] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointFolderPath)) ?? []
+    return names.compactMap { $0.wholeMatch(of: /epoch-(\d+)\.safetensors/).flatMap { Int($0.1) } }
+      .sorted(by: >)
+  }
+
+  /// Writes a checkpoint as the latest. If it ends an epoch, it is also kept under the epoch's number, as
+  /// often as the configuration says, and as the best if it is that. Old checkpoints are removed, and
+  /// those of later epochs, which a run has that continues from an earlier one.
+  ///
+  /// - Returns: the path of the checkpoint that stays.
+  func write(_ checkpoint: Checkpoint) throws -> String {
+    try checkpoint.write(to: latestCheckpointPath)
+    let (state, settings) = (checkpoint.state, checkpoint.configuration)
+    var stays = latestCheckpointPath
+    if state.batch == 0, state.epoch > 0 {
+      if state.bestEpoch == state.epoch {
+        try keep(checkpoint, as: bestCheckpointPath)
+        stays = bestCheckpointPath
+      }
+      if state.epoch % (settings.saveEvery ?? 1) == 0 {
+        stays = path(ofEpoch: state.epoch)
+        try keep(checkpoint, as: stays)
+      }
+    }
+    let epochs = savedEpochs
+    let old = epochs.drop { $0 > state.epoch }.dropFirst(settings.keep ?? Self.defaultKept)
+    for epoch in epochs.prefix(while: { $0 > state.epoch }) + old { unlink(path(ofEpoch: epoch)) }
+    return stays
+  }
+
+  /// Gives the latest checkpoint a second name, in place of a file that had it. If the file system has no
+  /// links, the checkpoint is written twice.
+  private func keep(_ checkpoint: Checkpoint, as path: String) throws {
+    let temporary = WholeFile.temporaryName(for: path)
+    unlink(temporary)
+    guard link(latestCheckpointPath, temporary) == 0, rename(temporary, path) == 0 else {
+      unlink(temporary)
+      try checkpoint.write(to: path)
+      return
+    }
+  }
+}
