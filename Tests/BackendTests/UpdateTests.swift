@@ -155,7 +155,8 @@ import Testing
         experiment.compare(
           name,
           experiment.graph.append(
-            .gradientScale(GradientScale(maximumNorm: maximum, hasLossScale: false)), [computed])[0])
+            .gradientScale(GradientScale(maximumNorm: maximum, hasLossScale: false)), [computed])[0]
+        )
       }
     }
     try expectAgreement(experiment, on: subject)
@@ -192,7 +193,7 @@ import Testing
       let lossScale = experiment.variable("scale \(index)", [1], nil, .given([scale]))
       let steps = experiment.variable("good \(index)", [1], nil, .given([good]))
       experiment.graph.append(
-        .lossScaleUpdate(LossScaling(growthInterval: 4)), [lossScale, steps, squared])
+        .lossScaleUpdate(LossScaling(growthInterval: 4)), [lossScale, steps, computed])
       experiment.compareVariable("scale \(index)", .exact)
       experiment.compareVariable("good \(index)", .exact)
     }

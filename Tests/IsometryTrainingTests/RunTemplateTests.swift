@@ -110,8 +110,8 @@ import Testing
   @Test(arguments: [
     ("lerning-rate: 1", "lerning-rate is no setting of a run's config.json"),
     ("wamup: 1", "did you mean warmup?"), ("epochs: many", "entry of another form at epochs"),
-    ("epochs: 1.5", "at epochs"), ("optimizer: lion", "illegal value at optimizer"),
-    ("lr: 1\nlr: 2", "it names lr twice"), ("lr: [1", "line 1"), ("- 1", "no table"),
+    ("epochs: 1.5", "illegal value at epochs"), ("optimizer: lion", "illegal value at optimizer"),
+    ("lr: 1\nlr: 2", "it names lr twice"), ("lr: [1", "line 2: did not find"), ("- 1", "no table"),
     ("a: &x [1]\nb: [*x, *y]", "undefined alias"), ("recipe: resnet2", "did you mean resnet20?"),
     ("recipe: quick\noptimizer: adam", "optimizer does not go with the learning rate"),
     ("groups: {tail: {lr: 1}}", "groups"), ("? [1]\n: 2", "a name is no word"),

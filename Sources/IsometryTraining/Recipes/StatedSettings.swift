@@ -73,12 +73,21 @@ struct StatedSettings {
   }
 
   private func decoded(_ values: [String: Any]) throws -> RunConfiguration {
-    do {
-      return try JSONFile.decode(
+    func decode(_ values: [String: Any]) throws -> RunConfiguration {
+      try JSONFile.decode(
         RunConfiguration.self, from: JSONSerialization.data(withJSONObject: values))
+    }
+    do {
+      return try decode(values)
     } catch {
-      throw RecipeError.damaged(
-        name: name, reason: "its settings have \(JSONFile.damage(in: error))")
+      // The decoder does not always say where a number is that does not fit.
+      let defaults = try RunConfiguration().object()
+      let illegal = self.values.keys.sorted().first { key in
+        (try? decode(defaults.merging([key: self.values[key]!]) { $1 })) == nil
+      }
+      let damage = JSONFile.damage(in: error)
+      let place = illegal.map { damage.contains($0) ? damage : "an illegal value at \($0)" }
+      throw RecipeError.damaged(name: name, reason: "its settings have \(place ?? damage)")
     }
   }
 }
