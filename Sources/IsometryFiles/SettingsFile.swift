@@ -103,7 +103,8 @@ extension SettingsFile {
   /// A line of YAML with a name and its value, which JSON can express.
   package static func line(_ name: String, _ value: Any) throws -> String {
     // Without quotes if the text means itself without them.
-    if let text = value as? String, (try? load(yaml: "x: \(text)") as? [String: String])?["x"] == text
+    if let text = value as? String,
+      (try? load(yaml: "x: \(text)") as? [String: String])?["x"] == text
     {
       return "\(name): \(text)"
     }

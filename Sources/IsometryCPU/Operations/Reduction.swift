@@ -18,16 +18,17 @@ extension GraphLowering {
   }
 
   func lowerNorm(_ node: Node) {
-    lowerTotal(node, node.inputs.map { place($0) }, finish: { $0.squareRoot() }) { x, first, count in
+    let places = node.inputs.map { place($0) }
+    lowerTotal(node, places, isRoot: true) { x, first, count in
       vl_dot(x.loops, x.bytes(from: first), x.bytes(from: first), count)
     }
   }
 
-  /// A function of the sum over all elements of tensors of one type, in pieces whose partial sums are
-  /// added up in order.
+  /// A sum over all elements of tensors of one type, or its root, in pieces whose partial sums are added up
+  /// in order.
   private func lowerTotal(
     _ node: Node, _ places: [StoredValue], reading extra: [Storage] = [],
-    finish: @escaping (Double) -> Double = { $0 },
+    isRoot: Bool = false,
     _ body: @escaping (StoredValue, _ first: Int, _ count: Int64) -> Double
   ) {
     let pieces = places.flatMap { place in
@@ -53,7 +54,7 @@ extension GraphLowering {
         let partials = partials.elements(Double.self)
         var total = 0.0
         for piece in pieces.indices { total += partials[piece] }
-        result.elements(Float.self)[0] = Float(finish(total))
+        result.elements(Float.self)[0] = Float(isRoot ? total.squareRoot() : total)
       })
   }
 
