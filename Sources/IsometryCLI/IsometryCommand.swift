@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 
 struct IsometryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -68,9 +69,20 @@ enum Program {
         "isometry: cannot write to standard output: \(reason); the output is incomplete\n")
       code = 1
     }
-    // Not `exit`: with little memory, the exit handlers of a library may never end.
-    fflush(nil)
-    _exit(code)
+    end(with: code)
+  }
+
+  /// Read by a signal handler, so it is made before the handler is installed.
+  private static let exitCode = Atomic<Int32>(0)
+  private static let secondsForExitHandlers: UInt32 = 2
+
+  /// Ends the program after the exit handlers of libraries, or without them if they take too long. With little
+  /// memory, that of OpenBLAS waits forever for a thread that retries an allocation.
+  private static func end(with code: Int32) -> Never {
+    exitCode.store(code, ordering: .relaxed)
+    signal(SIGALRM) { _ in _exit(Program.exitCode.load(ordering: .relaxed)) }
+    alarm(secondsForExitHandlers)
+    exit(code)
   }
 
   /// `--option -5` as `--option=-5`, and `--at 1 -5` as `--at 1 --at=-5`: the parser takes an

@@ -168,13 +168,13 @@ import Testing
     }
   }
 
-  /// The exit handlers of OpenBLAS need memory.
+  /// The exit handler of OpenBLAS waits for memory.
   @Test func theProgramEndsWithLittleMemory() throws {
     try withFolder { folder in
       let process = Process()
       process.executableURL = URL(filePath: "/bin/sh")
       process.arguments = [
-        "-c", "ulimit -v 300000; timeout 20 \"$0\" --version >version", Program.path.path,
+        "-c", "ulimit -v 250000; timeout 20 \"$0\" --version >version", Program.path.path,
       ]
       process.currentDirectoryURL = URL(filePath: folder)
       process.standardError = FileHandle.nullDevice
