@@ -14,6 +14,8 @@ let strict: [SwiftSetting] = [
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let complexModule: Target.Dependency = .product(name: "ComplexModule", package: "swift-numerics")
 
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
 let package = Package(
   name: "Isometry",
   products: [
@@ -21,15 +23,16 @@ let package = Package(
     .library(
       name: "Isometry",
       targets: [
-        "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData", "IsometryFiles",
-        "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference", "IsometrySpectra",
-        "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
+        "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData", "IsometryExchange",
+        "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
+        "IsometrySpectra", "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
       ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     // Layer 6
@@ -37,8 +40,9 @@ let package = Package(
       name: "IsometryCLI",
       dependencies: [
         "GPUProbe", "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData",
-        "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
-        "IsometryReproductions", "IsometrySpectra", "IsometryTheory", "IsometryTraining",
+        "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
+        "IsometryReference", "IsometryReproductions", "IsometrySpectra", "IsometryTheory",
+        "IsometryTraining",
         "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -51,6 +55,12 @@ let package = Package(
         "IsometrySpectra", "IsometryTheory", "IsometryTraining",
       ],
       swiftSettings: strict),
+    .target(
+      name: "IsometryExchange",
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN", "IsometryTraining", protobuf,
+      ],
+      exclude: ["ONNX/onnx.proto"], swiftSettings: strict),
     .target(
       name: "IsometryBenchmarks",
       dependencies: [
@@ -109,7 +119,8 @@ let package = Package(
       name: "IsometryTheory", dependencies: ["IsometryCore", realModule, complexModule],
       swiftSettings: strict),
     .target(
-      name: "IsometryData", dependencies: ["IsometryCore", "IsometryFiles"],
+      name: "IsometryData",
+      dependencies: ["CPNG", "CTurboJPEG", "IsometryCore", "IsometryFiles"],
       swiftSettings: strict),
     .target(
       name: "OpenCLRuntime",
@@ -118,11 +129,15 @@ let package = Package(
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
     .target(
-      name: "IsometryFiles", dependencies: [.product(name: "Yams", package: "Yams")],
+      name: "IsometryFiles", dependencies: ["CPNG", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     .systemLibrary(name: "COpenCL", providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
     .systemLibrary(name: "CCLBlast", providers: [.apt(["libclblast-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+      providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "CIsometryKernels"),
     .target(name: "CIsometryRecipes"),
@@ -132,7 +147,8 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "CLAPACK", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN",
-        "IsometryOpenCL", "IsometryReference", "IsometryTraining", "OpenCLRuntime",
+        "IsometryFiles", "IsometryOpenCL", "IsometryReference", "IsometryTraining",
+        "OpenCLRuntime",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
@@ -184,6 +200,13 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
+      name: "IsometryExchangeTests",
+      dependencies: [
+        "IsometryCPU", "IsometryCore", "IsometryData", "IsometryExchange", "IsometryFiles",
+        "IsometryGraph", "IsometryNN", "IsometryTraining", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "IsometryBenchmarksTests",
       dependencies: [
         "IsometryBenchmarks", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
@@ -202,8 +225,9 @@ let package = Package(
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryNN", "IsometryOpenCL",
-        "IsometryReproductions", "IsometryTheory", "IsometryTraining",
+        "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
+        "IsometryTraining",
       ],
       swiftSettings: strict),
     .testTarget(

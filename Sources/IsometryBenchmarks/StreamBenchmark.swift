@@ -43,6 +43,8 @@ public struct StreamBenchmark: Sendable {
   ) throws -> Result {
     precondition(threads > 0 && repeats > 0, "there is something to time")
     try configuration.check()
+    var configuration = configuration
+    configuration.images = dataset.format
     let batch = configuration.batch
     guard dataset.count >= batch else {
       throw TrainingError.tooFewImages(count: dataset.count, batch: batch)
@@ -52,7 +54,7 @@ public struct StreamBenchmark: Sendable {
       batchesInFlight: batchesInFlight, dataset: dataset)
     let rates = try measure(dataset, configuration, training.session)
     let needed = try benchmark.run(training) { _, _ in }.imagesPerSecond
-    let bytesPerImage = ImageDataset.bytesPerImage + MemoryLayout<Int32>.stride
+    let bytesPerImage = dataset.bytesPerImage + MemoryLayout<Int32>.stride
     return Result(
       imagesPerSecond: rates, bytesPerSecond: rates * Double(bytesPerImage),
       neededImagesPerSecond: needed, headroom: rates / Double(threads) / needed)

@@ -116,7 +116,7 @@ extension ImageDataset {
   static func random(count: Int, seed: UInt64) throws(DatasetError) -> ImageDataset {
     try requireMemory(forImages: count)
     var random = RandomStream(seed: seed)
-    let byteCount = count * bytesPerImage
+    let byteCount = count * CIFAR10.bytesPerImage
     let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, initialized in
       for start in stride(from: 0, to: byteCount, by: 4) {
         withUnsafeBytes(of: random.nextUInt32()) { word in

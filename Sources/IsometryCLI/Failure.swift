@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import IsometryBenchmarks
 import IsometryData
+import IsometryExchange
 import IsometryGraph
 import IsometryNN
 import IsometryReproductions
@@ -21,8 +22,11 @@ struct Failure {
 
   init(_ error: any Error) {
     switch error {
+    case ExchangeError.notFinite:
+      code = 1
+      message = errorText(of: error)
     case is ConfigurationError, is UsageError, is ModelError, is InitializationError,
-      is RecipeError, is UnsupportedPrecision,
+      is RecipeError, is UnsupportedPrecision, is ExchangeError,
       is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
       DatasetError.notEnoughMemory, SpectrumError.notEnoughMemory,
       ReproductionError.unknownExperiment,

@@ -28,7 +28,8 @@ struct IsometryCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       TrainCommand.self, RecipesCommand.self, ConfigCommand.self, RunsCommand.self,
-      EvaluateCommand.self, SpectrumCommand.self,
+      EvaluateCommand.self, ExportCommand.self, ImportCommand.self, PredictCommand.self,
+      SpectrumCommand.self,
       InspectCommand.self,
       DevicesCommand.self, DoctorCommand.self, DatasetCommand.self, BenchmarkCommand.self,
       TuneCommand.self,

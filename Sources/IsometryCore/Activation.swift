@@ -168,7 +168,7 @@ public enum Activation: Sendable, Hashable {
     }
   }
 
-  @usableFromInline static let unitErfScale = 0.886226925452758  // √π/2
+  @usableFromInline package static let unitErfScale = 0.886226925452758  // √π/2
   @usableFromInline static let twoOverRootPi = 1.1283791670955126
   @usableFromInline static let oneOverRootTwoPi = 0.3989422804014327
   @usableFromInline static let rootHalf = 0.7071067811865476

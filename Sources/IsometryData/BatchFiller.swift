@@ -40,7 +40,7 @@ final class BatchFiller: Sendable {
         }
       }
     }
-    let size = ImageDataset.bytesPerImage
+    let size = dataset.bytesPerImage
     UnsafeMutableRawBufferPointer(rebasing: images[(validCount * size)...])
       .initializeMemory(as: UInt8.self, repeating: 0)
     for place in validCount..<batchSize {
@@ -52,7 +52,7 @@ final class BatchFiller: Sendable {
     _ index: Int, to place: Int, images: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
   ) {
-    let size = ImageDataset.bytesPerImage
+    let size = dataset.bytesPerImage
     dataset.pixels.withUnsafeBytes { pixels in
       UnsafeMutableRawBufferPointer(rebasing: images[place * size..<(place + 1) * size])
         .copyMemory(

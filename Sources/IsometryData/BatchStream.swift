@@ -33,7 +33,7 @@ public struct BatchPosition: Sendable, Hashable, Codable {
 public final class BatchStream: Sendable {
   /// The default number of slots. It hides the preparation of batches without much memory.
   public static let defaultBatchesInFlight = 3
-  /// The graph input of the images: uint8 [N, 3, 32, 32].
+  /// The graph input of the images: uint8 [N, 3, H, W].
   public static let imageInput = "images"
   /// The graph input of the labels: int32 [N].
   public static let labelInput = "labels"
@@ -99,7 +99,7 @@ public final class BatchStream: Sendable {
     precondition(start.epoch >= 0 && start.batch >= 0, "batches are numbered from 0")
     for slot in slots {
       precondition(
-        slot.bytes(of: Self.imageInput).count == batchSize * ImageDataset.bytesPerImage
+        slot.bytes(of: Self.imageInput).count == batchSize * dataset.bytesPerImage
           && slot.bytes(of: Self.labelInput).count == batchSize * MemoryLayout<Int32>.stride,
         "every slot holds images and labels of a batch of \(batchSize)")
     }

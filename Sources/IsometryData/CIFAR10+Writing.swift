@@ -10,7 +10,8 @@ extension CIFAR10 {
   /// - Parameter directory: created if missing.
   /// - Returns: the path of the folder.
   /// - Throws: `DatasetError` if the folder exists already or cannot be written.
-  /// - Precondition: at least five training images, and the same class names for both splits.
+  /// - Precondition: at least five training images of 32×32 pixels, and the same class names for both
+  ///   splits.
   @discardableResult
   public static func write(
     train: ImageDataset, test: ImageDataset, to directory: String
@@ -20,6 +21,7 @@ extension CIFAR10 {
     guard train.classCount == classNames.count else {
       throw .notTenClasses(found: train.classCount)
     }
+    precondition(train.bytesPerImage == bytesPerImage, "CIFAR-10's format holds \(images)")
     let target = try freeTarget(in: directory)
     try DatasetError.writing(write(train: train, test: test, in: directory, as: target))
     return target
@@ -36,10 +38,10 @@ extension CIFAR10 {
     var counts: [(file: String, count: Int)] = []
     for (index, name) in trainFiles.enumerated() {
       let bounds = (0...1).map { train.count * (index + $0) / trainFiles.count }
-      try writeFile(name, records(bounds[0]..<bounds[1], of: train))
+      try writeFile(name, train.records(bounds[0]..<bounds[1]))
       counts.append((name, bounds[1] - bounds[0]))
     }
-    try writeFile(testFile, records(0..<test.count, of: test))
+    try writeFile(testFile, test.records())
     counts.append((testFile, test.count))
     if counts.contains(where: { $0.count != recordsPerFile }) {
       let lines = counts.map { "\($0.file) \($0.count)\n" }.joined()
@@ -62,15 +64,5 @@ extension CIFAR10 {
     let target = directory + "/" + folderName
     if InputFile.exists(target) { throw .alreadyExists(path: target) }
     return target
-  }
-
-  private static func records(_ range: Range<Int>, of dataset: ImageDataset) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(range.count * bytesPerRecord)
-    for index in range {
-      bytes.append(dataset.labels[index])
-      bytes.append(contentsOf: dataset.image(index))
-    }
-    return bytes
   }
 }

@@ -2,30 +2,62 @@ import Foundation
 public import IsometryCore
 import IsometryFiles
 
-/// A download of CIFAR-10 from its authors' site. It verifies the archive's checksum, unpacks it and
-/// moves the complete folder to its place in one step.
+/// A download of CIFAR-10 or CIFAR-100, from their authors' site or a mirror. It verifies the archive's
+/// checksum, unpacks it and moves the complete folder to its place in one step.
 ///
 /// The system's `curl`, `md5sum` and `tar` do the work; they support proxies, certificates and
-/// archives. A failure leaves no files behind.
+/// archives. If the download ends early, the part that has arrived stays beside the place of the folder,
+/// and the next download continues it. Other failures leave no files behind.
 public struct DatasetDownload: Sendable {
-  /// The binary version on the data set's page.
-  public static let officialURL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-  /// The checksum on the same page.
-  public static let officialMD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+  /// A data set that can be downloaded.
+  public enum Collection: String, Sendable, Hashable, CaseIterable {
+    case cifar10 = "cifar-10"
+    case cifar100 = "cifar-100"
 
+    /// The name of the archive of the binary version.
+    public var archive: String { "\(rawValue)-binary.tar.gz" }
+    /// The folder in the archive.
+    public var folderName: String { binary.folderName }
+    /// The archive's address on the data set's page.
+    public var officialURL: String { "https://www.cs.toronto.edu/~kriz/\(archive)" }
+
+    /// The archive's checksum on the same page.
+    public var officialMD5: String {
+      switch self {
+      case .cifar10: "c32a1d4ab5d03f1284b67883e8d87530"
+      case .cifar100: "03b5dce01913d631647c71ecec9e9cb8"
+      }
+    }
+
+    var binary: BinaryFormat {
+      switch self {
+      case .cifar10: CIFAR10.binary
+      case .cifar100: CIFAR100.binary(.fine)
+      }
+    }
+  }
+
+  private let collection: Collection
   private let url: String
   private let md5: String
-  /// The required number of records in each batch file.
-  var recordsPerFile = CIFAR10.recordsPerFile
+  /// The required number of records in each file; nil for the official ones.
+  var recordsPerFile: Int?
 
-  /// A download of CIFAR-10, by default from its authors.
+  /// A download of a data set, by default of CIFAR-10 from its authors.
   ///
   /// - Parameters:
-  ///   - url: of a gzip-compressed tar archive that holds the folder `cifar-10-batches-bin`.
-  ///   - md5: the archive's checksum, 32 lowercase hexadecimal digits.
-  public init(url: String = officialURL, md5: String = officialMD5) {
-    self.url = url
-    self.md5 = md5
+  ///   - mirror: the address of the archive, or of the folder that holds it under its name; nil for the
+  ///     official one.
+  ///   - md5: the archive's checksum, 32 lowercase hexadecimal digits; nil for the official one.
+  public init(_ collection: Collection = .cifar10, mirror: String? = nil, md5: String? = nil) {
+    self.collection = collection
+    self.md5 = md5 ?? collection.officialMD5
+    url =
+      mirror.map { address in
+        address.hasSuffix(".tar.gz")
+          ? address
+          : address + (address.hasSuffix("/") ? "" : "/") + collection.archive
+      } ?? collection.officialURL
   }
 
   /// The result of `fetch`.
@@ -36,29 +68,26 @@ public struct DatasetDownload: Sendable {
     case alreadyPresent(folder: String)
   }
 
-  /// Puts `cifar-10-batches-bin` into a directory unless it is there already.
+  /// Puts the folder of the data set into a directory unless it is there already.
   ///
   /// - Parameters:
   ///   - directory: created if missing.
   ///   - progress: called several times a second with the number of bytes downloaded so far. The last
-  ///     call is just before the folder gets its name. If it throws, the download ends, all files are
-  ///     removed, and the error is passed on.
+  ///     call is just before the folder gets its name. If it throws, the download ends, and the error is
+  ///     passed on.
   /// - Throws: `DatasetDownloadError`. `DatasetError` if the directory cannot be written, or holds a
   ///   damaged or different set under that name; that set is never overwritten.
   public func fetch(
     to directory: String, progress: (_ byteCount: Int) throws -> Void = { _ in }
   ) throws -> Outcome {
-    let target = directory + "/" + CIFAR10.folderName
-    if InputFile.exists(target) {
+    let target = directory + "/" + collection.folderName
+    if try DatasetError.reading(InputFile.isThere(target)) {
       try validate(target)
       return .alreadyPresent(folder: target)
     }
     let temporary = try DatasetError.writing(TemporaryFolder(in: directory))
-    let archive = temporary.path + "/archive.tar.gz"
-    func tell() throws {
-      let attributes = try? FileManager.default.attributesOfItem(atPath: archive)
-      try progress(attributes?[.size] as? Int ?? 0)
-    }
+    let archive = directory + "/" + collection.archive + ".part"
+    func tell() throws { try progress(Self.byteCount(of: archive)) }
     func run(
       _ program: String, _ arguments: [String], failure: (String) -> DatasetDownloadError
     ) throws -> String {
@@ -72,22 +101,54 @@ public struct DatasetDownload: Sendable {
         throw failure(reason.isEmpty ? "\(program) ended with code \(outcome.status)" : reason)
       }
     }
-
-    _ = try run(
-      "curl", ["--fail", "--location", "--silent", "--show-error", "--output", archive, url]
-    ) { .downloadFailed(url: url, reason: $0) }
-    func wrongChecksum(_ found: String) -> DatasetDownloadError {
-      .wrongChecksum(url: url, expected: md5, found: found)
+    func checksum() throws -> String {
+      String(
+        try run("md5sum", ["--binary", archive]) {
+          .wrongChecksum(url: url, expected: md5, found: $0)
+        }.prefix(32))
     }
-    let sum = try run("md5sum", ["--binary", archive], failure: wrongChecksum).prefix(32)
-    guard sum == md5 else { throw wrongChecksum(String(sum)) }
+
+    func download() throws {
+      _ = try run(
+        "curl",
+        [
+          "--fail", "--location", "--silent", "--show-error", "--continue-at", "-", "--output",
+          archive, url,
+        ]
+      ) { .downloadFailed(url: url, reason: $0, kept: Self.byteCount(of: archive)) }
+    }
+    // A part with the right checksum is the whole archive, which servers do not continue.
+    if try Self.byteCount(of: archive) == 0 || checksum() != md5 {
+      do {
+        try download()
+      } catch DatasetDownloadError.downloadFailed(_, let reason, _)
+        where Self.refusalsToContinue.contains(where: { reason.contains($0) })
+      {
+        unlink(archive)
+        try download()
+      } catch {
+        if Self.byteCount(of: archive) == 0 { unlink(archive) }
+        throw error
+      }
+      let sum = try checksum()
+      guard sum == md5 else {
+        unlink(archive)
+        throw DatasetDownloadError.wrongChecksum(url: url, expected: md5, found: sum)
+      }
+    }
+    // Complete and verified: what fails from here on does not depend on the download.
+    let verified = temporary.path + "/archive.tar.gz"
+    guard rename(archive, verified) == 0 else {
+      throw DatasetError.inaccessible(.last(path: archive, action: "write"))
+    }
     let unpacked = try DatasetError.writing(temporary.makeFolder("unpacked"))
     _ = try run(
-      "tar", ["--extract", "--gzip", "--no-same-owner", "--file", archive, "--directory", unpacked]
+      "tar",
+      ["--extract", "--gzip", "--no-same-owner", "--file", verified, "--directory", unpacked]
     ) { .cannotUnpack(url: url, reason: $0) }
-    let folder = unpacked + "/" + CIFAR10.folderName
+    let folder = unpacked + "/" + collection.folderName
     guard InputFile.exists(folder) else {
-      throw DatasetDownloadError.unexpectedContents(url: url, missing: CIFAR10.folderName)
+      throw DatasetDownloadError.unexpectedContents(url: url, missing: collection.folderName)
     }
     try validate(folder)
     try tell()
@@ -95,33 +156,45 @@ public struct DatasetDownload: Sendable {
     return .fetched(folder: target)
   }
 
+  /// Parts of curl's messages for a server that does not continue a download, or not this one.
+  private static let refusalsToContinue = ["(33)", "(36)", "error: 416"]
+
+  private static func byteCount(of path: String) -> Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return attributes?[.size] as? Int ?? 0
+  }
+
   /// Reads every record, so that a set reported as complete can be trained on.
   private func validate(_ folder: String) throws {
+    let binary = collection.binary
     for split in DatasetSplit.allCases {
-      let found = try CIFAR10.load(split, from: folder).count
-      let expected = CIFAR10.files(of: split).count * recordsPerFile
+      let found = try binary.load(split, from: folder).count
+      let expected =
+        recordsPerFile.map { $0 * binary.files(of: split).count }
+        ?? binary.officialCount(of: split)
       guard found == expected else {
         throw DatasetDownloadError.otherSet(
-          folder: folder, split: split, expected: expected, found: found)
+          folder: folder, name: binary.name, split: split, expected: expected, found: found)
       }
     }
   }
 }
 
-/// The reason why CIFAR-10 could not be downloaded. The description is one line with a remedy.
+/// The reason why a data set could not be downloaded. The description is one line with a remedy.
 public enum DatasetDownloadError: Error, Sendable, Equatable {
   /// A system program that the download needs is not installed.
   case missingProgram(String)
-  /// The network or the server refused, or the disk is full; `reason` is curl's message.
-  case downloadFailed(url: String, reason: String)
+  /// The network or the server refused, or the disk is full; `reason` is curl's message, and `kept` the
+  /// number of bytes that the next download continues.
+  case downloadFailed(url: String, reason: String, kept: Int)
   /// The archive is a different one, or arrived damaged.
   case wrongChecksum(url: String, expected: String, found: String)
   /// The file is not an archive, or the disk is full; `reason` is tar's message.
   case cannotUnpack(url: String, reason: String)
   /// The archive lacks the folder of batches.
   case unexpectedContents(url: String, missing: String)
-  /// The folder holds a complete set of batches that is not CIFAR-10.
-  case otherSet(folder: String, split: DatasetSplit, expected: Int, found: Int)
+  /// The folder holds a complete set of files that is not the published one.
+  case otherSet(folder: String, name: String, split: DatasetSplit, expected: Int, found: Int)
 }
 
 extension DatasetDownloadError: ExplainedError {
@@ -130,10 +203,11 @@ extension DatasetDownloadError: ExplainedError {
     switch self {
     case .missingProgram(let name):
       "fetching needs the program \(name), which is not installed: install it and try again"
-    case .downloadFailed(let url, let reason):
+    case .downloadFailed(let url, let reason, let kept):
       """
-      cannot download \(url): \(reason); if this machine has no access to it, download it \
-      elsewhere, unpack it here and name its folder\(hint: .data)
+      cannot download \(url): \(reason); \
+      \(kept > 0 ? "the same command continues after \(kept) bytes; " : "")if this machine has no \
+      access to it, download it elsewhere, unpack it here and name its folder\(hint: .data)
       """
     case .wrongChecksum(let url, let expected, let found):
       """
@@ -144,9 +218,9 @@ extension DatasetDownloadError: ExplainedError {
       "cannot unpack \(url): \(reason)"
     case .unexpectedContents(let url, let missing):
       "\(url) does not hold the folder \(missing): check the address"
-    case .otherSet(let folder, let split, let expected, let found):
+    case .otherSet(let folder, let name, let split, let expected, let found):
       """
-      \(folder) holds another set than CIFAR-10: expected \(expected) images to \(split.rawValue) \
+      \(folder) holds another set than \(name): expected \(expected) images to \(split.rawValue) \
       with, found \(found); move it away, or name another directory
       """
     }

@@ -4,7 +4,7 @@ public import IsometryFiles
 
 /// A fault of data from outside. The description is one line with the error and its remedy.
 public enum DatasetError: ExplainedError, Equatable {
-  /// A directory that was named holds no batch of CIFAR-10.
+  /// A directory that was named holds none of the known data sets.
   case noBatches(directory: String, namedBy: DirectoryOrigin)
   /// One of the files of a split is missing.
   case missingFile(path: String)
@@ -27,6 +27,22 @@ public enum DatasetError: ExplainedError, Equatable {
   case notEnoughMemory(count: Int, needed: Int, free: Int)
   /// A data set cannot be written in CIFAR-10's format, which has exactly ten classes.
   case notTenClasses(found: Int)
+  /// A directory holds a data set in the form for Python.
+  case pythonVersion(directory: String, name: String)
+  /// A file is not an image that can be read.
+  case unreadableImage(path: String, reason: String)
+  /// The images of a folder have several sizes, columns × rows.
+  case otherSize(path: String, expected: String, found: String)
+  /// A folder of images has more classes than labels of one byte tell apart.
+  case tooManyClasses(path: String, found: Int, most: Int)
+  /// A split has a class that the training images do not have.
+  case unknownClass(path: String, in: String)
+  /// A folder of images has none for a split.
+  case noImages(path: String, split: DatasetSplit)
+  /// A folder that should be converted has no folders of images.
+  case noImageFolder(path: String)
+  /// The description of a converted set cannot be read.
+  case damagedDescription(path: String, reason: String)
 
   /// The origin of the name of a directory.
   public enum DirectoryOrigin: Sendable, Equatable {
@@ -62,15 +78,14 @@ extension DatasetError {
     switch self {
     case .noBatches(let directory, let origin):
       """
-      \(origin.explanation) names \(directory), which holds no CIFAR-10 batches, directly or in \
-      \(CIFAR10.folderName)/: get them with `\(.download) \(directory)`, or name a directory with \
-      \(CIFAR10.testFile)
+      \(origin.explanation) names \(directory), which holds no CIFAR-10 batches, no CIFAR-100 and no \
+      class folders of images: get CIFAR-10 with `\(.download) \(directory)`, or name another
       """
     case .missingFile(let path):
       """
-      \(path) is missing: a complete set is \(CIFAR10.trainFiles[0]) to \
-      \(CIFAR10.trainFiles[CIFAR10.trainFiles.count - 1]) and \(CIFAR10.testFile); get it with \
-      `\(.download)`
+      \(path) is missing, so the set is incomplete: complete CIFAR-10 is \(CIFAR10.trainFiles[0]) to \
+      \(CIFAR10.trainFiles[CIFAR10.trainFiles.count - 1]) and \(CIFAR10.testFile), complete \
+      CIFAR-100 train.bin and test.bin; get it with `\(.download)`
       """
     case .inaccessible(let error): "\(error.description)"
     case .partialRecord(let path, let byteCount, let bytesPerRecord):
@@ -98,13 +113,12 @@ extension DatasetError {
     case .labelOutOfRange(let path, let record, let found, let classCount):
       """
       \(path) is damaged: expected a label of 0 to \(classCount - 1) at record \(record), found \
-      \(found); delete it and get it again with `\(.download)`. CIFAR-100 and the Python version \
-      of CIFAR-10 have other formats
+      \(found); delete it and get it again with `\(.download)`
       """
     case .wrongClassNames(let path, let expected, let found):
       """
       \(path): expected \(expected) class names, one a line, found \(found); delete the file to \
-      use CIFAR-10's own names
+      use the official names
       """
     case .alreadyExists(let path):
       "\(path) exists already: delete it or choose another directory"
@@ -115,6 +129,31 @@ extension DatasetError {
       """
     case .notTenClasses(let found):
       "CIFAR-10's format holds \(CIFAR10.classNames.count) classes, not \(found)"
+    case .pythonVersion(let directory, let name):
+      """
+      \(directory) holds \(name) as pickled files for Python, which are not read: get its binary \
+      version with `\(.download)`, and name that folder
+      """
+    case .unreadableImage(let path, let reason):
+      "\(path) is not an image that can be read: \(reason); convert it to PNG, or remove it"
+    case .otherSize(let path, let expected, let found):
+      """
+      \(path) has \(found) pixels, and the first image \(expected); make all images of one size, as \
+      with `mogrify -resize \(expected)!`
+      """
+    case .tooManyClasses(let path, let found, let most):
+      "\(path) has \(found) classes, and \(most) are the most; leave some out"
+    case .unknownClass(let path, let train):
+      "\(path) is a class that \(train) does not have; move its images, or remove it"
+    case .noImages(let path, let split):
+      """
+      \(path) holds no images to \(split.rawValue) with; put PNG or JPEG files into \
+      \(split.rawValue)/CLASS/, or ten or more into CLASS/
+      """
+    case .noImageFolder(let path):
+      "\(path) holds no folder of PNG or JPEG files for each class; name one that does"
+    case .damagedDescription(let path, let reason):
+      "\(path) is damaged: \(reason); delete the folder that holds it, and convert the images again"
     }
   }
 }

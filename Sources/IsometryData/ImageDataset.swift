@@ -6,60 +6,72 @@ public enum DatasetSplit: String, Sendable, Hashable, CaseIterable, Codable {
   case test
 }
 
-/// Labeled color images of 32×32 pixels in memory, one byte a channel.
+/// Labeled color images of one size in memory, one byte a channel.
 ///
 /// It is a value type; copies share the pixels.
 public struct ImageDataset: Sendable {
-  /// Rows and columns of an image, in pixels.
-  public static let side = 32
   /// Red, green, blue.
   public static let channels = 3
-  /// The number of pixels of one channel, which is also its size in bytes.
-  public static let pixelsPerChannel = side * side
-  /// The bytes of one image: 1,024 red, 1,024 green, 1,024 blue, each row-major.
-  public static let bytesPerImage = channels * pixelsPerChannel
 
   /// The split that the images belong to.
   public let split: DatasetSplit
-  /// All images in order: [count, 3, 32, 32].
+  /// All images in order: [count, 3, H, W].
   public let pixels: [UInt8]
   /// The class of each image, an index into `classNames`.
   public let labels: [UInt8]  // [count]
-  /// The classes in the order of their labels.
-  public let classNames: [String]
+  /// The size of the images, the classes and the normalization.
+  public let format: ImageFormat
   /// The origin of the images, for messages: a few words without a full stop.
   public let origin: String
-  /// The statistics for normalization. They are fixed for a kind of data, so that every split and every
-  /// limit on the number of images uses the same ones.
-  public let normalization: ChannelStatistics
 
   /// The number of images.
   public var count: Int { labels.count }
+  /// The classes in the order of their labels.
+  public var classNames: [String] { format.classNames }
   /// The number of classes, including those without images.
   public var classCount: Int { classNames.count }
+  /// The statistics for normalization.
+  public var normalization: ChannelStatistics { format.normalization }
+  /// The bytes of one image.
+  public var bytesPerImage: Int { format.bytesPerImage }
 
-  /// A split of at least one image, with 3,072 bytes for each label and a class name for every label.
+  /// A split of at least one image, with the bytes of an image for each label and a class name for every
+  /// label.
+  public init(
+    split: DatasetSplit, pixels: [UInt8], labels: [UInt8], format: ImageFormat, origin: String
+  ) {
+    precondition(!labels.isEmpty, "a data set holds at least one image")
+    precondition(
+      pixels.count == labels.count * format.bytesPerImage,
+      "\(labels.count) images take \(labels.count * format.bytesPerImage) bytes, not "
+        + "\(pixels.count)")
+    precondition(
+      labels.allSatisfy { Int($0) < format.classNames.count },
+      "every label is below the number of classes, \(format.classNames.count)")
+    self.split = split
+    self.pixels = pixels
+    self.labels = labels
+    self.format = format
+    self.origin = origin
+  }
+
+  /// A split of images of 32×32 pixels.
   public init(
     split: DatasetSplit, pixels: [UInt8], labels: [UInt8], classNames: [String], origin: String,
     normalization: ChannelStatistics
   ) {
-    precondition(!labels.isEmpty, "a data set holds at least one image")
-    precondition(
-      pixels.count == labels.count * Self.bytesPerImage,
-      "\(labels.count) images take \(labels.count * Self.bytesPerImage) bytes, not \(pixels.count)")
-    precondition(
-      labels.allSatisfy { Int($0) < classNames.count },
-      "every label is below the number of classes, \(classNames.count)")
-    self.split = split
-    self.pixels = pixels
-    self.labels = labels
-    self.classNames = classNames
-    self.origin = origin
-    self.normalization = normalization
+    self.init(
+      split: split, pixels: pixels, labels: labels,
+      format: ImageFormat(
+        height: CIFAR10.side, width: CIFAR10.side, classNames: classNames,
+        normalization: normalization),
+      origin: origin)
   }
 
   /// Checks that the memory for images is free, before they are read or drawn.
-  package static func requireMemory(forImages count: Int) throws(DatasetError) {
+  package static func requireMemory(
+    forImages count: Int, bytesPerImage: Int = CIFAR10.bytesPerImage
+  ) throws(DatasetError) {
     let (needed, overflow) = count.multipliedReportingOverflow(by: bytesPerImage + 1)
     let free = FreeMemory.byteCount
     guard overflow || needed > free else { return }
@@ -85,15 +97,15 @@ public struct ImageDataset: Sendable {
   }
 
   private func images(_ range: Range<Int>, _ selection: String) -> ImageDataset {
-    let size = Self.bytesPerImage
+    let size = bytesPerImage
     return ImageDataset(
       split: split, pixels: Array(pixels[range.lowerBound * size..<range.upperBound * size]),
-      labels: Array(labels[range]), classNames: classNames,
-      origin: "\(origin), \(selection) of \(count)", normalization: normalization)
+      labels: Array(labels[range]), format: format,
+      origin: "\(origin), \(selection) of \(count)")
   }
 
-  /// The 3,072 bytes of one image.
+  /// The bytes of one image.
   public func image(_ index: Int) -> ArraySlice<UInt8> {
-    pixels[index * Self.bytesPerImage..<(index + 1) * Self.bytesPerImage]
+    pixels[index * bytesPerImage..<(index + 1) * bytesPerImage]
   }
 }

@@ -5,12 +5,12 @@ import IsometryCore
 /// One canvas is reused for many pictures, so that drawing allocates nothing.
 struct SyntheticCanvas {
   private typealias Color = SIMD3<Float>
-  private static let side = ImageDataset.side
+  private static let side = CIFAR10.side
 
   /// Half the range of the noise added to each channel of each pixel, in [0, 1] units.
   private static let noise: Float = 0.05
 
-  private var colors = [Color](repeating: .zero, count: ImageDataset.pixelsPerChannel)
+  private var colors = [Color](repeating: .zero, count: CIFAR10.pixelsPerChannel)
 
   /// Draws background, clutter, the figure and the strokes that cross it, from back to front.
   mutating func draw(_ figure: SyntheticFigure, random: inout RandomStream) {
@@ -34,7 +34,7 @@ struct SyntheticCanvas {
 
   /// Adds noise and writes the picture as 1,024 red, 1,024 green and 1,024 blue bytes.
   func quantize(into bytes: UnsafeMutableBufferPointer<UInt8>, random: inout RandomStream) {
-    let plane = ImageDataset.pixelsPerChannel
+    let plane = CIFAR10.pixelsPerChannel
     for pixel in 0..<plane {
       let word = random.nextUInt32()
       let draws = SIMD3<UInt32>(word & 0x3FF, word >> 10 & 0x3FF, word >> 20 & 0x3FF)

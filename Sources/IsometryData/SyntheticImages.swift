@@ -34,7 +34,7 @@ public enum SyntheticImages {
   ) -> ImageDataset {
     let count = count ?? defaultCount(of: split)
     precondition(count > 0 && count <= UInt32.max, "a data set holds 1 to 2³² − 1 pictures")
-    let pixels = [UInt8](unsafeUninitializedCapacity: count * ImageDataset.bytesPerImage) {
+    let pixels = [UInt8](unsafeUninitializedCapacity: count * CIFAR10.bytesPerImage) {
       buffer, initialized in
       // Chunks write disjoint ranges of the buffer, and `concurrentPerform` returns after the last.
       nonisolated(unsafe) let destination = buffer
@@ -44,14 +44,14 @@ public enum SyntheticImages {
         for index in part * chunk..<min(count, (part + 1) * chunk) {
           var random = RandomStream(seed: seed, stream: stream(of: split, index: index))
           canvas.draw(SyntheticFigure(rawValue: label(of: index))!, random: &random)
-          let start = index * ImageDataset.bytesPerImage
+          let start = index * CIFAR10.bytesPerImage
           canvas.quantize(
             into: UnsafeMutableBufferPointer(
-              rebasing: destination[start..<start + ImageDataset.bytesPerImage]),
+              rebasing: destination[start..<start + CIFAR10.bytesPerImage]),
             random: &random)
         }
       }
-      initialized = count * ImageDataset.bytesPerImage
+      initialized = count * CIFAR10.bytesPerImage
     }
     return ImageDataset(
       split: split, pixels: pixels, labels: (0..<count).map { UInt8(label(of: $0)) },

@@ -24,6 +24,16 @@ package struct InputFile: ~Copyable {
     access(path, F_OK) == 0
   }
 
+  /// Whether something is at a path.
+  ///
+  /// - Throws: `FileError` if the system does not say, as for a file in a folder that the user may not
+  ///   enter.
+  package static func isThere(_ path: String) throws(FileError) -> Bool {
+    guard access(path, F_OK) != 0 else { return true }
+    guard errno == ENOENT || errno == ENOTDIR else { throw .last(path: path, action: "read") }
+    return false
+  }
+
   package func byteCount() throws(FileError) -> Int {
     Int(try status().st_size)
   }

@@ -181,7 +181,7 @@ import Testing
 
   @Test func otherNumbersOfClassesCannotBeWritten() throws {
     let one = ImageDataset(
-      split: .train, pixels: [UInt8](repeating: 0, count: 5 * ImageDataset.bytesPerImage),
+      split: .train, pixels: [UInt8](repeating: 0, count: 5 * CIFAR10.bytesPerImage),
       labels: [0, 0, 0, 0, 0], classNames: ["one"], origin: "black",
       normalization: CIFAR10.normalization)
     try withFolder { directory in
@@ -201,7 +201,7 @@ import Testing
   }
 
   @Test func statisticsAreThoseOfThePixels() {
-    var pixels = [UInt8](repeating: 51, count: ImageDataset.bytesPerImage)  // 0.2
+    var pixels = [UInt8](repeating: 51, count: CIFAR10.bytesPerImage)  // 0.2
     for index in 1024..<1536 { pixels[index] = 255 }
     for index in 1536..<2048 { pixels[index] = 0 }
     let statistics = ChannelStatistics(

@@ -25,7 +25,7 @@ import Testing
 
   /// A download that takes a set of two images a training file for complete.
   private func download(_ archive: (url: String, path: String, md5: String)) -> DatasetDownload {
-    var download = DatasetDownload(url: archive.url, md5: archive.md5)
+    var download = DatasetDownload(mirror: archive.url, md5: archive.md5)
     download.recordsPerFile = 2
     return download
   }
@@ -58,10 +58,10 @@ import Testing
       let source = folder + "/source"
       let present = source + "/" + CIFAR10.folderName
       let expected = DatasetDownloadError.otherSet(
-        folder: present, split: .train, expected: 50_000, found: 10)
-      #expect(throws: expected) { try DatasetDownload(url: archive.url).fetch(to: source) }
-      try expectFailure(DatasetDownload(url: archive.url, md5: archive.md5), in: folder) {
-        if case .otherSet(_, .train, 50_000, 10) = $0 as? DatasetDownloadError {
+        folder: present, name: "CIFAR-10", split: .train, expected: 50_000, found: 10)
+      #expect(throws: expected) { try DatasetDownload(mirror: archive.url).fetch(to: source) }
+      try expectFailure(DatasetDownload(mirror: archive.url, md5: archive.md5), in: folder) {
+        if case .otherSet(_, _, .train, 50_000, 10) = $0 as? DatasetDownloadError {
           true
         } else {
           false
@@ -92,7 +92,7 @@ import Testing
     try withFolder { folder in
       let archive = try makeArchive(in: folder)
       let expected = String(repeating: "0", count: 32)
-      try expectFailure(DatasetDownload(url: archive.url, md5: expected), in: folder) {
+      try expectFailure(DatasetDownload(mirror: archive.url, md5: expected), in: folder) {
         $0 as? DatasetDownloadError
           == .wrongChecksum(url: archive.url, expected: expected, found: archive.md5)
       }
@@ -104,11 +104,11 @@ import Testing
       let archive = try makeArchive(in: folder)
       let bytes = try Data(contentsOf: URL(fileURLWithPath: archive.path))
       try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: archive.path))
-      try expectFailure(DatasetDownload(url: archive.url, md5: archive.md5), in: folder) {
+      try expectFailure(DatasetDownload(mirror: archive.url, md5: archive.md5), in: folder) {
         if case .wrongChecksum = $0 as? DatasetDownloadError { true } else { false }
       }
       let truncated = try md5(of: archive.path)
-      try expectFailure(DatasetDownload(url: archive.url, md5: truncated), in: folder) {
+      try expectFailure(DatasetDownload(mirror: archive.url, md5: truncated), in: folder) {
         if case .cannotUnpack = $0 as? DatasetDownloadError { true } else { false }
       }
     }
@@ -117,8 +117,8 @@ import Testing
   @Test func anUnreachableAddressIsNamed() throws {
     try withFolder { folder in
       let url = "file://" + folder + "/nowhere.tar.gz"
-      try expectFailure(DatasetDownload(url: url), in: folder) {
-        if case .downloadFailed(url, let reason) = $0 as? DatasetDownloadError {
+      try expectFailure(DatasetDownload(mirror: url), in: folder) {
+        if case .downloadFailed(url, let reason, 0) = $0 as? DatasetDownloadError {
           reason.contains("nowhere")
         } else {
           false
@@ -130,7 +130,7 @@ import Testing
   @Test func anotherArchiveIsRefused() throws {
     try withFolder { folder in
       let archive = try makeArchive(in: folder, holding: "cifar-100-binary")
-      try expectFailure(DatasetDownload(url: archive.url, md5: archive.md5), in: folder) {
+      try expectFailure(DatasetDownload(mirror: archive.url, md5: archive.md5), in: folder) {
         $0 as? DatasetDownloadError
           == .unexpectedContents(url: archive.url, missing: CIFAR10.folderName)
       }
@@ -155,12 +155,47 @@ import Testing
     struct Enough: Error {}
     try withFolder { folder in
       let archive = try makeArchive(in: folder)
-      let before = try names(in: folder)
       #expect(throws: Enough.self) {
-        try DatasetDownload(url: archive.url, md5: archive.md5)
+        try DatasetDownload(mirror: archive.url, md5: archive.md5)
           .fetch(to: folder + "/new") { _ in throw Enough() }
       }
-      #expect(try names(in: folder) == before)
+      let left = (try? names(in: folder + "/new")) ?? []
+      #expect(left.allSatisfy { $0.hasSuffix(".tar.gz.part") }, "only what the next one continues")
+    }
+  }
+
+  @Test func aPartIsContinuedAndAWholeOneIsNotDownloadedAgain() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: archive.path))
+      for (name, kept) in [("half", bytes.count / 2), ("whole", bytes.count)] {
+        let directory = "\(folder)/\(name)"
+        try FileManager.default.createDirectory(
+          atPath: directory, withIntermediateDirectories: false)
+        try bytes.prefix(kept).write(
+          to: URL(fileURLWithPath: "\(directory)/cifar-10-binary.tar.gz.part"))
+        let outcome = try download(archive).fetch(to: directory)
+        #expect(outcome == .fetched(folder: "\(directory)/\(CIFAR10.folderName)"))
+        #expect(try names(in: directory) == [CIFAR10.folderName])
+      }
+    }
+  }
+
+  @Test func aMirrorIsAnArchiveOrItsFolder() throws {
+    try withFolder { folder in
+      let archive = try makeArchive(in: folder)
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/mirror", withIntermediateDirectories: false)
+      try FileManager.default.moveItem(
+        atPath: archive.path, toPath: "\(folder)/mirror/cifar-10-binary.tar.gz")
+      for slash in ["", "/"] {
+        var download = DatasetDownload(mirror: "file://\(folder)/mirror\(slash)", md5: archive.md5)
+        download.recordsPerFile = 2
+        let directory = "\(folder)/new\(slash.count)"
+        #expect(
+          try download.fetch(to: directory)
+            == .fetched(folder: "\(directory)/\(CIFAR10.folderName)"))
+      }
     }
   }
 

@@ -20,11 +20,14 @@ import Testing
       let source = try DatasetSource.resolve(
         option: working + "/named", environment: working + "/variable", workingDirectory: working)
       #expect(source.kind == .cifar10(folder: named))
-      #expect(source.explanation == "CIFAR-10 in \(named), as \(.data) says")
+      #expect(
+        source.explanation.text { "[\($0.name)]" } == "CIFAR-10 in \(named), as [data] says")
       let other = try DatasetSource.resolve(
         option: nil, environment: variable, workingDirectory: working)
       #expect(other.kind == .cifar10(folder: variable))
-      #expect(other.explanation == "CIFAR-10 in \(variable), as \(.environmentData) says")
+      #expect(
+        other.explanation.text { "[\($0.name)]" }
+          == "CIFAR-10 in \(variable), as [the environment] says")
       let recorded = try DatasetSource.resolve(
         option: nil, recorded: working + "/named", environment: variable,
         workingDirectory: working)

@@ -23,7 +23,7 @@ func makeNumberedImages(_ count: Int, split: DatasetSplit = .train) -> ImageData
   ImageDataset(
     split: split,
     pixels: (0..<count).flatMap {
-      [UInt8](repeating: UInt8($0 % 251), count: ImageDataset.bytesPerImage)
+      [UInt8](repeating: UInt8($0 % 251), count: CIFAR10.bytesPerImage)
     },
     labels: (0..<count).map { UInt8($0 % 10) }, classNames: CIFAR10.classNames,
     origin: "numbered images", normalization: CIFAR10.normalization)
@@ -39,7 +39,7 @@ final class TestSlot: StagingSlot {
   private let waits = Mutex(0)
 
   init(batchSize: Int, hasOrigins: Bool = false) {
-    images = .allocate(byteCount: batchSize * ImageDataset.bytesPerImage, alignment: 64)
+    images = .allocate(byteCount: batchSize * CIFAR10.bytesPerImage, alignment: 64)
     labels = .allocate(byteCount: batchSize * 4, alignment: 64)
     origins = hasOrigins ? .allocate(byteCount: batchSize * 8, alignment: 64) : nil
     _ = images.initializeMemory(as: UInt8.self, repeating: 0xEE)
@@ -86,6 +86,6 @@ extension BatchStream.Batch {
   /// The first byte of each image: for numbered images their index.
   var firstBytes: [UInt8] {
     let bytes = slot.bytes(of: "images")
-    return stride(from: 0, to: bytes.count, by: ImageDataset.bytesPerImage).map { bytes[$0] }
+    return stride(from: 0, to: bytes.count, by: CIFAR10.bytesPerImage).map { bytes[$0] }
   }
 }

@@ -78,7 +78,7 @@ import Testing
 private struct SoftmaxClassifier {
   private typealias Lanes = SIMD16<Float>
   private static let classes = 10
-  private static let vectors = ImageDataset.bytesPerImage / Lanes.scalarCount
+  private static let vectors = CIFAR10.bytesPerImage / Lanes.scalarCount
   private var weights = [Lanes](repeating: .zero, count: classes * vectors)  // [10, 3072]
   private var biases = [Float](repeating: 0, count: classes)  // [10]
   private var input = [Lanes](repeating: .zero, count: vectors)  // [3072]
@@ -129,7 +129,7 @@ private struct SoftmaxClassifier {
   private mutating func read(_ image: ArraySlice<UInt8>) {
     image.withUnsafeBytes { bytes in
       for vector in 0..<Self.vectors {
-        let channel = vector * Lanes.scalarCount / ImageDataset.pixelsPerChannel
+        let channel = vector * Lanes.scalarCount / CIFAR10.pixelsPerChannel
         let mean = Float(normalization.mean[channel])
         let scale = 1 / Float(normalization.standardDeviation[channel])
         let raw = bytes.loadUnaligned(

@@ -83,7 +83,7 @@ import Testing
         let second = Records()
         let going = try SmallRun.make(configuration)
         let checkpoint = try Checkpoint(contentsOf: runs.latestCheckpointPath)
-        #expect(checkpoint.configuration == configuration)
+        #expect(checkpoint.configuration == whole.configuration)
         try going.restore(checkpoint, path: runs.latestCheckpointPath)
         let continued = try going.makeTrainer(savingTo: runs)
         #expect(try continued.run(onEvent: second.handle) == .completed)

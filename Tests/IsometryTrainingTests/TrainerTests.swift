@@ -232,7 +232,7 @@ import Testing
       return try session.read(output: StepNames.logits).doubles
     }
     func shown(_ offset: Int, isMirrored: Bool) -> ImageDataset {
-      let (test, side) = (SmallRun.test, ImageDataset.side)
+      let (test, side) = (SmallRun.test, CIFAR10.side)
       func source(_ position: Int) -> Int {
         let moved = position + offset
         return moved < 0 ? 1 : moved == side ? side - 2 : moved

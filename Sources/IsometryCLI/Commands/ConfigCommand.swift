@@ -35,8 +35,10 @@ struct ConfigCommand: ParsableCommand {
       try choices.configuration.check()
       choices.configuration.device =
         training.device.device?.spelling ?? choices.device ?? DeviceChoice.auto.spelling
-      choices.configuration.data =
-        try training.data.resolve(environment, recorded: choices.data).spelling
+      let source = try training.data.resolve(
+        environment, recorded: choices.data, labels: choices.configuration.labels)
+      choices.configuration.data = source.spelling
+      choices.configuration.labels = source.labels
       var replaced: [Term: String] = [:]
       if choices.choosesPrecision { replaced[.precision] = TrainingPrecision.automatic }
       if form.json {

@@ -10,39 +10,59 @@ struct DatasetCommand: ParsableCommand {
       Example:
         isometry dataset fetch
       """,
-    subcommands: [FetchCommand.self, InfoCommand.self, WriteSyntheticCommand.self])
+    subcommands: [
+      FetchCommand.self, InfoCommand.self, InspectDatasetCommand.self, ConvertCommand.self,
+      WriteSyntheticCommand.self,
+    ])
 
   struct FetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "fetch", abstract: "Download CIFAR-10 and check it.",
+      commandName: "fetch", abstract: "Download CIFAR-10 or CIFAR-100 and check it.",
       discussion: """
-        Example:
+        Examples:
           isometry dataset fetch
+          isometry dataset fetch --set cifar-100 --mirror https://example.org/datasets
 
-        Downloads \(DatasetDownload.officialURL) (170 MB), verifies its checksum and unpacks it to \
-        \(CIFAR10.folderName) in the directory. If a step fails, nothing is left behind.
+        Downloads \(DatasetDownload.Collection.cifar10.officialURL) (170 MB), verifies its checksum \
+        and unpacks it to \(CIFAR10.folderName) in the directory. The same command continues a \
+        download that ended early. If another step fails, nothing is left behind.
         """)
 
-    @Argument(help: "The directory for \(CIFAR10.folderName).")
+    @Argument(help: "The directory for the folder of the data set.")
     var directory = DatasetSource.defaultDirectory
+
+    @Option(help: "The data set.")
+    var set = DatasetDownload.Collection.cifar10
+
+    @Option(
+      help: ArgumentHelp(
+        """
+        The address of the archive at another place, or of a folder that holds it. Its checksum is \
+        that of the official one.
+        """, valueName: "url"))
+    var mirror: String?
 
     @OptionGroup var form: OutputArguments
 
-    func validate() throws { try checkPath(directory, "the directory") }
+    func validate() throws {
+      try checkPath(directory, "the directory")
+      try checkPath(mirror, "--mirror")
+    }
 
     func run() throws {
       let console = Console(isJSON: form.json)
       let stop = InterruptHandler.install()
-      let outcome = try DatasetDownload().fetch(to: directory) { byteCount in
+      let name = set == .cifar10 ? "CIFAR-10" : "CIFAR-100"
+      let outcome = try DatasetDownload(set, mirror: mirror).fetch(to: directory) { byteCount in
         if let signal = stop.requestingSignal { throw ExitCode(128 + signal) }
         console.showStatus("\(Wording.bytes(byteCount)) downloaded")
       }
       switch outcome {
       case .fetched(let folder):
-        console.say("CIFAR-10 is in \(folder)")
+        console.say("\(name) is in \(folder)")
         console.emit(["folder": .text(folder), "fetched": true])
       case .alreadyPresent(let folder):
-        console.say("CIFAR-10 is already in \(folder), complete and undamaged")
+        console.say("\(name) is already in \(folder), complete and undamaged")
         console.emit(["folder": .text(folder), "fetched": false])
       }
     }
@@ -66,9 +86,7 @@ struct DatasetCommand: ParsableCommand {
       console.say(source.explanation.inProgramTerms)
       for split in DatasetSplit.allCases {
         let dataset = try source.load(split)
-        var counts = [Int](repeating: 0, count: dataset.classCount)
-        for label in dataset.labels { counts[Int(label)] += 1 }
-        let classes = zip(dataset.classNames, counts)
+        let classes = zip(dataset.classNames, dataset.imagesOfClasses)
         console.say(
           "\(split.rawValue): \(Wording.count(dataset.count)) images"
             + source.remark(onCount: dataset.count, of: split) + "; "

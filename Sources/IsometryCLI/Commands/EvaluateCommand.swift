@@ -60,7 +60,8 @@ struct EvaluateCommand: EnvironmentCommand {
     let selection = try device.select(
       for: &configuration, recorded: configuration.device,
       choosingPrecision: precision.isAutomatic, environment)
-    let source = try data.resolve(environment, recorded: configuration.data)
+    let source = try data.resolve(
+      environment, recorded: configuration.data, labels: configuration.labels)
     let test = try images(of: source, configuration)
     let evaluator = try Evaluator(
       saved, configuration, path: path, dataset: test.images, isHeldOut: heldOut,

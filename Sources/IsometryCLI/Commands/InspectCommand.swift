@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryCore
+import IsometryData
 import IsometryFiles
 import IsometryNN
 import IsometrySpectra
@@ -59,6 +60,7 @@ struct InspectCommand: EnvironmentCommand {
     let console = Console(isJSON: form.json)
     var configuration = RunConfiguration()
     configuration.normalization = .none
+    configuration.images = try inputs.dataset()?.images.format
     network.apply(to: &configuration)
     device.apply(to: &configuration)
     try configuration.check()
@@ -66,7 +68,8 @@ struct InspectCommand: EnvironmentCommand {
     // Before a device is opened: a wrong combination should fail at once.
     try configuration.makeInitializer().check(network.layout)
     let (backend, explanation) = try device.select(configuration, environment)
-    let (images, source) = try inputs.images(inputs.inputs ?? Self.defaultInputs)
+    let (images, source) = try inputs.images(
+      inputs.inputs ?? Self.defaultInputs, of: configuration)
     console.say("data    \(source)")
     console.say("device  \(explanation)")
     let normalizationImages = try inputs.normalizationImages(of: configuration)

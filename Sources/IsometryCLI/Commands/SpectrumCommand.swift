@@ -70,7 +70,10 @@ struct SpectrumCommand: EnvironmentCommand {
     }
     try saved?.checkpoint.requireFiniteModel(path: saved?.path ?? "")
     var configuration = saved?.checkpoint.configuration ?? RunConfiguration()
-    if saved == nil { configuration.normalization = .none }
+    if saved == nil {
+      configuration.normalization = .none
+      configuration.images = try inputs.dataset()?.images.format
+    }
     network.apply(to: &configuration)
     device.apply(to: &configuration)
     try configuration.check()
@@ -78,7 +81,7 @@ struct SpectrumCommand: EnvironmentCommand {
     let network = try configuration.makeNetwork()
     let section = JacobianSection(
       from: measurement.from ?? JacobianSection.defaultStart(for: network), to: measurement.to)
-    let (images, source) = try inputs.images(inputs.inputs ?? 1)
+    let (images, source) = try inputs.images(inputs.inputs ?? 1, of: configuration)
     console.say("data    \(source)")
     console.say("device  \(explanation)")
     let normalizationImages = try saved == nil ? inputs.normalizationImages(of: configuration) : []

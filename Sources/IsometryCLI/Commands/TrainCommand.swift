@@ -97,8 +97,10 @@ struct TrainCommand: EnvironmentCommand {
     }
     configuration.device = selection.backend.name
     let source = try training.data.resolve(
-      environment, recorded: begun?.configuration.data ?? choices.data)
+      environment, recorded: begun?.configuration.data ?? choices.data,
+      labels: configuration.labels)
     configuration.data = source.spelling
+    configuration.labels = source.labels
     let stop = ending.request()
     let watch = SetUpWatch(stop)
     defer { watch.end() }
@@ -126,7 +128,7 @@ struct TrainCommand: EnvironmentCommand {
       try run.restore(checkpoint, path: begun.checkpointPath)
     }
     watch.end()
-    try folder.write(configuration)
+    try folder.write(run.configuration)
     try folder.write(environment: RunEnvironment.record(of: selection.backend))
     // The trial of matrix units may have refused them.
     let device = "\(selection.backend.name): \(selection.backend.deviceDescription)"

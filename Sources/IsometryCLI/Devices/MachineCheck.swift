@@ -131,6 +131,7 @@ struct MachineCheck {
   private static func data(_ environment: ProgramEnvironment) -> MachineCheck {
     do {
       let source = try DatasetSource.resolve(option: nil, environment: environment.data)
+      try source.prepareShowingProgress()
       let counts = try [DatasetSplit.train, .test].map { split in
         "\(Wording.count(try source.load(split).count)) to \(split.rawValue)"
       }

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import IsometryCore
+public import IsometryData
 public import IsometryGraph
 public import IsometryNN
 public import IsometrySpectra
@@ -8,6 +9,8 @@ public import IsometryTraining
 
 // The values of options that are types of other modules.
 
+extension CIFAR100.Labels: ExpressibleByArgument {}
+extension DatasetDownload.Collection: ExpressibleByArgument {}
 extension EvaluationViews: ExpressibleByArgument {}
 extension NormalizationKind: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

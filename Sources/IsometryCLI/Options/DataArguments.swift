@@ -1,40 +1,68 @@
 import ArgumentParser
 import Foundation
 import IsometryData
+import IsometryTraining
 
 struct DataArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      A directory with CIFAR-10's binary batches, directly or in \(CIFAR10.folderName)/, or \
-      \(DatasetSource.syntheticName) for the built-in pictures. (default: that of a resumed or evaluated \
-      run, else $ISOMETRY_DATA, else CIFAR-10 in ./\(DatasetSource.defaultDirectory), else \
-      \(DatasetSource.syntheticName))
+      A directory with the binary version of CIFAR-10 or CIFAR-100, or with a folder of image files for \
+      each class. \(DatasetSource.syntheticName) means the built-in pictures. (default: that \
+      of a resumed or evaluated run, else $ISOMETRY_DATA, else CIFAR-10 in \
+      ./\(DatasetSource.defaultDirectory), else \(DatasetSource.syntheticName))
       """, valueName: "dir|synthetic"))
   var data: String?
 
+  @Option(
+    help: "The labels of CIFAR-100 that are the classes. (default: those of the run, or fine)")
+  var labels: CIFAR100.Labels?
+
   func validate() throws { try checkPath(data, "--data") }
 
+  /// The images, after a folder of image files has been converted.
+  /// - Parameters:
+  ///   - recorded: the data set of the run that continues or is evaluated, or of a file of settings.
+  ///   - recordedLabels: its labels.
   func resolve(
-    _ environment: ProgramEnvironment, recorded: String? = nil
-  ) throws(DatasetError) -> DatasetSource {
-    try DatasetSource.resolve(option: data, recorded: recorded, environment: environment.data)
+    _ environment: ProgramEnvironment, recorded: String? = nil,
+    labels recordedLabels: CIFAR100.Labels? = nil
+  ) throws -> DatasetSource {
+    let source = try DatasetSource.resolve(
+      option: data, labels: labels ?? recordedLabels, recorded: recorded,
+      environment: environment.data)
+    guard labels == nil || source.labels != nil else {
+      throw UsageError("--labels", "is for CIFAR-100, and the data set is another; leave it out")
+    }
+    try source.prepareShowingProgress()
+    return source
   }
 }
 
 extension DatasetSource {
+  /// Converts a folder of image files. Standard error shows the progress if it is a terminal.
+  func prepareShowingProgress() throws {
+    let console = Console(isJSON: true)
+    try prepare { done, all in
+      console.showStatus("reading images: \(Wording.count(done)) of \(Wording.count(all))")
+    }
+    console.clearStatus()
+  }
+
   /// The value of `--data` that means this source, from any working directory.
   var spelling: String {
     switch kind {
-    case .cifar10(let folder): URL(fileURLWithPath: folder).standardizedFileURL.path
+    case .cifar10(let folder), .cifar100(let folder, _), .imageFolder(let folder),
+      .converted(let folder):
+      URL(fileURLWithPath: folder).standardizedFileURL.path
     case .synthetic: Self.syntheticName
     }
   }
 
   /// The official number of images of a split in brackets, if the set has another number.
   func remark(onCount count: Int, of split: DatasetSplit) -> String {
-    let official = officialCount(of: split)
-    return count == official ? "" : " (CIFAR-10 has \(Wording.count(official)))"
+    guard let official = officialCount(of: split), count != official else { return "" }
+    return " (\(labels == nil ? "CIFAR-10" : "CIFAR-100") has \(Wording.count(official)))"
   }
 }
 

@@ -23,7 +23,7 @@ struct InputArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The inputs: test images of CIFAR-10 in a directory, test images of the \
+      The inputs: test images of a directory, test images of the \
       \(DatasetSource.syntheticName) pictures, or \(Self.gaussian) noise of mean 0 and variance 1.
       """, valueName: "dir|synthetic|gaussian"))
   var data = Self.gaussian
@@ -34,20 +34,27 @@ struct InputArguments: ParsableArguments {
 
   func validate() throws { try checkPath(data, "--data") }
 
-  /// The inputs, and a line that describes them.
-  func images(_ count: Int) throws -> (images: [[Double]], explanation: String) {
-    guard data != Self.gaussian else {
+  /// The test images, and a line that describes them; nil for noise.
+  func dataset() throws -> (images: ImageDataset, explanation: String)? {
+    guard data != Self.gaussian else { return nil }
+    let source = try DatasetSource.resolve(option: data, environment: nil)
+    try source.prepareShowingProgress()
+    return (try source.load(.test), source.explanation.inProgramTerms)
+  }
+
+  /// The inputs of a network, and a line that describes them.
+  func images(
+    _ count: Int, of configuration: RunConfiguration
+  ) throws -> (images: [[Double]], explanation: String) {
+    guard let (dataset, explanation) = try dataset() else {
       let images = (0..<count).map { index in
         var random = RandomStream(seed: seed, stream: UInt64(index))
-        return random.normals(ImageDataset.bytesPerImage)
+        return random.normals(configuration.imageFormat.bytesPerImage)
       }
       return (images, "\(count) input\(count == 1 ? "" : "s") of Gaussian noise")
     }
-    let source = try DatasetSource.resolve(option: data, environment: nil)
-    return (
-      try Self.heldOut(count, of: source.load(.test), seed: seed),
-      source.explanation.inProgramTerms
-    )
+    try configuration.requireShapes(of: dataset)
+    return (try Self.heldOut(count, of: dataset, seed: seed), explanation)
   }
 
   /// The initializer, after it has measured on the inputs if it needs them.
@@ -56,7 +63,7 @@ struct InputArguments: ParsableArguments {
   ) throws -> any Initializer {
     let initializer = try configuration.makeInitializer()
     guard initializer.imagesNeeded > 0 else { return initializer }
-    let images = try images(initializer.imagesNeeded).images
+    let images = try images(initializer.imagesNeeded, of: configuration).images
     let tensor = HostTensor(network.batchShape(images.count), Array(images.joined()))
     return try initializer.resolved(
       for: network, seed: seed, images: tensor, on: DeviceSelection.measuring)
@@ -69,7 +76,8 @@ struct InputArguments: ParsableArguments {
     return try images(
       min(
         max(inputs ?? 1, Self.normalizationBatches.lowerBound),
-        Self.normalizationBatches.upperBound)
+        Self.normalizationBatches.upperBound),
+      of: configuration
     ).images
   }
 

@@ -12,7 +12,8 @@ extension Term {
     var names: [Term: String] = [
       .learningRate: "--lr", .initializer: "--init", .groups: "--group",
       .withoutNesterov: "--no-nesterov",
-      .folder: "--output", .resumption: "--resume", .scale: "--scale", .seeds: "--seeds",
+      .folder: "--output", .resumption: "--resume",
+      .importing: "isometry import", .scale: "--scale", .seeds: "--seeds",
       .sectionStart: "--from", .sectionEnd: "--to", .environmentData: "$ISOMETRY_DATA",
       .validation: "ISOMETRY_VALIDATE", .download: "isometry dataset fetch",
     ]

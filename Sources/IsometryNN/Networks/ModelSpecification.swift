@@ -22,7 +22,7 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
     // The networks for CIFAR-10 have three stages, those for ImageNet four.
     var widths: [Int] { depths.count == 3 ? [16, 32, 64] : [64, 128, 256, 512] }
 
-    var depths: [Int] {
+    package var depths: [Int] {
       switch self {
       case .resnet8: [1, 1, 1]
       case .resnet20: [3, 3, 3]
@@ -181,6 +181,13 @@ public enum ModelSpecification: Sendable, Hashable, CustomStringConvertible {
       guard options.traits == BlockTraits(hasFixedStem: options.traits.hasFixedStem) else {
         throw inapplicable(
           "this \(.initializer), which needs a network with skips; choose a resnet model")
+      }
+      // Every group halves the image, after the stem has taken a row and a column.
+      let least = 1 + (1 << widths.count)
+      guard options.imageShape.dimensions.dropFirst().allSatisfy({ $0 >= least }) else {
+        throw .inapplicable(
+          "images of \(options.imageShape), which should have \(least) rows and columns or more",
+          model: description)
       }
       return SpeedrunNetwork(
         widths: widths, activation: activation, normalization: options.normalization,

@@ -105,7 +105,7 @@ struct UniversalSpectra: Experiment {
     var random = RandomStream(seed: cell.seed)
     let study = SpectrumStudy(
       network: try configuration.makeNetwork(), section: JacobianSection(from: .stack),
-      precision: .fp32, images: [random.normals(ImageDataset.bytesPerImage)])
+      precision: .fp32, images: [random.normals(CIFAR10.bytesPerImage)])
     let result = try study.run(
       initializer: try configuration.makeInitializer(), seeds: [cell.seed],
       on: laboratory.backend)

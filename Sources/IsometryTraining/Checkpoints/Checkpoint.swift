@@ -105,7 +105,8 @@ public struct Checkpoint: Sendable, Equatable {
       tensors: tensors.merging(model) { $1 })
   }
 
-  private init(
+  /// A checkpoint of these parts.
+  package init(
     configuration: RunConfiguration, state: TrainingState, trainImages: Int?,
     tensors: [String: HostTensor]
   ) {
@@ -124,11 +125,24 @@ extension Checkpoint {
   /// Reads a checkpoint. Throws `FileError` if the system refuses, and `CheckpointError` if the file is
   /// damaged or not a checkpoint of this program.
   public init(contentsOf path: String) throws {
-    let file = try Safetensors(contentsOf: path)
+    let file = try Safetensors(contentsOf: path, skipping: Self.isBatchCounter)
+    guard file.metadata[Key.configuration] != nil || file.metadata[Key.state] != nil else {
+      throw CheckpointError(
+        path: path,
+        expected: """
+          the run's \(Key.configuration) in the metadata, which \(.importing) adds to weights of \
+          other programs
+          """, found: "none")
+    }
     tensors = file.tensors
     state = try Self.decode(file.metadata, Key.state, path: path)
     trainImages = file.metadata[Key.trainImages].flatMap { Int($0) }
     configuration = try Self.decode(file.metadata, Key.configuration, path: path)
+  }
+
+  /// Whether a name is that of PyTorch's counters of batches, 64-bit integers that nothing here reads.
+  package static func isBatchCounter(_ name: String) -> Bool {
+    name.hasSuffix(".num_batches_tracked")
   }
 
   /// Writes the file whole or not at all.

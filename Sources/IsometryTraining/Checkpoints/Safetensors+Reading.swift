@@ -5,15 +5,21 @@ import IsometryFiles
 extension Safetensors {
   /// Reads a file and checks every field of its header.
   ///
+  /// - Parameter isSkipped: whether the tensor of a name is left out. Such a tensor may have a type that
+  ///   the engine does not have.
   /// - Throws: `FileError` if the system refuses; `CheckpointError` if the file is damaged, or
   ///   holds a type that the engine does not have.
-  public init(contentsOf path: String) throws {
+  public init(
+    contentsOf path: String, skipping isSkipped: (String) -> Bool = { _ in false }
+  ) throws {
     let bytes = try WholeFile.read(path)
-    try self.init(bytes: bytes, path: path)
+    try self.init(bytes: bytes, path: path, skipping: isSkipped)
   }
 
   /// - Parameter path: the path in errors.
-  init(bytes: [UInt8], path: String) throws(CheckpointError) {
+  init(
+    bytes: [UInt8], path: String, skipping isSkipped: (String) -> Bool = { _ in false }
+  ) throws(CheckpointError) {
     func fail(_ expected: String, _ found: String) -> CheckpointError {
       CheckpointError(path: path, expected: "\(expected)", found: found)
     }
@@ -56,26 +62,30 @@ extension Safetensors {
         fields.append((name, field))
       }
     }
-    // Ranges in order of their ends too: empty ones are refused below, so starts are enough.
-    fields.sort { $0.field.begin < $1.field.begin }
+    fields.sort { ($0.field.begin, $0.field.end) < ($1.field.begin, $1.field.end) }
     var offset = 0
     for (name, field) in fields {
-      let type = try Self.type(of: name, field, path: path)
+      let type = isSkipped(name) ? nil : try Self.type(of: name, field, path: path)
       guard field.begin == offset else {
         throw fail("\(name) at byte \(offset), right after the tensor before", "\(field.begin)")
       }
       // The difference cannot overflow: both are at least 0, as the line above shows for `begin`.
-      guard field.end >= 0, field.end - field.begin == type.byteCount else {
+      guard field.end >= 0,
+        type.map({ $0.byteCount == field.end - field.begin }) ?? (field.end >= field.begin)
+      else {
         throw fail(
-          "\(type.byteCount) bytes for \(name), \(type)", "\(field.end) − \(field.begin)")
+          type.map { "\($0.byteCount) bytes for \(name), \($0)" } ?? "a range of bytes for \(name)",
+          "\(field.end) − \(field.begin)")
       }
       guard field.end <= bytes.count - start else {
         throw fail(
           "\(field.end) bytes of elements for \(name)",
           "\(bytes.count - start): the file is cut short")
       }
-      tensors[name] = HostTensor(
-        type, bytes: Array(bytes[start + field.begin..<start + field.end]))
+      if let type {
+        tensors[name] = HostTensor(
+          type, bytes: Array(bytes[start + field.begin..<start + field.end]))
+      }
       offset = field.end
     }
     guard start + offset == bytes.count else {

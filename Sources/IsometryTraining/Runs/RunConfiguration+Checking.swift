@@ -97,7 +97,7 @@ extension RunConfiguration {
     try require(
       translate == nil || augment.contains(.translate), .translate,
       "has no effect without the augmentation translate; add it to \(.augment)")
-    let side = ImageDataset.side
+    let side = min(imageFormat.height, imageFormat.width)
     try require(
       (1...side).contains(cutout), .cutout, "should be 1 to \(side) pixels, not \(cutout)")
     if let translate {
@@ -169,8 +169,9 @@ extension RunConfiguration {
   /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
   ///
   /// Some settings may change, since they do not affect the results: the device, `gemm`, `recompute` and the
-  /// place of the data. So may the settings of the end, of measurements and of saves. The number of epochs
-  /// may change if the learning-rate schedule does not depend on it.
+  /// place of the data. So may the settings of the end, of measurements and of saves. `TrainingRun` checks
+  /// the form of the images. The number of epochs may change if the learning-rate schedule does not depend
+  /// on it.
   ///
   /// - Throws: `ConfigurationError` for the first difference.
   public func checkContinuation(as wanted: RunConfiguration) throws {
@@ -179,6 +180,8 @@ extension RunConfiguration {
     comparable.gemm = gemm
     comparable.recompute = recompute
     comparable.data = data
+    comparable.labels = labels
+    comparable.images = images
     // The order of augmentations means nothing.
     if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
     comparable.recipe = recipe

@@ -26,6 +26,18 @@ extension RunConfiguration {
       for: makeNetwork(), seed: seed, images: dataset.normalizedImages(count), on: backend)
   }
 
+  /// The form of the images and classes.
+  public var imageFormat: ImageFormat { images ?? CIFAR10.images }
+
+  /// Throws if a data set is not one for the network.
+  package func requireShapes(of dataset: ImageDataset) throws(ConfigurationError) {
+    try require(
+      imageFormat.hasShapes(of: dataset.format), .data,
+      """
+      holds \(dataset.format), and the network is for \(imageFormat); name the data set of the run
+      """)
+  }
+
   /// The network with the options of the configuration, which meets its initializer's conditions.
   ///
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`.
@@ -34,8 +46,7 @@ extension RunConfiguration {
     let options = NetworkOptions(
       normalization: normalization, skip: skip, activation: try makeActivation(),
       skipWeight: skipWeight, traits: initializer.blockTraits,
-      imageShape: [ImageDataset.channels, ImageDataset.side, ImageDataset.side],
-      classes: CIFAR10.classNames.count)
+      imageShape: Shape(imageFormat.imageShape), classes: imageFormat.classNames.count)
     let network = try ModelSpecification(model).network(options)
     try initializer.check(network.layout)
     return network

@@ -38,6 +38,8 @@ extension Term {
 
   /// The folder that a run or a reproduction writes.
   package static let folder = Term("folder")
+  /// To make a checkpoint of weights of other programs.
+  package static let importing = Term("WeightImport")
   /// To continue a run.
   package static let resumption = Term("resumption")
   /// To check every operation against the reference.

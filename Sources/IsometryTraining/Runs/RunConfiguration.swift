@@ -1,4 +1,5 @@
 public import IsometryCore
+public import IsometryData
 public import IsometryGraph
 public import IsometryNN
 
@@ -93,8 +94,13 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// same. nil for activations if they cost the device next to nothing, otherwise for no values.
   public var recompute: Recomputation?
 
-  /// The directory of CIFAR-10's batches, or `synthetic`.
+  /// The directory of the data set, or `synthetic`.
   public var data = "synthetic"
+  /// The labels of CIFAR-100 that are the classes; nil for other data sets, and for the fine labels.
+  public var labels: CIFAR100.Labels?
+  /// The form of the images and classes; nil for that of CIFAR-10. `TrainingRun` takes it from the data
+  /// set.
+  public var images: ImageFormat?
   /// The number of training images that are used; nil for all.
   public var limitTrain: Int?
   /// The number of training images, the last ones, that are left out of training and evaluated in place
@@ -183,7 +189,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case clipNorm = "clip-norm"
     case clipAdaptive = "clip-adaptive"
     case averageWeights = "average-weights"
-    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute, data
+    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute, data, labels
+    case images
     case limitTrain = "limit-train"
     case holdOut = "hold-out"
     case limitTest = "limit-test"

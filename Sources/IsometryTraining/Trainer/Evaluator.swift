@@ -1,3 +1,4 @@
+import Foundation
 import IsometryCore
 public import IsometryData
 public import IsometryGraph
@@ -73,6 +74,25 @@ public final class Evaluator {
       }
     }
     return result.map { ($0, confusion) }
+  }
+
+  /// The probability of each class, for each image: the softmax of the logits. nil if `stop` is requested.
+  ///
+  /// - Returns: [count][classes]
+  public func probabilities(stop: StopRequest = StopRequest()) throws -> [[Double]]? {
+    var result: [[Double]] = []
+    let isComplete = try evaluate(stop: stop) { batch in
+      let logits = try session.read(output: StepNames.logits)  // [N, classes]
+      let (classes, values) = (logits.shape[1], logits.doubles)
+      for row in 0..<batch.validCount {
+        let own = values[row * classes..<(row + 1) * classes]
+        let largest = own.max() ?? 0
+        let exponentials = own.map { exp($0 - largest) }
+        let sum = exponentials.reduce(0, +)
+        result.append(exponentials.map { $0 / sum })
+      }
+    }
+    return isComplete == nil ? nil : result
   }
 
   private func evaluate(

@@ -6,7 +6,7 @@ import IsometryNN
 /// A configuration bound to data and a device: the sessions of training and evaluation, which share
 /// their variables. It makes checkpoints of them and restores them.
 public final class TrainingRun {
-  /// The configuration, as it was given and checked.
+  /// The configuration as it was given and checked, with the form of the images.
   public let configuration: RunConfiguration
   /// The state from which the run starts or continues.
   public private(set) var state = TrainingState()
@@ -31,6 +31,9 @@ public final class TrainingRun {
     _ configuration: RunConfiguration, train: ImageDataset, test: ImageDataset,
     backend: any Backend, measuringOn measuring: (any Backend)? = nil
   ) throws {
+    var configuration = configuration
+    configuration.images = train.format
+    try configuration.requireShapes(of: test)
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
     let (train, evaluated) = try configuration.datasets(train: train, test: test)
@@ -70,6 +73,7 @@ public final class TrainingRun {
   ///   the checkpoint is of another network or optimizer, or if a run over these images has no such
   ///   place.
   public func restore(_ checkpoint: Checkpoint, path: String) throws {
+    try checkpoint.configuration.requireShapes(of: dataset)
     try requireSameImages(as: checkpoint)
     try requirePlace(checkpoint.state, path: path)
     try checkpoint.restore(
@@ -176,6 +180,7 @@ extension Evaluator {
     _ checkpoint: Checkpoint, _ configuration: RunConfiguration, path: String,
     dataset: ImageDataset, isHeldOut: Bool = false, backend: any Backend
   ) throws {
+    try configuration.requireShapes(of: dataset)
     let session = try checkpoint.makeEvaluationSession(
       configuration, batch: min(Self.preferredBatch, dataset.count),
       normalizing: dataset.normalization, on: backend, path: path)

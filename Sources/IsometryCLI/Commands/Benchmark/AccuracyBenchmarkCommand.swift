@@ -69,8 +69,10 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
       for: &configuration, recorded: choices.device,
       choosingPrecision: choices.choosesPrecision, environment)
     configuration.device = selection.backend.name
-    let source = try training.data.resolve(environment, recorded: choices.data)
+    let source = try training.data.resolve(
+      environment, recorded: choices.data, labels: configuration.labels)
     configuration.data = source.spelling
+    configuration.labels = source.labels
     let stop = InterruptHandler.install()
     let folder = output ?? RunFolder.unusedPath(named: "accuracy-\(name(of: configuration))")
     console.say("data    \(source.explanation.inProgramTerms)")
@@ -78,6 +80,8 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
     console.say("folder  \(folder)")
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
+    // As `TrainingRun` records it.
+    configuration.images = train.images.format
     console.say("train   \(train.explanation)")
     console.say(LoadedSplit.evaluation(test: test, holdOut: configuration.holdOut))
 
@@ -152,6 +156,9 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
   private func requireSame(
     _ recorded: RunConfiguration, _ wanted: RunConfiguration, _ path: String
   ) throws(UsageError) {
+    var recorded = recorded
+    // Runs of older versions do not hold it.
+    recorded.images = recorded.images ?? wanted.images
     for (old, new) in zip(recorded.settings, wanted.settings) where old.value != new.value {
       throw UsageError(
         "--output",

@@ -2,53 +2,60 @@ import Dispatch
 import IsometryFiles
 import Synchronization
 
-extension CIFAR10 {
-  /// The folder with the batches: `directory` itself or its folder `cifar-10-batches-bin`.
+extension BinaryFormat {
+  /// The folder with the files: `directory` itself or its folder of that name.
   ///
-  /// - Returns: nil if neither holds a batch file.
-  public static func locate(in directory: String) -> String? {
-    [directory, directory + "/" + folderName].first { folder in
-      (trainFiles + [testFile]).contains { InputFile.exists(folder + "/" + $0) }
+  /// - Returns: nil if neither holds a file of the format.
+  /// - Throws: `DatasetError.inaccessible` if the system refuses to say.
+  func locate(in directory: String) throws(DatasetError) -> String? {
+    for folder in [directory, directory + "/" + folderName] {
+      for name in allFiles {
+        if try DatasetError.reading(InputFile.isThere(folder + "/" + name)) { return folder }
+      }
     }
+    return nil
   }
 
   /// Reads one split and checks every record.
   ///
-  /// The file `batches.counts.txt` in the same folder gives the number of records of each batch file.
-  /// Without it each has 10,000. `origin` states the size of the split if it differs from the official
-  /// one.
+  /// The file `batches.counts.txt` in the same folder gives the number of records of each file. Without it
+  /// each has the official one. `origin` states the size of the split if it differs.
   ///
-  /// - Parameter directory: the folder of the batches, or the one that holds `cifar-10-batches-bin`.
+  /// - Parameter directory: the folder of the files, or the one that holds it.
   /// - Throws: `DatasetError` with the defective file.
-  public static func load(
+  func load(
     _ split: DatasetSplit, from directory: String
   ) throws(DatasetError) -> ImageDataset {
-    guard let folder = locate(in: directory) else {
+    guard let folder = try locate(in: directory) else {
       throw .missingFile(path: directory + "/" + files(of: split)[0])
     }
     let paths = files(of: split).map { folder + "/" + $0 }
     let names = try readClassNames(folder + "/" + classNamesFile)
     let counts = try recordCounts(of: split, in: folder)
-    try ImageDataset.requireMemory(forImages: counts.reduce(0, +))
+    try ImageDataset.requireMemory(
+      forImages: counts.reduce(0, +), bytesPerImage: images.bytesPerImage)
     let (pixels, labels) = try readFiles(paths, counts: counts)
-    let official = paths.count * recordsPerFile
+    let official = officialCount(of: split)
     let remark =
       labels.count == official
       ? "" : " (\(labels.count) images instead of the official \(official))"
     return ImageDataset(
-      split: split, pixels: pixels, labels: labels, classNames: names,
-      origin: "CIFAR-10 in \(folder), \(split.rawValue)\(remark)", normalization: normalization)
+      split: split, pixels: pixels, labels: labels,
+      format: ImageFormat(
+        height: images.height, width: images.width, classNames: names,
+        normalization: images.normalization),
+      origin: "\(name) in \(folder), \(split.rawValue)\(remark)")
   }
 
-  private static func recordCounts(
+  private func recordCounts(
     of split: DatasetSplit, in folder: String
   ) throws(DatasetError) -> [Int] {
-    let list = folder + "/" + recordCountsFile
-    let stated = InputFile.exists(list) ? try statedCounts(list) : nil
+    let list = folder + "/" + CIFAR10.recordCountsFile
+    let stated = try DatasetError.reading(InputFile.isThere(list)) ? statedCounts(list) : nil
     var counts: [Int] = []
     for name in files(of: split) {
       let path = folder + "/" + name
-      guard let expected = stated.map({ $0[name] }) ?? recordsPerFile else {
+      guard let expected = stated.map({ $0[name] }) ?? recordsPerFile[name] else {
         throw .malformedCounts(path: list, line: "nothing of \(name)")
       }
       let byteCount = try DatasetError.reading(InputFile(path).byteCount())
@@ -67,7 +74,7 @@ extension CIFAR10 {
 
   /// The record counts of an unofficial set of batches, from its list. They distinguish a truncated file
   /// from one that is small on purpose.
-  private static func statedCounts(_ path: String) throws(DatasetError) -> [String: Int] {
+  private func statedCounts(_ path: String) throws(DatasetError) -> [String: Int] {
     var counts: [String: Int] = [:]
     for line in try DatasetError.reading(InputFile(path).lines()) {
       let words = line.split(whereSeparator: \.isWhitespace)
@@ -75,7 +82,7 @@ extension CIFAR10 {
         throw .malformedCounts(path: path, line: line)
       }
       let name = String(words[0])
-      let isKnown = (trainFiles + [testFile]).contains(name)
+      let isKnown = allFiles.contains(name)
       guard isKnown, counts.updateValue(count, forKey: name) == nil else {
         throw .malformedCounts(path: path, line: line + (isKnown ? " once more" : ""))
       }
@@ -84,14 +91,14 @@ extension CIFAR10 {
   }
 
   /// Reads whole files concurrently, each into its range of the pixels and labels.
-  private static func readFiles(
+  private func readFiles(
     _ paths: [String], counts: [Int]
   ) throws(DatasetError) -> (pixels: [UInt8], labels: [UInt8]) {
     let total = counts.reduce(0, +)
     let starts = counts.indices.map { counts[..<$0].reduce(0, +) }
     let failures = Mutex([DatasetError?](repeating: nil, count: paths.count))
     var labels = [UInt8](repeating: 0, count: total)
-    let pixels = [UInt8](unsafeUninitializedCapacity: total * ImageDataset.bytesPerImage) {
+    let pixels = [UInt8](unsafeUninitializedCapacity: total * images.bytesPerImage) {
       pixelBuffer, initialized in
       labels.withUnsafeMutableBufferPointer { labelBuffer in
         // Files write disjoint ranges, and `concurrentPerform` returns after the last.
@@ -110,18 +117,18 @@ extension CIFAR10 {
           }
         }
       }
-      initialized = total * ImageDataset.bytesPerImage
+      initialized = total * images.bytesPerImage
     }
     if let failure = failures.withLock({ $0.compactMap(\.self).first }) { throw failure }
     return (pixels, labels)
   }
 
-  private static func bytes(of images: Range<Int>) -> Range<Int> {
-    images.lowerBound * ImageDataset.bytesPerImage..<images.upperBound * ImageDataset.bytesPerImage
+  private func bytes(of records: Range<Int>) -> Range<Int> {
+    records.lowerBound * images.bytesPerImage..<records.upperBound * images.bytesPerImage
   }
 
   /// Reads one record per label of the buffer, and checks each.
-  private static func readRecords(
+  private func readRecords(
     of path: String, pixels: UnsafeMutableBufferPointer<UInt8>,
     labels: UnsafeMutableBufferPointer<UInt8>
   ) throws(DatasetError) {
@@ -137,25 +144,25 @@ extension CIFAR10 {
       }
       for record in records {
         let offset = (record - start) * bytesPerRecord
-        let label = chunk[offset]
-        guard Int(label) < classNames.count else {
+        let label = chunk[offset + labelPosition]
+        guard Int(label) < images.classNames.count else {
           throw .labelOutOfRange(
-            path: path, record: record, found: Int(label), classCount: classNames.count)
+            path: path, record: record, found: Int(label), classCount: images.classNames.count)
         }
         labels[record] = label
         chunk.withUnsafeBufferPointer { chunk in
           _ = pixels.extracting(bytes(of: record..<record + 1)).initialize(
-            fromContentsOf: chunk.extracting(offset + 1..<offset + bytesPerRecord))
+            fromContentsOf: chunk.extracting(offset + labelBytes..<offset + bytesPerRecord))
         }
       }
     }
   }
 
-  private static func readClassNames(_ path: String) throws(DatasetError) -> [String] {
-    guard InputFile.exists(path) else { return classNames }
+  private func readClassNames(_ path: String) throws(DatasetError) -> [String] {
+    guard try DatasetError.reading(InputFile.isThere(path)) else { return images.classNames }
     let names = try DatasetError.reading(InputFile(path).lines())
-    guard names.count == classNames.count else {
-      throw .wrongClassNames(path: path, expected: classNames.count, found: names.count)
+    guard names.count == images.classNames.count else {
+      throw .wrongClassNames(path: path, expected: images.classNames.count, found: names.count)
     }
     return names
   }
