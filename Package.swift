@@ -41,9 +41,8 @@ let package = Package(
       dependencies: [
         "GPUProbe", "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData",
         "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
-        "IsometryReference", "IsometryReproductions", "IsometrySpectra", "IsometryTheory",
-        "IsometryTraining",
-        "OpenCLRuntime",
+        "IsometryReference", "IsometryReproductions", "IsometrySpectra", "IsometryTensorBoard",
+        "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -123,6 +122,12 @@ let package = Package(
       dependencies: ["CPNG", "CTurboJPEG", "IsometryCore", "IsometryFiles"],
       swiftSettings: strict),
     .target(
+      name: "IsometryTensorBoard",
+      dependencies: [
+        "IsometryFiles", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["Messages/tensorboard.proto"], swiftSettings: strict),
+    .target(
       name: "OpenCLRuntime",
       dependencies: ["COpenCL", "IsometryCore", "IsometryFiles"],
       swiftSettings: strict + [.strictMemorySafety()]),
@@ -139,6 +144,7 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .target(name: "CIsometryKernels"),
     .target(name: "CIsometryRecipes"),
     .target(name: "CVectorLoops", linkerSettings: [.linkedLibrary("gomp")]),
@@ -216,6 +222,13 @@ let package = Package(
     .testTarget(
       name: "IsometryFilesTests", dependencies: ["IsometryFiles"], swiftSettings: strict),
     .testTarget(
+      name: "IsometryTensorBoardTests",
+      dependencies: [
+        "IsometryFiles", "IsometryTensorBoard", "TestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "IsometryReproductionsTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryNN",
@@ -227,7 +240,7 @@ let package = Package(
       dependencies: [
         "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryData", "IsometryFiles",
         "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
-        "IsometryTraining",
+        "IsometryTraining", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,6 +1,7 @@
 public import IsometryCore
 public import IsometryGraph
 public import IsometryNN
+internal import RealModule
 
 /// The method for the singular values of a Jacobian.
 public enum SpectrumMethod: String, Sendable, Hashable, CaseIterable {
@@ -72,6 +73,15 @@ public struct SpectrumStudy: Sendable {
     public let prediction: Prediction
     /// The Kolmogorov–Smirnov distance of all singular values from the law; nil if there is no law.
     public let distance: Double?
+
+    /// log σ² of every singular value above 0, with the share of all that it represents.
+    package var logarithms: [(t: Double, weight: Double)] {
+      spectra.flatMap { spectrum in
+        zip(spectrum.values, spectrum.weights).lazy.filter { $0.0 > 0 }.map {
+          (2 * Double.log($0.0), $0.1 / Double(spectra.count))
+        }
+      }
+    }
   }
 
   /// Measures at initial weights.

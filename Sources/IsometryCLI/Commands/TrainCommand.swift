@@ -147,6 +147,10 @@ struct TrainCommand: EnvironmentCommand {
       configuration.spectrumEvery == nil
       ? nil
       : try SpectrumMonitor(run, test: test.images, backend: selection.backend, until: stop)
+    let board =
+      configuration.tensorboard == true
+      ? try TensorBoardReporter(
+        run, in: folder, train: train.images, backend: selection.backend) : nil
     if begun != nil {
       console.say(
         run.state.step > 0
@@ -154,7 +158,7 @@ struct TrainCommand: EnvironmentCommand {
           : "resuming from the start: the run ended before a step was saved")
     }
     try self.train(
-      run, in: folder, on: selection.backend, monitor, console, until: stop, environment)
+      run, in: folder, on: selection.backend, monitor, board, console, until: stop, environment)
   }
 
   /// Checks that a run can continue with the settings, and says what of them is not used.
@@ -198,11 +202,12 @@ struct TrainCommand: EnvironmentCommand {
 
   private func train(
     _ run: TrainingRun, in folder: RunFolder, on backend: any Backend,
-    _ monitor: SpectrumMonitor?, _ console: Console, until stop: StopRequest,
-    _ environment: ProgramEnvironment
+    _ monitor: SpectrumMonitor?, _ board: TensorBoardReporter?, _ console: Console,
+    until stop: StopRequest, _ environment: ProgramEnvironment
   ) throws {
     let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
-    let reporter = try TrainingReporter(run, in: folder, console: console, monitor: monitor)
+    let reporter = try TrainingReporter(
+      run, in: folder, console: console, monitor: monitor, board: board)
     let outcome = try reporter.train(
       run, with: trainer, device: backend.deviceDescription, until: stop)
     let hint = "isometry evaluate \(folder.path) shows the accuracy of each class"

@@ -44,7 +44,24 @@ struct RunArguments: ParsableArguments {
       "Also save the run within an epoch, after every n steps. (default: never)", valueName: "n"))
   var saveSteps: Int?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Write events for TensorBoard to the run's folder: scalars, images, the graph and the settings.
+      """)
+  var tensorboard: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write norms and histograms of the parameters and their gradients for TensorBoard after every n \
+      steps.
+      """, valueName: "n"))
+  var histogramsEvery: Int?
+
   func apply(to configuration: inout RunConfiguration) {
+    if let tensorboard { configuration.tensorboard = tensorboard }
+    if let histogramsEvery { configuration.histogramsEvery = histogramsEvery }
     if let untilAccuracy { configuration.untilAccuracy = untilAccuracy }
     if let patience { configuration.patience = patience }
     if let spectrumEvery { configuration.spectrumEvery = spectrumEvery }

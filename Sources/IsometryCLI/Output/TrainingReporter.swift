@@ -10,13 +10,12 @@ final class TrainingReporter {
   private static let plainInterval = 15.0
 
   private let console: Console
-  private let epochs: Int
-  /// The accuracy in percent at which the run ends, if it ends at one.
-  private let untilAccuracy: Double?
   /// Whether an epoch is an object of `--json`.
   private let emitsEpochs: Bool
   private let log: RunLog
   private let monitor: SpectrumMonitor?
+  private let board: TensorBoardReporter?
+  private let configuration: RunConfiguration
   private var step: Int
   private var loggedTenth = (epoch: 0, tenth: 0)
   private var lastPlainLine = ContinuousClock.now
@@ -25,14 +24,14 @@ final class TrainingReporter {
 
   init(
     _ run: TrainingRun, in folder: RunFolder, console: Console, monitor: SpectrumMonitor? = nil,
-    emitsEpochs: Bool = true
+    board: TensorBoardReporter? = nil, emitsEpochs: Bool = true
   ) throws {
     self.console = console
-    epochs = run.configuration.epochs
-    untilAccuracy = run.configuration.untilAccuracy
+    configuration = run.configuration
     self.emitsEpochs = emitsEpochs
     log = try RunLog(path: folder.logPath, keepingUntil: run.state)
     self.monitor = monitor
+    self.board = board
     step = run.state.step
     bestAccuracy = run.state.bestAccuracy
   }
@@ -48,6 +47,7 @@ final class TrainingReporter {
     } catch {
       // If the log cannot be written either, the first error is reported.
       try? end(step: trainer.state.step, reason: errorText(of: error))
+      try? board?.end(step: trainer.state.step, isSuccess: false)
       throw error
     }
     let reason =
@@ -58,6 +58,9 @@ final class TrainingReporter {
       case .stopped: "interrupted"
       }
     try end(step: trainer.state.step, reason: reason)
+    // An interrupted run may continue.
+    if case .stopped = outcome { return outcome }
+    try board?.end(step: trainer.state.step, isSuccess: true)
     return outcome
   }
 
@@ -71,17 +74,19 @@ final class TrainingReporter {
         "tiles   other than before the stop, which split sums differently: the results are equally "
           + "correct, but not bitwise those of a run without a stop")
     }
+    try board?.start()
     // A stop may have interrupted the measurement of this step.
-    if let interval = run.configuration.spectrumEvery, step % interval == 0, !log.hasSpectrum {
-      try measureSpectrum()
-    }
+    if isMultiple(of: configuration.spectrumEvery), !log.hasSpectrum { try measureSpectrum() }
   }
+
+  private func isMultiple(of interval: Int?) -> Bool { interval.map { step % $0 == 0 } ?? false }
 
   private func handle(_ event: TrainingEvent) throws {
     switch event {
     case .progress(let progress):
       step = progress.step
       try logTenth(progress)
+      try board?.write(progress)
       if console.hasTerminal {
         console.showStatus(ProgressLine.bar(progress, width: Console.terminalWidth))
       } else if (ContinuousClock.now - lastPlainLine) / .seconds(1) >= Self.plainInterval {
@@ -90,16 +95,18 @@ final class TrainingReporter {
       }
     case .observation(let step):
       self.step = step
-      try measureSpectrum()
+      if isMultiple(of: configuration.spectrumEvery) { try measureSpectrum() }
+      if isMultiple(of: configuration.histogramsEvery) { try board?.writeHistograms(step: step) }
     case .evaluating(let epoch, let step):
       self.step = step
-      console.showStatus("evaluating epoch \(epoch)/\(epochs)")
+      console.showStatus("evaluating epoch \(epoch)/\(configuration.epochs)")
     case .epochEnded(let record):
       try log.append(record, step: step)
       if record.testAccuracy > bestAccuracy ?? -1 {
         bestAccuracy = record.testAccuracy
         try log.appendBest(record, step: step)
       }
+      try board?.write(record, step: step)
       console.say(ProgressLine.epoch(record, of: epochs))
       if !record.testLoss.isFinite {
         console.say(
@@ -115,7 +122,7 @@ final class TrainingReporter {
   }
 
   private func object(of record: EpochRecord) -> JSONValue {
-    guard let untilAccuracy else { return record.json }
+    guard let untilAccuracy = configuration.untilAccuracy else { return record.json }
     let isReached = EpochRecord.accuracy(record.testAccuracy, reaches: untilAccuracy)
     return .object(
       record.members + [
@@ -142,6 +149,7 @@ final class TrainingReporter {
       return
     }
     try log.appendSpectrum(report.measuredMembers, step: step)
+    try board?.write(report, step: step)
     console.say("spectrum after step \(Wording.count(step)): \(report.line)")
   }
 

@@ -122,9 +122,12 @@ extension RunConfiguration {
         limitTest == nil, .holdOut,
         "evaluates no test images; leave out \(.limitTest), or hold no images out")
     }
-    if let spectrumEvery {
-      try require(
-        spectrumEvery > 0, .spectrumEvery, "should be at least 1 step, not \(spectrumEvery)")
+    for (setting, interval) in [
+      (Term.spectrumEvery, spectrumEvery), (.histogramsEvery, histogramsEvery),
+    ] {
+      if let interval {
+        try require(interval > 0, setting, "should be at least 1 step, not \(interval)")
+      }
     }
     for (setting, number) in [
       (Term.patience, patience), (.saveEvery, saveEvery), (.keep, keep), (.saveSteps, saveSteps),
@@ -139,6 +142,9 @@ extension RunConfiguration {
         saveMinutes > 0 && saveMinutes <= Double(Self.largestCount), .saveMinutes,
         "should be above 0 and at most \(Self.largestCount), not \(saveMinutes)")
     }
+    try require(
+      histogramsEvery == nil || tensorboard != nil, .histogramsEvery,
+      "writes to TensorBoard's events; add \(.tensorboard)")
     try require(!data.isEmpty, .data, "should name a folder, not nothing")
     try require(
       normalization != .batch || batch > 1 || (try? ModelSpecification(model))?.isDense != true,
@@ -192,6 +198,8 @@ extension RunConfiguration {
     comparable.keep = keep
     comparable.saveMinutes = saveMinutes
     comparable.saveSteps = saveSteps
+    comparable.tensorboard = tensorboard
+    comparable.histogramsEvery = histogramsEvery
     // The learning rate of a step does not depend on the length of these runs.
     if schedule == .constant || schedule == .step && milestones != nil {
       comparable.epochs = epochs

@@ -116,6 +116,11 @@ extension RunConfiguration {
       warmupSteps: warmupSteps ?? steps(warmup))
   }
 
+  /// The numbers of steps from one measurement to the next.
+  var observationIntervals: [Int] {
+    [spectrumEvery, tensorboard == true ? histogramsEvery : nil].compactMap { $0 }
+  }
+
   /// The milestones of a step schedule, in epochs.
   var stepMilestones: [Double] { milestones ?? [0.5 * Double(epochs), 0.75 * Double(epochs)] }
 

@@ -35,6 +35,8 @@ extension Term {
   package static let keep = Term("keep")
   package static let saveMinutes = Term("saveMinutes")
   package static let saveSteps = Term("saveSteps")
+  package static let tensorboard = Term("tensorboard")
+  package static let histogramsEvery = Term("histogramsEvery")
 
   /// The folder that a run or a reproduction writes.
   package static let folder = Term("folder")

@@ -114,6 +114,11 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The number of steps from one measurement of the Jacobian's singular values to the next, which
   /// does not change the results; nil for no measurements.
   public var spectrumEvery: Int?
+  /// Whether the run writes events for TensorBoard to its folder; nil for no.
+  public var tensorboard: Bool?
+  /// The number of steps from one histogram of each parameter and its gradient to the next, for
+  /// TensorBoard; nil for no histograms. They do not change the results.
+  public var histogramsEvery: Int?
 
   /// The number of epochs from one checkpoint that is kept to the next; nil for 1.
   public var saveEvery: Int?
@@ -200,6 +205,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case keep
     case saveMinutes = "save-minutes"
     case saveSteps = "save-steps"
+    case tensorboard
+    case histogramsEvery = "histograms-every"
   }
 }
 

@@ -29,8 +29,8 @@ public final class Trainer {
     public var batchesInFlight = BatchStream.defaultBatchesInFlight
     /// The shortest time between two readings of the loss within an epoch.
     public var readingInterval = Duration.milliseconds(200)
-    /// The number of steps from one `observation` to the next; nil for no observations.
-    public var observationInterval: Int?
+    /// Numbers of steps from one `observation` to the next; a multiple of any is observed, once.
+    public var observationIntervals: [Int] = []
     /// The time from one save within an epoch to the next; nil for no such saves.
     public var saveInterval: Duration?
     /// The number of steps from one save within an epoch to the next; nil for no such saves.
@@ -178,7 +178,7 @@ extension Trainer {
       state.batch += 1
       state.step += 1
       state.samples += batchSize
-      if let interval = settings.observationInterval, state.step % interval == 0 {
+      if settings.observationIntervals.contains(where: { state.step % $0 == 0 }) {
         try session.synchronize()
         inputWait += session.takeInputWait() ?? 0
         let pause = ContinuousClock.now

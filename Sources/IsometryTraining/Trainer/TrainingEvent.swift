@@ -6,8 +6,8 @@ import IsometryNN
 public enum TrainingEvent: Sendable, Equatable {
   /// A step of an epoch is done and its metrics have arrived; some times a second at most.
   case progress(TrainingProgress)
-  /// Another `Trainer.Settings.observationInterval` of steps is done: the session's variables are those
-  /// after the step, and nothing runs. The time that the receiver takes is counted neither as training
+  /// A multiple of one of `Trainer.Settings.observationIntervals` of steps is done: the session's
+  /// variables are those after the step, and nothing runs. The time that the receiver takes is counted neither as training
   /// nor as waiting for input.
   case observation(step: Int)
   /// The steps of an epoch (from 1) are done, and the evaluation has begun. `step` counts the

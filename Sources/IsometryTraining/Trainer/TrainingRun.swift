@@ -135,7 +135,7 @@ public final class TrainingRun {
   ///
   /// - Parameters:
   ///   - folder: the folder of the checkpoints; nil to keep none.
-  ///   - observationInterval: the steps between observations; nil for the configuration's.
+  ///   - observationInterval: the steps between observations; nil for the configuration's intervals.
   public func makeTrainer(
     savingTo folder: RunFolder?, batchesInFlight: Int = BatchStream.defaultBatchesInFlight,
     observationInterval: Int? = nil
@@ -152,7 +152,8 @@ public final class TrainingRun {
     settings.groupSchedules = configuration.makeGroupSchedules(stepsPerEpoch: stepsPerEpoch)
     settings.mixup = configuration.mixup
     settings.batchesInFlight = batchesInFlight
-    settings.observationInterval = observationInterval ?? configuration.spectrumEvery
+    settings.observationIntervals =
+      observationInterval.map { [$0] } ?? configuration.observationIntervals
     var start = state
     if let folder { start.earlierSeconds = RunLog.seconds(before: state.epoch, in: folder.logPath) }
     return try Trainer(

@@ -1,0 +1,75 @@
+import Foundation
+import IsometryFiles
+import TestSupport
+import Testing
+
+@testable import IsometryCLI
+
+/// What a run writes for other programs: events for TensorBoard.
+@Suite struct RecordCommandTests {
+  private static let options =
+    CommandTests.small + ["--model", "resmlp:2x8", "--normalization", "none"]
+
+  private func events(in run: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: run)
+      .filter { $0.hasPrefix("events.out.tfevents.") }.sorted()
+  }
+
+  /// With events a run gives the same bits, and a resumed run makes a new file.
+  @Test func eventsDoNotChangeARun() throws {
+    try withFolder { folder in
+      func train(_ arguments: [String]) throws -> [[String: Any]] {
+        let result = try Program.run(["train", "--json"] + arguments, in: folder)
+        #expect(result.code == 0, "\(result.standardError)")
+        return try result.objects()
+      }
+      let schedule = ["--epochs", "1", "--schedule", "constant", "--lr", "0.001"]
+      let plain = try train(["--output", "plain"] + Self.options + schedule)
+      let written = try train(
+        ["--output", "run", "--tensorboard", "--histograms-every", "2", "--spectrum-every", "3"]
+          + Self.options + schedule)
+      for key in ["train_loss", "test_loss"] {
+        #expect(plain[0][key] as? Double == written[0][key] as? Double)
+      }
+      #expect(try events(in: "\(folder)/plain").isEmpty)
+      #expect(try events(in: "\(folder)/run").count == 1)
+      _ = try train(["--resume", "run", "--epochs", "2"])
+      #expect(try events(in: "\(folder)/run").count == 2)
+      _ = try train(["--resume", "run", "--epochs", "3", "--no-tensorboard"])
+      #expect(try events(in: "\(folder)/run").count == 2)
+      guard Python.has("tensorboard") else { return }
+      let outcome = try Python.run(script: "read_events.py", "\(folder)/run")
+      #expect(outcome.status == 0, "\(outcome.lastErrorLine)")
+      let read = try #require(
+        try JSONSerialization.jsonObject(with: Data(outcome.standardOutput.utf8))
+          as? [String: Any])
+      let scalars = try #require(read["scalars"] as? [String: [[Double]]])
+      #expect(scalars["epoch/test_loss"]?.map { $0[0] } == [5, 10])
+      let loss = try #require(plain[0]["test_loss"] as? Double)
+      #expect(scalars["epoch/test_loss"]?[0][1] == Double(Float(loss)))
+      #expect(scalars["gradient_norm/head.weight"]?.map { $0[0] } == [0, 2, 4, 6, 8, 10])
+      #expect(scalars["spectrum/sigma_max"]?.map { $0[0] } == [0, 3, 6, 9])
+      let histograms = try #require(read["histograms"] as? [String: [[Double]]])
+      #expect(histograms["weight/head.weight"]?.count == 6)
+      #expect(histograms["spectrum/log_lambda"]?.first?[1] == 8)
+      let texts = try #require(read["texts"] as? [String: String])
+      #expect(texts["graph/text_summary"]?.contains("%0 = ") == true)
+      let settings = try #require(read["settings"] as? [String: Any])
+      #expect(settings["model"] as? String == "resmlp:2x8")
+      #expect(settings["normalization"] as? String == "none" && settings["clip-norm"] == nil)
+    }
+  }
+
+  @Test func histogramsNeedEvents() throws {
+    try withFolder { folder in
+      let result = try Program.run(["train", "--histograms-every", "2"] + Self.options, in: folder)
+      #expect(result.code == 64)
+      #expect(
+        result.standardError
+          == "isometry: --histograms-every writes to TensorBoard's events; add --tensorboard\n")
+      let zero = try Program.run(
+        ["train", "--tensorboard", "--histograms-every", "0"] + Self.options, in: folder)
+      #expect(zero.code == 64)
+    }
+  }
+}
