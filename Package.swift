@@ -41,12 +41,20 @@ let package = Package(
       dependencies: [
         "GPUProbe", "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData",
         "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
-        "IsometryReference", "IsometryReproductions", "IsometrySpectra", "IsometryTensorBoard",
+        "IsometryReference", "IsometryReport", "IsometryReproductions", "IsometrySpectra",
+        "IsometryTensorBoard",
         "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     // Layer 5
+    .target(
+      name: "IsometryReport",
+      dependencies: [
+        "CIsometryReport", "IsometryCore", "IsometryFiles", "IsometryGraph", "IsometryNN",
+        "IsometrySpectra", "IsometryTheory", "IsometryTraining",
+      ],
+      swiftSettings: strict),
     .target(
       name: "IsometryReproductions",
       dependencies: [
@@ -72,7 +80,7 @@ let package = Package(
       name: "IsometryTraining",
       dependencies: [
         "CIsometryRecipes", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
-        "IsometryNN",
+        "IsometryNN", realModule,
       ],
       swiftSettings: strict),
     .target(
@@ -147,6 +155,7 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .target(name: "CIsometryKernels"),
     .target(name: "CIsometryRecipes"),
+    .target(name: "CIsometryReport", exclude: ["report.css"]),
     .target(name: "CVectorLoops", linkerSettings: [.linkedLibrary("gomp")]),
     // Tests
     .target(
@@ -226,6 +235,13 @@ let package = Package(
       dependencies: [
         "IsometryFiles", "IsometryTensorBoard", "TestSupport",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IsometryReportTests",
+      dependencies: [
+        "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryReport",
+        "IsometryTraining", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -30,7 +30,7 @@ struct IsometryCommand: ParsableCommand {
       TrainCommand.self, RecipesCommand.self, ConfigCommand.self, RunsCommand.self,
       EvaluateCommand.self, ExportCommand.self, ImportCommand.self, PredictCommand.self,
       SpectrumCommand.self,
-      InspectCommand.self,
+      InspectCommand.self, ReportCommand.self,
       DevicesCommand.self, DoctorCommand.self, DatasetCommand.self, BenchmarkCommand.self,
       TuneCommand.self,
       CandidatesCommand.self, ProbeCommand.self, InitCommand.self,

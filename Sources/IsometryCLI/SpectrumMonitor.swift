@@ -17,18 +17,24 @@ final class SpectrumMonitor {
   init(
     _ run: TrainingRun, test: ImageDataset, backend: any Backend, until stop: StopRequest
   ) throws {
-    let configuration = run.configuration
+    study = try Self.makeStudy(run.configuration, test: test)
+    jacobian = try study.makeOperator(on: backend, sharing: run.session)
+    jacobian.beforeProduct = { if stop.isRequested { throw CancellationError() } }
+  }
+
+  /// The study of a run's network at a test image, from the default start to the features.
+  static func makeStudy(
+    _ configuration: RunConfiguration, test: ImageDataset
+  ) throws -> SpectrumStudy {
     let network = try configuration.makeNetwork()
     var study = SpectrumStudy(
       network: network,
       section: JacobianSection(from: JacobianSection.defaultStart(for: network)),
       precision: configuration.precision == .tf32 ? .tf32 : .fp32,
       images: try InputArguments.heldOut(1, of: test, seed: configuration.seed))
-    study.largestDense = Self.largestDense
+    study.largestDense = largestDense
     study.lanczos.seed = configuration.seed
-    self.study = study
-    jacobian = try study.makeOperator(on: backend, sharing: run.session)
-    jacobian.beforeProduct = { if stop.isRequested { throw CancellationError() } }
+    return study
   }
 
   /// - Returns: nil if the run was stopped before the spectrum was complete.

@@ -47,7 +47,7 @@ package struct Plot: Sendable {
   package let title: String
   package let x: Axis
   /// One, or two under each other.
-  private let panels: [Panel]
+  package let panels: [Panel]
 
   package typealias Panel = (y: Axis, series: [Series])
 

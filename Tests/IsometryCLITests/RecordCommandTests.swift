@@ -5,7 +5,7 @@ import Testing
 
 @testable import IsometryCLI
 
-/// What a run writes for other programs: events for TensorBoard.
+/// What a run writes for other programs: events for TensorBoard, and reports.
 @Suite struct RecordCommandTests {
   private static let options =
     CommandTests.small + ["--model", "resmlp:2x8", "--normalization", "none"]
@@ -70,6 +70,43 @@ import Testing
       let zero = try Program.run(
         ["train", "--tensorboard", "--histograms-every", "0"] + Self.options, in: folder)
       #expect(zero.code == 64)
+    }
+  }
+
+  @Test func aRunIsReported() throws {
+    try withFolder { folder in
+      let trained = try Program.run(
+        ["train", "--output", "run", "--epochs", "2", "--report", "--device", "cpu"]
+          + Self.options.filter { $0 != "--device" && $0 != "reference" }, in: folder)
+      #expect(trained.code == 0, "\(trained.standardError)")
+      #expect(trained.standardOutput.contains("report  run/report.html"))
+      let page = try String(contentsOfFile: "\(folder)/run/report.html", encoding: .utf8)
+      for part in ["Before training", "After training", "Confusion", "Loss", "--lr", "launches"] {
+        #expect(page.contains(part), "\(part)")
+      }
+      #expect(!page.contains("Left out: the data"))
+
+      let compared = try Program.run("report", "run", "run", "--log-only", "--json", in: folder)
+      #expect(compared.code == 0, "\(compared.standardError)")
+      #expect(try compared.objects().first?["report"] as? String == "report.html")
+      let comparison = try String(contentsOfFile: "\(folder)/report.html", encoding: .utf8)
+      #expect(comparison.contains("Left out: --log-only was given."))
+
+      // A run without its checkpoint is reported as far as its folder goes.
+      try FileManager.default.removeItem(atPath: "\(folder)/run/checkpoints")
+      let partial = try Program.run("report", "run", "--output", "partial.html", in: folder)
+      #expect(partial.code == 0, "\(partial.standardError)")
+      let rest = try String(contentsOfFile: "\(folder)/partial.html", encoding: .utf8)
+      #expect(rest.contains("Left out: cannot read") && rest.contains("Learning rate"))
+
+      for arguments in [["report", "none"], ["report", "run", "--data", "none"]] {
+        let failed = try Program.run(arguments, in: folder)
+        #expect(failed.code == 1 && failed.standardError.contains("none"))
+      }
+      #expect(try Program.run("report", in: folder).code == 64)
+      let contradiction = try Program.run(
+        "report", "run", "--log-only", "--device", "cpu", in: folder)
+      #expect(contradiction.code == 64)
     }
   }
 }

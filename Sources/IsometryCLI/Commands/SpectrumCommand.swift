@@ -4,6 +4,7 @@ import IsometryData
 import IsometryFiles
 import IsometryGraph
 import IsometryNN
+import IsometryReport
 import IsometrySpectra
 import IsometryTraining
 

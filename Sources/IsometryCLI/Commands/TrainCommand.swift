@@ -30,6 +30,9 @@ struct TrainCommand: EnvironmentCommand {
   @OptionGroup(title: "Run") var runOptions: RunArguments
   @OptionGroup(title: "Run") var ending: StopArguments
 
+  @Flag(help: "Write a page about the run to its folder at the end, as isometry report does.")
+  var report = false
+
   @Option(
     help: ArgumentHelp("Largest number of batches in flight to the device.", valueName: "n"))
   var prefetch = BatchStream.defaultBatchesInFlight
@@ -159,6 +162,11 @@ struct TrainCommand: EnvironmentCommand {
     }
     try self.train(
       run, in: folder, on: selection.backend, monitor, board, console, until: stop, environment)
+    guard report else { return }
+    let examination = try RunExamination(
+      RunHistory(folder: folder.path), configuration, of: source, on: selection.backend, console)
+    try ReportCommand.write(
+      [examination.measure()], to: "\(folder.path)/\(ReportCommand.fileName)", console)
   }
 
   /// Checks that a run can continue with the settings, and says what of them is not used.

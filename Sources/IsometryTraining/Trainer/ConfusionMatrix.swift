@@ -3,13 +3,19 @@ public struct ConfusionMatrix: Sendable, Equatable {
   /// The names of the classes, in the order of the labels.
   public let classNames: [String]
   /// The row is the label, the column the prediction of the network.
-  public internal(set) var counts: [[Int]]  // [classes][classes]
+  public private(set) var counts: [[Int]]  // [classes][classes]
 
   /// A matrix of zeros.
   public init(classNames: [String]) {
     self.classNames = classNames
     counts = Array(
       repeating: Array(repeating: 0, count: classNames.count), count: classNames.count)
+  }
+
+  /// The matrix of some images, whose labels are those of the classes.
+  package init(classNames: [String], _ images: [Evaluator.Classification]) {
+    self.init(classNames: classNames)
+    for image in images { counts[image.label][image.predicted] += 1 }
   }
 
   /// The number of images with the label.

@@ -3,6 +3,7 @@ import IsometryCore
 public import IsometryData
 public import IsometryGraph
 import IsometryNN
+import RealModule
 
 /// Measures a network on a data set with a session's variables as they are.
 public final class Evaluator {
@@ -54,26 +55,57 @@ public final class Evaluator {
   public func evaluateConfusion(
     stop: StopRequest = StopRequest()
   ) throws -> (result: Result, confusion: ConfusionMatrix)? {
-    var confusion = ConfusionMatrix(classNames: dataset.classNames)
+    try evaluateImages(stop: stop).map { result, images in
+      (result, ConfusionMatrix(classNames: dataset.classNames, images))
+    }
+  }
+
+  /// The classification of one image.
+  package struct Classification: Sendable, Equatable {
+    /// The number of the image in the data set.
+    package let index: Int
+    package let label: Int
+    /// The first of the classes with the largest logit, as the loss counts them.
+    package let predicted: Int
+    /// The softmax of the logits at the label and at the predicted class.
+    package let labelProbability: Double
+    package let predictedProbability: Double
+
+    init(index: Int, label: Int, logits: ArraySlice<Float>) {
+      var predicted = logits.startIndex
+      for place in logits.indices where logits[place] > logits[predicted] { predicted = place }
+      let largest = Double(logits[predicted])
+      let total = logits.reduce(0) { $0 + Double.exp(Double($1) - largest) }
+      self.index = index
+      self.label = label
+      self.predicted = predicted - logits.startIndex
+      labelProbability = Double.exp(Double(logits[logits.startIndex + label]) - largest) / total
+      predictedProbability = 1 / total
+    }
+  }
+
+  /// The loss, the accuracy and the classification of every image, in the order of the data set; otherwise
+  /// as `evaluateConfusion`.
+  package func evaluateImages(
+    stop: StopRequest = StopRequest()
+  ) throws -> (result: Result, images: [Classification])? {
+    var images: [Classification] = []
     let result = try evaluate(stop: stop) { batch in
       let logits = try session.read(output: StepNames.logits)  // [N, classes]
       let classes = logits.shape[1]
       let values = logits.floats
-      let first = batch.position.batch * batchSize
       guard values.prefix(batch.validCount * classes).allSatisfy(\.isFinite) else {
         throw TrainingError.nonFiniteLogits
       }
       for row in 0..<batch.validCount {
-        // The first of equal logits, as the loss counts them.
-        var predicted = 0
-        for label in 1..<classes
-        where values[row * classes + label] > values[row * classes + predicted] {
-          predicted = label
-        }
-        confusion.counts[Int(dataset.labels[first + row])][predicted] += 1
+        let index = batch.position.batch * batchSize + row
+        images.append(
+          Classification(
+            index: index, label: Int(dataset.labels[index]),
+            logits: values[row * classes..<(row + 1) * classes]))
       }
     }
-    return result.map { ($0, confusion) }
+    return result.map { ($0, images) }
   }
 
   /// The probability of each class, for each image: the softmax of the logits. nil if `stop` is requested.

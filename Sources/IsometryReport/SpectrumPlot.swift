@@ -1,20 +1,13 @@
 import Foundation
-import IsometryFiles
-import IsometrySpectra
+package import IsometryFiles
+package import IsometrySpectra
 import IsometryTheory
-import IsometryTraining
 
 extension Plot {
   /// The histogram of log σ² with the law's density over it. Both are densities of the whole mass: zeros
   /// are not shown, and take their share from the area.
-  init(_ result: SpectrumStudy.Result, title: String) {
-    var points: [(t: Double, weight: Double)] = []
-    for spectrum in result.spectra {
-      for (value, weight) in zip(spectrum.values, spectrum.weights) where value > 0 {
-        points.append((2 * log(value), weight / Double(result.spectra.count)))
-      }
-    }
-    let bins = Self.histogram(points)
+  package init(_ result: SpectrumStudy.Result, title: String) {
+    let bins = Self.histogram(result.logarithms)
     var series = [Series("measured", .histogram(boxWidth: bins.width), bins.boxes)]
     if let law = result.prediction.law {
       let curve = law.curve(count: 1000)
