@@ -41,7 +41,8 @@ extension RunSections {
       ["quantity", "measured"] + (law == nil ? [] : ["predicted", "measured / predicted"]),
       rows.map { name, measured, predicted in
         let ratio = predicted.flatMap { predicted in
-          predicted == 0 ? nil : measured.map { $0 / predicted }
+          // A mean of logarithms may be 0 up to rounding.
+          abs(predicted) < 1e-9 ? nil : measured.map { $0 / predicted }
         }
         let values = [measured, predicted, ratio].prefix(law == nil ? 1 : 3)
         return [name] + values.map { NumberText.short($0) }

@@ -6,7 +6,7 @@ import Testing
 @testable import IsometryReport
 
 /// Pages in Chromium without a window.
-@Suite(.enabled(if: Browser.isInstalled, "needs the program chromium"))
+@Suite(.enabled(if: Browser.isInstalled, "needs the program chromium"), .serialized)
 struct BrowserTests {
   /// The page reports no error, and nothing that its policy forbids, so that no request leaves it. It draws
   /// more than an empty page, in light and dark and on a narrow screen.
@@ -59,9 +59,11 @@ private struct Browser {
     let path = "\(folder)/page.html"
     try page.write(toFile: path, atomically: true, encoding: .utf8)
     return try ExternalProgram.run(
-      Self.name,
+      "timeout",
       [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+        // A browser that hangs fails the test.
+        "100", Self.name, "--headless", "--no-sandbox", "--disable-gpu",
+        "--disable-background-networking",
         "--no-first-run", "--user-data-dir=\(folder)/profile", "--window-size=\(width),2000",
         "--enable-logging", "--log-file=\(folder)/log",
         "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)",
