@@ -16,7 +16,7 @@ struct RunExamination {
   /// Steps before those that are timed, and those.
   private static let (warmupSteps, timedSteps) = (2, 3)
 
-  private let record: RunRecord
+  private let record: RunHistory
   private let path: String
   private let checkpoint: Checkpoint
   private let configuration: RunConfiguration
@@ -27,7 +27,7 @@ struct RunExamination {
 
   /// - Parameter configuration: the run's, for the device that measures.
   init(
-    _ record: RunRecord, _ configuration: RunConfiguration, of source: DatasetSource,
+    _ record: RunHistory, _ configuration: RunConfiguration, of source: DatasetSource,
     on backend: any Backend, _ console: Console
   ) throws {
     self.record = record

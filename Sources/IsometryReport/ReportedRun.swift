@@ -68,7 +68,7 @@ package struct ReportedRun: Sendable {
     }
   }
 
-  package let record: RunRecord
+  package let record: RunHistory
   let evaluation: Part<Evaluation>
   /// The singular values at the initial weights, and those of the checkpoint.
   let initialSpectrum: Part<SpectrumStudy.Result>
@@ -79,7 +79,7 @@ package struct ReportedRun: Sendable {
   let times: Part<[OperationTime]>
 
   package init(
-    _ record: RunRecord, evaluation: Part<Evaluation>,
+    _ record: RunHistory, evaluation: Part<Evaluation>,
     initialSpectrum: Part<SpectrumStudy.Result>, trainedSpectrum: Part<SpectrumStudy.Result>,
     memory: Part<MemoryBreakdown>, times: Part<[OperationTime]>
   ) {
@@ -92,7 +92,7 @@ package struct ReportedRun: Sendable {
   }
 
   /// A run of which nothing is measured, for a reason.
-  package init(_ record: RunRecord, withoutMeasurements reason: String) {
+  package init(_ record: RunHistory, withoutMeasurements reason: String) {
     self.init(
       record, evaluation: .leftOut(reason), initialSpectrum: .leftOut(reason),
       trainedSpectrum: .leftOut(reason), memory: .leftOut(reason),

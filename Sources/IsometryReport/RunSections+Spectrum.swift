@@ -55,7 +55,7 @@ extension RunSections {
       return Self.remark(
         "Left out: the course during training, because the run has no measurements at intervals.")
     }
-    func series(_ name: String, _ value: (RunRecord.Entry) -> Double?) -> Plot.Series {
+    func series(_ name: String, _ value: (RunHistory.Entry) -> Double?) -> Plot.Series {
       Plot.Series(
         name, .line, entries.compactMap { entry in value(entry).map { (Double(entry.step), $0) } })
     }

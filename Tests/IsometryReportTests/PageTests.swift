@@ -13,7 +13,7 @@ import Testing
   /// The folder of a run with a log, whose name and texts would break a page if they were not escaped.
   static func makeRun(
     in folder: String, named name: String = "a<b>&\"c'", learningRate: Double = 0.02
-  ) throws -> RunRecord {
+  ) throws -> RunHistory {
     let path = "\(folder)/\(name)"
     var configuration = SmallRun.configuration()
     configuration.learningRate = learningRate
@@ -37,11 +37,11 @@ import Testing
     }
     log += #"{"event":"stop","step":15,"reason":"completed"}"# + "\n{\"event\":\"ep"
     try log.write(toFile: "\(path)/log.jsonl", atomically: true, encoding: .utf8)
-    return try RunRecord(folder: path)
+    return try RunHistory(folder: path)
   }
 
   /// A run with every part.
-  static func fullRun(_ record: RunRecord) throws -> ReportedRun {
+  static func fullRun(_ record: RunHistory) throws -> ReportedRun {
     let images = [(0, 0), (1, 3), (2, 2), (3, 3)].enumerated().map { index, classes in
       Evaluator.Classification(
         index: index, label: classes.0,
@@ -90,9 +90,9 @@ import Testing
     let page = Report([ReportedRun(record, withoutMeasurements: "the data is <gone>")]).page
     #expect(page.components(separatedBy: "Left out: the data is &lt;gone&gt;.").count == 7)
     try "".write(toFile: "\(record.path)/log.jsonl", atomically: true, encoding: .utf8)
-    let empty = ReportedRun(try RunRecord(folder: record.path), withoutMeasurements: "none")
+    let empty = ReportedRun(try RunHistory(folder: record.path), withoutMeasurements: "none")
     #expect(Report([empty]).page.contains("the log has no epoch yet"))
-    #expect(throws: FileError.self) { try RunRecord(folder: folder.path) }
+    #expect(throws: FileError.self) { try RunHistory(folder: folder.path) }
   }
 
   @Test func severalRunsAreCompared() throws {

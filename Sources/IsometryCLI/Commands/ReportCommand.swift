@@ -49,7 +49,7 @@ struct ReportCommand: EnvironmentCommand {
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
     let path = output ?? (runs.count == 1 ? "\(runs[0])/\(Self.fileName)" : Self.fileName)
-    let records = try runs.map(RunRecord.init(folder:))
+    let records = try runs.map(RunHistory.init(folder:))
     try WholeFile.requireWritable(path)
     // Data that was named must be there; without the run's, the page says so.
     let named = try data.data.map { _ in try data.resolve(environment) }

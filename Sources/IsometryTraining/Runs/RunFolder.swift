@@ -122,12 +122,13 @@ public final class RunFolder: Sendable {
   static func configuration(in path: String) throws -> RunConfiguration {
     let configurationPath = "\(path)/\(configurationFile)"
     do {
-      return try JSONFile.read(RunConfiguration.self, from: path)
+      return try JSONFile.read(RunConfiguration.self, from: configurationPath)
     } catch let error as FileError {
       throw error
     } catch {
       throw CheckpointError(
-        path: path, expected: "a run's configuration in JSON", found: JSONFile.damage(in: error))
+        path: configurationPath, expected: "a run's configuration in JSON",
+        found: JSONFile.damage(in: error))
     }
   }
 
