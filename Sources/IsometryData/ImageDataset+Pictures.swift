@@ -10,16 +10,16 @@ extension ImageDataset {
   ///
   /// - Parameter indices: at least one; each less than `count`.
   package func contactSheet(_ indices: [Int], columns: Int) -> PNGImage {
-    let (width, rows) = (columns * Self.side, (indices.count + columns - 1) / columns)
-    var pixels = [UInt8](repeating: 0, count: Self.bytesPerImage * columns * rows)
+    let (width, rows) = (columns * format.width, (indices.count + columns - 1) / columns)
+    var pixels = [UInt8](repeating: 0, count: bytesPerImage * columns * rows)
     for (place, index) in indices.enumerated() {
-      let first = place / columns * Self.side * width + place % columns * Self.side
+      let first = place / columns * format.height * width + place % columns * format.width
       for (position, byte) in image(index).enumerated() {
-        let (channel, pixel) = position.quotientAndRemainder(dividingBy: Self.pixelsPerChannel)
-        let target = first + pixel / Self.side * width + pixel % Self.side
+        let (channel, pixel) = position.quotientAndRemainder(dividingBy: format.pixelsPerChannel)
+        let target = first + pixel / format.width * width + pixel % format.width
         pixels[Self.channels * target + channel] = byte
       }
     }
-    return PNGImage(width: width, height: rows * Self.side, pixels: pixels)
+    return PNGImage(width: width, height: rows * format.height, pixels: pixels)
   }
 }
