@@ -106,20 +106,25 @@ import Testing
     func environment(_ units: String) -> [String: String] {
       Program.openCLEnvironment.merging(["ISOMETRY_MATRIX_UNITS": units]) { $1 }
     }
-    let run = Self.training + ["opencl:0", "--precision", "tf32", "--output", "run"]
+    let run =
+      Self.training + [
+        "opencl:0", "--precision", "tf32", "--schedule", "constant", "--output", "run",
+      ]
     try withFolder { folder in
       let begun = try Program.run(run, in: folder, environment: environment("emulated"))
       #expect(begun.code == 0, "\(begun.standardError)")
       #expect(begun.standardOutput.contains("fp32 products in tf32"))
       let configuration = try String(contentsOfFile: "\(folder)/run/config.json", encoding: .utf8)
       #expect(configuration.contains(#""precision" : "tf32""#))
-      let resume = ["train", "--resume", "run"]
-      let resumed = try Program.run(resume, in: folder, environment: environment("emulated"))
+      let resume = ["train", "--resume", "run", "--epochs"]
+      let resumed = try Program.run(
+        resume + ["2"], in: folder, environment: environment("emulated"))
       #expect(resumed.code == 0 && resumed.standardOutput.contains("fp32 products in tf32"))
       let devices = try Program.run(
         ["devices"], in: folder, environment: environment("emulated"))
       #expect(devices.standardOutput.contains("fp32 products on portable kernels"))
-      let refused = try Program.run(resume, in: folder, environment: environment("off"))
+      let refused = try Program.run(
+        resume + ["3"], in: folder, environment: environment("off"))
       #expect(refused.code == 64 && refused.standardError.contains("another --device"))
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryCore
+import IsometryData
 import IsometryTraining
 
 struct ConfigCommand: ParsableCommand {

@@ -55,7 +55,7 @@ struct PredictCommand: EnvironmentCommand {
     // Without a request to stop there is always a result.
     guard let all = try evaluator.probabilities() else { return }
     guard all.joined().allSatisfy(\.isFinite) else {
-      throw TrainingError.nonFiniteCheckpoint(path: path)
+      throw TrainingError.nonFiniteCheckpoint(path: path, quantity: "a probability")
     }
     for (image, probabilities) in zip(images, all) {
       // The first of equal probabilities, as evaluations count them.

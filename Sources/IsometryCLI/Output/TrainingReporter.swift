@@ -107,7 +107,7 @@ final class TrainingReporter {
         try log.appendBest(record, step: step)
       }
       try board?.write(record, step: step)
-      console.say(ProgressLine.epoch(record, of: epochs))
+      console.say(ProgressLine.epoch(record, of: configuration.epochs))
       if !record.testLoss.isFinite {
         console.say(
           "the \(Wording.evaluated(isHeldOut: record.isHeldOut)) loss overflows, and the weights are "

@@ -134,7 +134,7 @@ struct ONNXTranslation {
       .frozenNormalizationInputGradient, .weightStandardizationGradient, .averagePoolGradient,
       .maxPoolGradient, .maxPoolTangent, .globalAveragePoolGradient, .softmaxCrossEntropy,
       .decodeImages, .adaptiveClip, .momentumDirections, .update, .orthogonalUpdate,
-      .runningAverage, .accumulate, .squaredNorm, .gradientScale, .lossScaleUpdate:
+      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate:
       throw .unsupportedOperation(node.operation.name)
     }
     names[node.results[0]] = name

@@ -55,7 +55,9 @@ extension Recipe {
   private static let settingsKey = "settings"
   private static let keys = ["name", "summary", settingsKey, "results"]
   /// Settings that belong to a run.
-  private static let foreignKeys: [RunConfiguration.CodingKeys] = [.recipe, .device, .data, .images]
+  private static let foreignKeys: [RunConfiguration.CodingKeys] = [
+    .recipe, .device, .data, .images,
+  ]
 
   private init(_ name: String, _ table: [String: Any]) throws {
     func fault(_ reason: Explanation) -> RecipeError { .damaged(name: name, reason: reason) }
