@@ -68,7 +68,9 @@ struct RunExamination {
     let evaluator = try Evaluator(
       checkpoint, configuration, path: path, dataset: test, backend: backend)
     guard let (result, images) = try evaluator.evaluateImages() else { throw CancellationError() }
-    guard result.loss.isFinite else { throw TrainingError.nonFiniteCheckpoint(path: path, quantity: "the loss") }
+    guard result.loss.isFinite else {
+      throw TrainingError.nonFiniteCheckpoint(path: path, quantity: "the loss")
+    }
     let worst = images.filter { $0.label != $0.predicted }
       .sorted { ($0.labelProbability, $0.index) < ($1.labelProbability, $1.index) }
     let mistakes = worst.prefix(Self.mistakes).map { image in

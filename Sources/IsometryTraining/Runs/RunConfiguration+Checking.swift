@@ -258,14 +258,16 @@ extension RunConfiguration {
     return result
   }
 
-  /// The settings and their values as people write them, in the order of the properties.
+  /// The settings and their values as people write them, in the order of the properties. The form of the
+  /// images is none of them: it comes from the data set.
   package var settings: [(setting: Term, value: String)] {
     Mirror(reflecting: self).children.map { (Term($0.label ?? ""), Self.text(of: $0.value)) }
+      .filter { $0.0 != Term("images") }
   }
 
   /// The settings by their names in `config.json`, with their values as people write them.
   package var namedSettings: [(name: String, value: String)] {
-    zip(CodingKeys.allCases, settings).map { ($0.stringValue, $1.value) }
+    zip(CodingKeys.allCases.filter { $0 != .images }, settings).map { ($0.stringValue, $1.value) }
   }
 
   /// `on`, `1`, `0.5`, `crop,flip`, `none`

@@ -201,12 +201,12 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case limitTest = "limit-test"
     case views
     case spectrumEvery = "spectrum-every"
+    case tensorboard
+    case histogramsEvery = "histograms-every"
     case saveEvery = "save-every"
     case keep
     case saveMinutes = "save-minutes"
     case saveSteps = "save-steps"
-    case tensorboard
-    case histogramsEvery = "histograms-every"
   }
 }
 
