@@ -40,7 +40,7 @@ final class StreamedTraining {
     groupSchedules = Array(configuration.makeGroupSchedules(stepsPerEpoch: 1).keys)
   }
 
-  /// With a few batches of random images, normalized as CIFAR-10.
+  /// With a few batches of random images of the configuration's form.
   ///
   /// - Throws: the same errors.
   convenience init(
@@ -48,10 +48,11 @@ final class StreamedTraining {
   ) throws {
     let batch = configuration.batch
     try self.init(
-      configuration, normalizing: CIFAR10.normalization, backend: backend,
+      configuration, normalizing: configuration.imageFormat.normalization, backend: backend,
       batchesInFlight: batchesInFlight,
       dataset: .random(
-        count: max(batch, min(4 * batch, Self.mostDistinctImages)), seed: configuration.seed))
+        count: max(batch, min(4 * batch, Self.mostDistinctImages)), configuration.imageFormat,
+        seed: configuration.seed))
   }
 
   /// More images than one batch needs only make the measurement start later.
@@ -113,22 +114,26 @@ extension ImageDataset {
   /// Random bytes and labels, which compress and cache no better than any others.
   ///
   /// - Throws: `DatasetError.notEnoughMemory`.
-  static func random(count: Int, seed: UInt64) throws(DatasetError) -> ImageDataset {
+  static func random(
+    count: Int, _ format: ImageFormat, seed: UInt64
+  ) throws(DatasetError) -> ImageDataset {
     try requireMemory(forImages: count)
     var random = RandomStream(seed: seed)
-    let byteCount = count * CIFAR10.bytesPerImage
+    let byteCount = count * format.bytesPerImage
     let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, initialized in
       for start in stride(from: 0, to: byteCount, by: 4) {
         withUnsafeBytes(of: random.nextUInt32()) { word in
-          for index in 0..<4 { bytes.initializeElement(at: start + index, to: word[index]) }
+          for index in 0..<min(4, byteCount - start) {
+            bytes.initializeElement(at: start + index, to: word[index])
+          }
         }
       }
       initialized = byteCount
     }
-    let classes = CIFAR10.classNames
     return ImageDataset(
       split: .train, pixels: pixels,
-      labels: (0..<count).map { _ in UInt8(random.integer(below: UInt32(classes.count))) },
-      classNames: classes, origin: "random bytes", normalization: CIFAR10.normalization)
+      labels: (0..<count).map { _ in UInt8(random.integer(below: UInt32(format.classNames.count)))
+      },
+      format: format, origin: "random bytes")
   }
 }

@@ -135,6 +135,32 @@ import Testing
     }
   }
 
+  /// The best checkpoint may be the newest one. If the run continues from an earlier one, it is of no epoch
+  /// of the run any more.
+  @Test func theBestCheckpointIsOneOfTheRun() throws {
+    try withFolder { folder in
+      let path = "\(folder)/run"
+      let configuration = SmallRun.configuration { $0.epochs = 4 }
+      let first = try {
+        let runs = try RunFolder.begin(at: path, for: configuration)
+        _ = try SmallRun.make(configuration).makeTrainer(savingTo: runs).run()
+        let first = try Checkpoint(contentsOf: runs.path(ofEpoch: 3))
+        try Checkpoint(contentsOf: runs.path(ofEpoch: 4)).write(to: runs.bestCheckpointPath)
+        for place in [runs.latestCheckpointPath, runs.path(ofEpoch: 4)] {
+          try FileManager.default.removeItem(atPath: place)
+        }
+        let start = try #require(try runs.readNewestCheckpoint())
+        #expect(start.path == runs.bestCheckpointPath && start.checkpoint.state.epoch == 4)
+        return first
+      }()
+      let runs = try RunFolder.open(path)
+      _ = try runs.write(first)
+      let best = try? Checkpoint(contentsOf: runs.bestCheckpointPath)
+      #expect(best.map { $0.state.epoch <= 3 } ?? true)
+      #expect(try runs.readNewestCheckpoint()?.checkpoint.state.epoch == 3)
+    }
+  }
+
   @Test func aCheckpointKnowsItsRun() throws {
     try withFolder { folder in
       let path = "\(folder)/run"

@@ -62,7 +62,10 @@ struct ReportCommand: EnvironmentCommand {
       let selection = try device.select(
         for: &configuration, recorded: configuration.device, environment)
       do {
-        let source = try named ?? data.resolve(environment, recorded: configuration.data)
+        let source =
+          try named
+          ?? data.resolve(
+            environment, recorded: configuration.data, labels: configuration.labels)
         return try RunExamination(
           record, configuration, of: source, on: selection.backend, console
         ).measure()

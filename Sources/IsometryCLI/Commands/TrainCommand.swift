@@ -164,7 +164,8 @@ struct TrainCommand: EnvironmentCommand {
       run, in: folder, on: selection.backend, monitor, board, console, until: stop, environment)
     guard report else { return }
     let examination = try RunExamination(
-      RunHistory(folder: folder.path), configuration, of: source, on: selection.backend, console)
+      RunHistory(folder: folder.path), run.configuration, of: source, on: selection.backend, console
+    )
     try ReportCommand.write(
       [examination.measure()], to: "\(folder.path)/\(ReportCommand.fileName)", console)
   }

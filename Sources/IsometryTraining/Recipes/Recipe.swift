@@ -107,8 +107,8 @@ extension Recipe {
   /// The settings that have a value, for people.
   package var settings: [(setting: Term, value: String)] {
     let foreign = Set(Self.foreignKeys.map { Term($0.stringValue) })
-    let hasValue = Mirror(reflecting: configuration).children.map { child in
-      let value = Mirror(reflecting: child.value)
+    let hasValue = configuration.properties.map { property in
+      let value = Mirror(reflecting: property.value)
       return value.displayStyle != .optional || !value.children.isEmpty
     }
     return zip(configuration.settings, hasValue)

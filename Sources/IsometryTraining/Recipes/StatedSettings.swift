@@ -117,7 +117,7 @@ extension RunConfiguration {
 
   private func object(replacing replaced: [Term: String]) throws -> [String: Any] {
     var object = try object()
-    for (key, setting) in zip(CodingKeys.allCases, settings) {
+    for (key, setting) in zip(Self.settingKeys, settings) {
       if let text = replaced[setting.setting] { object[key.stringValue] = text }
     }
     return object

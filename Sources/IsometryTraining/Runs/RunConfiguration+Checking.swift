@@ -261,13 +261,21 @@ extension RunConfiguration {
   /// The settings and their values as people write them, in the order of the properties. The form of the
   /// images is none of them: it comes from the data set.
   package var settings: [(setting: Term, value: String)] {
-    Mirror(reflecting: self).children.map { (Term($0.label ?? ""), Self.text(of: $0.value)) }
+    properties.map { ($0.setting, Self.text(of: $0.value)) }
+  }
+
+  /// The properties that are settings, in their order.
+  var properties: [(setting: Term, value: Any)] {
+    Mirror(reflecting: self).children.map { (Term($0.label ?? ""), $0.value) }
       .filter { $0.0 != Term("images") }
   }
 
+  /// The names of the settings in `config.json`, in the same order.
+  static var settingKeys: [CodingKeys] { CodingKeys.allCases.filter { $0 != .images } }
+
   /// The settings by their names in `config.json`, with their values as people write them.
   package var namedSettings: [(name: String, value: String)] {
-    zip(CodingKeys.allCases.filter { $0 != .images }, settings).map { ($0.stringValue, $1.value) }
+    zip(Self.settingKeys, settings).map { ($0.stringValue, $1.value) }
   }
 
   /// `on`, `1`, `0.5`, `crop,flip`, `none`

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import IsometryFiles
+import Synchronization
 
 extension RunFolder {
   /// A checkpoint of a run, from which it can continue.
@@ -22,10 +23,10 @@ extension RunFolder {
   ///   is whole.
   public func readNewestCheckpoint() throws -> Start? {
     let epochs = savedEpochs
-    let others = epochs.map(path(ofEpoch:)) + [bestCheckpointPath].filter(InputFile.exists)
-    guard InputFile.exists(latestCheckpointPath) || !others.isEmpty else { return nil }
+    let hasBest = InputFile.exists(bestCheckpointPath)
+    guard InputFile.exists(latestCheckpointPath) || !epochs.isEmpty || hasBest else { return nil }
     var damage: [any Error] = []
-    for path in [latestCheckpointPath] + others {
+    func start(_ path: String) throws -> Start? {
       do {
         return Start(
           checkpoint: try Checkpoint(contentsOf: path), path: path, damage: damage)
@@ -34,7 +35,15 @@ extension RunFolder {
       } catch let error as FileError where error.code == ENOENT {
         damage.append(error)
       }
+      return nil
     }
+    if let start = try start(latestCheckpointPath) { return start }
+    let bestEpoch = hasBest ? bestEpoch ?? 0 : 0
+    let later = epochs.prefix { $0 >= bestEpoch }
+    let others =
+      later.map(path(ofEpoch:)) + (hasBest ? [bestCheckpointPath] : [])
+      + epochs[later.endIndex...].map(path(ofEpoch:))
+    for path in others { if let start = try start(path) { return start } }
     throw damage[0]
   }
 
@@ -48,6 +57,9 @@ extension RunFolder {
       ? (folder as NSString).deletingLastPathComponent : absolute.deletingLastPathComponent().path
     return holdsRun(run) ? run : nil
   }
+
+  /// The epoch of the best checkpoint; nil if there is none that is whole.
+  private var bestEpoch: Int? { try? Checkpoint(contentsOf: bestCheckpointPath).state.epoch }
 
   /// The epochs whose checkpoints are there, the newest first.
   private var savedEpochs: [Int] {
@@ -63,6 +75,13 @@ extension RunFolder {
   /// - Returns: the path of the checkpoint that stays.
   func write(_ checkpoint: Checkpoint) throws -> String {
     try checkpoint.write(to: latestCheckpointPath)
+    let mayHaveLaterBest = mayHaveLaterBest.withLock { flag in
+      defer { flag = false }
+      return flag
+    }
+    if mayHaveLaterBest, let bestEpoch, bestEpoch > checkpoint.state.epoch {
+      unlink(bestCheckpointPath)
+    }
     let (state, settings) = (checkpoint.state, checkpoint.configuration)
     var stays = latestCheckpointPath
     if state.batch == 0, state.epoch > 0 {

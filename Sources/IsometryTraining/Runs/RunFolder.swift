@@ -3,6 +3,7 @@ import Glibc
 import IsometryCore
 package import IsometryFiles
 import IsometryNN
+import Synchronization
 
 /// The folder of one run: `config.json`, `log.jsonl` and checkpoints in `checkpoints/`.
 ///
@@ -23,6 +24,9 @@ public final class RunFolder: Sendable {
   /// The folder, as it was named.
   public let path: String
   private let lock: RunLock
+  /// Whether the best checkpoint may be of an epoch that the run, continued from an earlier one, has not
+  /// reached again.
+  let mayHaveLaterBest = Mutex(true)
   private let madeFolders: MadeFolders?
 
   /// The log, one JSON object a line; see `RunLog`.
