@@ -70,7 +70,12 @@ extension PixelImage {
   ///
   /// - Throws: `DatasetError.inaccessible`, or `.unreadableImage` if the file is none of these or damaged.
   package init(contentsOf path: String) throws(DatasetError) {
-    let file = try DatasetError.reading(WholeFile.read(path))
+    let file: [UInt8]
+    do throws(FileError) {
+      file = try WholeFile.read(path)
+    } catch {
+      throw .inaccessible(error)
+    }
     switch file.prefix(3) {
     case [0x89, 0x50, 0x4E]: try self.init(png: file, path: path)
     case [0xFF, 0xD8, 0xFF]: try self.init(jpeg: file, path: path)

@@ -29,8 +29,8 @@ extension Checkpoint {
     return Safetensors(metadata: ["format": "pt"], tensors: model)
   }
 
-  /// Reads weights that another program has saved, such as a `state_dict` of PyTorch, as the start of a
-  /// run.
+  /// Reads weights that another program has saved, such as a `state_dict` of PyTorch, for
+  /// evaluation and spectra.
   ///
   /// The tensors have the names of this package or of PyTorch code (`TorchNames`), and any
   /// floating-point type. PyTorch's counters of batches and the state of an optimizer are left out.

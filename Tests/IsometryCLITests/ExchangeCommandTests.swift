@@ -65,6 +65,9 @@ import Testing
         #expect(best?["name"] as? String == name)
         #expect((best?["probability"] as? Double ?? 0) > 0.5)
       }
+      let missing = try Program.run("predict", "imported", "nope.png", in: folder)
+      #expect(missing.code == 1 && missing.standardError.contains("nope.png"))
+      #expect(!missing.standardError.contains("CIFAR"), "\(missing.standardError)")
       let other = try Program.run(
         "evaluate", "run", "--data", "synthetic", "--device", "cpu", in: folder)
       #expect(other.code == 64)

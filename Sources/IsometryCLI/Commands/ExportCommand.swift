@@ -14,7 +14,7 @@ struct ExportCommand: ParsableCommand {
 
       The folder of a run stands for its latest checkpoint. A run with --average-weights is exported \
       with the average. The state of the optimizer is left out: the file is for evaluation, or for \
-      the start of another training. docs/exchange.md has the names and the programs that read them.
+      the start of a training in PyTorch. docs/exchange.md has the names and the programs that read them.
       """)
 
   /// The kinds of files.
