@@ -243,7 +243,7 @@ public final class JacobianOperator: JacobianProducts {
     rest.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
-  /// The session of a product of so many vectors, with the points of the last image. Few vectors have a
+  /// The session of a product of `count` vectors, with the points of the last image. Few vectors have a
   /// step of the next power of two, so that few graphs serve all numbers of vectors.
   private func currentProduct(
     _ direction: Linearization.Direction, of count: Int

@@ -100,7 +100,7 @@ extension RunConfiguration {
 
   /// The settings that have a value, as lines of YAML in the order of the properties.
   ///
-  /// - Parameter replaced: texts in place of the configuration's values.
+  /// - Parameter replaced: texts that replace the values of settings.
   package func yamlLines(replacing replaced: [Term: String] = [:]) throws -> [String] {
     let object = try object(replacing: replaced)
     return try CodingKeys.allCases.compactMap { key in

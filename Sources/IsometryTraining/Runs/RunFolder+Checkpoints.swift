@@ -100,7 +100,7 @@ extension RunFolder {
     return stays
   }
 
-  /// Gives the latest checkpoint a second name, in place of a file that had it. If the file system has no
+  /// Gives the latest checkpoint a second name, and replaces a file of that name. If the file system has no
   /// links, the checkpoint is written twice.
   private func keep(_ checkpoint: Checkpoint, as path: String) throws {
     let temporary = WholeFile.temporaryName(for: path)

@@ -156,9 +156,6 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
   private func requireSame(
     _ recorded: RunConfiguration, _ wanted: RunConfiguration, _ path: String
   ) throws(UsageError) {
-    var recorded = recorded
-    // Runs of older versions do not hold it.
-    recorded.images = recorded.images ?? wanted.images
     for (old, new) in zip(recorded.settings, wanted.settings) where old.value != new.value {
       throw UsageError(
         "--output",
