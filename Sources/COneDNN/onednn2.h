@@ -1,6 +1,7 @@
 // The functions of oneDNN 3 that the CPU backend calls, made of those of oneDNN 2.
 #pragma once
 #include <stdlib.h>
+#include <string.h>
 
 // Descriptors of memory are values in oneDNN 2, and behind pointers in oneDNN 3.
 #define dnnl_memory_desc_t onednn2_memory_desc
@@ -81,11 +82,26 @@ static inline dnnl_status_t dnnl_convolution_backward_weights_primitive_desc_cre
   return onednn2_choose(made, engine, status, &operation, forward, attributes);
 }
 
+// With sums of 63 products, oneDNN 2.6 executes an illegal instruction on tiles (AMX). The next
+// implementation computes them.
 static inline dnnl_status_t dnnl_matmul_primitive_desc_create(
     dnnl_primitive_desc_t *made, dnnl_engine_t engine, const_dnnl_memory_desc_t a,
     const_dnnl_memory_desc_t b, const_dnnl_memory_desc_t bias, const_dnnl_memory_desc_t product,
     const_dnnl_primitive_attr_t attributes) {
   dnnl_matmul_desc_t operation;
   dnnl_status_t status = dnnl_matmul_desc_init(&operation, a, b, bias, product);
-  return onednn2_choose(made, engine, status, &operation, NULL, attributes);
+  if (status != dnnl_success) return status;
+  dnnl_primitive_desc_iterator_t choices;
+  status = dnnl_primitive_desc_iterator_create(&choices, &operation, attributes, engine, NULL);
+  if (status != dnnl_success) return status;
+  *made = dnnl_primitive_desc_iterator_fetch(choices);
+  const char *name = "";
+  dnnl_primitive_desc_query(*made, dnnl_query_impl_info_str, 0, &name);
+  if (a->dims[a->ndims - 1] == 63 && strstr(name, "amx") != NULL) {
+    dnnl_primitive_desc_destroy(*made);
+    status = dnnl_primitive_desc_iterator_next(choices);
+    *made = status == dnnl_success ? dnnl_primitive_desc_iterator_fetch(choices) : NULL;
+  }
+  dnnl_primitive_desc_iterator_destroy(choices);
+  return status;
 }

@@ -5,19 +5,35 @@ public import IsometryGraph
 
 /// The processor, through oneDNN and vector loops: the device to train on if there is no GPU.
 ///
-/// Computes in fp32, and in bf16 if oneDNN can. Images stay in oneDNN's blocked layouts through the
-/// whole network; tensors are converted at the session's edges, and where an operation needs it. The
-/// same seed on the same machine with the same number of threads gives bitwise the same run.
+/// Computes in fp32, and in bf16 if oneDNN can. Images stay in the layouts of oneDNN's fastest
+/// convolutions through the whole network. Tensors are converted at the session's edges, and where an
+/// operation needs it. The same seed on the same machine with the same number of threads gives bitwise the
+/// same run.
 public struct CPUBackend: Backend {
   public var name: String { "cpu" }
   private let usesOwnConvolutions: Bool
+  private let images: ImageLayouts
 
   /// The processor that the program runs on, with as many threads as OpenMP gives.
-  public init() { usesOwnConvolutions = true }
+  public init() { self.init(usesOwnConvolutions: true) }
 
   /// With vector loops for the convolutions that they compute faster, or with oneDNN for all of
   /// them, so that the two can be compared.
-  package init(usesOwnConvolutions: Bool) { self.usesOwnConvolutions = usesOwnConvolutions }
+  package init(usesOwnConvolutions: Bool) {
+    self.usesOwnConvolutions = usesOwnConvolutions
+    images = Processor.imageLayouts
+  }
+
+  /// With images in bf16 that are channels-last if the processor wants them in blocks, and in blocks if it
+  /// wants them channels-last, so that both can be tested everywhere.
+  package static var withOtherLayout: CPUBackend {
+    CPUBackend(images: Processor.imageLayouts.other)
+  }
+
+  private init(images: ImageLayouts) {
+    usesOwnConvolutions = true
+    self.images = images
+  }
 
   public var deviceDescription: String {
     let version = dnnl_version().pointee
@@ -65,7 +81,7 @@ public struct CPUBackend: Backend {
   public func bind(_ graph: Graph, sharing session: (any Session)?) throws -> any Session {
     try check(graph)
     return try CPUSession(
-      graph, lanes: Processor.channelsPerBlock, sharing: session.map(own),
+      graph, images: images, sharing: session.map(own),
       usesOwnConvolutions: usesOwnConvolutions)
   }
 
@@ -74,7 +90,7 @@ public struct CPUBackend: Backend {
     try check(graph)
     // Steps read staging slots where they are: nothing is added for them.
     let lowering = try GraphLowering(
-      graph, try OneDNNEngine(), lanes: Processor.channelsPerBlock, scratchpad: Scratchpad(),
+      graph, try OneDNNEngine(), images: images, scratchpad: Scratchpad(),
       variables: [:], usesOwnConvolutions: usesOwnConvolutions)
     try lowering.run()
     return lowering.report(ArenaPlan(for: lowering.launches))

@@ -15,7 +15,7 @@ final class CPUSession: ProfilingSession, HostSession {
   private var lastSlot: HostStagingSlot?
 
   init(
-    _ graph: Graph, lanes: Int, sharing session: CPUSession?, usesOwnConvolutions: Bool
+    _ graph: Graph, images: ImageLayouts, sharing session: CPUSession?, usesOwnConvolutions: Bool
   ) throws {
     self.graph = graph
     let known = session?.variablePlaces ?? [:]
@@ -26,7 +26,7 @@ final class CPUSession: ProfilingSession, HostSession {
     self.engine = engine
     let scratchpad = Scratchpad()
     let lowering = try GraphLowering(
-      graph, engine, lanes: lanes, scratchpad: scratchpad,
+      graph, engine, images: images, scratchpad: scratchpad,
       variables: known, usesOwnConvolutions: usesOwnConvolutions)
     try lowering.run()
     launches = lowering.launches

@@ -2,7 +2,7 @@ internal import CVectorLoops
 internal import IsometryCore
 
 /// The places of the elements of each channel: a tensor as strips of a few channels, of which each image
-/// has the same number. Matrices [N, C] are one image.
+/// has the same number. Matrices [N, C] are one image. A channels-last image is a matrix of pixels.
 struct ChannelGeometry {
   let channels: Int
   /// Elements of one channel in the whole tensor.
@@ -20,28 +20,27 @@ struct ChannelGeometry {
     let shape = place.type.shape
     channels = shape[1]
     elementsPerChannel = shape.elementCount / channels
-    if shape.rank == 2 {
-      images = 1
-      imageStride = shape.elementCount
+    images = shape.rank == 2 ? 1 : shape[0]
+    imageStride = shape.elementCount / images
+    if shape.rank == 2 || place.layout == .channelsLast {
+      let (rows, channels) = (elementsPerChannel / images, channels)
       channelsPerBlock = 16
       blocks = (channels + 15) / 16
       blockStride = 16
       func matrix(_ width: Int) -> vl_strip {
         vl_strip(
-          vectors: Int64(shape[0]), step: Int64(shape[1]), lanes: 16, width: Int32(width),
+          vectors: Int64(rows), step: Int64(channels), lanes: 16, width: Int32(width),
           last: Int32(width))
       }
       strip = matrix(min(16, channels))
       lastStrip = matrix(channels - 16 * (blocks - 1))
       return
     }
-    images = shape[0]
-    imageStride = shape.elementCount(from: 1)
     let pixels = shape.elementCount(from: 2)
     switch place.layout {
     case .blocked(let lanes): channelsPerBlock = lanes
     case .plain: channelsPerBlock = 1
-    case .native: preconditionFailure("weights have no channels")
+    case .channelsLast, .native: preconditionFailure("weights have no channels")
     }
     blocks = channels / channelsPerBlock
     blockStride = pixels * channelsPerBlock

@@ -8,7 +8,7 @@ internal import IsometryGraph
 final class GraphLowering {
   let graph: Graph
   let engine: OneDNNEngine
-  let lanes: Int
+  let images: ImageLayouts
   let scratchpad: Scratchpad
   private(set) var launches: [Launch] = []
   private(set) var places: [Value: StoredValue] = [:]
@@ -24,17 +24,17 @@ final class GraphLowering {
 
   /// - Parameter variables: the places of variables that another session has already.
   init(
-    _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, scratchpad: Scratchpad,
+    _ graph: Graph, _ engine: OneDNNEngine, images: ImageLayouts, scratchpad: Scratchpad,
     variables: [String: StoredValue], usesOwnConvolutions: Bool
   ) throws(CPUError) {
     self.graph = graph
     self.engine = engine
-    self.lanes = lanes
+    self.images = images
     self.scratchpad = scratchpad
     self.usesOwnConvolutions = usesOwnConvolutions
     uses = MemoryUses(of: graph)
     layouts = try LayoutPlan(
-      graph, engine, lanes: lanes, fixed: variables.mapValues(\.layout),
+      graph, engine, images: images, fixed: variables.mapValues(\.layout),
       usesOwnConvolutions: usesOwnConvolutions)
     for (_, value) in graph.inputs {
       let type = graph.type(of: value)

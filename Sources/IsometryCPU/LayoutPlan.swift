@@ -4,7 +4,7 @@ internal import IsometryGraph
 
 /// The layout of every value of a graph.
 ///
-/// Images are blocked if their channels allow it. Convolution weights, their gradients and their
+/// Images have the layouts of `ImageLayouts`. Convolution weights, their gradients and their
 /// optimizer slots share the layout that the forward convolution wants, so that an update is one pass
 /// over packed memory. Momenta of orthogonal updates are matrices. Weights that are standardized unit by
 /// unit are plain, and so are their gradients. Values that only pointwise operations connect share one
@@ -14,16 +14,16 @@ struct LayoutPlan {
   private let groups: [Int]
   private var chosen: [Int: Layout] = [:]
   private let graph: Graph
-  private let lanes: Int
+  private let images: ImageLayouts
   private let usesOwnConvolutions: Bool
 
   /// - Parameter fixed: layouts of variables that another session has already.
   init(
-    _ graph: Graph, _ engine: OneDNNEngine, lanes: Int, fixed: [String: Layout],
+    _ graph: Graph, _ engine: OneDNNEngine, images: ImageLayouts, fixed: [String: Layout],
     usesOwnConvolutions: Bool
   ) throws(CPUError) {
     self.graph = graph
-    self.lanes = lanes
+    self.images = images
     self.usesOwnConvolutions = usesOwnConvolutions
     groups = graph.layoutGroups { graph.shape(of: $0).rank == 4 ? graph.type(of: $0) : nil }
     for (name, value) in graph.variables {
@@ -34,13 +34,13 @@ struct LayoutPlan {
 
   /// The layout that the value is made in.
   subscript(value: Value) -> Layout {
-    chosen[groups[value.index]] ?? .standard(graph.type(of: value), lanes: lanes)
+    chosen[groups[value.index]] ?? images.layout(of: graph.type(of: value))
   }
 
   /// Lets convolutions choose for the values that are nothing but weights.
   private mutating func chooseWeights(_ engine: OneDNNEngine) throws(CPUError) {
-    let images = graph.nodes.flatMap(\.layoutRoles.images) + graph.inputs.map(\.value)
-    let imageGroups = Set(images.map { groups[$0.index] })
+    let imageValues = graph.nodes.flatMap(\.layoutRoles.images) + graph.inputs.map(\.value)
+    let imageGroups = Set(imageValues.map { groups[$0.index] })
     func choose(_ value: Value, _ wish: () throws(CPUError) -> MemoryDescriptor) throws(CPUError) {
       let group = groups[value.index]
       guard chosen[group] == nil, !imageGroups.contains(group) else { return }
@@ -72,9 +72,9 @@ struct LayoutPlan {
         let geometry = ConvolutionGeometry(
           convolution: convolution, x: graph.type(of: node.inputs[0]),
           weight: graph.shape(of: node.inputs[1]),
-          hasBias: epilogue.hasBias, lanes: lanes)
+          hasBias: epilogue.hasBias, images: images)
         try choose(node.inputs[1]) { () throws(CPUError) in
-          usesOwnConvolutions && geometry.suitsWinogradLoop
+          usesOwnConvolutions && (geometry.suitsWinogradLoop || geometry.suitsTileGradient)
             ? try geometry.blockedWeightLayout(geometry.x.dtype)
             : try geometry.forward(engine).layout(dnnl_query_weights_md)
         }
@@ -84,10 +84,9 @@ struct LayoutPlan {
       if case .convolutionWeightGradient(let convolution, let shape, _, nil) = node.operation {
         let geometry = ConvolutionGeometry(
           convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
-          hasBias: false,
-          lanes: lanes)
+          hasBias: false, images: images)
         try choose(node.results[0]) { () throws(CPUError) in
-          usesOwnConvolutions && geometry.suitsWinogradLoop
+          usesOwnConvolutions && (geometry.suitsWinogradLoop || geometry.suitsTileGradient)
             ? try geometry.blockedWeightLayout(.float32)
             : try geometry.weightGradient(engine).layout(dnnl_query_diff_weights_md)
         }

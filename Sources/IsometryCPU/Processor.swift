@@ -50,11 +50,10 @@ enum Processor {
     }
   }
 
-  /// The number of channels that oneDNN's fastest convolutions take at once. No tensor has the channels
-  /// of the last case: everything stays plain.
-  static var channelsPerBlock: Int {
-    if has(dnnl_cpu_isa_avx512_core) { return 16 }
-    return has(dnnl_cpu_isa_sse41) ? 8 : .max
+  /// The layouts of images in oneDNN's fastest convolutions.
+  static var imageLayouts: ImageLayouts {
+    if has(dnnl_cpu_isa_avx512_core) { return ImageLayouts(lanes: 16, hasTiles: multipliesTiles) }
+    return ImageLayouts(lanes: has(dnnl_cpu_isa_sse41) ? 8 : .max)
   }
 
   static var name: String { field("model name") ?? "processor" }

@@ -88,7 +88,7 @@ import Testing
     Geometry([70, 16, 3, 4], [16, 16, 3, 3], (1, 1), (1, 1))!,
   ]
 
-  @Test(arguments: BackendUnderTest.all.filter(\.usesWinograd))
+  @Test(arguments: BackendUnderTest.withEveryLayout.filter(\.usesWinograd))
   func winogradTiles(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       try check(Self.winogradTiles, precision, subject)
@@ -101,7 +101,17 @@ import Testing
     try check(Self.geometries(kernel: kernel), .float32, subject) { _ in .full }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  /// The layouts of images in bf16 on a CPU have implementations of their own for many geometries.
+  @Test(
+    arguments: BackendUnderTest.withEveryLayout.filter { $0.backend.name == "cpu" && $0.isFusing },
+    [1, 2, 3, 5, 7])
+  func kernelSizesInBothLayouts(subject: BackendUnderTest, kernel: Int) throws {
+    for precision in subject.supported([.bfloat16]) {
+      try check(Self.geometries(kernel: kernel), precision, subject)
+    }
+  }
+
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func specialGeometries(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       try check(Self.special, precision, subject)
@@ -117,7 +127,7 @@ import Testing
   }
 
   /// The same weights in two convolutions are transformed once, forward and for images.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func sharedWeights(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 6, precision: precision)
@@ -144,7 +154,7 @@ import Testing
 
   /// Slopes behind an input gradient, and the channel sums of what they store, which are the gradient of
   /// that layer's bias.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func slopesBehindInputGradients(subject: BackendUnderTest) throws {
     let slopes: [ActivationGradient] = [
       ActivationGradient(.relu, reference: .output, addends: 1),

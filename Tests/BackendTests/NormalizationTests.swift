@@ -19,7 +19,7 @@ import Testing
     precision == .float32 ? sizes : [[7, 3], [2, 3, 5, 7], [2, 33, 3, 3], [4, 16, 32, 32]]
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func trainingLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func frozenLayers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       let activations = Self.activations(for: precision)
@@ -65,7 +65,7 @@ import Testing
   }
 
   /// With a mean of 30 deviations, E[x²] − mean² in single precision would lose what counts.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func aLargeMeanDoesNotDrownTheVariance(subject: BackendUnderTest) throws {
     var experiment = Experiment(seed: 3)
     for shape in [[64, 5], [4, 16, 16, 16]] as [Shape] {

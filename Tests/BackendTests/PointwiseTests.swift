@@ -8,7 +8,7 @@ import Testing
     [1], [3, 5], [2, 17], [1, 1, 1, 1], [2, 3, 5, 7], [5, 33, 9, 9],
   ]
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func arithmetic(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func activations(subject: BackendUnderTest) throws {
     let activations = Activation.allNamed + [.leakyReLU(slope: 0.3), .elu(alpha: 0.5)]
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func casts(subject: BackendUnderTest) throws {
     let precisions = subject.supported([.bfloat16, .float16])
     var experiment = Experiment(seed: 3)

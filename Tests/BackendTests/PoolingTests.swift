@@ -29,7 +29,7 @@ import Testing
   }
 
   /// Quarters hold many equal elements: the gradient of a maximum goes to the first of them.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func maxima(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func negativeImagesStayNegativeUnderPadding(subject: BackendUnderTest) throws {
     var experiment = Experiment(seed: 2)
     let x = experiment.input("x", [2, 3, 5, 5], nil, .uniform(-9 ... -1))
@@ -62,7 +62,7 @@ import Testing
   }
 
   /// NaN takes a window wherever in it it lies, and the window's gradient goes to the first NaN.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func notANumberWinsItsWindow(subject: BackendUnderTest) throws {
     for channels in [1, 16] {
       var experiment = Experiment(seed: 5)
@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func averages(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 3, precision: precision)
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func globalAverages(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 4, precision: precision)

@@ -9,7 +9,7 @@ import Testing
     [3, 17, 17, 11],
   ]
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func reductions(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 1, precision: precision)
@@ -46,7 +46,7 @@ import Testing
   }
 
   /// More partial sums than a group has work-items. Sums of ones are exact.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func longSums(subject: BackendUnderTest) throws {
     var experiment = Experiment(seed: 3, precision: .float32)
     let ones = experiment.input("ones", [2_200_001], nil, .uniform(1...1))
@@ -57,7 +57,7 @@ import Testing
   }
 
   /// The squares of these numbers overflow fp32, alone or together, and their norms do not.
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func normsOfLargeNumbers(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16]) {
       var experiment = Experiment(seed: 5, precision: precision)
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test(arguments: BackendUnderTest.all)
+  @Test(arguments: BackendUnderTest.withEveryLayout)
   func fills(subject: BackendUnderTest) throws {
     for precision in subject.supported([.float32, .bfloat16, .float16]) {
       var experiment = Experiment(seed: 2, precision: precision)

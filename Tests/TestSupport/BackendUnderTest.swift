@@ -99,6 +99,12 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
       }
   }()
 
+  /// `all`, and the CPU backend with the layout of images in bf16 that other processors have.
+  public static let withEveryLayout: [BackendUnderTest] =
+    all + [
+      BackendUnderTest(backend: CPUBackend.withOtherLayout, isFusing: true, variant: "other layout")
+    ]
+
   /// Every OpenCL device with fusion, in 16 bits on matrix units: on those that it has, and else with the
   /// emulation in their place.
   public static let withMatrixUnits: [BackendUnderTest] = {

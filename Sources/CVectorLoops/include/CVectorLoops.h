@@ -115,9 +115,11 @@ void vl_gradient_factors(int64_t channels, int64_t elements, const float *invers
 
 // MARK: Pooling, one image and the channels of one vector
 
-/// A window sliding over an image of `lanes` interleaved channels.
+/// A window sliding over `lanes` channels of an image, at most 16. They follow each other at each pixel;
+/// pixels are `step` elements apart, in the image and in the result.
 typedef struct {
   int32_t lanes;
+  int32_t step;
   int32_t height, width;          // of the image
   int32_t out_height, out_width;  // of the result
   int32_t window_height, window_width;
@@ -137,8 +139,8 @@ void vl_max_pool_tangent(vl_type type, const vl_window *window, const void *t, c
 
 // MARK: Weight gradients in bf16
 
-/// A 3x3 convolution of images in blocks of 16 channels. `channels` is a multiple of 16, `results` of
-/// 32; columns of windows are 1 or 2 pixels apart.
+/// A 3x3 convolution of images. `channels` and `results` are multiples of 16; rows and columns of windows
+/// are 1 or 2 pixels apart.
 typedef struct {
   int32_t channels, height, width;
   int32_t results, out_height, out_width;
@@ -146,18 +148,32 @@ typedef struct {
   int32_t padding_height, padding_width;
 } vl_weight_gradient_shape;
 
-/// The bytes of workspace that `vl_weight_gradient` needs. They are 0 if the processor has no bf16
+/// The bytes of workspace that `vl_weight_gradient` needs. `blocks` is even. They are 0 if the processor has no bf16
 /// instructions; `vl_weight_gradient` then does nothing.
 int64_t vl_weight_gradient_workspace(const vl_weight_gradient_shape *convolution, int32_t images,
                                      int32_t blocks);
 
 /// Computes a part of the weight gradient, fp32 [results / 16, channels / 16, r, s, 16, 16]. The
-/// part is the contribution of some images to an even number of blocks of results. If `accumulates` is
+/// part is the contribution of some images, in blocks of 16 channels, to an even number of blocks of results. If `accumulates` is
 /// nonzero it is added to dw. Images follow each other with all their channels; dy and dw point to
 /// the first of the blocks.
 void vl_weight_gradient(const vl_weight_gradient_shape *convolution, int32_t images, int32_t blocks,
                         const uint16_t *image, const uint16_t *dy, int accumulates,
                         uint16_t *workspace, float *dw);
+
+/// The same for channels-last images, on tiles (AMX), for any number of blocks of results. The padding is
+/// 1. Only for processors with tiles, once the system lets the process use them.
+int64_t vl_tile_gradient_workspace(const vl_weight_gradient_shape *convolution, int32_t images,
+                                   int32_t blocks);
+void vl_tile_gradient(const vl_weight_gradient_shape *convolution, int32_t images, int32_t blocks,
+                      const uint16_t *image, const uint16_t *dy, int accumulates,
+                      uint16_t *workspace, float *dw);
+
+/// The weights in bf16 with which a convolution of stride 1 computes the input gradient of another: rows and
+/// columns of kernels reversed, channels and results exchanged. Of one block of channels of the weights
+/// [results / 16, channels / 16, r, s, 16, 16], that is one block of results of `out`.
+void vl_reverse_weights(int32_t result_blocks, int32_t channel_blocks, int32_t channel_block,
+                        const uint16_t *weights, uint16_t *out);
 
 // MARK: Winograd's algorithm; 3x3 kernels, stride 1, padding 1
 

@@ -1,4 +1,4 @@
-// Pooling over one image of `lanes` interleaved channels. Included once for each instruction set.
+// Pooling over `lanes` channels of one image. Included once for each instruction set.
 
 /// Rows or columns of the image that a window covers, clipped at the borders.
 INLINE void window_range(int32_t position, int32_t stride, int32_t padding, int32_t window,
@@ -18,9 +18,9 @@ INLINE void window_range(int32_t position, int32_t stride, int32_t padding, int3
                &y1);                                                                               \
   window_range(column, (w)->stride_width, (w)->padding_width, (w)->window_width, (w)->width, &x0,  \
                &x1);                                                                               \
-  const int64_t out_index = ((int64_t)row * (w)->out_width + column) * (w)->lanes
+  const int64_t out_index = ((int64_t)row * (w)->out_width + column) * (w)->step
 
-#define AT(w, y, x) (((int64_t)(y) * (w)->width + (x)) * (w)->lanes)
+#define AT(w, y, x) (((int64_t)(y) * (w)->width + (x)) * (w)->step)
 
 void VL(average_pool)(vl_type type, const vl_window *w, const void *x, void *y) {
   float inverse = 1 / (float)(w->window_height * w->window_width);
@@ -55,7 +55,7 @@ void VL(average_pool_gradient)(vl_type type, const vl_window *w, const void *dy,
       vf sum = splat(0);
       for (int32_t row = r0; row < r1; row++) {
         for (int32_t column = c0; column < c1; column++) {
-          int64_t at = ((int64_t)row * w->out_width + column) * w->lanes;
+          int64_t at = ((int64_t)row * w->out_width + column) * w->step;
           sum += load(type, dy, at, w->lanes);
         }
       }
@@ -92,10 +92,13 @@ void VL(max_pool)(vl_type type, const vl_window *w, const void *x, void *y) {
 
 void VL(max_pool_gradient)(vl_type type, const vl_window *w, const void *dy, const void *x,
                            void *dx) {
-  int64_t n = (int64_t)w->height * w->width * w->lanes;
+  const int64_t pixels = (int64_t)w->height * w->width;
   // A pixel of one window only is written once, with whole vectors.
   const int apart = w->stride_height >= w->window_height && w->stride_width >= w->window_width;
-  VL(fill)(type, 0, dx, n);
+  if (w->step == w->lanes)
+    VL(fill)(type, 0, dx, pixels * w->lanes);
+  else
+    for (int64_t i = 0; i < pixels; i++) store(type, dx, i * w->step, splat(0), w->lanes);
   FOR_WINDOWS(w) {
     WINDOW_BOUNDS(w);
     vi where;
@@ -105,7 +108,7 @@ void VL(max_pool_gradient)(vl_type type, const vl_window *w, const void *dy, con
       for (int32_t j = x0; j < x1; j++)
         store(type, dx, AT(w, i, j), where == (vi)(i * w->width + j) ? g : splat(0), w->lanes);
     for (int32_t lane = 0; !apart && lane < w->lanes; lane++) {
-      int64_t at = (int64_t)where[lane] * w->lanes + lane;
+      int64_t at = (int64_t)where[lane] * w->step + lane;
       vf sum = load(type, dx, at, 1) + g[lane];
       store(type, dx, at, sum, 1);
     }
@@ -118,7 +121,7 @@ void VL(max_pool_tangent)(vl_type type, const vl_window *w, const void *t, const
     vi where;
     window_maximum(type, w, x, y0, y1, x0, x1, &where);
     for (int32_t lane = 0; lane < w->lanes; lane++) {
-      vf value = load(type, t, (int64_t)where[lane] * w->lanes + lane, 1);
+      vf value = load(type, t, (int64_t)where[lane] * w->step + lane, 1);
       store(type, y, out_index + lane, value, 1);
     }
   }

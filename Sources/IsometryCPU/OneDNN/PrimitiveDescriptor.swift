@@ -31,11 +31,12 @@ final class PrimitiveDescriptor {
   }
 
   /// Whether another layout of a convolution's images is to be preferred. The plain loops that oneDNN falls
-  /// back to are a hundred times slower than any other. Its products in batches (`brgconv`) are taken where
-  /// plain images happen to be channels-last, of one channel or one pixel: with oneDNN 2.6 two of some
-  /// thousand results of a padded kernel on one pixel were wrong, for a reason that was not found.
+  /// back to are a hundred times slower than any other. Its products in batches of vectors (`brgconv`) are
+  /// taken where plain images happen to be channels-last, of one channel or one pixel: with oneDNN 2.6 two
+  /// of some thousand results of a padded kernel on one pixel were wrong, for a reason that was not found.
   var isLastResort: Bool {
-    implementation.hasPrefix("ref") || implementation.hasPrefix("brgconv")
+    let name = implementation
+    return name.hasPrefix("ref") || name.hasPrefix("brgconv") && !name.contains("amx")
   }
 }
 

@@ -1,4 +1,5 @@
 internal import COneDNN
+internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
@@ -10,7 +11,7 @@ extension GraphLowering {
     let geometry = ConvolutionGeometry(
       convolution: convolution, x: graph.type(of: node.inputs[0]),
       weight: graph.shape(of: node.inputs[1]),
-      hasBias: epilogue.hasBias, lanes: lanes)
+      hasBias: epilogue.hasBias, images: images)
     if usesOwnConvolutions, geometry.suitsWinogradLoop {
       return try lowerWinogradConvolution(node, geometry, epilogue, transposes: false)
     }
@@ -42,9 +43,12 @@ extension GraphLowering {
   ) throws(CPUError) {
     let geometry = ConvolutionGeometry(
       convolution: convolution, x: TensorType(shape, graph.type(of: node.inputs[0]).dtype),
-      weight: graph.shape(of: node.inputs[1]), hasBias: false, lanes: lanes)
+      weight: graph.shape(of: node.inputs[1]), hasBias: false, images: images)
     if usesOwnConvolutions, geometry.suitsWinogradLoop {
       return try lowerWinogradConvolution(node, geometry, transposes: true)
+    }
+    if usesOwnConvolutions, geometry.suitsTileGradient, convolution.stride == .init(1) {
+      return try lowerReversedConvolution(node, geometry)
     }
     let descriptor = try geometry.practical { wish throws(CPUError) in
       try wish.inputGradient(engine)
@@ -57,12 +61,56 @@ extension GraphLowering {
       ], result: makeResult(node.results[0]), DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md)
   }
 
+  /// Lowers an input gradient to a convolution of the gradient with reversed weights. On tiles, oneDNN's
+  /// forward convolutions are up to five times as fast as its input gradients.
+  private func lowerReversedConvolution(
+    _ node: Node, _ geometry: ConvolutionGeometry
+  ) throws(CPUError) {
+    let (results, channels) = (geometry.weight[0], geometry.weight[1])
+    let weight = try storage(
+      node.inputs[1], as: .native(geometry.blockedWeightLayout(geometry.x.dtype)))
+    let shape: Shape = [channels, results, geometry.weight[2], geometry.weight[3]]
+    let reversedGeometry = ConvolutionGeometry(
+      convolution: geometry.convolution, x: geometry.result, weight: shape, hasBias: false,
+      images: images)
+    let type = TensorType(shape, geometry.x.dtype)
+    let reversed = StoredValue(
+      type: type, layout: .native(try reversedGeometry.blockedWeightLayout(type.dtype)),
+      storage: Storage(byteCount: type.byteCount))
+    let (resultBlocks, channelBlocks) = (Int32(results / 16), Int32(channels / 16))
+    emit(
+      "reversedWeights", reads: [weight], writes: [reversed.storage],
+      .pieces(Int(channelBlocks)) { blocks in
+        for block in blocks {
+          vl_reverse_weights(
+            resultBlocks, channelBlocks, Int32(block), weight.elements(),
+            reversed.storage.elements())
+        }
+      })
+    let descriptor = try reversedGeometry.forward(engine)
+    let wanted = Layout.native(try descriptor.layout(dnnl_query_weights_md))
+    var kernel = reversed
+    if wanted != kernel.layout {
+      kernel = StoredValue(
+        type: type, layout: wanted,
+        storage: Storage(byteCount: try wanted.descriptor(type).byteCount))
+      try convert(reversed, to: kernel, "reorder")
+    }
+    try emitPrimitive(
+      "convolutionInputGradient", descriptor,
+      [
+        try argument(DNNL_ARG_SRC, node.inputs[0], descriptor, dnnl_query_src_md),
+        .init(
+          role: DNNL_ARG_WEIGHTS, layout: try wanted.descriptor(type), storage: kernel.storage),
+      ], result: makeResult(node.results[0]), DNNL_ARG_DST, dnnl_query_dst_md)
+  }
+
   func lowerConvolutionWeightGradient(
     _ node: Node, _ convolution: Convolution, _ shape: Shape, withBias: Bool
   ) throws(CPUError) {
     let geometry = ConvolutionGeometry(
       convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
-      hasBias: withBias, lanes: lanes)
+      hasBias: withBias, images: images)
     if try lowerOwnWeightGradient(node, geometry) {
       // oneDNN's weight gradient includes the bias gradient; the package's loops do not.
       if withBias { try lowerChannelSum(node.inputs[0], into: node.results[1]) }

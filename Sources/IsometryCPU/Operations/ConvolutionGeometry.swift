@@ -8,7 +8,7 @@ struct ConvolutionGeometry {
   let x: TensorType
   let weight: Shape
   let hasBias: Bool
-  let lanes: Int
+  let images: ImageLayouts
   /// Lets oneDNN choose the images' layouts too, for channels that no block divides.
   var hasFreeImages = false
 
@@ -20,11 +20,27 @@ struct ConvolutionGeometry {
   }
 
   private var strides: [Int64] {
-    [Int64(convolution.stride.height), Int64(convolution.stride.width)]
+    [
+      hasOneWindow(alongAxis: 2) ? 1 : Int64(convolution.stride.height),
+      hasOneWindow(alongAxis: 3) ? 1 : Int64(convolution.stride.width),
+    ]
   }
 
+  /// Before the image.
   private var padding: [Int64] {
     [Int64(convolution.padding.height), Int64(convolution.padding.width)]
+  }
+
+  private var paddingBehind: [Int64] {
+    (0..<2).map {
+      hasOneWindow(alongAxis: $0 + 2) ? Int64(weight[$0 + 2]) - 1 - padding[$0] : padding[$0]
+    }
+  }
+
+  /// Whether one window that covers it is all of an image of one pixel, so that its stride does not matter.
+  /// With another stride than 1, oneDNN's weight gradients on tiles (AMX) leave some numbers unwritten.
+  private func hasOneWindow(alongAxis axis: Int) -> Bool {
+    x.shape[axis] == 1 && result.shape[axis] == 1 && padding[axis - 2] < Int64(weight[axis])
   }
 
   /// Winograd's algorithm F(4×4, 3×3) does a quarter of the multiplications in fp32, where the
@@ -38,7 +54,7 @@ struct ConvolutionGeometry {
 
   private func image(_ type: TensorType) throws(CPUError) -> MemoryDescriptor {
     if hasFreeImages { return try MemoryDescriptor(type.shape, type.dtype, dnnl_format_tag_any) }
-    return try Layout.standard(type, lanes: lanes).descriptor(type)
+    return try images.layout(of: type).descriptor(type)
   }
 
   func biasLayout() throws(CPUError) -> MemoryDescriptor {
@@ -55,7 +71,7 @@ struct ConvolutionGeometry {
     return try PrimitiveDescriptor(text, PrimitiveAttributes(rectifies: rectifies)) {
       dnnl_convolution_forward_primitive_desc_create(
         &$0, engine.engine, dnnl_forward_training, algorithm, source.raw, kernel.raw,
-        hasBias ? bias.raw : nil, target.raw, strides, [0, 0], padding, padding, $1)
+        hasBias ? bias.raw : nil, target.raw, strides, [0, 0], padding, paddingBehind, $1)
     }
   }
 
@@ -65,7 +81,7 @@ struct ConvolutionGeometry {
     return try PrimitiveDescriptor(text, PrimitiveAttributes()) {
       dnnl_convolution_backward_data_primitive_desc_create(
         &$0, engine.engine, algorithm, source.raw, kernel.raw, target.raw, strides, [0, 0],
-        padding, padding, forward.raw, $1)
+        padding, paddingBehind, forward.raw, $1)
     }
   }
 
@@ -76,7 +92,7 @@ struct ConvolutionGeometry {
     return try PrimitiveDescriptor(text, PrimitiveAttributes()) {
       dnnl_convolution_backward_weights_primitive_desc_create(
         &$0, engine.engine, algorithm, source.raw, kernel.raw, hasBias ? bias.raw : nil,
-        target.raw, strides, [0, 0], padding, padding, forward.raw, $1)
+        target.raw, strides, [0, 0], padding, paddingBehind, forward.raw, $1)
     }
   }
 

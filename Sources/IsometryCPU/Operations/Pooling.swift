@@ -34,29 +34,36 @@ extension GraphLowering {
     let (first, last) = (node.inputs[0], node.inputs[node.inputs.count - 1])
     let firstInput = try place(first, as: result.layout)
     let lastInput = try place(last, as: result.layout)
-    let firstStride = graph.shape(of: first).elementCount(from: 2)
-    let lastStride = graph.shape(of: last).elementCount(from: 2)
     let (shape, small) = (graph.shape(of: image), graph.shape(of: out))
-    var channelsPerBlock = 1
+    let channels = shape[1]
+    let isChannelsLast = result.layout == .channelsLast
+    var channelsPerBlock = isChannelsLast ? 16 : 1
     if case .blocked(let lanes) = result.layout { channelsPerBlock = lanes }
     let window = vl_window(
-      lanes: Int32(channelsPerBlock), height: Int32(shape[2]), width: Int32(shape[3]),
+      lanes: Int32(channelsPerBlock), step: Int32(isChannelsLast ? channels : channelsPerBlock),
+      height: Int32(shape[2]), width: Int32(shape[3]),
       out_height: Int32(small[2]), out_width: Int32(small[3]),
       window_height: Int32(pooling.window.height), window_width: Int32(pooling.window.width),
       stride_height: Int32(pooling.stride.height), stride_width: Int32(pooling.stride.width),
       padding_height: Int32(pooling.padding.height), padding_width: Int32(pooling.padding.width))
-    let blocks = shape[1] / channelsPerBlock
-    let resultStride = result.type.shape.elementCount(from: 2)
+    let blocks = (channels + channelsPerBlock - 1) / channelsPerBlock
+    /// The memory of a block of channels of an image.
+    func bytes(_ place: StoredValue, _ image: Int, _ block: Int) -> UnsafeMutableRawPointer {
+      let pixels = place.type.shape.elementCount(from: 2)
+      let first = block * channelsPerBlock
+      return place.bytes(
+        from: image * channels * pixels + (isChannelsLast ? first : first * pixels))
+    }
     emit(
       node.operation.name, reads: [firstInput.storage, lastInput.storage], writes: [result.storage],
       .pieces(shape[0]) { images in
-        for index in images.lowerBound * blocks..<images.upperBound * blocks {
-          let channel = index * channelsPerBlock
-          withUnsafePointer(to: window) {
+        for image in images {
+          for block in 0..<blocks {
+            var window = window
+            window.lanes = Int32(min(channelsPerBlock, channels - block * channelsPerBlock))
             body(
-              result.loops, $0, firstInput.bytes(from: channel * firstStride),
-              lastInput.bytes(from: channel * lastStride),
-              result.bytes(from: channel * resultStride))
+              result.loops, &window, bytes(firstInput, image, block),
+              bytes(lastInput, image, block), bytes(result, image, block))
           }
         }
       })

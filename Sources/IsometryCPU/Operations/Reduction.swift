@@ -104,6 +104,6 @@ extension GraphLowering {
   func imagePlace(_ value: Value) throws(CPUError) -> StoredValue {
     let made = place(value)
     guard made.isNative else { return made }
-    return try place(value, as: .standard(made.type, lanes: lanes))
+    return try place(value, as: images.layout(of: made.type))
   }
 }

@@ -3,14 +3,25 @@ internal import CVectorLoops
 internal import IsometryCore
 internal import IsometryGraph
 
-/// The division of the weight gradient of one convolution.
+/// The division of the weight gradient of one convolution in bf16.
 ///
 /// Images form groups, whose partial gradients are added up in order: as many as the shape needs to
 /// keep 16 threads busy, whatever the machine has, so that the sums are the same everywhere.
 private struct WeightGradientPlan {
+  /// The loop for one part of the results and one piece of the images.
+  enum Loop {
+    /// For images in blocks of 16 channels, on pairs of blocks of results.
+    case vectors
+    /// For channels-last images, on tiles (AMX).
+    case tiles
+  }
+
+  let loop: Loop
   let shape: vl_weight_gradient_shape
   let images: Int
   let resultBlocks: Int
+  /// Blocks of results that threads take as one; the last may have fewer.
+  private let pairs: Int
   let weightCount: Int
   let imagesPerGroup: Int
   let groups: Int
@@ -25,10 +36,8 @@ private struct WeightGradientPlan {
   init?(_ geometry: ConvolutionGeometry) {
     let (x, weight, result) = (geometry.x.shape, geometry.weight, geometry.result.shape)
     let convolution = geometry.convolution
-    guard geometry.x.dtype == .bfloat16, !Processor.multipliesTiles, geometry.lanes == 16,
-      x[1] % 16 == 0,
-      weight[0] % 32 == 0, weight[2] == 3, weight[3] == 3, convolution.stride.width <= 2
-    else { return nil }
+    guard let loop = geometry.weightGradientLoop else { return nil }
+    self.loop = loop
     shape = vl_weight_gradient_shape(
       channels: Int32(x[1]), height: Int32(x[2]), width: Int32(x[3]), results: Int32(weight[0]),
       out_height: Int32(result[2]), out_width: Int32(result[3]),
@@ -39,35 +48,37 @@ private struct WeightGradientPlan {
     images = x[0]
     resultBlocks = weight[0] / 16
     weightCount = weight.elementCount
-    let pairs = resultBlocks / 2
+    pairs = (resultBlocks + 1) / 2
     imagesPerGroup = (images + max(1, 16 / pairs) - 1) / max(1, 16 / pairs)
     groups = (images + imagesPerGroup - 1) / imagesPerGroup
     parts = min(pairs, (ThreadTeam.threadCount + groups - 1) / groups)
-    let largest = 2 * ((pairs + parts - 1) / parts)
+    let largest = min(resultBlocks, 2 * ((pairs + parts - 1) / parts))
     // Large weights should pass through the cache seldom, small workspaces should stay in it.
     let limit = max(512 << 10, min(2 << 20, weightCount * 4))
     var chunk = 1
     while chunk < imagesPerGroup,
-      Self.workspace(shape, images: 2 * chunk, blocks: largest) <= limit
+      Self.workspace(loop, shape, images: 2 * chunk, blocks: largest) <= limit
     { chunk *= 2 }
     self.chunk = min(chunk, imagesPerGroup)
-    workspace = Self.workspace(shape, images: self.chunk, blocks: largest)
+    workspace = Self.workspace(loop, shape, images: self.chunk, blocks: largest)
     if workspace == 0 { return nil }
   }
 
   /// The bytes that rearranging takes.
   private static func workspace(
-    _ shape: vl_weight_gradient_shape, images: Int, blocks: Int
+    _ loop: Loop, _ shape: vl_weight_gradient_shape, images: Int, blocks: Int
   ) -> Int {
     withUnsafePointer(to: shape) {
-      Int(vl_weight_gradient_workspace($0, Int32(images), Int32(blocks)))
+      switch loop {
+      case .vectors: Int(vl_weight_gradient_workspace($0, Int32(images), Int32(blocks)))
+      case .tiles: Int(vl_tile_gradient_workspace($0, Int32(images), Int32(blocks)))
+      }
     }
   }
 
   /// The blocks of results of one part.
   func blocks(ofPart part: Int) -> Range<Int> {
-    let pairs = resultBlocks / 2
-    return 2 * (pairs * part / parts)..<2 * (pairs * (part + 1) / parts)
+    2 * (pairs * part / parts)..<min(resultBlocks, 2 * (pairs * (part + 1) / parts))
   }
 
   /// Takes the sum of one group of images for one part of the results.
@@ -78,21 +89,51 @@ private struct WeightGradientPlan {
     let blocks = blocks(ofPart: part)
     let last = min(images, (group + 1) * imagesPerGroup)
     let imageLength = Int(shape.channels * shape.height * shape.width)
-    let blockLength = Int(16 * shape.out_height * shape.out_width)
+    let pixels = Int(shape.out_height * shape.out_width)
     let target = dw + weightCount / resultBlocks * blocks.lowerBound
     for first in stride(from: group * imagesPerGroup, to: last, by: chunk) {
+      let images = Int32(min(chunk, last - first))
+      let accumulates: Int32 = first > group * imagesPerGroup ? 1 : 0
+      let (x, dy) = (x + first * imageLength, dy + first * resultBlocks * 16 * pixels)
       withUnsafePointer(to: shape) {
-        vl_weight_gradient(
-          $0, Int32(min(chunk, last - first)), Int32(blocks.count), x + first * imageLength,
-          dy + (first * resultBlocks + blocks.lowerBound) * blockLength,
-          first > group * imagesPerGroup ? 1 : 0, workspace, target)
+        switch loop {
+        case .vectors:
+          vl_weight_gradient(
+            $0, images, Int32(blocks.count), x, dy + blocks.lowerBound * 16 * pixels, accumulates,
+            workspace, target)
+        case .tiles:
+          vl_tile_gradient(
+            $0, images, Int32(blocks.count), x, dy + blocks.lowerBound * 16, accumulates,
+            workspace, target)
+        }
       }
     }
   }
 }
 
+extension ConvolutionGeometry {
+  /// The package's loop for a weight gradient in bf16; nil if it has none.
+  fileprivate var weightGradientLoop: WeightGradientPlan.Loop? {
+    let stride = convolution.stride
+    guard x.dtype == .bfloat16, weight[2] == 3, weight[3] == 3, stride.width <= 2,
+      x.shape[1] % 16 == 0
+    else { return nil }
+    switch images.layout(of: x) {
+    case .blocked(16): return weight[0] % 32 == 0 ? .vectors : nil
+    case .channelsLast:
+      let isPadded = convolution.padding.height == 1 && convolution.padding.width == 1
+      return Processor.multipliesTiles && isPadded && stride.height <= 2 && weight[0] % 16 == 0
+        ? .tiles : nil
+    case .plain, .blocked, .native: return nil
+    }
+  }
+
+  /// Whether the package computes the weight gradient on tiles.
+  var suitsTileGradient: Bool { weightGradientLoop == .tiles }
+}
+
 extension GraphLowering {
-  /// Lowers a weight gradient to the vector loop if that is faster.
+  /// Lowers a weight gradient to the package's loop if that is faster.
   ///
   /// - Returns: whether it did.
   func lowerWeightGradientLoop(
@@ -101,8 +142,9 @@ extension GraphLowering {
     guard let plan = WeightGradientPlan(geometry) else { return false }
     let layout = try geometry.blockedWeightLayout(.float32)
     guard self.layout(node.results[0]) == .native(layout) else { return false }
-    let dy = try storage(node.inputs[0], as: .blocked(16))
-    let x = try storage(node.inputs[1], as: .blocked(16))
+    let imageLayout = images.layout(of: geometry.x)
+    let dy = try storage(node.inputs[0], as: imageLayout)
+    let x = try storage(node.inputs[1], as: imageLayout)
     let result = makeResult(node.results[0]).storage
     scratchpad.reserve(ofEachThread: plan.workspace)
     let partials =

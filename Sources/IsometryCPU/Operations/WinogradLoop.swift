@@ -6,16 +6,10 @@ internal import IsometryGraph
 extension ConvolutionGeometry {
   /// Whether vector loops use Winograd's algorithm. In bf16 too, if the processor multiplies pairs
   /// at twice the rate of single numbers, for a direct sum needs four times as many products; not if
-  /// it multiplies tiles (AMX).
+  /// it multiplies tiles (AMX), whose images are channels-last.
   var suitsWinogradLoop: Bool {
-    guard lanes == 16, convolution.suitsWinograd(images: x.shape, weights: weight) else {
-      return false
-    }
-    return switch x.dtype {
-    case .float32: true
-    case .bfloat16: !Processor.multipliesTiles
-    case .float16, .float64, .uint8, .int32: false
-    }
+    images.layout(of: x) == .blocked(16)
+      && convolution.suitsWinograd(images: x.shape, weights: weight)
   }
 
   private var tilesOfImage: Int {
