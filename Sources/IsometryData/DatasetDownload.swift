@@ -29,6 +29,14 @@ public struct DatasetDownload: Sendable {
       }
     }
 
+    /// The size of that archive.
+    public var officialByteCount: Int {
+      switch self {
+      case .cifar10: 170_052_171
+      case .cifar100: 168_513_733
+      }
+    }
+
     var binary: BinaryFormat {
       switch self {
       case .cifar10: CIFAR10.binary

@@ -108,6 +108,18 @@ public struct DatasetSource: Sendable, Equatable {
     return (limit.map { whole.prefix($0) } ?? whole, whole.count)
   }
 
+  /// The number of images in a split. A folder of image files is listed and not converted; other sets are
+  /// read, which checks their records.
+  ///
+  /// - Throws: `DatasetError` if a file is missing or damaged.
+  package func imageCount(of split: DatasetSplit) throws(DatasetError) -> Int {
+    switch kind {
+    case .imageFolder(let folder): try ImageFolder(path: folder).list().items[split]!.count
+    case .synthetic: SyntheticImages.defaultCount(of: split)
+    case .cifar10, .cifar100, .converted: try load(split).count
+    }
+  }
+
   /// Converts a folder of image files, unless that is done; other sources are ready. `load` also does it.
   ///
   /// - Parameter progress: called with the number of images that are read, and that of all.

@@ -30,20 +30,12 @@ extension ImageDataset {
     return (0..<count).compactMap { index in originals[image(index)].map { (index, $0) } }
   }
 
-  /// A picture of the first images of each class, a row for each class.
-  package func contactSheet(columns: Int) -> PixelImage {
-    let gap = 2
-    let width = columns * (format.width + gap) + gap
-    let height = classCount * (format.height + gap) + gap
-    var sheet = PixelImage(
-      width: width, height: height, bytes: [UInt8](repeating: 255, count: width * height * 3))
-    var used = [Int](repeating: 0, count: classCount)
-    for (index, label) in labels.enumerated() where used[Int(label)] < columns {
-      sheet.paste(
-        PixelImage(index, of: self), row: gap + Int(label) * (format.height + gap),
-        column: gap + used[Int(label)] * (format.width + gap))
-      used[Int(label)] += 1
+  /// The first images of each class, in the order of the labels.
+  package func firstImages(ofEachClass count: Int) -> [[Int]] {
+    var rows = [[Int]](repeating: [], count: classCount)
+    for (index, label) in labels.enumerated() where rows[Int(label)].count < count {
+      rows[Int(label)].append(index)
     }
-    return sheet
+    return rows
   }
 }

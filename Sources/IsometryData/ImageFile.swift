@@ -16,15 +16,6 @@ package struct PixelImage: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// One image of a data set.
-  package init(_ index: Int, of dataset: ImageDataset) {
-    let plane = dataset.format.pixelsPerChannel
-    let image = Array(dataset.image(index))
-    self.init(
-      width: dataset.format.width, height: dataset.format.height,
-      bytes: (0..<plane * 3).map { image[$0 % 3 * plane + $0 / 3] })
-  }
-
   /// Reads image files as the images of a data set: each is scaled until it covers the size, and cropped
   /// to the middle. All have the first label.
   ///
@@ -47,26 +38,19 @@ package struct PixelImage: Sendable, Equatable {
     let plane = width * height
     return (0..<plane * 3).map { bytes[$0 % plane * 3 + $0 / plane] }
   }
-
-  /// Copies another image to a place inside this one.
-  package mutating func paste(_ image: PixelImage, row: Int, column: Int) {
-    for y in 0..<image.height {
-      let start = ((row + y) * width + column) * 3
-      bytes.replaceSubrange(
-        start..<start + image.width * 3,
-        with: image.bytes[y * image.width * 3..<(y + 1) * image.width * 3])
-    }
-  }
 }
 
 // Files.
 extension PixelImage {
-  /// The ends of the names of files that can be read, in lowercase.
-  package static let fileTypes = ["png", "jpg", "jpeg"]
+  /// The ends of the names of image files, in lowercase. Only PNG and JPEG can be read.
+  static let fileTypes = [
+    "png", "jpg", "jpeg", "avif", "bmp", "gif", "heic", "jp2", "ppm", "tif", "tiff", "webp",
+  ]
   /// The most pixels of an image, 2²⁸: more are no photograph, and take more than 768 MiB.
   private static let mostPixels = 1 << 28
 
-  /// Reads a PNG or JPEG file. Gray levels become colors; a transparent background becomes white.
+  /// Reads a PNG or JPEG file. Gray levels become colors; a transparent background becomes white. A JPEG
+  /// is turned as its Exif orientation says.
   ///
   /// - Throws: `DatasetError.inaccessible`, or `.unreadableImage` if the file is none of these or damaged.
   package init(contentsOf path: String) throws(DatasetError) {
@@ -78,7 +62,8 @@ extension PixelImage {
     }
     switch file.prefix(3) {
     case [0x89, 0x50, 0x4E]: try self.init(png: file, path: path)
-    case [0xFF, 0xD8, 0xFF]: try self.init(jpeg: file, path: path)
+    case [0xFF, 0xD8, 0xFF]:
+      self = try PixelImage(jpeg: file, path: path).turned(ExifOrientation(ofJPEG: file))
     default: throw .unreadableImage(path: path, reason: "it is neither PNG nor JPEG")
     }
   }
@@ -140,6 +125,23 @@ extension PixelImage {
 
   /// The bytes of a PNG file.
   package var png: [UInt8] { PNGImage(width: width, height: height, pixels: bytes).file }
+
+  /// The image as its camera was held.
+  private func turned(_ orientation: ExifOrientation) -> PixelImage {
+    guard orientation != .upright else { return self }
+    let (newWidth, newHeight) = orientation.swapsAxes ? (height, width) : (width, height)
+    var turned = [UInt8](repeating: 0, count: bytes.count)
+    for row in 0..<newHeight {
+      for column in 0..<newWidth {
+        var (x, y) = orientation.swapsAxes ? (row, column) : (column, row)
+        if orientation.mirrorsColumns { x = width - 1 - x }
+        if orientation.mirrorsRows { y = height - 1 - y }
+        let (target, source) = (3 * (row * newWidth + column), 3 * (y * width + x))
+        for channel in 0..<3 { turned[target + channel] = bytes[source + channel] }
+      }
+    }
+    return PixelImage(width: newWidth, height: newHeight, bytes: turned)
+  }
 }
 
 extension png_image {

@@ -6,8 +6,9 @@ import Synchronization
 /// A data set of image files with a folder for each class, converted to one binary file for each split.
 ///
 /// The classes are in `train` and `test` (or `val`), or in the folder itself. In that case every tenth
-/// image of a class, in the order of the names, is a test image. Hidden files are left out. The converted
-/// set is in `isometry-binary` of the folder. It is made again if a file has changed.
+/// image of a class, in the order of the names, is a test image. A folder `train` with image files is a
+/// class of that name. Hidden files are left out. The converted set is in `isometry-binary` of the folder.
+/// It is made again if a file has changed.
 struct ImageFolder: Sendable {
   /// The name of the folder with the converted set.
   static let convertedName = "isometry-binary"
@@ -50,15 +51,15 @@ struct ImageFolder: Sendable {
 
   /// The folders of the splits; one for both if there are no two.
   private func splits() throws(DatasetError) -> [DatasetSplit: String] {
-    guard try DatasetError.reading(InputFile.isThere("\(path)/train")) else {
-      return [.train: path]
-    }
+    let train = "\(path)/train"
+    guard try DatasetError.reading(InputFile.isThere("\(train)/")), try files(in: train).isEmpty
+    else { return [.train: path] }
     for name in ["test", "val"] {
       if try DatasetError.reading(InputFile.isThere("\(path)/\(name)")) {
-        return [.train: "\(path)/train", .test: "\(path)/\(name)"]
+        return [.train: train, .test: "\(path)/\(name)"]
       }
     }
-    return [.train: "\(path)/train"]
+    return [.train: train]
   }
 
   /// The names of the folders in a folder, sorted.
@@ -71,7 +72,8 @@ struct ImageFolder: Sendable {
     }
   }
 
-  /// The names of the image files in a folder, sorted.
+  /// The names of the image files in a folder, sorted. Those that cannot be read are included, so that none
+  /// is left out silently.
   private func files(in folder: String) throws(DatasetError) -> [String] {
     try names(in: folder).filter { name in
       PixelImage.fileTypes.contains { name.lowercased().hasSuffix(".\($0)") }

@@ -30,9 +30,14 @@ public struct ImageFormat: Sendable, Hashable, Codable {
   /// The bytes of one image: all red ones, all green ones, all blue ones, each row-major.
   public var bytesPerImage: Int { ImageDataset.channels * pixelsPerChannel }
 
-  /// Whether a network for one of both formats is one for the other.
+  /// Whether a network for one of both formats has the layers for the other.
   package func hasShapes(of other: ImageFormat) -> Bool {
     imageShape == other.imageShape && classNames.count == other.classNames.count
+  }
+
+  /// The first label whose class has another name in a format of the same shapes; nil if all are the same.
+  package func firstLabel(unlikeIn other: ImageFormat) -> Int? {
+    classNames.indices.first { classNames[$0] != other.classNames[$0] }
   }
 }
 

@@ -54,6 +54,28 @@ import Testing
     }
   }
 
+  @Test func aClassMayBeCalledTrain() throws {
+    try withFolder { folder in
+      for name in ["bus", "test", "train"] { try write(10, to: "\(folder)/\(name)") }
+      let source = try DatasetSource.resolve(option: folder, environment: nil)
+      #expect(try source.load(.train).classNames == ["bus", "test", "train"])
+      #expect(try source.load(.test).count == 3)
+    }
+  }
+
+  /// A folder is looked at without a conversion.
+  @Test func imagesAreCounted() throws {
+    try withFolder { folder in
+      try write(20, to: "\(folder)/a")
+      let source = try DatasetSource.resolve(option: folder, environment: nil)
+      #expect(try DatasetSplit.allCases.map(source.imageCount) == [18, 2])
+      #expect(try names(in: folder) == ["a"])
+      #expect(
+        try DatasetSource.resolve(option: "synthetic", environment: nil).imageCount(of: .test)
+          == SyntheticImages.testCount)
+    }
+  }
+
   @Test func aFolderIsConvertedOnceUntilItChanges() throws {
     try withFolder { folder in
       try write(10, to: "\(folder)/a")
@@ -114,6 +136,15 @@ import Testing
       }
     }
     try withFolder { folder in
+      try write(10, to: "\(folder)/a")
+      let path = "\(folder)/a/photo.WebP"
+      try WholeFile.write([Array("RIFF".utf8)], to: path)
+      let source = try DatasetSource.resolve(option: folder, environment: nil)
+      #expect(
+        throws: DatasetError.unreadableImage(path: path, reason: "it is neither PNG nor JPEG")
+      ) { try source.load(.train) }
+    }
+    try withFolder { folder in
       try write(3, to: "\(folder)/a")
       let source = try DatasetSource.resolve(option: folder, environment: nil)
       #expect(throws: DatasetError.noImages(path: folder, split: .test)) { try source.load(.test) }
@@ -129,16 +160,17 @@ import Testing
   }
 
   /// Written by Pillow 13: left half (200, 40, 30), right half (20, 60, 220).
+  private static let jpeg = """
+    /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDg
+    sLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU
+    FBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAIABADAREAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAABgf/xA
+    AUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFgEBAQEAAAAAAAAAAAAAAAAACQcI/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/a
+    AAwDAQACEQMRAD8AiSVNsA5PRnv/2Q==
+    """
+
   @Test func aJPEGFileIsRead() throws {
-    let file = """
-      /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDg
-      sLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU
-      FBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAIABADAREAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAABgf/xA
-      AUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFgEBAQEAAAAAAAAAAAAAAAAACQcI/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/a
-      AAwDAQACEQMRAD8AiSVNsA5PRnv/2Q==
-      """
     try withFolder { folder in
-      let bytes = try #require(Data(base64Encoded: file.replacing("\n", with: "")))
+      let bytes = try #require(Data(base64Encoded: Self.jpeg.replacing("\n", with: "")))
       try WholeFile.write([Array(bytes)], to: "\(folder)/a.jpg")
       let image = try PixelImage(contentsOf: "\(folder)/a.jpg")
       #expect((image.width, image.height) == (16, 8))
@@ -148,6 +180,45 @@ import Testing
       }
       try WholeFile.write([Array(bytes.prefix(200))], to: "\(folder)/a.jpg")
       #expect(throws: DatasetError.self) { try PixelImage(contentsOf: "\(folder)/a.jpg") }
+    }
+  }
+
+  /// The left half of the file is red and the right one blue; each orientation moves the halves as viewers
+  /// show them.
+  @Test(
+    arguments: zip(1...8, ["left", "right", "right", "left", "top", "top", "bottom", "bottom"]))
+  func aJPEGFileIsTurned(_ orientation: Int, _ red: String) throws {
+    try withFolder { folder in
+      let file = Array(try #require(Data(base64Encoded: Self.jpeg.replacing("\n", with: ""))))
+      let path = "\(folder)/a.jpg"
+      for isLittle in [false, true] {
+        func digits(_ number: Int, _ size: Int) -> [UInt8] {
+          let big = (0..<size).map { UInt8(number >> (8 * (size - 1 - $0)) & 255) }
+          return isLittle ? big.reversed() : big
+        }
+        let tiff =
+          Array((isLittle ? "II" : "MM").utf8) + digits(42, 2) + digits(8, 4) + digits(2, 2)
+          + digits(256, 2) + digits(3, 2) + digits(1, 4) + digits(16, 2) + [0, 0]
+          + digits(274, 2) + digits(3, 2) + digits(1, 4) + digits(orientation, 2) + [0, 0]
+        let segment = Array("Exif\0\0".utf8) + tiff
+        let length = segment.count + 2
+        let marker: [UInt8] = [0xFF, 0xE1, UInt8(length >> 8), UInt8(length & 255)]
+        try WholeFile.write(
+          [Array(file.prefix(2)), marker, segment, Array(file.dropFirst(2))], to: path)
+        let image = try PixelImage(contentsOf: path)
+        #expect((image.width, image.height) == (orientation < 5 ? (16, 8) : (8, 16)))
+        let places = [
+          "left": (1, 4), "right": (image.width - 2, 4), "top": (4, 1),
+          "bottom": (4, image.height - 2),
+        ]
+        for (name, (x, y)) in places where name == red {
+          #expect(image.bytes[3 * (y * image.width + x)] > 190, "\(orientation)")
+        }
+      }
+      // A directory that the file does not hold.
+      let damaged: [UInt8] = [0xFF, 0xE1, 0, 16] + Array("Exif\0\0MM\0*".utf8) + [255, 0, 0, 0]
+      try WholeFile.write([Array(file.prefix(2)), damaged, Array(file.dropFirst(2))], to: path)
+      #expect(try PixelImage(contentsOf: path).width == 16)
     }
   }
 
@@ -209,7 +280,23 @@ import Testing
     let many = makeNumberedImages(253)  // image 251 has the bytes of image 0
     #expect(many.duplicates().map(\.image) == [251, 252])
     #expect(many.duplicates().map(\.original) == [0, 1])
-    let sheet = one.contactSheet(columns: 3)
-    #expect((sheet.width, sheet.height) == (104, 342))
+  }
+
+  @Test func imagesOfClassesMakeASheet() {
+    let images = makeNumberedImages(30)
+    let rows = images.firstImages(ofEachClass: 2)
+    #expect(rows.count == images.classCount && rows.allSatisfy { $0.count <= 2 })
+    for (label, row) in rows.enumerated() {
+      #expect(row.allSatisfy { Int(images.labels[$0]) == label })
+    }
+    let sheet = images.contactSheet([[1, 0], [2]], gap: 2)
+    #expect((sheet.width, sheet.height) == (70, 70))
+    func pixel(_ x: Int, _ y: Int) -> [UInt8] {
+      Array(sheet.pixels[3 * (y * sheet.width + x)..<3 * (y * sheet.width + x) + 3])
+    }
+    let plane = images.format.pixelsPerChannel
+    let second = Array(images.image(1))
+    #expect(pixel(2, 2) == [second[0], second[plane], second[2 * plane]])
+    #expect(pixel(0, 0) == [255, 255, 255] && pixel(40, 40) == [255, 255, 255])
   }
 }

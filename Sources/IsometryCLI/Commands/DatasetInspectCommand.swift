@@ -14,6 +14,8 @@ struct InspectDatasetCommand: EnvironmentCommand {
       images too make the test accuracy too high.
       """)
 
+  private static let sheetColumns = 10
+
   @OptionGroup var data: DataArguments
 
   @Option(
@@ -56,7 +58,8 @@ struct InspectDatasetCommand: EnvironmentCommand {
     }
     console.emit(["duplicates_in_train": pairs(inside), "test_in_train": pairs(across)])
     if let sheet {
-      try WholeFile.write([train.contactSheet(columns: 10).png], to: sheet)
+      let rows = train.firstImages(ofEachClass: Self.sheetColumns)
+      try WholeFile.write([train.contactSheet(rows, gap: 2).file], to: sheet)
       console.say("wrote \(sheet)")
     }
   }

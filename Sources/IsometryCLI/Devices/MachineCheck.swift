@@ -115,8 +115,12 @@ struct MachineCheck {
   // MARK: Programs, data and memory
 
   private static var programs: [MachineCheck] {
-    [("gnuplot", "plots as SVG need it"), ("curl", "isometry dataset fetch needs it")].map {
-      name, need in
+    let fetch = "isometry dataset fetch needs it"
+    return [
+      ("gnuplot", "gnuplot", "plots as SVG need it"), ("curl", "curl", fetch),
+      ("tar", "tar", fetch),
+      ("md5sum", "coreutils", fetch),
+    ].map { name, package, need in
       let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
       if let folder = folders.first(where: {
         FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
@@ -124,23 +128,26 @@ struct MachineCheck {
         return MachineCheck("program", .good, "\(folder)/\(name)")
       }
       return MachineCheck(
-        "program", .limited, "\(name) is missing: \(need)", advice: "install the package \(name)")
+        "program", .limited, "\(name) is missing: \(need)", advice: "install the package \(package)"
+      )
     }
   }
 
   private static func data(_ environment: ProgramEnvironment) -> MachineCheck {
     do {
       let source = try DatasetSource.resolve(option: nil, environment: environment.data)
-      try source.prepareShowingProgress()
-      let counts = try [DatasetSplit.train, .test].map { split in
-        "\(Wording.count(try source.load(split).count)) to \(split.rawValue)"
+      let counts = try DatasetSplit.allCases.map { split in
+        "\(Wording.count(try source.imageCount(of: split))) to \(split.rawValue)"
       }
       return MachineCheck(
         "data", source.kind == .synthetic ? .limited : .good,
         "\(source.explanation.inProgramTerms): \(counts.joined(separator: ", "))")
     } catch {
       return MachineCheck(
-        "data", .broken, errorText(of: error), advice: "unset ISOMETRY_DATA, or repair the folder")
+        "data", .broken, errorText(of: error),
+        advice: environment.data == nil
+          ? "repair or remove ./\(DatasetSource.defaultDirectory), or name other images with --data"
+          : "unset ISOMETRY_DATA, or repair the folder that it names")
     }
   }
 

@@ -45,9 +45,7 @@ final class TensorBoardReporter {
         .text(
           "configuration", "| setting | value |\n|---|---|\n\(settings.joined(separator: "\n"))"),
         .text("graph", "```\n\(GraphPrinter.text(of: run.session.graph))```"),
-        .image(
-          "images/train",
-          train.contactSheet(Array(0..<min(Self.samples, train.count)), columns: Self.columns)),
+        .image("images/train", train.contactSheet(Self.sampleRows(of: train.count))),
       ], step: run.state.step)
     if run.state.step == 0 { try writeHistograms(step: 0) }
   }
@@ -110,6 +108,13 @@ final class TensorBoardReporter {
 
   func end(step: Int, isSuccess: Bool) throws {
     try file.write([Hyperparameters.end(isSuccess: isSuccess)], step: step)
+  }
+
+  private static func sampleRows(of count: Int) -> [[Int]] {
+    let samples = min(samples, count)
+    return stride(from: 0, to: samples, by: columns).map {
+      Array($0..<min($0 + columns, samples))
+    }
   }
 
   /// The settings that have a value, under the names of their options.
