@@ -62,3 +62,18 @@ struct BegunRun {
     }
   }
 }
+
+extension TrainingRun {
+  /// Takes over the checkpoint of a run that continues, or the weights that a new run starts from.
+  func takeStart(_ begun: BegunRun?, _ console: Console) throws {
+    if let begun, let checkpoint = begun.checkpoint {
+      return try restore(checkpoint, path: begun.checkpointPath)
+    }
+    guard let from = configuration.from else { return }
+    let network = try TrainedNetwork(from, console)
+    let kept = try adopt(network.checkpoint, path: network.path)
+    console.note(
+      "from    \(network.checkpoint.configuration.model) of \(network.path)"
+        + (kept.isEmpty ? "" : "; initial values remain in \(kept.joined(separator: ", "))"))
+  }
+}

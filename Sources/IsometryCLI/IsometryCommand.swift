@@ -27,7 +27,8 @@ struct IsometryCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, RecipesCommand.self, ConfigCommand.self, RunsCommand.self,
+      TrainCommand.self, RecipesCommand.self, ConfigCommand.self,
+      RunsCommand.self,
       EvaluateCommand.self, ExportCommand.self, ImportCommand.self, PredictCommand.self,
       SpectrumCommand.self,
       InspectCommand.self, ReportCommand.self,
@@ -56,7 +57,10 @@ enum Program {
       var command = try IsometryCommand.parseAsRoot(
         joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
       // Every command refuses an illegal switch, also one that it does not use.
-      let environment = try ProgramEnvironment()
+      var environment = try ProgramEnvironment()
+      if let command = command as? any ProgressCommand {
+        environment.detail = command.progress.detail
+      }
       if let command = command as? any EnvironmentCommand {
         try command.run(in: environment)
       } else {

@@ -51,6 +51,8 @@ struct ProgramEnvironment: Sendable {
 
   /// Whether compiled programs are kept for other processes.
   var keepsPrograms = true
+  /// How much the command says.
+  var detail = Detail.normal
 
   init(
     _ variables: [String: String] = ProcessInfo.processInfo.environment

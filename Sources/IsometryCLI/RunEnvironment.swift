@@ -11,7 +11,7 @@ enum RunEnvironment {
     let names = variables.keys.filter { name in prefixes.contains { name.hasPrefix($0) } }.sorted()
     return [
       "version": .text(programVersion),
-      "commit": ProgramCheckout.commit.map { .text($0) } ?? .null,
+      "commit": ProgramOrigin.commit.map { .text($0) } ?? .null,
       "command": .array(CommandLine.arguments.map { .text($0) }),
       "started": .text(Date.now.formatted(.iso8601)),
       "device": .text(backend.name),

@@ -7,7 +7,7 @@ import IsometryReport
 import IsometrySpectra
 import IsometryTraining
 
-/// Measures what a report shows of a run beside its log, from its latest checkpoint.
+/// Measures what a report shows of a run beside its log, from its newest whole checkpoint.
 struct RunExamination {
   /// Worst mistakes on a page.
   private static let mistakes = 24
@@ -16,7 +16,7 @@ struct RunExamination {
   /// Steps before those that are timed, and those.
   private static let (warmupSteps, timedSteps) = (2, 3)
 
-  private let record: RunHistory
+  private let record: RunRecord
   private let path: String
   private let checkpoint: Checkpoint
   private let configuration: RunConfiguration
@@ -27,13 +27,12 @@ struct RunExamination {
 
   /// - Parameter configuration: the run's, for the device that measures.
   init(
-    _ record: RunHistory, _ configuration: RunConfiguration, of source: DatasetSource,
+    _ record: RunRecord, _ configuration: RunConfiguration, of source: DatasetSource,
     on backend: any Backend, _ console: Console
   ) throws {
     self.record = record
-    path = RunFolder.checkpointPath(for: record.path)
-    let saved = try Checkpoint(contentsOf: path)
-    checkpoint = saved.averaged ?? saved
+    let network = try TrainedNetwork(record.path, console)
+    (path, checkpoint) = (network.path, network.checkpoint)
     self.configuration = configuration
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain).images
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest).images

@@ -64,8 +64,8 @@ struct Chart {
   /// The ends of every series, for readers who do not see the picture.
   private func description(_ axis: Plot.Axis, _ series: [Plot.Series]) -> String {
     let ends = series.map { series in
-      "\(series.name) from \(NumberText.short(series.points.first?.y)) to "
-        + NumberText.short(series.points.last?.y)
+      "\(series.name) from \(Wording.short(series.points.first?.y)) to "
+        + Wording.short(series.points.last?.y)
     }
     return "\(plot.title), \(axis.label) over \(plot.x.label): " + ends.joined(separator: "; ")
   }

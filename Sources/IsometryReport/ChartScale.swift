@@ -49,14 +49,14 @@ struct ChartScale {
       let count = Int(floor(upper / step + 1e-9) - first)
       return (0...max(0, count)).map {
         let value = (first + Double($0)) * step
-        return (value, NumberText.mark(value, step: step))
+        return (value, Wording.mark(value, step: step))
       }
     }
     let exponents = (Int(log10(lower).rounded()), Int(log10(upper).rounded()))
     let stride = (exponents.1 - exponents.0 + 7) / 8
     return Swift.stride(from: exponents.0, through: exponents.1, by: stride).map {
       let value = pow(10, Double($0))
-      return (value, NumberText.mark(value, step: value))
+      return (value, Wording.mark(value, step: value))
     }
   }
 

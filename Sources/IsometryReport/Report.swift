@@ -5,6 +5,7 @@ package import IsometryCore
 /// SVG and PNG. It has no script, and needs no other file.
 package struct Report: Sendable {
   let runs: [ReportedRun]
+  private let names: [String]
   /// The names of settings for readers, such as those of options; nil for the library's.
   let naming: @Sendable (Term) -> String?
 
@@ -13,12 +14,13 @@ package struct Report: Sendable {
   {
     precondition(!runs.isEmpty, "a report is about a run")
     self.runs = runs
+    names = ReportedRun.names(of: runs)
     self.naming = naming
   }
 
   /// The whole file.
   package var page: String {
-    let title = runs.count == 1 ? runs[0].name : "\(runs.count) runs"
+    let title = runs.count == 1 ? names[0] : "\(runs.count) runs"
     let head: HTML = """
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -48,18 +50,18 @@ package struct Report: Sendable {
       HTML.element(
         "li", [:], .element("a", ["href": "#\(section.identifier)"], "\(section.title)"))
     }
-    return .element("h1", [:], "\(run.name)") + sections.summary
+    return .element("h1", [:], "\(names[0])") + sections.summary
       + .element("nav", ["aria-label": "Sections"], .element("ul", [:], .joined(links)))
       + .joined(sections.all.map(\.html))
   }
 
   private var comparison: HTML {
-    let comparison = RunComparison(runs, naming: naming)
+    let comparison = RunComparison(runs, names: names, naming: naming)
     let parts = runs.enumerated().map { index, run in
       let sections = RunSections(run, naming: naming, prefix: "run\(index + 1)-", level: "h3")
       return HTML.element(
         "details", ["class": "run"],
-        .element("summary", [:], "\(run.name)") + sections.summary
+        .element("summary", [:], "\(names[index])") + sections.summary
           + .joined(sections.all.map(\.html)))
     }
     return .element("h1", [:], "Comparison of \(runs.count) runs") + comparison.html

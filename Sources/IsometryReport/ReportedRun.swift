@@ -68,7 +68,7 @@ package struct ReportedRun: Sendable {
     }
   }
 
-  package let record: RunHistory
+  package let record: RunRecord
   let evaluation: Part<Evaluation>
   /// The singular values at the initial weights, and those of the checkpoint.
   let initialSpectrum: Part<SpectrumStudy.Result>
@@ -79,7 +79,7 @@ package struct ReportedRun: Sendable {
   let times: Part<[OperationTime]>
 
   package init(
-    _ record: RunHistory, evaluation: Part<Evaluation>,
+    _ record: RunRecord, evaluation: Part<Evaluation>,
     initialSpectrum: Part<SpectrumStudy.Result>, trainedSpectrum: Part<SpectrumStudy.Result>,
     memory: Part<MemoryBreakdown>, times: Part<[OperationTime]>
   ) {
@@ -92,15 +92,24 @@ package struct ReportedRun: Sendable {
   }
 
   /// A run of which nothing is measured, for a reason.
-  package init(_ record: RunHistory, withoutMeasurements reason: String) {
+  package init(_ record: RunRecord, withoutMeasurements reason: String) {
     self.init(
       record, evaluation: .leftOut(reason), initialSpectrum: .leftOut(reason),
       trainedSpectrum: .leftOut(reason), memory: .leftOut(reason),
       times: .leftOut(reason))
   }
 
-  /// The last part of the folder's path.
-  var name: String { record.path.split(separator: "/").last.map(String.init) ?? record.path }
+  /// Names of runs: the ends of their paths, as long as it takes to tell them apart.
+  static func names(of runs: [ReportedRun]) -> [String] {
+    let parts = runs.map { $0.record.path.split(separator: "/") }
+    let longest = parts.map(\.count).max() ?? 0
+    let candidates = (1...max(1, longest)).lazy.map { length in
+      parts.map { $0.suffix(length).joined(separator: "/") }
+    }
+    // Twice the same run has the same name.
+    let paths = Set(parts.map { $0.joined(separator: "/") })
+    return candidates.first { Set($0).count == paths.count } ?? runs.map(\.record.path)
+  }
 
   /// The images after whose names the results of the epochs are called.
   var evaluated: String { record.configuration.holdOut == nil ? "test" : "held-out" }

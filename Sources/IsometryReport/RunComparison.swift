@@ -5,10 +5,12 @@ import IsometryTraining
 /// The parts of a page that show several runs side by side.
 struct RunComparison {
   private let runs: [ReportedRun]
+  private let names: [String]
   private let naming: (Term) -> String?
 
-  init(_ runs: [ReportedRun], naming: @escaping (Term) -> String?) {
+  init(_ runs: [ReportedRun], names: [String], naming: @escaping (Term) -> String?) {
     self.runs = runs
+    self.names = names
     self.naming = naming
   }
 
@@ -21,25 +23,25 @@ struct RunComparison {
     HTML.table(
       "Results of the runs",
       ["run", "epochs", "best accuracy", "last accuracy", "last loss", "training", "images/s"],
-      runs.map { run in
+      zip(names, runs).map { name, run in
         let epochs = run.record.epochs
         let last = epochs.last
         return [
-          run.name, "\(epochs.count) of \(run.record.configuration.epochs)",
-          epochs.map(\.testAccuracy).max().map { NumberText.percent($0) } ?? "none",
-          last.map { NumberText.percent($0.testAccuracy) } ?? "none",
-          NumberText.short(last?.testLoss),
-          last.map { NumberText.duration($0.totalSeconds) } ?? "none",
-          last.map { NumberText.count($0.imagesPerSecond) } ?? "none",
+          name, "\(epochs.count) of \(run.record.configuration.epochs)",
+          epochs.map(\.testAccuracy).max().map { Wording.percent($0, digits: 2) } ?? "none",
+          last.map { Wording.percent($0.testAccuracy, digits: 2) } ?? "none",
+          Wording.short(last?.testLoss),
+          last.map { Wording.duration($0.totalSeconds) } ?? "none",
+          last.map { Wording.count($0.imagesPerSecond) } ?? "none",
         ]
       })
   }
 
   private var charts: [HTML] {
     func chart(_ title: String, _ axis: Plot.Axis, _ value: (EpochRecord) -> Double) -> HTML {
-      let series = runs.map { run in
+      let series = zip(names, runs).map { name, run in
         Plot.Series(
-          run.name, .line, run.record.epochs.map { (x: Double($0.epoch), y: value($0)) })
+          name, .line, run.record.epochs.map { (x: Double($0.epoch), y: value($0)) })
       }
       return Chart(
         Plot(title: title, x: Plot.Axis("epoch", column: "epoch"), y: axis, series: series)
@@ -62,7 +64,7 @@ struct RunComparison {
       return Set(values).count > 1 ? [name(of: all[0][index].setting)] + values : nil
     }
     guard !rows.isEmpty else { return .element("p", [:], "The runs have the same settings.") }
-    return HTML.table("Settings by run", ["setting"] + runs.map(\.name), rows)
+    return HTML.table("Settings by run", ["setting"] + names, rows)
   }
 
   private func name(of setting: Term) -> String { naming(setting) ?? setting.name }

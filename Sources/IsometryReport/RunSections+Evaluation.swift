@@ -22,7 +22,7 @@ extension RunSections {
             ], images == 0 ? "·" : "\(images)")
         }
         let accuracy = confusion.accuracy(ofClass: label).map {
-          NumberText.percent($0, digits: 1)
+          Wording.percent($0, digits: 1)
         }
         return HTML.element(
           "tr", [:],
@@ -30,8 +30,8 @@ extension RunSections {
             + .element("td", [:], "\(accuracy ?? "none")") + .joined(cells))
       }
       let caption =
-        "\(NumberText.percent(evaluation.result.accuracy)) of "
-        + "\(NumberText.count(Double(evaluation.result.count))) \(run.evaluated) images after epoch "
+        "\(Wording.percent(evaluation.result.accuracy, digits: 2)) of "
+        + "\(Wording.count(Double(evaluation.result.count))) \(run.evaluated) images after epoch "
         + "\(evaluation.epoch); a row is a class, a column what its images were classified as"
       return .scrolling(
         "Confusion of classes",
@@ -64,8 +64,8 @@ extension RunSections {
             + .element(
               "figcaption", [:],
               "\(mistake.label), classified as \(mistake.predicted): "
-                + "\(NumberText.percent(mistake.labelProbability, digits: 1)) and "
-                + "\(NumberText.percent(mistake.predictedProbability, digits: 1))"))
+                + "\(Wording.percent(mistake.labelProbability, digits: 1)) and "
+                + "\(Wording.percent(mistake.predictedProbability, digits: 1))"))
       }
       return Self.remark(
         "The images with the lowest probability of their class, and that of the other class.")
@@ -76,10 +76,10 @@ extension RunSections {
   var memory: HTML {
     content(run.memory) { memory in
       Self.bars(
-        "Device memory of training: \(NumberText.bytes(memory.total))",
+        "Device memory of training: \(Wording.bytes(memory.total))",
         ["use", "memory", "share"],
         memory.byUse.map { use, count in
-          ([use, NumberText.bytes(count)], Double(count) / Double(max(1, memory.total)))
+          ([use, Wording.bytes(count)], Double(count) / Double(max(1, memory.total)))
         })
     }
   }
@@ -88,11 +88,11 @@ extension RunSections {
     content(run.times) { times in
       let total = times.reduce(0) { $0 + $1.seconds }
       return Self.bars(
-        "Launches of a training step: \(NumberText.short(1e3 * total)) ms together",
+        "Launches of a training step: \(Wording.short(1e3 * total)) ms together",
         ["operation", "launches", "ms", "share"],
         times.map { time in
           (
-            [time.name, NumberText.short(time.launches), NumberText.short(1e3 * time.seconds)],
+            [time.name, Wording.short(time.launches), Wording.short(1e3 * time.seconds)],
             time.share
           )
         })
@@ -112,7 +112,7 @@ extension RunSections {
         "tr", [:],
         .element("th", ["scope": "row"], "\(cells[0])")
           + .joined(cells.dropFirst().map { .element("td", [:], "\($0)") })
-          + .element("td", [:], "\(NumberText.percent(share, digits: 1))")
+          + .element("td", [:], "\(Wording.percent(share, digits: 1))")
           + .element("td", ["class": "bar"], bar))
     }
     return .scrolling(

@@ -45,7 +45,7 @@ extension RunSections {
           abs(predicted) < 1e-9 ? nil : measured.map { $0 / predicted }
         }
         let values = [measured, predicted, ratio].prefix(law == nil ? 1 : 3)
-        return [name] + values.map { NumberText.short($0) }
+        return [name] + values.map { Wording.short($0) }
       }) + Self.remark(explanation)
   }
 
@@ -55,7 +55,7 @@ extension RunSections {
       return Self.remark(
         "Left out: the course during training, because the run has no measurements at intervals.")
     }
-    func series(_ name: String, _ value: (RunHistory.Entry) -> Double?) -> Plot.Series {
+    func series(_ name: String, _ value: (RunRecord.Entry) -> Double?) -> Plot.Series {
       Plot.Series(
         name, .line, entries.compactMap { entry in value(entry).map { (Double(entry.step), $0) } })
     }

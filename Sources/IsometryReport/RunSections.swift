@@ -33,6 +33,7 @@ struct RunSections {
       section("memory", "Memory by use", memory),
       section("time", "Time by operation", times),
       section("configuration", "Configuration", configuration),
+      section("environment", "Program and machine", environment),
     ]
   }
 
@@ -60,12 +61,12 @@ struct RunSections {
     if let last = epochs.last {
       let best = epochs.max { $0.testAccuracy < $1.testAccuracy } ?? last
       figures = [
-        ("\(run.evaluated) accuracy", NumberText.percent(last.testAccuracy)),
-        ("best, after epoch \(best.epoch)", NumberText.percent(best.testAccuracy)),
-        ("\(run.evaluated) loss", NumberText.short(last.testLoss)),
-        ("time of training", NumberText.duration(last.totalSeconds)),
-        ("images per second", NumberText.count(last.imagesPerSecond)),
-        ("wait for input", NumberText.percent(last.inputWaitFraction, digits: 1)),
+        ("\(run.evaluated) accuracy", Wording.percent(last.testAccuracy, digits: 2)),
+        ("best, after epoch \(best.epoch)", Wording.percent(best.testAccuracy, digits: 2)),
+        ("\(run.evaluated) loss", Wording.short(last.testLoss)),
+        ("time of training", Wording.duration(last.totalSeconds)),
+        ("images per second", Wording.count(last.imagesPerSecond)),
+        ("wait for input", Wording.percent(last.inputWaitFraction, digits: 1)),
       ]
     }
     figures.append(("epochs", "\(epochs.count) of \(configuration.epochs)"))
@@ -84,17 +85,13 @@ struct RunSections {
 
   private var curves: HTML {
     let epochs = run.record.epochs
-    let progress = run.record.entries("progress")
-    guard !epochs.isEmpty || !progress.isEmpty else {
+    guard !epochs.isEmpty else {
       return Self.remark("Left out: the log has no epoch yet.")
     }
     func series(_ name: String, _ value: (EpochRecord) -> Double) -> Plot.Series {
       Plot.Series(name, .line, epochs.map { (x: Double($0.epoch), y: value($0)) })
     }
     let epoch = Plot.Axis("epoch", column: "epoch")
-    let rates = progress.compactMap { entry in
-      entry.learningRate.map { (x: Double(entry.step), y: $0) }
-    }
     let charts = [
       Plot(
         title: "Loss", x: epoch, y: Plot.Axis("loss", column: "loss"),
@@ -108,12 +105,21 @@ struct RunSections {
       Plot(
         title: "Learning rate", x: Plot.Axis("step", column: "step"),
         y: Plot.Axis("learning rate", column: "rate"),
-        series: [Plot.Series("learning rate", .line, rates)]),
+        series: [Plot.Series("learning rate", .line, learningRates)]),
       Plot(
         title: "Speed of training", x: epoch, y: Plot.Axis("images per second", column: "rate"),
         series: [series("images per second", \.imagesPerSecond)]),
     ]
     return Self.charts(charts) + .details("The numbers of each epoch", epochTable)
+  }
+
+  /// The rates of the steps that are done, as the schedule has them.
+  private var learningRates: [(x: Double, y: Double)] {
+    guard let last = run.record.entries("epoch").last?.step,
+      let stepsPerEpoch = run.record.stepsPerEpoch
+    else { return [] }
+    let schedule = run.record.configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch)
+    return (1...max(1, last)).map { (x: Double($0), y: schedule.rate(atStep: $0 - 1)) }
   }
 
   static func charts(_ plots: [Plot]) -> HTML {
@@ -129,31 +135,62 @@ struct RunSections {
       ],
       run.record.epochs.map {
         [
-          "\($0.epoch)", NumberText.short($0.trainLoss), NumberText.percent($0.trainAccuracy),
-          NumberText.short($0.testLoss), NumberText.percent($0.testAccuracy),
-          NumberText.short($0.seconds), NumberText.count($0.imagesPerSecond),
+          "\($0.epoch)", Wording.short($0.trainLoss), Wording.percent($0.trainAccuracy, digits: 2),
+          Wording.short($0.testLoss), Wording.percent($0.testAccuracy, digits: 2),
+          Wording.short($0.seconds), Wording.count($0.imagesPerSecond),
         ]
       })
   }
 
-  // MARK: Configuration
+  // MARK: Configuration and environment
 
   private var configuration: HTML {
-    let rows = run.record.configuration.settings.map { setting, value in
+    Self.words(
+      "All settings", ("setting", "value"),
+      run.record.configuration.settings.map { (naming($0.setting) ?? $0.setting.name, $0.value) })
+  }
+
+  private var environment: HTML {
+    guard case .object(let members) = run.record.environment else {
+      return Self.remark("Left out: the folder has no environment.json.")
+    }
+    return Self.words("All entries", ("entry", "value"), members.flatMap(Self.rows))
+  }
+
+  /// An entry, and those of a table under the names of both.
+  private static func rows(_ entry: JSONValue.Member) -> [(String, String)] {
+    switch entry.value {
+    case .object(let members):
+      members.flatMap(rows).map { ("\(entry.key) \($0)", $1) }
+    case .array(let values): [(entry.key, values.map(text).joined(separator: " "))]
+    default: [(entry.key, text(entry.value))]
+    }
+  }
+
+  private static func text(_ value: JSONValue) -> String {
+    if case .text(let text) = value { text } else { value.line }
+  }
+
+  /// A table of texts that can be closed.
+  private static func words(
+    _ title: String, _ columns: (String, String), _ rows: [(String, String)]
+  ) -> HTML {
+    let head: HTML =
+      .element("th", ["scope": "col"], "\(columns.0)")
+      + .element("th", ["scope": "col"], "\(columns.1)")
+    let body = rows.map { name, value in
       HTML.element(
         "tr", [:],
-        .element("th", ["scope": "row"], "\(naming(setting) ?? setting.name)")
+        .element("th", ["scope": "row"], "\(name)")
           + .element("td", ["class": "words"], "\(value)"))
     }
-    let head: HTML =
-      .element("th", ["scope": "col"], "setting") + .element("th", ["scope": "col"], "value")
     return .details(
-      "All settings", isOpen: true,
+      title, isOpen: true,
       .scrolling(
-        "Settings",
+        title,
         .element(
           "table", [:],
           .element("thead", [:], .element("tr", [:], head))
-            + .element("tbody", [:], .joined(rows)))))
+            + .element("tbody", [:], .joined(body)))))
   }
 }

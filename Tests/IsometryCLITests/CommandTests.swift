@@ -43,6 +43,30 @@ import Testing
     }
   }
 
+  @Test func theUserChoosesHowMuchIsSaid() throws {
+    try withFolder { folder in
+      func train(_ options: String...) throws -> Program {
+        let result = try Program.run(
+          ["train", "--epochs", "1", "--output", "run\(options[0])"] + Self.small + options,
+          in: folder)
+        #expect(result.code == 0, "\(result.standardError)")
+        return result
+      }
+      let quiet = try train("--quiet")
+      #expect(quiet.standardError.isEmpty && quiet.outputLines.count == 1)
+      #expect(quiet.standardOutput.hasPrefix("done: test accuracy "))
+      let verbose = try train("--verbose")
+      #expect(
+        verbose.outputLines.contains("saved run--verbose/checkpoints/epoch-1.safetensors"),
+        "\(verbose.standardOutput)")
+      let evaluated = try Program.run("evaluate", "run--quiet", "--quiet", in: folder)
+      #expect(
+        evaluated.code == 0 && evaluated.outputLines.first?.hasPrefix("test accuracy") == true)
+      let both = try Program.run("train", "--quiet", "--verbose", in: folder)
+      #expect(both.code == 64 && both.standardError.contains("--quiet excludes --verbose"))
+    }
+  }
+
   @Test func dataMayComeFromTheEnvironment() throws {
     try withFolder { folder in
       let written = try Program.run(

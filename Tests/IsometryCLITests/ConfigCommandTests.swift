@@ -61,4 +61,75 @@ import Testing
       #expect(rate.outputLines.contains("lr: 0.005"), "\(rate.standardOutput)")
     }
   }
+
+  /// A file states every option of train, with the checks of the command line.
+  @Test func aFileStatesTheOptionsOfTheCommand() throws {
+    try withFolder { folder in
+      try Data(
+        """
+        model: mlp:1x8
+        device: reference
+        batch: 8
+        limit-train: 40
+        limit-test: 20
+        epochs: 1
+        output: named
+        auto-resume: true
+        prefetch: 2
+        max-time: 60
+        signal: SIGUSR1
+        report: false
+        """.utf8
+      ).write(to: URL(filePath: "\(folder)/run.yaml"))
+      let shown = try Program.run(
+        "config", "show", "--config", "run.yaml", "--max-time", "30", "--report", in: folder)
+      #expect(
+        shown.outputLines.suffix(6).map(String.init) == [
+          "signal: USR1", "max-time: 30", "prefetch: 2", "report: true", "output: named",
+          "auto-resume: true",
+        ], "\(shown.standardOutput)\(shown.standardError)")
+      let object = try Program.run(
+        "config", "show", "--config", "run.yaml", "--json", in: folder
+      ).objects()[0]
+      #expect(object["output"] as? String == "named" && object["report"] as? Bool == false)
+      let first = try Program.run("train", "--config", "run.yaml", in: folder)
+      #expect(first.code == 0, "\(first.standardError)")
+      let again = try Program.run("train", "--config", "run.yaml", in: folder)
+      #expect(again.standardOutput.contains("the run is complete"), "\(again.standardError)")
+      let other = try Program.run(
+        "train", "--config", "run.yaml", "--output", "other", "--no-auto-resume", in: folder)
+      #expect(other.code == 0 && RunFolder.holdsRun("\(folder)/other"), "\(other.standardError)")
+    }
+  }
+
+  @Test(arguments: [
+    ("gamma: 0.5", "--gamma has no effect: only --schedule step has a gamma"),
+    ("cutout: 4", "--cutout has no effect"),
+    ("device: gpu0", "device gpu0 is none of auto, cpu"), ("gemm: mkl", "gemm mkl is none of own"),
+    ("labels: fine\ndata: synthetic", "--labels fine is for CIFAR-100"),
+    ("max-time: 0", "--max-time should be a number of minutes above 0"),
+    ("prefetch: many", "'many' is invalid for '--prefetch"), ("signal: KILL", "'USR1'"),
+    ("group: head", "did you mean groups?"), ("no-nesterov: true", "did you mean nesterov?"),
+    ("weather: fine", "weather is no setting of a run's config.json; correct"),
+  ])
+  func aFileIsCheckedAsOptionsAre(_ text: String, _ says: String) throws {
+    try withFolder { folder in
+      try Data(text.utf8).write(to: URL(filePath: "\(folder)/run.yaml"))
+      for command in [["config", "show"], ["train"]] {
+        let result = try Program.run(command + ["--config", "run.yaml"], in: folder)
+        #expect(result.code == 64 && result.errorLines.count == 1, "\(result.standardOutput)")
+        #expect(result.standardError.contains(says), "\(result.standardError)")
+      }
+    }
+  }
+
+  /// An option may give a setting of the file its effect.
+  @Test func optionsGoWithSettingsOfAFile() throws {
+    try withFolder { folder in
+      try Data("gamma: 0.5\n".utf8).write(to: URL(filePath: "\(folder)/run.yaml"))
+      let shown = try Program.run(
+        "config", "show", "--config", "run.yaml", "--schedule", "step", in: folder)
+      #expect(shown.outputLines.contains("gamma: 0.5"), "\(shown.standardError)")
+    }
+  }
 }

@@ -52,4 +52,25 @@ import Testing
     let (code, broken) = try Self.findings(drivers: [:], ["ISOMETRY_DATA": "/no/folder"])
     #expect(code == 1 && broken.contains { $0.subject == "data" && $0.state == "broken" })
   }
+
+  /// The images are looked at, and not converted; the advice is about the folder that was taken.
+  @Test func imagesAreLeftAlone() throws {
+    try withFolder { folder in
+      let images = "\(folder)/images/a"
+      try FileManager.default.createDirectory(atPath: images, withIntermediateDirectories: true)
+      for index in 0..<10 { try Data().write(to: URL(filePath: "\(images)/\(index).png")) }
+      let data = try #require(
+        Self.findings(drivers: [:], ["ISOMETRY_DATA": "\(folder)/images"]).states
+          .first { $0.subject == "data" })
+      #expect(data.state == "good" && data.text.contains("9 to train, 1 to test"), "\(data.text)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/images") == ["a"])
+      let batches = "\(folder)/data/cifar-10-batches-bin"
+      try FileManager.default.createDirectory(atPath: batches, withIntermediateDirectories: true)
+      try Data([1]).write(to: URL(filePath: "\(batches)/data_batch_1.bin"))
+      let result = try Program.run(
+        "doctor", in: folder, environment: ["OCL_ICD_VENDORS": "\(folder)/none"])
+      #expect(result.code == 1)
+      #expect(result.standardOutput.contains("repair or remove ./data"), "\(result.standardOutput)")
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryFiles
 import IsometryNN
 import IsometryOpenCL
 import Testing
@@ -65,6 +66,22 @@ import Testing
       let line = ProgressLine.bar(progress, width: width)
       #expect(line.count < width && line.hasSuffix("1,512 images/s  2 min 3 s left"), "\(line)")
     }
+  }
+
+  @Test func workTellsItsRateAndTimeLeft() {
+    let images = WorkProgress("evaluating", unit: "images")
+    #expect(images.line(0, of: 10_000, seconds: 1) == "evaluating: 0 of 10,000 images")
+    #expect(
+      images.line(2_500, of: 10_000, seconds: 5)
+        == "evaluating: 2,500 of 10,000 images  500 images/s  15 s left")
+    let cells = WorkProgress("measuring", unit: "cells")
+    #expect(
+      cells.line(1, of: 3, seconds: 90)
+        == "measuring: 1 of 3 cells  1 min 30 s each  3 min 0 s left")
+    let bytes = WorkProgress("downloading", unit: "", from: 1 << 20, amount: Wording.bytes)
+    #expect(
+      bytes.line(3 << 20, of: 5 << 20, seconds: 2)
+        == "downloading: 3.0 MiB of 5.0 MiB  1.0 MiB/s  2.0 s left")
   }
 
   @Test func theEnvironmentIsReadOnce() throws {

@@ -7,9 +7,11 @@ struct Program {
   let standardError: String
 
   var outputLines: [Substring] { standardOutput.split(separator: "\n") }
-  /// Without the lines in which an OpenCL driver's compiler counts its own warnings.
+  /// Without the lines in which an OpenCL driver's compiler counts its own warnings, and those about the
+  /// building of kernels, which may take long.
   var errorLines: [Substring] {
-    standardError.split(separator: "\n").filter { !$0.hasSuffix(" generated.") }
+    standardError.split(separator: "\n")
+      .filter { !$0.hasSuffix(" generated.") && !$0.hasPrefix("building kernels: ") }
   }
 
   /// The keys of each line of standard output, all of which must be JSON objects.

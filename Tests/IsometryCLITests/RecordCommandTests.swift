@@ -73,6 +73,21 @@ import Testing
     }
   }
 
+  /// The measurements of a file of settings are made in benchmarks too.
+  @Test func benchmarksMeasureToo() throws {
+    try withFolder { folder in
+      try Data("tensorboard: true\nspectrum-every: 3\n".utf8)
+        .write(to: URL(filePath: "\(folder)/run.yaml"))
+      let result = try Program.run(
+        ["benchmark", "accuracy", "--config", "run.yaml", "--runs", "1", "--output", "runs"]
+          + Self.options + ["--epochs", "1", "--lr", "0.001"], in: folder)
+      #expect(result.code == 0, "\(result.standardError)")
+      #expect(try events(in: "\(folder)/runs/seed-1").count == 1)
+      let log = try String(contentsOfFile: "\(folder)/runs/seed-1/log.jsonl", encoding: .utf8)
+      #expect(log.contains("\"event\":\"spectrum\""))
+    }
+  }
+
   @Test func aRunIsReported() throws {
     try withFolder { folder in
       let trained = try Program.run(
@@ -91,6 +106,24 @@ import Testing
       #expect(try compared.objects().first?["report"] as? String == "report.html")
       let comparison = try String(contentsOfFile: "\(folder)/report.html", encoding: .utf8)
       #expect(comparison.contains("Left out: --log-only was given."))
+
+      // A complete run is reported too, and one whose device is missing as far as its folder goes.
+      try FileManager.default.removeItem(atPath: "\(folder)/run/report.html")
+      let complete = try Program.run("train", "--resume", "run", "--report", in: folder)
+      #expect(complete.code == 0, "\(complete.standardError)")
+      #expect(complete.standardOutput.contains("the run is complete"))
+      #expect(FileManager.default.fileExists(atPath: "\(folder)/run/report.html"))
+      try FileManager.default.copyItem(
+        atPath: "\(folder)/run", toPath: "\(folder)/elsewhere")
+      let path = "\(folder)/elsewhere/config.json"
+      try String(contentsOfFile: path, encoding: .utf8)
+        .replacing("\"device\" : \"cpu\"", with: "\"device\" : \"opencl:99\"")
+        .write(toFile: path, atomically: true, encoding: .utf8)
+      let both = try Program.run("report", "run", "elsewhere", in: folder)
+      #expect(both.code == 0, "\(both.standardError)")
+      let pages = try String(contentsOfFile: "\(folder)/report.html", encoding: .utf8)
+      #expect(pages.contains("Left out: ") && pages.contains("OpenCL finds"))
+      #expect(pages.contains("Confusion of classes"))
 
       // A run without its checkpoint is reported as far as its folder goes.
       try FileManager.default.removeItem(atPath: "\(folder)/run/checkpoints")

@@ -49,6 +49,13 @@ import Testing
         try Data("no".utf8).write(
           to: URL(filePath: "\(folder)/run/checkpoints/\(file).safetensors"))
       }
+      for command in [
+        ["evaluate", "run", "--json"], ["export", "run", "--output", "weights", "--json"],
+      ] {
+        let result = try Program.run(command, in: folder)
+        #expect(result.code == 0, "\(result.standardError)")
+        #expect(result.standardError.contains("taking run/checkpoints/"))
+      }
       let resumed = try Program.run("train", "--resume", "run", "--json", in: folder)
       #expect(resumed.code == 0 && resumed.outputLines.count == 1, "\(resumed.standardError)")
       #expect(resumed.standardError.contains("run/checkpoints/latest.safetensors cannot be used"))
@@ -80,6 +87,26 @@ import Testing
     }
   }
 
+  /// A run that started from other weights continues without them.
+  @Test func aRunStartsFromTheWeightsOfAnother() throws {
+    try withFolder { folder in
+      _ = try train([], in: folder)
+      let command =
+        ["train", "--from", "run", "--output", "fine", "--epochs", "1", "--schedule", "constant"]
+        + CommandTests.small
+      let fine = try Program.run(command + ["--seed", "7"], in: folder)
+      #expect(fine.code == 0, "\(fine.standardError)")
+      #expect(fine.standardOutput.contains("from    mlp:1x8 of "), "\(fine.standardOutput)")
+      let configuration = try RunFolder.open("\(folder)/fine").readConfiguration()
+      #expect(configuration.from?.hasSuffix("/run") == true)
+      try FileManager.default.removeItem(atPath: "\(folder)/run")
+      let resumed = try Program.run("train", "--resume", "fine", "--epochs", "2", in: folder)
+      #expect(resumed.code == 0, "\(resumed.standardError)")
+      let missing = try Program.run(command + ["--output", "other"], in: folder)
+      #expect(missing.code == 1 && missing.standardError.contains("No such file"))
+    }
+  }
+
   @Test func aConfigurationThatWasEditedIsSaid() throws {
     try withFolder { folder in
       _ = try train([], in: folder)
@@ -99,7 +126,7 @@ import Testing
 
   static let signals: [(signal: Int32, options: [String], code: Int32)] = [
     (SIGUSR1, [], 128 + SIGUSR1), (SIGUSR2, [], 128 + SIGUSR2), (SIGXCPU, [], 128 + SIGXCPU),
-    (SIGUSR1, ["--signal", "USR1"], 75), (SIGTERM, ["--signal", "USR1"], 143),
+    (SIGUSR1, ["--signal", "SIGUSR1"], 75), (SIGTERM, ["--signal", "USR1"], 143),
   ]
 
   @Test(arguments: signals)
@@ -147,9 +174,14 @@ import Testing
       numbers[5] = .nan
       file.tensors["layers.0.weight"] = HostTensor(weight.shape, numbers)
       try file.write(to: path)
-      for command in [["evaluate", "run"], ["spectrum", "--checkpoint", "run"]] {
+      for command in [
+        ["evaluate", "run"], ["spectrum", "--checkpoint", "run"],
+        ["export", "run", "--output", "weights"], ["export", path, "--output", "weights"],
+        ["import", path, "--output", "weights", "--model", "mlp:1x8"],
+      ] {
         let result = try Program.run(command, in: folder)
         #expect(result.code == 1 && result.standardOutput.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/weights"))
         #expect(
           result.standardError.contains("a number in layers.0.weight is NaN or infinite"),
           "\(result.standardError)")

@@ -2,6 +2,8 @@ import Foundation
 import IsometryTraining
 import Testing
 
+@testable import IsometryCLI
+
 @Suite struct RunsCommandTests {
   /// Two runs that differ in the learning rate, a damaged one, and a folder that is none.
   private func withRuns(_ body: (_ folder: String) throws -> Void) throws {
@@ -47,7 +49,9 @@ import Testing
         shown.outputLines.contains("  lr: 0.02") && shown.outputLines.contains("  model: mlp:1x8"))
       #expect(shown.standardOutput.contains("best.safetensors, epoch-1.safetensors"))
       let object = try Program.run("runs", "show", "runs/a", "--json", in: folder).objects()[0]
-      #expect((object["history"] as? [Any])?.count == 2 && object["lr"] as? String == "0.02")
+      #expect(object["augment"] as? [String] == ["crop", "flip"])
+      #expect(object["nesterov"] as? Bool == true && object["recipe"] is NSNull)
+      #expect((object["history"] as? [Any])?.count == 2 && object["lr"] as? Double == 0.02)
       let environment = try #require(object["environment"] as? [String: Any])
       #expect(environment["device"] as? String == "reference")
       #expect(
@@ -59,10 +63,32 @@ import Testing
       #expect(compared.outputLines[0] == "run            runs/a     runs/b")
       #expect(compared.outputLines.last?.split(separator: " ") == ["lr", "0.02", "0.01"])
       let objects = try Program.run("runs", "compare", "runs", "--json", in: folder).objects()
-      #expect(objects.count == 4 && objects[1]["lr"] as? String == "0.01")
+      #expect(objects.count == 4 && objects[1]["lr"] as? Double == 0.01)
       #expect(objects[0]["model"] == nil, "it is the same")
       let single = try Program.run("runs", "compare", "runs/a", in: folder)
       #expect(single.code == 64 && single.standardError.contains("found 1"))
     }
+  }
+
+  @Test func aFolderWithoutRunsSaysHowToMakeOne() throws {
+    try withFolder { folder in
+      let result = try Program.run("runs", "list", in: folder)
+      #expect(result.code == 0 && result.standardError.isEmpty)
+      #expect(result.standardOutput.hasPrefix("no runs here: isometry train makes the folder runs"))
+    }
+  }
+
+  /// An order of all texts, also of numbers that have none.
+  @Test func theOrderIsTotal() {
+    let texts = ["none", "-1", "0", "2.5", "10", "nan", "inf", "a", "b"]
+    for left in texts {
+      #expect(!RunsListCommand.isBefore(left, left))
+      for right in texts where left != right {
+        #expect(
+          !RunsListCommand.isBefore(left, right) || !RunsListCommand.isBefore(right, left))
+      }
+    }
+    #expect(RunsListCommand.isBefore("10", "nan") && RunsListCommand.isBefore("none", "-1"))
+    #expect(!RunsListCommand.isBefore("nan", "10") && RunsListCommand.isBefore("nan", "a"))
   }
 }

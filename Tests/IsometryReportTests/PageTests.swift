@@ -13,13 +13,16 @@ import Testing
   /// The folder of a run with a log, whose name and texts would break a page if they were not escaped.
   static func makeRun(
     in folder: String, named name: String = "a<b>&\"c'", learningRate: Double = 0.02
-  ) throws -> RunHistory {
+  ) throws -> RunRecord {
     let path = "\(folder)/\(name)"
     var configuration = SmallRun.configuration()
     configuration.learningRate = learningRate
     configuration.data = "/data/<script>alert(1)</script>"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     try JSONFile.write(configuration, to: "\(path)/config.json")
+    let environment = #"{"device": "NVIDIA <H200>", "libraries": {"glibc": "2.36"}, "threads": 2}"#
+    try environment.write(
+      toFile: "\(path)/environment.json", atomically: true, encoding: .utf8)
     var log = #"{"event":"start","step":0,"device":"<i>cpu</i>","version":"0.2.0"}"# + "\n"
     for epoch in 1...3 {
       let step = 5 * epoch
@@ -37,11 +40,11 @@ import Testing
     }
     log += #"{"event":"stop","step":15,"reason":"completed"}"# + "\n{\"event\":\"ep"
     try log.write(toFile: "\(path)/log.jsonl", atomically: true, encoding: .utf8)
-    return try RunHistory(folder: path)
+    return try RunRecord(path)
   }
 
   /// A run with every part.
-  static func fullRun(_ record: RunHistory) throws -> ReportedRun {
+  static func fullRun(_ record: RunRecord) throws -> ReportedRun {
     let images = [(0, 0), (1, 3), (2, 2), (3, 3)].enumerated().map { index, classes in
       Evaluator.Classification(
         index: index, label: classes.0,
@@ -75,10 +78,14 @@ import Testing
     #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))
     #expect(page.contains("a&lt;b&gt;&amp;&quot;c'"))
     #expect(!page.contains("<script") && !page.contains("<i>"))
-    for part in ["Loss", "Learning rate", "75.00 %", "3.00 MiB", "convolution", "no law"] {
+    for part in ["Loss", "Learning rate", "75.00 %", "3.0 MiB", "convolution", "no law"] {
       #expect(page.contains(part), "\(part)")
     }
     #expect(page.contains("data:image/png;base64,iVBOR"))
+    #expect(page.contains("NVIDIA &lt;H200&gt;") && page.contains("libraries glibc"))
+    let figures = page.components(separatedBy: "</figure>")
+    let rates = try #require(figures.first { $0.contains("<figcaption>Learning rate") })
+    #expect(rates.contains("<polyline"), "the rate of each step has a point")
     try Self.expectBalanced(page)
   }
 
@@ -90,9 +97,9 @@ import Testing
     let page = Report([ReportedRun(record, withoutMeasurements: "the data is <gone>")]).page
     #expect(page.components(separatedBy: "Left out: the data is &lt;gone&gt;.").count == 7)
     try "".write(toFile: "\(record.path)/log.jsonl", atomically: true, encoding: .utf8)
-    let empty = ReportedRun(try RunHistory(folder: record.path), withoutMeasurements: "none")
+    let empty = ReportedRun(try RunRecord(record.path), withoutMeasurements: "none")
     #expect(Report([empty]).page.contains("the log has no epoch yet"))
-    #expect(throws: FileError.self) { try RunHistory(folder: folder.path) }
+    #expect(throws: FileError.self) { try RunRecord(folder.path) }
   }
 
   @Test func severalRunsAreCompared() throws {
@@ -107,6 +114,17 @@ import Testing
     let settings = try #require(page.components(separatedBy: "Settings by run").last)
     #expect(settings.contains("--lr") && settings.contains("0.05"))
     try Self.expectBalanced(page)
+  }
+
+  @Test func runsOfTheSameNameAreToldApart() throws {
+    let folder = try TemporaryFolder()
+    let runs = try ["x/a", "y/a", "y/b"].map {
+      ReportedRun(
+        try Self.makeRun(in: folder.path, named: $0), withoutMeasurements: "none")
+    }
+    #expect(ReportedRun.names(of: runs) == ["x/a", "y/a", "y/b"])
+    #expect(ReportedRun.names(of: Array(runs.dropFirst())) == ["a", "b"])
+    #expect(ReportedRun.names(of: [runs[0], runs[0]]) == ["a", "a"])
   }
 
   /// Numbers that have no place, and too few of them, leave a picture without coordinates that are not

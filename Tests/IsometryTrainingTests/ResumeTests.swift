@@ -263,6 +263,39 @@ import Testing
     }
   }
 
+  /// As many images of the same size, with other classes.
+  @Test func imagesOfOtherClassesAreRefused() throws {
+    func renamed(_ images: ImageDataset) -> ImageDataset {
+      ImageDataset(
+        split: images.split, pixels: images.pixels, labels: images.labels,
+        classNames: CIFAR10.classNames, origin: "other", normalization: images.normalization)
+    }
+    let checkpoint = try SmallRun.make().checkpoint(at: Self.place())
+    let (train, test) = (renamed(SmallRun.train), renamed(SmallRun.test))
+    let backend = ReferenceBackend<Float>()
+    let other = try TrainingRun(
+      SmallRun.configuration(), train: train, test: test, backend: backend)
+    let says = "has airplane as class 0, and the network has \(SmallRun.train.classNames[0])"
+    for use in [
+      { try other.restore(checkpoint, path: "a") },
+      {
+        _ = try Evaluator(
+          checkpoint, checkpoint.configuration, path: "a", dataset: test, backend: backend)
+      },
+    ] {
+      let error = try #require(throws: ConfigurationError.self) { try use() }
+      #expect(error.setting == .data && "\(error)".contains(says), "\(error)")
+    }
+    // Older configurations know no classes.
+    var older = checkpoint.configuration
+    older.images = nil
+    _ = try Evaluator(checkpoint, older, path: "a", dataset: test, backend: backend)
+    #expect(throws: ConfigurationError.self) {
+      try TrainingRun(
+        SmallRun.configuration(), train: SmallRun.train, test: test, backend: backend)
+    }
+  }
+
   @Test func modelAndTrainingStateAreApart() throws {
     let checkpoint = try SmallRun.make().checkpoint(at: TrainingState())
     let names = checkpoint.tensors.keys

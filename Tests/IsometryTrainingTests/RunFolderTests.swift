@@ -135,6 +135,23 @@ import Testing
     }
   }
 
+  /// A single kept checkpoint is another file than the latest, so that both are not damaged together.
+  @Test func theLatestIsNotTheOnlyFile() throws {
+    try withFolder { folder in
+      let configuration = SmallRun.configuration {
+        $0.epochs = 2
+        $0.keep = 1
+      }
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      _ = try SmallRun.make(configuration).makeTrainer(savingTo: runs).run()
+      let handle = try #require(FileHandle(forWritingAtPath: runs.latestCheckpointPath))
+      try handle.truncate(atOffset: 100)
+      try handle.close()
+      let start = try #require(try runs.readNewestCheckpoint())
+      #expect(start.path == runs.path(ofEpoch: 2) && start.checkpoint.state.epoch == 2)
+    }
+  }
+
   /// The best checkpoint may be the newest one. If the run continues from an earlier one, it is of no epoch
   /// of the run any more.
   @Test func theBestCheckpointIsOneOfTheRun() throws {

@@ -46,6 +46,20 @@ import Testing
     }
   }
 
+  /// Whether a run goes on is asked without taking its lock, so that no run is refused meanwhile.
+  @Test func askingForALockTakesNone() throws {
+    try withFolder { folder in
+      #expect(!RunLock.isHeld(folder: folder))
+      do {
+        let lock = try RunLock(folder: folder)
+        #expect(RunLock.isHeld(folder: folder) && RunLock.isHeld(folder: folder))
+        #expect(throws: TrainingError.self) { _ = try RunLock(folder: folder) }
+        withExtendedLifetime(lock) {}
+      }
+      #expect(!RunLock.isHeld(folder: folder))
+    }
+  }
+
   @Test func damagedAndForeignFoldersAreFound() throws {
     try withFolder { folder in
       try begin("\(folder)/b", reason: nil)

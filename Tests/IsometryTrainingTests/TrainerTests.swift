@@ -296,4 +296,30 @@ import Testing
     }
     #expect(error == .tooFewImages(count: 40, batch: 41))
   }
+
+  /// The head for other classes keeps its initial values, and averages start from the weights.
+  @Test func aRunStartsFromTheWeightsOfAnother() throws {
+    let checkpoint = try SmallRun.make(SmallRun.configuration { $0.seed = 5 })
+      .checkpoint(at: TrainingState())
+    let classes = (0..<12).map { "class \($0)" }
+    func renamed(_ images: ImageDataset) -> ImageDataset {
+      ImageDataset(
+        split: images.split, pixels: images.pixels, labels: images.labels, classNames: classes,
+        origin: "other", normalization: images.normalization)
+    }
+    let other = try TrainingRun(
+      SmallRun.configuration { $0.averageWeights = 0.9 }, train: renamed(SmallRun.train),
+      test: renamed(SmallRun.test), backend: ReferenceBackend<Float>())
+    let before = try other.checkpoint(at: TrainingState()).tensors
+    let kept = try other.adopt(checkpoint, path: "a")
+    let after = try other.checkpoint(at: TrainingState()).tensors
+    #expect(!kept.isEmpty && kept.allSatisfy { $0.hasPrefix("head.") }, "\(kept)")
+    for name in kept { #expect(after[name] == before[name]) }
+    for name in ["layers.0.weight", "training/average.layers.0.weight"] {
+      #expect(after[name] == checkpoint.tensors["layers.0.weight"] && after[name] != before[name])
+    }
+    // Only the bias of the head fits.
+    let wider = try SmallRun.make(SmallRun.configuration { $0.model = "mlp:1x9" })
+    #expect(throws: CheckpointError.self) { try wider.adopt(checkpoint, path: "a") }
+  }
 }

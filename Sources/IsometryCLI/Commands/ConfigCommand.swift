@@ -27,26 +27,27 @@ struct ConfigCommand: ParsableCommand {
 
     @OptionGroup var training: TrainingArguments
     @OptionGroup(title: "Run") var run: RunArguments
+    @OptionGroup var launch: LaunchArguments
     @OptionGroup var form: OutputArguments
 
     func run(in environment: ProgramEnvironment) throws {
       let console = Console(isJSON: form.json)
-      var choices = try training.choices()
+      var choices = try training.choices(optionNames: LaunchArguments.names)
+      let options = try launch.completed(by: choices.template).stated
       run.apply(to: &choices.configuration)
       try choices.configuration.check()
       choices.configuration.device =
-        training.device.device?.spelling ?? choices.device ?? DeviceChoice.auto.spelling
-      let source = try training.data.resolve(
-        environment, recorded: choices.data, labels: choices.configuration.labels)
-      choices.configuration.data = source.spelling
-      choices.configuration.labels = source.labels
+        training.device.device?.spelling ?? choices.template?.device ?? DeviceChoice.auto.spelling
+      _ = try training.source(
+        for: &choices.configuration, recorded: choices.template?.data, environment)
       var replaced: [Term: String] = [:]
       if choices.choosesPrecision { replaced[.precision] = TrainingPrecision.automatic }
       if form.json {
         StandardStream.output.write(
-          "\(try choices.configuration.jsonLine(replacing: replaced))\n")
+          "\(try choices.configuration.jsonLine(replacing: replaced, adding: options))\n")
       } else {
-        for line in try choices.configuration.yamlLines(replacing: replaced) { console.say(line) }
+        let lines = try choices.configuration.yamlLines(replacing: replaced, adding: options)
+        for line in lines { console.say(line) }
       }
     }
   }

@@ -15,7 +15,7 @@ struct DatasetCommand: ParsableCommand {
       WriteSyntheticCommand.self,
     ])
 
-  struct FetchCommand: ParsableCommand {
+  struct FetchCommand: ProgressCommand {
     static let configuration = CommandConfiguration(
       commandName: "fetch", abstract: "Download CIFAR-10 or CIFAR-100 and check it.",
       discussion: """
@@ -43,6 +43,7 @@ struct DatasetCommand: ParsableCommand {
     var mirror: String?
 
     @OptionGroup var form: OutputArguments
+    @OptionGroup var progress: ProgressArguments
 
     func validate() throws {
       try checkPath(directory, "the directory")
@@ -50,12 +51,18 @@ struct DatasetCommand: ParsableCommand {
     }
 
     func run() throws {
-      let console = Console(isJSON: form.json)
+      let console = Console(form, progress)
       let stop = InterruptHandler.install()
       let name = set == .cifar10 ? "CIFAR-10" : "CIFAR-100"
+      var work: WorkProgress?
       let outcome = try DatasetDownload(set, mirror: mirror).fetch(to: directory) { byteCount in
         if let signal = stop.requestingSignal { throw ExitCode(128 + signal) }
-        console.showStatus("\(Wording.bytes(byteCount)) downloaded")
+        let begun =
+          work
+          ?? WorkProgress(
+            "downloading", unit: "", from: byteCount, amount: Wording.bytes)
+        work = begun
+        console.showStatus(begun.line(byteCount, of: set.officialByteCount))
       }
       switch outcome {
       case .fetched(let folder):

@@ -2,7 +2,7 @@ import ArgumentParser
 import IsometryData
 import IsometryFiles
 
-struct InspectDatasetCommand: EnvironmentCommand {
+struct InspectDatasetCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Count images and duplicates, measure the pixels, and draw a contact sheet.",
@@ -25,13 +25,14 @@ struct InspectDatasetCommand: EnvironmentCommand {
   var sheet: String?
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws { try checkPath(sheet, "--sheet") }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     let source = try data.resolve(environment)
-    console.say("data   \(source.explanation.inProgramTerms)")
+    console.note("data   \(source.explanation.inProgramTerms)")
     console.showStatus("reading images")
     let (train, test) = (try source.load(.train), try source.load(.test))
     console.say("images \(train.format)")
@@ -88,7 +89,7 @@ struct InspectDatasetCommand: EnvironmentCommand {
   }
 }
 
-struct ConvertCommand: ParsableCommand {
+struct ConvertCommand: ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
     abstract: "Convert a folder of image files to the binary format, in another directory.",
@@ -107,6 +108,7 @@ struct ConvertCommand: ParsableCommand {
   var directory: String
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     try checkPath(folder, "the folder")
@@ -114,9 +116,10 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
+    let work = WorkProgress("reading images", unit: "images")
     let converted = try DatasetSource.convert(folder, to: directory) { done, all in
-      console.showStatus("reading images: \(Wording.count(done)) of \(Wording.count(all))")
+      console.showStatus(work.line(done, of: all))
     }
     console.say("the converted images are in \(converted); name \(directory) with --data")
     console.emit(["folder": .text(converted)])

@@ -3,7 +3,7 @@ import IsometryData
 import IsometryFiles
 import IsometryTraining
 
-struct EvaluateCommand: EnvironmentCommand {
+struct EvaluateCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Measure the test accuracy and the confusion matrix of a checkpoint.",
@@ -12,15 +12,13 @@ struct EvaluateCommand: EnvironmentCommand {
         isometry evaluate runs/2026-01-31-120000-resnet20-he
         isometry evaluate runs/…/checkpoints/epoch-4.safetensors --json
 
-      The checkpoint describes the network. The folder of a run stands for its latest checkpoint. \
+      The checkpoint describes the network. The folder of a run stands for its newest whole checkpoint. \
       Without --data, the images are the test split of the run's data set. That is also so for a run \
       with --hold-out; --held-out evaluates the images that the run held out. A run with \
       --average-weights is measured with the average.
       """)
 
-  @Argument(
-    help: ArgumentHelp("The folder of a run, or a checkpoint.", valueName: "run|checkpoint"))
-  var checkpoint: String
+  @OptionGroup var network: CheckpointArguments
 
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
@@ -35,11 +33,9 @@ struct EvaluateCommand: EnvironmentCommand {
   @OptionGroup var views: ViewArguments
 
   @OptionGroup var form: OutputArguments
-
-  @OptionGroup var weights: AveragedWeightsArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
-    try checkPath(checkpoint, "the run or checkpoint")
     if let limitTest, limitTest < 1 {
       throw ValidationError("--limit-test should be at least 1")
     }
@@ -49,10 +45,9 @@ struct EvaluateCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
-    let path = RunFolder.checkpointPath(for: checkpoint)
-    let saved = try weights.select(from: Checkpoint(contentsOf: path))
-    try saved.requireFiniteModel(path: path)
+    let console = Console(form, progress)
+    let opened = try network.open(console)
+    let (saved, path) = (opened.checkpoint, opened.path)
     var configuration = saved.configuration
     precision.apply(to: &configuration)
     views.apply(to: &configuration)
@@ -66,14 +61,20 @@ struct EvaluateCommand: EnvironmentCommand {
     let evaluator = try Evaluator(
       saved, configuration, path: path, dataset: test.images, isHeldOut: heldOut,
       backend: selection.backend)
-    console.say("data    \(source.explanation.inProgramTerms)")
-    console.say("\(heldOut ? "held" : "test")    \(test.explanation)")
-    console.say("device  \(selection.explanation)")
-    console.say(
+    console.note("data    \(source.explanation.inProgramTerms)")
+    console.note("\(heldOut ? "held" : "test")    \(test.explanation)")
+    console.note("device  \(selection.explanation)")
+    console.note(
       "model   \(configuration.model) of \(path), after \(saved.state.epoch) of "
         + "\(configuration.epochs) epochs")
     // Without a request to stop there is always a result.
-    guard let (result, confusion) = try evaluator.evaluateConfusion() else { return }
+    let work = WorkProgress("evaluating", unit: "images")
+    guard
+      let (result, confusion) = try evaluator.evaluateConfusion(onProgress: { done, all in
+        console.showStatus(work.line(done, of: all))
+      })
+    else { return }
+    console.clearStatus()
     guard result.loss.isFinite else {
       throw TrainingError.nonFiniteCheckpoint(path: path, quantity: "the loss")
     }

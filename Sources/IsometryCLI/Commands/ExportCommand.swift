@@ -12,7 +12,7 @@ struct ExportCommand: ParsableCommand {
           --output resnet20.safetensors
         isometry export runs/… --format onnx --fold-normalization --output resnet20.onnx
 
-      The folder of a run stands for its latest checkpoint. A run with --average-weights is exported \
+      The folder of a run stands for its newest whole checkpoint. A run with --average-weights is exported \
       with the average. The state of the optimizer is left out: the file is for evaluation, or for \
       the start of a training in PyTorch. docs/exchange.md has the names and the programs that read them.
       """)
@@ -24,9 +24,7 @@ struct ExportCommand: ParsableCommand {
     case onnx
   }
 
-  @Argument(
-    help: ArgumentHelp("The folder of a run, or a checkpoint.", valueName: "run|checkpoint"))
-  var checkpoint: String
+  @OptionGroup var network: CheckpointArguments
 
   @Option(
     help: """
@@ -41,11 +39,9 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Make Batch Normalization part of the weights and biases of an ONNX file.")
   var foldNormalization = false
 
-  @OptionGroup var weights: AveragedWeightsArguments
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    try checkPath(checkpoint, "the run or checkpoint")
     try checkPath(output, "--output")
     if foldNormalization, format != .onnx {
       throw ValidationError("--fold-normalization is for --format onnx")
@@ -54,17 +50,16 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isJSON: form.json)
-    let path = RunFolder.checkpointPath(for: checkpoint)
-    let all = try Checkpoint(contentsOf: path)
-    let saved = try weights.select(from: all)
+    let opened = try network.open(console)
+    let saved = opened.checkpoint
     if format == .onnx {
       let model = try ONNXModel(of: saved, foldsNormalization: foldNormalization)
       try WholeFile.write([model.serialized()], to: output)
     } else {
       try saved.exported(hasTorchNames: format == .torchNames).write(to: output)
     }
-    let left = all.tensors.count - (try saved.modelTensors()).count
-    console.say("wrote \(saved.configuration.model) of \(path) to \(output)")
+    let left = opened.tensorCount - (try saved.modelTensors()).count
+    console.say("wrote \(saved.configuration.model) of \(opened.path) to \(output)")
     if left > 0 { console.say("left out: the state of the optimizer and of the training") }
     console.emit([
       "file": .text(output), "format": .text(format.rawValue),

@@ -48,6 +48,7 @@ struct ImportCommand: EnvironmentCommand {
     }
     try configuration.check()
     let checkpoint = try Checkpoint(importing: file, as: configuration)
+    try checkpoint.requireFiniteModel(path: file)
     try checkpoint.write(to: output)
     console.say("data    \(source.explanation.inProgramTerms)")
     console.say("wrote \(configuration.model) of \(file) to \(output)")

@@ -6,7 +6,7 @@ import IsometryNN
 import IsometrySpectra
 import IsometryTraining
 
-struct InspectCommand: EnvironmentCommand {
+struct InspectCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract:
@@ -42,6 +42,7 @@ struct InspectCommand: EnvironmentCommand {
   @OptionGroup(title: "Device") var device: MeasurementDeviceArguments
   @OptionGroup var picture: PlotArguments
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   static let defaultInputs = 16
   /// Similarities need two; the signals of all are in memory at once.
@@ -57,7 +58,7 @@ struct InspectCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     var configuration = RunConfiguration()
     configuration.normalization = .none
     configuration.images = try inputs.dataset()?.images.format
@@ -70,12 +71,12 @@ struct InspectCommand: EnvironmentCommand {
     let (backend, explanation) = try device.select(configuration, environment)
     let (images, source) = try inputs.images(
       inputs.inputs ?? Self.defaultInputs, of: configuration)
-    console.say("data    \(source)")
-    console.say("device  \(explanation)")
+    console.note("data    \(source)")
+    console.note("device  \(explanation)")
     let normalizationImages = try inputs.normalizationImages(of: configuration)
     let description = Wording.network(
       configuration, weights: configuration.initializer, statisticsOf: normalizationImages.count)
-    console.say("model   \(description)")
+    console.note("model   \(description)")
 
     var inspection = NetworkInspection(
       network: network, precision: configuration.precision, images: images)
@@ -83,10 +84,11 @@ struct InspectCommand: EnvironmentCommand {
     inspection.method = method.method
     inspection.lanczos.seed = inputs.seed
     inspection.isCumulative = cumulative
+    let work = WorkProgress("measuring", unit: "segments")
     let result = try inspection.run(
       initializer: try inputs.initializer(of: configuration, network), seed: inputs.seed,
       on: backend
-    ) { done, total in console.showStatus("segment \(done + 1) of \(total)") }
+    ) { done, total in console.showStatus(work.line(done, of: total)) }
     console.clearStatus()
     let report = InspectionReport(result: result)
     for line in report.lines { console.say(line) }

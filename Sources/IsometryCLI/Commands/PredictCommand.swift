@@ -11,14 +11,13 @@ struct PredictCommand: EnvironmentCommand {
         isometry predict runs/2026-01-31-120000-resnet20-he cat.png
         isometry predict runs/… photos/*.jpg --top 1 --json
 
-      The files are PNG or JPEG. Each is scaled until it covers the size of the training images, \
-      cropped to its middle, and normalized as they were. The folder of a run stands for its \
-      latest checkpoint. A run with --average-weights predicts with the average.
+      The files are PNG or JPEG. Each is turned as its Exif orientation says. It is scaled until it \
+      covers the size of the training images, cropped to its middle, and normalized as they were. \
+      The folder of a run stands for its newest whole checkpoint. A run with --average-weights \
+      predicts with the average.
       """)
 
-  @Argument(
-    help: ArgumentHelp("The folder of a run, or a checkpoint.", valueName: "run|checkpoint"))
-  var checkpoint: String
+  @OptionGroup var network: CheckpointArguments
 
   @Argument(help: ArgumentHelp("The image files.", valueName: "image"))
   var images: [String]
@@ -29,19 +28,16 @@ struct PredictCommand: EnvironmentCommand {
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
   @OptionGroup var views: ViewArguments
-  @OptionGroup var weights: AveragedWeightsArguments
   @OptionGroup var form: OutputArguments
 
   func validate() throws {
-    try checkPath(checkpoint, "the run or checkpoint")
     if top < 1 { throw ValidationError("--top should be at least 1") }
   }
 
   func run(in environment: ProgramEnvironment) throws {
     let console = Console(isJSON: form.json)
-    let path = RunFolder.checkpointPath(for: checkpoint)
-    let saved = try weights.select(from: Checkpoint(contentsOf: path))
-    var configuration = saved.configuration
+    let opened = try network.open(console)
+    var configuration = opened.checkpoint.configuration
     precision.apply(to: &configuration)
     views.apply(to: &configuration)
     device.apply(to: &configuration)
@@ -50,14 +46,11 @@ struct PredictCommand: EnvironmentCommand {
       choosingPrecision: precision.isAutomatic, environment)
     let format = configuration.imageFormat
     let evaluator = try Evaluator(
-      saved, configuration, path: path,
+      opened.checkpoint, configuration, path: opened.path,
       dataset: PixelImage.dataset(ofFiles: images, format: format), backend: selection.backend)
     // Without a request to stop there is always a result.
-    guard let all = try evaluator.probabilities() else { return }
-    guard all.joined().allSatisfy(\.isFinite) else {
-      throw TrainingError.nonFiniteCheckpoint(path: path, quantity: "a probability")
-    }
-    for (image, probabilities) in zip(images, all) {
+    guard let (_, classified) = try evaluator.evaluateImages() else { return }
+    for (image, probabilities) in zip(images, classified.map(\.probabilities)) {
       // The first of equal probabilities, as evaluations count them.
       let ranks = probabilities.indices.sorted {
         (probabilities[$1], $0) < (probabilities[$0], $1)

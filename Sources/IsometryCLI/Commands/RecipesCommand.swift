@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryCore
+import IsometryFiles
 import IsometryTraining
 
 struct RecipesCommand: ParsableCommand {

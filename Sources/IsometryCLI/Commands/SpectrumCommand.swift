@@ -8,7 +8,7 @@ import IsometryReport
 import IsometrySpectra
 import IsometryTraining
 
-struct SpectrumCommand: EnvironmentCommand {
+struct SpectrumCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum",
     abstract:
@@ -42,6 +42,7 @@ struct SpectrumCommand: EnvironmentCommand {
   @OptionGroup var weights: AveragedWeightsArguments
   @OptionGroup var picture: PlotArguments
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     try checkPath(checkpoint, "--checkpoint")
@@ -64,12 +65,8 @@ struct SpectrumCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
-    let saved = try checkpoint.map { path in
-      let path = RunFolder.checkpointPath(for: path)
-      return (path: path, checkpoint: try weights.select(from: Checkpoint(contentsOf: path)))
-    }
-    try saved?.checkpoint.requireFiniteModel(path: saved?.path ?? "")
+    let console = Console(form, progress)
+    let saved = try checkpoint.map { try TrainedNetwork($0, console, selecting: weights.select) }
     var configuration = saved?.checkpoint.configuration ?? RunConfiguration()
     if saved == nil {
       configuration.normalization = .none
@@ -83,13 +80,13 @@ struct SpectrumCommand: EnvironmentCommand {
     let section = JacobianSection(
       from: measurement.from ?? JacobianSection.defaultStart(for: network), to: measurement.to)
     let (images, source) = try inputs.images(inputs.inputs ?? 1, of: configuration)
-    console.say("data    \(source)")
-    console.say("device  \(explanation)")
+    console.note("data    \(source)")
+    console.note("device  \(explanation)")
     let normalizationImages = try saved == nil ? inputs.normalizationImages(of: configuration) : []
     let description = Wording.network(
       configuration, weights: saved.map { "of \($0.path)" } ?? configuration.initializer,
       statisticsOf: normalizationImages.count)
-    console.say("model   \(description)")
+    console.note("model   \(description)")
 
     var study = SpectrumStudy(
       network: network, section: section, precision: configuration.precision, images: images)
@@ -97,8 +94,9 @@ struct SpectrumCommand: EnvironmentCommand {
     study.method = method.method
     study.lanczos.seed = inputs.seed
     let total = images.count * measurement.seeds
+    let work = WorkProgress("measuring", unit: "spectra")
     func show(_ done: Int) {
-      if done < total { console.showStatus("spectrum \(done + 1) of \(total)") }
+      if done < total { console.showStatus(work.line(done, of: total)) }
     }
     show(0)
     let result: SpectrumStudy.Result

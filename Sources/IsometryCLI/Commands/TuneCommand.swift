@@ -6,7 +6,7 @@ import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
-struct TuneCommand: EnvironmentCommand {
+struct TuneCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
     abstract: "Measure the fastest kernel tiles on an OpenCL device.",
@@ -43,6 +43,7 @@ struct TuneCommand: EnvironmentCommand {
   var again = false
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     guard budget > 0, budget <= 1e6 else {
@@ -51,7 +52,7 @@ struct TuneCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     var selection = try DeviceSelection(
       .openCL(number: device?.number), precision: configuration.precision, environment)
@@ -80,14 +81,14 @@ struct TuneCommand: EnvironmentCommand {
     try WholeFile.requireWritable(store.path(for: backend.tileKey))
     configuration.device = backend.name
     let stop = InterruptHandler.install()
-    console.say("device  \(selection.explanation)")
+    console.note("device  \(selection.explanation)")
 
     let operations = try TunedOperation.all(of: configuration, on: backend)
     var record =
       store.record(for: backend.tileKey, warn: ProgramEnvironment.warn)
       ?? TuningRecord(backend.tileKey)
     let known = again ? 0 : operations.count { record[$0.site].tile != nil }
-    console.say(
+    console.note(
       "tiles   \(operations.count) operations in a step of \(configuration.model), batch \(batch), "
         + "\(configuration.precision.rawValue)" + (known == 0 ? "" : "; \(known) are already tuned")
     )
@@ -97,11 +98,18 @@ struct TuneCommand: EnvironmentCommand {
     let measurer = try CandidateProcess(
       executable: "/proc/self/exe", arguments: [CandidatesCommand.name], greeting: configuration,
       stop: stop)
+    let work = WorkProgress("tuning", unit: "operations")
+    var done = 0
     let end = try tuner.run(
       operations, &record, measurer: measurer, stop: stop, save: store.write,
       onCandidate: { site, number, count in
-        console.showStatus("\(number) of \(count)  \(site)")
-      }, onReport: { show($0, console) })
+        console.showStatus(
+          work.line(done, of: operations.count - known) + "  tile \(number) of \(count)  \(site)")
+      },
+      onReport: { report in
+        done += 1
+        show(report, console)
+      })
     console.clearStatus()
     try finish(end, in: store.path(for: backend.tileKey), console, stop)
   }

@@ -24,7 +24,7 @@ struct OpenCLDevices {
     options.optimizesKernels = !environment.disabled.contains(.optimization)
     options.keepsPrograms = environment.keepsPrograms
     options.tiles = environment.measuredTiles
-    options.noteBuilding = Console.showBuilding
+    options.noteBuilding = BuildingProgress(environment.detail).show
     self.options = options
   }
 

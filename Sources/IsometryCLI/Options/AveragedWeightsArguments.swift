@@ -6,7 +6,7 @@ struct AveragedWeightsArguments: ParsableArguments {
   var lastWeights = false
 
   /// The checkpoint with the weights to measure: averages if the run kept them.
-  func select(from checkpoint: Checkpoint) throws(UsageError) -> Checkpoint {
+  func select(_ checkpoint: Checkpoint) throws(UsageError) -> Checkpoint {
     if let averaged = checkpoint.averaged { return lastWeights ? checkpoint : averaged }
     guard !lastWeights else {
       throw UsageError(

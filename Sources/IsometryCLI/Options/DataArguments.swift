@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import IsometryData
+import IsometryFiles
 import IsometryTraining
 
 struct DataArguments: ParsableArguments {
@@ -43,9 +44,8 @@ extension DatasetSource {
   /// Converts a folder of image files. Standard error shows the progress if it is a terminal.
   func prepareShowingProgress() throws {
     let console = Console(isJSON: true)
-    try prepare { done, all in
-      console.showStatus("reading images: \(Wording.count(done)) of \(Wording.count(all))")
-    }
+    let work = WorkProgress("reading images", unit: "images")
+    try prepare { done, all in console.showStatus(work.line(done, of: all)) }
     console.clearStatus()
   }
 
@@ -100,9 +100,6 @@ extension LoadedSplit {
     } ?? "test    \(test.explanation)"
   }
 }
-
-/// More batches in flight than this only cost memory, which may be pinned.
-let mostBatchesInFlight = 64
 
 struct OutputArguments: ParsableArguments {
   @Flag(

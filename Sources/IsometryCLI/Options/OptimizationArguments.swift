@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryCore
 import IsometryNN
 import IsometryTraining
 
@@ -262,26 +263,14 @@ struct OptimizationArguments: ParsableArguments {
     }
     if let mixup { configuration.mixup = mixup }
     if let seed { configuration.seed = seed }
-    try checkUse(in: configuration)
+    for setting in given { try configuration.requireEffect(of: setting) }
   }
 
-  private func checkUse(in configuration: RunConfiguration) throws(UsageError) {
-    let schedule = configuration.schedule
-    let optimizer = configuration.optimizer
-    for (option, isGiven, isUsed, reason) in [
-      ("--peak", peak != nil, schedule == .oneCycle, "only --schedule one-cycle has a peak"),
-      ("--milestones", milestones != nil, schedule == .step, "only --schedule step has milestones"),
-      ("--gamma", gamma != nil, schedule == .step, "only --schedule step has a gamma"),
-      (
-        "--momentum", momentum != nil, optimizer.hasMomentum,
-        "only sgd, muon and rmsprop have a momentum"
-      ),
-      (
-        "--nesterov", nesterov != nil, optimizer.hasNesterov,
-        "only sgd and muon have Nesterov momentum"
-      ),
-    ] where isGiven && !isUsed {
-      throw UsageError(option, "has no effect: \(reason)")
-    }
+  /// The options that only some of the others leave an effect.
+  private var given: [Term] {
+    [
+      (Term.peak, peak != nil), (.milestones, milestones != nil), (.gamma, gamma != nil),
+      (.momentum, momentum != nil), (.nesterov, nesterov != nil),
+    ].filter(\.1).map(\.0)
   }
 }

@@ -14,6 +14,12 @@ struct StopArguments: ParsableArguments {
     case term = "TERM"
     case xcpu = "XCPU"
 
+    /// With or without `SIG`.
+    init?(argument: String) {
+      let name = argument.uppercased()
+      self.init(rawValue: String(name.hasPrefix("SIG") ? name.dropFirst(3) : name[...]))
+    }
+
     var number: Int32 {
       switch self {
       case .usr1: SIGUSR1

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Foundation
 import IsometryCore
+import IsometryData
 import IsometryNN
 import IsometryTraining
 
@@ -22,6 +24,14 @@ struct TrainingArguments: ParsableArguments {
   var config: String?
 
   @OptionGroup(title: "Network") var network: NetworkArguments
+  @Option(
+    help: ArgumentHelp(
+      """
+      Start from the weights of another network: the folder of a run, or a checkpoint. Weights of other \
+      shapes, such as a head for other classes, keep their initial values.
+      """, valueName: "run|checkpoint"))
+  var from: String?
+
   @OptionGroup(title: "Training") var optimization: OptimizationArguments
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Device") var precision: PrecisionArguments
@@ -47,6 +57,7 @@ struct TrainingArguments: ParsableArguments {
   func validate() throws {
     try checkPath(recipe, "--recipe")
     try checkPath(config, "--config")
+    try checkPath(from, "--from")
     if recipe != nil, config != nil {
       throw ValidationError("--config excludes --recipe; name the recipe in the file, under recipe")
     }
@@ -57,21 +68,28 @@ struct TrainingArguments: ParsableArguments {
     var configuration: RunConfiguration
     /// Whether the run takes the precision that its device computes fastest.
     var choosesPrecision: Bool
-    /// The device and the data set that a file of settings names, unless options do.
-    var device: String?
-    var data: String?
+    /// The recipe or the file of settings from which the run starts.
+    var template: RunTemplate?
   }
 
   /// The configuration of a run: the recorded one, that of the recipe or file, or the defaults, with the
   /// given options.
-  func choices(continuing recorded: RunConfiguration? = nil) throws -> Choices {
-    let template = try template()
-    if let template { try requireRate(for: template) }
+  ///
+  /// - Parameter optionNames: the options of the command that a file may state, which are no settings.
+  func choices(
+    continuing recorded: RunConfiguration? = nil, optionNames: [String] = []
+  ) throws -> Choices {
+    let template = try template(optionNames)
+    if let template {
+      try requireRate(for: template)
+      try requireKnownDevice(of: template)
+    }
     var configuration =
       recorded ?? template?.configuration
       ?? RunConfiguration(
         optimizer: optimization.optimizer ?? .sgd, normalization: network.normalization ?? .batch)
     network.apply(to: &configuration)
+    if let from { configuration.from = URL(filePath: from).standardizedFileURL.path }
     if let template, template.statesRate, let optimizer = optimization.optimizer,
       optimizer != template.configuration.optimizer
     {
@@ -86,18 +104,42 @@ struct TrainingArguments: ParsableArguments {
     if let holdOut { configuration.holdOut = holdOut }
     if let limitTest { configuration.limitTest = limitTest }
     views.apply(to: &configuration)
+    for setting in template?.effective ?? []
+    where template?.configuration.reasonAgainstEffect(of: setting) != nil {
+      // An option may give it its effect.
+      try configuration.requireEffect(of: setting)
+    }
     let choosesPrecision =
       precision.precision == nil ? template?.choosesPrecision == true : precision.isAutomatic
     // A resumed run keeps its precision.
     return Choices(
       configuration: configuration, choosesPrecision: choosesPrecision && recorded == nil,
-      device: template?.device, data: template?.data)
+      template: template)
   }
 
-  private func template() throws -> RunTemplate? {
+  /// The images of a run, which its configuration then names.
+  ///
+  /// - Parameter recorded: the data set of the run that continues, or of a file of settings.
+  func source(
+    for configuration: inout RunConfiguration, recorded: String?, _ environment: ProgramEnvironment
+  ) throws -> DatasetSource {
+    let source = try data.resolve(environment, recorded: recorded, labels: configuration.labels)
+    if let labels = configuration.labels, source.labels == nil {
+      throw UsageError(
+        "--labels",
+        "\(labels.rawValue) is for CIFAR-100, and the data set is another; leave it out, or name "
+          + "CIFAR-100 with --data")
+    }
+    configuration.data = source.spelling
+    configuration.labels = source.labels
+    return source
+  }
+
+  private func template(_ optionNames: [String]) throws -> RunTemplate? {
     if let config {
       return try RunTemplate(
-        file: config, optimizer: optimization.optimizer, normalization: network.normalization)
+        file: config, optimizer: optimization.optimizer, normalization: network.normalization,
+        optionNames: optionNames)
     }
     return try recipe.map(RunTemplate.init(recipe:))
   }
@@ -114,5 +156,19 @@ struct TrainingArguments: ParsableArguments {
       Term.programNames[setting] ?? setting.name,
       "does not go with the learning rate \(stated.learningRate) of \(template.name); name --lr too"
     )
+  }
+
+  private func requireKnownDevice(of template: RunTemplate) throws(RecipeError) {
+    for (name, value, known) in [
+      ("device", template.device, DeviceChoice.allValueStrings),
+      ("gemm", template.configuration.gemm, GemmArgument.allValueStrings),
+    ] {
+      guard let value,
+        name == "device" ? DeviceChoice(argument: value) == nil : !known.contains(value)
+      else { continue }
+      throw .damaged(
+        name: template.name,
+        reason: "\(name) \(value) is none of \(known.joined(separator: ", "))")
+    }
   }
 }

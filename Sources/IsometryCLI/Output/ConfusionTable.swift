@@ -1,3 +1,4 @@
+import IsometryFiles
 import IsometryTraining
 
 /// Accuracy and confusion as a table: a row for each class, a column for what it was taken for.

@@ -3,20 +3,46 @@ import IsometryFiles
 
 /// The program's output. With `--json`, standard output has only JSON; text goes to standard error.
 final class Console {
-  let isJSON: Bool
-  /// Whether standard error is a terminal, which a changing line needs.
-  let hasTerminal: Bool
-  private var statusIsShown = false
+  /// Without a terminal, the shortest time between two lines about progress, in seconds, and the time
+  /// before the first.
+  private static let (plainInterval, verboseInterval, firstDelay) = (15.0, 1.0, 2.0)
 
-  init(isJSON: Bool) {
+  let isJSON: Bool
+  private let level: Detail
+  /// Whether progress is a changing line, which needs a terminal as standard error.
+  private let hasChangingLine: Bool
+  private var statusIsShown = false
+  private var nextPlainLine: ContinuousClock.Instant
+
+  init(isJSON: Bool, detail: Detail = .normal) {
     self.isJSON = isJSON
-    hasTerminal = !Self.lineEraser.isEmpty
+    level = detail
+    hasChangingLine = detail == .normal && !Self.lineEraser.isEmpty
+    nextPlainLine =
+      ContinuousClock.now + Duration.seconds(detail == .verbose ? 0 : Self.firstDelay)
   }
 
+  convenience init(_ form: OutputArguments, _ progress: ProgressArguments) {
+    self.init(isJSON: form.json, detail: progress.detail)
+  }
+
+  /// Prints a result.
   func say(_ line: String) {
     clearStatus()
     let stream: StandardStream = isJSON ? .error : .output
     stream.write("\(line)\n")
+  }
+
+  /// Prints what a command uses or has done on the way to its result; nothing with `--quiet`.
+  func note(_ line: String) {
+    guard level != .quiet else { return }
+    say(line)
+  }
+
+  /// Prints a step of the work, with `--verbose` alone.
+  func detail(_ line: String) {
+    guard level == .verbose else { return }
+    say(line)
   }
 
   /// A line for programs; nothing without `--json`.
@@ -46,24 +72,29 @@ final class Console {
       rows.map { row in .object(zip(columns, row).map { .init($0.value, .number($1)) }) })
   }
 
-  /// Replaces the changing line; does nothing without a terminal.
-  func showStatus(_ line: String) {
-    guard hasTerminal else { return }
-    StandardStream.error.write("\(Self.lineEraser)\(line.prefix(Self.terminalWidth - 1))")
-    statusIsShown = true
+  /// Shows the progress: in place of the line before on a terminal, else as a line from time to time on
+  /// standard error.
+  func showStatus(_ line: String) { showStatus { _ in line } }
+
+  /// - Parameter line: the line for a width.
+  func showStatus(_ line: (_ width: Int) -> String) {
+    if hasChangingLine {
+      let width = Self.terminalWidth
+      StandardStream.error.write("\(Self.lineEraser)\(line(width).prefix(width - 1))")
+      statusIsShown = true
+      return
+    }
+    guard level != .quiet, nextPlainLine <= .now else { return }
+    StandardStream.error.write("\(line(.max))\n")
+    nextPlainLine =
+      ContinuousClock.now
+      + Duration.seconds(level == .verbose ? Self.verboseInterval : Self.plainInterval)
   }
 
   func clearStatus() {
     guard statusIsShown else { return }
     StandardStream.error.write(Self.lineEraser)
     statusIsShown = false
-  }
-
-  /// Shows how many programs of kernels are built, on a terminal and until all are.
-  @Sendable static func showBuilding(_ built: Int, of all: Int) {
-    guard !lineEraser.isEmpty else { return }
-    StandardStream.error.write(
-      lineEraser + (built < all ? "building kernels: \(built) of \(all)" : ""))
   }
 
   /// Erases a changing line; empty without a terminal, or if the terminal takes plain text alone.

@@ -1,3 +1,4 @@
+import IsometryFiles
 import IsometryTraining
 
 enum ProgressLine {

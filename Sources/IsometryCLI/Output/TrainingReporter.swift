@@ -1,4 +1,5 @@
 import Foundation
+import IsometryData
 import IsometryFiles
 import IsometryGraph
 import IsometrySpectra
@@ -6,9 +7,6 @@ import IsometryTraining
 
 /// Reports the progress of a run to people, programs and the run's log.
 final class TrainingReporter {
-  /// Without a terminal, the shortest time between two lines within an epoch, in seconds.
-  private static let plainInterval = 15.0
-
   private let console: Console
   /// Whether an epoch is an object of `--json`.
   private let emitsEpochs: Bool
@@ -16,31 +14,39 @@ final class TrainingReporter {
   private let monitor: SpectrumMonitor?
   private let board: TensorBoardReporter?
   private let configuration: RunConfiguration
+  private let device: String
+  private let stop: StopRequest
   private var step: Int
   private var loggedTenth = (epoch: 0, tenth: 0)
-  private var lastPlainLine = ContinuousClock.now
   private var bestAccuracy: Double?
   private(set) var lastRecord: EpochRecord?
 
+  /// - Parameters:
+  ///   - train, test: the images of the measurements that the configuration asks for.
+  ///   - stop: also ends a measurement.
   init(
-    _ run: TrainingRun, in folder: RunFolder, console: Console, monitor: SpectrumMonitor? = nil,
-    board: TensorBoardReporter? = nil, emitsEpochs: Bool = true
+    _ run: TrainingRun, in folder: RunFolder, train: ImageDataset, test: ImageDataset,
+    backend: any Backend, until stop: StopRequest, _ console: Console, emitsEpochs: Bool = true
   ) throws {
     self.console = console
     configuration = run.configuration
     self.emitsEpochs = emitsEpochs
     log = try RunLog(path: folder.logPath, keepingUntil: run.state)
-    self.monitor = monitor
-    self.board = board
+    monitor =
+      run.configuration.spectrumEvery == nil
+      ? nil : try SpectrumMonitor(run, test: test, backend: backend, until: stop)
+    board =
+      run.configuration.tensorboard == true
+      ? try TensorBoardReporter(run, in: folder, train: train, backend: backend) : nil
+    device = backend.deviceDescription
+    self.stop = stop
     step = run.state.step
     bestAccuracy = run.state.bestAccuracy
   }
 
   /// Trains the run to its end or until a stop, with an entry in the log for its start and end.
-  func train(
-    _ run: TrainingRun, with trainer: Trainer, device: String, until stop: StopRequest
-  ) throws -> TrainingOutcome {
-    try start(run, device: device)
+  func train(_ run: TrainingRun, with trainer: Trainer) throws -> TrainingOutcome {
+    try start(run)
     let outcome: TrainingOutcome
     do {
       outcome = try trainer.run(stop: stop, onEvent: handle)
@@ -64,7 +70,7 @@ final class TrainingReporter {
     return outcome
   }
 
-  private func start(_ run: TrainingRun, device: String) throws {
+  private func start(_ run: TrainingRun) throws {
     let tiles = run.session.report.tiles
     try log.appendStart(
       step: step, device: device, version: programVersion, recomputation: run.recomputation,
@@ -87,11 +93,8 @@ final class TrainingReporter {
       step = progress.step
       try logTenth(progress)
       try board?.write(progress)
-      if console.hasTerminal {
-        console.showStatus(ProgressLine.bar(progress, width: Console.terminalWidth))
-      } else if (ContinuousClock.now - lastPlainLine) / .seconds(1) >= Self.plainInterval {
-        console.say(ProgressLine.plain(progress))
-        lastPlainLine = .now
+      console.showStatus { width in
+        width == .max ? ProgressLine.plain(progress) : ProgressLine.bar(progress, width: width)
       }
     case .observation(let step):
       self.step = step
@@ -107,7 +110,7 @@ final class TrainingReporter {
         try log.appendBest(record, step: step)
       }
       try board?.write(record, step: step)
-      console.say(ProgressLine.epoch(record, of: configuration.epochs))
+      console.note(ProgressLine.epoch(record, of: configuration.epochs))
       if !record.testLoss.isFinite {
         console.say(
           "the \(Wording.evaluated(isHeldOut: record.isHeldOut)) loss overflows, and the weights are "
@@ -115,9 +118,8 @@ final class TrainingReporter {
       }
       if emitsEpochs { console.emit(object(of: record)) }
       lastRecord = record
-      lastPlainLine = .now
-    case .saved:
-      break
+    case .saved(let path):
+      console.detail("saved \(path)")
     }
   }
 
@@ -144,13 +146,13 @@ final class TrainingReporter {
       report = complete
     } catch let error as SpectrumError {
       // A run that diverges is ended by its loss, not by a measurement.
-      console.say("spectrum after step \(Wording.count(step)): none, since \(error)")
+      console.note("spectrum after step \(Wording.count(step)): none, since \(error)")
       try log.appendSpectrum([.init("reason", .text("\(error)"))], step: step)
       return
     }
     try log.appendSpectrum(report.measuredMembers, step: step)
     try board?.write(report, step: step)
-    console.say("spectrum after step \(Wording.count(step)): \(report.line)")
+    console.note("spectrum after step \(Wording.count(step)): \(report.line)")
   }
 
   private func logTenth(_ progress: TrainingProgress) throws {

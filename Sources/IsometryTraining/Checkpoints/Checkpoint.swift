@@ -38,13 +38,16 @@ public struct Checkpoint: Sendable, Equatable {
   /// - Parameters:
   ///   - modelNames: the model's parameters and statistics.
   ///   - trainImages: the number of training images in the run's epochs.
+  /// - Throws: `NonFiniteVariable`, and errors of the session.
   public init(
     of session: any Session, modelNames: Set<String>, state: TrainingState, trainImages: Int,
     configuration: RunConfiguration
   ) throws {
     var tensors: [String: HostTensor] = [:]
     for (name, _) in session.graph.variables {
-      tensors[Self.fileName(of: name, modelNames: modelNames)] = try session.read(variable: name)
+      let tensor = try session.read(variable: name)
+      guard tensor.isFinite else { throw NonFiniteVariable(name: name) }
+      tensors[Self.fileName(of: name, modelNames: modelNames)] = tensor
     }
     self.tensors = tensors
     self.state = state

@@ -17,3 +17,14 @@ public struct CheckpointError: ExplainedError, Equatable {
     """
   }
 }
+
+/// A variable of a session that is NaN or infinite, so that no run can continue from it.
+public struct NonFiniteVariable: Error, Equatable, CustomStringConvertible {
+  /// The name in the graph.
+  public let name: String
+
+  /// One line with the error and its remedy.
+  public var description: String {
+    "\(name) is NaN or infinite; continue from an earlier checkpoint"
+  }
+}

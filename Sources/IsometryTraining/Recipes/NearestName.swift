@@ -1,7 +1,10 @@
 extension Sequence<String> {
-  /// The name that needs the fewest changes of single characters to become `name`; nil if there is none.
-  package func nearest(to name: String) -> String? {
-    self.min { Self.distance($0, name) < Self.distance($1, name) }
+  /// `; did you mean NAME?` with the name that needs the fewest changes of single characters to become `name`.
+  /// Empty if those are more than half of the characters, or more than three, and no name contains this one.
+  package func suggestion(for name: String) -> String {
+    let near = map { ($0, $0.contains(name) ? 1 : Self.distance($0, name)) }
+      .filter { $0.1 <= Swift.min(3, (name.count + 1) / 2) }.min { $0.1 < $1.1 }
+    return near.map { "; did you mean \($0.0)?" } ?? ""
   }
 
   /// Levenshtein's distance: insertions, deletions and replacements of characters.

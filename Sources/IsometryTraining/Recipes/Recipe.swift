@@ -56,14 +56,13 @@ extension Recipe {
   private static let keys = ["name", "summary", settingsKey, "results"]
   /// Settings that belong to a run.
   private static let foreignKeys: [RunConfiguration.CodingKeys] = [
-    .recipe, .device, .data, .images,
+    .recipe, .from, .device, .data, .images,
   ]
 
   private init(_ name: String, _ table: [String: Any]) throws {
     func fault(_ reason: Explanation) -> RecipeError { .damaged(name: name, reason: reason) }
     if let key = table.keys.sorted().first(where: { !Self.keys.contains($0) }) {
-      throw fault(
-        "\(key) is no entry of a recipe; did you mean \(Self.keys.nearest(to: key) ?? "")?")
+      throw fault("\(key) is no entry of a recipe\(Self.keys.suggestion(for: key))")
     }
     guard let summary = table["summary"] as? String else { throw fault("it has no summary") }
     guard let settings = table[Self.settingsKey] as? [String: Any] else {

@@ -12,9 +12,8 @@ public enum RecipeError: ExplainedError, Equatable {
     switch self {
     case .unknown(let name, let known):
       """
-      there is no recipe \(name); did you mean \(known.nearest(to: name) ?? "a file")? The recipes are \
-      \(known.joined(separator: ", ")), and files whose names end with \
-      .json or .yaml
+      there is no recipe \(name); the recipes are \(known.joined(separator: ", ")), and files whose names \
+      end with .json or .yaml\(known.suggestion(for: name))
       """
     case .damaged(let name, let reason):
       "\(name) cannot be used: \(reason); correct the file"

@@ -1,5 +1,5 @@
-import IsometryCore
-import IsometryFiles
+package import IsometryCore
+package import IsometryFiles
 package import IsometryNN
 
 /// The settings from which a new run starts: those of a recipe or of a configuration file.
@@ -16,6 +16,11 @@ package struct RunTemplate {
   package var device: String?
   /// The place of the data that is stated.
   package var data: String?
+  /// The settings that a file states and that are to have an effect. A file with all settings also states
+  /// those that its others leave without one.
+  package var effective: [Term] = []
+  /// The entries of a file that are options of the command.
+  package var options: [JSONValue.Member] = []
 
   /// - Throws: as `Recipe.init(named:)`.
   package init(recipe name: String) throws {
@@ -34,18 +39,21 @@ package struct RunTemplate {
   ///
   /// - Parameters:
   ///   - optimizer, normalization: those that will replace the file's, and whose defaults count.
+  ///   - optionNames: further entries that the file may have, which are no settings of a run.
   /// - Throws: `FileError`; `RecipeError` if the file has something else, or the recipe does not exist.
   package init(
     file path: String, optimizer: RunConfiguration.OptimizerName? = nil,
-    normalization: NormalizationKind? = nil
+    normalization: NormalizationKind? = nil, optionNames: [String] = []
   ) throws {
     guard SettingsFile.isName(path) else {
       throw RecipeError.damaged(
         name: path,
         reason: "its name ends with none of \(SettingsFile.endings.joined(separator: ", "))")
     }
-    let stated = try StatedSettings(SettingsFile.stated(in: path), of: path)
+    let stated = try StatedSettings(
+      SettingsFile.stated(in: path), of: path, optionNames: optionNames)
     name = path
+    options = stated.options
     device = stated.text(.device)
     data = stated.text(.data)
     if let whole = try stated.wholeConfiguration() {
@@ -53,6 +61,7 @@ package struct RunTemplate {
       choosesPrecision = stated.choosesPrecision ?? false
       return
     }
+    effective = stated.terms
     guard let recipe = try stated.text(.recipe).map(Recipe.init(named:)) else {
       configuration = try stated.configuration(
         over: RunConfiguration(

@@ -15,21 +15,33 @@ struct StatedSettings {
   private var values: [String: Any]
   /// Whether the run takes the precision that its device computes fastest; nil if no precision is stated.
   let choosesPrecision: Bool?
+  /// The entries that are options of a command and no settings of a run.
+  private(set) var options: [JSONValue.Member] = []
 
-  /// - Parameter foreign: settings that may not be stated.
-  /// - Throws: `RecipeError.damaged` for a name that is no setting's.
-  init(_ values: [String: Any], of name: String, without foreign: [Key] = []) throws(RecipeError) {
+  /// - Parameters:
+  ///   - foreign: settings that may not be stated.
+  ///   - optionNames: the names that `options` may have.
+  /// - Throws: `RecipeError.damaged` for a name that is neither a setting's nor an option's.
+  init(
+    _ values: [String: Any], of name: String, without foreign: [Key] = [],
+    optionNames: [String] = []
+  ) throws {
+    var values = values
     for key in values.keys.sorted() {
+      if optionNames.contains(key) {
+        let json = try JSONSerialization.data(withJSONObject: [values.removeValue(forKey: key)!])
+        options += try JSONFile.decode([JSONValue].self, from: json).map { .init(key, $0) }
+        continue
+      }
       guard let known = Key(stringValue: key) else {
-        throw .damaged(
+        let names = Key.allCases.map(\.stringValue) + optionNames
+        throw RecipeError.damaged(
           name: name,
-          reason: """
-            \(key) is no setting of a run's config.json; did you mean \
-            \(Key.allCases.map(\.stringValue).nearest(to: key) ?? "")?
-            """)
+          reason: "\(key) is no setting of a run's config.json\(names.suggestion(for: key))")
       }
       guard !foreign.contains(known) else {
-        throw .damaged(name: name, reason: "\(key) is a setting of a run, not of a recipe")
+        throw RecipeError.damaged(
+          name: name, reason: "\(key) is a setting of a run, not of a recipe")
       }
     }
     self.name = name
@@ -40,6 +52,12 @@ struct StatedSettings {
   }
 
   func states(_ key: Key) -> Bool { values[key.stringValue] != nil }
+
+  /// The settings that are stated, in the order of the properties.
+  var terms: [Term] {
+    zip(RunConfiguration.settingKeys, RunConfiguration().settings)
+      .filter { states($0.0) }.map { $0.1.setting }
+  }
 
   func text(_ key: Key) -> String? { values[key.stringValue] as? String }
 
@@ -100,18 +118,27 @@ extension RunConfiguration {
 
   /// The settings that have a value, as lines of YAML in the order of the properties.
   ///
-  /// - Parameter replaced: texts that replace the values of settings.
-  package func yamlLines(replacing replaced: [Term: String] = [:]) throws -> [String] {
+  /// - Parameters:
+  ///   - replaced: texts that replace the values of settings.
+  ///   - options: further entries, whose values JSON can express.
+  package func yamlLines(
+    replacing replaced: [Term: String] = [:], adding options: [(name: String, value: Any)] = []
+  ) throws -> [String] {
     let object = try object(replacing: replaced)
-    return try CodingKeys.allCases.compactMap { key in
+    let settings = try CodingKeys.allCases.compactMap { key in
       try object[key.stringValue].map { try SettingsFile.line(key.stringValue, $0) }
     }
+    return settings + (try options.map { try SettingsFile.line($0.name, $0.value) })
   }
 
   /// The settings that have a value, as one line of JSON. Parameters as in `yamlLines`.
-  package func jsonLine(replacing replaced: [Term: String] = [:]) throws -> String {
+  package func jsonLine(
+    replacing replaced: [Term: String] = [:], adding options: [(name: String, value: Any)] = []
+  ) throws -> String {
+    var object = try object(replacing: replaced)
+    for (name, value) in options { object[name] = value }
     let line = try JSONSerialization.data(
-      withJSONObject: object(replacing: replaced), options: [.sortedKeys, .withoutEscapingSlashes])
+      withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     return String(decoding: line, as: UTF8.self)
   }
 

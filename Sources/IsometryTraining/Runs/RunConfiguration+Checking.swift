@@ -1,6 +1,7 @@
 import Foundation
 public import IsometryCore
 import IsometryData
+package import IsometryFiles
 import IsometryGraph
 import IsometryNN
 
@@ -156,6 +157,26 @@ extension RunConfiguration {
     try checkGroups()
   }
 
+  /// Throws if a setting that was stated has no effect beside the others.
+  package func requireEffect(of setting: Term) throws(ConfigurationError) {
+    guard let reason = reasonAgainstEffect(of: setting) else { return }
+    throw ConfigurationError(setting, "has no effect: only \(reason)")
+  }
+
+  package func reasonAgainstEffect(of setting: Term) -> Explanation? {
+    let (isUsed, reason): (Bool, Explanation) =
+      switch setting {
+      case .peak: (schedule == .oneCycle, "\(.schedule) one-cycle has a peak")
+      case .milestones: (schedule == .step, "\(.schedule) step has milestones")
+      case .gamma: (schedule == .step, "\(.schedule) step has a gamma")
+      case .momentum: (optimizer.hasMomentum, "sgd, muon and rmsprop have a momentum")
+      case .nesterov: (optimizer.hasNesterov, "sgd and muon have Nesterov momentum")
+      case .cutout: (augment.contains(.cutout), "the augmentation cutout covers a square")
+      default: (true, "")
+      }
+    return isUsed ? nil : reason
+  }
+
   /// The settings that may help against a loss that is not finite, except for those that have their effect.
   var adviceAgainstDivergence: Explanation {
     var advice: Explanation = "a lower \(.learningRate), "
@@ -170,92 +191,6 @@ extension RunConfiguration {
     try require(
       warmupSteps ?? 0 <= steps, .warmupSteps,
       "should be at most \(steps), the steps of the run, not \(warmupSteps ?? 0)")
-  }
-
-  /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
-  ///
-  /// Some settings may change, since they do not affect the results: the device, `gemm`, `recompute` and the
-  /// place of the data. So may the settings of the end, of measurements and of saves. `TrainingRun` checks
-  /// the form of the images. The number of epochs may change if the learning-rate schedule does not depend
-  /// on it.
-  ///
-  /// - Throws: `ConfigurationError` for the first difference.
-  public func checkContinuation(as wanted: RunConfiguration) throws {
-    var comparable = wanted.spelledOut
-    comparable.device = device
-    comparable.gemm = gemm
-    comparable.recompute = recompute
-    comparable.data = data
-    comparable.labels = labels
-    comparable.images = images
-    // The order of augmentations means nothing.
-    if Set(wanted.augment) == Set(augment) { comparable.augment = augment }
-    comparable.recipe = recipe
-    comparable.untilAccuracy = untilAccuracy
-    comparable.patience = patience
-    comparable.spectrumEvery = spectrumEvery
-    comparable.saveEvery = saveEvery
-    comparable.keep = keep
-    comparable.saveMinutes = saveMinutes
-    comparable.saveSteps = saveSteps
-    comparable.tensorboard = tensorboard
-    comparable.histogramsEvery = histogramsEvery
-    // The learning rate of a step does not depend on the length of these runs.
-    if schedule == .constant || schedule == .step && milestones != nil {
-      comparable.epochs = epochs
-    }
-    for (recorded, changed) in zip(spelledOut.settings, comparable.settings)
-    where recorded.value != changed.value {
-      if recorded.setting == .epochs {
-        throw ConfigurationError(
-          .epochs,
-          """
-          cannot change: the run's \(schedule.rawValue) schedule was planned for \(epochs) epochs; \
-          keep them, or start a new run
-          """)
-      }
-      throw ConfigurationError(
-        recorded.setting,
-        """
-        cannot change: the run was started with \(recorded.value), not \(changed.value); keep \
-        that, or start a new run
-        """)
-    }
-    // A milestone may not move, so the run may not end before it.
-    if schedule == .step, let last = milestones?.last, Double(wanted.epochs) <= last {
-      throw ConfigurationError(
-        .epochs,
-        """
-        should be above \(last), the last of the run's \(.milestones), which cannot change, not \
-        \(wanted.epochs); use a larger number, or start a new run
-        """)
-    }
-  }
-
-  /// Throws if a run that has this configuration cannot continue from a place, which lies behind its end.
-  ///
-  /// - Throws: `ConfigurationError`.
-  public func checkContinuation(from place: TrainingState) throws {
-    let begun = place.epoch + (place.batch > 0 ? 1 : 0)
-    try require(
-      epochs >= begun, .epochs,
-      """
-      should be at least \(begun), the epochs that the run has begun, not \(epochs); name more, or \
-      resume an earlier checkpoint
-      """)
-  }
-
-  /// With the values of defaults that may be left out, so that equal runs have equal
-  /// configurations.
-  private var spelledOut: RunConfiguration {
-    var result = self
-    result.skip = skip ?? .identity
-    result.skipWeight = skipWeight ?? 1
-    result.activation = activationName
-    result.views = views ?? .one
-    if augment.contains(.translate) { result.translate = translate ?? Self.defaultTranslation }
-    if schedule == .step { result.milestones = stepMilestones }
-    return result
   }
 
   /// The settings and their values as people write them, in the order of the properties. The form of the
@@ -276,6 +211,12 @@ extension RunConfiguration {
   /// The settings by their names in `config.json`, with their values as people write them.
   package var namedSettings: [(name: String, value: String)] {
     zip(Self.settingKeys, settings).map { ($0.stringValue, $1.value) }
+  }
+
+  /// The values of the settings by their names in `config.json`; those without a value are missing.
+  package var jsonValues: [String: JSONValue] {
+    // A configuration is a table in JSON.
+    try! JSONFile.decode([String: JSONValue].self, from: Data(JSONFile.line(self).utf8))
   }
 
   /// `on`, `1`, `0.5`, `crop,flip`, `none`

@@ -29,12 +29,26 @@ extension RunConfiguration {
   /// The form of the images and classes.
   public var imageFormat: ImageFormat { images ?? CIFAR10.images }
 
-  /// Throws if a data set is not one for the network.
+  /// Throws if the network does not have the layers for a data set.
   package func requireShapes(of dataset: ImageDataset) throws(ConfigurationError) {
     try require(
       imageFormat.hasShapes(of: dataset.format), .data,
       """
       holds \(dataset.format), and the network is for \(imageFormat); name the data set of the run
+      """)
+  }
+
+  /// Throws if a data set is not one to train or evaluate the network with: as `requireShapes`, or if its
+  /// classes are others. A configuration without the form of the images knows no classes.
+  package func requireForm(of dataset: ImageDataset) throws(ConfigurationError) {
+    try requireShapes(of: dataset)
+    let found = dataset.format
+    guard let images, let label = images.firstLabel(unlikeIn: found) else { return }
+    throw ConfigurationError(
+      .data,
+      """
+      has \(found.classNames[label]) as class \(label), and the network has \
+      \(images.classNames[label]); name the data set of the run
       """)
   }
 

@@ -5,6 +5,7 @@ extension Term {
   package static let epochs = Term("epochs")
   package static let untilAccuracy = Term("untilAccuracy")
   package static let patience = Term("patience")
+  package static let schedule = Term("schedule")
   package static let learningRate = Term("learningRate")
   package static let warmup = Term("warmup")
   package static let peak = Term("peak")

@@ -23,6 +23,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var initializer = "he"
   /// The activation: `NAME` or, for those with a parameter, `NAME:NUMBER`. nil for the model's own.
   public var activation: String?
+  /// The run or the checkpoint whose weights the run starts from; nil for those of the initializer alone.
+  public var from: String?
 
   /// Passes over the training images, from the start of the run.
   public var epochs = 5
@@ -179,7 +181,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case model, normalization, skip
     case skipWeight = "skip-weight"
     case initializer = "init"
-    case activation
+    case activation, from
     case epochs
     case untilAccuracy = "until-accuracy"
     case patience, batch, schedule

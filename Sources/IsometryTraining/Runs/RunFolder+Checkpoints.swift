@@ -14,22 +14,21 @@ extension RunFolder {
     public let damage: [any Error]
   }
 
-  /// The newest whole checkpoint. nil if the run was killed before it wrote one, so that it continues
-  /// from its start.
+  /// The newest whole checkpoint of a run, which may be under way. nil if there is none, as when the run
+  /// was killed before it wrote one.
   ///
   /// If the latest checkpoint is damaged or missing, it is the newest of the other ones that is whole.
   ///
+  /// - Parameter path: the folder of the run.
   /// - Throws: `FileError` if the system refuses to read one; the error of the latest checkpoint if none
   ///   is whole.
-  public func readNewestCheckpoint() throws -> Start? {
-    let epochs = savedEpochs
-    let hasBest = InputFile.exists(bestCheckpointPath)
-    guard InputFile.exists(latestCheckpointPath) || !epochs.isEmpty || hasBest else { return nil }
+  public static func newestCheckpoint(of path: String) throws -> Start? {
+    let files = CheckpointFiles(run: path)
+    guard !files.isEmpty else { return nil }
     var damage: [any Error] = []
     func start(_ path: String) throws -> Start? {
       do {
-        return Start(
-          checkpoint: try Checkpoint(contentsOf: path), path: path, damage: damage)
+        return Start(checkpoint: try Checkpoint(contentsOf: path), path: path, damage: damage)
       } catch let error as CheckpointError {
         damage.append(error)
       } catch let error as FileError where error.code == ENOENT {
@@ -37,15 +36,14 @@ extension RunFolder {
       }
       return nil
     }
-    if let start = try start(latestCheckpointPath) { return start }
-    let bestEpoch = hasBest ? bestEpoch ?? 0 : 0
-    let later = epochs.prefix { $0 >= bestEpoch }
-    let others =
-      later.map(path(ofEpoch:)) + (hasBest ? [bestCheckpointPath] : [])
-      + epochs[later.endIndex...].map(path(ofEpoch:))
-    for path in others { if let start = try start(path) { return start } }
+    // The best checkpoint is read to find its place only if the latest is damaged.
+    if let start = try start(files.latest) { return start }
+    for path in files.others { if let start = try start(path) { return start } }
     throw damage[0]
   }
+
+  /// The newest whole checkpoint of this run; otherwise as `newestCheckpoint(of:)`.
+  public func readNewestCheckpoint() throws -> Start? { try Self.newestCheckpoint(of: path) }
 
   /// The folder of the run that a checkpoint is in; nil if it is in none.
   package static func run(ofCheckpoint path: String) -> String? {
@@ -56,16 +54,6 @@ extension RunFolder {
       folder.contains("/")
       ? (folder as NSString).deletingLastPathComponent : absolute.deletingLastPathComponent().path
     return holdsRun(run) ? run : nil
-  }
-
-  /// The epoch of the best checkpoint; nil if there is none that is whole.
-  private var bestEpoch: Int? { try? Checkpoint(contentsOf: bestCheckpointPath).state.epoch }
-
-  /// The epochs whose checkpoints are there, the newest first.
-  private var savedEpochs: [Int] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointFolderPath)) ?? []
-    return names.compactMap { $0.wholeMatch(of: /epoch-(\d+)\.safetensors/).flatMap { Int($0.1) } }
-      .sorted(by: >)
   }
 
   /// Writes a checkpoint as the latest. If it ends an epoch, it is also kept under the epoch's number, as
@@ -79,10 +67,11 @@ extension RunFolder {
       defer { flag = false }
       return flag
     }
-    if mayHaveLaterBest, let bestEpoch, bestEpoch > checkpoint.state.epoch {
+    if mayHaveLaterBest, let bestEpoch = files.bestEpoch, bestEpoch > checkpoint.state.epoch {
       unlink(bestCheckpointPath)
     }
     let (state, settings) = (checkpoint.state, checkpoint.configuration)
+    let kept = settings.keep ?? Self.defaultKept
     var stays = latestCheckpointPath
     if state.batch == 0, state.epoch > 0 {
       if state.bestEpoch == state.epoch {
@@ -91,11 +80,12 @@ extension RunFolder {
       }
       if state.epoch % (settings.saveEvery ?? 1) == 0 {
         stays = path(ofEpoch: state.epoch)
-        try keep(checkpoint, as: stays)
+        // Names of one file are damaged together. One of several has an older one beside it.
+        if kept > 1 { try keep(checkpoint, as: stays) } else { try checkpoint.write(to: stays) }
       }
     }
-    let epochs = savedEpochs
-    let old = epochs.drop { $0 > state.epoch }.dropFirst(settings.keep ?? Self.defaultKept)
+    let epochs = files.epochs
+    let old = epochs.drop { $0 > state.epoch }.dropFirst(kept)
     for epoch in epochs.prefix(while: { $0 > state.epoch }) + old { unlink(path(ofEpoch: epoch)) }
     return stays
   }
@@ -110,5 +100,39 @@ extension RunFolder {
       try checkpoint.write(to: path)
       return
     }
+  }
+}
+
+/// The checkpoints in the folder of a run.
+struct CheckpointFiles {
+  let folder: String
+
+  init(run: String) { folder = "\(run)/\(RunFolder.checkpointFolder)" }
+
+  var latest: String { "\(folder)/latest.safetensors" }
+  var best: String { "\(folder)/best.safetensors" }
+  func path(ofEpoch epoch: Int) -> String { "\(folder)/epoch-\(epoch).safetensors" }
+
+  /// The epochs whose checkpoints are there, the newest first.
+  var epochs: [Int] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.compactMap { $0.wholeMatch(of: /epoch-(\d+)\.safetensors/).flatMap { Int($0.1) } }
+      .sorted(by: >)
+  }
+
+  /// The epoch of the best checkpoint; nil if there is none that is whole.
+  var bestEpoch: Int? { try? Checkpoint(contentsOf: best).state.epoch }
+
+  var isEmpty: Bool {
+    ![latest, best].contains(where: InputFile.exists) && epochs.isEmpty
+  }
+
+  /// All but the latest, the newest first.
+  var others: [String] {
+    let epochs = epochs
+    guard InputFile.exists(best) else { return epochs.map(path(ofEpoch:)) }
+    let bestEpoch = bestEpoch ?? 0
+    let later = epochs.prefix { $0 >= bestEpoch }
+    return later.map(path(ofEpoch:)) + [best] + epochs.dropFirst(later.count).map(path(ofEpoch:))
   }
 }

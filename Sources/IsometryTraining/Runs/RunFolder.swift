@@ -14,8 +14,6 @@ public final class RunFolder: Sendable {
   static let logFile = "log.jsonl"
   static let checkpointFolder = "checkpoints"
   static let environmentFile = "environment.json"
-  static let latestCheckpoint = "\(checkpointFolder)/latest.safetensors"
-  static let bestCheckpoint = "\(checkpointFolder)/best.safetensors"
   /// The parent of run folders by default.
   package static let defaultParent = "runs"
   /// The number of checkpoints of whole epochs that are kept by default, the newest.
@@ -32,16 +30,14 @@ public final class RunFolder: Sendable {
   /// The log, one JSON object a line; see `RunLog`.
   public var logPath: String { "\(path)/\(Self.logFile)" }
   /// The checkpoint from which the run continues.
-  public var latestCheckpointPath: String { "\(path)/\(Self.latestCheckpoint)" }
+  public var latestCheckpointPath: String { files.latest }
   /// The checkpoint of the epoch with the largest test accuracy.
-  public var bestCheckpointPath: String { "\(path)/\(Self.bestCheckpoint)" }
+  public var bestCheckpointPath: String { files.best }
   private var configurationPath: String { "\(path)/\(Self.configurationFile)" }
-  var checkpointFolderPath: String { "\(path)/\(Self.checkpointFolder)" }
+  var files: CheckpointFiles { CheckpointFiles(run: path) }
 
   /// The path of the checkpoint that is written after `epoch` epochs.
-  public func path(ofEpoch epoch: Int) -> String {
-    "\(checkpointFolderPath)/epoch-\(epoch).safetensors"
-  }
+  public func path(ofEpoch epoch: Int) -> String { files.path(ofEpoch: epoch) }
 
   /// - Parameter madeFolders: folders that are removed again if the run does not begin.
   private init(locking path: String, madeFolders: MadeFolders? = nil) throws {
@@ -49,7 +45,7 @@ public final class RunFolder: Sendable {
     self.madeFolders = madeFolders
     lock = try RunLock(folder: path)
     // No other process writes here now: what is unfinished was left by a run that was killed.
-    for folder in [path, checkpointFolderPath] { WholeFile.removeLeftovers(in: folder) }
+    for folder in [path, files.folder] { WholeFile.removeLeftovers(in: folder) }
   }
 
   deinit {
@@ -153,7 +149,7 @@ public final class RunFolder: Sendable {
 
   /// The checkpoint that a path means: itself, or a run folder's latest.
   public static func checkpointPath(for path: String) -> String {
-    isFolder(path) == true ? "\(path)/\(latestCheckpoint)" : path
+    isFolder(path) == true ? CheckpointFiles(run: path).latest : path
   }
 
   /// Whether a path names something that is no folder.

@@ -4,7 +4,8 @@ import IsometryFiles
 /// The right to write a run's folder: one process has it, until the value ends. The system takes it
 /// back from a process that dies, so a killed run leaves nothing to clear away.
 ///
-/// File systems without locks give the right to everyone.
+/// The lock belongs to the open file, which a reader can ask about without taking it. File systems without
+/// locks give the right to everyone.
 package struct RunLock: ~Copyable, Sendable {
   /// The file in the run's folder that is locked; it holds the process's number.
   package static let fileName = ".lock"
@@ -37,18 +38,30 @@ package struct RunLock: ~Copyable, Sendable {
     let descriptor = open("\(folder)/\(fileName)", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    var lock = wholeFile
+    return fcntl(descriptor, lockQuery, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
+  }
+
+  /// `F_OFD_GETLK` and `F_OFD_SETLK` of Linux, which are macros under `_GNU_SOURCE` alone.
+  private static let (lockQuery, lockRequest): (Int32, Int32) = (36, 37)
+
+  private static var wholeFile: flock {
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    return lock
   }
 
   private static func acquire(_ path: String, folder: String) throws -> Int32 {
     while true {
       let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
       guard descriptor >= 0 else { throw FileError.last(path: path, action: "create") }
-      if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      var lock = wholeFile
+      if fcntl(descriptor, lockRequest, &lock) != 0 {
         let code = errno
         guard [ENOLCK, EOPNOTSUPP, ENOSYS].contains(code) else {
           close(descriptor)
-          throw code == EWOULDBLOCK
+          throw [EAGAIN, EACCES].contains(code)
             ? TrainingError.runInUse(path: folder, process: process(in: path))
             : FileError(path: path, action: "lock", code: code)
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import IsometryCore
 public import IsometryFiles
 package import IsometryGraph
 
@@ -58,8 +59,8 @@ public struct RunLog: ~Copyable {
     close(descriptor)
   }
 
-  private static let startEvent = "start"
-  private static let stopEvent = "stop"
+  static let startEvent = "start"
+  static let stopEvent = "stop"
   private static let epochEvent = "epoch"
   private static let bestEvent = "best"
   private static let spectrumEvent = "spectrum"
@@ -72,18 +73,13 @@ public struct RunLog: ~Copyable {
     let step: Int
     let epoch: Int?
     let sums: String?
-    let reason: String?
   }
 
-  /// The reason why a run ended when it last did; nil if it has started since, or has no such entry.
+  /// The lines of a log.
   ///
   /// - Throws: `FileError`.
-  static func lastStop(in path: String) throws(FileError) -> String? {
-    let entries = try WholeFile.read(path).split(separator: UInt8(ascii: "\n")).compactMap {
-      try? JSONFile.decode(Entry.self, from: $0)
-    }
-    let last = entries.last { [startEvent, stopEvent].contains($0.event) }
-    return last?.event == stopEvent ? last?.reason : nil
+  static func lines(in path: String) throws(FileError) -> [ArraySlice<UInt8>] {
+    try WholeFile.read(path).split(separator: UInt8(ascii: "\n"))
   }
 
   /// Seconds of training of the epochs before one, counted from 0, as far as a log has them.
@@ -95,14 +91,27 @@ public struct RunLog: ~Copyable {
 
   /// The records of a log's epochs, in order.
   ///
-  /// - Throws: `FileError`; `DecodingError` for an epoch of a version that recorded less.
+  /// - Throws: `FileError`; `CheckpointError` for an epoch that is damaged, or of a version that recorded less.
   package static func epochs(in path: String) throws -> [EpochRecord] {
-    try WholeFile.read(path).split(separator: UInt8(ascii: "\n")).compactMap { line in
+    try epochs(in: lines(in: path), of: path)
+  }
+
+  /// - Parameter path: the log in errors.
+  static func epochs(
+    in lines: [ArraySlice<UInt8>], of path: String
+  ) throws(CheckpointError) -> [EpochRecord] {
+    var records: [EpochRecord] = []
+    for line in lines {
       // A line may have been cut short by a crash.
-      let entry = try? JSONFile.decode(Entry.self, from: line)
-      guard entry?.event == epochEvent else { return nil }
-      return try JSONFile.decode(EpochRecord.self, from: line)
+      guard (try? JSONFile.decode(Entry.self, from: line))?.event == epochEvent else { continue }
+      do {
+        records.append(try JSONFile.decode(EpochRecord.self, from: line))
+      } catch {
+        throw CheckpointError(
+          path: path, expected: "the results of an epoch", found: JSONFile.damage(in: error))
+      }
     }
+    return records
   }
 
   /// Appends a `start` entry: the run starts or continues after `step` steps.

@@ -2,7 +2,7 @@ import Foundation
 import IsometryCore
 package import IsometryFiles
 
-/// The content of a run's folder, read without its lock: the run may be going on.
+/// A run as its folder describes it. Reading it takes no lock, so the run may be under way.
 package struct RunRecord: Sendable {
   /// The state of a run.
   package enum Status: String, Sendable {
@@ -21,12 +21,39 @@ package struct RunRecord: Sendable {
   package let status: Status
   /// The reason of the end in the log's words; nil if there is none.
   package let reason: String?
+  /// The log.
+  package let entries: [Entry]
   /// The results of the epochs that are done.
   package let epochs: [EpochRecord]
   /// The files in `checkpoints/`.
   package let checkpoints: [String]
   /// The contents of `environment.json`; nil for a run without one.
   package let environment: JSONValue?
+
+  /// An entry of the log. Keys that its event does not have, and numbers that are not finite, are nil.
+  package struct Entry: Sendable, Decodable {
+    package let event: String
+    package let step: Int
+    package let epoch: Int?
+    package let device: String?
+    package let version: String?
+    package let reason: String?
+    package let smallest: Double?
+    package let largest: Double?
+    package let meanSquare: Double?
+    package let logVariance: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case event, step, epoch, device, version, reason
+      case smallest = "sigma_min"
+      case largest = "sigma_max"
+      case meanSquare = "mean_square"
+      case logVariance = "log_lambda_variance"
+    }
+  }
+
+  /// The entries of one event, in order.
+  package func entries(_ event: String) -> [Entry] { entries.filter { $0.event == event } }
 
   /// The epoch with the largest test accuracy, the first of equal ones.
   package var best: EpochRecord? {
@@ -35,16 +62,23 @@ package struct RunRecord: Sendable {
     }
   }
 
-  /// - Throws: `FileError`; `CheckpointError` if the configuration is damaged; `DecodingError` if the log is
-  ///   that of an older version.
+  /// The steps of an epoch; nil before the first has ended.
+  package var stepsPerEpoch: Int? {
+    entries("epoch").first.flatMap { entry in entry.epoch.map { entry.step / max(1, $0) } }
+  }
+
+  /// - Throws: `FileError`; `CheckpointError` if the configuration or the results of an epoch are damaged.
   package init(_ path: String) throws {
     self.path = path
     configuration = try RunFolder.configuration(in: path)
     let log = "\(path)/\(RunFolder.logFile)"
-    let hasLog = InputFile.exists(log)
-    epochs = hasLog ? try RunLog.epochs(in: log) : []
-    let reason = hasLog ? try RunLog.lastStop(in: log) : nil
-    self.reason = reason
+    // A run that has not begun has no log.
+    let lines = InputFile.exists(log) ? try RunLog.lines(in: log) : []
+    // A line may have been cut short by a crash.
+    entries = lines.compactMap { try? JSONFile.decode(Entry.self, from: $0) }
+    epochs = try RunLog.epochs(in: lines, of: log)
+    let last = entries.last { [RunLog.startEvent, RunLog.stopEvent].contains($0.event) }
+    reason = last?.event == RunLog.stopEvent ? last?.reason : nil
     status =
       if RunLock.isHeld(folder: path) {
         .running
@@ -103,8 +137,9 @@ extension RunRecord {
 
   /// The path, the results and the settings.
   package var fields: [Field] {
-    [Field("run", .text(path), path)] + results
-      + configuration.namedSettings.map { Field($0.name, .text($0.value), $0.value) }
+    let values = configuration.jsonValues
+    return [Field("run", .text(path), path)] + results
+      + configuration.namedSettings.map { Field($0.name, values[$0.name] ?? .null, $0.value) }
   }
 
   /// The names of the fields.

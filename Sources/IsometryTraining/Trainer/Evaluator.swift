@@ -1,4 +1,3 @@
-import Foundation
 import IsometryCore
 public import IsometryData
 public import IsometryGraph
@@ -51,11 +50,12 @@ public final class Evaluator {
   /// each class. nil if `stop` is requested. Reads the logits of every batch back, so it is slower
   /// than `evaluate`.
   ///
+  /// - Parameter onProgress: called after each batch with the number of images that are done, and of all.
   /// - Throws: `TrainingError.nonFiniteLogits`, and errors of the session.
   public func evaluateConfusion(
-    stop: StopRequest = StopRequest()
+    stop: StopRequest = StopRequest(), onProgress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws -> (result: Result, confusion: ConfusionMatrix)? {
-    try evaluateImages(stop: stop).map { result, images in
+    try evaluateImages(stop: stop, onProgress: onProgress).map { result, images in
       (result, ConfusionMatrix(classNames: dataset.classNames, images))
     }
   }
@@ -67,27 +67,29 @@ public final class Evaluator {
     package let label: Int
     /// The first of the classes with the largest logit, as the loss counts them.
     package let predicted: Int
-    /// The softmax of the logits at the label and at the predicted class.
-    package let labelProbability: Double
-    package let predictedProbability: Double
+    /// The softmax of the logits.
+    package let probabilities: [Double]  // [classes]
+
+    package var labelProbability: Double { probabilities[label] }
+    package var predictedProbability: Double { probabilities[predicted] }
 
     init(index: Int, label: Int, logits: ArraySlice<Float>) {
       var predicted = logits.startIndex
       for place in logits.indices where logits[place] > logits[predicted] { predicted = place }
       let largest = Double(logits[predicted])
-      let total = logits.reduce(0) { $0 + Double.exp(Double($1) - largest) }
+      let exponentials = logits.map { Double.exp(Double($0) - largest) }
+      let sum = exponentials.reduce(0, +)
       self.index = index
       self.label = label
       self.predicted = predicted - logits.startIndex
-      labelProbability = Double.exp(Double(logits[logits.startIndex + label]) - largest) / total
-      predictedProbability = 1 / total
+      probabilities = exponentials.map { $0 / sum }
     }
   }
 
   /// The loss, the accuracy and the classification of every image, in the order of the data set; otherwise
   /// as `evaluateConfusion`.
   package func evaluateImages(
-    stop: StopRequest = StopRequest()
+    stop: StopRequest = StopRequest(), onProgress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws -> (result: Result, images: [Classification])? {
     var images: [Classification] = []
     let result = try evaluate(stop: stop) { batch in
@@ -104,27 +106,9 @@ public final class Evaluator {
             index: index, label: Int(dataset.labels[index]),
             logits: values[row * classes..<(row + 1) * classes]))
       }
+      onProgress(images.count, dataset.count)
     }
     return result.map { ($0, images) }
-  }
-
-  /// The probability of each class, for each image: the softmax of the logits. nil if `stop` is requested.
-  ///
-  /// - Returns: [count][classes]
-  public func probabilities(stop: StopRequest = StopRequest()) throws -> [[Double]]? {
-    var result: [[Double]] = []
-    let isComplete = try evaluate(stop: stop) { batch in
-      let logits = try session.read(output: StepNames.logits)  // [N, classes]
-      let (classes, values) = (logits.shape[1], logits.doubles)
-      for row in 0..<batch.validCount {
-        let own = values[row * classes..<(row + 1) * classes]
-        let largest = own.max() ?? 0
-        let exponentials = own.map { exp($0 - largest) }
-        let sum = exponentials.reduce(0, +)
-        result.append(exponentials.map { $0 / sum })
-      }
-    }
-    return isComplete == nil ? nil : result
   }
 
   private func evaluate(

@@ -57,7 +57,7 @@ public final class Trainer {
   private let evaluator: Evaluator
   private let dataset: ImageDataset
   private let settings: Settings
-  private let save: (TrainingState) throws -> String?
+  private let save: ((TrainingState) throws -> String?)?
   private let inputs: StepInputs
   private var lastCheckpoint: String?
   private var lastSave = ContinuousClock.now
@@ -69,12 +69,13 @@ public final class Trainer {
   ///   - session: of a training graph, its variables set as `state` left them.
   ///   - evaluator: of a session that shares `session`'s variables.
   ///   - state: the place from which the run continues.
-  ///   - save: saves the state with the session's variables, and returns the path of the checkpoint.
+  ///   - save: saves the state with the session's variables, and returns the path of the checkpoint. If a
+  ///     variable is NaN or infinite, it throws `NonFiniteVariable`, as `TrainingRun.checkpoint(at:)` does.
   /// - Throws: `TrainingError.tooFewImages`.
   public init(
     session: any Session, evaluator: Evaluator, dataset: ImageDataset, settings: Settings,
     startingAt state: TrainingState = TrainingState(),
-    save: @escaping (TrainingState) throws -> String? = { _ in nil }
+    save: ((TrainingState) throws -> String?)? = nil
   ) throws {
     inputs = StepInputs(
       of: session.graph, mixup: settings.mixup.map { Mixup(alpha: $0, seed: settings.seed) })
@@ -132,11 +133,15 @@ public final class Trainer {
   private func keep(
     _ place: TrainingState, _ onEvent: (TrainingEvent) throws -> Void
   ) throws {
-    try requireFiniteVariables()
     defer { lastSave = .now }
-    guard let path = try save(place) else { return }
-    lastCheckpoint = path
-    try onEvent(.saved(path: path))
+    guard let save else { return try requireFiniteVariables() }
+    do {
+      guard let path = try save(place) else { return }
+      lastCheckpoint = path
+      try onEvent(.saved(path: path))
+    } catch let error as NonFiniteVariable {
+      throw nonFinite(error.name)
+    }
   }
 
   private func halt(_ onEvent: (TrainingEvent) throws -> Void) throws -> TrainingOutcome {

@@ -33,7 +33,7 @@ public final class TrainingRun {
   ) throws {
     var configuration = configuration
     configuration.images = train.format
-    try configuration.requireShapes(of: test)
+    try configuration.requireForm(of: test)
     try configuration.check()
     try backend.requireSupport(for: configuration.precision)
     let (train, evaluated) = try configuration.datasets(train: train, test: test)
@@ -73,12 +73,42 @@ public final class TrainingRun {
   ///   the checkpoint is of another network or optimizer, or if a run over these images has no such
   ///   place.
   public func restore(_ checkpoint: Checkpoint, path: String) throws {
-    try checkpoint.configuration.requireShapes(of: dataset)
+    try checkpoint.configuration.requireForm(of: dataset)
     try requireSameImages(as: checkpoint)
     try requirePlace(checkpoint.state, path: path)
     try checkpoint.restore(
       to: session, modelNames: modelNames, includingTraining: true, path: path)
     state = checkpoint.state
+  }
+
+  /// Starts from the parameters and statistics of another network, as far as they have the names and shapes
+  /// of this network's. Averages of weights start from them too.
+  ///
+  /// - Parameter path: the path in errors.
+  /// - Returns: the names of the parameters and statistics that keep their initial values.
+  /// - Throws: `CheckpointError` if the checkpoint has no weight that fits.
+  public func adopt(_ checkpoint: Checkpoint, path: String) throws -> [String] {
+    var kept: [String] = []
+    var hasWeight = false
+    for (name, value) in session.graph.variables where modelNames.contains(name) {
+      guard let tensor = checkpoint.tensors[name], tensor.type == session.graph.type(of: value)
+      else {
+        kept.append(name)
+        continue
+      }
+      // Biases of other networks may fit by chance.
+      hasWeight = hasWeight || tensor.shape.rank > 1
+      try session.write(tensor, toVariable: name)
+      if graph.averagedNames.contains(name) {
+        try session.write(tensor, toVariable: StepNames.average(of: name))
+      }
+    }
+    guard hasWeight else {
+      throw CheckpointError(
+        path: path, expected: "weights with the names and shapes of \(configuration.model)",
+        found: "none, but those of \(checkpoint.configuration.model)")
+    }
+    return kept
   }
 
   /// The order of images, the length of epochs and with it the schedule depend on how many there are.
@@ -115,6 +145,8 @@ public final class TrainingRun {
   }
 
   /// The run as it is at a place; waits for the steps started so far.
+  ///
+  /// - Throws: `NonFiniteVariable`, and errors of the session.
   public func checkpoint(at state: TrainingState) throws -> Checkpoint {
     try Checkpoint(
       of: session, modelNames: modelNames, state: state, trainImages: dataset.count,
@@ -156,13 +188,12 @@ public final class TrainingRun {
       observationInterval.map { [$0] } ?? configuration.observationIntervals
     var start = state
     if let folder { start.earlierSeconds = RunLog.seconds(before: state.epoch, in: folder.logPath) }
+    let save: ((TrainingState) throws -> String?)? = folder.map { folder in
+      { [self] state in try folder.write(checkpoint(at: state)) }
+    }
     return try Trainer(
       session: session, evaluator: evaluator, dataset: dataset, settings: settings,
-      startingAt: start
-    ) { [self] state in
-      guard let folder else { return nil }
-      return try folder.write(checkpoint(at: state))
-    }
+      startingAt: start, save: save)
   }
 }
 
@@ -174,17 +205,18 @@ extension Evaluator {
   /// - Parameters:
   ///   - configuration: the checkpoint's, perhaps with another precision.
   ///   - path: the path in errors.
-  ///   - dataset: normalized by its own statistics.
+  ///   - dataset: normalized by the statistics of the run or, if the configuration has none, by its own.
   /// - Throws: `CheckpointError` if the file is of another network than it says; otherwise as
   ///   `TrainingRun.init`.
   public convenience init(
     _ checkpoint: Checkpoint, _ configuration: RunConfiguration, path: String,
     dataset: ImageDataset, isHeldOut: Bool = false, backend: any Backend
   ) throws {
-    try configuration.requireShapes(of: dataset)
+    try configuration.requireForm(of: dataset)
     let session = try checkpoint.makeEvaluationSession(
       configuration, batch: min(Self.preferredBatch, dataset.count),
-      normalizing: dataset.normalization, on: backend, path: path)
+      normalizing: configuration.images?.normalization ?? dataset.normalization, on: backend,
+      path: path)
     self.init(session: session, dataset: dataset, isHeldOut: isHeldOut)
   }
 }

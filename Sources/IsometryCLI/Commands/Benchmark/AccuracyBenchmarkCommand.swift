@@ -6,7 +6,7 @@ import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
-struct AccuracyBenchmarkCommand: EnvironmentCommand {
+struct AccuracyBenchmarkCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "accuracy",
     abstract: "Train with different seeds, and measure the test accuracy and the time.",
@@ -37,9 +37,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
       "Measure the time to this test accuracy, in percent.", valueName: "percent"))
   var target: Double?
 
-  @Option(
-    help: ArgumentHelp("Largest number of batches in flight to the device.", valueName: "n"))
-  var prefetch = BatchStream.defaultBatchesInFlight
+  @OptionGroup var feeding: PrefetchArguments
 
   @Option(
     help: ArgumentHelp(
@@ -50,39 +48,37 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
   var output: String?
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     try checkPath(output, "--output")
     try checkRange(runs, "--runs", 1...Self.mostRuns)
-    try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
     if let target, !(target > 0 && target <= 100) {
       throw ValidationError("--target is in percent, above 0 and at most 100, not \(target)")
     }
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     let choices = try training.choices()
     var configuration = choices.configuration
     try configuration.check()
     let selection = try training.device.select(
-      for: &configuration, recorded: choices.device,
+      for: &configuration, recorded: choices.template?.device,
       choosingPrecision: choices.choosesPrecision, environment)
     configuration.device = selection.backend.name
-    let source = try training.data.resolve(
-      environment, recorded: choices.data, labels: configuration.labels)
-    configuration.data = source.spelling
-    configuration.labels = source.labels
+    let source = try training.source(
+      for: &configuration, recorded: choices.template?.data, environment)
     let stop = InterruptHandler.install()
     let folder = output ?? RunFolder.unusedPath(named: "accuracy-\(name(of: configuration))")
-    console.say("data    \(source.explanation.inProgramTerms)")
-    console.say("device  \(selection.explanation)")
-    console.say("folder  \(folder)")
+    console.note("data    \(source.explanation.inProgramTerms)")
+    console.note("device  \(selection.explanation)")
+    console.note("folder  \(folder)")
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
     // As `TrainingRun` records it.
     configuration.images = train.images.format
-    console.say("train   \(train.explanation)")
+    console.note("train   \(train.explanation)")
     console.say(LoadedSplit.evaluation(test: test, holdOut: configuration.holdOut))
 
     var results: [[EpochRecord]] = []
@@ -108,7 +104,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
       of: results, target: target, precision: configuration.precision.rawValue,
       device: "\(selection.backend.name): \(selection.backend.deviceDescription)",
       machine: MachineDescription.text,
-      version: programVersion + (ProgramCheckout.commit.map { ", commit \($0)" } ?? ""),
+      version: programVersion + (ProgramOrigin.commit.map { ", commit \($0)" } ?? ""),
       date: Date.now.formatted(.iso8601.year().month().day()))
     report(result, console)
     if form.json { StandardStream.output.write("\(try JSONFile.line(result))\n") }
@@ -138,18 +134,16 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand {
       measuringOn: DeviceSelection.measuring)
     let folder =
       try begun?.folder ?? watch.keep { try RunFolder.reserve(at: path, for: configuration) }
-    if let begun, let checkpoint = begun.checkpoint {
-      for remark in begun.remarks { console.say(remark) }
-      try run.restore(checkpoint, path: begun.checkpointPath)
-    }
+    for remark in begun?.remarks ?? [] { console.say(remark) }
+    try run.takeStart(begun, console)
     watch.end()
     try folder.write(configuration)
     try folder.write(environment: RunEnvironment.record(of: backend))
-    let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: prefetch)
-    let reporter = try TrainingReporter(run, in: folder, console: console, emitsEpochs: false)
-    let outcome = try reporter.train(
-      run, with: trainer, device: backend.deviceDescription, until: stop)
-    if case .stopped = outcome { return nil }
+    let trainer = try run.makeTrainer(savingTo: folder, batchesInFlight: feeding.batchesInFlight)
+    let reporter = try TrainingReporter(
+      run, in: folder, train: train, test: test, backend: backend, until: stop, console,
+      emitsEpochs: false)
+    if case .stopped = try reporter.train(run, with: trainer) { return nil }
     return try RunLog.epochs(in: folder.logPath)
   }
 

@@ -34,10 +34,7 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
       valueName: "n"))
   var threads = StreamBenchmark().threads
 
-  @Option(
-    help: ArgumentHelp("Largest number of batches that each stream prepares ahead.", valueName: "n")
-  )
-  var prefetch = BatchStream.defaultBatchesInFlight
+  @OptionGroup var feeding: PrefetchArguments
 
   @Option(help: ArgumentHelp("Length of one timing, in seconds.", valueName: "seconds"))
   var seconds = StreamBenchmark().seconds
@@ -49,7 +46,6 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
 
   func validate() throws {
     try checkRange(threads, "--threads", 1...Self.mostThreads)
-    try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
     guard repeats > 0 else { throw ValidationError("--repeats should be at least 1") }
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds should be above 0 and at most 3600, not \(seconds)")
@@ -69,7 +65,7 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
 
     var benchmark = StreamBenchmark()
     benchmark.threads = threads
-    benchmark.batchesInFlight = prefetch
+    benchmark.batchesInFlight = feeding.batchesInFlight
     benchmark.seconds = seconds
     benchmark.repeats = repeats
     var training = ThroughputBenchmark()
@@ -79,7 +75,8 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
     if form.json {
       console.emit([
         "data": .text(source.spelling), "batch": .integer(batch), "threads": .integer(threads),
-        "prefetch": .integer(prefetch), "images_per_second": .number(result.imagesPerSecond),
+        "prefetch": .integer(feeding.batchesInFlight),
+        "images_per_second": .number(result.imagesPerSecond),
         "gbps": .number(1e-9 * result.bytesPerSecond), "model": .text(configuration.model),
         "precision": .text(configuration.precision.rawValue),
         "device": .text(selection.backend.name),

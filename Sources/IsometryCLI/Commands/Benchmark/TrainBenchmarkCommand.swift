@@ -7,7 +7,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryTraining
 
-struct TrainBenchmarkCommand: EnvironmentCommand {
+struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measure the throughput of training steps.",
     discussion: """
@@ -44,8 +44,7 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
   @Option(help: ArgumentHelp("Number of timings.", valueName: "n"))
   var repeats = ThroughputBenchmark().repeats
 
-  @Option(help: ArgumentHelp("Largest number of batches in flight to the device.", valueName: "n"))
-  var prefetch = BatchStream.defaultBatchesInFlight
+  @OptionGroup var feeding: PrefetchArguments
 
   @Option(help: ArgumentHelp("Seed of the initial weights and the images.", valueName: "n"))
   var seed: UInt64 = RunConfiguration().seed
@@ -60,6 +59,7 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
   var plan = false
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     try checkPath(profile, "--profile")
@@ -69,12 +69,11 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
     for (option, value) in [("--steps", steps), ("--repeats", repeats)] {
       guard value > 0 else { throw ValidationError("\(option) should be at least 1") }
     }
-    try checkRange(prefetch, "--prefetch", 1...mostBatchesInFlight)
     guard warmupSteps >= 0 else { throw ValidationError("--warmup-steps should be 0 or more") }
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
     memory.apply(to: &configuration)
@@ -82,13 +81,13 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
     if let profile { try WholeFile.requireWritable(profile) }
     let selection = try device.select(
       for: &configuration, choosingPrecision: precision.isAutomatic, environment)
-    console.say("device  \(selection.explanation)")
+    console.note("device  \(selection.explanation)")
 
     var benchmark = ThroughputBenchmark()
     benchmark.warmupSteps = warmupSteps
     benchmark.steps = steps
     benchmark.repeats = repeats
-    benchmark.batchesInFlight = prefetch
+    benchmark.batchesInFlight = feeding.batchesInFlight
     benchmark.profiledSteps = profile == nil ? 0 : Self.profiledSteps
     if plan {
       let report = try benchmark.plan(configuration, backend: selection.backend)
@@ -100,7 +99,7 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
       console.say(
         "\(Self.title(configuration, report.recomputation)): \(report.launchesPerStep) launches a step, "
           + "\(Wording.bytes(report.peakBytes)) of device memory")
-      console.say("memory  \(report.memory.line)")
+      console.note("memory  \(report.memory.line)")
       if let obstacle = report.obstacle { console.say("limit  \(errorText(of: obstacle))") }
       return
     }
@@ -161,8 +160,8 @@ struct TrainBenchmarkCommand: EnvironmentCommand {
         + "\(Wording.loss(result.millisecondsPerStep)) ms and \(result.report.launchesPerStep) "
         + "launches a step, \(Wording.bytes(result.report.peakBytes)) of device memory, "
         + "\(Wording.percent(result.inputWaitShare)) of the time waiting for input")
-    console.say("memory  \(result.report.memory.line)")
-    if let tiles = result.report.tiles?.line { console.say("tiles  \(tiles)") }
+    console.note("memory  \(result.report.memory.line)")
+    if let tiles = result.report.tiles?.line { console.note("tiles  \(tiles)") }
     console.say(
       "arithmetic  \(Wording.number(1e-9 * Double(result.operationsPerStep))) GFLOP a step, "
         + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")

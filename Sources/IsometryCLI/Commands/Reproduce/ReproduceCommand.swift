@@ -57,7 +57,7 @@ struct ListReproductionsCommand: ParsableCommand {
   }
 }
 
-struct RunReproductionCommand: EnvironmentCommand {
+struct RunReproductionCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run an experiment.",
     discussion: """
@@ -95,6 +95,7 @@ struct RunReproductionCommand: EnvironmentCommand {
   @OptionGroup(title: "Device") var device: DeviceArguments
   @OptionGroup(title: "Data") var data: DataArguments
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   static let mostSeeds = 100
 
@@ -104,7 +105,7 @@ struct RunReproductionCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     let type = try ExperimentRegistry.type(named: name)
     try type.requireScale(scale)
     var configuration = RunConfiguration()
@@ -117,15 +118,30 @@ struct RunReproductionCommand: EnvironmentCommand {
       report: { console.showStatus($0) })
     let path = output ?? Reproduction.defaultPath(for: name, scale)
     console.say("\(type.summary)")
-    if type.usesImages { console.say("data    \(source.explanation.inProgramTerms)") }
-    console.say("device  \(selection.explanation)")
-    console.say("folder  \(path)")
+    if type.usesImages { console.note("data    \(source.explanation.inProgramTerms)") }
+    console.note("device  \(selection.explanation)")
+    console.note("folder  \(path)")
     let reproduction = Reproduction(
       Plan(scale, seeds: seeds), in: path, laboratory: laboratory,
       program: "isometry \(programVersion)"
-        + (ProgramCheckout.commit.map { ", commit \($0)" } ?? ""))
+        + (ProgramOrigin.commit.map { ", commit \($0)" } ?? ""))
     do {
-      let report = try reproduction.run(type) { show($0, console) }
+      let work = WorkProgress("measuring", unit: "cells")
+      var finishedBefore = 0
+      let report = try reproduction.run(type) { event in
+        switch event {
+        case .started(let finished, let cells):
+          finishedBefore = finished
+          if finished > 0 { console.note("resuming: \(finished) of \(cells) cells are finished") }
+        case .measuring(let cell, let number, let cells):
+          let place = work.line(number - 1 - finishedBefore, of: cells - finishedBefore)
+          console.showStatus("\(place)  \(cell)")
+        case .finished(let cell, let number, let cells, let remark, let seconds):
+          console.note("[\(number)/\(cells)] \(cell): \(remark), \(Wording.duration(seconds))")
+        case .reported:
+          console.clearStatus()
+        }
+      }
       for line in [""] + report.lines { console.say(line) }
       if form.json {
         console.clearStatus()
@@ -136,21 +152,6 @@ struct RunReproductionCommand: EnvironmentCommand {
       console.say("stopped; finished cells are saved, and the same command continues")
       // As a shell reports a program that a signal ended.
       throw ExitCode(128 + (stop.requestingSignal ?? 0))
-    }
-  }
-
-  private func show(_ event: Reproduction.Event, _ console: Console) {
-    switch event {
-    case .started(let finished, let cells):
-      if finished > 0 {
-        console.say("resuming: \(finished) of \(cells) cells are finished")
-      }
-    case .measuring(let cell, let number, let cells):
-      console.showStatus("[\(number)/\(cells)] \(cell)")
-    case .finished(let cell, let number, let cells, let remark, let seconds):
-      console.say("[\(number)/\(cells)] \(cell): \(remark), \(Wording.duration(seconds))")
-    case .reported:
-      console.clearStatus()
     }
   }
 }

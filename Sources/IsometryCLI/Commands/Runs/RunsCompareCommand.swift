@@ -30,16 +30,17 @@ struct RunsCompareCommand: ParsableCommand {
         "runs compare", "needs two runs or more, and found \(found.runs.count); name other folders")
     }
     let fields = found.runs.map(\.fields)
+    let results = Set(found.runs[0].results.map(\.name))
     let kept = fields[0].indices.filter { index in
-      let name = fields[0][index].name
-      let isResult = found.runs[0].results.contains { $0.name == name }
-      return isResult || fields.contains { $0[index].text != fields[0][index].text }
+      results.contains(fields[0][index].name)
+        || fields.contains { $0[index].text != fields[0][index].text }
     }
     if form.json {
       for run in fields { console.emit(.object(kept.map { .init(run[$0].name, run[$0].value) })) }
     } else {
       let rows = kept.map { index in
-        [fields[0][index].name] + fields.map { Self.text($0[index]) }
+        [fields[0][index].name]
+          + fields.map { results.contains($0[index].name) ? Self.text($0[index]) : $0[index].text }
       }
       for line in Wording.table(rows) { console.say(line) }
     }

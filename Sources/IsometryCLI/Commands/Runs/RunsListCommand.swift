@@ -17,8 +17,9 @@ struct RunsListCommand: ParsableCommand {
       config.json.
       """)
 
-  @Argument(help: ArgumentHelp("Folders.", valueName: "dir"))
-  var folders = [RunFolder.defaultParent]
+  @Argument(
+    help: ArgumentHelp("Folders. (default: \(RunFolder.defaultParent))", valueName: "dir"))
+  var folders: [String] = []
 
   @Option(
     help: ArgumentHelp("Sort by this result or setting. (default: by name)", valueName: "key"))
@@ -54,13 +55,22 @@ struct RunsListCommand: ParsableCommand {
   private func check(_ name: String, _ option: String) throws(ValidationError) {
     let known = RunRecord.fieldNames
     guard known.contains(name) else {
+      let hint = known.suggestion(for: name)
       throw ValidationError(
-        "\(option): runs have no \(name); did you mean \(known.nearest(to: name) ?? "")?")
+        "\(option): runs have no \(name)"
+          + (hint.isEmpty ? "; isometry runs list --help has the names" : hint))
     }
   }
 
   func run() throws {
     let console = Console(isJSON: form.json)
+    if folders.isEmpty, !InputFile.exists(RunFolder.defaultParent) {
+      console.say(
+        "no runs here: isometry train makes the folder \(RunFolder.defaultParent); or name a folder "
+          + "of runs")
+      return
+    }
+    let folders = folders.isEmpty ? [RunFolder.defaultParent] : folders
     let found = try FoundRuns(in: folders)
     let conditions = try conditions()
     var runs = found.runs.filter { run in
@@ -103,9 +113,11 @@ struct RunsListCommand: ParsableCommand {
     return text == value
   }
 
-  /// Numbers come before texts, and a result that a run does not have comes first.
-  private static func isBefore(_ left: String, _ right: String) -> Bool {
-    func number(_ text: String) -> Double? { text == "none" ? -.infinity : Double(text) }
+  /// Numbers come before texts. A result that a run does not have comes first, and NaN after all numbers.
+  static func isBefore(_ left: String, _ right: String) -> Bool {
+    func number(_ text: String) -> Double? {
+      text == "none" ? -.infinity : Double(text).map { $0.isNaN ? .infinity : $0 }
+    }
     return switch (number(left), number(right)) {
     case (let left?, let right?): left < right
     case (_?, nil): true
