@@ -64,7 +64,7 @@ import Testing
   @Test(
     .enabled(
       if: Python.has("onnx, onnxruntime, safetensors.numpy"),
-      "Python does not import the packages of scripts/reference/requirements-exchange.txt"))
+      "Python does not import the packages of scripts/reference/requirements-readers.txt"))
   func logitsAreThoseOfONNXRuntime() throws {
     try withFolder { folder in
       for item in Self.networks + Self.variants {
@@ -82,7 +82,7 @@ import Testing
   @Test(
     .enabled(
       if: Python.has("torch, safetensors.torch"),
-      "Python does not import the packages of scripts/reference/requirements-exchange.txt"))
+      "Python does not import the packages of scripts/reference/requirements-readers.txt"))
   func logitsAreThoseOfPyTorchBothWays() throws {
     try withFolder { folder in
       var saved: [(path: String, checkpoint: Checkpoint)] = []

@@ -6,7 +6,7 @@
 Each folder in FOLDER holds an exported network, as the tests of IsometryExchange write it: plain.onnx,
 folded.onnx, and data.safetensors with images and logits. ONNX's checker judges the files. Prints a line for
 each network with the largest differences of the logits, relative to the largest logit if that is above 1.
-Fails if one is above 1e-4. Needs the packages of requirements-exchange.txt except torch.
+Fails if one is above 1e-4. Needs the packages of requirements-readers.txt.
 """
 import pathlib
 import sys

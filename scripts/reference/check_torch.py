@@ -7,7 +7,7 @@ Each folder in FOLDER holds an exported network, as the tests of IsometryExchang
 its name and normalization, names.safetensors, and data.safetensors with images and logits. The networks here are those of torchvision and of PyTorch code for CIFAR-10, written again
 from their names. Writes PyTorch's state_dict as back.safetensors, and prints a line for each network with
 the largest difference of the logits, relative to the largest logit if that is above 1. Fails if one is
-above 1e-4. Needs the packages of requirements-exchange.txt.
+above 1e-4. Needs the packages of requirements-readers.txt.
 """
 import json
 import math
