@@ -55,20 +55,30 @@ private struct Browser {
   let width: Int
   let isDark: Bool
 
+  /// The outcome of Chromium. It sometimes waits for itself on a busy machine, so that it is started again.
   private func run(_ arguments: [String], _ page: String) throws -> ExternalProgram.Outcome {
     let path = "\(folder)/page.html"
     try page.write(toFile: path, atomically: true, encoding: .utf8)
-    return try ExternalProgram.run(
-      "timeout",
-      [
-        // A browser that hangs fails the test.
-        "100", Self.name, "--headless", "--no-sandbox", "--disable-gpu",
-        "--disable-background-networking",
-        "--no-first-run", "--user-data-dir=\(folder)/profile", "--window-size=\(width),2000",
-        "--enable-logging", "--log-file=\(folder)/log",
-        "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)",
-      ] + arguments + ["file://\(path)"])
+    var outcome: ExternalProgram.Outcome
+    var start = 0
+    repeat {
+      start += 1
+      outcome = try ExternalProgram.run(
+        "timeout",
+        [
+          "--signal=KILL", "30", Self.name, "--headless", "--no-sandbox", "--disable-gpu",
+          "--disable-background-networking", "--disable-component-update", "--disable-extensions",
+          "--disable-sync", "--no-first-run", "--user-data-dir=\(folder)/profile-\(start)",
+          "--window-size=\(width),2000", "--enable-logging", "--log-file=\(folder)/log",
+          "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)",
+        ] + arguments + ["file://\(path)"])
+    } while outcome.status == Self.timeLimitStatus && start < Self.mostStarts
+    return outcome
   }
+
+  /// The status of `timeout` if it killed the program.
+  private static let timeLimitStatus: Int32 = 128 + 9
+  private static let mostStarts = 4
 
   /// The picture as a PNG file, and the lines of the console.
   func draw(_ page: String) throws -> (picture: [UInt8], messages: [Substring]) {
