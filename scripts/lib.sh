@@ -6,7 +6,9 @@ build_tools=$root/.build-tools # tools fetched for the checks; ignored by git
 script=${0##*/}
 
 # Tests need internal declarations, which changes how every module is compiled. They have a separate
-# build folder, so that alternating between training and testing rebuilds nothing.
+# build folder, so that alternating between training and testing rebuilds nothing. There, no script builds with
+# --product: SwiftPM's next build of all would include the programs of the packages that this one depends on,
+# among them 600 C++ files of protoc. A folder where that has happened is mended by removing release.yaml.
 release_options=(--package-path "$root" -c release --explicit-target-dependency-import-check error)
 testing_options=("${release_options[@]}" --scratch-path "$root/.build-testing" -Xswiftc -enable-testing)
 

@@ -179,19 +179,14 @@ public struct RunLog: ~Copyable {
     try append(Self.stopEvent, step, [.init("reason", .text(reason))])
   }
 
-  /// A line is one system call, so that a run that is killed leaves whole lines.
+  /// A line is one system call, so that a run that is killed leaves whole lines. More calls follow only on a
+  /// disk that becomes full, whose error they get.
   private func append(
     _ event: String, _ step: Int, _ members: [JSONValue.Member]
   ) throws(FileError) {
     let entry = JSONValue.object(
       [.init("event", .text(event)), .init("step", .integer(step))] + members)
-    let line = Array("\(entry.line)\n".utf8)
-    let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
-    guard written >= 0 else { throw .last(path: path, action: "write") }
-    // A part of a line leaves no error number: the disk was full in the middle of it.
-    guard written == line.count else {
-      throw FileError(
-        path: path, action: "write", reason: "\(written) of \(line.count) bytes were taken")
-    }
+    let code = WholeFile.writeAll(Array("\(entry.line)\n".utf8), to: descriptor)
+    guard code == 0 else { throw FileError(path: path, action: "write", code: code) }
   }
 }
