@@ -165,6 +165,16 @@ let package = Package(
         "OpenCLRuntime",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "Fuzzing",
+      dependencies: [
+        "IsometryBenchmarks", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
+        "IsometryReport", "IsometryTraining", "OpenCLRuntime",
+      ],
+      path: "Tests/Fuzzing", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["Fuzzing", "IsometryFiles"], exclude: ["Corpus"],
+      swiftSettings: strict),
     .testTarget(
       name: "BackendTests",
       dependencies: [

@@ -82,8 +82,9 @@ public struct ProgramCache: Sendable {
 
   private static let magic = Array("isometry program 1\n".utf8)
 
-  // An entry: magic; length and bytes of the key; length, checksum and bytes of the binary.
-  private static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
+  /// The binary of an entry; nil if the file is damaged or has another key. An entry has the magic text, the
+  /// length and the bytes of the key, and the length, the checksum and the bytes of the binary.
+  package static func load(_ path: String, key: [UInt8]) -> [UInt8]? {
     guard let bytes = try? WholeFile.read(path) else { return nil }
     let head = magic + littleEndian(UInt64(key.count)) + key
     let start = head.count + 16
@@ -93,7 +94,8 @@ public struct ProgramCache: Sendable {
     return bytes[head.count..<start].elementsEqual(stamp) ? binary : nil
   }
 
-  private static func store(
+  /// Writes an entry. Errors only cost time in the next run.
+  package static func store(
     _ binary: [UInt8], key: [UInt8], at path: String, in directory: String
   ) {
     let head = magic + littleEndian(UInt64(key.count)) + key
