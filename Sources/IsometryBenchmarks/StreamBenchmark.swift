@@ -34,7 +34,7 @@ public struct StreamBenchmark: Sendable {
   ///
   /// - Parameters:
   ///   - dataset: the source of the images.
-  ///   - training: measures the rate that training needs.
+  ///   - benchmark: measures the rate that training needs.
   /// - Throws: as `ThroughputBenchmark.run`; `TrainingError.tooFewImages` for less than a batch.
   /// - Precondition: there is at least one thread and one timing.
   public func run(

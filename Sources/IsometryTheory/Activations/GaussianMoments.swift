@@ -17,7 +17,7 @@ extension ActivationFunction {
   /// exists, else from quadrature. The relative error is below 1e−12 for q in [1e−8, 1e4] for the
   /// package's activations.
   ///
-  /// - Parameter variance: q, positive and finite.
+  /// - Parameter q: variance, positive and finite.
   /// - Throws: `TheoryError.outsideDomain` for any other q, or if the activation has no finite moments.
   /// - Complexity: about 100 ns in closed form, about 20 µs by quadrature.
   public func moments(variance q: Double) throws(TheoryError) -> GaussianMoments {

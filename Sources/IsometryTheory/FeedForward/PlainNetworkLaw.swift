@@ -9,7 +9,7 @@ extension ActivationFunction {
   /// It has a closed form if the squared slope is 0 or 1. Otherwise it is solved numerically.
   ///
   /// - Parameters:
-  ///   - variance: q of the pre-activations, the same in every layer. It lies in 10⁻¹²…10⁸, or is any
+  ///   - q: variance of the pre-activations, the same in every layer. It lies in 10⁻¹²…10⁸, or is any
   ///     positive finite number if the slope has the same law at each q.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.

@@ -48,7 +48,7 @@ public struct SmoothSlopeLaw: SpectralLaw {
   /// The law of a plain network with an activation.
   ///
   /// - Parameters:
-  ///   - variance: q of the pre-activations, in 10⁻¹²…10⁸; any for homogeneous activations.
+  ///   - q: variance of the pre-activations, in 10⁻¹²…10⁸; any for homogeneous activations.
   ///   - depth: L ≥ 1.
   ///   - slope: χ; 1 at criticality.
   /// - Throws: `TheoryError.outsideDomain`.
