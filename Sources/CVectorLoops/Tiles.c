@@ -14,32 +14,22 @@
 // No function is dispatched: the caller knows that the processor has tiles, and that the system lets the
 // process use them.
 
-#include <stdint.h>
-#include <string.h>
-
-#include "CVectorLoops.h"
+#include "loops/vector.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLLED_FOR(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
 
 enum {
   KERNEL = 3,
-  LANES = 16,
   /// Positions that a tile takes.
   DEPTH = 32,
   /// Positions whose tiles stay in the first-level cache while all shifts read them.
   RESIDENT = 8 * DEPTH,
 };
 
-typedef uint16_t vh __attribute__((ext_vector_type(16), aligned(2)));
-typedef uint16_t vh32 __attribute__((ext_vector_type(32), aligned(2)));
-
 #pragma clang attribute push(                                                              \
         __attribute__((target("avx512f,avx512vl,avx512bw,avx512bf16,amx-tile,amx-bf16"))), \
             apply_to = function)
+#include "loops/transpose.h"
 
 /// The extents of the two rearranged tensors, in elements.
 typedef struct {
@@ -67,21 +57,10 @@ INLINE int64_t planes_size(const vl_weight_gradient_shape *w, const vl_positions
   return w->stride_height * w->stride_width * w->channels * p->plane;
 }
 
-#define ZIP_LOW(a, b) \
-  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define ZIP_HIGH(a, b) \
-  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-
-/// Transposes a square of 16-bit elements: four perfect shuffles.
-INLINE void transpose(vh square[LANES]) {
-  UNROLLED_FOR (round, 4) {
-    vh next[LANES];
-    UNROLLED_FOR (i, LANES / 2) {
-      next[2 * i] = ZIP_LOW(square[i], square[i + LANES / 2]);
-      next[2 * i + 1] = ZIP_HIGH(square[i], square[i + LANES / 2]);
-    }
-    UNROLLED_FOR (i, LANES) square[i] = next[i];
-  }
+INLINE vh load_lanes(const uint16_t *source) {
+  vh v;
+  memcpy(&v, source, sizeof v);
+  return v;
 }
 
 /// Rearranges the pixels of one image that belong to a phase.
@@ -99,20 +78,13 @@ static void make_plane(const vl_weight_gradient_shape *w, const vl_positions *p,
       uint16_t *target = planes + y / w->stride_height * p->pitch + first;
       for (int32_t c = 0; c < w->channels; c += LANES) {
         vh square[LANES];
-        UNROLLED_FOR (i, LANES)
-          square[i] = i < count ? *(const vh *)(source + i * step + c) : (vh)(0);
+        UNROLLED_FOR (i, LANES) square[i] = i < count ? load_lanes(source + i * step + c) : (vh)(0);
         transpose(square);
         UNROLLED_FOR (i, LANES)
           _mm256_mask_storeu_epi16(target + (c + i) * p->plane, mask, (__m256i)square[i]);
       }
     }
   }
-}
-
-INLINE void store_pair(uint16_t *target, vh a, vh b) {
-  *(vh32 *)target =
-      __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24,
-                              9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /// Interleaves the positions of one block of results.
@@ -125,15 +97,15 @@ static void make_pairs(const vl_weight_gradient_shape *w, const vl_positions *p,
       for (int64_t x = 0; x <= w->out_width; x++, position++) {
         vh v = (vh)(0);
         if (y < w->out_height && x < w->out_width)
-          v = *(const vh *)(dy + ((n * w->out_height + y) * w->out_width + x) * w->results);
+          v = load_lanes(dy + ((n * w->out_height + y) * w->out_width + x) * w->results);
         if (position % 2)
-          store_pair(pairs + (position - 1) * LANES, first, v);
+          store_pairs(pairs + (position - 1) * LANES, first, v);
         else
           first = v;
       }
     }
   }
-  if (position % 2) store_pair(pairs + (position++ - 1) * LANES, first, (vh)(0));
+  if (position % 2) store_pairs(pairs + (position++ - 1) * LANES, first, (vh)(0));
   memset(pairs + position * LANES, 0, (size_t)(p->positions - position) * LANES * 2);
 }
 
@@ -204,9 +176,9 @@ void vl_reverse_weights(int32_t result_blocks, int32_t channel_blocks, int32_t c
           weights + ((k * channel_blocks + channel_block) * taps + taps - 1 - tap) * square;
       uint16_t *target = out + ((channel_block * (int64_t)result_blocks + k) * taps + tap) * square;
       vh rows[LANES];
-      UNROLLED_FOR (i, LANES) rows[i] = *(const vh *)(source + i * LANES);
+      UNROLLED_FOR (i, LANES) rows[i] = load_lanes(source + i * LANES);
       transpose(rows);
-      UNROLLED_FOR (i, LANES) *(vh *)(target + i * LANES) = rows[i];
+      UNROLLED_FOR (i, LANES) memcpy(target + i * LANES, &rows[i], sizeof rows[i]);
     }
   }
 }

@@ -74,7 +74,7 @@ struct LayoutPlan {
           weight: graph.shape(of: node.inputs[1]),
           hasBias: epilogue.hasBias, images: images)
         try choose(node.inputs[1]) { () throws(CPUError) in
-          usesOwnConvolutions && (geometry.suitsWinogradLoop || geometry.suitsTileGradient)
+          usesOwnConvolutions && geometry.wantsBlockedWeights
             ? try geometry.blockedWeightLayout(geometry.x.dtype)
             : try geometry.forward(engine).layout(dnnl_query_weights_md)
         }
@@ -86,7 +86,7 @@ struct LayoutPlan {
           convolution: convolution, x: graph.type(of: node.inputs[1]), weight: shape,
           hasBias: false, images: images)
         try choose(node.results[0]) { () throws(CPUError) in
-          usesOwnConvolutions && (geometry.suitsWinogradLoop || geometry.suitsTileGradient)
+          usesOwnConvolutions && geometry.wantsBlockedWeights
             ? try geometry.blockedWeightLayout(.float32)
             : try geometry.weightGradient(engine).layout(dnnl_query_diff_weights_md)
         }

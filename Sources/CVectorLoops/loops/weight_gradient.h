@@ -19,6 +19,8 @@
 
 #if VL_HAS_BF16_INSTRUCTION
 
+#include "transpose.h"
+
 /// The extents of the two rearranged tensors.
 typedef struct {
   int64_t rows;     // of a plane, with padding
@@ -48,25 +50,6 @@ INLINE int64_t planes_size(const vl_weight_gradient_shape *w, const vl_rearrange
 }
 
 typedef uint16_t vh8 __attribute__((ext_vector_type(8)));
-typedef uint16_t vh32 __attribute__((ext_vector_type(32)));
-
-#define ZIP_LOW(a, b) \
-  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define ZIP_HIGH(a, b) \
-  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-
-/// Transposes a square of 16-bit elements: four perfect shuffles.
-INLINE void transpose(vh square[LANES]) {
-  for (int round = 0; round < 4; round++) {
-    vh next[LANES];
-    for (int i = 0; i < LANES / 2; i++) {
-      next[2 * i] = ZIP_LOW(square[i], square[i + LANES / 2]);
-      next[2 * i + 1] = ZIP_HIGH(square[i], square[i + LANES / 2]);
-    }
-    for (int i = 0; i < LANES; i++) square[i] = next[i];
-  }
-}
-
 /// Stores `count` columns of one channel that start at column `x` of the padded row.
 INLINE void store_columns(const vl_weight_gradient_shape *w, const vl_rearranged *r, uint16_t *row,
                           int64_t x, const uint16_t *columns, int32_t count) {
@@ -134,10 +117,7 @@ static void make_pairs(const vl_weight_gradient_shape *w, const vl_rearranged *r
       vh a, b = (vh)(0);
       memcpy(&a, source + x * LANES, sizeof a);
       if (x + 1 < w->out_width) memcpy(&b, source + (x + 1) * LANES, sizeof b);
-      vh32 both =
-          __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8,
-                                  24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-      memcpy(target + x * LANES, &both, sizeof both);
+      store_pairs(target + x * LANES, a, b);
     }
   }
 }

@@ -130,6 +130,9 @@ extension ConvolutionGeometry {
 
   /// Whether the package computes the weight gradient on tiles.
   var suitsTileGradient: Bool { weightGradientLoop == .tiles }
+
+  /// Whether the package's loops read or write the weights, in the layout `blockedWeightLayout`.
+  var wantsBlockedWeights: Bool { suitsWinogradLoop || suitsTileGradient }
 }
 
 extension GraphLowering {
