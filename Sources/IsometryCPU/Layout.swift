@@ -29,7 +29,7 @@ enum Layout: Equatable {
 
 /// The layouts that images have on a processor: those of its fastest convolutions.
 struct ImageLayouts: Equatable, Sendable {
-  /// The channels in a block. If no tensor has so many, everything is plain.
+  /// The number of channels in a block. A number that no tensor has makes all layouts plain.
   let lanes: Int
   /// Whether images in bf16 are channels-last, as convolutions on tiles (AMX) want them.
   var hasTiles = false

@@ -72,8 +72,8 @@ final class Console {
       rows.map { row in .object(zip(columns, row).map { .init($0.value, .number($1)) }) })
   }
 
-  /// Shows the progress: in place of the line before on a terminal, else as a line from time to time on
-  /// standard error.
+  /// Shows the progress on standard error. A terminal shows one line, which each call replaces. Other
+  /// outputs get a new line every few seconds.
   func showStatus(_ line: String) { showStatus { _ in line } }
 
   /// - Parameter line: the line for a width.

@@ -22,7 +22,8 @@ final class TrainingReporter {
   private(set) var lastRecord: EpochRecord?
 
   /// - Parameters:
-  ///   - train, test: the images of the measurements that the configuration asks for.
+  ///   - train: the images of which TensorBoard gets samples.
+  ///   - test: the images at which spectra are measured.
   ///   - stop: also ends a measurement.
   init(
     _ run: TrainingRun, in folder: RunFolder, train: ImageDataset, test: ImageDataset,
