@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// Of modules that hold tests alone. Optimization doubles the time that they take to compile.
+let tests: [SwiftSetting] = strict + [.unsafeFlags(["-Onone"])]
+
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let complexModule: Target.Dependency = .product(name: "ComplexModule", package: "swift-numerics")
 
@@ -174,92 +177,92 @@ let package = Package(
       path: "Tests/Fuzzing", swiftSettings: strict),
     .testTarget(
       name: "FuzzingTests", dependencies: ["Fuzzing", "IsometryFiles"], exclude: ["Corpus"],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "BackendTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
         "OpenCLRuntime",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryCPUTests",
       dependencies: ["IsometryCore", "IsometryGraph", "IsometryNN", "IsometryCPU"],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
-      name: "IsometryCoreTests", dependencies: ["IsometryCore", realModule], swiftSettings: strict),
+      name: "IsometryCoreTests", dependencies: ["IsometryCore", realModule], swiftSettings: tests),
     .testTarget(
       name: "IsometryGraphTests", dependencies: ["IsometryCore", "IsometryGraph"],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryNNTests",
       dependencies: [
         "CLAPACK", "IsometryCPU", "IsometryCore", "IsometryGraph", "IsometryNN",
         "IsometryReference", "IsometryTheory", "TestSupport", realModule,
       ],
-      exclude: ["Fixtures"], swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: tests),
     .testTarget(
       name: "GPUProbeTests", dependencies: ["GPUProbe", "IsometryFiles", "OpenCLRuntime"],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN", "IsometryOpenCL",
         "IsometryReference", "OpenCLRuntime", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "KernelCheckTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
-      name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
+      name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: tests),
     .testTarget(
       name: "IsometryTrainingTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
         "IsometryNN", "IsometryReference", "IsometryTraining", "TestSupport",
       ],
-      exclude: ["Fixtures"], swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: tests),
     .testTarget(
       name: "IsometryExchangeTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryData", "IsometryExchange", "IsometryFiles",
         "IsometryGraph", "IsometryNN", "IsometryTraining", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryBenchmarksTests",
       dependencies: [
         "IsometryBenchmarks", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
         "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryTraining", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
-      name: "IsometryFilesTests", dependencies: ["IsometryFiles"], swiftSettings: strict),
+      name: "IsometryFilesTests", dependencies: ["IsometryFiles"], swiftSettings: tests),
     .testTarget(
       name: "IsometryTensorBoardTests",
       dependencies: [
         "IsometryFiles", "IsometryTensorBoard", "TestSupport",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryReportTests",
       dependencies: [
         "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryReport",
         "IsometryTraining", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryReproductionsTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryNN",
         "IsometryReproductions", "IsometryTraining",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
@@ -267,21 +270,21 @@ let package = Package(
         "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
         "IsometryTraining", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryTheoryTests",
       dependencies: ["IsometryCore", "IsometryTheory", "TestSupport", realModule, complexModule],
-      exclude: ["Fixtures"], swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: tests),
     .testTarget(
       name: "IsometrySpectraTests",
       dependencies: [
         "IsometryCore", "IsometryGraph", "IsometryNN", "IsometryReference", "IsometrySpectra",
         "IsometryTheory", "TestSupport", realModule,
       ],
-      swiftSettings: strict),
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryDataTests", dependencies: ["IsometryCore", "IsometryData", "IsometryFiles"],
-      swiftSettings: strict),
+      swiftSettings: tests),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -102,10 +102,10 @@ extension Timeline {
       if let submitted = command.submitted {
         arguments.append(.init("submitted", microseconds(submitted)))
       }
+      let duration = (command.seconds * 1e9).rounded() / 1e3
       events.append([
         "name": .text(command.name), "cat": .text(entry.kind), "ph": "X",
-        "ts": microseconds(command.start),
-        "dur": .number((command.seconds * 1e9).rounded() / 1e3), "pid": 1,
+        "ts": microseconds(command.start), "dur": .number(duration), "pid": 1,
         "tid": thread(command.track), "args": .object(arguments),
       ])
     }

@@ -187,7 +187,8 @@ private final class FakeMeasurer: CandidateMeasuring {
     let measurer = FakeMeasurer(FakeMeasurer.honest)
     let resumed = try run(&record, measurer)
     #expect(resumed.end == .complete)
-    #expect(!measurer.requests.contains { $0.tile == tile(12) && $0.site == site("a") })
+    let (known, place) = (tile(12), site("a"))
+    #expect(!measurer.requests.contains { $0.tile == known && $0.site == place })
     // Nothing is left.
     let idle = FakeMeasurer(FakeMeasurer.honest)
     let nothing = try run(&record, idle)

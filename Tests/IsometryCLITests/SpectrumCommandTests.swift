@@ -33,7 +33,8 @@ import Testing
   @Test func risottoIsAnIsometryOnWhatItsStridesRead() throws {
     let object = try spectrum("--model", "resnet20", "--init", "risotto", "--device", "cpu")
     #expect(object["count"] as? Int == 3072)
-    #expect(object["zero_fraction"] as? Double == 1 - 1.0 / 16)
+    let zeroFraction: Double = 1 - 1 / 16
+    #expect(object["zero_fraction"] as? Double == zeroFraction)
     #expect(abs(try #require(object["condition"] as? Double) - 1) < 1e-4)
     let predicted = try #require(object["predicted"] as? [String: Any])
     #expect(predicted["law"] as? String == "isometry")

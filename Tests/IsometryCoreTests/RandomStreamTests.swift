@@ -45,7 +45,8 @@ import Testing
     let numbers = (0..<10_000).map { _ in random.uniform() }
     #expect(numbers.allSatisfy { (0..<1).contains($0) })
     // The mean's standard error is 1/√(12·10⁴); five of them.
-    #expect(abs(numbers.reduce(0, +) / 10_000 - 0.5) < 5 / (120_000.0).squareRoot())
+    let mean: Double = numbers.reduce(0, +) / 10_000
+    #expect(abs(mean - 0.5) < 5 / 120_000.0.squareRoot())
   }
 
   @Test func normalNumbersHaveTheMomentsOfTheNormalLaw() {

@@ -43,8 +43,9 @@ import Testing
             let (channel, row, column) = (element / 4, element / 2 % 2, element % 2)
             return Double(elements[((image * 3 + channel) * side + y + row) * side + x + column])
           }
-          let results = (0..<12).map { filter in
-            (0..<12).reduce(0) { $0 + filters[filter * 12 + $1] * patch[$1] }
+          let results = (0..<12).map { filter -> Double in
+            let weights = filters[filter * 12..<(filter + 1) * 12]
+            return zip(weights, patch).reduce(0) { $0 + $1.0 * $1.1 }
           }
           for (row, first) in results.enumerated() {
             for (column, second) in results.enumerated() {

@@ -77,9 +77,8 @@ import Testing
       let spread =
         parameter.role.isWeight ? factor / Double(parameter.fanIn).squareRoot() : 0.1
       let offset: Double = parameter.role == .normalizationScale ? 1 : 0
-      let elements = (0..<count).map {
-        offset + spread * sin(1 + 0.7 * Double($0) + Double(parameter.position))
-      }
+      let phase = 1 + Double(parameter.position)
+      let elements: [Double] = (0..<count).map { offset + spread * sin(phase + 0.7 * Double($0)) }
       try session.write(
         HostTensor(parameter.shape, elements, as: .float64), toVariable: parameter.name)
     }

@@ -23,10 +23,11 @@ import Testing
       #expect(abs(square - expected) < 4 * expected * (2.0 / 4096).squareRoot())
     }
     let stem = try #require(values["stem.weight"])
-    let row = stem[0..<192]
-    #expect(abs(row.reduce(0) { $0 + $1 * $1 } - 1) < 1e-12)
+    let rowSquare: Double = stem[0..<192].reduce(0) { $0 + $1 * $1 }
+    #expect(abs(rowSquare - 1) < 1e-12)
     let head = meanSquare(try #require(values["head.weight"]))
-    #expect(abs(head - 1.0 / 64) < 4 / 64 * (2.0 / 640).squareRoot())
+    let bound = 4 / 64 * (2.0 / 640).squareRoot()
+    #expect(abs(head - 1.0 / 64) < bound)
     #expect(try #require(values["body.0.linear.bias"]).allSatisfy { $0 == 0 })
   }
 

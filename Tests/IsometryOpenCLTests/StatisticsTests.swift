@@ -178,7 +178,8 @@ struct StatisticsTests {
     // Each place has another of its tiles.
     let tiles = Dictionary(
       uniqueKeysWithValues: places.enumerated().map { number, place in
-        (place.site, place.tiles[(2 * number + 1) % place.tiles.count])
+        let odd = 2 * number + 1
+        return (place.site, place.tiles[odd % place.tiles.count])
       })
     let found = try results(backend, graph, tiles: tiles)
     try expectStatistics(of: found, "\(kind) \(tiles)")

@@ -51,7 +51,8 @@ import Testing
       }
       expectClose(integral { _ in 1 }, 1 - law.atomAtZero, relative: 1e-12, name)
       expectClose(integral { $0 }, law.mean, relative: 1e-12, name)
-      let square = integral { ($0 - n / 2) * ($0 - n / 2) } + law.atomAtZero * n * n / 4
+      let center = n / 2
+      let square = integral { ($0 - center) * ($0 - center) } + law.atomAtZero * center * center
       expectClose(square, law.variance, relative: 1e-11, name)
       // The logarithm's pole at 0 is no matter for quadrature where next to no mass lies there.
       if width >= 64 {

@@ -57,8 +57,8 @@ private struct PowerSeries {
   /// log(1 + factor·w).
   static func logOnePlus(_ factor: Double, count: Int) -> PowerSeries {
     PowerSeries(
-      coefficients: (0..<count).map { n in
-        n == 0 ? 0 : -.pow(-factor, n) / Double(n)
+      coefficients: (0..<count).map { (n: Int) -> Double in
+        n == 0 ? 0 : -Double.pow(-factor, n) / Double(n)
       })
   }
 

@@ -210,13 +210,14 @@ import Testing
       state.step = 3
       _ = try RunLog(path: path, keepingUntil: state)
       let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
-      #expect(
-        lines == [
-          "{\"event\":\"start\",\"step\":0,\"device\":\"a \\\"device\\\"\",\"version\":\"1\","
-            + "\"recompute\":\"blocks\"}",
-          "{\"event\":\"progress\",\"step\":3,\"epoch\":1,\"learning_rate\":0.1,\"loss\":2.0,"
-            + "\"accuracy\":0.25,\"images_per_second\":100.0}",
-        ])
+      let kept: [Substring] = [
+        #"{"event":"start","step":0,"device":"a \"device\"","version":"1","recompute":"blocks"}"#,
+        """
+        {"event":"progress","step":3,"epoch":1,"learning_rate":0.1,"loss":2.0,\
+        "accuracy":0.25,"images_per_second":100.0}
+        """,
+      ]
+      #expect(lines == kept)
     }
   }
 

@@ -44,7 +44,8 @@ import Testing
 
   @Test func wholeRunOfWarmUpHasRates() {
     let schedule = LearningRateSchedule(.cosine, peakRate: 1, totalSteps: 3, warmupSteps: 3)
-    #expect((0..<3).map { schedule.rate(atStep: $0) } == [1.0 / 3, 2.0 / 3, 1])
+    let rates: [Double] = (0..<3).map { schedule.rate(atStep: $0) }
+    #expect(rates == [1.0 / 3, 2.0 / 3, 1])
   }
 }
 

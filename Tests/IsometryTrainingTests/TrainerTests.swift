@@ -184,7 +184,8 @@ import Testing
     let run = try SmallRun.make()
     let (result, confusion) = try #require(try run.evaluator.evaluateConfusion())
     #expect(result == (try run.evaluator.evaluate()))
-    #expect((0..<10).map { confusion.counts[$0][$0] }.reduce(0, +) == result.correct)
+    let correct: Int = (0..<10).reduce(0) { $0 + confusion.counts[$1][$1] }
+    #expect(correct == result.correct)
     #expect(confusion.counts.joined().reduce(0, +) == 20)
     #expect((0..<10).allSatisfy { confusion.imageCount(ofClass: $0) == 2 })
   }

@@ -78,13 +78,15 @@ struct InspectDatasetCommand: EnvironmentCommand, ProgressCommand {
     console.say(
       "\(dataset.split.rawValue): mean \(list(statistics.mean)), standard deviation "
         + "\(list(statistics.standardDeviation)) of red, green and blue")
+    let sizes = zip(dataset.classNames, counts).map { name, count -> JSONValue in
+      ["name": .text(name), "images": .integer(count)]
+    }
     console.emit([
       "split": .text(dataset.split.rawValue), "images": .integer(dataset.count),
       "height": .integer(dataset.format.height), "width": .integer(dataset.format.width),
       "mean": .array(statistics.mean.map { .number($0) }),
       "standard_deviation": .array(statistics.standardDeviation.map { .number($0) }),
-      "classes": .array(
-        zip(dataset.classNames, counts).map { ["name": .text($0), "images": .integer($1)] }),
+      "classes": .array(sizes),
     ])
   }
 }

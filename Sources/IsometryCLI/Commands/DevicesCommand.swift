@@ -64,15 +64,15 @@ struct DevicesCommand: EnvironmentCommand {
     _ name: String, _ description: String, precisions: [String], tunedTiles: Int?,
     isAutomatic: Bool, _ console: Console
   ) {
-    console.say(
-      "\(isAutomatic ? "*" : " ") \(Wording.padded(name, 10)) "
-        + "\(Wording.padded(precisions.joined(separator: " "), 19)) \(description)"
-        + (tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""))
+    let mark = isAutomatic ? "*" : " "
+    let columns =
+      "\(Wording.padded(name, 10)) \(Wording.padded(precisions.joined(separator: " "), 19))"
+    let tiles = tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""
+    console.say("\(mark) \(columns) \(description)\(tiles)")
+    let tileCount: JSONValue = tunedTiles.map { .integer($0) } ?? .null
     console.emit([
-      "device": .text(name),
-      "description": .text(description),
-      "precisions": .array(precisions.map { .text($0) }),
-      "tuned_tiles": tunedTiles.map { .integer($0) } ?? .null,
+      "device": .text(name), "description": .text(description),
+      "precisions": .array(precisions.map { .text($0) }), "tuned_tiles": tileCount,
       "auto": .bool(isAutomatic),
     ])
   }

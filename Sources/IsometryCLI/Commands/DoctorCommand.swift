@@ -23,11 +23,10 @@ struct DoctorCommand: EnvironmentCommand {
       let name = Wording.padded(check.subject, 9)
       console.say("\(Wording.padded(check.state.mark, 2)) \(name) \(check.finding)")
       if let advice = check.advice { console.say("             \(advice)") }
+      let advice: JSONValue = check.advice.map { .text($0) } ?? .null
       console.emit([
-        "subject": .text(check.subject),
-        "state": .text(check.state.rawValue),
-        "finding": .text(check.finding),
-        "advice": check.advice.map { .text($0) } ?? .null,
+        "subject": .text(check.subject), "state": .text(check.state.rawValue),
+        "finding": .text(check.finding), "advice": advice,
       ])
       isWell = isWell && check.state != .broken
     }

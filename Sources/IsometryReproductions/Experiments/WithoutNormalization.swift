@@ -104,8 +104,9 @@ struct WithoutNormalization: RateSearchExperiment {
       "SGD and Muon, one-cycle, the best of the largest learning rates \(search.words), crop and flip; "
         + "\(search.budget.words), \(seedWords(search.seeds)).",
       "With Muon, the rate is that of the weights; other parameters have Muon's default rate for them.",
-      "Times are those of training, without evaluations and without the trials that chose the rates. Other "
-        + "programs on the machine make them longer.",
+      "Times are those of training, without evaluations and without the trials that chose the rates. Each "
+        + "epoch counts as long as the fastest one of its network, because other programs on the machine "
+        + "make the rest longer.",
     ]
   }
 
@@ -142,14 +143,14 @@ extension WithoutNormalization {
 
   private typealias Results = TrainingGrid<Network>
 
-  /// The means over seeds at the best rate, after each epoch. A training that has diverged guesses, and its
-  /// seconds do not count.
+  /// The means over seeds at the best rate, after each epoch. A training that has diverged guesses.
   private struct Course {
     let network: Network
     let points: [Point]
 
     struct Point {
       let epoch: Int
+      /// As many epochs last, each as long as the network's fastest.
       let seconds: Double
       /// Of each seed.
       let accuracies: [Double]
@@ -165,15 +166,15 @@ extension WithoutNormalization {
         $0.cell.network == network && $0.cell.configuration.learningRate == rate
       }.map(\.outcome)
       let epochs = outcomes.map(\.epochSeconds.count).max() ?? 0
+      // Other programs on the machine make an epoch longer, never shorter.
+      let epochSeconds = outcomes.flatMap(\.epochSeconds).min() ?? 0
       let points = (0..<epochs).map { epoch in
-        let seconds = outcomes.filter { $0.epochSeconds.count > epoch }
-          .map { $0.epochSeconds[...epoch].reduce(0, +) }
         let accuracies = outcomes.map { outcome in
           outcome.accuracy(
             afterStep: outcome.steps * (epoch + 1) / search.budget.epochs)
         }
         return Course.Point(
-          epoch: epoch + 1, seconds: Sample(seconds)?.mean ?? 0, accuracies: accuracies)
+          epoch: epoch + 1, seconds: Double(epoch + 1) * epochSeconds, accuracies: accuracies)
       }
       return Course(network: network, points: points)
     }

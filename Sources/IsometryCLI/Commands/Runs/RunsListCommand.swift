@@ -88,11 +88,12 @@ struct RunsListCommand: ParsableCommand {
       }.map(\.element.0)
     }
     if reverse { runs.reverse() }
-    let rows = runs.map { run in
-      [
+    let rows = runs.map { run -> [String] in
+      let time = run.epochs.last.map { Wording.duration($0.totalSeconds) } ?? "–"
+      return [
         run.path, run.configuration.model, run.configuration.initializer, run.progress,
         Wording.accuracy(run.epochs.last?.testAccuracy), Wording.accuracy(run.best?.testAccuracy),
-        run.epochs.last.map { Wording.duration($0.totalSeconds) } ?? "–", run.status.rawValue,
+        time, run.status.rawValue,
       ]
     }
     if form.json {
