@@ -1,9 +1,8 @@
 // Makes system calls about the files of a folder fail, and turns the clock back. scripts/check-faults
 // preloads it.
 //
-// ISOMETRY_FAIL_FOLDER is the folder. ISOMETRY_FAIL is a kind of call, a number and the number of an error,
-// such as `write 3 28`: from that call on, all of the kind fail. The number of calls of each kind is written
-// to the file that ISOMETRY_CALLS names, as `write 120`.
+// ISOMETRY_FAIL_FOLDER is the folder. From the call that ISOMETRY_FAIL chooses on, all of the kind fail
+// (fail-calls.h). It has the number of an error too, such as `write 3 28`.
 //
 //   open    of a file to write
 //   write   of which the first takes half of its bytes, as on a disk that becomes full
@@ -12,15 +11,10 @@
 //
 // With ISOMETRY_CLOCK=back, each reading of the calendar's clock is an hour before the last one.
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
@@ -28,10 +22,7 @@
 
 enum kind { OPEN, WRITE, SYNC, RENAME, KINDS };
 static const char *const names[KINDS] = {"open", "write", "sync", "rename"};
-static atomic_long calls[KINDS];
-
-// The system's own function of that name.
-#define SYSTEM(function) ((__typeof__(&function))dlsym(RTLD_NEXT, #function))
+#include "fail-calls.h"
 
 static int is_inside(const char *path) {
   const char *folder = getenv("ISOMETRY_FAIL_FOLDER");
@@ -50,22 +41,17 @@ static int is_file_inside(int descriptor) {
   return is_inside(path);
 }
 
-// Counts a call. Returns how many calls of the kind have failed with this one, and sets errno if it fails.
-static long failures(enum kind kind) {
-  const long number = ++calls[kind];
-  const char *chosen = getenv("ISOMETRY_FAIL");
-  char name[16];
-  long first;
-  int code;
-  if (!chosen || sscanf(chosen, "%15s %ld %d", name, &first, &code) != 3) return 0;
-  if (strcmp(name, names[kind]) || number < first) return 0;
-  errno = code;
-  return number - first + 1;
+// The number of calls of the kind that have failed with this one. Sets errno if it fails.
+static long failed(enum kind kind) {
+  int error = EIO;
+  const long number = failures(kind, &error);
+  if (number) errno = error;
+  return number;
 }
 
 static int open_file(const char *path, int flags, mode_t mode) {
-  if ((flags & O_ACCMODE) != O_RDONLY && is_inside(path) && failures(OPEN)) return -1;
-  return SYSTEM(open)(path, flags, mode);
+  if ((flags & O_ACCMODE) != O_RDONLY && is_inside(path) && failed(OPEN)) return -1;
+  return OWN(open)(path, flags, mode);
 }
 
 #define DEFINE_OPEN(name)                      \
@@ -80,19 +66,19 @@ DEFINE_OPEN(open)
 DEFINE_OPEN(open64)
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {
-  const long failed = is_file_inside(descriptor) ? failures(WRITE) : 0;
-  if (failed > 1) return -1;
-  return SYSTEM(write)(descriptor, bytes, failed ? count / 2 : count);
+  const long number = is_file_inside(descriptor) ? failed(WRITE) : 0;
+  if (number > 1) return -1;
+  return OWN(write)(descriptor, bytes, number ? count / 2 : count);
 }
 
 int fsync(int descriptor) {
-  if (is_file_inside(descriptor) && failures(SYNC)) return -1;
-  return SYSTEM(fsync)(descriptor);
+  if (is_file_inside(descriptor) && failed(SYNC)) return -1;
+  return OWN(fsync)(descriptor);
 }
 
 int rename(const char *from, const char *to) {
-  if (is_inside(to) && failures(RENAME)) return -1;
-  return SYSTEM(rename)(from, to);
+  if (is_inside(to) && failed(RENAME)) return -1;
+  return OWN(rename)(from, to);
 }
 
 static long seconds_back(void) {
@@ -102,27 +88,19 @@ static long seconds_back(void) {
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
-  const int code = SYSTEM(clock_gettime)(clock, time);
+  const int code = OWN(clock_gettime)(clock, time);
   if (clock == CLOCK_REALTIME) time->tv_sec -= seconds_back();
   return code;
 }
 
 int gettimeofday(struct timeval *time, void *zone) {
-  const int code = SYSTEM(gettimeofday)(time, zone);
+  const int code = OWN(gettimeofday)(time, zone);
   time->tv_sec -= seconds_back();
   return code;
 }
 
 time_t time(time_t *place) {
-  const time_t now = SYSTEM(time)(NULL) - seconds_back();
+  const time_t now = OWN(time)(NULL) - seconds_back();
   if (place) *place = now;
   return now;
-}
-
-__attribute__((destructor)) static void report(void) {
-  const char *path = getenv("ISOMETRY_CALLS");
-  FILE *file = path && calls[OPEN] ? fopen(path, "w") : NULL;
-  if (!file) return;
-  for (int kind = 0; kind < KINDS; ++kind) fprintf(file, "%s %ld\n", names[kind], calls[kind]);
-  fclose(file);
 }
