@@ -29,17 +29,38 @@ struct LaunchArguments: ParsableArguments {
 
   func validate() throws { try checkPath(output, "--output") }
 
+  /// An option under its name in a file.
+  private struct Entry {
+    let name: String
+    /// The value as a file states it; nil if the option is not given.
+    let value: (LaunchArguments) -> Any?
+    /// Takes the option from others if it is not given.
+    let complete: (inout LaunchArguments, _ others: LaunchArguments) -> Void
+
+    init<Value>(
+      _ name: String, _ path: WritableKeyPath<LaunchArguments, Value?>,
+      as spelled: @escaping (Value) -> Any = { $0 }
+    ) {
+      self.name = name
+      value = { $0[keyPath: path].map(spelled) }
+      complete = { $0[keyPath: path] = $0[keyPath: path] ?? $1[keyPath: path] }
+    }
+  }
+
+  private static var entries: [Entry] {
+    [
+      Entry("signal", \.ending.signal, as: \.rawValue), Entry("max-time", \.ending.maxTime),
+      Entry("prefetch", \.feeding.prefetch), Entry("report", \.report), Entry("output", \.output),
+      Entry("auto-resume", \.autoResume),
+    ]
+  }
+
   /// The names in a file.
-  static let names = ["signal", "max-time", "prefetch", "report", "output", "auto-resume"]
+  static var names: [String] { entries.map(\.name) }
 
   /// The options that are given, as a file states them.
   var stated: [(name: String, value: Any)] {
-    let all: [(String, Any?)] = [
-      ("signal", ending.signal?.rawValue), ("max-time", ending.maxTime),
-      ("prefetch", feeding.prefetch), ("report", report), ("output", output),
-      ("auto-resume", autoResume),
-    ]
-    return all.compactMap { name, value in value.map { (name, $0) } }
+    Self.entries.compactMap { entry in entry.value(self).map { (entry.name, $0) } }
   }
 
   /// These options, and those of a file that are not given.
@@ -54,12 +75,7 @@ struct LaunchArguments: ParsableArguments {
       throw RecipeError.damaged(name: template.name, reason: "\(Self.message(for: error))")
     }
     var result = self
-    result.ending.signal = ending.signal ?? file.ending.signal
-    result.ending.maxTime = ending.maxTime ?? file.ending.maxTime
-    result.feeding.prefetch = feeding.prefetch ?? file.feeding.prefetch
-    result.report = report ?? file.report
-    result.output = output ?? file.output
-    result.autoResume = autoResume ?? file.autoResume
+    for entry in Self.entries { entry.complete(&result, file) }
     return result
   }
 
