@@ -17,14 +17,14 @@ struct ChartScale {
     var lower = axis.range?.lowerBound ?? shown.min() ?? (axis.isLogarithmic ? 1 : 0)
     var upper = axis.range?.upperBound ?? shown.max() ?? (axis.isLogarithmic ? 10 : 1)
     if axis.isLogarithmic {
-      lower = pow(10, floor(log10(lower) + 1e-9))
-      upper = pow(10, ceil(log10(upper) - 1e-9))
+      lower = pow(10, max(Self.leastExponent, floor(log10(lower) + 1e-9)))
+      upper = pow(10, max(Self.leastExponent, ceil(log10(upper) - 1e-9)))
       if lower == upper { upper *= 10 }
     } else if axis.range == nil {
       if startsAtZero, lower > 0 { lower = 0 }
       let size = max(abs(lower), abs(upper))
-      if upper - lower <= 1e-9 * size {
-        let margin = size == 0 ? 0.5 : 0.1 * size
+      if upper - lower <= max(1e-9 * size, .leastNormalMagnitude) {
+        let margin = size <= .leastNormalMagnitude ? 0.5 : 0.1 * size
         (lower, upper) = (startsAtZero && lower >= 0 ? lower : lower - margin, upper + margin)
       }
       if startsAtZero { upper = Self.step(upper - lower) * ceil(upper / Self.step(upper - lower)) }
@@ -59,6 +59,9 @@ struct ChartScale {
       return (value, Wording.mark(value, step: value))
     }
   }
+
+  /// Smaller powers of ten are not normal numbers.
+  private static let leastExponent = -307.0
 
   /// About five steps of 1, 2 or 5 times a power of ten.
   private static func step(_ width: Double) -> Double {

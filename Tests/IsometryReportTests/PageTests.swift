@@ -132,9 +132,10 @@ import Testing
   @Test func chartsTakeAllNumbers() {
     let axis = Plot.Axis("y", column: "y")
     let logarithmic = Plot.Axis("y", column: "y", isLogarithmic: true)
+    let least = Double.leastNonzeroMagnitude
     for points in [
       [], [1.0], [.nan, .infinity], [0, 0], [-1e300, 1e300], [1e-300, 1e300, 0], [1e20, 1e20],
-      [-1e308, 1e308],
+      [-1e308, 1e308], [-least, least], [least, 1],
     ] {
       for y in [axis, logarithmic] {
         let series = Plot.Series(
