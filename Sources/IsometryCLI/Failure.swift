@@ -78,7 +78,7 @@ struct Failure {
     if !message.isEmpty {
       let line = message.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         .joined(separator: " ")
-      StandardStream.error.write("isometry: \(line)\n")
+      StandardStream.error.write("\(Ink.red.text("isometry:", on: .error)) \(line)\n")
     }
     return code
   }

@@ -45,6 +45,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [("TERM=xterm", true), ("TERM=xterm NO_COLOR=1", false), ("TERM=dumb", false)])
+  func colorsAreForTerminals(_ variables: String, _ hasColors: Bool) throws {
+    try withFolder { folder in
+      let code = try Self.shell(
+        "PROGRAM=\"$0\" \(variables) script -qec '\"$PROGRAM\" evaluate nowhere' screen", in: folder
+      )
+      let screen = try String(contentsOfFile: "\(folder)/screen", encoding: .utf8)
+      #expect(code == 1 && screen.contains("nowhere: "), "\(screen)")
+      #expect(screen.contains("\u{1B}[31misometry:\u{1B}[0m ") == hasColors, "\(screen)")
+      #expect(screen.contains("\u{1B}") == hasColors)
+    }
+  }
+
   /// Libraries end the process if they get no memory, so the program asks before.
   @Test(arguments: [
     (

@@ -21,7 +21,9 @@ struct DoctorCommand: EnvironmentCommand {
     var isWell = true
     for check in MachineCheck.all(environment) {
       let name = Wording.padded(check.subject, 9)
-      console.say("\(Wording.padded(check.state.mark, 2)) \(name) \(check.finding)")
+      let mark = check.state.ink.text(
+        Wording.padded(check.state.mark, 2), on: console.textStream)
+      console.say("\(mark) \(name) \(check.finding)")
       if let advice = check.advice { console.say("             \(advice)") }
       let advice: JSONValue = check.advice.map { .text($0) } ?? .null
       console.emit([

@@ -21,6 +21,14 @@ struct MachineCheck {
       case .broken: "✗"
       }
     }
+
+    var ink: Ink {
+      switch self {
+      case .good: .green
+      case .limited: .yellow
+      case .broken: .red
+      }
+    }
   }
 
   let subject: String

@@ -26,11 +26,13 @@ final class Console {
     self.init(isJSON: form.json, detail: progress.detail)
   }
 
+  /// The stream of the text for people.
+  var textStream: StandardStream { isJSON ? .error : .output }
+
   /// Prints a result.
   func say(_ line: String) {
     clearStatus()
-    let stream: StandardStream = isJSON ? .error : .output
-    stream.write("\(line)\n")
+    textStream.write("\(line)\n")
   }
 
   /// Prints what a command uses or has done on the way to its result; nothing with `--quiet`.
@@ -98,10 +100,7 @@ final class Console {
   }
 
   /// Erases a changing line; empty without a terminal, or if the terminal takes plain text alone.
-  static var lineEraser: String {
-    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
-    return isatty(STDERR_FILENO) == 1 && !isDumb ? "\r\u{1B}[K" : ""
-  }
+  static var lineEraser: String { StandardStream.error.isTerminal ? "\r\u{1B}[K" : "" }
 
   static var terminalWidth: Int {
     var size = winsize()

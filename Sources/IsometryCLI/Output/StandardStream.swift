@@ -31,9 +31,18 @@ enum StandardStream {
     return code == 0 || code == EPIPE ? nil : String(cString: strerror(code))
   }
 
+  private var descriptor: Int32 { self == .output ? STDOUT_FILENO : STDERR_FILENO }
+
+  /// Whether the stream is a terminal that takes more than plain text.
+  var isTerminal: Bool {
+    isatty(descriptor) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
+  }
+
+  /// Whether colors are shown: on a terminal, unless `$NO_COLOR` is set (https://no-color.org).
+  var hasColors: Bool { isTerminal && getenv("NO_COLOR").map { $0.pointee != 0 } != true }
+
   func write(_ text: String) {
-    let code = WholeFile.writeAll(
-      Array(text.utf8), to: self == .output ? STDOUT_FILENO : STDERR_FILENO)
+    let code = WholeFile.writeAll(Array(text.utf8), to: descriptor)
     guard self == .output, code != 0 else { return }
     // Only the first failure is reported.
     _ = Self.failure.compareExchange(expected: 0, desired: code, ordering: .relaxed)
