@@ -35,11 +35,14 @@ public struct StreamBenchmark: Sendable {
   /// - Parameters:
   ///   - dataset: the source of the images.
   ///   - benchmark: measures the rate that training needs.
+  ///   - onRepeat: called with the number of each timing of the streams and then of training, from 1 in both,
+  ///     and with its images per second.
   /// - Throws: as `ThroughputBenchmark.run`; `TrainingError.tooFewImages` for less than a batch.
   /// - Precondition: there is at least one thread and one timing.
   public func run(
     _ configuration: RunConfiguration, dataset: ImageDataset, backend: any Backend,
-    training benchmark: ThroughputBenchmark
+    training benchmark: ThroughputBenchmark,
+    onRepeat: (_ number: Int, _ imagesPerSecond: Double) -> Void = { _, _ in }
   ) throws -> Result {
     precondition(threads > 0 && repeats > 0, "there is something to time")
     try configuration.check()
@@ -52,8 +55,8 @@ public struct StreamBenchmark: Sendable {
     let training = try StreamedTraining(
       configuration, normalizing: dataset.normalization, backend: backend,
       batchesInFlight: batchesInFlight, dataset: dataset)
-    let rates = try measure(dataset, configuration, training.session)
-    let needed = try benchmark.run(training) { _, _ in }.imagesPerSecond
+    let rates = try measure(dataset, configuration, training.session, onRepeat)
+    let needed = try benchmark.run(training, onRepeat: onRepeat).imagesPerSecond
     let bytesPerImage = dataset.bytesPerImage + MemoryLayout<Int32>.stride
     return Result(
       imagesPerSecond: rates, bytesPerSecond: rates * Double(bytesPerImage),
@@ -61,7 +64,8 @@ public struct StreamBenchmark: Sendable {
   }
 
   private func measure(
-    _ dataset: ImageDataset, _ configuration: RunConfiguration, _ session: any Session
+    _ dataset: ImageDataset, _ configuration: RunConfiguration, _ session: any Session,
+    _ onRepeat: (_ number: Int, _ imagesPerSecond: Double) -> Void
   ) throws -> Double {
     let streams = try (0..<threads).map { number in
       BatchStream(
@@ -78,7 +82,7 @@ public struct StreamBenchmark: Sendable {
     // The first batches were filled before the clock starts.
     for _ in 0...batchesInFlight { try takeOneOfEach() }
     var rates: [Double] = []
-    for _ in 0..<repeats {
+    for number in 1...repeats {
       let start = ContinuousClock.now
       var count = 0
       var elapsed = 0.0
@@ -88,6 +92,7 @@ public struct StreamBenchmark: Sendable {
         elapsed = (ContinuousClock.now - start) / .seconds(1)
       } while elapsed < seconds
       rates.append(Double(count * configuration.batch) / elapsed)
+      onRepeat(number, rates[number - 1])
     }
     return rates.median
   }

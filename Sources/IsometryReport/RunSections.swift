@@ -105,21 +105,16 @@ struct RunSections {
       Plot(
         title: "Learning rate", x: Plot.Axis("step", column: "step"),
         y: Plot.Axis("learning rate", column: "rate"),
-        series: [Plot.Series("learning rate", .line, learningRates)]),
+        series: [
+          Plot.Series(
+            "learning rate", .line,
+            run.record.learningRates(count: 1000).map { (x: Double($0.step), y: $0.rate) })
+        ]),
       Plot(
         title: "Speed of training", x: epoch, y: Plot.Axis("images per second", column: "rate"),
         series: [series("images per second", \.imagesPerSecond)]),
     ]
     return Self.charts(charts) + .details("The numbers of each epoch", epochTable)
-  }
-
-  /// The rates of the steps that are done, as the schedule has them.
-  private var learningRates: [(x: Double, y: Double)] {
-    guard let last = run.record.entries("epoch").last?.step,
-      let stepsPerEpoch = run.record.stepsPerEpoch
-    else { return [] }
-    let schedule = run.record.configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch)
-    return (1...max(1, last)).map { (x: Double($0), y: schedule.rate(atStep: $0 - 1)) }
   }
 
   static func charts(_ plots: [Plot]) -> HTML {

@@ -103,7 +103,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("gamma: 0.5", "--gamma has no effect: only --schedule step has a gamma"),
+    ("gamma: 0.5", "--gamma has no effect: only --schedule step and plateau have a gamma"),
     ("cutout: 4", "--cutout has no effect"),
     ("device: gpu0", "device gpu0 is none of auto, cpu"), ("gemm: mkl", "gemm mkl is none of own"),
     ("labels: fine\ndata: synthetic", "--labels fine is for CIFAR-100"),

@@ -84,6 +84,8 @@ import Testing
     (["train", "--no-augment", "--cutout", "4"], "--no-augment"),
     (["train", "--schedule", "cosine", "--peak", "0.3"], "--peak"),
     (["train", "--milestones", "1,2"], "--schedule step"),
+    (["train", "--plateau", "2"], "--schedule plateau"),
+    (["train", "--schedule", "plateau", "--gamma", "2"], "below 1"),
     (["train", "--optimizer", "adam", "--momentum", "0.5"], "--momentum"),
     (["train", "--optimizer", "adam", "--nesterov"], "--nesterov"),
     (["train", "--device", "cpu", "--gemm", "clblast"], "--gemm"),

@@ -7,12 +7,15 @@ import Testing
 @testable import IsometryTraining
 
 @Suite struct RunRecordTests {
-  /// A run with two epochs, of which the first is the better one.
-  private func begin(_ path: String, reason: String?) throws {
-    let folder = try RunFolder.begin(at: path, for: SmallRun.configuration())
+  /// A run with epochs of five steps, of which the first is the best one.
+  private func begin(
+    _ path: String, _ configuration: RunConfiguration = SmallRun.configuration(),
+    accuracies: [Double] = [0.5, 0.25], reason: String?
+  ) throws {
+    let folder = try RunFolder.begin(at: path, for: configuration)
     let log = try RunLog(path: folder.logPath, keepingUntil: TrainingState())
     try log.appendStart(step: 0, device: "d", version: "1", recomputation: .none, tiles: nil)
-    for (epoch, accuracy) in [(1, 0.5), (2, 0.25)] {
+    for (epoch, accuracy) in zip(1..., accuracies) {
       let record = EpochRecord(
         epoch: epoch, trainLoss: 2, trainAccuracy: 0.5, testLoss: .infinity, testAccuracy: accuracy,
         isHeldOut: false, seconds: 4, totalSeconds: 4 * Double(epoch), imagesPerSecond: 10,
@@ -43,6 +46,22 @@ import Testing
       let lock = try RunLock(folder: "\(folder)/run")
       #expect(try RunRecord("\(folder)/run").status == .running)
       withExtendedLifetime(lock) {}
+    }
+  }
+
+  @Test func theRatesOfARunDropAfterEpochsWithoutImprovement() throws {
+    try withFolder { folder in
+      let configuration = SmallRun.configuration {
+        $0.schedule = .plateau
+        $0.plateau = 1
+        $0.learningRate = 4
+      }
+      try begin("\(folder)/run", configuration, accuracies: [0.5, 0.25, 0.25], reason: nil)
+      let record = try RunRecord("\(folder)/run")
+      let rates = record.learningRates(count: 1000)
+      #expect(rates.map(\.step) == Array(1...15))
+      #expect(rates.map(\.rate) == [4, 4, 4 * 0.1].flatMap { Array(repeating: $0, count: 5) })
+      #expect(record.learningRates(count: 3).map(\.step) == [1, 6, 11, 15])
     }
   }
 

@@ -90,6 +90,32 @@ import Testing
     }
   }
 
+  /// As above, so that the rate drops after each two of the epochs 2 to 7, also across an interruption.
+  @Test func theRateDropsWithoutImprovement() throws {
+    let configuration = SmallRun.configuration {
+      $0.epochs = 4
+      $0.learningRate = 1e-30
+      $0.schedule = .plateau
+      $0.plateau = 2
+      $0.normalization = .none
+    }
+    try withFolder { folder in
+      let runs = try RunFolder.begin(at: "\(folder)/run", for: configuration)
+      let trainer = try SmallRun.make(configuration).makeTrainer(savingTo: runs)
+      #expect(try trainer.run() == .completed)
+      #expect(trainer.state.rateDrops == [3] && trainer.learningRate == 1e-30 * 0.1)
+      var longer = configuration
+      longer.epochs = 7
+      try configuration.checkContinuation(as: longer)
+      let further = try SmallRun.make(longer)
+      try further.restore(try #require(try runs.readNewestCheckpoint()).checkpoint, path: "")
+      let continued = try further.makeTrainer(savingTo: nil)
+      #expect(try continued.run() == .completed)
+      #expect(continued.state.rateDrops == [3, 5, 7])
+      #expect(continued.learningRate == 1e-30 * pow(0.1, 3))
+    }
+  }
+
   @Test func aRunStopsWhenItsTimeIsUp() throws {
     let stop = StopRequest()
     stop.request(after: .milliseconds(1))

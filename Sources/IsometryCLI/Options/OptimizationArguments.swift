@@ -53,8 +53,18 @@ struct OptimizationArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Step: the factor of the learning rate at each milestone. (default: \(defaults.gamma))",
-      valueName: "factor"))
+      """
+      Plateau: the number of epochs in a row without a better test accuracy after which the learning rate \
+      drops. (default: \(RunConfiguration.defaultPlateau))
+      """, valueName: "n"))
+  var plateau: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Step and plateau: the factor of the learning rate at each milestone or drop. (default: \
+      \(defaults.gamma))
+      """, valueName: "factor"))
   var gamma: Double?
 
   @Option(
@@ -231,6 +241,7 @@ struct OptimizationArguments: ParsableArguments {
     }
     if let peak { configuration.peak = peak }
     if let milestones { configuration.milestones = milestones.elements }
+    if let plateau { configuration.plateau = plateau }
     if let gamma { configuration.gamma = gamma }
     if let momentum { configuration.momentum = momentum }
     if let nesterov { configuration.nesterov = nesterov }
@@ -269,7 +280,8 @@ struct OptimizationArguments: ParsableArguments {
   /// The options that only some of the others leave an effect.
   private var given: [Term] {
     [
-      (Term.peak, peak != nil), (.milestones, milestones != nil), (.gamma, gamma != nil),
+      (Term.peak, peak != nil), (.milestones, milestones != nil),
+      (.plateau, plateau != nil), (.gamma, gamma != nil),
       (.momentum, momentum != nil), (.nesterov, nesterov != nil),
     ].filter(\.1).map(\.0)
   }

@@ -65,6 +65,9 @@ extension RunConfiguration {
       "\(gamma) makes the \(.learningRate) overflow after \(drops) \(.milestones); use a smaller one"
     )
     try require(
+      schedule != .plateau || gamma < 1, .gamma,
+      "lowers the rate of \(.schedule) plateau, and should be below 1, not \(gamma)")
+    try require(
       (0..<1).contains(momentum), .momentum, "should be at least 0 and below 1, not \(momentum)")
     try require(
       !optimizer.hasNesterov || !nesterov || usesMomentum, .nesterov,
@@ -131,7 +134,8 @@ extension RunConfiguration {
       }
     }
     for (setting, number) in [
-      (Term.patience, patience), (.saveEvery, saveEvery), (.keep, keep), (.saveSteps, saveSteps),
+      (Term.plateau, plateau), (.patience, patience), (.saveEvery, saveEvery), (.keep, keep),
+      (.saveSteps, saveSteps),
     ] {
       guard let number else { continue }
       try require(
@@ -168,7 +172,12 @@ extension RunConfiguration {
       switch setting {
       case .peak: (schedule == .oneCycle, "\(.schedule) one-cycle has a peak")
       case .milestones: (schedule == .step, "\(.schedule) step has milestones")
-      case .gamma: (schedule == .step, "\(.schedule) step has a gamma")
+      case .plateau: (schedule == .plateau, "\(.schedule) plateau waits for a better accuracy")
+      case .gamma:
+        (
+          schedule == .step || schedule == .plateau,
+          "\(.schedule) step and plateau have a gamma"
+        )
       case .momentum: (optimizer.hasMomentum, "sgd, muon and rmsprop have a momentum")
       case .nesterov: (optimizer.hasNesterov, "sgd and muon have Nesterov momentum")
       case .cutout: (augment.contains(.cutout), "the augmentation cutout covers a square")

@@ -31,7 +31,7 @@ extension RunConfiguration {
     comparable.tensorboard = tensorboard
     comparable.histogramsEvery = histogramsEvery
     // The learning rate of a step does not depend on the length of these runs.
-    if schedule == .constant || schedule == .step && milestones != nil {
+    if [.constant, .plateau].contains(schedule) || schedule == .step && milestones != nil {
       comparable.epochs = epochs
     }
     for (recorded, changed) in zip(spelledOut.settings, comparable.settings)
@@ -85,6 +85,7 @@ extension RunConfiguration {
     result.views = views ?? .one
     if augment.contains(.translate) { result.translate = translate ?? Self.defaultTranslation }
     if schedule == .step { result.milestones = stepMilestones }
+    if schedule == .plateau { result.plateau = plateau ?? Self.defaultPlateau }
     return result
   }
 }

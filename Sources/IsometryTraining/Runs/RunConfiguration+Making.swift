@@ -112,12 +112,12 @@ extension RunConfiguration {
       update, dtype: precision.dtype.byteCount == 2 ? precision.dtype : nil, others: standard)
   }
 
-  /// The learning-rate schedule of the run.
+  /// The learning-rate schedule of the run, without the drops of a plateau schedule.
   public func makeSchedule(stepsPerEpoch: Int) -> LearningRateSchedule {
     func steps(_ epochs: Double) -> Int { self.steps(epochs, of: stepsPerEpoch) }
     let shape: LearningRateSchedule.Shape =
       switch schedule {
-      case .constant: .constant
+      case .constant, .plateau: .constant
       case .step:
         .step(
           milestones: stepMilestones.map(steps), gamma: gamma)
@@ -129,6 +129,15 @@ extension RunConfiguration {
       shape, peakRate: learningRate, totalSteps: epochs * stepsPerEpoch,
       warmupSteps: warmupSteps ?? steps(warmup))
   }
+
+  /// The drops of a plateau schedule; nil for other schedules.
+  public func makePlateau() -> Trainer.Plateau? {
+    schedule == .plateau
+      ? Trainer.Plateau(epochs: plateau ?? Self.defaultPlateau, factor: gamma) : nil
+  }
+
+  /// The default of `plateau`.
+  package static let defaultPlateau = 10
 
   /// The numbers of steps from one measurement to the next.
   var observationIntervals: [Int] {

@@ -10,6 +10,7 @@ extension Term {
   package static let warmup = Term("warmup")
   package static let peak = Term("peak")
   package static let milestones = Term("milestones")
+  package static let plateau = Term("plateau")
   package static let gamma = Term("gamma")
   package static let optimizer = Term("optimizer")
   package static let momentum = Term("momentum")

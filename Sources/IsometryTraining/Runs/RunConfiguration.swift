@@ -46,7 +46,10 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var peak = 0.2
   /// The epochs after which a step schedule lowers the rate; nil for a half and three quarters.
   public var milestones: [Double]?
-  /// The factor of the rate at each milestone of a step schedule.
+  /// The number of epochs in a row without a better test accuracy after which a plateau schedule lowers the
+  /// rate; nil for 10.
+  public var plateau: Int?
+  /// The factor of the rate at each milestone of a step schedule, and at each drop of a plateau schedule.
   public var gamma = 0.1
 
   /// The optimizer.
@@ -138,6 +141,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public enum ScheduleName: String, Sendable, Codable, CaseIterable {
     case constant
     case step
+    /// The rate drops if the test accuracy does not improve; see `Trainer.Settings.plateau`.
+    case plateau
     case linear
     case cosine
     case oneCycle = "one-cycle"
@@ -188,7 +193,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case learningRate = "lr"
     case warmup
     case warmupSteps = "warmup-steps"
-    case peak, milestones, gamma
+    case peak, milestones, plateau, gamma
     case optimizer, momentum, nesterov
     case weightDecay = "weight-decay"
     case decay, groups

@@ -1,6 +1,7 @@
 import Foundation
 import IsometryCore
 package import IsometryFiles
+import RealModule
 
 /// A run as its folder describes it. Reading it takes no lock, so the run may be under way.
 package struct RunRecord: Sendable {
@@ -59,6 +60,29 @@ package struct RunRecord: Sendable {
   package var best: EpochRecord? {
     epochs.reduce(nil) { best, epoch in
       best.map { $0.testAccuracy >= epoch.testAccuracy } ?? false ? best : epoch
+    }
+  }
+
+  /// The learning rates of the steps that are done, at most about a number of them at equal distances. None if
+  /// the settings or the log are not those of a run.
+  ///
+  /// - Parameter count: the number, at least 1.
+  package func learningRates(count: Int) -> [(step: Int, rate: Double)] {
+    guard let last = entries("epoch").last?.step, last > 0, let stepsPerEpoch, stepsPerEpoch > 0,
+      (try? configuration.check()) != nil
+    else { return [] }
+    let (all, overflow) = configuration.epochs.multipliedReportingOverflow(by: stepsPerEpoch)
+    guard !overflow, last <= all, (try? configuration.checkWarmup(steps: all)) != nil else {
+      return []
+    }
+    let schedule = configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch)
+    let plateau = configuration.makePlateau()
+    var place = TrainingState()
+    for epoch in epochs { place = place.nextEpoch(after: epoch, dropping: plateau) }
+    let steps = Array(stride(from: 1, to: last, by: max(1, last / count))) + [last]
+    return steps.map { step in
+      let drops = place.rateDrops.count { $0 <= (step - 1) / stepsPerEpoch }
+      return (step, schedule.rate(atStep: step - 1) * .pow(plateau?.factor ?? 1, Double(drops)))
     }
   }
 

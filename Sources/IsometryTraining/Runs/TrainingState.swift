@@ -23,16 +23,18 @@ public struct TrainingState: Sendable, Hashable, Codable {
   public var bestEpoch: Int?
   /// That test accuracy; nil in the first epoch.
   public var bestAccuracy: Double?
+  /// The epochs, from 1, after which the learning rate dropped because the test accuracy did not improve.
+  public var rateDrops: [Int] = []
 
   /// The start of a run.
   public init() {}
 
   private enum CodingKeys: CodingKey {
     case epoch, batch, step, samples, seconds, inputWaitSeconds, testAccuracy, bestEpoch,
-      bestAccuracy
+      bestAccuracy, rateDrops
   }
 
-  /// A state of a checkpoint. Those of older versions lack the accuracies.
+  /// A state of a checkpoint. Those of older versions lack the accuracies and the drops.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     epoch = try values.decode(Int.self, forKey: .epoch)
@@ -44,6 +46,7 @@ public struct TrainingState: Sendable, Hashable, Codable {
     testAccuracy = try values.decodeIfPresent(Double.self, forKey: .testAccuracy)
     bestEpoch = try values.decodeIfPresent(Int.self, forKey: .bestEpoch)
     bestAccuracy = try values.decodeIfPresent(Double.self, forKey: .bestAccuracy)
+    rateDrops = try values.decodeIfPresent([Int].self, forKey: .rateDrops) ?? []
   }
 
   /// Whether the epoch before reached an accuracy in percent.
@@ -69,7 +72,9 @@ public struct TrainingState: Sendable, Hashable, Codable {
     return hasExhausted(patience) ? .exhaustedPatience : nil
   }
 
-  func nextEpoch(after record: EpochRecord) -> TrainingState {
+  func nextEpoch(
+    after record: EpochRecord, dropping plateau: Trainer.Plateau? = nil
+  ) -> TrainingState {
     var next = self
     next.epoch += 1
     next.batch = 0
@@ -77,6 +82,11 @@ public struct TrainingState: Sendable, Hashable, Codable {
     next.testAccuracy = record.testAccuracy
     if record.testAccuracy > bestAccuracy ?? -1 {
       (next.bestEpoch, next.bestAccuracy) = (next.epoch, record.testAccuracy)
+    }
+    if let plateau,
+      next.epoch - max(next.bestEpoch ?? 0, rateDrops.last ?? 0) >= plateau.epochs
+    {
+      next.rateDrops.append(next.epoch)
     }
     next.seconds = 0
     next.inputWaitSeconds = 0

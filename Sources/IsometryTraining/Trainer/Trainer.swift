@@ -2,6 +2,7 @@ public import IsometryCore
 public import IsometryData
 public import IsometryGraph
 import IsometryNN
+import RealModule
 
 /// Trains a network: epochs of steps over a data set, each followed by an evaluation and a checkpoint.
 ///
@@ -9,6 +10,24 @@ import IsometryNN
 /// queue stays full: within an epoch the host waits for nothing but a free staging slot, and reads the
 /// loss back asynchronously.
 public final class Trainer {
+  /// A learning rate that drops while the test accuracy does not improve.
+  ///
+  /// - Source: PyTorch's `ReduceLROnPlateau` with a patience of `epochs` − 1 and without a threshold.
+  public struct Plateau: Sendable, Hashable {
+    /// The number of epochs in a row without a better test accuracy after which the rate drops. They are
+    /// counted from the last drop on.
+    public let epochs: Int
+    /// The factor of the rate at each drop.
+    public let factor: Double
+
+    /// - Precondition: there is at least one epoch, and the factor is above 0 and below 1.
+    public init(epochs: Int, factor: Double) {
+      precondition(epochs > 0 && factor > 0 && factor < 1, "the rate drops after some epochs")
+      self.epochs = epochs
+      self.factor = factor
+    }
+  }
+
   /// The settings of a run besides its graphs.
   public struct Settings: Sendable {
     /// Epochs of the whole run, including those before a resumption.
@@ -17,8 +36,10 @@ public final class Trainer {
     public var untilAccuracy: Double?
     /// The number of epochs without a better test accuracy after which the run ends; nil for none.
     public var patience: Int?
-    /// The learning rate of every step of the run.
+    /// The learning rate of every step of the run, without the drops of `plateau`.
     public var schedule: LearningRateSchedule
+    /// The drops of the learning rate; nil for none. Schedules of groups have none.
+    public var plateau: Plateau?
     /// The learning rates of parameter groups that have a schedule of their own, by the graph's input.
     public var groupSchedules: [String: LearningRateSchedule] = [:]
     /// The seed of the order of the images; augmentation has its own in the graph.
@@ -118,12 +139,21 @@ public final class Trainer {
       // Finite weights may have too large a test loss, for example with young running statistics.
       if !result.loss.isFinite { try requireFiniteVariables() }
       let record = record(totals, result)
-      state = state.nextEpoch(after: record)
+      state = state.nextEpoch(after: record, dropping: settings.plateau)
       // The log comes before the checkpoint: what it says too much can be taken out again.
       try onEvent(.epochEnded(record))
       try keep(state, onEvent)
       if let end { return end }
     }
+  }
+
+  /// The learning rate of the next step.
+  public var learningRate: Double { learningRate(atStep: state.step) }
+
+  /// The rate of a step that follows the last drop.
+  private func learningRate(atStep step: Int) -> Double {
+    settings.schedule.rate(atStep: step)
+      * .pow(settings.plateau?.factor ?? 1, Double(state.rateDrops.count))
   }
 
   private var end: TrainingOutcome? {
@@ -172,7 +202,7 @@ extension Trainer {
     while state.batch < batchesPerEpoch, !stop.isRequested {
       let batch = try stream.next()
       inputs.write(
-        to: batch.slot, learningRate: settings.schedule.rate(atStep: state.step),
+        to: batch.slot, learningRate: learningRate,
         step: state.step + 1, samples: state.samples)
       for (name, schedule) in settings.groupSchedules {
         inputs.write(
@@ -241,7 +271,7 @@ extension Trainer {
   private func nonFinite(_ quantity: String) -> TrainingError {
     .nonFiniteLoss(
       quantity: quantity, epoch: state.epoch + 1, step: state.step,
-      learningRate: settings.schedule.rate(atStep: max(0, state.step - 1)),
+      learningRate: learningRate(atStep: max(0, state.step - 1)),
       advice: settings.advice, lastCheckpoint: lastCheckpoint)
   }
 
@@ -254,7 +284,7 @@ extension Trainer {
     return TrainingProgress(
       epoch: state.epoch + 1, epochs: settings.epochs, batch: reading.batch,
       batchesPerEpoch: batchesPerEpoch, step: reading.step,
-      learningRate: settings.schedule.rate(atStep: reading.step - 1),
+      learningRate: learningRate(atStep: reading.step - 1),
       loss: totals.loss / Double(reading.batch),
       accuracy: totals.correct / Double(reading.batch * batchSize),
       imagesPerSecond: Double(batchSize) / secondsPerBatch,

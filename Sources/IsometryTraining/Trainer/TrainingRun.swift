@@ -177,6 +177,7 @@ public final class TrainingRun {
       schedule: configuration.makeSchedule(stepsPerEpoch: stepsPerEpoch),
       seed: configuration.seed)
     settings.untilAccuracy = configuration.untilAccuracy
+    settings.plateau = configuration.makePlateau()
     settings.patience = configuration.patience
     settings.saveInterval = configuration.saveMinutes.map { .seconds(60 * $0) }
     settings.saveSteps = configuration.saveSteps

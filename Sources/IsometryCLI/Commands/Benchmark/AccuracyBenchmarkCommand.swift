@@ -37,6 +37,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand, ProgressCommand {
       "Measure the time to this test accuracy, in percent.", valueName: "percent"))
   var target: Double?
 
+  @OptionGroup var ending: StopArguments
   @OptionGroup var feeding: PrefetchArguments
 
   @Option(
@@ -69,7 +70,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand, ProgressCommand {
     configuration.device = selection.backend.name
     let source = try training.source(
       for: &configuration, recorded: choices.template?.data, environment)
-    let stop = InterruptHandler.install()
+    let stop = ending.request()
     let folder = output ?? RunFolder.unusedPath(named: "accuracy-\(name(of: configuration))")
     console.note("data    \(source.explanation.inProgramTerms)")
     console.note("device  \(selection.explanation)")
@@ -94,8 +95,7 @@ struct AccuracyBenchmarkCommand: EnvironmentCommand, ProgressCommand {
         console.say(
           "stopped; finished epochs are saved, and the same command with --output \(folder) continues"
         )
-        // As a shell reports a program that a signal ended.
-        throw ExitCode(128 + (stop.requestingSignal ?? 0))
+        throw ExitCode(ending.exitCode(of: stop))
       }
       report(epochs, seed: configuration.seed, path: path, console)
       results.append(epochs)

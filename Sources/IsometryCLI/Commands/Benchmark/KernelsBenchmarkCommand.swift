@@ -7,7 +7,7 @@ import IsometryGraph
 import IsometryOpenCL
 import IsometryTraining
 
-struct KernelsBenchmarkCommand: EnvironmentCommand {
+struct KernelsBenchmarkCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels",
     abstract: "Measure each kernel and compare it with the limits of the device.",
@@ -44,6 +44,7 @@ struct KernelsBenchmarkCommand: EnvironmentCommand {
   var seconds = KernelBenchmark().seconds
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     guard seconds >= 0, seconds <= 3600 else {
@@ -52,22 +53,24 @@ struct KernelsBenchmarkCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     var selection = try DeviceSelection(
       device ?? .auto, precision: configuration.precision, environment)
     if precision.isAutomatic { configuration.precision = selection.choosePrecision() }
     try selection.backend.requireSupport(for: configuration.precision)
-    console.say("device  \(selection.explanation)")
+    console.note("device  \(selection.explanation)")
 
     var benchmark = KernelBenchmark()
     if let only { benchmark.families = Set(only.elements) }
     benchmark.seconds = seconds
+    console.showStatus("measuring the limits of \(selection.backend.name)")
     let ceilings = try measureCeilings(
       of: selection.backend, in: [.float32, configuration.precision.dtype], console)
     if !form.json {
       console.say(Wording.row(["ms", "GFLOP/s", "GB/s", "of ceiling", "a step"]) + "  kernel")
     }
+    console.showStatus("timing steps of \(configuration.model)")
     try benchmark.run(
       configuration, providers: try providers(selection.backend, environment),
       // Bytes and labels are decoded, not computed with.

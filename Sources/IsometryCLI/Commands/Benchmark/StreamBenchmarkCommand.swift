@@ -6,7 +6,7 @@ import IsometryFiles
 import IsometryGraph
 import IsometryTraining
 
-struct StreamBenchmarkCommand: EnvironmentCommand {
+struct StreamBenchmarkCommand: EnvironmentCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "stream", abstract: "Measure the input pipeline without training.",
     discussion: """
@@ -43,6 +43,7 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
   var repeats = StreamBenchmark().repeats
 
   @OptionGroup var form: OutputArguments
+  @OptionGroup var progress: ProgressArguments
 
   func validate() throws {
     try checkRange(threads, "--threads", 1...Self.mostThreads)
@@ -53,15 +54,15 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(form, progress)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
     let source = try data.resolve(environment)
     let selection = try device.select(
       for: &configuration, choosingPrecision: precision.isAutomatic, environment)
     let dataset = try source.load(.train)
-    console.say("data  \(source.explanation.inProgramTerms)")
-    console.say("device  \(selection.explanation)")
+    console.note("data  \(source.explanation.inProgramTerms)")
+    console.note("device  \(selection.explanation)")
 
     var benchmark = StreamBenchmark()
     benchmark.threads = threads
@@ -71,7 +72,11 @@ struct StreamBenchmarkCommand: EnvironmentCommand {
     var training = ThroughputBenchmark()
     training.repeats = repeats
     let result = try benchmark.run(
-      configuration, dataset: dataset, backend: selection.backend, training: training)
+      configuration, dataset: dataset, backend: selection.backend, training: training
+    ) { number, rate in
+      console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
+    }
+    console.clearStatus()
     if form.json {
       console.emit([
         "data": .text(source.spelling), "batch": .integer(batch), "threads": .integer(threads),
