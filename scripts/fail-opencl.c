@@ -45,15 +45,14 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint 
                               cl_uint count, const cl_event *list, cl_event *event) {
   if (fails(LAUNCH)) return CL_OUT_OF_RESOURCES;
   return OWN(clEnqueueNDRangeKernel)(queue, kernel, axes, offset, global, local, count, list,
-                                         event);
+                                     event);
 }
 
 cl_int clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool waits, size_t offset,
                             size_t size, const void *source, cl_uint count, const cl_event *list,
                             cl_event *event) {
   if (fails(WRITE)) return CL_OUT_OF_RESOURCES;
-  return OWN(clEnqueueWriteBuffer)(queue, buffer, waits, offset, size, source, count, list,
-                                       event);
+  return OWN(clEnqueueWriteBuffer)(queue, buffer, waits, offset, size, source, count, list, event);
 }
 
 cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool waits, size_t offset,
@@ -61,7 +60,7 @@ cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool waits,
                            cl_event *event) {
   if (waits && fails(READ)) return CL_OUT_OF_RESOURCES;
   return OWN(clEnqueueReadBuffer)(queue, buffer, waits, offset, size, destination, count, list,
-                                      event);
+                                  event);
 }
 
 cl_int clEnqueueCopyBuffer(cl_command_queue queue, cl_mem source, cl_mem destination,
@@ -69,23 +68,23 @@ cl_int clEnqueueCopyBuffer(cl_command_queue queue, cl_mem source, cl_mem destina
                            cl_uint count, const cl_event *list, cl_event *event) {
   if (fails(COPY)) return CL_OUT_OF_RESOURCES;
   return OWN(clEnqueueCopyBuffer)(queue, source, destination, source_offset, destination_offset,
-                                      size, count, list, event);
+                                  size, count, list, event);
 }
 
 cl_int clEnqueueFillBuffer(cl_command_queue queue, cl_mem buffer, const void *pattern,
                            size_t pattern_size, size_t offset, size_t size, cl_uint count,
                            const cl_event *list, cl_event *event) {
   if (fails(FILL)) return CL_OUT_OF_RESOURCES;
-  return OWN(clEnqueueFillBuffer)(queue, buffer, pattern, pattern_size, offset, size, count,
-                                      list, event);
+  return OWN(clEnqueueFillBuffer)(queue, buffer, pattern, pattern_size, offset, size, count, list,
+                                  event);
 }
 
 void *clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool waits, cl_map_flags flags,
                          size_t offset, size_t size, cl_uint count, const cl_event *list,
                          cl_event *event, cl_int *status) {
   if (!fails(MAP))
-    return OWN(clEnqueueMapBuffer)(queue, buffer, waits, flags, offset, size, count, list,
-                                       event, status);
+    return OWN(clEnqueueMapBuffer)(queue, buffer, waits, flags, offset, size, count, list, event,
+                                   status);
   if (status) *status = CL_MAP_FAILURE;
   return NULL;
 }
