@@ -1,4 +1,5 @@
 import IsometryCPU
+import IsometryCommunication
 import IsometryCore
 import IsometryGraph
 import IsometryReference

@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryCommunication
 import IsometryCore
 import IsometryGraph
 import IsometryTraining

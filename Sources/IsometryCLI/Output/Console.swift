@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCommunication
 import IsometryFiles
 
 /// The program's output. With `--json`, standard output has only JSON; text goes to standard error.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryBenchmarks
+import IsometryCommunication
 import IsometryCore
 import IsometryData
 import IsometryFiles
