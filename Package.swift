@@ -26,8 +26,8 @@ let package = Package(
     .library(
       name: "Isometry",
       targets: [
-        "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData", "IsometryExchange",
-        "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
+        "IsometryBenchmarks", "IsometryCommunication", "IsometryCore", "IsometryCPU",
+        "IsometryData", "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
         "IsometrySpectra", "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
       ]),
   ],
@@ -42,8 +42,8 @@ let package = Package(
     .executableTarget(
       name: "IsometryCLI",
       dependencies: [
-        "GPUProbe", "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData",
-        "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
+        "GPUProbe", "IsometryBenchmarks", "IsometryCommunication", "IsometryCore", "IsometryCPU",
+        "IsometryData", "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
         "IsometryReference", "IsometryReport", "IsometryReproductions", "IsometrySpectra",
         "IsometryTensorBoard",
         "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
@@ -74,7 +74,7 @@ let package = Package(
     .target(
       name: "IsometryBenchmarks",
       dependencies: [
-        "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
+        "IsometryCommunication", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
         "IsometryTraining",
       ],
       swiftSettings: strict),
@@ -82,8 +82,8 @@ let package = Package(
     .target(
       name: "IsometryTraining",
       dependencies: [
-        "CIsometryRecipes", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
-        "IsometryNN", realModule,
+        "CIsometryRecipes", "IsometryCommunication", "IsometryCore", "IsometryData",
+        "IsometryFiles", "IsometryGraph", "IsometryNN", realModule,
       ],
       swiftSettings: strict),
     .target(
@@ -95,8 +95,8 @@ let package = Package(
     .target(
       name: "IsometryOpenCL",
       dependencies: [
-        "CCLBlast", "CIsometryKernels", "GPUProbe", "IsometryCore", "IsometryFiles",
-        "IsometryGraph", "IsometryLowering", "IsometryReference", "OpenCLRuntime",
+        "CCLBlast", "CIsometryKernels", "GPUProbe", "IsometryCommunication", "IsometryCore",
+        "IsometryFiles", "IsometryGraph", "IsometryLowering", "IsometryReference", "OpenCLRuntime",
       ],
       swiftSettings: strict),
     // Layer 3
@@ -112,7 +112,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "IsometryCPU",
-      dependencies: ["IsometryCore", "IsometryGraph", "COneDNN", "CVectorLoops"],
+      dependencies: [
+        "IsometryCommunication", "IsometryCore", "IsometryGraph", "COneDNN", "CVectorLoops",
+      ],
       swiftSettings: strict),
     .target(
       name: "IsometryLowering", dependencies: ["IsometryCore", "IsometryGraph"],
@@ -139,6 +141,8 @@ let package = Package(
       ],
       exclude: ["Messages/tensorboard.proto"], swiftSettings: strict),
     .target(
+      name: "IsometryCommunication", dependencies: ["CMPIBridge"], swiftSettings: strict),
+    .target(
       name: "OpenCLRuntime",
       dependencies: ["COpenCL", "IsometryCore", "IsometryFiles"],
       swiftSettings: strict + [.strictMemorySafety()]),
@@ -150,6 +154,9 @@ let package = Package(
     .systemLibrary(name: "COpenCL", providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
     .systemLibrary(name: "CCLBlast", providers: [.apt(["libclblast-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .target(name: "CMPIBridge", dependencies: ["CMPI"]),
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
@@ -188,6 +195,9 @@ let package = Package(
     .testTarget(
       name: "IsometryCPUTests",
       dependencies: ["IsometryCore", "IsometryGraph", "IsometryNN", "IsometryCPU"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "IsometryCommunicationTests", dependencies: ["IsometryCommunication"],
       swiftSettings: tests),
     .testTarget(
       name: "IsometryCoreTests", dependencies: ["IsometryCore", realModule], swiftSettings: tests),
@@ -236,7 +246,7 @@ let package = Package(
     .testTarget(
       name: "IsometryBenchmarksTests",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryBenchmarks", "IsometryCommunication", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
         "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryTraining", "TestSupport",
       ],
       swiftSettings: tests),
@@ -266,7 +276,7 @@ let package = Package(
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCLI", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryBenchmarks", "IsometryCLI", "IsometryCommunication", "IsometryCore", "IsometryData", "IsometryFiles",
         "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
         "IsometryTraining", "TestSupport",
       ],

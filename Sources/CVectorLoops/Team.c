@@ -7,6 +7,7 @@ void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned 
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
 int omp_get_max_threads(void);
+void omp_set_num_threads(int count);
 int omp_in_parallel(void);
 
 typedef struct {
@@ -26,6 +27,8 @@ static void part(void *data) {
 int32_t vl_thread_index(void) { return omp_get_thread_num(); }
 
 int32_t vl_thread_count(void) { return omp_get_max_threads(); }
+
+void vl_set_thread_count(int32_t count) { omp_set_num_threads(count); }
 
 void vl_parallel(int64_t count, int32_t threads,
                  void (*body)(void *context, int64_t first, int64_t last), void *context) {

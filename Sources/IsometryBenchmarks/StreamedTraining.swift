@@ -1,3 +1,4 @@
+import IsometryCommunication
 public import IsometryCore
 import IsometryData
 import IsometryGraph
@@ -7,23 +8,30 @@ import IsometryTraining
 /// A network in training on a device, fed by a stream of batches as in a run: what benchmarks time.
 final class StreamedTraining {
   let session: any Session
+  /// Images of a step, those of all ranks together.
   let batch: Int
+  let ranks: any Communicator
+  private let slice: BatchStream.Slice
   private let stream: BatchStream
   private let inputs: StepInputs
   private let groupSchedules: [String]
   private var step = 0
 
-  /// - Parameter dataset: made once the device has taken the network and the batch, so that one that is
-  ///   too large costs no time.
+  /// - Parameters:
+  ///   - ranks: the processes that train together.
+  ///   - dataset: made once the device has taken the network and the batch, so that one that is
+  ///     too large costs no time.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
   ///   what the backend throws.
   init(
     _ configuration: RunConfiguration, normalizing statistics: ChannelStatistics,
-    backend: any Backend, batchesInFlight: Int, dataset: @autoclosure () throws -> ImageDataset
+    backend: any Backend, ranks: any Communicator = SingleProcess(), batchesInFlight: Int,
+    dataset: @autoclosure () throws -> ImageDataset
   ) throws {
     try configuration.check()
+    try configuration.checkRanks(ranks.size)
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(normalizing: statistics)
+    let graph = try configuration.makeTrainingGraph(normalizing: statistics, ranks: ranks.size)
     session = try backend.makeSession(
       for: graph.graph, recomputation: configuration.recompute)
     let dataset = try dataset()
@@ -31,9 +39,11 @@ final class StreamedTraining {
       to: session, initializer: configuration.makeInitializer(from: dataset, on: backend),
       seed: configuration.seed)
     batch = configuration.batch
+    self.ranks = ranks
+    slice = BatchStream.Slice(ranks.rank, of: ranks.size)
     stream = BatchStream(
-      of: dataset, batchSize: batch, order: .shuffled(seed: configuration.seed),
-      slots: try session.makeStagingSlots(batchesInFlight))
+      of: dataset, batchSize: batch / ranks.size, order: .shuffled(seed: configuration.seed),
+      slots: try session.makeStagingSlots(batchesInFlight), slice: slice)
     inputs = StepInputs(
       of: session.graph,
       mixup: configuration.mixup.map { Mixup(alpha: $0, seed: configuration.seed) })
@@ -44,12 +54,13 @@ final class StreamedTraining {
   ///
   /// - Throws: the same errors.
   convenience init(
-    withRandomImages configuration: RunConfiguration, backend: any Backend, batchesInFlight: Int
+    withRandomImages configuration: RunConfiguration, backend: any Backend,
+    ranks: any Communicator = SingleProcess(), batchesInFlight: Int
   ) throws {
     let batch = configuration.batch
     try self.init(
       configuration, normalizing: configuration.imageFormat.normalization, backend: backend,
-      batchesInFlight: batchesInFlight,
+      ranks: ranks, batchesInFlight: batchesInFlight,
       dataset: .random(
         count: max(batch, min(4 * batch, Self.mostDistinctImages)), configuration.imageFormat,
         seed: configuration.seed))
@@ -84,7 +95,8 @@ final class StreamedTraining {
     let batch = try stream.next()
     // So small a rate keeps random labels from driving the weights anywhere.
     inputs.write(
-      to: batch.slot, learningRate: 1e-6, step: step + 1, samples: step * self.batch)
+      to: batch.slot, learningRate: 1e-6, step: step + 1, samples: step * self.batch,
+      slice: slice)
     for name in groupSchedules { inputs.write(1e-6, step: step + 1, of: name, to: batch.slot) }
     try body(batch.slot)
     stream.recycle(batch)

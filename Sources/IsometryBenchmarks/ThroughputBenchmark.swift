@@ -1,3 +1,4 @@
+public import IsometryCommunication
 import IsometryCore
 import IsometryData
 public import IsometryGraph
@@ -37,6 +38,8 @@ public struct ThroughputBenchmark: Sendable {
     public let inputWaitShare: Double
     /// Operations of a step as `Graph.cost(of:)` counts them: a multiply–add is two.
     public let operationsPerStep: Int
+    /// The time of the sums over all ranks, on this rank in all timings; nil for one process.
+    public let communication: CommunicationTimes?
     /// The times of the commands of the profiled steps; nil without profiled steps.
     package let timeline: Timeline?
 
@@ -54,10 +57,12 @@ public struct ThroughputBenchmark: Sendable {
   /// - Precondition: there is at least one step and one timing.
   public func run(
     _ configuration: RunConfiguration, backend: any Backend,
+    ranks: any Communicator = SingleProcess(),
     onRepeat: (Int, Double) -> Void = { _, _ in }
   ) throws -> Result {
     let training = try StreamedTraining(
-      withRandomImages: configuration, backend: backend, batchesInFlight: batchesInFlight)
+      withRandomImages: configuration, backend: backend, ranks: ranks,
+      batchesInFlight: batchesInFlight)
     return try run(training, onRepeat: onRepeat)
   }
 
@@ -66,11 +71,14 @@ public struct ThroughputBenchmark: Sendable {
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`, `UnsupportedPrecision`, and
   ///   errors of the backend.
   public func plan(
-    _ configuration: RunConfiguration, backend: any Backend
+    _ configuration: RunConfiguration, backend: any Backend, ranks: Int = 1
   ) throws -> SessionReport {
     try configuration.check()
+    try configuration.checkRanks(ranks)
     try backend.requireSupport(for: configuration.precision)
-    let graph = try configuration.makeTrainingGraph(normalizing: CIFAR10.normalization).graph
+    let graph = try configuration.makeTrainingGraph(
+      normalizing: CIFAR10.normalization, ranks: ranks
+    ).graph
     return try backend.plan(
       graph, stagingSlots: batchesInFlight, recomputation: configuration.recompute)
   }
@@ -81,6 +89,7 @@ public struct ThroughputBenchmark: Sendable {
     // Not after minutes of measuring.
     let profiled = profiledSteps > 0 ? try UnprofiledSession.require(session) : nil
     _ = try training.run(warmupSteps)
+    _ = training.ranks.takeTimes()
     let batch = Double(training.batch)
     var seconds: [Double] = []  // of one step
     var inputWait = 0.0
@@ -91,6 +100,7 @@ public struct ThroughputBenchmark: Sendable {
       seconds.append(time)
       onRepeat(number, batch / time)
     }
+    let communication = training.ranks.takeTimes()
     seconds.sort()
     let median = seconds.median
     return Result(
@@ -101,6 +111,7 @@ public struct ThroughputBenchmark: Sendable {
       operationsPerStep: session.graph.nodes.map {
         session.graph.cost(of: $0).floatingPointOperations
       }.reduce(0, +),
+      communication: training.ranks.size > 1 ? communication : nil,
       timeline: try profiled.map {
         Timeline(steps: try training.times(profiledSteps), graph: $0.graph, work: $0.launchWork)
       })

@@ -12,6 +12,18 @@ struct BegunRun {
   /// Lines for people about the place from which the run continues, and about what is not used.
   private(set) var remarks: [String] = []
 
+  /// What all ranks know of the run.
+  struct Start: Codable {
+    let configuration: RunConfiguration
+    /// nil if the run was killed before it wrote a checkpoint.
+    let place: TrainingState?
+    let remarks: [String]
+  }
+
+  var start: Start {
+    Start(configuration: configuration, place: checkpoint?.state, remarks: remarks)
+  }
+
   /// - Parameter path: a run, which continues from its newest whole checkpoint, or a checkpoint of a run.
   /// - Throws: `UsageError` for a checkpoint outside of a run; as `RunFolder.open` and
   ///   `RunFolder.readNewestCheckpoint`.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import IsometryBenchmarks
+import IsometryCommunication
 import IsometryData
 import IsometryExchange
 import IsometryGraph
@@ -14,7 +15,7 @@ import IsometryTraining
 struct Failure {
   private static let usageCode: Int32 = 64
 
-  private let code: Int32
+  let code: Int32
   /// The text for standard output: help and versions.
   private var answer = ""
   /// The text for standard error; empty if there is nothing more to report.
@@ -27,7 +28,7 @@ struct Failure {
       message = errorText(of: error)
     case is ConfigurationError, is UsageError, is ModelError, is InitializationError,
       is RecipeError, is UnsupportedPrecision, is ExchangeError,
-      is UnprofiledSession, is DeviceLimitError, TrainingError.tooFewImages,
+      is UnprofiledSession, is DeviceLimitError, is CommunicationError, TrainingError.tooFewImages,
       DatasetError.notEnoughMemory, SpectrumError.notEnoughMemory,
       ReproductionError.unknownExperiment,
       ReproductionError.missingScale, ReproductionError.otherConfiguration:
@@ -73,12 +74,14 @@ struct Failure {
     + [("epoch,…", "numbers as 2,3.5"), ("h,w", "two whole numbers as 32,32")]
 
   /// Prints the error on the right stream, and returns the exit code.
-  func report() -> Int32 {
+  ///
+  /// - Parameter prefix: of the line on standard error.
+  func report(prefix: String = "") -> Int32 {
     if !answer.isEmpty { StandardStream.output.write("\(answer)\n") }
     if !message.isEmpty {
       let line = message.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         .joined(separator: " ")
-      StandardStream.error.write("\(Ink.red.text("isometry:", on: .error)) \(line)\n")
+      StandardStream.error.write("\(Ink.red.text("isometry:", on: .error)) \(prefix)\(line)\n")
     }
     return code
   }

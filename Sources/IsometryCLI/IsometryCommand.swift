@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import IsometryCommunication
 import Synchronization
 
 struct IsometryCommand: ParsableCommand {
@@ -53,6 +54,7 @@ enum Program {
     StandardStream.takeClosed()
     ThreadWaiting.bound()
     var code: Int32 = 0
+    var group = RankGroup(Launcher(ProcessInfo.processInfo.environment))
     do {
       var command = try IsometryCommand.parseAsRoot(
         joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
@@ -61,13 +63,20 @@ enum Program {
       if let command = command as? any ProgressCommand {
         environment.detail = command.progress.detail
       }
+      try group.start(for: command, named: type(of: command)._commandName)
+      environment.group = group
       if let command = command as? any EnvironmentCommand {
         try command.run(in: environment)
       } else {
         try command.run()
       }
+      group.finish()
+    } catch let exit as ExitCode {
+      // A run that was stopped, by all ranks after the same step.
+      group.finish()
+      code = exit.rawValue
     } catch {
-      code = Failure(error).report()
+      code = group.report(Failure(error))
     }
     if code == 0, let reason = StandardStream.outputFailure {
       StandardStream.error.write(

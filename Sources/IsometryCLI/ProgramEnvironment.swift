@@ -1,5 +1,6 @@
 import Foundation
 import IsometryBenchmarks
+import IsometryCommunication
 import IsometryFiles
 import IsometryGraph
 import IsometryOpenCL
@@ -51,6 +52,16 @@ struct ProgramEnvironment: Sendable {
 
   /// Whether compiled programs are kept for other processes.
   var keepsPrograms = true
+  /// The processes of a launcher.
+  var group: RankGroup
+  /// The processes that train together: this one alone, or those of a launcher.
+  var ranks: any Communicator { group.communicator }
+  /// The same for work that this process does alone.
+  var alone: ProgramEnvironment {
+    var result = self
+    result.group = RankGroup(nil)
+    return result
+  }
   /// How much the command says.
   var detail = Detail.normal
 
@@ -83,6 +94,7 @@ struct ProgramEnvironment: Sendable {
       value("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? value("HOME").map { "\($0)/.cache" }
     slurmJob = value("SLURM_JOB_ID")
+    group = RankGroup(Launcher(variables))
     cacheDirectory = value("ISOMETRY_CACHE_DIR") ?? caches.map { "\($0)/isometry" }
   }
 

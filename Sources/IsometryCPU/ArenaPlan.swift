@@ -7,14 +7,18 @@ struct ArenaPlan {
   let memory: MemoryPlan
   /// In the order of their first use.
   private let storages: [Storage]
+  /// Those that lie in another.
+  private let parts: [Storage]
 
   init(for launches: [Launch]) {
     var lifetimes: [ObjectIdentifier: ClosedRange<Int>] = [:]
     var storages: [Storage] = []
+    var parts: [Storage] = []
     for (position, launch) in launches.enumerated() {
-      for storage in launch.reads + launch.writes {
-        guard storage.kind == .transient || storage.kind == .output else { continue }
-        let last = storage.kind == .output ? launches.count : position
+      for used in launch.reads + launch.writes {
+        guard let storage = used.planned else { continue }
+        if used !== storage { parts.append(used) }
+        let last = storage.isOutput ? launches.count : position
         let name = ObjectIdentifier(storage)
         if let known = lifetimes[name] {
           lifetimes[name] = known.lowerBound...max(known.upperBound, last)
@@ -31,6 +35,7 @@ struct ArenaPlan {
     }
     memory = MemoryPlan(requests, alignment: 64)
     self.storages = storages
+    self.parts = parts
   }
 
   /// Gives every storage its part of an arena of `memory.byteCount`.
@@ -38,6 +43,7 @@ struct ArenaPlan {
     for (storage, offset) in zip(storages, memory.offsets) {
       storage.pointer = arena.bytes(from: offset)
     }
+    for part in parts { part.takePlaceInWhole() }
   }
 }
 

@@ -1,5 +1,6 @@
 internal import COneDNN
 internal import CVectorLoops
+public import IsometryCommunication
 public import IsometryCore
 public import IsometryGraph
 
@@ -13,14 +14,20 @@ public struct CPUBackend: Backend {
   public var name: String { "cpu" }
   private let usesOwnConvolutions: Bool
   private let images: ImageLayouts
+  private let ranks: any Communicator
 
   /// The processor that the program runs on, with as many threads as OpenMP gives.
-  public init() { self.init(usesOwnConvolutions: true) }
+  ///
+  /// - Parameter ranks: the processes over which steps sum gradients.
+  public init(ranks: any Communicator = SingleProcess()) {
+    self.init(usesOwnConvolutions: true, ranks: ranks)
+  }
 
   /// With vector loops for the convolutions that they compute faster, or with oneDNN for all of
   /// them, so that the two can be compared.
-  package init(usesOwnConvolutions: Bool) {
+  package init(usesOwnConvolutions: Bool, ranks: any Communicator = SingleProcess()) {
     self.usesOwnConvolutions = usesOwnConvolutions
+    self.ranks = ranks
     images = Processor.imageLayouts
   }
 
@@ -32,6 +39,7 @@ public struct CPUBackend: Backend {
 
   private init(images: ImageLayouts) {
     usesOwnConvolutions = true
+    ranks = SingleProcess()
     self.images = images
   }
 
@@ -82,7 +90,7 @@ public struct CPUBackend: Backend {
     try check(graph)
     return try CPUSession(
       graph, images: images, sharing: session.map(own),
-      usesOwnConvolutions: usesOwnConvolutions)
+      usesOwnConvolutions: usesOwnConvolutions, ranks: ranks)
   }
 
   /// The costs of such a session. Throws as `bind` does, except for the arena's size.

@@ -1,3 +1,4 @@
+internal import IsometryCommunication
 internal import IsometryCore
 internal import IsometryGraph
 
@@ -15,7 +16,8 @@ final class CPUSession: ProfilingSession, HostSession {
   private var lastSlot: HostStagingSlot?
 
   init(
-    _ graph: Graph, images: ImageLayouts, sharing session: CPUSession?, usesOwnConvolutions: Bool
+    _ graph: Graph, images: ImageLayouts, sharing session: CPUSession?, usesOwnConvolutions: Bool,
+    ranks: any Communicator
   ) throws {
     self.graph = graph
     let known = session?.variablePlaces ?? [:]
@@ -42,6 +44,23 @@ final class CPUSession: ProfilingSession, HostSession {
     arena = Storage(byteCount: plan.memory.byteCount, .permanent)
     plan.bind(to: arena)
     report = lowering.report(plan)
+    if !lowering.sums.isEmpty { try requireSameLaunches(on: ranks) }
+    for sum in lowering.sums.values { sum.bind(to: ranks) }
+  }
+
+  /// Ranks sum gradients in the layouts in which they lie, which depend on the processor.
+  private func requireSameLaunches(on ranks: any Communicator) throws(CPUError) {
+    var digest: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
+    for launch in launches {
+      for byte in "\(launch.name) \(launch.variant) \(launch.byteCount)".utf8 {
+        digest = (digest ^ UInt64(byte)) &* 0x100_0000_01b3
+      }
+    }
+    guard ranks.areEqual(Int64(digest >> 1)) else {
+      throw CPUError(
+        action: "train on processors of several kinds",
+        status: "the ranks would sum gradients in different layouts; take machines of one kind")
+    }
   }
 
   private var variablePlaces: [String: StoredValue] {

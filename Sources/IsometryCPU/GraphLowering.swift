@@ -19,6 +19,10 @@ final class GraphLowering {
   private let layouts: LayoutPlan
   let uses: MemoryUses
   private var conversions: [Value: [StoredValue]] = [:]
+  /// The sums over all ranks, by the first result of the node that starts each.
+  var sums: [Value: RankSum] = [:]
+  /// The memory in which these values are made.
+  var reserved: [Value: Storage] = [:]
   /// Scale and shift of normalizations as one multiplication and one addition.
   var normalizationFactors: [NormalizationKey: NormalizationFactors] = [:]
 
@@ -53,6 +57,7 @@ final class GraphLowering {
   }
 
   func run() throws(CPUError) {
+    try reserveSums()
     for position in Schedule(graph).order {
       self.position = position
       try lower(graph.nodes[position])
@@ -92,8 +97,9 @@ final class GraphLowering {
       try lowerConvolutionWeightGradient(node, convolution, shape, withBias: withBias)
     case .batchNormalization(let normalization):
       try lowerBatchNormalization(node, normalization)
-    case .convolution, .convolutionInputGradient, .convolutionWeightGradient,
-      .batchNormalizationStatistics, .normalizationFactor, .globalAveragePoolGradient(_, _?),
+    case .batchNormalizationStatistics(let normalization):
+      try lowerNormalizationStatistics(node, normalization)
+    case .convolution, .convolutionInputGradient, .convolutionWeightGradient, .normalizationFactor, .globalAveragePoolGradient(_, _?),
       .softmaxCrossEntropy(_, _, _?):
       throw CPUError(
         action: "lower \(node.operation.label)", status: "it has no trait for this form")
@@ -126,6 +132,8 @@ final class GraphLowering {
       try lowerLoss(node, smoothing, mixes: mixes)
     case .decodeImages(let decoding): try lowerDecoding(node, decoding)
     case .update(let update): try lowerUpdate(node, update)
+    case .allReduceStart: try lowerAllReduceStart(node)
+    case .allReduceWait: lowerAllReduceWait(node)
     case .adaptiveClip(let clip): try lowerAdaptiveClip(node, clip)
     case .momentumDirections(let update): try lowerMomentumDirections(node, update)
     case .orthogonalUpdate(let update, let count):
@@ -179,7 +187,7 @@ final class GraphLowering {
     let type = graph.type(of: value)
     let place = StoredValue(
       type: type, layout: layouts[value],
-      storage: Storage(byteCount: type.byteCount, use: uses[value]))
+      storage: reserved[value] ?? Storage(byteCount: type.byteCount, use: uses[value]))
     places[value] = place
     return place
   }

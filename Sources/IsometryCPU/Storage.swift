@@ -12,6 +12,8 @@ final class Storage {
     case permanent
     /// Lies where its owner says: in the staging slot that the step takes, in the scratchpad.
     case external
+    /// Lies in another storage, from an offset in bytes on.
+    case part(of: Storage, from: Int)
   }
 
   private(set) var byteCount: Int
@@ -26,14 +28,43 @@ final class Storage {
     self.byteCount = byteCount
     self.kind = kind
     self.use = use
-    if kind == .permanent { allocate() }
+    if case .permanent = kind { allocate() }
   }
 
   /// Whether the memory is used beyond one step: a variable's or an input's.
-  var outlivesStep: Bool { kind == .permanent || kind == .external }
+  var outlivesStep: Bool {
+    switch kind {
+    case .permanent, .external: true
+    case .transient, .output, .part: false
+    }
+  }
+
+  var isOutput: Bool {
+    if case .output = kind { true } else { false }
+  }
+
+  /// The storage that the memory plan places: this one, or that of which it is a part; nil if it has a place.
+  var planned: Storage? {
+    switch kind {
+    case .transient, .output: self
+    case .part(let whole, _): whole.planned
+    case .permanent, .external: nil
+    }
+  }
 
   func keepUntilEnd() {
-    if kind == .transient { kind = .output }
+    switch kind {
+    case .transient: kind = .output
+    case .part(let whole, _): whole.keepUntilEnd()
+    case .output, .permanent, .external: break
+    }
+  }
+
+  /// Takes the place that a part has once the storage around it has one.
+  func takePlaceInWhole() {
+    guard case .part(let whole, let offset) = kind else { return }
+    whole.takePlaceInWhole()
+    pointer = whole.bytes(from: offset)
   }
 
   /// Makes the storage at least so large; only before it has memory.

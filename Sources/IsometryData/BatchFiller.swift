@@ -10,18 +10,22 @@ final class BatchFiller: Sendable {
   private let dataset: ImageDataset
   private let batchSize: Int
   private let order: BatchStream.Order
+  private let slice: BatchStream.Slice
   /// The image order of the current epoch, drawn once per epoch.
   private let epochOrder = Mutex(EpochOrder())
 
-  init(dataset: ImageDataset, batchSize: Int, order: BatchStream.Order) {
+  init(
+    dataset: ImageDataset, batchSize: Int, order: BatchStream.Order, slice: BatchStream.Slice
+  ) {
+    self.slice = slice
     self.dataset = dataset
     self.batchSize = batchSize
     self.order = order
   }
 
   func fill(_ slot: any StagingSlot, at position: BatchPosition) {
-    let first = position.batch * batchSize
-    let validCount = min(batchSize, dataset.count - first)
+    let first = slice.firstImage(ofBatch: position.batch, batchSize)
+    let validCount = slice.validCount(ofBatch: position.batch, batchSize, of: dataset.count)
     let images = slot.bytes(of: BatchStream.imageInput)
     let labels = slot.bytes(of: BatchStream.labelInput)
     let origins =

@@ -62,6 +62,24 @@ public final class BatchStream: Sendable {
     }
   }
 
+  /// The part of each batch that a stream fills, where several streams fill equal parts of a batch.
+  public struct Slice: Sendable, Hashable {
+    /// The number of the part, from 0, in the order of the images.
+    public let index: Int
+    /// The number of parts.
+    public let count: Int
+
+    /// A part of `count`.
+    public init(_ index: Int, of count: Int) {
+      precondition((0..<count).contains(index), "parts are numbered from 0")
+      self.index = index
+      self.count = count
+    }
+
+    /// The whole batch.
+    public static let whole = Slice(0, of: 1)
+  }
+
   /// A filled slot. The consumer submits it and returns the batch with `recycle`.
   public struct Batch: Sendable {
     /// The slot that holds the images and labels until the batch is recycled.
@@ -78,6 +96,7 @@ public final class BatchStream: Sendable {
   /// The number of batches in an epoch.
   public let batchesPerEpoch: Int
   private let imageCount: Int
+  private let slice: Slice
   private let firstNumber: Int
   private let ring: SlotRing
   /// Signaled once the thread no longer uses the ring.
@@ -88,12 +107,14 @@ public final class BatchStream: Sendable {
   /// - Parameters:
   ///   - slots: their number limits the batches in flight. Each has the inputs `images` and `labels` of
   ///     this batch size.
+  ///   - batchSize: images of a slot: of the slice of a batch.
+  ///   - slice: the part of each batch that the slots get.
   ///   - start: the first batch, for resuming a run. A batch number past the end of the epoch continues
   ///     into the next.
   /// - Precondition: at least one slot, and with `shuffled` at least one full batch of images.
   public init(
     of dataset: ImageDataset, batchSize: Int, order: Order, slots: [any StagingSlot],
-    startingAt start: BatchPosition = BatchPosition()
+    slice: Slice = .whole, startingAt start: BatchPosition = BatchPosition()
   ) {
     precondition(batchSize > 0, "a batch holds at least one image")
     precondition(start.epoch >= 0 && start.batch >= 0, "batches are numbered from 0")
@@ -105,17 +126,19 @@ public final class BatchStream: Sendable {
     }
     let batchesPerEpoch =
       switch order {
-      case .shuffled: dataset.count / batchSize
-      case .sequential: (dataset.count + batchSize - 1) / batchSize
+      case .shuffled: dataset.count / (batchSize * slice.count)
+      case .sequential: (dataset.count + batchSize * slice.count - 1) / (batchSize * slice.count)
       }
     precondition(
-      batchesPerEpoch > 0, "\(dataset.count) images do not fill one batch of \(batchSize)")
+      batchesPerEpoch > 0,
+      "\(dataset.count) images do not fill one batch of \(batchSize * slice.count)")
     let firstNumber = start.epoch * batchesPerEpoch + start.batch
     self.batchSize = batchSize
     self.batchesPerEpoch = batchesPerEpoch
     self.firstNumber = firstNumber
     imageCount = dataset.count
-    let filler = BatchFiller(dataset: dataset, batchSize: batchSize, order: order)
+    self.slice = slice
+    let filler = BatchFiller(dataset: dataset, batchSize: batchSize, order: order, slice: slice)
     ring = SlotRing(slots: slots)
     // The work blocks, and blocked closures would starve the pools of Dispatch and of Swift's
     // concurrency. The thread does not hold the stream, so that releasing the stream ends it. Nor does it
@@ -141,7 +164,8 @@ public final class BatchStream: Sendable {
     let (epoch, batch) = (firstNumber + number).quotientAndRemainder(dividingBy: batchesPerEpoch)
     return Batch(
       slot: slot, position: BatchPosition(epoch: epoch, batch: batch),
-      validCount: min(batchSize, imageCount - batch * batchSize), slotIndex: slotIndex)
+      validCount: slice.validCount(ofBatch: batch, batchSize, of: imageCount),
+      slotIndex: slotIndex)
   }
 
   /// Returns a batch's slot after it was submitted. The consumer need not wait for the device: the
@@ -161,5 +185,17 @@ public final class BatchStream: Sendable {
     end.wait()
     // Restores the signal for the next call.
     end.signal()
+  }
+}
+
+extension BatchStream.Slice {
+  /// The first image of the slice in a batch, among the images of the epoch.
+  func firstImage(ofBatch batch: Int, _ batchSize: Int) -> Int {
+    (batch * count + index) * batchSize
+  }
+
+  /// The number of images of the slice in a batch, of `imageCount` in an epoch.
+  func validCount(ofBatch batch: Int, _ batchSize: Int, of imageCount: Int) -> Int {
+    max(0, min(batchSize, imageCount - firstImage(ofBatch: batch, batchSize)))
   }
 }

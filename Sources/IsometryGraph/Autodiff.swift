@@ -262,7 +262,7 @@ extension Graph {
       .batchNormalizationGradient, .batchNormalizationStatistics, .normalizationFactor,
       .frozenNormalizationInputGradient, .weightStandardizationGradient, .decodeImages, .update,
       .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate, .adaptiveClip,
-      .momentumDirections, .orthogonalUpdate, .convolution,
+      .momentumDirections, .orthogonalUpdate, .allReduceStart, .allReduceWait, .convolution,
       .convolutionWeightGradient, .convolutionInputGradient, .globalAveragePoolGradient:
       preconditionFailure("\(operation.name) has no derivatives, or none in this fused form")
     }

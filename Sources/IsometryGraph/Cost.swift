@@ -89,6 +89,8 @@ extension Graph {
       return 3 * averages.indices.map { inputElements(2 * $0) }.reduce(0, +)
     case .accumulate(let count): return (0..<count).map { inputElements(2 * $0) }.reduce(0, +)
     case .gradientScale, .lossScaleUpdate: return 4
+    case .allReduceStart(let count): return (0..<count).map { inputElements($0) }.reduce(0, +)
+    case .allReduceWait: return 0
     }
   }
 }

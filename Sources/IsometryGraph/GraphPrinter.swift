@@ -121,7 +121,8 @@ extension Operation {
     case .momentumDirections(let update): return update.description
     case .orthogonalUpdate(let update, let count): return "\(update) × \(count)"
     case .runningAverage(let averages): return "× \(averages.count)"
-    case .accumulate(let count): return "× \(count)"
+    case .accumulate(let count), .allReduceStart(let count), .allReduceWait(let count):
+      return "× \(count)"
     case .decodeImages(let decoding):
       return joined(decoding.description, decoding.mixes ? "mixed" : "")
     case .gradientScale(let scale):

@@ -12,10 +12,10 @@ package enum KernelFamily: String, Sendable, CaseIterable {
 }
 
 extension Operation {
-  /// nil for sources, which have no kernel.
+  /// nil for operations without a kernel: sources, and sums over all ranks.
   package var family: KernelFamily? {
     switch self {
-    case .input, .variable: nil
+    case .input, .variable, .allReduceStart, .allReduceWait: nil
     case .fill, .cast, .add, .subtract, .multiply, .scale, .scalarMultiply, .scalarAdd, .biasAdd,
       .activation, .activationGradient, .reshape, .broadcast, .broadcastChannels:
       .pointwise

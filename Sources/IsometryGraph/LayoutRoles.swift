@@ -14,6 +14,8 @@ extension Node {
     switch operation {
     case .cast, .add, .subtract, .multiply, .scale, .activation, .activationGradient, .dot:
       LayoutRoles(alike: [inputs + results])
+    case .allReduceStart, .allReduceWait:
+      LayoutRoles(alike: results.indices.map { [inputs[$0], results[$0]] })
     case .scalarMultiply, .scalarAdd: LayoutRoles(alike: [[inputs[0]] + results])
     case .biasAdd, .frozenNormalizationInputGradient:
       LayoutRoles(alike: [[inputs[0]] + results], images: inputs + results)

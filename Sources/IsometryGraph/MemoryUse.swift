@@ -128,7 +128,7 @@ package struct MemoryUses: Sendable {
       .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
       .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .norm,
-      .gradientScale, .adaptiveClip, .momentumDirections:
+      .gradientScale, .adaptiveClip, .momentumDirections, .allReduceStart, .allReduceWait:
       break
     }
   }

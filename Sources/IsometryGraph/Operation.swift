@@ -118,6 +118,12 @@ public enum Operation: Sendable, Hashable {
   /// [gradient scale [1],] (gradient, momentum)… → directions of length 1 [L, rows, columns]
   case momentumDirections(OrthogonalUpdate)
 
+  // Ranks that train together
+  /// values… → the same, whose sums over all ranks are under way
+  case allReduceStart(count: Int)
+  /// results of one `allReduceStart`… → the sums over all ranks, as soon as they are there
+  case allReduceWait(count: Int)
+
   // Updates: no results; they write variables in place
   /// schedule [2], [gradient scale [1],] (parameter, gradient, slots…)…
   case update(Update)
@@ -152,7 +158,7 @@ public enum Operation: Sendable, Hashable {
       .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
       .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .norm,
-      .gradientScale, .adaptiveClip, .momentumDirections:
+      .gradientScale, .adaptiveClip, .momentumDirections, .allReduceStart, .allReduceWait:
       []
     }
   }
@@ -196,7 +202,8 @@ public enum Operation: Sendable, Hashable {
       .frozenNormalizationInputGradient, .weightStandardization, .weightStandardizationGradient,
       .pool, .averagePoolGradient, .maxPoolGradient, .maxPoolTangent, .globalAveragePool,
       .decodeImages, .adaptiveClip, .momentumDirections, .update, .orthogonalUpdate,
-      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate:
+      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate, .allReduceStart,
+      .allReduceWait:
       true
     }
   }

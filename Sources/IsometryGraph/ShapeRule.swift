@@ -138,6 +138,14 @@ extension Operation {
       return try Self.lossTypes(inputs, smoothing, mixes: mixes, narrow)
     case .decodeImages(let decoding):
       return [try decoding.resultType(inputs)]
+    case .allReduceStart(let count), .allReduceWait(let count):
+      try requireCount(inputs, count)
+      guard let first = inputs.first else { throw ShapeError("takes at least one value") }
+      try requireFloat(first)
+      guard inputs.allSatisfy({ $0.dtype == first.dtype }) else {
+        throw ShapeError("the values of one sum have one element type")
+      }
+      return inputs
     case .adaptiveClip(let clip): return try clip.resultTypes(inputs)
     case .momentumDirections(let update): return [try update.directionsType(inputs)]
     case .update(let update):

@@ -116,15 +116,29 @@ package struct PlannedProduct {
   package let inner: Int
 }
 
+/// One half of a sum over all ranks, which the host lets its network compute.
+package struct PlannedSum {
+  package enum Half: String {
+    case start = "allReduceStart"
+    case wait = "allReduceWait"
+  }
+
+  package let half: Half
+  /// fp32 numbers, which the sum replaces.
+  package let storages: [StorageID]
+}
+
 /// One launch of a step.
 package enum PlannedLaunch {
   case kernel(KernelLaunch)
   case product(PlannedProduct)
+  case sum(PlannedSum)
 
   package var label: String {
     switch self {
     case .kernel(let launch): launch.label
     case .product(let product): product.label
+    case .sum(let sum): sum.half.rawValue
     }
   }
 
@@ -133,6 +147,7 @@ package enum PlannedLaunch {
     switch self {
     case .kernel(let launch): launch.kernel
     case .product(let product): product.library
+    case .sum: "host"
     }
   }
 
@@ -140,6 +155,7 @@ package enum PlannedLaunch {
     switch self {
     case .kernel(let launch): launch.touched
     case .product(let product): [product.a, product.b, product.y]
+    case .sum(let sum): sum.storages
     }
   }
 }

@@ -126,6 +126,8 @@ package struct Lowering {
       lowerLoss(node, smoothing, mixes: mixes)
     case .decodeImages(let decoding): lowerDecoding(node, decoding)
     case .update(let update): lowerUpdate(node, update)
+    case .allReduceStart: lowerAllReduceStart(node)
+    case .allReduceWait: lowerAllReduceWait(node)
     case .adaptiveClip(let clip): lowerAdaptiveClip(node, clip)
     case .momentumDirections(let update): lowerMomentumDirections(node, update)
     case .orthogonalUpdate(let update, _): lowerOrthogonalUpdate(node, update)
@@ -165,7 +167,7 @@ package struct Lowering {
       storage, to: values.makeResult(result), graph.type(of: value), from: .rowMajor, to: .rowMajor)
   }
 
-  private mutating func permute(
+  mutating func permute(
     _ source: StorageID, to result: StorageID, _ type: TensorType, from: Layout, to: Layout
   ) {
     let permutation = Permutation(of: type.shape, from: from, to: to)
@@ -196,6 +198,8 @@ package struct Lowering {
   mutating func launch(_ launch: KernelLaunch) { launches.append(.kernel(launch)) }
 
   mutating func launch(_ product: PlannedProduct) { launches.append(.product(product)) }
+
+  mutating func launch(_ sum: PlannedSum) { launches.append(.sum(sum)) }
 
   /// Puts what `body` launches before a launch made so far, as part of a node.
   mutating func launch(before index: Int, as node: Int, _ body: (inout Lowering) -> Void) {

@@ -115,6 +115,21 @@ public struct NetworkBuilder {
     statisticUpdates.append((running, value, correction))
   }
 
+  /// The values that running statistics follow.
+  var statisticValues: [Value] {
+    get { statisticUpdates.map(\.value) }
+    set { for index in statisticUpdates.indices { statisticUpdates[index].value = newValue[index] } }
+  }
+
+  /// Makes unbiased variances those of the images of all ranks.
+  mutating func countImages(ofRanks ranks: Int) {
+    for index in statisticUpdates.indices where statisticUpdates[index].correction > 1 {
+      let correction = statisticUpdates[index].correction
+      let count = Double(ranks) * correction / (correction - 1)
+      statisticUpdates[index].correction = count / (count - 1)
+    }
+  }
+
   /// φ(x), with the network's activation.
   public mutating func activate(_ x: Value) -> Value {
     graph.activation(x, layout.activation)

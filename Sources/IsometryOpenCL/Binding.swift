@@ -1,5 +1,6 @@
 import IsometryCore
 import IsometryGraph
+internal import IsometryCommunication
 internal import IsometryLowering
 internal import OpenCLRuntime
 
@@ -7,6 +8,8 @@ internal import OpenCLRuntime
 enum BoundLaunch {
   case kernel(Kernel, LaunchGeometry)
   case product(LibraryProduct)
+  /// A half of the sum over all ranks with that number, in the order of the starts.
+  case sum(PlannedSum.Half, Int)
 }
 
 /// An entry of the queue; a step submits them one after the other.
@@ -29,7 +32,7 @@ enum Submission {
     for launch in launches {
       switch launch {
       case .kernel(let kernel, let geometry): recordable.append((kernel, geometry))
-      case .product:
+      case .product, .sum:
         try record()
         submissions.append(.launch(launch))
       }
@@ -53,6 +56,8 @@ struct Binding {
   let submissions: [Submission]
   let memory: StepMemory
   let inputs: Buffer?
+  /// The sums over all ranks.
+  let sums: RankSums
   /// The memory of activations, gradients and workspaces.
   let arena: [Buffer]
   /// Bytes of the memory that the products of a library share.
@@ -62,7 +67,7 @@ struct Binding {
   /// - Throws: `DeviceLimitError` before anything is allocated, if a step does not fit.
   init(
     _ plan: LaunchPlan, _ graph: Graph, _ device: SharedDevice, _ store: VariableStore,
-    _ limits: DeviceLimits
+    _ limits: DeviceLimits, _ ranks: any Communicator
   ) throws {
     memory = StepMemory(
       plan, graph, alignment: device.alignment, slabLimit: device.bufferLimit)
@@ -104,7 +109,12 @@ struct Binding {
         plan.launches.compactMap {
           if case .kernel(let launch) = $0 { launch.variant } else { nil }
         }))
-    var binder = Binder(places: places, device: device, limits: limits)
+    let starts = plan.launches.compactMap { launch in
+      if case .sum(let sum) = launch, sum.half == .start { sum.storages } else { nil }
+    }
+    sums = try RankSums(
+      starts.map { $0.map { places[$0.index] } }, device.transferQueue, ranks)
+    var binder = Binder(places: places, device: device, limits: limits, sums: starts)
     try binder.makeScratch(for: plan.launches)
     launches = try plan.launches.map { try binder.bind($0) }
     submissions =
@@ -125,6 +135,8 @@ private struct Binder {
   let places: [StorageLocation]
   let device: SharedDevice
   let limits: DeviceLimits
+  /// The storages of each sum over all ranks.
+  let sums: [[StorageID]]
   var regions: [Region: Buffer] = [:]
   /// The memory that products of a library share: the compute queue runs one after the other.
   var scratch: Buffer?
@@ -148,6 +160,11 @@ private struct Binder {
       // The library compiles its kernels at the first call, which is not to be a step's.
       try product.enqueue(on: device.computeQueue)
       return .product(product)
+    case .sum(let sum):
+      guard let index = sums.firstIndex(of: sum.storages) else {
+        preconditionFailure("what is awaited was started")
+      }
+      return .sum(sum.half, index)
     }
   }
 

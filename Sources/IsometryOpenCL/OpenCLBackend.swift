@@ -1,3 +1,4 @@
+internal import IsometryCommunication
 public import IsometryCore
 public import IsometryGraph
 internal import IsometryLowering
@@ -12,6 +13,7 @@ public struct OpenCLBackend: TunableBackend {
   let matrixUnits: MatrixUnitSelection
   private let gemmProvider: GemmProvider
   private let usesPrologues: Bool
+  private let ranks: any Communicator
 
   /// Opens a device.
   ///
@@ -26,6 +28,7 @@ public struct OpenCLBackend: TunableBackend {
     matrixUnits = MatrixUnitSelection(options, on: shared)
     gemmProvider = options.gemmProvider
     usesPrologues = options.usesPrologues
+    ranks = options.ranks
   }
 
   /// Whether graphs in 16 bits may run on matrix units, or on their emulation.
@@ -100,7 +103,7 @@ public struct OpenCLBackend: TunableBackend {
       "\(name) can share the variables only of its own sessions")
     return try OpenCLSession(
       graph, shared, loweringOptions(for: graph, tiles),
-      store: known?.store ?? VariableStore(shared.computeQueue))
+      store: known?.store ?? VariableStore(shared.computeQueue), ranks: ranks)
   }
 
   /// The memory that products by CLBlast share is not counted: only their library knows it.

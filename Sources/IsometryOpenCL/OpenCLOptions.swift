@@ -1,3 +1,4 @@
+public import IsometryCommunication
 package import IsometryGraph
 
 /// The provider of the kernels of matrix products.
@@ -48,6 +49,8 @@ public struct OpenCLOptions: Sendable {
   package var computeUnits: Int?
   /// The tiles that were measured on a device with that key; called once, when the device is opened.
   package var tiles: @Sendable (TileKey) -> TileTable = { _ in [:] }
+  /// The processes over which steps sum gradients.
+  public var ranks: any Communicator = SingleProcess()
   /// Called as a session builds programs: at first, after each one and at the end. Gets the number that are
   /// built and the number of all, which are equal at the end, also after an error. Calls come from any
   /// thread, one at a time.

@@ -42,6 +42,10 @@ extension OpenCLSession {
         before = try queue.marker()
         try product.enqueue(on: queue)
         event = try queue.marker()
+      case .sum(let half, let index):
+        before = try queue.marker()
+        try enqueue(half, ofSum: index, on: queue)
+        event = try queue.marker()
       }
       commands.append(
         PendingCommand(

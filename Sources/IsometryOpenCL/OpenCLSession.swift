@@ -1,5 +1,6 @@
 package import IsometryCore
 package import IsometryGraph
+internal import IsometryCommunication
 internal import IsometryLowering
 internal import OpenCLRuntime
 internal import Synchronization
@@ -20,7 +21,8 @@ package final class OpenCLSession: ProfilingSession {
   }
 
   init(
-    _ graph: Graph, _ device: SharedDevice, _ options: LoweringOptions, store: VariableStore
+    _ graph: Graph, _ device: SharedDevice, _ options: LoweringOptions, store: VariableStore,
+    ranks: any Communicator = SingleProcess()
   ) throws {
     self.graph = graph
     self.device = device
@@ -35,7 +37,7 @@ package final class OpenCLSession: ProfilingSession {
     var lowering = Lowering(
       graph, options, layouts: layouts, variableSlabs: store.entries.mapValues(\.slab))
     let plan = lowering.plan()
-    binding = try Binding(plan, graph, device, store, limits)
+    binding = try Binding(plan, graph, device, store, limits, ranks)
     outputs = plan.outputs
     launchWork = plan.work
   }
@@ -77,11 +79,22 @@ package final class OpenCLSession: ProfilingSession {
       case .recorded(let commands): try queue.run(commands)
       case .launch(.kernel(let kernel, let geometry)): try queue.launch(kernel, geometry)
       case .launch(.product(let product)): try product.enqueue(on: queue)
+      case .launch(.sum(let half, let index)): try enqueue(half, ofSum: index, on: queue)
       }
     }
     let last: Event? = try queue.marker()
     try queue.flush()
     try device.noteStep(inputs: sent, end: last)
+  }
+
+  func enqueue(
+    _ half: PlannedSum.Half, ofSum index: Int, on compute: CommandQueue
+  ) throws(OpenCLError) {
+    switch half {
+    case .start:
+      try binding.sums.start(index, compute: compute, transfers: device.transferQueue)
+    case .wait: try binding.sums.wait(index, compute: compute, transfers: device.transferQueue)
+    }
   }
 
   package func write(_ tensor: HostTensor, toVariable name: String) throws {

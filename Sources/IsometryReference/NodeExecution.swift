@@ -92,6 +92,7 @@ struct NodeExecution<Scalar: Real & BinaryFloatingPoint & Sendable> {
       apply(gradient, operands: 1)
     case .softmaxCrossEntropy(let smoothing, let mixes, _):
       softmaxCrossEntropy(labelSmoothing: smoothing, mixes: mixes)
+    case .allReduceStart(let count), .allReduceWait(let count): copySums(count)
     case .decodeImages(let decoding): decodeImages(decoding)
     case .update(let update): apply(update)
     case .adaptiveClip(let clip): self.clip(clip)

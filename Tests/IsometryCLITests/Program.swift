@@ -31,10 +31,10 @@ struct Program {
   /// Starts the program in a folder, with an environment that names no data and no cache of the user.
   static func start(
     _ arguments: [String], in folder: String, environment: [String: String] = [:],
-    output: FileHandle, error: FileHandle
+    executable: URL = path, output: FileHandle, error: FileHandle
   ) throws -> Process {
     let process = Process()
-    process.executableURL = path
+    process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
     process.environment = ["HOME": folder].merging(environment) { $1 }
@@ -48,7 +48,7 @@ struct Program {
   /// Runs the program to its end.
   static func run(
     _ arguments: [String], in folder: String, environment: [String: String] = [:],
-    whileRunning: (Process) throws -> Void = { _ in }
+    executable: URL = path, whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Program {
     // Files, not pipes: nothing has to be read while the program runs.
     let files = try ["out", "err"].map { name in
@@ -57,7 +57,8 @@ struct Program {
       return (path, try FileHandle(forWritingTo: URL(filePath: path)))
     }
     let process = try start(
-      arguments, in: folder, environment: environment, output: files[0].1, error: files[1].1)
+      arguments, in: folder, environment: environment, executable: executable,
+      output: files[0].1, error: files[1].1)
     try whileRunning(process)
     process.waitUntilExit()
     let texts = try files.map { try String(contentsOfFile: $0.0, encoding: .utf8) }

@@ -77,6 +77,8 @@ import Testing
       ),
       (.lossScaleUpdate(LossScaling(growthInterval: 7)), "every 7"),
       (.accumulate(count: 3), "× 3"),
+      (.allReduceStart(count: 2), "× 2"),
+      (.allReduceWait(count: 2), "× 2"),
       (.adaptiveClip(AdaptiveClip(share: 0.01)), "share 0.01"),
       (
         .weightStandardization(

@@ -297,6 +297,12 @@ int32_t vl_thread_index(void);
 
 /// The number of threads of oneDNN's team.
 int32_t vl_thread_count(void);
+/// Sets the number of threads, before any of them is used.
+void vl_set_thread_count(int32_t count);
+/// The numbers of the processors on which the calling thread may run, at most `capacity`. Returns how many.
+int32_t vl_processors(int32_t *numbers, int32_t capacity);
+/// Binds all threads that the process has to these processors; later ones inherit it.
+void vl_bind_threads(const int32_t *numbers, int32_t count);
 
 /// Calls body(context, first, last) on up to `threads` threads of the team with consecutive parts
 /// of 0 ..< count. It returns when all are done.

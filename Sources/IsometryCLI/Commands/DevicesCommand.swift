@@ -1,24 +1,41 @@
 import ArgumentParser
 import IsometryCPU
+import IsometryCommunication
 import IsometryCore
 import IsometryFiles
 import IsometryGraph
 import IsometryReference
 
-struct DevicesCommand: EnvironmentCommand {
+struct DevicesCommand: RankedCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices", abstract: "List the devices on which networks can be trained.",
     discussion: """
       Example:
         isometry devices
 
-      A star marks the device that --device auto uses.
+      A star marks the device that --device auto uses. Under mpirun or srun, the command also prints a \
+      line for each rank.
       """)
 
+  @OptionGroup(title: "Ranks") var ranks: RankArguments
   @OptionGroup var form: OutputArguments
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(isJSON: form.json)
+    let console = Console(isJSON: form.json, environment.group)
+    try environment.ranks.whileOthersWait { try list(environment, console) }
+    let group = environment.ranks
+    let lines = group.gather("\(CPUBackend().deviceDescription); \(ProcessorShare.description)")
+    guard group.size > 1 else { return }
+    for (rank, line) in lines.enumerated() {
+      let host = environment.group.host(ofRank: rank)
+      console.say("rank \(rank) on \(host): cpu, \(line)")
+      console.emit([
+        "rank": .integer(rank), "host": .text(host), "device": .text("cpu"), "description": .text(line),
+      ])
+    }
+  }
+
+  private func list(_ environment: ProgramEnvironment, _ console: Console) throws {
     let (automatic, reason) = DeviceSelection.automatic(environment)
     if let openCL = try? OpenCLDevices(environment) {
       for number in openCL.numbers {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryCommunication
 import IsometryCore
 import IsometryData
 import IsometryFiles
@@ -6,7 +7,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryTraining
 
-struct TrainCommand: EnvironmentCommand, ProgressCommand {
+struct TrainCommand: RankedCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a network.",
     discussion: """
@@ -18,6 +19,10 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
         isometry train --from runs/2026-01-31-120000-resnet20-he --data pictures
         isometry train --config run.yaml
         isometry train --resume runs/2026-01-31-120000-resnet20-he
+        mpirun -n 4 isometry train --recipe resnet18
+
+      A launcher of MPI starts several ranks, which train one network together: each computes its \
+      part of every batch.
 
       A run has a folder with config.json, environment.json, log.jsonl and checkpoints in \
       safetensors. Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, a closed terminal and a closed pipe \
@@ -38,6 +43,9 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
       valueName: "run|checkpoint"))
   var resume: String?
 
+  @OptionGroup(title: "Ranks") var buckets: BucketArguments
+  @OptionGroup(title: "Ranks") var ranks: RankArguments
+
   @OptionGroup var form: OutputArguments
   @OptionGroup var progress: ProgressArguments
 
@@ -53,23 +61,30 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(form, progress)
-    let resumed = try resume.map(BegunRun.init)
+    let console = Console(form, progress, environment.group)
+    let ranks = environment.ranks
+    // The folder of a run is rank 0's.
+    let isFirst = ranks.rank == 0
+    let resumed = try isFirst ? resume.map(BegunRun.init) : nil
+    let resumedConfiguration = try ranks.share(resumed?.configuration)
     var choices = try training.choices(
-      continuing: resumed?.configuration, optionNames: LaunchArguments.names)
+      continuing: resumedConfiguration, optionNames: LaunchArguments.names)
     let launch = try launch.completed(by: choices.template)
-    let begun = try resumed ?? launch.begunRun()
+    let begun = try isFirst ? resumed ?? launch.begunRun() : nil
+    let start = try ranks.share(begun?.start)
     runOptions.apply(to: &choices.configuration)
-    if let begun { try prepare(&choices, toContinue: begun, console) }
+    buckets.apply(to: &choices.configuration)
+    if let start { try prepare(&choices, toContinue: start, console) }
     var configuration = choices.configuration
     try configuration.check()
-    if let begun, let place = begun.checkpoint?.state, let end = place.end(of: configuration) {
+    try configuration.checkRanks(ranks.size)
+    if let start, let place = start.place, let end = place.end(of: configuration) {
       sayComplete(end, at: place, configuration, console)
-      if launch.report == true {
+      if launch.report == true, let begun {
         try ReportCommand.write(
           [
             ReportCommand.examine(
-              RunRecord(begun.folder.path), training.device, training.data, environment, console)
+              RunRecord(begun.folder.path), training.device, training.data, environment.alone, console)
           ], in: begun.folder.path, console)
       }
       return
@@ -78,9 +93,9 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
     let selection: DeviceSelection
     do {
       selection = try training.device.select(
-        for: &configuration, recorded: begun?.configuration.device ?? choices.template?.device,
+        for: &configuration, recorded: start?.configuration.device ?? choices.template?.device,
         choosingPrecision: choices.choosesPrecision, environment)
-    } catch let error as UnsupportedPrecision where begun != nil {
+    } catch let error as UnsupportedPrecision where start != nil {
       throw UsageError(
         "--resume",
         "continues a run in \(error.precision), which \(error.device) does not compute; name "
@@ -88,19 +103,24 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
     }
     configuration.device = selection.backend.name
     let source = try training.source(
-      for: &configuration, recorded: begun?.configuration.data ?? choices.template?.data,
+      for: &configuration, recorded: start?.configuration.data ?? choices.template?.data,
       environment)
     let stop = launch.ending.request()
     let watch = SetUpWatch(stop)
     defer { watch.end() }
     // Before the images are read, so that a folder that cannot be used costs no time.
     let reserved =
-      try begun == nil
+      try begun == nil && isFirst
       ? launch.output.map { path in
         try watch.keep { try RunFolder.reserve(at: path, for: configuration) }
       } : nil
     console.note("data    \(source.explanation.inProgramTerms)")
     console.note("device  \(selection.explanation)")
+    if ranks.size > 1 {
+      console.note(
+        "ranks   \(ranks.size), each with \(configuration.batch / ranks.size) of the "
+          + "\(configuration.batch) images of a step")
+    }
     let train = try LoadedSplit(.train, of: source, limit: configuration.limitTrain)
     console.note("train   \(train.explanation)")
     let test = try LoadedSplit(.test, of: source, limit: configuration.limitTest)
@@ -109,11 +129,22 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
     console.showStatus("preparing \(configuration.model) on \(selection.backend.name)")
     let run = try TrainingRun(
       configuration, train: train.images, test: test.images, backend: selection.backend,
-      measuringOn: DeviceSelection.measuring)
+      ranks: ranks, measuringOn: DeviceSelection.measuring)
+    guard isFirst else {
+      try run.shareStart()
+      watch.end()
+      let trainer = try run.makeTrainer(
+        savingTo: nil, batchesInFlight: launch.feeding.batchesInFlight)
+      if case .stopped = try trainer.run(stop: stop) {
+        throw ExitCode(launch.ending.exitCode(of: stop))
+      }
+      return
+    }
     let folder =
       try begun?.folder ?? reserved
       ?? watch.keep { try RunFolder.reserve(at: nil, for: configuration) }
     try run.takeStart(begun, console)
+    try run.shareStart()
     watch.end()
     try folder.write(run.configuration)
     try folder.write(environment: RunEnvironment.record(of: selection.backend))
@@ -140,7 +171,7 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
       savingTo: folder, batchesInFlight: launch.feeding.batchesInFlight)
     let reporter = try TrainingReporter(
       run, in: folder, train: train.images, test: test.images, backend: selection.backend,
-      until: stop, console)
+      until: stop, ranks: ranks.size, console)
     let outcome = try reporter.train(run, with: trainer)
     let way =
       launch.autoResume == true ? "the same command" : "isometry train --resume \(folder.path)"
@@ -153,14 +184,16 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
       throw ExitCode(code)
     }
     guard launch.report == true else { return }
-    let examination = try RunExamination(
-      RunRecord(folder.path), run.configuration, of: source, on: selection.backend, console)
-    try ReportCommand.write([examination.measure()], in: folder.path, console)
+    try ranks.whileOthersWait {
+      let examination = try RunExamination(
+        RunRecord(folder.path), run.configuration, of: source, on: selection.backend, console)
+      try ReportCommand.write([examination.measure()], in: folder.path, console)
+    }
   }
 
   /// Checks that a run can continue with the settings, and says what of them is not used.
   private func prepare(
-    _ choices: inout TrainingArguments.Choices, toContinue begun: BegunRun, _ console: Console
+    _ choices: inout TrainingArguments.Choices, toContinue begun: BegunRun.Start, _ console: Console
   ) throws {
     if choices.choosesPrecision || training.precision.isAutomatic {
       choices.configuration.precision = begun.configuration.precision
@@ -172,7 +205,7 @@ struct TrainCommand: EnvironmentCommand, ProgressCommand {
           + "auto chooses for new runs only")
     }
     try begun.configuration.checkContinuation(as: choices.configuration)
-    if let place = begun.checkpoint?.state {
+    if let place = begun.place {
       try choices.configuration.checkContinuation(from: place)
     }
     for remark in begun.remarks { console.say(remark) }

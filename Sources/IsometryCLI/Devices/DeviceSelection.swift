@@ -1,4 +1,5 @@
 import IsometryCPU
+import IsometryCommunication
 import IsometryCore
 import IsometryGraph
 import IsometryReference
@@ -15,9 +16,10 @@ struct DeviceSelection {
   ) throws {
     let chosen: any Backend
     let reason: String?
+    try Self.requireRanks(for: choice, environment)
     switch choice {
     case .auto: (chosen, reason) = Self.automatic(gemm: gemm, precision: precision, environment)
-    case .cpu: (chosen, reason) = (CPUBackend(), nil)
+    case .cpu: (chosen, reason) = (CPUBackend(ranks: environment.ranks), nil)
     case .reference: (chosen, reason) = (ReferenceBackend<Float>(), nil)
     case .openCL(let number):
       let devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
@@ -26,6 +28,11 @@ struct DeviceSelection {
     backend = environment.validates ? ValidatingBackend(chosen) : chosen
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
+    guard environment.ranks.areEqual(usesOpenCL ? 1 : 0) else {
+      throw UsageError(
+        "--device",
+        "auto finds a GPU for some of the \(environment.ranks.size) ranks; start fewer, or name cpu")
+    }
     if usesOpenCL { environment.warnOfLostPrograms() }
   }
 
@@ -39,6 +46,23 @@ struct DeviceSelection {
   /// The backend for initializers that measure. It does not depend on the device of the network, so
   /// one seed gives the same bits on every device.
   static let measuring: any Backend = CPUBackend()
+
+  /// Throws if a device does not sum over the ranks that the launcher started.
+  private static func requireRanks(
+    for choice: DeviceChoice, _ environment: ProgramEnvironment
+  ) throws(UsageError) {
+    guard environment.ranks.size > 1 else { return }
+    switch choice {
+    case .auto, .cpu, .openCL: break
+    case .reference:
+      throw UsageError(
+        "--device",
+        "reference trains in one process, not on \(environment.ranks.size) ranks; use another")
+    }
+    if environment.validates {
+      throw UsageError("ISOMETRY_VALIDATE", "checks one process alone; start one, or unset it")
+    }
+  }
 
   private var usesOpenCL: Bool { backend.name.hasPrefix("opencl") }
 
@@ -56,7 +80,9 @@ struct DeviceSelection {
   static func automatic(
     gemm: GemmArgument = .own, precision: Precision = .fp32, _ environment: ProgramEnvironment
   ) -> (any Backend, String) {
-    func cpu(_ reason: String) -> (any Backend, String) { (CPUBackend(), reason) }
+    func cpu(_ reason: String) -> (any Backend, String) {
+      (CPUBackend(ranks: environment.ranks), reason)
+    }
     let devices: OpenCLDevices
     do {
       devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)

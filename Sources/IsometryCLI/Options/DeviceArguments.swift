@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsometryCommunication
 import IsometryCore
 import IsometryGraph
 import IsometryTraining
@@ -25,6 +26,15 @@ struct DeviceArguments: ParsableArguments {
     if let gemm { configuration.gemm = gemm.rawValue }
   }
 
+  /// The number of a GPU was that of rank 0.
+  private func recordedChoice(
+    _ recorded: String?, _ environment: ProgramEnvironment
+  ) throws(UsageError) -> DeviceChoice {
+    let choice = try DeviceChoice(recorded: recorded)
+    if environment.ranks.size > 1, case .openCL = choice { return .openCL(number: nil) }
+    return choice
+  }
+
   /// The device for a run. If the device has no choice of the library for matrix products, a choice
   /// that was recorded with another device is removed from the configuration.
   ///
@@ -37,7 +47,7 @@ struct DeviceArguments: ParsableArguments {
   ) throws -> DeviceSelection {
     let gemm = try GemmArgument(recorded: configuration.gemm)
     var selection = try DeviceSelection(
-      device ?? DeviceChoice(recorded: recorded), gemm: gemm, precision: configuration.precision,
+      device ?? recordedChoice(recorded, environment), gemm: gemm, precision: configuration.precision,
       environment)
     if choosingPrecision { configuration.precision = selection.choosePrecision() }
     if gemm == .clblast,

@@ -1,4 +1,5 @@
 import Foundation
+import IsometryCommunication
 import IsometryFiles
 
 /// The program's output. With `--json`, standard output has only JSON; text goes to standard error.
@@ -8,22 +9,29 @@ final class Console {
   private static let (plainInterval, verboseInterval, firstDelay) = (15.0, 1.0, 2.0)
 
   let isJSON: Bool
+  /// The number of this process among those of a launcher. Ranks other than 0 print nothing, or with their numbers.
+  private let rank: Int
+  private let isMuted: Bool
   private let level: Detail
   /// Whether progress is a changing line, which needs a terminal as standard error.
   private let hasChangingLine: Bool
   private var statusIsShown = false
   private var nextPlainLine: ContinuousClock.Instant
 
-  init(isJSON: Bool, detail: Detail = .normal) {
+  init(isJSON: Bool, detail: Detail = .normal, _ group: RankGroup? = nil) {
     self.isJSON = isJSON
+    rank = group?.communicator.rank ?? 0
+    isMuted = rank > 0 && group?.logsAllRanks != true
     level = detail
     hasChangingLine = detail == .normal && !Self.lineEraser.isEmpty
     nextPlainLine =
       ContinuousClock.now + Duration.seconds(detail == .verbose ? 0 : Self.firstDelay)
   }
 
-  convenience init(_ form: OutputArguments, _ progress: ProgressArguments) {
-    self.init(isJSON: form.json, detail: progress.detail)
+  convenience init(
+    _ form: OutputArguments, _ progress: ProgressArguments, _ group: RankGroup? = nil
+  ) {
+    self.init(isJSON: form.json, detail: progress.detail, group)
   }
 
   /// The stream of the text for people.
@@ -31,7 +39,9 @@ final class Console {
 
   /// Prints a result.
   func say(_ line: String) {
+    guard !isMuted else { return }
     clearStatus()
+    guard rank == 0 else { return StandardStream.error.write("rank \(rank): \(line)\n") }
     textStream.write("\(line)\n")
   }
 
@@ -49,7 +59,7 @@ final class Console {
 
   /// A line for programs; nothing without `--json`.
   func emit(_ value: JSONValue) {
-    guard isJSON else { return }
+    guard isJSON, rank == 0 else { return }
     clearStatus()
     StandardStream.output.write("\(value.line)\n")
   }
@@ -80,6 +90,7 @@ final class Console {
 
   /// - Parameter line: the line for a width.
   func showStatus(_ line: (_ width: Int) -> String) {
+    guard rank == 0 else { return }
     if hasChangingLine {
       let width = Self.terminalWidth
       StandardStream.error.write("\(Self.lineEraser)\(line(width).prefix(width - 1))")

@@ -15,6 +15,7 @@ final class TrainingReporter {
   private let board: TensorBoardReporter?
   private let configuration: RunConfiguration
   private let device: String
+  private let ranks: Int
   private let stop: StopRequest
   private var step: Int
   private var loggedTenth = (epoch: 0, tenth: 0)
@@ -27,7 +28,8 @@ final class TrainingReporter {
   ///   - stop: also ends a measurement.
   init(
     _ run: TrainingRun, in folder: RunFolder, train: ImageDataset, test: ImageDataset,
-    backend: any Backend, until stop: StopRequest, _ console: Console, emitsEpochs: Bool = true
+    backend: any Backend, until stop: StopRequest, ranks: Int = 1, _ console: Console,
+    emitsEpochs: Bool = true
   ) throws {
     self.console = console
     configuration = run.configuration
@@ -40,6 +42,7 @@ final class TrainingReporter {
       run.configuration.tensorboard == true
       ? try TensorBoardReporter(run, in: folder, train: train, backend: backend) : nil
     device = backend.deviceDescription
+    self.ranks = ranks
     self.stop = stop
     step = run.state.step
     bestAccuracy = run.state.bestAccuracy
@@ -75,11 +78,16 @@ final class TrainingReporter {
     let tiles = run.session.report.tiles
     try log.appendStart(
       step: step, device: device, version: programVersion, recomputation: run.recomputation,
-      tiles: tiles)
+      tiles: tiles, ranks: ranks)
     if step > 0, log.sumsBefore != tiles?.sums {
       console.say(
         "tiles   other than before the stop, which split sums differently: the results are equally "
           + "correct, but not bitwise those of a run without a stop")
+    }
+    if step > 0, let before = log.ranksBefore, before != ranks {
+      console.say(
+        "ranks   \(before) before the stop, which sum in another order: the results are equally correct, but "
+          + "not bitwise those of a run without a stop")
     }
     try board?.start()
     // A stop may have interrupted the measurement of this step.

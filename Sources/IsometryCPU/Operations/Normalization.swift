@@ -19,10 +19,36 @@ extension GraphLowering {
   func lowerBatchNormalization(
     _ node: Node, _ normalization: Normalization
   ) throws(CPUError) {
-    let x = try imagePlace(node.inputs[0])
+    try lowerMoments(of: node.inputs[0], mean: node.results[1], variance: node.results[2])
+    let factors = factors(of: node.inputs[1...2] + node.results[1...2], normalization)
+    try lowerNormalize(node, factors, normalization)
+  }
+
+  /// x, scale → mean, variance, scale/√(variance + ε)
+  func lowerNormalizationStatistics(
+    _ node: Node, _ normalization: Normalization
+  ) throws(CPUError) {
+    try lowerMoments(of: node.inputs[0], mean: node.results[0], variance: node.results[1])
+    let inputs = [node.inputs[1], node.results[1]].map { place($0).storage }
+    let result = makeResult(node.results[2])
+    emit(
+      "normalizationFactor", reads: inputs, writes: [result.storage],
+      .whole {
+        let (scale, variance) = (inputs[0].elements(Float.self), inputs[1].elements(Float.self))
+        let factor = result.storage.elements(Float.self)
+        for channel in 0..<result.type.shape[0] {
+          factor[channel] =
+            scale[channel] / (variance[channel] + Float(normalization.epsilon)).squareRoot()
+        }
+      })
+  }
+
+  /// Mean and biased variance of each channel.
+  private func lowerMoments(of image: Value, mean: Value, variance: Value) throws(CPUError) {
+    let x = try imagePlace(image)
     let geometry = ChannelGeometry(x)
-    let mean = makeResult(node.results[1]).storage
-    let variance = makeResult(node.results[2]).storage
+    let mean = makeResult(mean).storage
+    let variance = makeResult(variance).storage
     let partialCount = geometry.images * geometry.channels
     let means = makeWorkspace(floats: partialCount)
     let deviations = makeWorkspace(floats: partialCount)
@@ -41,8 +67,6 @@ extension GraphLowering {
           Int64(geometry.images), Int64(geometry.channels), Int64(elements), means.elements(),
           deviations.elements(), mean.elements(), variance.elements())
       })
-    let factors = factors(of: node.inputs[1...2] + node.results[1...2], normalization)
-    try lowerNormalize(node, factors, normalization)
   }
 
   func lowerFrozenNormalization(

@@ -134,7 +134,8 @@ struct ONNXTranslation {
       .frozenNormalizationInputGradient, .weightStandardizationGradient, .averagePoolGradient,
       .maxPoolGradient, .maxPoolTangent, .globalAveragePoolGradient, .softmaxCrossEntropy,
       .decodeImages, .adaptiveClip, .momentumDirections, .update, .orthogonalUpdate,
-      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate:
+      .runningAverage, .accumulate, .norm, .gradientScale, .lossScaleUpdate, .allReduceStart,
+      .allReduceWait:
       throw .unsupportedOperation(node.operation.name)
     }
     names[node.results[0]] = name

@@ -2,8 +2,9 @@ internal import IsometryCore
 
 extension Graph {
   /// One launch for all running averages, one for all accumulations, then one update for each rule and
-  /// schedule. An average may read parameters, which are written after it. If another operation reads a
-  /// variable that one before it in this order would write, all stay as they are.
+  /// schedule, and for each sum over all ranks that updates would otherwise wait for. An average may read parameters,
+  /// which are written after it. If another operation reads a variable that one before it in this order would write,
+  /// all stay as they are.
   func fusedUpdates() -> Graph {
     guard updatesMayBeGrouped else { return self }
     var rewriter = Rewriter(self)
@@ -33,7 +34,9 @@ extension Graph {
       case .runningAverage, .accumulate: break
       case .update(let update):
         let dtype = type(of: node.inputs[update.headerCount]).dtype
-        UpdateGroup.add(update, rewriter.inputs(of: node), of: dtype, to: &updates)
+        // The gradient scale, if there is one, depends on all gradients.
+        let sum = update.hasGradientScale ? nil : sum(of: node.inputs[update.headerCount + 1])
+        UpdateGroup.add(update, rewriter.inputs(of: node), of: dtype, after: sum, to: &updates)
       default: rewriter.copy(node)
       }
     }
@@ -43,6 +46,16 @@ extension Graph {
       _ = rewriter.append(.update(update), group.header + group.inputs)
     }
     return rewriter.finish()
+  }
+
+  /// The first result of the sum over all ranks that a gradient is part of, or was made of; nil if it is none.
+  private func sum(of gradient: Value) -> Value? {
+    let node = producer(of: gradient)
+    return switch node.operation {
+    case .allReduceWait: node.results[0]
+    case .adaptiveClip: node.inputs.lazy.compactMap(sum).first
+    default: nil
+    }
   }
 
   /// Whether no operation reads a variable that another of its group or of an earlier one writes. The
@@ -75,18 +88,22 @@ private struct UpdateGroup {
   let rule: Update.Rule
   let header: [Value]
   let dtype: DType
+  let sum: Value?
   var parameters: [Update.Parameter] = []
   var inputs: [Value] = []
 
   static func add(
-    _ update: Update, _ inputs: [Value], of dtype: DType, to groups: inout [UpdateGroup]
+    _ update: Update, _ inputs: [Value], of dtype: DType, after sum: Value?,
+    to groups: inout [UpdateGroup]
   ) {
     let header = Array(inputs[..<update.headerCount])
     // A launch computes in one type.
     let known = groups.firstIndex {
-      $0.rule == update.rule && $0.header == header && $0.dtype == dtype
+      $0.rule == update.rule && $0.header == header && $0.dtype == dtype && $0.sum == sum
     }
-    if known == nil { groups.append(UpdateGroup(rule: update.rule, header: header, dtype: dtype)) }
+    if known == nil {
+      groups.append(UpdateGroup(rule: update.rule, header: header, dtype: dtype, sum: sum))
+    }
     let position = known ?? groups.count - 1
     groups[position].parameters += update.parameters
     groups[position].inputs += inputs[update.headerCount...]

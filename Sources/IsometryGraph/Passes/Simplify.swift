@@ -99,7 +99,7 @@ extension Graph {
       .globalAveragePoolGradient, .softmaxCrossEntropy, .decodeImages, .update, .runningAverage,
       .accumulate, .norm, .gradientScale, .lossScaleUpdate, .adaptiveClip,
       .momentumDirections,
-      .orthogonalUpdate:
+      .orthogonalUpdate, .allReduceStart, .allReduceWait:
       return nil
     }
   }

@@ -25,6 +25,7 @@ public struct Muon: Optimizer, Hashable {
   public var scalarLearningRate: Double { others.scalarLearningRate }
   public var maximumGradientNorm: Double? { others.maximumGradientNorm }
   public var appliesGradientScale: Bool { true }
+  public var updatesParametersApart: Bool { true }
 
   /// Without further arguments: a momentum of 0.6, weights of fixed norm, three iterations in the type of
   /// the parameters.

@@ -23,8 +23,12 @@ public protocol Optimizer: Sendable {
   /// are then scaled before `append`, and the network cannot train in fp16.
   var appliesGradientScale: Bool { get }
 
+  /// Whether `append` may be called several times, each time with some of the parameters, because no state belongs
+  /// to several of them. With several ranks, each update then waits for its own gradients alone. The default is false.
+  var updatesParametersApart: Bool { get }
+
   /// Appends the changes of parameters and of the optimizer's state. The training graph calls it once for
-  /// each schedule, with the parameters that follow it.
+  /// each schedule, with the parameters that follow it; several times if the optimizer `updatesParametersApart`.
   ///
   /// State is a variable of the graph, zero before the first step, such as
   /// `graph.variable("\(parameter.name).momentum", …)`. `Graph.assign` changes it. Checkpoints keep it
@@ -46,6 +50,7 @@ extension Optimizer {
   public var scalarLearningRate: Double { 1 }
   public var maximumGradientNorm: Double? { nil }
   public var appliesGradientScale: Bool { false }
+  public var updatesParametersApart: Bool { false }
 }
 
 /// A parameter of a training graph, as an optimizer changes it.

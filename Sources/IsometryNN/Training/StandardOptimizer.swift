@@ -11,6 +11,7 @@ public struct StandardOptimizer: Optimizer, Hashable {
   public var scalarLearningRate: Double
   public var maximumGradientNorm: Double?
   public var appliesGradientScale: Bool { true }
+  public var updatesParametersApart: Bool { true }
 
   /// Without further arguments: no decay, no clipping.
   public init(

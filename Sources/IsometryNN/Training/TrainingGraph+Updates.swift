@@ -44,7 +44,7 @@ extension TrainingGraph {
   /// Appends the clipping and scaling of the gradients, the optimizer, and the change of the loss scale.
   static func appendUpdates(
     by configuration: Configuration,
-    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)],
+    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], buckets: [[Int]],
     in layout: NetworkLayout, lossScaling: LossScalingState?, to graph: inout Graph
   ) {
     let optimizer = configuration.optimizer
@@ -86,6 +86,26 @@ extension TrainingGraph {
             + clipped.flatMap { [gradients[$0].variable, gradients[$0].gradient] })
       for (index, result) in zip(clipped, results) { gradients[index].gradient = result }
     }
+    // With a gradient scale, all updates wait for all gradients.
+    let parts =
+      optimizer.updatesParametersApart && scale == nil && !buckets.isEmpty
+      ? buckets : [Array(gradients.indices)]
+    for part in parts {
+      appendUpdates(
+        by: configuration, of: part.map { gradients[$0] }, scale: scale, in: layout, to: &graph)
+    }
+    if let lossScaling, let gradientNorm {
+      graph.append(
+        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, gradientNorm])
+    }
+  }
+
+  private static func appendUpdates(
+    by configuration: Configuration,
+    of gradients: [(parameter: Parameter, variable: Value, gradient: Value)], scale: Value?,
+    in layout: NetworkLayout, to graph: inout Graph
+  ) {
+    let optimizer = configuration.optimizer
     var schedules: [(name: String, parameters: [TrainedParameter])] = []
     for (parameter, variable, gradient) in gradients {
       let group = configuration.groups.settings(of: parameter, in: layout)
@@ -108,10 +128,6 @@ extension TrainingGraph {
       optimizer.append(
         to: &graph, parameters: parameters, schedule: graph.input(name, [2]),
         gradientScale: scale)
-    }
-    if let lossScaling, let gradientNorm {
-      graph.append(
-        .lossScaleUpdate(LossScaling()), [lossScaling.scale, lossScaling.goodSteps, gradientNorm])
     }
   }
 }

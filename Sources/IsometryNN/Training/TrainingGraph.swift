@@ -11,8 +11,10 @@ public import IsometryGraph
 public struct TrainingGraph: Sendable {
   /// The settings of a step besides its network.
   public struct Configuration: Sendable {
-    /// Images a step.
+    /// Images a step, on this rank.
     public var batch: Int
+    /// The ranks that train together; nil for a process that trains alone.
+    public var ranks: Ranks?
     /// The type of activations and their gradients.
     public var precision: DType
     /// The optimizer, with its weight decay and clipping.
@@ -34,6 +36,23 @@ public struct TrainingGraph: Sendable {
     /// Whether each batch is mixed with its reverse, by the share in the input `StepNames.mixing`.
     public var mixes: Bool
 
+    /// The ranks that train together, each with as many images of a step as the others.
+    public struct Ranks: Sendable, Hashable {
+      /// The number of ranks.
+      public var count: Int
+      /// The bytes of gradients that are summed over all ranks together: a bucket is full if it has as many.
+      public var bucketBytes: Int
+      /// Whether Batch Normalization takes the statistics of the images of all ranks.
+      public var synchronizesNormalization: Bool
+
+      /// Ranks with buckets of a size.
+      public init(_ count: Int, bucketBytes: Int, synchronizesNormalization: Bool = false) {
+        self.count = count
+        self.bucketBytes = bucketBytes
+        self.synchronizesNormalization = synchronizesNormalization
+      }
+    }
+
     /// Everything except the batch has a default: fp32, SGD, CIFAR-10's statistics, and images without
     /// augmentation; no groups, no average of the weights and no clipping.
     public init(
@@ -41,9 +60,11 @@ public struct TrainingGraph: Sendable {
       optimizer: any Optimizer = StandardOptimizer.default, labelSmoothing: Double = 0,
       statistics: ChannelStatistics = CIFAR10.normalization,
       augmentation: ImageDecoding.Augmentation? = nil, groups: [ParameterGroup] = [],
-      averageDecay: Double? = nil, clipShare: Double? = nil, mixes: Bool = false
+      averageDecay: Double? = nil, clipShare: Double? = nil, mixes: Bool = false,
+      ranks: Ranks? = nil
     ) {
       self.batch = batch
+      self.ranks = ranks
       self.precision = precision
       self.optimizer = optimizer
       self.labelSmoothing = labelSmoothing
@@ -77,7 +98,7 @@ public struct TrainingGraph: Sendable {
       augmentation: configuration.augmentation, mixes: configuration.mixes)
     _ = builder.graph.input(StepNames.schedule, [2])
     let values = network.append(images, to: &builder)
-    let (loss, correct, _) = builder.graph.softmaxCrossEntropy(
+    var (loss, correct, _) = builder.graph.softmaxCrossEntropy(
       values.logits, labels: labels, labelSmoothing: configuration.labelSmoothing, mixing: mixing)
 
     let scaling =
@@ -87,18 +108,28 @@ public struct TrainingGraph: Sendable {
       $0.trains && !configuration.groups.freeze($0, of: builder.layout)
     }
     precondition(!trained.isEmpty, "a training step has a parameter that is not frozen")
-    let gradients = Self.gradients(
-      of: loss, upstream: scaling?.scale, for: trained, in: &builder.graph)
+    var gradients = Self.gradients(
+      of: loss, upstream: Self.upstream(of: loss, scaling, configuration.ranks, in: &builder.graph),
+      for: trained, in: &builder.graph)
+    var buckets: [[Int]] = []
+    if let ranks = configuration.ranks {
+      (loss, correct) = Self.sumMetrics(loss, correct, over: ranks, in: &builder)
+      buckets = Self.sum(&gradients, over: ranks, in: &builder.graph)
+    }
     averagedNames = Self.appendAverages(
       of: gradients.map { ($0.parameter.name, $0.variable) }, to: &builder, configuration)
     Self.appendUpdates(
-      by: configuration, of: gradients, in: builder.layout, lossScaling: scaling,
-      to: &builder.graph)
+      by: configuration, of: gradients, buckets: buckets, in: builder.layout,
+      lossScaling: scaling, to: &builder.graph)
 
     builder.appendStatisticUpdates()
     builder.accumulateMetrics(
       loss: (StepNames.trainingLoss, loss), correct: (StepNames.trainingCorrect, correct))
-    graph = builder.graph
+    graph =
+      configuration.ranks.flatMap { ranks in
+        ranks.synchronizesNormalization
+          ? builder.graph.synchronizingNormalizations(over: ranks.count) : nil
+      } ?? builder.graph
     layout = builder.layout
     self.configuration = configuration
   }

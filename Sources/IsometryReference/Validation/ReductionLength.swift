@@ -11,7 +11,7 @@ extension Operation {
       .scalarAdd, .biasAdd, .activation, .activationGradient, .reshape, .broadcast,
       .broadcastChannels, .frozenNormalization, .frozenNormalizationInputGradient,
       .maxPoolTangent, .globalAveragePoolGradient, .normalizationFactor, .update, .runningAverage,
-      .accumulate, .gradientScale, .lossScaleUpdate:
+      .accumulate, .gradientScale, .lossScaleUpdate, .allReduceStart, .allReduceWait:
       1
     case .adaptiveClip: inputs.map { AdaptiveClip.units(of: $0.shape).length }.max() ?? 1
     case .decodeImages(let decoding): decoding.mixes ? 2 : 1

@@ -150,6 +150,14 @@ extension RunConfiguration {
     try require(
       histogramsEvery == nil || tensorboard != nil, .histogramsEvery,
       "writes to TensorBoard's events; add \(.tensorboard)")
+    if let bucketSize {
+      try require(
+        bucketSize > 0 && bucketSize <= Double(Self.largestCount), .bucketSize,
+        "should be a number of MiB above 0 and at most \(Self.largestCount), not \(bucketSize)")
+    }
+    try require(
+      syncBatchNorm != true || normalization == .batch, .syncBatchNorm,
+      "needs Batch Normalization; use \(.normalization) batch, or leave it out")
     try require(!data.isEmpty, .data, "should name a folder, not nothing")
     try require(
       normalization != .batch || batch > 1 || (try? ModelSpecification(model))?.isDense != true,
@@ -193,6 +201,33 @@ extension RunConfiguration {
     if clipNorm == nil { advice += "\(.clipNorm) 1, " }
     guard precision != .fp32 else { return "\(advice)or another \(.initializer)" }
     return "\(advice)another \(.initializer), or \(.precision) fp32"
+  }
+
+  /// Throws if ranks cannot have as many images of a step each.
+  ///
+  /// - Throws: `ConfigurationError`.
+  package func checkRanks(_ ranks: Int) throws(ConfigurationError) {
+    try require(
+      batch >= ranks, .batch, "\(batch) has fewer images than there are ranks, \(ranks); start fewer")
+    let lower = batch / ranks * ranks
+    try require(
+      batch == lower, .batch,
+      """
+      \(batch) does not divide among \(ranks) ranks; use \(lower) or \(lower + ranks), or another number \
+      of ranks
+      """)
+    let isAlone = ranks > 1 && batch == ranks
+    try require(
+      !isAlone || mixup == nil, .mixup,
+      "mixes two images of a rank; use a \(.batch) above \(ranks), the number of ranks")
+    try require(
+      !isAlone || normalization != .batch || syncBatchNorm == true
+        || (try? ModelSpecification(model))?.isDense != true,
+      .batch,
+      """
+      \(batch) leaves Batch Normalization a single value of each feature on each of \(ranks) ranks; use \
+      \(2 * ranks) or more, or \(.syncBatchNorm)
+      """)
   }
 
   /// Throws if the warm-up is longer than a run with this number of steps.

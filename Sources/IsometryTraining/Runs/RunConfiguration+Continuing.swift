@@ -4,8 +4,8 @@ import IsometryNN
 extension RunConfiguration {
   /// Throws if a run that was recorded with this configuration cannot continue with `wanted`.
   ///
-  /// Some settings may change, since they do not affect the results: the device, `gemm`, `recompute` and the
-  /// place of the data. So may the settings of the end, of measurements and of saves. `TrainingRun` checks
+  /// Some settings may change, since they do not affect the results: the device, `gemm`, `recompute`, the size of
+  /// buckets and the place of the data. So may the settings of the end, of measurements and of saves. `TrainingRun` checks
   /// the form of the images. The number of epochs may change if the learning-rate schedule does not depend
   /// on it.
   ///
@@ -15,6 +15,7 @@ extension RunConfiguration {
     comparable.device = device
     comparable.gemm = gemm
     comparable.recompute = recompute
+    comparable.bucketSize = bucketSize
     comparable.data = data
     comparable.labels = labels
     comparable.images = images
@@ -83,6 +84,7 @@ extension RunConfiguration {
     result.skipWeight = skipWeight ?? 1
     result.activation = activationName
     result.views = views ?? .one
+    result.syncBatchNorm = syncBatchNorm ?? false
     if augment.contains(.translate) { result.translate = translate ?? Self.defaultTranslation }
     if schedule == .step { result.milestones = stepMilestones }
     if schedule == .plateau { result.plateau = plateau ?? Self.defaultPlateau }

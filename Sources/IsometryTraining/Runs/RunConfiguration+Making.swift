@@ -1,3 +1,4 @@
+import IsometryCommunication
 import IsometryCore
 public import IsometryData
 public import IsometryGraph
@@ -178,17 +179,31 @@ extension RunConfiguration {
 
   /// The whole training step.
   ///
+  /// - Parameter ranks: the number of processes that divide the batch among them.
   /// - Throws: as `makeNetwork`.
   public func makeTrainingGraph(
-    normalizing statistics: ChannelStatistics
+    normalizing statistics: ChannelStatistics, ranks: Int = 1
   ) throws -> TrainingGraph {
-    TrainingGraph(
-      try makeNetwork(),
+    let network = try makeNetwork()
+    return TrainingGraph(
+      network,
       TrainingGraph.Configuration(
-        batch: batch, precision: precision.dtype, optimizer: try makeOptimizer(),
+        batch: batch / ranks, precision: precision.dtype, optimizer: try makeOptimizer(),
         labelSmoothing: labelSmoothing, statistics: statistics,
         augmentation: makeAugmentation(), groups: makeGroups(), averageDecay: averageWeights,
-        clipShare: clipAdaptive, mixes: mixup != nil))
+        clipShare: clipAdaptive, mixes: mixup != nil,
+        ranks: ranks == 1
+          ? nil
+          : .init(
+            ranks, bucketBytes: bucketBytes(of: network),
+            synchronizesNormalization: syncBatchNorm == true)))
+  }
+
+  /// The bytes of gradients that several ranks sum together.
+  private func bucketBytes(of network: any Network) -> Int {
+    if let bucketSize { return max(1, Int(bucketSize * 0x1p20)) }
+    let gradients = network.layout.parameterCount * precision.dtype.accumulator.byteCount
+    return AllReduceModel.sharedMemory.bucketBytes(ofTotal: gradients)
   }
 
   /// One step of evaluation.

@@ -38,6 +38,8 @@ extension Term {
   package static let saveMinutes = Term("saveMinutes")
   package static let saveSteps = Term("saveSteps")
   package static let tensorboard = Term("tensorboard")
+  package static let bucketSize = Term("bucketSize")
+  package static let syncBatchNorm = Term("syncBatchNorm")
   package static let histogramsEvery = Term("histogramsEvery")
 
   /// The folder that a run or a reproduction writes.

@@ -32,7 +32,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var untilAccuracy: Double?
   /// The number of epochs without a better test accuracy after which the run ends; nil for no such end.
   public var patience: Int?
-  /// Images of a step.
+  /// Images of a step, those of all ranks together.
   public var batch = 128
   /// The learning-rate schedule.
   public var schedule = ScheduleName.oneCycle
@@ -98,6 +98,12 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The values that the backward pass computes again instead of keeping them; the results are the
   /// same. nil for activations if they cost the device next to nothing, otherwise for no values.
   public var recompute: Recomputation?
+
+  /// The bytes of gradients that several ranks sum together, in MiB; nil for a size that follows from the network's.
+  /// Another size rounds sums over more than two ranks differently.
+  public var bucketSize: Double?
+  /// Whether Batch Normalization takes the statistics of the images of all ranks; nil for no.
+  public var syncBatchNorm: Bool?
 
   /// The directory of the data set, or `synthetic`.
   public var data = "synthetic"
@@ -201,7 +207,10 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     case clipNorm = "clip-norm"
     case clipAdaptive = "clip-adaptive"
     case averageWeights = "average-weights"
-    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute, data, labels
+    case augment, cutout, translate, mixup, precision, seed, device, gemm, recompute
+    case bucketSize = "bucket-size"
+    case syncBatchNorm = "sync-batch-norm"
+    case data, labels
     case images
     case limitTrain = "limit-train"
     case holdOut = "hold-out"

@@ -9,7 +9,7 @@ package import IsometryGraph
 ///
 /// | event | when | further keys |
 /// |---|---|---|
-/// | `start` | the run starts or continues | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums` |
+/// | `start` | the run starts or continues | `device`, `version`, `recompute`; on OpenCL devices `tiles`, `tuned_tiles`, `sums`; on several ranks `ranks` |
 /// | `progress` | a tenth of an epoch is done | `epoch`, `learning_rate`, `loss`, `accuracy`, `images_per_second` |
 /// | `spectrum` | the singular values were measured | those of the spectrum's summary, or `reason` without them |
 /// | `epoch` | an epoch is evaluated and saved | those of `EpochRecord` |
@@ -21,6 +21,8 @@ public struct RunLog: ~Copyable {
   /// `sums` of the last `start` entry before this one: the tiles that change last bits. nil if there
   /// was no such entry, or if it had none.
   package let sumsBefore: String?
+  /// The number of ranks that the last `start` entry before this one names; nil if there was no such entry.
+  package let ranksBefore: Int?
   /// Whether the log has a spectrum of the step from which the run continues.
   package let hasSpectrum: Bool
 
@@ -31,6 +33,7 @@ public struct RunLog: ~Copyable {
   /// - Throws: `FileError`.
   public init(path: String, keepingUntil state: TrainingState) throws(FileError) {
     var sums: String?
+    var ranks: Int?
     var hasSpectrum = false
     if access(path, F_OK) == 0 {
       let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
@@ -39,7 +42,7 @@ public struct RunLog: ~Copyable {
         guard let entry = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)) else {
           return false
         }
-        if entry.event == Self.startEvent { sums = entry.sums }
+        if entry.event == Self.startEvent { (sums, ranks) = (entry.sums, entry.ranks ?? 1) }
         if entry.event == Self.spectrumEvent, entry.step == state.step { hasSpectrum = true }
         // A checkpoint after an epoch's last step may be older than the epoch's evaluation.
         return entry.step <= state.step
@@ -52,6 +55,7 @@ public struct RunLog: ~Copyable {
     self.path = path
     self.descriptor = descriptor
     sumsBefore = sums
+    ranksBefore = ranks
     self.hasSpectrum = hasSpectrum
   }
 
@@ -73,6 +77,7 @@ public struct RunLog: ~Copyable {
     let step: Int
     let epoch: Int?
     let sums: String?
+    let ranks: Int?
   }
 
   /// The lines of a log.
@@ -116,7 +121,8 @@ public struct RunLog: ~Copyable {
 
   /// Appends a `start` entry: the run starts or continues after `step` steps.
   package func appendStart(
-    step: Int, device: String, version: String, recomputation: Recomputation, tiles: TileUse?
+    step: Int, device: String, version: String, recomputation: Recomputation, tiles: TileUse?,
+    ranks: Int = 1
   ) throws(FileError) {
     var members: [JSONValue.Member] = [
       .init("device", .text(device)), .init("version", .text(version)),
@@ -128,6 +134,7 @@ public struct RunLog: ~Copyable {
         .init("sums", .text(tiles.sums)),
       ]
     }
+    if ranks > 1 { members.append(.init("ranks", .integer(ranks))) }
     try append(Self.startEvent, step, members)
   }
 

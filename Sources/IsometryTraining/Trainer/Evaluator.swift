@@ -1,3 +1,4 @@
+public import IsometryCommunication
 import IsometryCore
 public import IsometryData
 public import IsometryGraph
@@ -25,15 +26,20 @@ public final class Evaluator {
   private let dataset: ImageDataset
   private let batchesInFlight: Int
   private let inputs: StepInputs
+  private let ranks: any Communicator
   private var batchSize: Int { inputs.batchSize }
   /// Made once: pinned memory is costly to come by.
   private var slots: [any StagingSlot] = []
 
   /// Measures with the session of an evaluation graph.
+  ///
+  /// - Parameter ranks: the processes that divide the images among them; all evaluate together.
   public init(
     session: any Session, dataset: ImageDataset,
-    batchesInFlight: Int = BatchStream.defaultBatchesInFlight, isHeldOut: Bool = false
+    batchesInFlight: Int = BatchStream.defaultBatchesInFlight, isHeldOut: Bool = false,
+    ranks: any Communicator = SingleProcess()
   ) {
+    self.ranks = ranks
     self.isHeldOut = isHeldOut
     self.session = session
     self.dataset = dataset
@@ -43,7 +49,11 @@ public final class Evaluator {
 
   /// The loss and accuracy over the whole data set; nil if `stop` is requested.
   public func evaluate(stop: StopRequest = StopRequest()) throws -> Result? {
-    try evaluate(stop: stop) { _ in }
+    try evaluate(StopAgreement(stop, of: ranks))
+  }
+
+  func evaluate(_ agreement: StopAgreement) throws -> Result? {
+    try evaluate(agreement) { _ in }
   }
 
   /// The loss, the accuracy and the confusion matrix: for each class, the number of images classified as
@@ -91,8 +101,9 @@ public final class Evaluator {
   package func evaluateImages(
     stop: StopRequest = StopRequest(), onProgress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws -> (result: Result, images: [Classification])? {
+    precondition(ranks.size == 1, "a rank classifies its own images alone")
     var images: [Classification] = []
-    let result = try evaluate(stop: stop) { batch in
+    let result = try evaluate(StopAgreement(stop, of: ranks)) { batch in
       let logits = try session.read(output: StepNames.logits)  // [N, classes]
       let classes = logits.shape[1]
       let values = logits.floats
@@ -112,26 +123,27 @@ public final class Evaluator {
   }
 
   private func evaluate(
-    stop: StopRequest, afterStep: (BatchStream.Batch) throws -> Void
+    _ agreement: StopAgreement, afterStep: (BatchStream.Batch) throws -> Void
   ) throws -> Result? {
     let names = (loss: StepNames.evaluationLoss, correct: StepNames.evaluationCorrect)
     try MetricTotals.reset(in: session, names)
     if slots.isEmpty { slots = try session.makeStagingSlots(batchesInFlight) }
     let stream = BatchStream(
-      of: dataset, batchSize: batchSize, order: .sequential, slots: slots)
+      of: dataset, batchSize: batchSize, order: .sequential, slots: slots,
+      slice: BatchStream.Slice(ranks.rank, of: ranks.size))
     defer { stream.stop() }
     for _ in 0..<stream.batchesPerEpoch {
-      if stop.isRequested { return nil }
+      if agreement.reach().isStopping { return nil }
       let batch = try stream.next()
       inputs.write(to: batch.slot, learningRate: 0, step: 1, samples: 0)
       try session.step(from: batch.slot)
       stream.recycle(batch)
       try afterStep(batch)
     }
-    let totals = try MetricTotals(readingFrom: session, names)
+    let own = try MetricTotals(readingFrom: session, names)
+    let totals = ranks.sum([own.loss, own.correct])
     // Each step's mean is over the whole batch, padding included, which adds nothing.
     return Result(
-      loss: totals.loss * Double(batchSize) / Double(dataset.count),
-      correct: Int(totals.correct), count: dataset.count)
+      loss: totals[0] * Double(batchSize) / Double(dataset.count), correct: Int(totals[1]), count: dataset.count)
   }
 }

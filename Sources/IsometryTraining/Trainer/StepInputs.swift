@@ -1,11 +1,12 @@
 package import IsometryCore
+package import IsometryData
 package import IsometryGraph
 import IsometryNN
 
 /// Writes what the host decides for each step, beside the images and labels that a batch brings.
 package struct StepInputs {
-  /// Images of a step, as the graph has them.
-  let batchSize: Int
+  /// Images of a step, as the graph has them: those of this rank.
+  package let batchSize: Int
   private let hasSchedule: Bool
   private let hasSamples: Bool
   private let mixup: Mixup?
@@ -27,11 +28,16 @@ package struct StepInputs {
   /// - Parameters:
   ///   - step: from 1; Adam's bias correction counts so.
   ///   - samples: images of the run before this batch.
-  package func write(to slot: any StagingSlot, learningRate: Double, step: Int, samples: Int) {
+  ///   - slice: the part of the batch in the slot.
+  package func write(
+    to slot: any StagingSlot, learningRate: Double, step: Int, samples: Int,
+    slice: BatchStream.Slice = .whole
+  ) {
     if hasSchedule { write(learningRate, step: step, of: StepNames.schedule, to: slot) }
     if hasSamples {
       let counter = slot.bytes(of: StepNames.samples)
-      counter.storeBytes(of: UInt64(samples).littleEndian, as: UInt64.self)
+      let first = samples + slice.index * batchSize
+      counter.storeBytes(of: UInt64(first).littleEndian, as: UInt64.self)
     }
     if let mixup {
       slot.bytes(of: StepNames.mixing).storeBytes(

@@ -1,3 +1,4 @@
+public import IsometryCommunication
 public import IsometryCore
 public import IsometryData
 public import IsometryGraph
@@ -67,7 +68,7 @@ public final class Trainer {
     }
   }
 
-  /// Images of a step, as the graph has them.
+  /// Images of a step, those of all ranks together.
   public let batchSize: Int
   /// Steps of an epoch; images that fill no batch are left out.
   public let batchesPerEpoch: Int
@@ -80,6 +81,8 @@ public final class Trainer {
   private let settings: Settings
   private let save: ((TrainingState) throws -> String?)?
   private let inputs: StepInputs
+  private let ranks: any Communicator
+  private let slice: BatchStream.Slice
   private var lastCheckpoint: String?
   private var lastSave = ContinuousClock.now
   private var evaluationSeconds = 0.0
@@ -90,17 +93,22 @@ public final class Trainer {
   ///   - session: of a training graph, its variables set as `state` left them.
   ///   - evaluator: of a session that shares `session`'s variables.
   ///   - state: the place from which the run continues.
+  ///   - ranks: the processes that train together. The graph of the session has this rank's images of a step, and
+  ///     sums over all ranks.
   ///   - save: saves the state with the session's variables, and returns the path of the checkpoint. If a
   ///     variable is NaN or infinite, it throws `NonFiniteVariable`, as `TrainingRun.checkpoint(at:)` does.
   /// - Throws: `TrainingError.tooFewImages`.
   public init(
     session: any Session, evaluator: Evaluator, dataset: ImageDataset, settings: Settings,
     startingAt state: TrainingState = TrainingState(),
+    ranks: any Communicator = SingleProcess(),
     save: ((TrainingState) throws -> String?)? = nil
   ) throws {
     inputs = StepInputs(
       of: session.graph, mixup: settings.mixup.map { Mixup(alpha: $0, seed: settings.seed) })
-    batchSize = inputs.batchSize
+    batchSize = inputs.batchSize * ranks.size
+    slice = BatchStream.Slice(ranks.rank, of: ranks.size)
+    self.ranks = ranks
     batchesPerEpoch = dataset.count / batchSize
     guard batchesPerEpoch > 0 else {
       throw TrainingError.tooFewImages(count: dataset.count, batch: batchSize)
@@ -116,25 +124,31 @@ public final class Trainer {
   /// Trains from the current place of the run to its end, or until `stop` is requested.
   ///
   /// - Parameters:
-  ///   - stop: read after each step and each batch of an evaluation.
-  ///   - onEvent: called on the thread that trains; an error that it throws ends the run.
+  ///   - stop: read after each step and each batch of an evaluation. All ranks stop after the same one, if one of
+  ///     them is requested to.
+  ///   - onEvent: called on the thread that trains; an error that it throws ends the run. Only rank 0 reports the
+  ///     progress within an epoch.
   /// - Throws: `TrainingError.nonFiniteLoss`, and errors of the sessions, `save` and `onEvent`.
   public func run(
-    stop: StopRequest = StopRequest(), onEvent: (TrainingEvent) throws -> Void = { _ in }
+    stop: StopRequest = StopRequest(), onEvent report: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
+    func onEvent(_ event: TrainingEvent) throws {
+      try ranks.whileOthersWait { try report(event) }
+    }
+    let agreement = StopAgreement(stop, of: ranks)
     try keep(state, onEvent)
     if let end { return end }
     let slots = try session.makeStagingSlots(settings.batchesInFlight)
     let stream = BatchStream(
-      of: dataset, batchSize: batchSize, order: .shuffled(seed: settings.seed), slots: slots,
-      startingAt: BatchPosition(epoch: state.epoch, batch: state.batch))
+      of: dataset, batchSize: inputs.batchSize, order: .shuffled(seed: settings.seed), slots: slots,
+      slice: slice, startingAt: BatchPosition(epoch: state.epoch, batch: state.batch))
     defer { stream.stop() }
     while true {
-      let totals = try trainEpoch(from: stream, stop: stop, onEvent: onEvent)
-      guard state.batch == batchesPerEpoch, !stop.isRequested else { return try halt(onEvent) }
+      let totals = try trainEpoch(from: stream, agreement, onEvent: onEvent)
+      guard state.batch == batchesPerEpoch, !agreement.reach().isStopping else { return try halt(onEvent) }
       try onEvent(.evaluating(epoch: state.epoch + 1, step: state.step))
       let start = ContinuousClock.now
-      guard let result = try evaluator.evaluate(stop: stop) else { return try halt(onEvent) }
+      guard let result = try evaluator.evaluate(agreement) else { return try halt(onEvent) }
       evaluationSeconds = (ContinuousClock.now - start) / .seconds(1)
       // Finite weights may have too large a test loss, for example with young running statistics.
       if !result.loss.isFinite { try requireFiniteVariables() }
@@ -164,9 +178,10 @@ public final class Trainer {
     _ place: TrainingState, _ onEvent: (TrainingEvent) throws -> Void
   ) throws {
     defer { lastSave = .now }
+    try requireSameVariables()
     guard let save else { return try requireFiniteVariables() }
     do {
-      guard let path = try save(place) else { return }
+      guard let path = try ranks.whileOthersWait({ try save(place) }) else { return }
       lastCheckpoint = path
       try onEvent(.saved(path: path))
     } catch let error as NonFiniteVariable {
@@ -189,7 +204,7 @@ extension Trainer {
   ///
   /// - Returns: the epoch's totals, which are finite.
   private func trainEpoch(
-    from stream: BatchStream, stop: StopRequest, onEvent: (TrainingEvent) throws -> Void
+    from stream: BatchStream, _ agreement: StopAgreement, onEvent: (TrainingEvent) throws -> Void
   ) throws -> MetricTotals {
     if state.batch == 0 { try MetricTotals.reset(in: session, Self.metrics) }
     _ = session.takeInputWait()
@@ -199,11 +214,13 @@ extension Trainer {
     let startBatch = state.batch
     var pending: MetricTotals.Pending?
     var lastReading = start
-    while state.batch < batchesPerEpoch, !stop.isRequested {
+    while state.batch < batchesPerEpoch {
+      let (isStopping, isSaveDue) = agreement.reach(isSaveDue: isTimeToSave)
+      if isStopping { break }
       let batch = try stream.next()
       inputs.write(
         to: batch.slot, learningRate: learningRate,
-        step: state.step + 1, samples: state.samples)
+        step: state.step + 1, samples: state.samples, slice: slice)
       for (name, schedule) in settings.groupSchedules {
         inputs.write(
           schedule.rate(atStep: state.step), step: state.step + 1, of: name, to: batch.slot)
@@ -221,7 +238,7 @@ extension Trainer {
         start += ContinuousClock.now - pause
         _ = session.takeInputWait()
       }
-      if isSaveDue, state.batch < batchesPerEpoch {
+      if isSaveDue || settings.saveSteps.map({ state.step % $0 == 0 }) ?? false, state.batch < batchesPerEpoch {
         // No state whose loss is not finite is saved. Reading the loss waits for the step.
         _ = try finite(MetricTotals(readingFrom: session, Self.metrics))
         inputWait += session.takeInputWait() ?? 0
@@ -240,7 +257,7 @@ extension Trainer {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         try onEvent(
           .progress(progress(reading, totals, batches: reading.batch - startBatch, seconds)))
-      } else if ContinuousClock.now - lastReading >= settings.readingInterval {
+      } else if ranks.rank == 0, ContinuousClock.now - lastReading >= settings.readingInterval {
         pending = try MetricTotals.Pending(
           of: session, Self.metrics, batch: state.batch, step: state.step)
         lastReading = .now
@@ -253,14 +270,28 @@ extension Trainer {
     return totals
   }
 
-  private var isSaveDue: Bool {
-    if let steps = settings.saveSteps, state.step % steps == 0 { return true }
-    return settings.saveInterval.map { ContinuousClock.now - lastSave >= $0 } ?? false
+  private var isTimeToSave: Bool {
+    settings.saveInterval.map { ContinuousClock.now - lastSave >= $0 } ?? false
   }
 
   private func finite(_ totals: MetricTotals) throws -> MetricTotals {
     guard totals.loss.isFinite else { throw nonFinite("the loss") }
     return totals
+  }
+
+  /// Throws if a variable has other bits on another rank, which the MPI library then sums in different orders.
+  private func requireSameVariables() throws {
+    guard ranks.size > 1 else { return }
+    var digest: UInt64 = 0
+    for (name, _) in session.graph.variables {
+      try session.read(variable: name).withUnsafeBytes { bytes in
+        for word in bytes.bindMemory(to: UInt32.self) {
+          digest = (digest ^ UInt64(word)) &* 0x9E37_79B9_7F4A_7C15
+          digest ^= digest >> 29
+        }
+      }
+    }
+    guard ranks.areEqual(Int64(digest >> 1)) else { throw TrainingError.differentRanks(step: state.step) }
   }
 
   /// Activations may hide a NaN from the loss.

@@ -68,6 +68,8 @@ public enum TrainingError: ExplainedError, Equatable {
   case nonFiniteLogits
   /// The training split does not fill one batch.
   case tooFewImages(count: Int, batch: Int)
+  /// The ranks of a run have different variables.
+  case differentRanks(step: Int)
   /// The folder for a new run holds one.
   case runExists(path: String)
   /// Another process is writing the run's folder; its number is given if known.
@@ -95,6 +97,11 @@ extension TrainingError {
       """
       \(count) training images do not fill one batch of \(batch); take a \(.batch) of at most \
       \(count), or more images
+      """
+    case .differentRanks(let step):
+      """
+      the ranks have different variables at step \(step), as their sums over all ranks differ; choose another algorithm \
+      of the MPI library for them
       """
     case .runExists(let path):
       "\(path) already holds a run; resume it\(hint: .resumption), or name another folder\(hint: .folder)"

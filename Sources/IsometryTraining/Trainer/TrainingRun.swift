@@ -1,3 +1,4 @@
+public import IsometryCommunication
 import IsometryCore
 public import IsometryData
 public import IsometryGraph
@@ -18,23 +19,27 @@ public final class TrainingRun {
   private let dataset: ImageDataset
   private let graph: TrainingGraph
   private let modelNames: Set<String>
+  private let ranks: any Communicator
 
   /// Builds the graphs and binds them on the device, with the variables of the first step.
   ///
   /// - Parameters:
   ///   - train: the training split. The run holds images out of it if the configuration says so.
+  ///   - ranks: the processes that train together, over which the backend sums.
   ///   - measuring: the backend on which an initializer measures; nil for `backend`. Devices
   ///     differ in their last bits, so a fixed one gives the same variables on all devices.
   /// - Throws: `ConfigurationError`, `ModelError`, `InitializationError`,
   ///   `TrainingError.tooFewImages`, `UnsupportedPrecision`, and errors of the backend.
   public init(
     _ configuration: RunConfiguration, train: ImageDataset, test: ImageDataset,
-    backend: any Backend, measuringOn measuring: (any Backend)? = nil
+    backend: any Backend, ranks: any Communicator = SingleProcess(),
+    measuringOn measuring: (any Backend)? = nil
   ) throws {
     var configuration = configuration
     configuration.images = train.format
     try configuration.requireForm(of: test)
     try configuration.check()
+    try configuration.checkRanks(ranks.size)
     try backend.requireSupport(for: configuration.precision)
     let (train, evaluated) = try configuration.datasets(train: train, test: test)
     guard train.count >= configuration.batch else {
@@ -44,16 +49,18 @@ public final class TrainingRun {
       steps: configuration.epochs * (train.count / configuration.batch))
     self.configuration = configuration
     dataset = train
-    graph = try configuration.makeTrainingGraph(normalizing: train.normalization)
+    self.ranks = ranks
+    graph = try configuration.makeTrainingGraph(
+      normalizing: train.normalization, ranks: ranks.size)
     modelNames = graph.layout.modelNames
     session = try backend.makeSession(
       for: graph.graph, recomputation: configuration.recompute)
     let evaluation = try configuration.makeEvaluationGraph(
-      batch: min(Evaluator.preferredBatch, evaluated.count), normalizing: train.normalization,
+      batch: min(Evaluator.preferredBatch, (evaluated.count - 1) / ranks.size + 1), normalizing: train.normalization,
       averagedNames: graph.averagedNames)
     evaluator = Evaluator(
       session: try backend.makeSession(for: evaluation.graph, sharing: session),
-      dataset: evaluated, isHeldOut: configuration.holdOut != nil)
+      dataset: evaluated, isHeldOut: configuration.holdOut != nil, ranks: ranks)
     try graph.writeInitialState(
       to: session,
       initializer: configuration.makeInitializer(from: train, on: measuring ?? backend),
@@ -79,6 +86,20 @@ public final class TrainingRun {
     try checkpoint.restore(
       to: session, modelNames: modelNames, includingTraining: true, path: path)
     state = checkpoint.state
+  }
+
+  /// Gives all ranks the place and the variables of rank 0. All ranks call it before they train; rank 0 alone has
+  /// restored a checkpoint or adopted weights before.
+  ///
+  /// - Throws: errors of the session.
+  public func shareStart() throws {
+    guard ranks.size > 1 else { return }
+    state = try ranks.share(state)
+    for (name, _) in session.graph.variables {
+      var tensor = try session.read(variable: name)
+      tensor.withUnsafeMutableBytes { ranks.broadcast($0) }
+      try session.write(tensor, toVariable: name)
+    }
   }
 
   /// Starts from the parameters and statistics of another network, as far as they have the names and shapes
@@ -194,7 +215,7 @@ public final class TrainingRun {
     }
     return try Trainer(
       session: session, evaluator: evaluator, dataset: dataset, settings: settings,
-      startingAt: start, save: save)
+      startingAt: start, ranks: ranks, save: save)
   }
 }
 

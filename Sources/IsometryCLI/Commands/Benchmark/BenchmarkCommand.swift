@@ -10,6 +10,6 @@ struct BenchmarkCommand: ParsableCommand {
       """,
     subcommands: [
       TrainBenchmarkCommand.self, KernelsBenchmarkCommand.self, StreamBenchmarkCommand.self,
-      AccuracyBenchmarkCommand.self,
+      AccuracyBenchmarkCommand.self, ScalingBenchmarkCommand.self,
     ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsometryBenchmarks
+import IsometryCommunication
 import IsometryCore
 import IsometryData
 import IsometryFiles
@@ -7,7 +8,7 @@ import IsometryGraph
 import IsometryNN
 import IsometryTraining
 
-struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
+struct TrainBenchmarkCommand: RankedCommand, ProgressCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measure the throughput of training steps.",
     discussion: """
@@ -15,10 +16,12 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
         isometry benchmark train --model resnet18 --batch 512 --precision bf16
         isometry benchmark train --model resnet20 --profile step.json
         isometry benchmark train --model resnet1202 --recompute blocks --plan
+        mpirun -n 2 isometry benchmark train --model resnet18 --batch 64
 
       Random images take the same path as real ones: batch stream, staging slots, decoding with \
       crop and flip. The result is the median of the timings; the spread is the slowest and the \
-      fastest. --profile writes a timeline of the launches, which https://ui.perfetto.dev opens. \
+      fastest. With several ranks, it also says how much of the sums over all ranks the computation \
+      hid. --profile writes a timeline of the launches, which https://ui.perfetto.dev opens. \
       --plan prints launches and memory without running a step, even for networks that do not fit \
       this machine.
       """)
@@ -58,6 +61,9 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
   @Flag(help: "Do not run; print the launches and memory of one step.")
   var plan = false
 
+  @OptionGroup(title: "Ranks") var buckets: BucketArguments
+  @OptionGroup(title: "Ranks") var ranks: RankArguments
+
   @OptionGroup var form: OutputArguments
   @OptionGroup var progress: ProgressArguments
 
@@ -73,12 +79,13 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
   }
 
   func run(in environment: ProgramEnvironment) throws {
-    let console = Console(form, progress)
+    let console = Console(form, progress, environment.group)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     device.apply(to: &configuration)
     memory.apply(to: &configuration)
+    buckets.apply(to: &configuration)
     configuration.seed = seed
-    if let profile { try WholeFile.requireWritable(profile) }
+    if environment.ranks.rank == 0, let profile { try WholeFile.requireWritable(profile) }
     let selection = try device.select(
       for: &configuration, choosingPrecision: precision.isAutomatic, environment)
     console.note("device  \(selection.explanation)")
@@ -90,7 +97,8 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
     benchmark.batchesInFlight = feeding.batchesInFlight
     benchmark.profiledSteps = profile == nil ? 0 : Self.profiledSteps
     if plan {
-      let report = try benchmark.plan(configuration, backend: selection.backend)
+      let report = try benchmark.plan(
+        configuration, backend: selection.backend, ranks: environment.ranks.size)
       console.emit(
         .object(
           Self.members(configuration, report.recomputation, on: selection.backend)
@@ -103,7 +111,9 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
       if let obstacle = report.obstacle { console.say("limit  \(errorText(of: obstacle))") }
       return
     }
-    let result = try benchmark.run(configuration, backend: selection.backend) { number, rate in
+    let result = try benchmark.run(
+      configuration, backend: selection.backend, ranks: environment.ranks
+    ) { number, rate in
       console.showStatus("timing \(number)/\(repeats): \(Wording.count(rate)) images/s")
     }
     console.clearStatus()
@@ -114,14 +124,27 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
         .init("ms_per_step", .number(result.millisecondsPerStep)),
         .init("spread", .array([.number(result.slowest), .number(result.fastest)])),
         .init("input_wait_share", .number(result.inputWaitShare)),
-      ]
+      ] + communication(result, environment.ranks.size)
     console.emit(.object(members + Self.members(result.report)))
     if !form.json { show(result, title, console) }
-    if let profile, let timeline = result.timeline {
+    if environment.ranks.rank == 0, let profile, let timeline = result.timeline {
       try WholeFile.write(
         [Array(timeline.trace(device: selection.backend.name, title: title).utf8)], to: profile)
       show(timeline, in: profile, console)
     }
+  }
+
+  private func communication(
+    _ result: ThroughputBenchmark.Result, _ ranks: Int
+  ) -> [JSONValue.Member] {
+    guard let times = result.communication else { return [] }
+    let count = Double(steps * repeats)
+    return [
+      .init("ranks", .integer(ranks)),
+      .init("ms_communication_per_step", .number(1e3 * times.seconds / count)),
+      .init("ms_communication_wait_per_step", .number(1e3 * times.waitedSeconds / count)),
+      .init("hidden_share", times.hiddenShare.map { .number($0) } ?? .null),
+    ]
   }
 
   private static func title(
@@ -162,6 +185,12 @@ struct TrainBenchmarkCommand: EnvironmentCommand, ProgressCommand {
         + "\(Wording.percent(result.inputWaitShare)) of the time waiting for input")
     console.note("memory  \(result.report.memory.line)")
     if let tiles = result.report.tiles?.line { console.note("tiles  \(tiles)") }
+    if let times = result.communication, let hidden = times.hiddenShare {
+      let count = Double(steps * repeats)
+      console.say(
+        "ranks  sums over all ranks take \(Wording.loss(1e3 * times.seconds / count)) ms a step, of which "
+          + "\(Wording.percent(hidden)) are hidden by the computation")
+    }
     console.say(
       "arithmetic  \(Wording.number(1e-9 * Double(result.operationsPerStep))) GFLOP a step, "
         + "\(Wording.number(1e-9 * result.operationsPerSecond)) GFLOP/s")
