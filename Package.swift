@@ -25,7 +25,8 @@ let package = Package(
       targets: [
         "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData", "IsometryExchange",
         "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
-        "IsometrySpectra", "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
+        "CUDARuntime", "DeviceRuntime", "IsometrySpectra", "IsometryTheory", "IsometryTraining",
+        "OpenCLRuntime",
       ]),
   ],
   dependencies: [
@@ -39,7 +40,8 @@ let package = Package(
     .executableTarget(
       name: "IsometryCLI",
       dependencies: [
-        "GPUProbe", "IsometryBenchmarks", "IsometryCore", "IsometryCPU", "IsometryData",
+        "CUDARuntime", "DeviceRuntime", "GPUProbe", "IsometryBenchmarks", "IsometryCore",
+        "IsometryCPU", "IsometryData",
         "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
         "IsometryReference", "IsometryReport", "IsometryReproductions", "IsometrySpectra",
         "IsometryTensorBoard",
@@ -92,8 +94,8 @@ let package = Package(
     .target(
       name: "IsometryOpenCL",
       dependencies: [
-        "CCLBlast", "CIsometryKernels", "GPUProbe", "IsometryCore", "IsometryFiles",
-        "IsometryGraph", "IsometryLowering", "IsometryReference", "OpenCLRuntime",
+        "CCLBlast", "CIsometryKernels", "DeviceRuntime", "GPUProbe", "IsometryCore",
+        "IsometryFiles", "IsometryGraph", "IsometryLowering", "IsometryReference", "OpenCLRuntime",
       ],
       swiftSettings: strict),
     // Layer 3
@@ -119,7 +121,9 @@ let package = Package(
       name: "IsometryGraph", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
       name: "GPUProbe",
-      dependencies: ["CIsometryKernels", "IsometryCore", "IsometryFiles", "OpenCLRuntime"],
+      dependencies: [
+        "CIsometryKernels", "DeviceRuntime", "IsometryCore", "IsometryFiles", "OpenCLRuntime",
+      ],
       swiftSettings: strict),
     // Layer 1
     .target(
@@ -136,9 +140,14 @@ let package = Package(
       ],
       exclude: ["Messages/tensorboard.proto"], swiftSettings: strict),
     .target(
-      name: "OpenCLRuntime",
-      dependencies: ["COpenCL", "IsometryCore", "IsometryFiles"],
+      name: "OpenCLRuntime", dependencies: ["COpenCL", "DeviceRuntime"],
       swiftSettings: strict + [.strictMemorySafety()]),
+    .target(
+      name: "CUDARuntime", dependencies: ["CCUDA", "DeviceRuntime"],
+      swiftSettings: strict + [.strictMemorySafety()]),
+    .target(
+      name: "DeviceRuntime", dependencies: ["IsometryCore", "IsometryFiles"],
+      swiftSettings: strict),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
     .target(
@@ -152,6 +161,7 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .target(name: "CCUDA"),
     .target(name: "CIsometryKernels"),
     .target(name: "CIsometryRecipes"),
     .target(name: "CIsometryReport", exclude: ["report.css"]),
@@ -160,16 +170,16 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "CLAPACK", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN",
-        "IsometryFiles", "IsometryOpenCL", "IsometryReference", "IsometryTraining",
-        "OpenCLRuntime",
+        "CLAPACK", "CUDARuntime", "DeviceRuntime", "IsometryCPU", "IsometryCore", "IsometryData",
+        "IsometryGraph", "IsometryNN", "IsometryFiles", "IsometryOpenCL", "IsometryReference",
+        "IsometryTraining", "OpenCLRuntime",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .target(
       name: "Fuzzing",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
-        "IsometryReport", "IsometryTraining", "OpenCLRuntime",
+        "DeviceRuntime", "IsometryBenchmarks", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryGraph", "IsometryReport", "IsometryTraining",
       ],
       path: "Tests/Fuzzing", swiftSettings: strict),
     .testTarget(
@@ -204,8 +214,8 @@ let package = Package(
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN", "IsometryOpenCL",
-        "IsometryReference", "OpenCLRuntime", "TestSupport",
+        "DeviceRuntime", "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN",
+        "IsometryOpenCL", "IsometryReference", "OpenCLRuntime", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -215,7 +225,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: strict),
+      name: "OpenCLRuntimeTests", dependencies: ["DeviceRuntime", "OpenCLRuntime"],
+      swiftSettings: strict),
     .testTarget(
       name: "IsometryTrainingTests",
       dependencies: [

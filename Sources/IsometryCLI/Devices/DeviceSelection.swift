@@ -1,6 +1,7 @@
 import IsometryCPU
 import IsometryCore
 import IsometryGraph
+import IsometryOpenCL
 import IsometryReference
 
 struct DeviceSelection {
@@ -19,14 +20,14 @@ struct DeviceSelection {
     case .auto: (chosen, reason) = Self.automatic(gemm: gemm, precision: precision, environment)
     case .cpu: (chosen, reason) = (CPUBackend(), nil)
     case .reference: (chosen, reason) = (ReferenceBackend<Float>(), nil)
-    case .openCL(let number):
-      let devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
+    case .device(let driver, let number):
+      let devices = try RuntimeDevices(driver, gemm: gemm, precision: precision, environment)
       (chosen, reason) = (try devices.backend(number: number), nil)
     }
     backend = environment.validates ? ValidatingBackend(chosen) : chosen
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
-    if usesOpenCL { environment.warnOfLostPrograms() }
+    if chosen is OpenCLBackend { environment.warnOfLostPrograms() }
   }
 
   /// The precision that the device computes fastest, which `explanation` then names with its reason.
@@ -57,9 +58,20 @@ struct DeviceSelection {
     gemm: GemmArgument = .own, precision: Precision = .fp32, _ environment: ProgramEnvironment
   ) -> (any Backend, String) {
     func cpu(_ reason: String) -> (any Backend, String) { (CPUBackend(), reason) }
-    let devices: OpenCLDevices
+    var reasonAgainstCUDA = "CUDA finds no GPU"
     do {
-      devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
+      let devices = try RuntimeDevices(.cuda, precision: precision, environment)
+      // CLBlast needs OpenCL.
+      if gemm == .own, !devices.isEmpty {
+        return (try devices.backend(number: 0), "the first GPU that CUDA finds")
+      }
+      if gemm != .own { reasonAgainstCUDA = "CLBlast needs OpenCL" }
+    } catch {
+      reasonAgainstCUDA = errorText(of: error)
+    }
+    let devices: RuntimeDevices
+    do {
+      devices = try RuntimeDevices(.openCL, gemm: gemm, precision: precision, environment)
     } catch {
       return cpu("OpenCL does not answer (\(errorText(of: error))), so there is no GPU")
     }
@@ -71,7 +83,11 @@ struct DeviceSelection {
       )
     }
     do {
-      return (try devices.backend(number: number), "the first GPU that OpenCL finds")
+      return (
+        try devices.backend(number: number),
+        "the first GPU that OpenCL finds"
+          + (devices.isNVIDIAs(number) ? ", not through CUDA: \(reasonAgainstCUDA)" : "")
+      )
     } catch {
       return cpu("the GPU opencl:\(number) cannot be used (\(errorText(of: error)))")
     }

@@ -6,8 +6,8 @@ import IsometryTraining
 struct DeviceArguments: ParsableArguments {
   static let deviceHelp = ArgumentHelp(
     """
-    The device. With auto, a GPU is preferred to the CPU. N is the number of an OpenCL device, \
-    from 0. (default: that of a resumed or evaluated run, else auto)
+    The device. With auto, a GPU is preferred to the CPU, and CUDA to OpenCL. N is the number of a \
+    device, from 0. (default: that of a resumed or evaluated run, else auto)
     """, valueName: "name")
 
   @Option(help: deviceHelp)
