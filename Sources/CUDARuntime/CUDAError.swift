@@ -19,7 +19,7 @@ public struct CUDAError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// CUDA is not there, or cannot be used as it is.
 public struct CUDAUnavailable: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The reason, and what to do.
+  /// The reason with a remedy.
   public let description: String
   /// Whether the driver loads, and something else is missing.
   public let isDriverThere: Bool

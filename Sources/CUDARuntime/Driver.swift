@@ -45,10 +45,9 @@ final class Driver: @unchecked Sendable {
     try check(functions.start(0), "cuInit")
     guard self.version >= compiler.version else {
       throw CUDAUnavailable(
-        description: "the driver knows CUDA \(Self.text(self.version)), older than the output of "
-          + "NVRTC \(Self.text(compiler.version)) (\(compiler.path)); install a newer driver, or "
-          + "set ISOMETRY_NVRTC to NVRTC of CUDA \(Self.text(self.version)), which "
-          + "pip install 'nvidia-cuda-nvrtc-cu\(self.version / 1000)' gives", isDriverThere: true)
+        description: "the driver has CUDA \(Self.text(self.version)) and cannot read the output of "
+          + "NVRTC \(Self.text(compiler.version)) (\(compiler.path)). Install a newer driver, or "
+          + "set ISOMETRY_NVRTC to an NVRTC of CUDA \(Self.text(self.version))", isDriverThere: true)
     }
   }
 

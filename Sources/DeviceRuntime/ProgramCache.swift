@@ -3,7 +3,7 @@ internal import IsometryFiles
 
 /// A directory of program binaries, so that the second run of a program compiles nothing.
 ///
-/// The key of an entry consists of source, options and what the device says (`RuntimeDevice.programKey`). An entry begins with
+/// The key of an entry consists of source, options and `RuntimeDevice.programKey`. An entry begins with
 /// its key and a checksum, so that a damaged or foreign file is never loaded but rebuilt. Entries are
 /// written by renaming, so that processes can share a directory.
 public struct ProgramCache: Sendable {
