@@ -2,13 +2,12 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-// Finds `name` in a library; the member of `functions` that it belongs to has the same type but for the
-// compiler.
-#define FIND(member, symbol, parameters)                                       \
-  *(void **)&functions->member = dlsym(library, #symbol);                      \
-  if (!functions->member) {                                                    \
-    snprintf(reason, sizeof reason, "%s has no %s", path, #symbol);            \
-    return reason;                                                             \
+// Finds the symbol of a member of `functions` in a library.
+#define FIND(member, symbol, parameters)                            \
+  *(void **)&functions->member = dlsym(library, #symbol);           \
+  if (!functions->member) {                                         \
+    snprintf(reason, sizeof reason, "%s has no %s", path, #symbol); \
+    return reason;                                                  \
   }
 
 static _Thread_local char reason[512];

@@ -68,7 +68,11 @@ final class EventPool: Sendable {
   func giveBack(_ event: CUDAEvent) {
     event.zero = nil
     state.withLock { state in
-      if unsafe event.start == nil { state.free.append(event) } else { state.freeWithTimes.append(event) }
+      if unsafe event.start == nil {
+        state.free.append(event)
+      } else {
+        state.freeWithTimes.append(event)
+      }
     }
   }
 

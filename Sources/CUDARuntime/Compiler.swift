@@ -82,18 +82,22 @@ final class Compiler: @unchecked Sendable {
       unsafe functions.create(&program, source, "\(name).cu", 0, nil, nil), name, options)
     defer { _ = unsafe functions.destroy(&program) }
     let words = unsafe options.split(separator: " ").map { unsafe strdup(String($0)) }
-    defer { unsafe words.forEach { unsafe free($0) } }
+    defer { for unsafe word in unsafe words { unsafe free(word) } }
     let pointers = unsafe words.map { unsafe UnsafePointer($0) }
     let status = unsafe functions.compile(program, Int32(pointers.count), pointers)
     if status == Int32(ISOMETRY_NVRTC_COMPILATION) {
-      let log = unsafe text { unsafe functions.log_size(program, $0) } bytes: {
+      let log = unsafe text {
+        unsafe functions.log_size(program, $0)
+      } bytes: {
         unsafe functions.log(program, $0)
       }
       throw KernelBuildError(
         kernel: name, defines: options, log: String(decoding: log, as: UTF8.self))
     }
     try require(status, name, options)
-    return unsafe text { unsafe functions.ptx_size(program, $0) } bytes: {
+    return unsafe text {
+      unsafe functions.ptx_size(program, $0)
+    } bytes: {
       unsafe functions.ptx(program, $0)
     }
   }

@@ -47,7 +47,8 @@ final class Driver: @unchecked Sendable {
       throw CUDAUnavailable(
         description: "the driver has CUDA \(Self.text(self.version)) and cannot read the output of "
           + "NVRTC \(Self.text(compiler.version)) (\(compiler.path)). Install a newer driver, or "
-          + "set ISOMETRY_NVRTC to an NVRTC of CUDA \(Self.text(self.version))", isDriverThere: true)
+          + "set ISOMETRY_NVRTC to an NVRTC of CUDA \(Self.text(self.version))", isDriverThere: true
+      )
     }
   }
 

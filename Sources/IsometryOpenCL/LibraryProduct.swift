@@ -46,12 +46,14 @@ struct LibraryProduct {
       ? CLBlastDgemmWithTempBuffer(
         CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
         product.columns, product.inner, 1, openCL(a.slab).handle, a.offset / size, product.leadingA,
-        openCL(b.slab).handle, b.offset / size, product.leadingB, 0, openCL(y.slab).handle, y.offset / size,
+        openCL(b.slab).handle, b.offset / size, product.leadingB, 0, openCL(y.slab).handle,
+        y.offset / size,
         product.columns, &handle, nil, scratch.map { openCL($0).handle })
       : CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
         product.columns, product.inner, 1, openCL(a.slab).handle, a.offset / size, product.leadingA,
-        openCL(b.slab).handle, b.offset / size, product.leadingB, 0, openCL(y.slab).handle, y.offset / size,
+        openCL(b.slab).handle, b.offset / size, product.leadingB, 0, openCL(y.slab).handle,
+        y.offset / size,
         product.columns, &handle, nil, scratch.map { openCL($0).handle })
     try check(status)
   }

@@ -149,7 +149,8 @@ final class OpenCLPendingRead: PendingRead {
   private let layout: Layout
 
   init(
-    _ queue: any RuntimeQueue, _ slab: any RuntimeBuffer, offset: Int, _ type: TensorType, _ layout: Layout
+    _ queue: any RuntimeQueue, _ slab: any RuntimeBuffer, offset: Int, _ type: TensorType,
+    _ layout: Layout
   ) throws {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: type.byteCount, alignment: 64)
     do {

@@ -52,14 +52,16 @@ struct DevicesCommand: EnvironmentCommand {
   /// - Parameter canRoundToTF32: since a backend that supports tf32 is one that rounds fp32, the device
   ///   is asked.
   private func show(
-    _ backend: any Backend, otherName: String? = nil, canRoundToTF32: Bool = false, _ automatic: any Backend,
+    _ backend: any Backend, otherName: String? = nil, canRoundToTF32: Bool = false,
+    _ automatic: any Backend,
     _ console: Console
   ) {
     let precisions = [Precision.fp32, .tf32, .bf16, .fp16].filter { precision in
       precision == .tf32 ? canRoundToTF32 : (try? backend.requireSupport(for: precision)) != nil
     }
     show(
-      backend.name, otherName: otherName, backend.deviceDescription, precisions: precisions.map(\.rawValue),
+      backend.name, otherName: otherName, backend.deviceDescription,
+      precisions: precisions.map(\.rawValue),
       tunedTiles: (backend as? any TunableBackend)?.tiles.count,
       isAutomatic: backend.name == automatic.name, console)
   }
@@ -69,7 +71,8 @@ struct DevicesCommand: EnvironmentCommand {
   ///   - precisions: none if the device cannot be used, as the description says.
   ///   - tunedTiles: nil if the device has none to tune.
   private func show(
-    _ name: String, otherName: String?, _ description: String, precisions: [String], tunedTiles: Int?,
+    _ name: String, otherName: String?, _ description: String, precisions: [String],
+    tunedTiles: Int?,
     isAutomatic: Bool, _ console: Console
   ) {
     console.say(

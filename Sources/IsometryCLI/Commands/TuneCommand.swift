@@ -55,7 +55,8 @@ struct TuneCommand: EnvironmentCommand, ProgressCommand {
     let console = Console(form, progress)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     var selection = try DeviceSelection(
-      .device(device?.driver ?? .openCL, number: device?.number), precision: configuration.precision, environment)
+      .device(device?.driver ?? .openCL, number: device?.number),
+      precision: configuration.precision, environment)
     if precision.isAutomatic { configuration.precision = selection.choosePrecision() }
     guard let backend = selection.backend as? any TunableBackend else {
       throw UsageError(

@@ -249,8 +249,8 @@ EXPORTED int cuStreamWaitEvent(Stream* stream, EventState* event, unsigned) {
   REQUIRE_CONTEXT();
   if (isCapturing(stream, "cuStreamWaitEvent")) return captureUnsupported;
   if (!event->marker) return success;
-  return started(stream->queue, api::clEnqueueBarrierWithWaitList(stream->queue, 1, &event->marker,
-                                                                  nullptr));
+  return started(stream->queue,
+                 api::clEnqueueBarrierWithWaitList(stream->queue, 1, &event->marker, nullptr));
 }
 
 // ---- memory ----
@@ -384,8 +384,8 @@ EXPORTED int cuModuleLoadDataEx(Loaded** module, const void* image, unsigned, in
   const auto* text = static_cast<const unsigned char*>(image);
   const size_t length = std::strlen(static_cast<const char*>(image));
   cl_int status = 0, binaryStatus = 0;
-  const cl_program program = api::clCreateProgramWithBinary(current, 1, nullptr, &length, &text,
-                                                            &binaryStatus, &status);
+  const cl_program program =
+      api::clCreateProgramWithBinary(current, 1, nullptr, &length, &text, &binaryStatus, &status);
   if (!program) return invalidPTX;
   if (api::clBuildProgram(program, 1, nullptr, "", nullptr, nullptr) != CL_SUCCESS) {
     api::clReleaseProgram(program);
