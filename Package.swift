@@ -228,6 +228,9 @@ let package = Package(
       name: "OpenCLRuntimeTests", dependencies: ["DeviceRuntime", "OpenCLRuntime"],
       swiftSettings: strict),
     .testTarget(
+      name: "CUDARuntimeTests", dependencies: ["CUDARuntime", "DeviceRuntime"],
+      swiftSettings: strict),
+    .testTarget(
       name: "IsometryTrainingTests",
       dependencies: [
         "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
