@@ -26,9 +26,10 @@ let package = Package(
     .library(
       name: "Isometry",
       targets: [
-        "IsometryBenchmarks", "IsometryCommunication", "IsometryCore", "IsometryCPU",
-        "IsometryData", "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference",
-        "IsometrySpectra", "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
+        "CUDARuntime", "DeviceRuntime", "IsometryBenchmarks", "IsometryCommunication",
+        "IsometryCore", "IsometryCPU", "IsometryData", "IsometryExchange", "IsometryFiles",
+        "IsometryGraph", "IsometryNN", "IsometryOpenCL", "IsometryReference", "IsometrySpectra",
+        "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
       ]),
   ],
   dependencies: [
@@ -42,8 +43,9 @@ let package = Package(
     .executableTarget(
       name: "IsometryCLI",
       dependencies: [
-        "GPUProbe", "IsometryBenchmarks", "IsometryCommunication", "IsometryCore", "IsometryCPU",
-        "IsometryData", "IsometryExchange", "IsometryFiles", "IsometryGraph", "IsometryNN", "IsometryOpenCL",
+        "CUDARuntime", "DeviceRuntime", "GPUProbe", "IsometryBenchmarks", "IsometryCommunication",
+        "IsometryCore", "IsometryCPU", "IsometryData", "IsometryExchange", "IsometryFiles",
+        "IsometryGraph", "IsometryNN", "IsometryOpenCL",
         "IsometryReference", "IsometryReport", "IsometryReproductions", "IsometrySpectra",
         "IsometryTensorBoard",
         "IsometryTheory", "IsometryTraining", "OpenCLRuntime",
@@ -95,7 +97,8 @@ let package = Package(
     .target(
       name: "IsometryOpenCL",
       dependencies: [
-        "CCLBlast", "CIsometryKernels", "GPUProbe", "IsometryCommunication", "IsometryCore",
+        "CCLBlast", "CIsometryKernels", "DeviceRuntime", "GPUProbe", "IsometryCommunication",
+        "IsometryCore",
         "IsometryFiles", "IsometryGraph", "IsometryLowering", "IsometryReference", "OpenCLRuntime",
       ],
       swiftSettings: strict),
@@ -124,7 +127,9 @@ let package = Package(
       name: "IsometryGraph", dependencies: ["IsometryCore"], swiftSettings: strict),
     .target(
       name: "GPUProbe",
-      dependencies: ["CIsometryKernels", "IsometryCore", "IsometryFiles", "OpenCLRuntime"],
+      dependencies: [
+        "CIsometryKernels", "DeviceRuntime", "IsometryCore", "IsometryFiles", "OpenCLRuntime",
+      ],
       swiftSettings: strict),
     // Layer 1
     .target(
@@ -143,9 +148,14 @@ let package = Package(
     .target(
       name: "IsometryCommunication", dependencies: ["CMPIBridge"], swiftSettings: strict),
     .target(
-      name: "OpenCLRuntime",
-      dependencies: ["COpenCL", "IsometryCore", "IsometryFiles"],
+      name: "OpenCLRuntime", dependencies: ["COpenCL", "DeviceRuntime"],
       swiftSettings: strict + [.strictMemorySafety()]),
+    .target(
+      name: "CUDARuntime", dependencies: ["CCUDA", "DeviceRuntime"],
+      swiftSettings: strict + [.strictMemorySafety()]),
+    .target(
+      name: "DeviceRuntime", dependencies: ["IsometryCore", "IsometryFiles"],
+      swiftSettings: strict),
     // Layer 0
     .target(name: "IsometryCore", dependencies: [realModule], swiftSettings: strict),
     .target(
@@ -162,6 +172,7 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .target(name: "CCUDA"),
     .target(name: "CIsometryKernels"),
     .target(name: "CIsometryRecipes"),
     .target(name: "CIsometryReport", exclude: ["report.css"]),
@@ -170,16 +181,16 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "CLAPACK", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryGraph", "IsometryNN",
-        "IsometryFiles", "IsometryOpenCL", "IsometryReference", "IsometryTraining",
-        "OpenCLRuntime",
+        "CLAPACK", "CUDARuntime", "DeviceRuntime", "IsometryCPU", "IsometryCore", "IsometryData",
+        "IsometryGraph", "IsometryNN", "IsometryFiles", "IsometryOpenCL", "IsometryReference",
+        "IsometryTraining", "OpenCLRuntime",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .target(
       name: "Fuzzing",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
-        "IsometryReport", "IsometryTraining", "OpenCLRuntime",
+        "DeviceRuntime", "IsometryBenchmarks", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryGraph", "IsometryReport", "IsometryTraining",
       ],
       path: "Tests/Fuzzing", swiftSettings: strict),
     .testTarget(
@@ -217,8 +228,8 @@ let package = Package(
     .testTarget(
       name: "IsometryOpenCLTests",
       dependencies: [
-        "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN", "IsometryOpenCL",
-        "IsometryReference", "OpenCLRuntime", "TestSupport",
+        "DeviceRuntime", "IsometryCore", "IsometryGraph", "IsometryLowering", "IsometryNN",
+        "IsometryOpenCL", "IsometryReference", "OpenCLRuntime", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(
@@ -228,7 +239,11 @@ let package = Package(
       ],
       swiftSettings: tests),
     .testTarget(
-      name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"], swiftSettings: tests),
+      name: "OpenCLRuntimeTests", dependencies: ["DeviceRuntime", "OpenCLRuntime"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CUDARuntimeTests", dependencies: ["CUDARuntime", "DeviceRuntime"],
+      swiftSettings: tests),
     .testTarget(
       name: "IsometryTrainingTests",
       dependencies: [

@@ -19,6 +19,8 @@ static const struct {
 #include "piece.h"
 #define PIECE "../../kernels/common/grid.cl"
 #include "piece.h"
+#define PIECE "../../kernels/common/language.cl"
+#include "piece.h"
 #define PIECE "../../kernels/common/line.cl"
 #include "piece.h"
 #define PIECE "../../kernels/common/matrix_result.cl"

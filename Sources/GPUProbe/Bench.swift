@@ -1,3 +1,4 @@
+package import DeviceRuntime
 import IsometryCore
 package import OpenCLRuntime
 

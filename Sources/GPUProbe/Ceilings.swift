@@ -1,3 +1,4 @@
+import DeviceRuntime
 import OpenCLRuntime
 
 extension Bench {

@@ -1,5 +1,4 @@
 import CIsometryKernels
-import OpenCLRuntime
 
 package enum ProbeFile: String, CaseIterable {
   case ceilings = "probe/ceilings.cl"
@@ -11,6 +10,6 @@ package enum ProbeFile: String, CaseIterable {
     guard let text = isometry_kernel_text(rawValue) else {
       preconditionFailure("kernels/\(rawValue) is not embedded")
     }
-    return Program.source([(rawValue, String(cString: text))])
+    return "#line 1 \"\(rawValue)\"\n" + String(cString: text)
   }
 }

@@ -1,3 +1,4 @@
+import DeviceRuntime
 import Foundation
 package import IsometryFiles
 package import OpenCLRuntime

@@ -1,3 +1,4 @@
+import DeviceRuntime
 package import OpenCLRuntime
 
 package struct Question: Sendable {

@@ -5,12 +5,14 @@ import IsometryFiles
 import IsometryGraph
 import IsometryOpenCL
 
-/// Something that OpenCL devices do by default and `$ISOMETRY_DISABLE` turns off, for debugging.
+/// Something that devices do by default and `$ISOMETRY_DISABLE` turns off, for debugging.
 enum DisabledFeature: String, CaseIterable {
   /// Convolutions that normalize what they load.
   case prologues
   /// A step's launches recorded once and enqueued together.
   case commandBuffers = "command-buffers"
+  /// The same of CUDA.
+  case graphs
   /// Tiles that `isometry tune` has measured.
   case tuning
   /// Kernels that the driver optimizes.
@@ -35,6 +37,8 @@ struct ProgramEnvironment: Sendable {
   let data: String?
   /// The folder of kernels that replace the built-in ones; `$ISOMETRY_KERNEL_DIR`.
   let kernelDirectory: String?
+  /// The library of CUDA's compiler; `$ISOMETRY_NVRTC`.
+  let nvrtc: String?
   /// The folder of compiled programs: `$ISOMETRY_CACHE_DIR`, or `isometry` in the user's cache
   /// folder; nil if neither is known.
   let cacheDirectory: String?
@@ -73,6 +77,7 @@ struct ProgramEnvironment: Sendable {
     }
     data = value("ISOMETRY_DATA")
     kernelDirectory = value("ISOMETRY_KERNEL_DIR")
+    nvrtc = value("ISOMETRY_NVRTC")
     switch value("ISOMETRY_VALIDATE") {
     case nil, "0": validates = false
     case "1": validates = true

@@ -14,6 +14,8 @@ public struct DeviceLimitError: ExplainedError, Hashable {
     case elementsOfTensor
     /// A number that a kernel takes as a 32-bit argument or reads from a table.
     case numberInKernel
+    /// The groups of a launch along one axis.
+    case groupsOfLaunch
   }
 
   /// The device in words.
@@ -52,6 +54,7 @@ public struct DeviceLimitError: ExplainedError, Hashable {
       case .freeBytesOfDevice:
         "\(Self.memory(needed)), and \(device) has \(Self.memory(limit: allowed)) free"
       case .elementsOfTensor: "\(needed) elements, and kernels count to \(allowed)"
+      case .groupsOfLaunch: "\(needed) groups in a launch, and \(device) allows \(allowed)"
       case .numberInKernel: "the number \(needed) in a kernel, and kernels count to \(allowed)"
       }
     return

@@ -1,12 +1,12 @@
+internal import DeviceRuntime
+internal import IsometryCommunication
 import IsometryCore
 import IsometryGraph
-internal import IsometryCommunication
 internal import IsometryLowering
-internal import OpenCLRuntime
 
 /// A launch with its kernel's arguments set: all that is left is to enqueue it.
 enum BoundLaunch {
-  case kernel(Kernel, LaunchGeometry)
+  case kernel(any RuntimeKernel, LaunchGeometry)
   case product(LibraryProduct)
   /// A half of the sum over all ranks with that number, in the order of the starts.
   case sum(PlannedSum.Half, Int)
@@ -15,18 +15,18 @@ enum BoundLaunch {
 /// An entry of the queue; a step submits them one after the other.
 enum Submission {
   /// Launches that the device's driver has recorded.
-  case recorded(CommandBuffer)
+  case recorded(any RuntimeRecording)
   case launch(BoundLaunch)
 
   /// Recordings of all launches between products of a library, which launch kernels of their own.
   static func recording(
-    _ launches: [BoundLaunch], for queue: CommandQueue
-  ) throws(OpenCLError) -> [Submission] {
+    _ launches: [BoundLaunch], for queue: any RuntimeQueue
+  ) throws -> [Submission] {
     var submissions: [Submission] = []
-    var recordable: [(kernel: Kernel, geometry: LaunchGeometry)] = []
-    func record() throws(OpenCLError) {
+    var recordable: [(kernel: any RuntimeKernel, geometry: LaunchGeometry)] = []
+    func record() throws {
       if recordable.isEmpty { return }
-      submissions.append(.recorded(try CommandBuffer(recordable, for: queue)))
+      submissions.append(.recorded(try queue.record(recordable)))
       recordable = []
     }
     for launch in launches {
@@ -44,7 +44,7 @@ enum Submission {
 
 /// The place of a storage on the device.
 struct StorageLocation {
-  let slab: Buffer
+  let slab: any RuntimeBuffer
   let offset: Int
   let byteCount: Int
 }
@@ -55,11 +55,11 @@ struct Binding {
   /// The same, as a step submits them.
   let submissions: [Submission]
   let memory: StepMemory
-  let inputs: Buffer?
+  let inputs: (any RuntimeBuffer)?
   /// The sums over all ranks.
   let sums: RankSums
   /// The memory of activations, gradients and workspaces.
-  let arena: [Buffer]
+  let arena: [any RuntimeBuffer]
   /// Bytes of the memory that the products of a library share.
   let scratchByteCount: Int
   private let places: [StorageLocation]
@@ -72,15 +72,17 @@ struct Binding {
     memory = StepMemory(
       plan, graph, alignment: device.alignment, slabLimit: device.bufferLimit)
     try limits.requireStep(memory, beside: store.byteCount)
-    let slabs = try memory.arena.slabByteCounts.map { try Buffer(device.context, byteCount: $0) }
+    let slabs = try memory.arena.slabByteCounts.map {
+      try device.context.makeBuffer(byteCount: $0)
+    }
     arena = slabs
     inputs =
       memory.inputByteCount > 0
-      ? try Buffer(device.context, byteCount: memory.inputByteCount) : nil
+      ? try device.context.makeBuffer(byteCount: memory.inputByteCount) : nil
 
     var places: [StorageLocation] = []
     for (index, storage) in plan.storages.enumerated() {
-      func place(_ slab: Buffer?, _ offset: Int?) {
+      func place(_ slab: (any RuntimeBuffer)?, _ offset: Int?) {
         guard let slab, let offset else { preconditionFailure("a storage has no place") }
         places.append(
           StorageLocation(slab: slab, offset: offset, byteCount: storage.byteCount))
@@ -97,8 +99,8 @@ struct Binding {
         let entry = store.entries[name]
         place(entry.map { store.slabs[$0.slab] }, entry?.offset)
       case .constant(let bytes):
-        let buffer = try Buffer(device.context, byteCount: bytes.count)
-        try device.computeQueue.upload(bytes, to: buffer)
+        let buffer = try device.context.makeBuffer(byteCount: bytes.count)
+        try device.computeQueue.upload(bytes, into: buffer)
         place(buffer, 0)
       }
     }
@@ -137,9 +139,9 @@ private struct Binder {
   let limits: DeviceLimits
   /// The storages of each sum over all ranks.
   let sums: [[StorageID]]
-  var regions: [Region: Buffer] = [:]
+  var regions: [Region: any RuntimeBuffer] = [:]
   /// The memory that products of a library share: the compute queue runs one after the other.
-  var scratch: Buffer?
+  var scratch: (any RuntimeBuffer)?
 
   mutating func makeScratch(for launches: [PlannedLaunch]) throws {
     var byteCount = 0
@@ -148,7 +150,7 @@ private struct Binder {
         byteCount,
         try LibraryProduct(product, places).scratchByteCount(on: device.computeQueue))
     }
-    if byteCount > 0 { scratch = try Buffer(device.context, byteCount: byteCount) }
+    if byteCount > 0 { scratch = try device.context.makeBuffer(byteCount: byteCount) }
   }
 
   mutating func bind(_ launch: PlannedLaunch) throws -> BoundLaunch {
@@ -170,22 +172,23 @@ private struct Binder {
 
   private mutating func bind(_ launch: KernelLaunch) throws -> BoundLaunch {
     let program = try device.library.program(launch.variant)
-    let kernel = try program.makeKernel(launch.kernel)
+    let kernel = try program.kernel(launch.kernel)
     for (index, argument) in launch.arguments.enumerated() {
       switch argument {
-      case .storage(let storage): try kernel.set(index, try region(storage))
-      case .slab(let storage): try kernel.set(index, places[storage.index].slab)
-      case .table(let words): try kernel.set(index, try table(words, launch.label))
+      case .storage(let storage): try kernel.setBuffer(index, try region(storage))
+      case .slab(let storage): try kernel.setBuffer(index, places[storage.index].slab)
+      case .table(let words): try kernel.setBuffer(index, try table(words, launch.label))
       case .integer(let number):
-        try kernel.set(index, try limits.word(number, of: launch.label))
+        try kernel.set(index, number: try limits.word(number, of: launch.label))
       case .number(let number):
         if launch.variant.accumulator == .float64 {
-          try kernel.set(index, number)
+          try kernel.set(index, number: number)
         } else {
-          try kernel.set(index, Float(number))
+          try kernel.set(index, number: Float(number))
         }
       }
     }
+    try limits.requireGroups(launch.groups, of: launch.label)
     let (groups, local) = (launch.groups, launch.local)
     return .kernel(
       kernel,
@@ -195,12 +198,12 @@ private struct Binder {
 
   /// Storages in one place have one region: OpenCL leaves open what a kernel does with two regions that
   /// overlap where it writes to one.
-  private mutating func region(_ storage: StorageID) throws -> Buffer {
+  private mutating func region(_ storage: StorageID) throws -> any RuntimeBuffer {
     let place = places[storage.index]
     let key = Region(
       slab: ObjectIdentifier(place.slab), offset: place.offset, byteCount: place.byteCount)
     if let known = regions[key] { return known }
-    let region = try place.slab.region(offset: place.offset, byteCount: place.byteCount)
+    let region = try place.slab.part(offset: place.offset, byteCount: place.byteCount)
     regions[key] = region
     return region
   }
@@ -211,7 +214,7 @@ private struct Binder {
     let byteCount: Int
   }
 
-  private mutating func table(_ words: [TableWord], _ label: String) throws -> Buffer {
+  private mutating func table(_ words: [TableWord], _ label: String) throws -> any RuntimeBuffer {
     let numbers = try words.map { word in
       switch word {
       case .element(let storage, let size, let more):
@@ -220,8 +223,8 @@ private struct Binder {
       case .number(let number): try limits.word(number, of: label)
       }
     }
-    let buffer = try Buffer(device.context, byteCount: 4 * numbers.count)
-    try device.computeQueue.upload(numbers, to: buffer)
+    let buffer = try device.context.makeBuffer(byteCount: 4 * numbers.count)
+    try device.computeQueue.upload(numbers, into: buffer)
     return buffer
   }
 }

@@ -3,10 +3,17 @@ package import IsometryCore
 package import IsometryGraph
 internal import OpenCLRuntime
 
+/// The ceilings are measured through OpenCL.
+struct NoCeilings: Error, CustomStringConvertible {
+  let description =
+    "the best that a device can do is measured through OpenCL; use --device opencl"
+}
+
 extension OpenCLBackend: CeilingBackend {
   /// 16-bit types are counted by tensor cores if the device has them and OpenCL C reaches them,
   /// else by the rate of fp32.
   package func measureCeilings(_ precision: DType) throws -> DeviceCeilings {
+    guard let device = device as? Device else { throw NoCeilings() }
     let bench = try Bench(device, effort: .brief)
     var rates = try bench.multiplyAddRates()
     if precision.byteCount == 2, device.withoutTensorCores == nil {

@@ -1,7 +1,7 @@
+internal import DeviceRuntime
 import IsometryCore
 import IsometryGraph
 internal import IsometryLowering
-internal import OpenCLRuntime
 
 /// Checks a graph's memory and counts before anything is allocated, since drivers report too large
 /// a buffer late, in other words, or not at all.
@@ -12,13 +12,15 @@ struct DeviceLimits {
   private let bytesOfDevice: Int
   /// Whether the device's memory is the machine's, which others use too.
   private let sharesMemory: Bool
+  private let groups: InlineArray<3, Int>
 
   init(_ shared: SharedDevice, _ graph: Graph) {
-    let device = shared.context.device
+    let device = shared.context.runtimeDevice
     self.device = device.name
     bytesOfBuffer = shared.bufferLimit
     bytesOfDevice = device.globalMemoryByteCount
     sharesMemory = device.kind == .cpu
+    groups = device.maximumGroups
     batch = graph.batch
   }
 
@@ -71,6 +73,11 @@ struct DeviceLimits {
     if let word = UInt32(exactly: number) { return word }
     if let word = Int32(exactly: number) { return UInt32(bitPattern: word) }
     throw error(.numberInKernel, what(), number, atMost: Int(UInt32.max))
+  }
+
+  /// The groups of a launch along its axes.
+  func requireGroups(_ wanted: [Int], of what: String) throws(DeviceLimitError) {
+    for axis in 0..<3 { try require(.groupsOfLaunch, what, wanted[axis], atMost: groups[axis]) }
   }
 
   private func require(

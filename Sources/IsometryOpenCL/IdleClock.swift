@@ -1,4 +1,4 @@
-internal import OpenCLRuntime
+internal import DeviceRuntime
 
 /// The time for which the device stood still between steps, by its own clock.
 ///
@@ -15,9 +15,9 @@ struct IdleClock: ~Copyable, Sendable {
 
     /// Seconds; nil while it lasts.
     var seconds: Double? {
-      get throws(OpenCLError) {
+      get throws {
         guard try to.isComplete else { return nil }
-        return max(0, try to.interval.upperBound - from.interval.upperBound)
+        return max(0, try to.seconds(after: from))
       }
     }
   }

@@ -1,4 +1,5 @@
 internal import CCLBlast
+internal import DeviceRuntime
 import IsometryCore
 internal import IsometryLowering
 internal import OpenCLRuntime
@@ -11,7 +12,7 @@ struct LibraryProduct {
   private let y: StorageLocation
   /// Of at least `scratchByteCount`; without it the library would allocate in each step. Products on one
   /// queue may share it.
-  var scratch: Buffer?
+  var scratch: (any RuntimeBuffer)?
 
   /// - Parameter places: of the plan's storages.
   init(_ product: PlannedProduct, _ places: [StorageLocation]) {
@@ -23,8 +24,8 @@ struct LibraryProduct {
 
   /// The bytes that the library needs for operands in the form of its kernels; 0 if it reads them as
   /// they are.
-  func scratchByteCount(on queue: CommandQueue) throws(OpenCLError) -> Int {
-    var handle: OpaquePointer? = queue.handle
+  func scratchByteCount(on queue: any RuntimeQueue) throws(OpenCLError) -> Int {
+    var handle: OpaquePointer? = openCL(queue).handle
     let size = product.dtype.byteCount
     var byteCount = 0
     let query =
@@ -37,21 +38,23 @@ struct LibraryProduct {
     return byteCount
   }
 
-  func enqueue(on queue: CommandQueue) throws(OpenCLError) {
-    var handle: OpaquePointer? = queue.handle
+  func enqueue(on queue: any RuntimeQueue) throws(OpenCLError) {
+    var handle: OpaquePointer? = openCL(queue).handle
     let size = product.dtype.byteCount
     let status =
       product.dtype == .float64
       ? CLBlastDgemmWithTempBuffer(
         CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
-        product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
-        b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
-        product.columns, &handle, nil, scratch?.handle)
+        product.columns, product.inner, 1, openCL(a.slab).handle, a.offset / size, product.leadingA,
+        openCL(b.slab).handle, b.offset / size, product.leadingB, 0, openCL(y.slab).handle,
+        y.offset / size,
+        product.columns, &handle, nil, scratch.map { openCL($0).handle })
       : CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, product.transposeA, product.transposeB, product.rows,
-        product.columns, product.inner, 1, a.slab.handle, a.offset / size, product.leadingA,
-        b.slab.handle, b.offset / size, product.leadingB, 0, y.slab.handle, y.offset / size,
-        product.columns, &handle, nil, scratch?.handle)
+        product.columns, product.inner, 1, openCL(a.slab).handle, a.offset / size, product.leadingA,
+        openCL(b.slab).handle, b.offset / size, product.leadingB, 0, openCL(y.slab).handle,
+        y.offset / size,
+        product.columns, &handle, nil, scratch.map { openCL($0).handle })
     try check(status)
   }
 
@@ -62,6 +65,17 @@ struct LibraryProduct {
         detail: product.label)
     }
   }
+}
+
+/// CLBlast takes OpenCL's own objects; only its devices choose it (`GemmProvider`).
+private func openCL(_ queue: any RuntimeQueue) -> CommandQueue {
+  guard let queue = queue as? CommandQueue else { preconditionFailure("CLBlast needs OpenCL") }
+  return queue
+}
+
+private func openCL(_ buffer: any RuntimeBuffer) -> Buffer {
+  guard let buffer = buffer as? Buffer else { preconditionFailure("CLBlast needs OpenCL") }
+  return buffer
 }
 
 extension PlannedProduct {

@@ -1,9 +1,8 @@
-internal import GPUProbe
+internal import DeviceRuntime
 import IsometryCore
 import IsometryGraph
 internal import IsometryLowering
 internal import IsometryReference
-internal import OpenCLRuntime
 internal import Synchronization
 
 /// Decides for one device, once a process, family and type, whether its matrix units are used: if the
@@ -26,7 +25,7 @@ final class MatrixUnitSelection: Sendable {
     switch options.matrixUnits {
     case .off: false
     case .emulated: true
-    case .auto: device.context.device.withoutTensorCores == nil
+    case .auto: device.context.runtimeDevice.withoutTensorCores == nil
     }
   }
 
@@ -64,13 +63,13 @@ final class MatrixUnitSelection: Sendable {
     verdicts.withLock { verdicts in
       if let known = verdicts["\(trial)"] { return known == nil }
       var reason = device.library.recordedRefusal(of: trial.programs, trial.dtype)
-      if reason == nil, let refusal = trial.refusal(on: device.context.device, options) {
+      if reason == nil, let refusal = trial.refusal(on: device.context.runtimeDevice, options) {
         reason = refusal.reason
         let isKept =
           refusal.isLasting
           && device.library.recordRefusal(refusal.reason, of: trial.programs, trial.dtype)
         options.warn(
-          "the matrix units of \(device.context.device.name) are not used for \(trial), which "
+          "the matrix units of \(device.context.runtimeDevice.name) are not used for \(trial), which "
             + "makes it slower, not wrong: \(refusal.reason); they are tried again "
             + (isKept ? "with another driver or new kernels" : "in the next run"))
       }
@@ -121,7 +120,7 @@ struct MatrixUnitTrial: CustomStringConvertible {
 
   /// The reason why the device cannot use the units, or nil. The step has a context of its own:
   /// a kernel that accesses memory that is not its own ends that one, and not the one that trains.
-  func refusal(on device: Device, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
+  func refusal(on device: any RuntimeDevice, _ options: OpenCLOptions) -> MatrixUnitRefusal? {
     do {
       var options = options
       options.tiles = { _ in [:] }

@@ -1,14 +1,14 @@
+public import DeviceRuntime
 internal import IsometryCommunication
 public import IsometryCore
 public import IsometryGraph
 internal import IsometryLowering
-public import OpenCLRuntime
 
 /// Graphs on an OpenCL device, with the package's own kernels.
 public struct OpenCLBackend: TunableBackend {
   public let name: String
   /// The device that runs the sessions.
-  public let device: Device
+  public let device: any RuntimeDevice
   let shared: SharedDevice
   let matrixUnits: MatrixUnitSelection
   private let gemmProvider: GemmProvider
@@ -18,11 +18,13 @@ public struct OpenCLBackend: TunableBackend {
   /// Opens a device.
   ///
   /// - Parameters:
-  ///   - device: one of `Device.all()`.
+  ///   - device: one of OpenCL's `Device.all()` or of `CUDADevice.all()`.
   ///   - number: its position there, for the backend's name.
-  /// - Throws: `OpenCLError` if the device cannot be opened.
-  public init(_ device: Device, number: Int, options: OpenCLOptions = OpenCLOptions()) throws {
-    name = "opencl:\(number)"
+  /// - Throws: the error of the driver if the device cannot be opened.
+  public init(
+    _ device: any RuntimeDevice, number: Int, options: OpenCLOptions = OpenCLOptions()
+  ) throws {
+    name = "\(device.driverName):\(number)"
     self.device = device
     shared = try SharedDevice(device, options)
     matrixUnits = MatrixUnitSelection(options, on: shared)
@@ -37,7 +39,7 @@ public struct OpenCLBackend: TunableBackend {
   public var deviceDescription: String {
     let memory = device.globalMemoryByteCount >> 20
     return "\(device.name) (\(device.kind.rawValue), \(device.computeUnits) compute units, "
-      + "\(memory) MiB; \(device.platform.name), driver \(device.driverVersion))"
+      + "\(memory) MiB; \(device.driverDescription))"
       + (roundsToTF32
         ? ", fp32 products in tf32"
         : mayUseMatrixUnits ? ", fp32 products on portable kernels" : "")

@@ -1,7 +1,7 @@
+internal import DeviceRuntime
 package import IsometryCore
 package import IsometryGraph
 internal import IsometryLowering
-internal import OpenCLRuntime
 
 extension OpenCLSession {
   package func profiledStep(
@@ -37,15 +37,15 @@ extension OpenCLSession {
       let event: Event
       switch launch {
       case .kernel(let kernel, let geometry):
-        event = try queue.timedLaunch(kernel, geometry)
+        event = try queue.enqueueTimed(kernel, geometry)
       case .product(let product):
-        before = try queue.marker()
+        before = try queue.completion()
         try product.enqueue(on: queue)
-        event = try queue.marker()
+        event = try queue.completion()
       case .sum(let half, let index):
-        before = try queue.marker()
+        before = try queue.completion()
         try enqueue(half, ofSum: index, on: queue)
-        event = try queue.marker()
+        event = try queue.completion()
       }
       commands.append(
         PendingCommand(
@@ -79,7 +79,7 @@ private final class PendingCommand {
     self.event = event
   }
 
-  func time() throws(OpenCLError) -> TimedCommand {
+  func time() throws -> TimedCommand {
     let preparation: (queued: Double, submitted: Double)
     let interval: ClosedRange<Double>
     switch before {

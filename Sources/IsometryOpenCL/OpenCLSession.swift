@@ -1,8 +1,8 @@
+internal import DeviceRuntime
 package import IsometryCore
 package import IsometryGraph
 internal import IsometryCommunication
 internal import IsometryLowering
-internal import OpenCLRuntime
 internal import Synchronization
 
 /// A graph bound to an OpenCL device.
@@ -76,20 +76,20 @@ package final class OpenCLSession: ProfilingSession {
     }
     for submission in binding.submissions {
       switch submission {
-      case .recorded(let commands): try queue.run(commands)
-      case .launch(.kernel(let kernel, let geometry)): try queue.launch(kernel, geometry)
+      case .recorded(let commands): try queue.enqueue(commands)
+      case .launch(.kernel(let kernel, let geometry)): try queue.enqueue(kernel, geometry)
       case .launch(.product(let product)): try product.enqueue(on: queue)
       case .launch(.sum(let half, let index)): try enqueue(half, ofSum: index, on: queue)
       }
     }
-    let last: Event? = try queue.marker()
+    let last: Event? = try queue.completion()
     try queue.flush()
     try device.noteStep(inputs: sent, end: last)
   }
 
   func enqueue(
-    _ half: PlannedSum.Half, ofSum index: Int, on compute: CommandQueue
-  ) throws(OpenCLError) {
+    _ half: PlannedSum.Half, ofSum index: Int, on compute: any RuntimeQueue
+  ) throws {
     switch half {
     case .start:
       try binding.sums.start(index, compute: compute, transfers: device.transferQueue)
@@ -101,7 +101,8 @@ package final class OpenCLSession: ProfilingSession {
     let (entry, slab) = place(ofVariable: name)
     precondition(
       entry.type == tensor.type, "variable \(name) is \(entry.type), not \(tensor.type)")
-    try device.computeQueue.upload(tensor.bytes(in: entry.layout), to: slab, offset: entry.offset)
+    try device.computeQueue.upload(
+      tensor.bytes(in: entry.layout), into: slab, offset: entry.offset)
     pauseIdleClock()
   }
 
@@ -121,10 +122,9 @@ package final class OpenCLSession: ProfilingSession {
   }
 
   private func read(
-    _ slab: Buffer, _ offset: Int, _ type: TensorType, _ layout: Layout
+    _ slab: any RuntimeBuffer, _ offset: Int, _ type: TensorType, _ layout: Layout
   ) throws -> HostTensor {
-    let bytes = try device.computeQueue.download(
-      slab, offset: offset, count: type.byteCount, of: UInt8(0))
+    let bytes = try device.computeQueue.bytes(of: slab, offset: offset, count: type.byteCount)
     return HostTensor(type, bytes: bytes, in: layout)
   }
 
@@ -144,7 +144,9 @@ package final class OpenCLSession: ProfilingSession {
   /// The host waits of its own will; what the device does meanwhile is no fault of the inputs.
   func pauseIdleClock() { device.idleClock.withLock { $0.pause() } }
 
-  private func place(ofVariable name: String) -> (entry: VariableStore.Entry, slab: Buffer) {
+  private func place(ofVariable name: String) -> (
+    entry: VariableStore.Entry, slab: any RuntimeBuffer
+  ) {
     guard graph.source(named: name) != nil, let entry = store.entries[name] else {
       preconditionFailure("the graph has no variable \(name)")
     }
@@ -160,11 +162,12 @@ final class OpenCLPendingRead: PendingRead {
   private let layout: Layout
 
   init(
-    _ queue: CommandQueue, _ slab: Buffer, offset: Int, _ type: TensorType, _ layout: Layout
+    _ queue: any RuntimeQueue, _ slab: any RuntimeBuffer, offset: Int, _ type: TensorType,
+    _ layout: Layout
   ) throws {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: type.byteCount, alignment: 64)
     do {
-      event = try queue.read(slab, offset: offset, into: memory)
+      event = try queue.fetch(slab, offset: offset, into: memory)
     } catch {
       memory.deallocate()
       throw error

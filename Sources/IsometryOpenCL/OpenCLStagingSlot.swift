@@ -1,13 +1,13 @@
+internal import DeviceRuntime
 import IsometryCore
 import IsometryGraph
-internal import OpenCLRuntime
 internal import Synchronization
 
 /// Pinned memory for one step's inputs, and device memory they are sent to while the step before
 /// computes.
 final class OpenCLStagingSlot: StagingSlot {
-  private let pinned: PinnedMemory?
-  private let arrival: Buffer?
+  private let pinned: (any RuntimePinnedMemory)?
+  private let arrival: (any RuntimeBuffer)?
   private let ranges: [String: Range<Int>]
   private let state = Mutex(State())
 
@@ -26,7 +26,7 @@ final class OpenCLStagingSlot: StagingSlot {
 
   /// - Parameter offsets: where inputs lie in a memory of `byteCount` bytes.
   init(
-    _ graph: Graph, offsets: [String: Int], byteCount: Int, queue: CommandQueue
+    _ graph: Graph, offsets: [String: Int], byteCount: Int, queue: any RuntimeQueue
   ) throws {
     var ranges: [String: Range<Int>] = [:]
     for (name, value) in graph.inputs {
@@ -34,8 +34,8 @@ final class OpenCLStagingSlot: StagingSlot {
       ranges[name] = offset..<offset + graph.type(of: value).byteCount
     }
     self.ranges = ranges
-    pinned = byteCount > 0 ? try PinnedMemory(queue, byteCount: byteCount) : nil
-    arrival = byteCount > 0 ? try Buffer(queue.context, byteCount: byteCount) : nil
+    pinned = byteCount > 0 ? try queue.makePinnedMemory(byteCount: byteCount) : nil
+    arrival = byteCount > 0 ? try queue.owner.makeBuffer(byteCount: byteCount) : nil
     if let pinned { pinned.bytes.initializeMemory(as: UInt8.self, repeating: 0) }
   }
 
@@ -56,22 +56,22 @@ final class OpenCLStagingSlot: StagingSlot {
   /// Sends the inputs on the transfer queue and has the compute queue put them in place; nil if
   /// the graph has no inputs.
   func submit(
-    transfers: CommandQueue, compute: CommandQueue, to inputs: Buffer
+    transfers: any RuntimeQueue, compute: any RuntimeQueue, to inputs: any RuntimeBuffer
   ) throws -> Submission? {
     guard let pinned, let arrival else { return nil }
     // The device memory is free again once the step that used it has copied it.
     let earlier = try state.withLock { try Self.shared($0.taken) }
-    let sent = try transfers.write(
-      UnsafeRawBufferPointer(pinned.bytes), to: arrival, after: earlier)
+    let sent = try transfers.send(
+      UnsafeRawBufferPointer(pinned.bytes), to: arrival, offset: 0, after: earlier)
     try transfers.flush()
-    try compute.wait(for: sent)
-    let taken = try compute.copy(arrival, to: inputs, byteCount: arrival.byteCount)
+    try compute.delay(until: sent)
+    let taken = try compute.copy(arrival, into: inputs, byteCount: arrival.byteCount)
     var kept = State(sent: try sent.shared(), taken: try taken.shared())
     state.withLock { swap(&$0, &kept) }
     return Submission(sent: sent, taken: taken)
   }
 
-  private static func shared(_ event: borrowing Event?) throws(OpenCLError) -> Event? {
+  private static func shared(_ event: borrowing Event?) throws -> Event? {
     switch event {
     case nil: nil
     case let event?: try event.shared()

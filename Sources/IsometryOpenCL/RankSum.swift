@@ -1,6 +1,6 @@
+internal import DeviceRuntime
 internal import IsometryCommunication
 internal import IsometryLowering
-internal import OpenCLRuntime
 
 /// One sum over all ranks of a step. Its numbers pass through pinned memory of the host, on the transfer queue.
 ///
@@ -8,7 +8,7 @@ internal import OpenCLRuntime
 /// meanwhile.
 final class RankSum {
   private let places: [StorageLocation]
-  private let memory: PinnedMemory
+  private let memory: any RuntimePinnedMemory
   private let parts: [UnsafeMutableRawBufferPointer]
   private let collective: any Collective
   /// The end of the copies to the host, of a sum that MPI does not know yet.
@@ -16,10 +16,10 @@ final class RankSum {
   private var isUnderWay = false
 
   init(
-    _ places: [StorageLocation], _ queue: CommandQueue, _ ranks: any Communicator
-  ) throws(OpenCLError) {
+    _ places: [StorageLocation], _ queue: any RuntimeQueue, _ ranks: any Communicator
+  ) throws {
     self.places = places
-    memory = try PinnedMemory(queue, byteCount: places.map(\.byteCount).reduce(0, +))
+    memory = try queue.makePinnedMemory(byteCount: places.map(\.byteCount).reduce(0, +))
     var parts: [UnsafeMutableRawBufferPointer] = []
     var offset = 0
     for place in places {
@@ -32,18 +32,19 @@ final class RankSum {
   }
 
   /// Enqueues the copies to the host, after the launches so far.
-  func start(compute: CommandQueue, transfers: CommandQueue) throws(OpenCLError) {
-    let made: Event? = try compute.marker()
+  func start(compute: any RuntimeQueue, transfers: any RuntimeQueue) throws {
+    let made = try compute.completion()
     try compute.flush()
+    try transfers.delay(until: made)
     for (place, part) in zip(places, parts) {
-      let event = try transfers.read(place.slab, offset: place.offset, into: part, after: made)
+      let event = try transfers.fetch(place.slab, offset: place.offset, into: part)
       copied = consume event
     }
     try transfers.flush()
   }
 
   /// Gives the numbers to MPI once they are there. All ranks do so in the order of the starts.
-  func begin() throws(OpenCLError) {
+  func begin() throws {
     guard let event = copied.take() else { return }
     try event.wait()
     collective.begin()
@@ -51,15 +52,16 @@ final class RankSum {
   }
 
   /// Waits for the sum, and enqueues the copies to the device before later launches.
-  func wait(compute: CommandQueue, transfers: CommandQueue) throws(OpenCLError) {
+  func wait(compute: any RuntimeQueue, transfers: any RuntimeQueue) throws {
     collective.wait()
     isUnderWay = false
     for (place, part) in zip(places, parts) {
-      try transfers.write(UnsafeRawBufferPointer(part), to: place.slab, offset: place.offset)
+      _ = try transfers.send(
+        UnsafeRawBufferPointer(part), to: place.slab, offset: place.offset, after: nil)
     }
-    let arrived: Event = try transfers.marker()
+    let arrived = try transfers.completion()
     try transfers.flush()
-    try compute.wait(for: arrived)
+    try compute.delay(until: arrived)
   }
 
   deinit { if isUnderWay { collective.wait() } }
@@ -73,20 +75,20 @@ final class RankSums {
 
   /// - Parameter places: those of each sum's numbers.
   init(
-    _ places: [[StorageLocation]], _ queue: CommandQueue, _ ranks: any Communicator
-  ) throws(OpenCLError) {
+    _ places: [[StorageLocation]], _ queue: any RuntimeQueue, _ ranks: any Communicator
+  ) throws {
     var sums: [RankSum] = []
     for places in places { sums.append(try RankSum(places, queue, ranks)) }
     self.sums = sums
   }
 
-  func start(_ index: Int, compute: CommandQueue, transfers: CommandQueue) throws(OpenCLError) {
+  func start(_ index: Int, compute: any RuntimeQueue, transfers: any RuntimeQueue) throws {
     if index == 0 { (started, begun) = (0, 0) }
     try sums[index].start(compute: compute, transfers: transfers)
     started = index + 1
   }
 
-  func wait(_ index: Int, compute: CommandQueue, transfers: CommandQueue) throws(OpenCLError) {
+  func wait(_ index: Int, compute: any RuntimeQueue, transfers: any RuntimeQueue) throws {
     while begun < started {
       try sums[begun].begin()
       begun += 1

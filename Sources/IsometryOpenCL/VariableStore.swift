@@ -1,7 +1,7 @@
+internal import DeviceRuntime
 import IsometryCore
 import IsometryGraph
 internal import IsometryLowering
-internal import OpenCLRuntime
 
 /// The variables of sessions that share them. Each session adds those that are new, in one
 /// allocation, so that an update can reach all of them through one argument.
@@ -14,12 +14,12 @@ final class VariableStore {
   }
 
   private(set) var entries: [String: Entry] = [:]
-  private(set) var slabs: [Buffer] = []
-  private let queue: CommandQueue
+  private(set) var slabs: [any RuntimeBuffer] = []
+  private let queue: any RuntimeQueue
 
   var byteCount: Int { slabs.map(\.byteCount).reduce(0, +) }
 
-  init(_ queue: CommandQueue) { self.queue = queue }
+  init(_ queue: any RuntimeQueue) { self.queue = queue }
 
   /// Makes room, set to zero, for the variables that are not there yet.
   ///
@@ -41,7 +41,7 @@ final class VariableStore {
     }
     guard byteCount > 0 else { return }
     try limits.requireBuffer("variables", byteCount: byteCount)
-    let buffer = try Buffer(queue.context, byteCount: byteCount)
+    let buffer = try queue.owner.makeBuffer(byteCount: byteCount)
     try queue.clear(buffer)
     entries.merge(added) { known, _ in known }
     slabs.append(buffer)

@@ -1,4 +1,5 @@
 import COpenCL
+public import DeviceRuntime
 
 /// Launches that are recorded once and then enqueued together as one command (the extension
 /// cl_khr_command_buffer).

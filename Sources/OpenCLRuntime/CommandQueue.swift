@@ -1,4 +1,5 @@
 import COpenCL
+public import DeviceRuntime
 
 /// An in-order queue of commands to a device.
 ///
@@ -33,8 +34,8 @@ public final class CommandQueue: @unchecked Sendable {
   ) throws(OpenCLError) -> Event {
     var event: OpaquePointer?
     let status = unsafe enqueue(kernel, geometry, &event)
-    return unsafe Event(
-      handle: try created(event, status, "clEnqueueNDRangeKernel", kernel.name))
+    return unsafe openCLEvent(
+      try created(event, status, "clEnqueueNDRangeKernel", kernel.name))
   }
 
   private func enqueue(
@@ -61,8 +62,8 @@ public final class CommandQueue: @unchecked Sendable {
         handle, buffer.handle, cl_bool(CL_FALSE), offset, source.count, source.baseAddress, count,
         list, &event)
     }
-    return unsafe Event(
-      handle: try created(event, status, "clEnqueueWriteBuffer", "\(source.count) bytes"))
+    return unsafe openCLEvent(
+      try created(event, status, "clEnqueueWriteBuffer", "\(source.count) bytes"))
   }
 
   /// Enqueues a copy of a buffer into host memory without waiting for it.
@@ -79,8 +80,8 @@ public final class CommandQueue: @unchecked Sendable {
         handle, buffer.handle, cl_bool(CL_FALSE), offset, destination.count,
         destination.baseAddress, count, list, &event)
     }
-    return unsafe Event(
-      handle: try created(event, status, "clEnqueueReadBuffer", "\(destination.count) bytes"))
+    return unsafe openCLEvent(
+      try created(event, status, "clEnqueueReadBuffer", "\(destination.count) bytes"))
   }
 
   /// Copies elements into a buffer and waits for the copy.
@@ -89,10 +90,26 @@ public final class CommandQueue: @unchecked Sendable {
   ) throws(OpenCLError) {
     if elements.isEmpty { return }
     let status = unsafe elements.withUnsafeBytes { raw in
-      unsafe clEnqueueWriteBuffer(
-        handle, buffer.handle, cl_bool(CL_TRUE), offset, raw.count, raw.baseAddress, 0, nil, nil)
+      unsafe enqueueWrite(raw, buffer, offset)
     }
     try check(status, "clEnqueueWriteBuffer", "\(elements.count) elements at \(offset)")
+  }
+
+  /// Copies host memory into a buffer and waits for the copy.
+  func write(
+    _ source: UnsafeRawBufferPointer, waitingFor buffer: Buffer, offset: Int
+  ) throws(OpenCLError) {
+    try check(
+      unsafe enqueueWrite(source, buffer, offset),
+      "clEnqueueWriteBuffer", "\(source.count) bytes at \(offset)")
+  }
+
+  private func enqueueWrite(
+    _ source: UnsafeRawBufferPointer, _ buffer: Buffer, _ offset: Int
+  ) -> cl_int {
+    unsafe clEnqueueWriteBuffer(
+      handle, buffer.handle, cl_bool(CL_TRUE), offset, source.count, source.baseAddress, 0, nil,
+      nil)
   }
 
   /// The elements of a buffer from `offset` (in bytes) on. It waits for all earlier commands.
@@ -119,12 +136,14 @@ public final class CommandQueue: @unchecked Sendable {
     let status = unsafe clEnqueueCopyBuffer(
       handle, source.handle, destination.handle, offset, destinationOffset, byteCount, 0, nil,
       &event)
-    return unsafe Event(
-      handle: try created(event, status, "clEnqueueCopyBuffer", "\(byteCount) bytes"))
+    return unsafe openCLEvent(
+      try created(event, status, "clEnqueueCopyBuffer", "\(byteCount) bytes"))
   }
 
   /// Sets every byte of a buffer to zero.
-  public func clear(_ buffer: Buffer) throws(OpenCLError) {
+  public func clear(_ buffer: Buffer) throws(OpenCLError) { try fill(buffer) }
+
+  func fill(_ buffer: Buffer) throws(OpenCLError) {
     var zero: UInt8 = 0
     try check(
       unsafe clEnqueueFillBuffer(
@@ -146,7 +165,7 @@ public final class CommandQueue: @unchecked Sendable {
     let status = unsafe withWaitList(other) { count, list in
       unsafe clEnqueueMarkerWithWaitList(handle, count, list, &event)
     }
-    return unsafe Event(handle: try created(event, status, "clEnqueueMarkerWithWaitList"))
+    return unsafe openCLEvent(try created(event, status, "clEnqueueMarkerWithWaitList"))
   }
 
   /// Submits all enqueued commands to the device.

@@ -1,4 +1,5 @@
 import COpenCL
+public import DeviceRuntime
 
 /// A device of a platform, with the properties that kernels and memory plans depend on.
 ///
@@ -6,11 +7,6 @@ import COpenCL
 /// thread-safe.
 @safe
 public struct Device: @unchecked Sendable {
-  /// The kind of a device according to the driver.
-  public enum Kind: String, Sendable, Hashable {
-    case cpu, gpu, accelerator, other
-  }
-
   package let handle: OpaquePointer
   /// The platform of the device.
   public let platform: Platform
@@ -19,7 +15,7 @@ public struct Device: @unchecked Sendable {
   /// The driver's name of the vendor.
   public let vendor: String
   /// The kind according to the driver.
-  public let kind: Kind
+  public let kind: DeviceKind
   /// The driver's version, in the vendor's format.
   public let driverVersion: String
   /// "OpenCL <major.minor> <vendor's text>"
@@ -44,6 +40,8 @@ public struct Device: @unchecked Sendable {
   public let supportsDouble: Bool
   /// CUDA's compute capability as (major, minor); nil for other vendors.
   public let computeCapability: (major: Int, minor: Int)?
+  /// The place of a GPU of NVIDIA on the PCI bus.
+  public let pciAddress: PCIAddress?
 
   /// The devices of all platforms; empty if no driver is installed.
   public static func all() throws(OpenCLError) -> [Device] {
@@ -95,11 +93,18 @@ public struct Device: @unchecked Sendable {
         minor: Int(try number(Self.computeCapabilityMinor, cl_uint(0)))
       )
       : nil
+    let bus = computeCapability == nil ? nil : try? number(Self.pciBus, cl_uint(0))
+    let slot = bus == nil ? nil : try? number(Self.pciSlot, cl_uint(0))
+    // The low bits of a slot are the function.
+    pciAddress =
+      if let bus, let slot { PCIAddress(bus: Int(bus), slot: Int(slot >> 3)) } else { nil }
   }
 
   // From NVIDIA's extension cl_nv_device_attribute_query.
   private static let computeCapabilityMajor: Int32 = 0x4000
   private static let computeCapabilityMinor: Int32 = 0x4001
+  private static let pciBus: Int32 = 0x4008
+  private static let pciSlot: Int32 = 0x4009
 }
 
 extension Device {
@@ -109,7 +114,7 @@ extension Device {
   }
 
   /// The reason why the device has no bf16 tensor cores; nil if it has them.
-  package var withoutTensorCores: String? {
+  public var withoutTensorCores: String? {
     if let withoutPTX { return withoutPTX }
     guard let computeCapability, computeCapability.major < 8 else { return nil }
     return "compute capability \(computeCapability.major).\(computeCapability.minor) is below 8.0"

@@ -1,4 +1,5 @@
 import COpenCL
+import DeviceRuntime
 
 /// An entry point of a program with its arguments. Each call site has a separate kernel, whose
 /// arguments are set once.
@@ -33,30 +34,20 @@ public final class Kernel {
 
   /// Sets an argument that is a number (`Int32` for the kernel's `int`, `Float` for its `float`).
   public func set(_ index: Int, _ number: some BitwiseCopyable) throws(OpenCLError) {
-    var number = number
-    let status = unsafe withUnsafeBytes(of: &number) { raw in
+    let status = unsafe withUnsafeBytes(of: number) { raw in
       unsafe clSetKernelArg(handle, cl_uint(index), raw.count, raw.baseAddress)
     }
     try check(status, "clSetKernelArg", "\(name), argument \(index)")
   }
+
+  func set(_ index: Int, bytes: UnsafeRawBufferPointer) throws(OpenCLError) {
+    try check(
+      unsafe clSetKernelArg(handle, cl_uint(index), bytes.count, bytes.baseAddress),
+      "clSetKernelArg", "\(name), argument \(index)")
+  }
 }
 
-/// The number of work-items of a launch, and their groups.
-public struct LaunchGeometry: Sendable {
-  /// Work-items along each axis; a multiple of `local`.
-  public let global: InlineArray<3, Int>
-  /// Work-items of a group along each axis.
-  public let local: InlineArray<3, Int>
-
-  /// A range of work-items; `groups` and `local` are positive.
-  public init(groups: InlineArray<3, Int>, local: InlineArray<3, Int>) {
-    for axis in 0..<3 {
-      precondition(groups[axis] > 0 && local[axis] > 0, "a launch has at least one work-item")
-    }
-    global = [groups[0] * local[0], groups[1] * local[1], groups[2] * local[2]]
-    self.local = local
-  }
-
+extension LaunchGeometry {
   func withPointers(_ body: (UnsafePointer<Int>?, UnsafePointer<Int>?) -> cl_int) -> cl_int {
     var global = global
     var local = local
@@ -67,10 +58,5 @@ public struct LaunchGeometry: Sendable {
           local.baseAddress?.assumingMemoryBound(to: Int.self))
       }
     }
-  }
-
-  /// Makes a geometry of one axis with enough groups of `local` work-items for `count` work-items.
-  public init(covering count: Int, by local: Int) {
-    self.init(groups: [(count + local - 1) / local, 1, 1], local: [local, 1, 1])
   }
 }

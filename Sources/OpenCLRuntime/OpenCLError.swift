@@ -71,20 +71,6 @@ public struct OpenCLError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// A program that the device's compiler refused.
-public struct KernelBuildError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The program's name in the package, such as `convolution`.
-  public let kernel: String
-  /// The build options, such as `-DTILE_M=64 …`.
-  public let defines: String
-  /// The compiler's whole log.
-  public let log: String
-
-  public var description: String {
-    "the device's compiler refused \(kernel) with \(defines):\n\(log)"
-  }
-}
-
 /// Throws an `OpenCLError` for a status other than success.
 func check(
   _ status: Int32, _ call: StaticString, _ detail: @autoclosure () -> String = ""

@@ -1,4 +1,5 @@
 import COpenCL
+import DeviceRuntime
 
 /// A program built for a context's device.
 ///
@@ -67,11 +68,6 @@ public final class Program: @unchecked Sendable {
       throw KernelBuildError(kernel: name, defines: options, log: log)
     }
     try check(status, "clBuildProgram", name)
-  }
-
-  /// The text of pieces, one after the other. The compiler's log names each by its path.
-  package static func source(_ pieces: [(path: String, text: String)]) -> String {
-    pieces.map { "#line 1 \"\($0.path)\"\n" + $0.text }.joined()
   }
 
   /// The binary of the program for this device.

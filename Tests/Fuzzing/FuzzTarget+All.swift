@@ -1,3 +1,4 @@
+import DeviceRuntime
 import IsometryBenchmarks
 import IsometryCore
 import IsometryData
@@ -5,7 +6,6 @@ import IsometryFiles
 import IsometryGraph
 import IsometryReport
 import IsometryTraining
-import OpenCLRuntime
 
 extension FuzzTarget {
   package static let all = [

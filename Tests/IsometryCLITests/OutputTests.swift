@@ -120,13 +120,13 @@ import Testing
     #expect(try disabled("") == [])
     #expect(try disabled("tuning") == [.tuning])
     #expect(
-      try disabled("prologues,command-buffers,tuning,optimization")
+      try disabled("prologues,command-buffers,graphs,tuning,optimization")
         == Set(DisabledFeature.allCases))
     let unknown = #expect(throws: UsageError.self) { try disabled("tuning,winograd") }
     #expect(
       unknown?.description
-        == "ISOMETRY_DISABLE should be any of prologues, command-buffers, tuning, optimization, "
-        + "with commas between them, not winograd")
+        == "ISOMETRY_DISABLE should be any of prologues, command-buffers, graphs, tuning, "
+        + "optimization, with commas between them, not winograd")
   }
 
   @Test(arguments: [

@@ -1,3 +1,6 @@
+internal import CUDARuntime
+internal import DeviceRuntime
+internal import Foundation
 internal import IsometryCPU
 public import IsometryCore
 public import IsometryGraph
@@ -93,8 +96,9 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   /// `all`, and every OpenCL device with CLBlast for its products.
   public static let withEveryProduct: [BackendUnderTest] = {
     return all
-      + openCLVariant("CLBlast") { device, number in
-        try? OpenCLBackend(
+      + variant("CLBlast") { device, number in
+        guard device is Device else { return nil }
+        return try? OpenCLBackend(
           device, number: number, options: OpenCLOptions.forTests(gemmProvider: .clblast))
       }
   }()
@@ -108,7 +112,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
   /// Every OpenCL device with fusion, in 16 bits on matrix units: on those that it has, and else with the
   /// emulation in their place.
   public static let withMatrixUnits: [BackendUnderTest] = {
-    return openCLVariant("matrix units") { device, number in
+    return variant("matrix units") { device, number in
       let has = (device.computeCapability?.major ?? 0) >= 8
       return try? OpenCLBackend(
         device, number: number,
@@ -118,7 +122,7 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
 
   /// Every OpenCL device with fusion, and products in fp32 rounded to tf32.
   public static let withTF32: [BackendUnderTest] = {
-    return openCLVariant("tf32") { device, number in
+    return variant("tf32") { device, number in
       let has = (device.computeCapability?.major ?? 0) >= 8
       var options = OpenCLOptions.forTests(matrixUnits: has ? .auto : .emulated)
       options.allowsTF32 = true
@@ -131,22 +135,26 @@ public struct BackendUnderTest: Sendable, CustomStringConvertible {
     var backends: [any Backend] = []
     backends.append(ReferenceBackend<Float>())
     backends.append(CPUBackend())
-    backends += openCLBackends { try? OpenCLBackend($0, number: $1, options: .forTests()) }
+    backends += deviceBackends { try? OpenCLBackend($0, number: $1, options: .forTests()) }
     return backends
   }()
 
-  private static func openCLVariant(
-    _ variant: String, _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
+  private static func variant(
+    _ variant: String, _ make: (_ device: any RuntimeDevice, _ number: Int) -> OpenCLBackend?
   ) -> [BackendUnderTest] {
-    openCLBackends(make).flatMap { backend in
+    deviceBackends(make).flatMap { backend in
       [false, true].map { BackendUnderTest(backend: backend, isFusing: $0, variant: variant) }
     }
   }
 
-  private static func openCLBackends(
-    _ make: (_ device: Device, _ number: Int) -> OpenCLBackend?
+  /// Of CUDA's devices and of OpenCL's.
+  private static func deviceBackends(
+    _ make: (_ device: any RuntimeDevice, _ number: Int) -> OpenCLBackend?
   ) -> [any Backend] {
-    ((try? Device.all()) ?? []).enumerated().compactMap { make($1, $0) }
+    let nvrtc = ProcessInfo.processInfo.environment["ISOMETRY_NVRTC"]
+    let cuda: [any RuntimeDevice] = (try? CUDADevice.all(nvrtc: nvrtc)) ?? []
+    let openCL: [any RuntimeDevice] = (try? Device.all()) ?? []
+    return [cuda, openCL].flatMap { $0.enumerated().compactMap { make($1, $0) } }
   }
 
   /// The element types that the backend computes in, of those given.

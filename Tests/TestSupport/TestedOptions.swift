@@ -1,3 +1,4 @@
+internal import DeviceRuntime
 internal import Foundation
 public import IsometryOpenCL
 internal import OpenCLRuntime

@@ -49,16 +49,17 @@ LINE_KERNEL void decode_images(const global uchar *restrict bytes,
 #if HAS_AUGMENTATION
   const uint low = samples[0] + (uint)image;
   const uint high = samples[1] + (low < (uint)image ? 1u : 0u);
-  const uint4 words = philox_block((uint2)(seed_low, seed_high), (uint2)(stream_low, stream_high),
-                                   (uint2)(low, high));
+  const uint4 words =
+      philox_block(VECTOR(uint2)(seed_low, seed_high), VECTOR(uint2)(stream_low, stream_high),
+                   VECTOR(uint2)(low, high));
   const uint range = 2 * (uint)crop_padding + 1;
   down = (int)mul_hi(words.x, range) - crop_padding;
   right = (int)mul_hi(words.y, range) - crop_padding;
   flip = flips == 1 && (words.z & 1u);
   if (flips == 2) {
     const uint4 mirror =
-        philox_block((uint2)(seed_low, seed_high), (uint2)(stream_low + 1, stream_high),
-                     (uint2)(origins[2 * image], 0));
+        philox_block(VECTOR(uint2)(seed_low, seed_high), VECTOR(uint2)(stream_low + 1, stream_high),
+                     VECTOR(uint2)(origins[2 * image], 0));
     flip = (mirror.x ^ origins[2 * image + 1]) & 1u;
   }
   top = (int)(((words.w >> 16) * (uint)height) >> 16) - cutout / 2;

@@ -59,13 +59,13 @@ static inline accums activate(const accums x) {
 #if ACTIVATION == ACTIVATION_LINEAR
   return x;
 #elif ACTIVATION == ACTIVATION_RELU
-  return x < SPREAD(0) ? SPREAD(0) : x;
+  return SELECT(x < SPREAD(0), SPREAD(0), x);
 #elif ACTIVATION == ACTIVATION_LEAKY_RELU
-  return x > SPREAD(0) ? x : x * NUMBER(ACTIVATION_PARAMETER);
+  return SELECT(x > SPREAD(0), x, x * NUMBER(ACTIVATION_PARAMETER));
 #elif ACTIVATION == ACTIVATION_TANH
   return tanh(x);
 #elif ACTIVATION == ACTIVATION_HARD_TANH
-  return x < SPREAD(-1) ? SPREAD(-1) : (x > SPREAD(1) ? SPREAD(1) : x);
+  return SELECT(x < SPREAD(-1), SPREAD(-1), SELECT(x > SPREAD(1), SPREAD(1), x));
 #elif ACTIVATION == ACTIVATION_SIGMOID
   return logistic(x);
 #elif ACTIVATION == ACTIVATION_ERF
@@ -73,17 +73,17 @@ static inline accums activate(const accums x) {
 #elif ACTIVATION == ACTIVATION_UNIT_ERF
   return erf(x * UNIT_ERF_SCALE);
 #elif ACTIVATION == ACTIVATION_SELU
-  return SELU_SCALE * (x > SPREAD(0) ? x : SELU_ALPHA * expm1(x));
+  return SELU_SCALE * SELECT(x > SPREAD(0), x, SELU_ALPHA * expm1(x));
 #elif ACTIVATION == ACTIVATION_ELU
-  return x > SPREAD(0) ? x : NUMBER(ACTIVATION_PARAMETER) * expm1(x);
+  return SELECT(x > SPREAD(0), x, NUMBER(ACTIVATION_PARAMETER) * expm1(x));
 #elif ACTIVATION == ACTIVATION_SOFTPLUS
-  return (x < SPREAD(0) ? SPREAD(0) : x) + log1p(exp(-fabs(x)));
+  return SELECT(x < SPREAD(0), SPREAD(0), x) + log1p(exp(-fabs(x)));
 #elif ACTIVATION == ACTIVATION_SILU
   return x / (NUMBER(1) + exp(-x));
 #elif ACTIVATION == ACTIVATION_GELU
   return x * normal_distribution(x);
 #else
-  return x < SPREAD(-1) ? SPREAD(-1) : x;
+  return SELECT(x < SPREAD(-1), SPREAD(-1), x);
 #endif
 }
 
@@ -92,14 +92,14 @@ static inline accums activation_slope(const accums x) {
 #if ACTIVATION == ACTIVATION_LINEAR
   return SPREAD(1);
 #elif ACTIVATION == ACTIVATION_RELU
-  return x > SPREAD(0) ? SPREAD(1) : SPREAD(0);
+  return SELECT(x > SPREAD(0), SPREAD(1), SPREAD(0));
 #elif ACTIVATION == ACTIVATION_LEAKY_RELU
-  return x > SPREAD(0) ? SPREAD(1) : SPREAD(ACTIVATION_PARAMETER);
+  return SELECT(x > SPREAD(0), SPREAD(1), SPREAD(ACTIVATION_PARAMETER));
 #elif ACTIVATION == ACTIVATION_TANH
   const accums y = tanh(x);
   return fma(-y, y, SPREAD(1));
 #elif ACTIVATION == ACTIVATION_HARD_TANH
-  return x > SPREAD(-1) ? (x < SPREAD(1) ? SPREAD(1) : SPREAD(0)) : SPREAD(0);
+  return SELECT(x > SPREAD(-1), SELECT(x < SPREAD(1), SPREAD(1), SPREAD(0)), SPREAD(0));
 #elif ACTIVATION == ACTIVATION_SIGMOID
   const accums y = logistic(x);
   return y * (NUMBER(1) - y);
@@ -109,9 +109,9 @@ static inline accums activation_slope(const accums x) {
   const accums scaled = x * UNIT_ERF_SCALE;
   return exp(-scaled * scaled);
 #elif ACTIVATION == ACTIVATION_SELU
-  return SELU_SCALE * (x > SPREAD(0) ? SPREAD(1) : SELU_ALPHA * exp(x));
+  return SELU_SCALE * SELECT(x > SPREAD(0), SPREAD(1), SELU_ALPHA * exp(x));
 #elif ACTIVATION == ACTIVATION_ELU
-  return x > SPREAD(0) ? SPREAD(1) : NUMBER(ACTIVATION_PARAMETER) * exp(x);
+  return SELECT(x > SPREAD(0), SPREAD(1), NUMBER(ACTIVATION_PARAMETER) * exp(x));
 #elif ACTIVATION == ACTIVATION_SOFTPLUS
   return logistic(x);
 #elif ACTIVATION == ACTIVATION_SILU
@@ -121,7 +121,7 @@ static inline accums activation_slope(const accums x) {
   const accums share = normal_distribution(x);
   return fma(x * ONE_OVER_ROOT_TWO_PI, exp(x * x * NUMBER(-0.5)), share);
 #else
-  return x > SPREAD(-1) ? SPREAD(1) : SPREAD(0);
+  return SELECT(x > SPREAD(-1), SPREAD(1), SPREAD(0));
 #endif
 }
 
@@ -131,23 +131,23 @@ static inline accums activation_slope_from_output(const accums y) {
 #if ACTIVATION == ACTIVATION_LINEAR
   return SPREAD(1);
 #elif ACTIVATION == ACTIVATION_RELU
-  return y > SPREAD(0) ? SPREAD(1) : SPREAD(0);
+  return SELECT(y > SPREAD(0), SPREAD(1), SPREAD(0));
 #elif ACTIVATION == ACTIVATION_LEAKY_RELU
-  return y > SPREAD(0) ? SPREAD(1) : SPREAD(ACTIVATION_PARAMETER);
+  return SELECT(y > SPREAD(0), SPREAD(1), SPREAD(ACTIVATION_PARAMETER));
 #elif ACTIVATION == ACTIVATION_TANH
   return fma(-y, y, SPREAD(1));
 #elif ACTIVATION == ACTIVATION_HARD_TANH
-  return y > SPREAD(-1) ? (y < SPREAD(1) ? SPREAD(1) : SPREAD(0)) : SPREAD(0);
+  return SELECT(y > SPREAD(-1), SELECT(y < SPREAD(1), SPREAD(1), SPREAD(0)), SPREAD(0));
 #elif ACTIVATION == ACTIVATION_SIGMOID
   return y * (NUMBER(1) - y);
 #elif ACTIVATION == ACTIVATION_SELU
-  return y > SPREAD(0) ? SPREAD(SELU_SCALE) : y + SELU_SCALE * SELU_ALPHA;
+  return SELECT(y > SPREAD(0), SPREAD(SELU_SCALE), y + SELU_SCALE * SELU_ALPHA);
 #elif ACTIVATION == ACTIVATION_ELU
-  return y > SPREAD(0) ? SPREAD(1) : y + NUMBER(ACTIVATION_PARAMETER);
+  return SELECT(y > SPREAD(0), SPREAD(1), y + NUMBER(ACTIVATION_PARAMETER));
 #elif ACTIVATION == ACTIVATION_SOFTPLUS
   return -expm1(-y);
 #elif ACTIVATION == ACTIVATION_SHIFTED_RELU
-  return y > SPREAD(-1) ? SPREAD(1) : SPREAD(0);
+  return SELECT(y > SPREAD(-1), SPREAD(1), SPREAD(0));
 #else
   return SPREAD(NAN);
 #endif

@@ -60,7 +60,7 @@
 #define GROUP_ITEMS (WARPS * WARP_ITEMS)
 #define ROW_TILES (WARP_ROWS / 16)
 #define COLUMN_TILES (WARP_COLUMNS / 8)
-#define MATRIX_KERNEL kernel __attribute__((reqd_work_group_size(GROUP_ITEMS, 1, 1)))
+#define MATRIX_KERNEL DENSE_KERNEL(GROUP_ITEMS)
 
 // Chunks of a slice: of each operand's rows, of the operands, of both.
 #define LEFT_CHUNKS ((LEFT_INNER_LAST ? BLOCK_INNER : BLOCK_ROWS) / CHUNK)
@@ -251,8 +251,8 @@ static inline void store_sums(Warp *warp, const WarpTile *tile, local uint4 *mem
       UNROLL
       for (int i = 0; i < ROW_TILES; ++i) {
         const float *sum = tile->sum[i][j];
-        upper = i == turn ? (float2)(sum[0], sum[1]) : upper;
-        lower = i == turn ? (float2)(sum[2], sum[3]) : lower;
+        upper = i == turn ? VECTOR(float2)(sum[0], sum[1]) : upper;
+        lower = i == turn ? VECTOR(float2)(sum[2], sum[3]) : lower;
       }
       local float *above = sums + place + (ALTERNATING_COLUMNS ? j / 2 * 16 + j % 2 : j * 8);
       local float *below = above + SUM_STRIDE * (ALTERNATING_ROWS ? 1 : 8);

@@ -72,9 +72,6 @@ typedef struct {
   Warp name;                      \
   name.lane = get_local_id(0) % WARP_ITEMS
 
-// The 32-bit address that PTX takes for local memory.
-#define LOCAL_ADDRESS(pointer) ((uint)(size_t)(pointer))
-
 #if defined(STORAGE_HALF)
 #define MULTIPLY_STATEMENT "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
 #elif defined(STORAGE_BFLOAT16)
@@ -109,10 +106,10 @@ static inline uint packed_pair(const float2 pair) {
 
 static inline words packed(const accums numbers) {
 #if WIDTH == 8
-  return (uint4)(packed_pair(numbers.s01), packed_pair(numbers.s23), packed_pair(numbers.s45),
-                 packed_pair(numbers.s67));
+  return VECTOR(uint4)(packed_pair(PAIR(numbers, 0, 1)), packed_pair(PAIR(numbers, 2, 3)),
+                       packed_pair(PAIR(numbers, 4, 5)), packed_pair(PAIR(numbers, 6, 7)));
 #else
-  return (uint2)(packed_pair(numbers.s01), packed_pair(numbers.s23));
+  return VECTOR(uint2)(packed_pair(PAIR(numbers, 0, 1)), packed_pair(PAIR(numbers, 2, 3)));
 #endif
 }
 
@@ -177,7 +174,7 @@ typedef struct {
 } Warp;
 
 #define DECLARE_WARP(name, warps)                                                  \
-  local ulong name##_exchange[(warps)*WARP_ITEMS * 3];                             \
+  LOCAL_ARRAY ulong name##_exchange[(warps)*WARP_ITEMS * 3];                       \
   Warp name;                                                                       \
   name.lane = get_local_id(0) % WARP_ITEMS;                                        \
   name.exchange = name##_exchange + get_local_id(0) / WARP_ITEMS * WARP_ITEMS * 3; \
@@ -260,7 +257,7 @@ static inline void wait_for_copies(Warp *warp, const int sets) {
   const int end = warp->ends[(warp->sets - sets - 1) % MOST_SETS];
   for (; warp->arrived < end; ++warp->arrived) {
     const int at = warp->arrived % MOST_COPIES;
-    *warp->to[at] = warp->inside[at] ? *warp->from[at] : (uint4)(0);
+    *warp->to[at] = warp->inside[at] ? *warp->from[at] : VECTOR(uint4)(0);
   }
 }
 

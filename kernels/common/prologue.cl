@@ -31,8 +31,8 @@ static inline uint4 normalized_chunk(const uint4 chunk, const Prologue *prologue
 #if CHUNK == 4
   return as_uint4(normalized(as_float4(chunk), prologue, c));
 #elif WIDTH == 4
-  return (uint4)(packed(normalized(numbers_of(chunk.xy), prologue, c)),
-                 packed(normalized(numbers_of(chunk.zw), prologue, c + 4)));
+  return VECTOR(uint4)(packed(normalized(numbers_of(PAIR(chunk, 0, 1)), prologue, c)),
+                       packed(normalized(numbers_of(PAIR(chunk, 2, 3)), prologue, c + 4)));
 #else
   return packed(normalized(numbers_of(chunk), prologue, c));
 #endif

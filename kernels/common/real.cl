@@ -10,10 +10,8 @@
 // of a float. Rounding equals IsometryCore's HalfPrecision bit for bit. Vectors of both are accessed as
 // words of two numbers: PTX has no access of 8 narrow numbers, and NVIDIA accesses halves one by one.
 //
-// Products and sums are fused only where a kernel says fma: compilers would choose differently, and a
-// number must have the same bits in every kernel that computes it.
-//
 // Tunable: WIDTH 1, 2, 4, 8 or 16.
+// uses: common/language.cl
 
 #ifndef WIDTH
 #define WIDTH 1
@@ -22,13 +20,10 @@
 #error "WIDTH is 1, 2, 4, 8 or 16"
 #endif
 
-#pragma OPENCL FP_CONTRACT OFF
-
 #define JOIN_TOKENS(a, b) a##b
 #define JOIN(a, b) JOIN_TOKENS(a, b)
 
 #if defined(STORAGE_DOUBLE)
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
 typedef double real;
 typedef double accum;
 #define ACCUM double
@@ -84,8 +79,7 @@ static inline accums numbers_of(const words bits) {
   return JOIN(vload_half, WIDTH)(0, (const half *)&bits);
 #else
   accums numbers;
-  numbers.even = JOIN(as_float, WORDS)(bits << 16);
-  numbers.odd = JOIN(as_float, WORDS)(bits & 0xFFFF0000u);
+  INTERLEAVE(numbers, JOIN(as_float, WORDS)(bits << 16), JOIN(as_float, WORDS)(bits & 0xFFFF0000u));
   return numbers;
 #endif
 }
@@ -99,8 +93,8 @@ static inline words words_of(const accums numbers) {
   const JOIN(uint, WIDTH) bits = JOIN(as_uint, WIDTH)(numbers);
   const JOIN(uint, WIDTH) rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
   const JOIN(uint, WIDTH) quiet = (bits >> 16) | 0x40u;
-  const JOIN(uint, WIDTH) halves = (bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded;
-  return halves.even | halves.odd << 16;
+  const JOIN(uint, WIDTH) halves = SELECT((bits & 0x7FFFFFFFu) > 0x7F800000u, quiet, rounded);
+  return EVEN(halves) | ODD(halves) << 16;
 #endif
 }
 #endif

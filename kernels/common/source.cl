@@ -4,7 +4,6 @@
 // uses: common/real.cl
 
 #if defined(SOURCE_DOUBLE)
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
 typedef double source;
 #elif defined(SOURCE_HALF)
 typedef half source;

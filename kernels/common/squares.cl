@@ -7,8 +7,8 @@
 #define SQUARES_SHRINK NUMBER(0x1p-80f)
 
 static inline void add_squares(const accums x, accums *usual, accums *large) {
-  const accums big = fabs(x) > SPREAD(SQUARES_LARGE) ? x * SQUARES_SHRINK : SPREAD(0);
-  const accums rest = fabs(x) > SPREAD(SQUARES_LARGE) ? SPREAD(0) : x;
+  const accums big = SELECT(fabs(x) > SPREAD(SQUARES_LARGE), x * SQUARES_SHRINK, SPREAD(0));
+  const accums rest = SELECT(fabs(x) > SPREAD(SQUARES_LARGE), SPREAD(0), x);
   *usual += rest * rest;
   *large += big * big;
 }

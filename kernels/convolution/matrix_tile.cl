@@ -139,7 +139,7 @@ static inline void finish_taps(const Pixels *pixels, local uint4 *left) {
     if (BLOCK_ROWS % ROWS_AT_ONCE != 0 && row >= BLOCK_ROWS) break;
     const uint4 numbers =
         normalized_chunk(pixels->chunks[turn], &pixels->prologue, pixels->channel);
-    left[chunk_place(row, chunk, CHUNKS)] = pixels->inside >> turn & 1 ? numbers : (uint4)(0);
+    left[chunk_place(row, chunk, CHUNKS)] = pixels->inside >> turn & 1 ? numbers : VECTOR(uint4)(0);
   }
 }
 #endif
@@ -181,7 +181,7 @@ MATRIX_KERNEL void convolution_matrix_tile_forward(
     const int out_height, const int out_width, const int filter_height, const int filter_width,
     const int stride_height, const int stride_width, const int padding_height,
     const int padding_width STATISTICS_ARGUMENTS PROLOGUE_ARGUMENTS) {
-  local uint4 memory[RESULT_MEMORY_CHUNKS];
+  LOCAL_ARRAY uint4 memory[RESULT_MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
   const int first_row = (int)get_group_id(0) / blocks_across * BLOCK_ROWS;
@@ -269,7 +269,7 @@ MATRIX_KERNEL void convolution_matrix_tile_input_gradient(
     const int height, const int width, const int filters, const int out_height, const int out_width,
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width PARTS_ARGUMENTS) {
-  local uint4 memory[MEMORY_CHUNKS];
+  LOCAL_ARRAY uint4 memory[MEMORY_CHUNKS];
   ADD_UP_PARTS
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (channels + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;

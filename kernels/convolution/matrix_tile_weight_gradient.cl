@@ -71,7 +71,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     const int filter_height, const int filter_width, const int stride_height,
     const int stride_width, const int padding_height, const int padding_width,
     const int pixels_per_part PROLOGUE_ARGUMENTS) {
-  local uint4 memory[MEMORY_CHUNKS];
+  LOCAL_ARRAY uint4 memory[MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_across = (filters + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
   const int first_row = (int)get_group_id(0) / blocks_across * BLOCK_ROWS;
@@ -107,7 +107,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     if ((PIXELS_AT_ONCE <= BLOCK_INNER || in_slice < BLOCK_INNER) && !(HAS_BIAS && row == rows)) { \
       const uint4 numbers = normalized_chunk(chunks[turn], &prologue, channel);                    \
       (left)[chunk_place(turn * PIXEL_STEP + in_slice, chunk, LEFT_CHUNKS)] =                      \
-          insides >> turn & 1 ? numbers : (uint4)(0);                                              \
+          insides >> turn & 1 ? numbers : VECTOR(uint4)(0);                                        \
     }                                                                                              \
   }
 #else
@@ -129,7 +129,7 @@ MATRIX_KERNEL void convolution_matrix_tile_weight_gradient(
     local uint4 *place = (left) + chunk_place(top + in_slice, chunk, LEFT_CHUNKS);           \
     if (PIXELS_AT_ONCE <= BLOCK_INNER || in_slice < BLOCK_INNER) {                           \
       if (HAS_BIAS && row == rows) {                                                         \
-        *place = (uint4)(ONE_BITS, 0, 0, 0);                                                 \
+        *place = VECTOR(uint4)(ONE_BITS, 0, 0, 0);                                           \
       } else {                                                                               \
         TAKE_CHUNK(place, top / PIXEL_STEP, x + (inside ? at : 0), inside);                  \
       }                                                                                      \

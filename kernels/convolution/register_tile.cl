@@ -141,9 +141,9 @@ LINE_KERNEL void convolution_register_tile_forward(
 #endif
   }
 #if HAS_STATISTICS
-  local accum counts[LOCAL_SIZE];
-  local accums means[LOCAL_SIZE];
-  local accums squares[LOCAL_SIZE];
+  LOCAL_ARRAY accum counts[LOCAL_SIZE];
+  LOCAL_ARRAY accums means[LOCAL_SIZE];
+  LOCAL_ARRAY accums squares[LOCAL_SIZE];
   const int part = get_group_id(1) * get_num_groups(2) + get_group_id(2);
   global accum *mine = partial + (size_t)part * 2 * filters + k;
 #pragma unroll

@@ -17,12 +17,12 @@
 #ifndef BAND_BLOCKS
 #define BAND_BLOCKS 8
 #endif
-MATRIX_KERNEL void gemm_matrix_tile(const global real *restrict a, const global real *restrict b,
-                                    const global accum *restrict bias,
-                                    const global RESULT *restrict residual,
-                                    global RESULT *restrict y, const int terms, const int rows,
-                                    const int columns, const int inner) {
-  local uint4 memory[MEMORY_CHUNKS];
+KERNEL(GROUP_ITEMS)
+void gemm_matrix_tile(const global real *restrict a, const global real *restrict b,
+                      const global accum *restrict bias, const global RESULT *restrict residual,
+                      global RESULT *restrict y, const int terms, const int rows, const int columns,
+                      const int inner) {
+  LOCAL_ARRAY uint4 memory[MEMORY_CHUNKS];
   DECLARE_WARP(warp, WARPS);
   const int blocks_down = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
   const int blocks_across = (columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;

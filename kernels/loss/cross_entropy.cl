@@ -53,7 +53,7 @@ LINE_KERNEL void softmax_cross_entropy(const global logit *restrict logits,
                                        global logit *restrict gradient,
                                        global real *restrict narrow, const int rows,
                                        const int classes, const accum smoothing) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   accum loss_sum = 0;
   accum correct_sum = 0;
   const accum everywhere = smoothing / (accum)classes;

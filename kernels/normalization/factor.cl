@@ -20,7 +20,7 @@ LINE_KERNEL void normalization_factor(const global accum *restrict partial,
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
 #if MERGES_SPANS
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   accums center, spread;
   merge_statistics(partial, rows, channels, span_rows, c, grid, tree, &center, &spread);
   if (c >= channels || !stores_merged(grid)) return;

@@ -30,7 +30,7 @@ LINE_KERNEL void normalization_gradient_sums(
     const global accum *restrict mean, const global accum *restrict variance,
     global accum *restrict partial, const int terms, const int rows, const int channels,
     const int span_rows, const accum epsilon, const int columns) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
   const int first = get_group_id(1) * span_rows;
@@ -70,7 +70,7 @@ LINE_KERNEL void normalization_input_gradient(
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
 #if MERGES_SPANS
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   const int spans = span_count(rows, channels, span_rows, c);
   const accums sum = sum_over_spans(partial, spans, channels, c, grid, tree);
   const accums product = sum_over_spans(partial + channels, spans, channels, c, grid, tree);

@@ -34,9 +34,9 @@ LINE_KERNEL void normalization_statistics(const global real *restrict x,
                                           global accum *restrict partial, const int rows,
                                           const int channels, const int span_rows,
                                           const int block_rows, const int columns) {
-  local accum counts[LOCAL_SIZE];
-  local accums means[LOCAL_SIZE];
-  local accums squares[LOCAL_SIZE];
+  LOCAL_ARRAY accum counts[LOCAL_SIZE];
+  LOCAL_ARRAY accums means[LOCAL_SIZE];
+  LOCAL_ARRAY accums squares[LOCAL_SIZE];
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
   const int first = get_group_id(1) * span_rows;
@@ -71,9 +71,9 @@ LINE_KERNEL void normalization_merge_statistics(const global accum *restrict par
                                                 const int width, const int channels,
                                                 const int part_lines, const int part_width,
                                                 const int span_parts, const int columns) {
-  local accum counts[LOCAL_SIZE];
-  local accums means[LOCAL_SIZE];
-  local accums squares[LOCAL_SIZE];
+  LOCAL_ARRAY accum counts[LOCAL_SIZE];
+  LOCAL_ARRAY accums means[LOCAL_SIZE];
+  LOCAL_ARRAY accums squares[LOCAL_SIZE];
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
   const int across = (width + part_width - 1) / part_width;

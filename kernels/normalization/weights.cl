@@ -54,7 +54,7 @@ INLINE accum mean_of(const global accum *x, const Unit unit, const global uint *
 LINE_KERNEL void weight_standardize(const global accum *weights, const global accum *gains,
                                     global real *results, const global uint *restrict table,
                                     const global accum *restrict factors, const accum epsilon) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   TABLE_ENTRY
   const Unit unit = unit_of(entry);
   const global accum *w = weights + TABLE_PLACE(entry[0]) + unit.first;
@@ -76,7 +76,7 @@ LINE_KERNEL void weight_standardize_gradient(const global accum *weights, const 
                                              const global uint *restrict table,
                                              const global accum *restrict factors,
                                              const accum epsilon) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   TABLE_ENTRY
   const Unit unit = unit_of(entry);
   const global accum *w = weights + TABLE_PLACE(entry[0]) + unit.first;

@@ -23,7 +23,7 @@ LINE_KERNEL void adaptive_clip(const global real *parameters, const global real 
                                global real *results, const global uint *restrict table,
                                const global accum *restrict scale, const accum clip,
                                const accum epsilon) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   const global uint *entry = table + (size_t)get_group_id(0) * 8;
   const Grid grid = grid_of(entry[7]);
   const size_t first = (size_t)entry[3] + grid.column;

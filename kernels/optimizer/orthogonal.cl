@@ -46,7 +46,7 @@ LINE_KERNEL void orthogonal_direction(const global real *momenta, const global r
                                       global real *restrict directions,
                                       global accum *restrict partial, const accum gradient_share,
                                       const accum momentum_share) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   TABLE_ENTRY
   const global real *gradient = gradients + TABLE_PLACE(entry[1]);
   const global real *momentum = momenta + TABLE_PLACE(entry[2]);
@@ -63,7 +63,7 @@ LINE_KERNEL void orthogonal_direction(const global real *momenta, const global r
 LINE_KERNEL void orthogonal_normalize(const global uint *restrict table,
                                       const global accum *restrict partial,
                                       global real *restrict directions) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   TABLE_ENTRY
   const accum factor = 1 / norm_of_matrix(partial, entry, tree);
   FOR_EACH_ELEMENT_OF_ROW {
@@ -75,7 +75,7 @@ LINE_KERNEL void orthogonal_normalize(const global uint *restrict table,
 LINE_KERNEL void orthogonal_squares(const global real *restrict parameters,
                                     const global uint *restrict table,
                                     global accum *restrict partial) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   TABLE_ENTRY
   const global real *parameter = parameters + TABLE_PLACE(entry[0]);
   accum own = 0;
@@ -93,7 +93,7 @@ LINE_KERNEL void orthogonal_step(global real *parameters, global real *momenta,
                                  const global real *restrict directions,
                                  const global accum *restrict partial, const accum momentum_share,
                                  const accum rate_scale, const accum decay, const accum norm) {
-  local accum tree[LOCAL_SIZE];
+  LOCAL_ARRAY accum tree[LOCAL_SIZE];
   const accum s = scale[0];
   if (s == 0) return;
   TABLE_ENTRY

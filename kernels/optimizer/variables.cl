@@ -43,10 +43,11 @@ LINE_KERNEL void optimizer_accumulate(global real *state, const global real *val
 }
 
 // maximum_norm 0 stands for no clipping. The norm is that of the scaled gradients.
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_gradient_scale(
-    const global accum *restrict scaled_norm, const global accum *restrict loss_scale,
-    global accum *restrict factor, const accum maximum_norm, const int has_loss_scale,
-    const accum minimum_loss_scale) {
+KERNEL(1)
+void optimizer_gradient_scale(const global accum *restrict scaled_norm,
+                              const global accum *restrict loss_scale,
+                              global accum *restrict factor, const accum maximum_norm,
+                              const int has_loss_scale, const accum minimum_loss_scale) {
   const accum scale = has_loss_scale ? loss_scale[0] : (accum)1;
   const accum norm = scaled_norm[0] / scale;
   accum result = 1 / scale;
@@ -58,10 +59,10 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_gradient_sc
   factor[0] = result;
 }
 
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void optimizer_loss_scale(
-    global accum *restrict loss_scale, global accum *restrict good_steps,
-    const global accum *restrict scaled_norm, const accum growth_interval, const accum minimum,
-    const accum maximum) {
+KERNEL(1)
+void optimizer_loss_scale(global accum *restrict loss_scale, global accum *restrict good_steps,
+                          const global accum *restrict scaled_norm, const accum growth_interval,
+                          const accum minimum, const accum maximum) {
   if (!isfinite(scaled_norm[0])) {
     loss_scale[0] = fmax(loss_scale[0] / 2, minimum);
     good_steps[0] = 0;

@@ -18,7 +18,7 @@
 
 LINE_KERNEL void prepare_variables(const global source *variables, global real *results,
                                    const global uint *restrict table) {
-  local accum tile[TILE][TILE + 1];
+  LOCAL_ARRAY accum tile[TILE][TILE + 1];
   const global uint *entry = table + (size_t)get_group_id(0) * 10;
   const global source *x = variables + TABLE_PLACE(entry[0]) + entry[2];
   global real *y = results + TABLE_PLACE(entry[1]) + entry[3];

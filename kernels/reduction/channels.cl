@@ -12,7 +12,7 @@
 LINE_KERNEL void reduction_channels(const global real *restrict x, global accum *restrict partial,
                                     const int rows, const int channels, const int block_rows,
                                     const int columns) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   const Grid grid = grid_of(columns);
   const int c = first_channel(grid);
   const int first = get_group_id(1) * block_rows;

@@ -24,7 +24,7 @@
 
 LINE_KERNEL void reduction_sum(const global real *restrict x, global accum *restrict partial,
                                const uint count, const uint chunk) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   const size_t first = get_group_id(0) * (size_t)chunk;
   const size_t mine = min((size_t)chunk, (size_t)count - first);
   GROUP_SUM(total, first, mine, lanes + load_some(x + place, left))
@@ -33,7 +33,7 @@ LINE_KERNEL void reduction_sum(const global real *restrict x, global accum *rest
 
 LINE_KERNEL void reduction_dot(const global real *restrict x, const global real *restrict y,
                                global accum *restrict partial, const uint count, const uint chunk) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   const size_t first = get_group_id(0) * (size_t)chunk;
   const size_t mine = min((size_t)chunk, (size_t)count - first);
   GROUP_SUM(total, first, mine, fma(load_some(x + place, left), load_some(y + place, left), lanes))
@@ -43,7 +43,7 @@ LINE_KERNEL void reduction_dot(const global real *restrict x, const global real 
 LINE_KERNEL void reduction_squares(const global real *restrict x,
                                    const global uint2 *restrict table,
                                    global accum *restrict partial, const uint first_partial) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   const uint2 entry = table[get_group_id(0)];
   accums usual = SPREAD(0), large = SPREAD(0);
   for (size_t at = (size_t)get_local_id(0) * WIDTH; at < (size_t)entry.y;
@@ -68,7 +68,7 @@ INLINE accum sum_over_group(const accum own, local accums *tree) {
 
 LINE_KERNEL void reduction_partials(const global accum *restrict partial, global accum *restrict y,
                                     const uint count) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   accum own = 0;
   for (uint i = get_local_id(0); i < count; i += LOCAL_SIZE) own += partial[i];
   const accum total = sum_over_group(own, tree);
@@ -77,7 +77,7 @@ LINE_KERNEL void reduction_partials(const global accum *restrict partial, global
 
 LINE_KERNEL void reduction_norm(const global accum *restrict partial, global accum *restrict y,
                                 const uint count) {
-  local accums tree[LOCAL_SIZE];
+  LOCAL_ARRAY accums tree[LOCAL_SIZE];
   accum usual = 0, large = 0;
   for (uint i = get_local_id(0); i < count; i += LOCAL_SIZE) {
     usual += partial[2 * (size_t)i];

@@ -37,16 +37,23 @@ struct DevicesCommand: RankedCommand {
 
   private func list(_ environment: ProgramEnvironment, _ console: Console) throws {
     let (automatic, reason) = DeviceSelection.automatic(environment)
-    if let openCL = try? OpenCLDevices(environment) {
-      for number in openCL.numbers {
+    let cuda = try? RuntimeDevices(.cuda, environment)
+    let openCL = try? RuntimeDevices(.openCL, environment)
+    for devices in [cuda, openCL].compactMap({ $0 }) {
+      for number in devices.numbers {
+        let address = devices.pciAddress(of: number)
+        // A GPU that both drivers see is listed once, with both names.
+        if devices.driver == .openCL, cuda?.number(at: address) != nil { continue }
+        let other = devices.driver == .cuda ? openCL?.number(at: address) : nil
+        let otherName = other.flatMap { openCL?.label(of: $0) }
         do {
           show(
-            try openCL.backend(number: number), canRoundToTF32: try openCL.hasMatrixUnits(number),
-            automatic, console)
+            try devices.backend(number: number), otherName: otherName,
+            canRoundToTF32: try devices.hasMatrixUnits(number), automatic, console)
         } catch {
           show(
-            "opencl:\(number)",
-            "\(openCL.name(of: number)), which cannot be used: \(errorText(of: error))",
+            devices.label(of: number), otherName: otherName,
+            "\(devices.name(of: number)), which cannot be used: \(errorText(of: error))",
             precisions: [], tunedTiles: nil, isAutomatic: false, console)
         }
       }
@@ -62,33 +69,39 @@ struct DevicesCommand: RankedCommand {
   /// - Parameter canRoundToTF32: since a backend that supports tf32 is one that rounds fp32, the device
   ///   is asked.
   private func show(
-    _ backend: any Backend, canRoundToTF32: Bool = false, _ automatic: any Backend,
+    _ backend: any Backend, otherName: String? = nil, canRoundToTF32: Bool = false,
+    _ automatic: any Backend,
     _ console: Console
   ) {
     let precisions = [Precision.fp32, .tf32, .bf16, .fp16].filter { precision in
       precision == .tf32 ? canRoundToTF32 : (try? backend.requireSupport(for: precision)) != nil
     }
     show(
-      backend.name, backend.deviceDescription, precisions: precisions.map(\.rawValue),
+      backend.name, otherName: otherName, backend.deviceDescription,
+      precisions: precisions.map(\.rawValue),
       tunedTiles: (backend as? any TunableBackend)?.tiles.count,
       isAutomatic: backend.name == automatic.name, console)
   }
 
   /// - Parameters:
+  ///   - otherName: the name that another driver has for the device.
   ///   - precisions: none if the device cannot be used, as the description says.
   ///   - tunedTiles: nil if the device has none to tune.
   private func show(
-    _ name: String, _ description: String, precisions: [String], tunedTiles: Int?,
+    _ name: String, otherName: String?, _ description: String, precisions: [String],
+    tunedTiles: Int?,
     isAutomatic: Bool, _ console: Console
   ) {
     let mark = isAutomatic ? "*" : " "
     let columns =
       "\(Wording.padded(name, 10)) \(Wording.padded(precisions.joined(separator: " "), 19))"
+    let also = otherName.map { "; also \($0)" } ?? ""
     let tiles = tunedTiles.map { "; \($0 == 0 ? "default" : "\($0) tuned") tiles" } ?? ""
-    console.say("\(mark) \(columns) \(description)\(tiles)")
+    console.say("\(mark) \(columns) \(description)\(also)\(tiles)")
+    let other: JSONValue = otherName.map { .text($0) } ?? .null
     let tileCount: JSONValue = tunedTiles.map { .integer($0) } ?? .null
     console.emit([
-      "device": .text(name), "description": .text(description),
+      "device": .text(name), "also": other, "description": .text(description),
       "precisions": .array(precisions.map { .text($0) }), "tuned_tiles": tileCount,
       "auto": .bool(isAutomatic),
     ])

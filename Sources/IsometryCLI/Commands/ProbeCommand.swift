@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceRuntime
 import GPUProbe
 import IsometryFiles
 import OpenCLRuntime
@@ -84,7 +85,7 @@ struct ProbeCommand: ParsableCommand {
     }
     let number = device?.number ?? devices.firstIndex { $0.kind == .gpu } ?? 0
     guard devices.indices.contains(number) else {
-      throw DeviceError.noSuchOpenCLDevice(number: number, count: devices.count)
+      throw DeviceError.noSuchDevice(.openCL, number: number, count: devices.count)
     }
     return devices[number]
   }

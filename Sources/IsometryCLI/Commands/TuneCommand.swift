@@ -29,9 +29,9 @@ struct TuneCommand: EnvironmentCommand, ProgressCommand {
 
   @Option(
     help: ArgumentHelp(
-      "An OpenCL device. (default: the first GPU, else the first device)",
+      "A device of CUDA or OpenCL. (default: the first GPU that OpenCL finds, else its first device)",
       valueName: "name"))
-  var device: OpenCLChoice?
+  var device: RuntimeChoice?
 
   @Option(help: ArgumentHelp("Number of images of a training step.", valueName: "n"))
   var batch = RunConfiguration().batch
@@ -55,7 +55,8 @@ struct TuneCommand: EnvironmentCommand, ProgressCommand {
     let console = Console(form, progress)
     var configuration = try RunConfiguration(network, precision, batch: batch)
     var selection = try DeviceSelection(
-      .openCL(number: device?.number), precision: configuration.precision, environment)
+      .device(device?.driver ?? .openCL, number: device?.number),
+      precision: configuration.precision, environment)
     if precision.isAutomatic { configuration.precision = selection.choosePrecision() }
     guard let backend = selection.backend as? any TunableBackend else {
       throw UsageError(

@@ -1,14 +1,16 @@
 import ArgumentParser
 
 enum DeviceChoice: Equatable {
-  /// A GPU through OpenCL if there is one, else the CPU.
+  /// A GPU through CUDA or OpenCL if there is one, else the CPU.
   case auto
   case cpu
   case reference
-  /// The device of that number in OpenCL's list; nil for the first GPU, else the first device.
-  case openCL(number: Int?)
+  /// The device of that number in a driver's list; nil for the first GPU, else the first device.
+  case device(DeviceDriver, number: Int?)
 
-  static let allValueStrings = ["auto", "cpu", "reference", "opencl", "opencl:N"]
+  static let allValueStrings = [
+    "auto", "cpu", "reference", "cuda", "cuda:N", "opencl", "opencl:N",
+  ]
 
   /// The value of `--device` that means this choice.
   var spelling: String {
@@ -16,7 +18,8 @@ enum DeviceChoice: Equatable {
     case .auto: "auto"
     case .cpu: "cpu"
     case .reference: "reference"
-    case .openCL(let number): number.map { "opencl:\($0)" } ?? "opencl"
+    case .device(let driver, let number):
+      number.map { "\(driver.rawValue):\($0)" } ?? driver.rawValue
     }
   }
 
@@ -31,13 +34,30 @@ enum DeviceChoice: Equatable {
 
 /// An OpenCL device, for the commands that need one.
 struct OpenCLChoice: ExpressibleByArgument {
-  /// As in `DeviceChoice.openCL`.
+  /// As in `DeviceChoice.device`.
   let number: Int?
 
   static let allValueStrings = ["opencl", "opencl:N"]
 
   init?(argument: String) {
-    guard case .openCL(let number) = DeviceChoice(argument: argument) else { return nil }
+    guard case .device(.openCL, let number) = DeviceChoice(argument: argument) else { return nil }
+    self.number = number
+  }
+}
+
+/// A device of CUDA or OpenCL, for the commands that need one.
+struct RuntimeChoice: ExpressibleByArgument {
+  let driver: DeviceDriver
+  /// As in `DeviceChoice.device`.
+  let number: Int?
+
+  static let allValueStrings = ["cuda", "cuda:N", "opencl", "opencl:N"]
+
+  init?(argument: String) {
+    guard case .device(let driver, let number) = DeviceChoice(argument: argument) else {
+      return nil
+    }
+    self.driver = driver
     self.number = number
   }
 }
@@ -48,13 +68,15 @@ extension DeviceChoice: ExpressibleByArgument {
     case "auto": self = .auto
     case "cpu": self = .cpu
     case "reference": self = .reference
-    case "opencl": self = .openCL(number: nil)
     default:
       let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-      guard parts.count == 2, parts[0] == "opencl", let number = Int(parts[1]), number >= 0 else {
-        return nil
+      guard let driver = DeviceDriver(rawValue: String(parts[0])) else { return nil }
+      if parts.count == 1 {
+        self = .device(driver, number: nil)
+        return
       }
-      self = .openCL(number: number)
+      guard parts.count == 2, let number = Int(parts[1]), number >= 0 else { return nil }
+      self = .device(driver, number: number)
     }
   }
 }

@@ -2,6 +2,7 @@ import IsometryCPU
 import IsometryCommunication
 import IsometryCore
 import IsometryGraph
+import IsometryOpenCL
 import IsometryReference
 
 struct DeviceSelection {
@@ -21,19 +22,19 @@ struct DeviceSelection {
     case .auto: (chosen, reason) = Self.automatic(gemm: gemm, precision: precision, environment)
     case .cpu: (chosen, reason) = (CPUBackend(ranks: environment.ranks), nil)
     case .reference: (chosen, reason) = (ReferenceBackend<Float>(), nil)
-    case .openCL(let number):
-      let devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
+    case .device(let driver, let number):
+      let devices = try RuntimeDevices(driver, gemm: gemm, precision: precision, environment)
       (chosen, reason) = (try devices.backend(number: number), nil)
     }
     backend = environment.validates ? ValidatingBackend(chosen) : chosen
     explanation =
       "\(backend.name): \(backend.deviceDescription)" + (reason.map { "; \($0)" } ?? "")
-    guard environment.ranks.areEqual(usesOpenCL ? 1 : 0) else {
+    guard environment.ranks.areEqual(chosen is OpenCLBackend ? 1 : 0) else {
       throw UsageError(
         "--device",
         "auto finds a GPU for some of the \(environment.ranks.size) ranks; start fewer, or name cpu")
     }
-    if usesOpenCL { environment.warnOfLostPrograms() }
+    if chosen is OpenCLBackend { environment.warnOfLostPrograms() }
   }
 
   /// The precision that the device computes fastest, which `explanation` then names with its reason.
@@ -53,7 +54,7 @@ struct DeviceSelection {
   ) throws(UsageError) {
     guard environment.ranks.size > 1 else { return }
     switch choice {
-    case .auto, .cpu, .openCL: break
+    case .auto, .cpu, .device: break
     case .reference:
       throw UsageError(
         "--device",
@@ -83,9 +84,20 @@ struct DeviceSelection {
     func cpu(_ reason: String) -> (any Backend, String) {
       (CPUBackend(ranks: environment.ranks), reason)
     }
-    let devices: OpenCLDevices
+    var reasonAgainstCUDA = "CUDA finds no GPU"
     do {
-      devices = try OpenCLDevices(gemm: gemm, precision: precision, environment)
+      let devices = try RuntimeDevices(.cuda, precision: precision, environment)
+      // CLBlast needs OpenCL.
+      if gemm == .own, !devices.isEmpty {
+        return (try devices.backend(number: nil), "the first GPU that CUDA finds")
+      }
+      if gemm != .own { reasonAgainstCUDA = "CLBlast needs OpenCL" }
+    } catch {
+      reasonAgainstCUDA = errorText(of: error)
+    }
+    let devices: RuntimeDevices
+    do {
+      devices = try RuntimeDevices(.openCL, gemm: gemm, precision: precision, environment)
     } catch {
       return cpu("OpenCL does not answer (\(errorText(of: error))), so there is no GPU")
     }
@@ -97,7 +109,11 @@ struct DeviceSelection {
       )
     }
     do {
-      return (try devices.backend(number: number), "the first GPU that OpenCL finds")
+      return (
+        try devices.backend(number: nil),
+        "the first GPU that OpenCL finds"
+          + (devices.isNVIDIAs(number) ? ", not through CUDA: \(reasonAgainstCUDA)" : "")
+      )
     } catch {
       return cpu("the GPU opencl:\(number) cannot be used (\(errorText(of: error)))")
     }

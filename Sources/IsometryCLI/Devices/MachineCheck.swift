@@ -1,3 +1,4 @@
+import CUDARuntime
 import Foundation
 import IsometryCPU
 import IsometryCore
@@ -42,7 +43,7 @@ struct MachineCheck {
   }
 
   static func all(_ environment: ProgramEnvironment) -> [MachineCheck] {
-    [machine, cpu] + drivers() + platforms() + devices(environment) + programs
+    [machine, cpu] + cuda(environment) + drivers() + platforms() + devices(environment) + programs
       + [data(environment), memory, folder("runs", ".", holds: "runs"), cache(environment)]
   }
 
@@ -80,6 +81,18 @@ struct MachineCheck {
     }
   }
 
+  /// CUDA's driver, if it is there: what it lacks for `--device cuda`.
+  private static func cuda(_ environment: ProgramEnvironment) -> [MachineCheck] {
+    do {
+      let devices = try CUDADevice.all(nvrtc: environment.nvrtc)
+      return devices.prefix(1).map { MachineCheck("cuda", .good, $0.driver) }
+    } catch let error as CUDAUnavailable where !error.isDriverThere {
+      return []
+    } catch {
+      return [MachineCheck("cuda", .limited, errorText(of: error))]
+    }
+  }
+
   private static func platforms() -> [MachineCheck] {
     do {
       return try Platform.all().map { platform in
@@ -106,15 +119,20 @@ struct MachineCheck {
   }
 
   private static func devices(_ environment: ProgramEnvironment) -> [MachineCheck] {
-    guard let devices = try? OpenCLDevices(environment) else { return [] }
-    return devices.numbers.map { number in
+    [DeviceDriver.cuda, .openCL].flatMap { driver in
+      (try? RuntimeDevices(driver, environment)).map { devices(of: $0) } ?? []
+    }
+  }
+
+  private static func devices(of devices: RuntimeDevices) -> [MachineCheck] {
+    devices.numbers.map { number in
       do {
         let backend = try devices.backend(number: number)
         return MachineCheck("device", .good, "\(backend.name): \(backend.deviceDescription)")
       } catch {
         return MachineCheck(
           "device", .broken,
-          "opencl:\(number), \(devices.name(of: number)): \(errorText(of: error))",
+          "\(devices.label(of: number)), \(devices.name(of: number)): \(errorText(of: error))",
           advice: "update the driver, or use another --device")
       }
     }

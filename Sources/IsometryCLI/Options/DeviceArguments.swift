@@ -7,8 +7,8 @@ import IsometryTraining
 struct DeviceArguments: ParsableArguments {
   static let deviceHelp = ArgumentHelp(
     """
-    The device. With auto, a GPU is preferred to the CPU. N is the number of an OpenCL device, \
-    from 0. (default: that of a resumed or evaluated run, else auto)
+    The device. With auto, a GPU is preferred to the CPU, and CUDA to OpenCL. N is the number of a \
+    device, from 0. (default: that of a resumed or evaluated run, else auto)
     """, valueName: "name")
 
   @Option(help: deviceHelp)
@@ -31,7 +31,9 @@ struct DeviceArguments: ParsableArguments {
     _ recorded: String?, _ environment: ProgramEnvironment
   ) throws(UsageError) -> DeviceChoice {
     let choice = try DeviceChoice(recorded: recorded)
-    if environment.ranks.size > 1, case .openCL = choice { return .openCL(number: nil) }
+    if environment.ranks.size > 1, case .device(let driver, _) = choice {
+      return .device(driver, number: nil)
+    }
     return choice
   }
 

@@ -1,6 +1,5 @@
 internal import CIsometryKernels
 internal import IsometryFiles
-internal import OpenCLRuntime
 
 /// The text of the kernels: what was embedded when the package was built, or files under a
 /// directory, so that kernels can be edited without building the package.
@@ -24,8 +23,10 @@ struct KernelSources: Sendable {
     isometry_kernel_text(piece).map { String(cString: $0) }
   }
 
-  /// A file's text behind that of the pieces that it uses.
-  func source(of file: String) throws -> String { Program.source(try pieces(of: file)) }
+  /// A file's text behind that of the pieces that it uses. The compiler's log names each by its path.
+  func source(of file: String) throws -> String {
+    try pieces(of: file).map { "#line 1 \"\($0.path)\"\n" + $0.text }.joined()
+  }
 
   /// A file and the pieces that it uses, directly or not, each once and behind those that it uses itself.
   ///

@@ -1,21 +1,21 @@
+internal import DeviceRuntime
 internal import Dispatch
 import IsometryCore
 internal import IsometryLowering
-internal import OpenCLRuntime
 internal import Synchronization
 
 /// The programs of one device: built once a process, kept as binaries between processes.
 final class ProgramLibrary: Sendable {
-  let context: Context
+  let context: any RuntimeContext
   private let sources: KernelSources
   private let cache: ProgramCache
   /// Whether the driver optimizes kernels.
   private let isOptimizing: Bool
   private let noteBuilding: @Sendable (_ built: Int, _ all: Int) -> Void
-  private let programs = Mutex<[ProgramVariant: Program]>([:])
+  private let programs = Mutex<[ProgramVariant: any RuntimeProgram]>([:])
 
   init(
-    _ context: Context, sources: KernelSources, cache: ProgramCache, isOptimizing: Bool,
+    _ context: any RuntimeContext, sources: KernelSources, cache: ProgramCache, isOptimizing: Bool,
     noteBuilding: @escaping @Sendable (_ built: Int, _ all: Int) -> Void
   ) {
     self.context = context
@@ -26,7 +26,7 @@ final class ProgramLibrary: Sendable {
   }
 
   /// The program of that variant, compiled unless a cached binary serves.
-  func program(_ variant: ProgramVariant) throws -> Program {
+  func program(_ variant: ProgramVariant) throws -> any RuntimeProgram {
     if let known = programs.withLock({ $0[variant] }) { return known }
     let program = try cache.program(
       context, name: variant.family.name,
@@ -50,17 +50,14 @@ final class ProgramLibrary: Sendable {
         noteBuilding($0, missing.count)
       }
     }
-    guard context.device.platform.buildsSideBySide else { return try missing.forEach(build) }
+    guard context.runtimeDevice.buildsSideBySide else { return try missing.forEach(build) }
     let all = Array(missing)
     DispatchQueue.concurrentPerform(iterations: all.count) { try? build(all[$0]) }
   }
 
   private func options(of variant: ProgramVariant) -> String {
-    var options = variant.macros.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
-    // Literals have no suffix in the kernels; without double arithmetic they are floats.
-    if variant.storage != .float64 { options.append("-cl-single-precision-constant") }
-    if !isOptimizing { options.append("-cl-opt-disable") }
-    return options.joined(separator: " ")
+    context.options(
+      variant.macros, computesInDouble: variant.storage == .float64, isOptimizing: isOptimizing)
   }
 
   /// The reason why families are not used in that type on this device and driver, if an earlier trial of the

@@ -132,6 +132,8 @@ cl_int api::clGetDeviceInfo(cl_device_id, cl_device_info name, size_t size, void
 
     case CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV: return answer(cl_uint{set.computeCapability / 10});
     case CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV: return answer(cl_uint{set.computeCapability % 10});
+    case 0x4008: return answer(cl_uint{1});  // CL_DEVICE_PCI_BUS_ID_NV
+    case 0x4009: return answer(cl_uint{0});  // CL_DEVICE_PCI_SLOT_ID_NV
     case CL_DEVICE_REGISTERS_PER_BLOCK_NV: return answer(registersOfGroup);
     case CL_DEVICE_WARP_SIZE_NV: return answer(cl_uint{warpSize});
     case CL_DEVICE_GPU_OVERLAP_NV: return answer(cl_bool{CL_TRUE});

@@ -5,6 +5,7 @@
 
 #include "driver/api.h"
 #include "driver/objects.h"
+#include "driver/prepare.h"
 #include "driver/queues.h"
 #include "driver/report.h"
 #include "machine/settings.h"
@@ -113,6 +114,8 @@ void fillTable() {
   PROVIDE(clEnqueueNDRangeKernel);
 }
 
+}  // namespace
+
 void prepare() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -121,8 +124,6 @@ void prepare() {
     std::atexit(writeReport);
   });
 }
-
-}  // namespace
 
 }  // namespace simulated
 

@@ -123,6 +123,9 @@ Handler toNarrowFloat(const std::string& to, const std::string& rounding) {
 }  // namespace
 
 Handler conversionHandler(const std::vector<std::string>& parts) {
+  // From 0 to 1; a NaN becomes 0.
+  if (parts == std::vector<std::string>{"cvt", "sat", "f32", "f32"})
+    return unary<float, float>([](float a) { return a > 0 ? std::fmin(a, 1.0f) : 0.0f; });
   for (const std::string& part : parts)
     if (part == "sat" || part == "ftz" || part == "relu") return nullptr;
   if (parts.size() < 3) return nullptr;

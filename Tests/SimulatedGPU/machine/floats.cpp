@@ -1,4 +1,5 @@
 // Arithmetic of floats. The approximate instructions are exact here.
+#include <cfenv>
 #include <cmath>
 
 #include "machine/handlers.h"
@@ -52,11 +53,55 @@ Handler specialFunction(const std::string& name) {
   return nullptr;
 }
 
+// `.ftz`: numbers that are not normal are zeros.
+float flushed(float a) { return std::fpclassify(a) == FP_SUBNORMAL ? std::copysign(0.0f, a) : a; }
+
+Handler flushingHandler(const std::string& name) {
+  if (name == "add")
+    return binary<float, float, float>(
+        [](float a, float b) { return flushed(flushed(a) + flushed(b)); });
+  if (name == "mul")
+    return binary<float, float, float>(
+        [](float a, float b) { return flushed(flushed(a) * flushed(b)); });
+  if (name == "rcp") return unary<float, float>([](float a) { return flushed(1 / flushed(a)); });
+  if (name == "ex2")
+    return unary<float, float>([](float a) { return flushed(std::exp2(flushed(a))); });
+  if (name == "lg2")
+    return unary<float, float>([](float a) { return flushed(std::log2(flushed(a))); });
+  return nullptr;
+}
+
+// Rounds in another direction than to the nearest.
+template <int direction>
+float inDirection(float a, float b, float c) {
+  const int before = std::fegetround();
+  std::fesetround(direction);
+  const volatile float left = a, right = b, addend = c;
+  const volatile float result = std::fma(left, right, addend);
+  std::fesetround(before);
+  return result;
+}
+
+template <int direction>
+Handler directedHandler(const std::string& name) {
+  if (name == "fma")
+    return ternary<float, float, float, float>(
+        [](float a, float b, float c) { return inDirection<direction>(a, b, c); });
+  if (name == "add")
+    return binary<float, float, float>(
+        [](float a, float b) { return inDirection<direction>(a, 1, b); });
+  return nullptr;
+}
+
 template <class T>
 Handler handlerOf(const std::vector<std::string>& parts) {
   const std::string& name = parts[0];
-  for (const char* modifier : {"ftz", "sat", "rz", "rm", "rp"})
-    if (has(parts, modifier)) return nullptr;
+  if (has(parts, "sat")) return nullptr;
+  const bool isSingle = std::is_same_v<T, float>;
+  if (has(parts, "ftz")) return isSingle ? flushingHandler(name) : nullptr;
+  if (has(parts, "rz")) return isSingle ? directedHandler<FE_TOWARDZERO>(name) : nullptr;
+  if (has(parts, "rm")) return isSingle ? directedHandler<FE_DOWNWARD>(name) : nullptr;
+  if (has(parts, "rp")) return isSingle ? directedHandler<FE_UPWARD>(name) : nullptr;
   if (name == "add") return binary<T, T, T>([](T a, T b) { return a + b; });
   if (name == "sub") return binary<T, T, T>([](T a, T b) { return a - b; });
   if (name == "mul") return binary<T, T, T>([](T a, T b) { return a * b; });

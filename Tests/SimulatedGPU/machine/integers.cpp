@@ -118,7 +118,8 @@ void insertField(Warp& warp, const Instruction& instruction, LaneMask mask) {
 
 template <class T>
 Handler widening(const std::string& name) {
-  using W = std::conditional_t<std::is_signed_v<T>, i64, u64>;
+  using Unsigned = std::conditional_t<sizeof(T) == 4, u64, u32>;
+  using W = std::conditional_t<std::is_signed_v<T>, std::make_signed_t<Unsigned>, Unsigned>;
   if (name == "mul")
     return binary<W, T, T>([](T a, T b) { return static_cast<W>(a) * static_cast<W>(b); });
   if (name == "mad")
@@ -144,7 +145,7 @@ Handler integerHandler(const std::vector<std::string>& parts) {
   using U = std::make_unsigned_t<T>;
   const std::string& name = parts[0];
   if (has(parts, "sat") || has(parts, "cc")) return nullptr;
-  if (has(parts, "wide")) return sizeof(T) == 4 ? widening<T>(name) : nullptr;
+  if (has(parts, "wide")) return sizeof(T) <= 4 ? widening<T>(name) : nullptr;
   if (has(parts, "hi"))
     return name == "mul" ? binary<T, T, T>([](T a, T b) { return highProduct<T>(a, b); }) : nullptr;
   if (name == "add") return binary<T, T, T>([](T a, T b) { return U(a) + U(b); });

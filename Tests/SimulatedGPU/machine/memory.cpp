@@ -158,6 +158,8 @@ void computeAddresses(const Warp& warp, const Address& address, u64* addresses) 
                             : reinterpret_cast<const u32*>(place)[lane];
     }
     addresses[lane] = base + static_cast<u64>(address.offset);
+    // An address of 32 bits is a sum of 32 bits: a compiler may take more from the base than it has.
+    if (address.base >= 0 && !address.isWide) addresses[lane] &= 0xFFFFFFFFull;
   }
 }
 

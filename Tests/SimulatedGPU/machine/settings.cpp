@@ -85,6 +85,7 @@ Settings readSettings() {
   variables.take("SM", result.computeCapability);
   variables.take("UNITS", result.computeUnits);
   variables.take("MEMORY", result.memoryBytes);
+  variables.take("CUDA", result.cudaVersion);
   variables.take("RACES", result.checksSharedRaces);
   variables.take("GLOBAL_RACES", result.checksGlobalRaces);
   variables.take("LEAKS", result.reportsLeaks);
@@ -95,6 +96,7 @@ Settings readSettings() {
   variables.take("LAZY", result.waitsForFlush);
   variables.take("FAIL_LAUNCH", result.failingLaunch);
   variables.take("FAIL_BUFFER", result.failingBuffer);
+  variables.take("FAULT_LAUNCH", result.faultingLaunch);
   variables.take("STATS", result.statistics);
   variables.take("SAMPLE", result.sampledGroups);
   variables.take("PERF", result.cutsLaunches);

@@ -14,6 +14,7 @@ struct Settings {
   u32 computeCapability = 90;
   u32 computeUnits = 132;
   u64 memoryBytes = 150754820096;
+  u32 cudaVersion = 13050;
 
   // Checks that cost time.
   bool checksSharedRaces = true;
@@ -30,6 +31,7 @@ struct Settings {
   // Failures on request; 0 for none.
   u64 failingLaunch = 0;
   u64 failingBuffer = 0;
+  u64 faultingLaunch = 0;  // of CUDA, whose calls all fail from then on
 
   // Counts of instructions.
   std::string statistics;     // the file; empty for none

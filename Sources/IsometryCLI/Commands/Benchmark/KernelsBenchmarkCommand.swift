@@ -100,11 +100,14 @@ struct KernelsBenchmarkCommand: EnvironmentCommand, ProgressCommand {
     if backend is CPUBackend {
       providers.append(.init(CPUBackend(usesOwnConvolutions: false), for: [.convolution]))
     }
-    if backend.name.hasPrefix("opencl"), let choice = DeviceChoice(argument: backend.name) {
-      let library = try DeviceSelection(choice, gemm: .clblast, environment)
-      providers.append(.init(library.backend, for: [.gemm]))
-      guard case .openCL(let number?) = choice else { return providers }
-      let devices = try OpenCLDevices(environment)
+    if let choice = DeviceChoice(argument: backend.name),
+      case .device(let driver, let number?) = choice
+    {
+      if driver == .openCL {
+        let library = try DeviceSelection(choice, gemm: .clblast, environment)
+        providers.append(.init(library.backend, for: [.gemm]))
+      }
+      let devices = try RuntimeDevices(driver, environment)
       if try devices.hasMatrixUnits(number) {
         var portable = environment
         portable.matrixUnits = .off

@@ -3,7 +3,7 @@ internal import IsometryFiles
 
 /// A directory of program binaries, so that the second run of a program compiles nothing.
 ///
-/// The key of an entry consists of source, options, device, driver and platform. An entry begins with
+/// The key of an entry consists of source, options and `RuntimeDevice.programKey`. An entry begins with
 /// its key and a checksum, so that a damaged or foreign file is never loaded but rebuilt. Entries are
 /// written by renaming, so that processes can share a directory.
 public struct ProgramCache: Sendable {
@@ -26,19 +26,19 @@ public struct ProgramCache: Sendable {
   ///
   /// - Throws: the errors of compilation. Errors of the directory only cost time in the next run.
   public func program(
-    _ context: Context, name: String, source: String, options: String = ""
-  ) throws -> Program {
+    _ context: any RuntimeContext, name: String, source: String, options: String = ""
+  ) throws -> any RuntimeProgram {
     guard let directory else {
-      return try Program(context, name: name, source: source, options: options)
+      return try context.compile(name: name, source: source, options: options)
     }
-    let key = Self.key(for: context.device, source: source, options: options)
+    let key = Self.key(for: context, source: source, options: options)
     let path = "\(directory)/\(name)-\(hexadecimal(checksum(key))).clbin"
     if let binary = Self.load(path, key: key),
-      let program = try? Program(context, name: name, binary: binary, options: options)
+      let program = try? context.load(name: name, binary: binary, options: options)
     {
       return program
     }
-    let program = try Program(context, name: name, source: source, options: options)
+    let program = try context.compile(name: name, source: source, options: options)
     if isStoring, let binary = try? program.binary(), !binary.isEmpty {
       Self.store(binary, key: key, at: path, in: directory)
     }
@@ -47,10 +47,10 @@ public struct ProgramCache: Sendable {
 
   /// The text that `record` stored for this source and options on this device and driver, or nil.
   public func remark(
-    _ context: Context, name: String, source: String, options: String
+    _ context: any RuntimeContext, name: String, source: String, options: String
   ) -> String? {
     guard let directory else { return nil }
-    let key = Self.key(for: context.device, source: source, options: options)
+    let key = Self.key(for: context, source: source, options: options)
     return Self.load(Self.remarkPath(directory, name, key), key: key)
       .map { String(decoding: $0, as: UTF8.self) }
   }
@@ -59,10 +59,10 @@ public struct ProgramCache: Sendable {
   ///
   /// - Returns: whether the text was stored.
   public func record(
-    _ remark: String, _ context: Context, name: String, source: String, options: String
+    _ remark: String, _ context: any RuntimeContext, name: String, source: String, options: String
   ) -> Bool {
     guard let directory else { return false }
-    let key = Self.key(for: context.device, source: source, options: options)
+    let key = Self.key(for: context, source: source, options: options)
     let path = Self.remarkPath(directory, name, key)
     Self.store(Array(remark.utf8), key: key, at: path, in: directory)
     return Self.load(path, key: key) != nil
@@ -72,11 +72,10 @@ public struct ProgramCache: Sendable {
     "\(directory)/\(name)-\(hexadecimal(checksum(key))).remark"
   }
 
-  private static func key(for device: Device, source: String, options: String) -> [UInt8] {
-    let text = [
-      device.platform.name, device.platform.version, device.name, device.version,
-      device.driverVersion, options, source,
-    ]
+  private static func key(
+    for context: any RuntimeContext, source: String, options: String
+  ) -> [UInt8] {
+    let text = context.runtimeDevice.programKey + [options, source]
     return Array(text.joined(separator: "\u{1F}").utf8)
   }
 
