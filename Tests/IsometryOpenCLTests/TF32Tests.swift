@@ -1,3 +1,4 @@
+import DeviceRuntime
 import IsometryCore
 import IsometryGraph
 import OpenCLRuntime
