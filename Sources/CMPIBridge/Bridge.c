@@ -85,7 +85,8 @@ static double now(void) {
 }
 
 static struct timespec after(double seconds) {
-  const double end = now() + seconds;
+  const double longest = 1e8;
+  const double end = now() + (seconds < longest ? seconds : longest);
   struct timespec time = {(time_t)end, 0};
   time.tv_nsec = (long)((end - time.tv_sec) * 1e9);
   return time;

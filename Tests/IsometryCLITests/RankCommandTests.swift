@@ -1,5 +1,6 @@
 import Foundation
 import IsometryCommunication
+import IsometryCore
 import IsometryTraining
 import Testing
 
@@ -40,9 +41,9 @@ struct RankCommandTests {
   private func expectEqual(_ count: Int, _ options: [String]) throws {
     let (one, several) = (try losses(1, options), try losses(count, options))
     #expect(abs(one.train - several.train) < 1e-4 * one.train, "\(count) ranks")
-    #expect(abs(one.test - several.test) < 1e-4 * one.test, "\(count) ranks")
+    #expect(abs(one.test - several.test) < 1e-3 * one.test, "\(count) ranks")
     let error = zip(one.parameters, several.parameters).map { abs($0 - $1) }.max() ?? .infinity
-    #expect(error < 1e-3, "\(count) ranks")
+    #expect(error < 1e-2, "\(count) ranks")
   }
 
   @Test(arguments: [2, 3, 4])
@@ -91,12 +92,17 @@ struct RankCommandTests {
         return String(lines.first ?? "")
       }
       let train = ["train", "--data", "synthetic"]
+      let (uneven, few) = (
+        try refusal(3, train + ["--batch", "8"]), try refusal(2, train + ["--batch", "1"])
+      )
       #expect(
-        try refusal(3, train + ["--batch", "8"])
+        uneven
           == "isometry: --batch 8 does not divide among 3 ranks; use 6 or 9, or another number of ranks")
-      #expect(try refusal(2, train + ["--batch", "1"]).contains("fewer images than there are ranks"))
-      #expect(try refusal(2, train + ["--device", "reference"]).contains("use cpu"))
-      #expect(try refusal(2, ["evaluate", "run"]).contains("evaluate runs in one process"))
+      #expect(few.contains("fewer images than there are ranks"))
+      let device = try refusal(2, train + ["--device", "reference"])
+      #expect(device.contains("trains in one process"))
+      let command = try refusal(2, ["evaluate", "run"])
+      #expect(command.contains("evaluate runs in one process"))
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
     }
   }
