@@ -144,8 +144,8 @@ struct ShapeCase: Sendable, CustomTestStringConvertible {
           + [TensorType](repeating: fp32([7, 7]), count: 4), []),
       ShapeCase(.runningAverage([.init(momentum: 0.1)]), [channels, channels], []),
       ShapeCase(.accumulate(count: 2), [channels, channels, scalar, scalar], []),
-      ShapeCase(.allReduceStart(count: 2), [image, scalar], [image, scalar]),
-      ShapeCase(.allReduceWait(count: 2), [image, scalar], [image, scalar]),
+      ShapeCase(.allReduceStart(count: 2), [channels, scalar], [channels, scalar]),
+      ShapeCase(.allReduceWait(count: 2), [channels, scalar], [channels, scalar]),
       ShapeCase(
         .gradientScale(GradientScale(maximumNorm: 1, hasLossScale: true)), [scalar, scalar],
         [scalar]),
