@@ -76,7 +76,8 @@ let package = Package(
     .target(
       name: "IsometryBenchmarks",
       dependencies: [
-        "IsometryCommunication", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph", "IsometryNN",
+        "IsometryCommunication", "IsometryCore", "IsometryData", "IsometryFiles", "IsometryGraph",
+        "IsometryNN",
         "IsometryTraining",
       ],
       swiftSettings: strict),
@@ -261,7 +262,8 @@ let package = Package(
     .testTarget(
       name: "IsometryBenchmarksTests",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCommunication", "IsometryCPU", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryBenchmarks", "IsometryCommunication", "IsometryCPU", "IsometryCore",
+        "IsometryData", "IsometryFiles",
         "IsometryGraph", "IsometryNN", "IsometryReference", "IsometryTraining", "TestSupport",
       ],
       swiftSettings: tests),
@@ -291,7 +293,8 @@ let package = Package(
     .testTarget(
       name: "IsometryCLITests",
       dependencies: [
-        "IsometryBenchmarks", "IsometryCLI", "IsometryCommunication", "IsometryCore", "IsometryData", "IsometryFiles",
+        "IsometryBenchmarks", "IsometryCLI", "IsometryCommunication", "IsometryCore",
+        "IsometryData", "IsometryFiles",
         "IsometryNN", "IsometryOpenCL", "IsometryReproductions", "IsometryTheory",
         "IsometryTraining", "TestSupport",
       ],

@@ -115,23 +115,26 @@ static void post(lane_state *lane, mpi_job *job) {
   MPI_Request *const request = &lane->request;
   int result = MPI_SUCCESS;
   switch (job->kind) {
-  case MPI_JOB_SUM_FLOATS:
-    result = MPI_Iallreduce(MPI_IN_PLACE, buffer, job->count, MPI_FLOAT, MPI_SUM, lane->comm, request);
-    break;
-  case MPI_JOB_SUM_DOUBLES:
-    result = MPI_Iallreduce(MPI_IN_PLACE, buffer, job->count, MPI_DOUBLE, MPI_SUM, lane->comm, request);
-    break;
-  case MPI_JOB_MAXIMUM:
-    result = MPI_Iallreduce(MPI_IN_PLACE, buffer, job->count, MPI_INT64_T, MPI_MAX, lane->comm, request);
-    break;
-  case MPI_JOB_BROADCAST:
-    result = MPI_Ibcast(buffer, job->count, MPI_BYTE, 0, lane->comm, request);
-    break;
-  case MPI_JOB_GATHER:
-    result = MPI_Igather(buffer, job->count, MPI_BYTE, job->target, job->count, MPI_BYTE, 0,
-                         lane->comm, request);
-    break;
-  case MPI_JOB_BARRIER: result = MPI_Ibarrier(lane->comm, request); break;
+    case MPI_JOB_SUM_FLOATS:
+      result =
+          MPI_Iallreduce(MPI_IN_PLACE, buffer, job->count, MPI_FLOAT, MPI_SUM, lane->comm, request);
+      break;
+    case MPI_JOB_SUM_DOUBLES:
+      result = MPI_Iallreduce(MPI_IN_PLACE, buffer, job->count, MPI_DOUBLE, MPI_SUM, lane->comm,
+                              request);
+      break;
+    case MPI_JOB_MAXIMUM:
+      result = MPI_Iallreduce(MPI_IN_PLACE, buffer, job->count, MPI_INT64_T, MPI_MAX, lane->comm,
+                              request);
+      break;
+    case MPI_JOB_BROADCAST:
+      result = MPI_Ibcast(buffer, job->count, MPI_BYTE, 0, lane->comm, request);
+      break;
+    case MPI_JOB_GATHER:
+      result = MPI_Igather(buffer, job->count, MPI_BYTE, job->target, job->count, MPI_BYTE, 0,
+                           lane->comm, request);
+      break;
+    case MPI_JOB_BARRIER: result = MPI_Ibarrier(lane->comm, request); break;
   }
   require(result, "start a collective");
 }
@@ -160,7 +163,8 @@ static void take_messages(void) {
     if (!flag) return;
     const int source = status.MPI_SOURCE;
     if (status.MPI_TAG == TAG_ASK) {
-      require(MPI_Recv(NULL, 0, MPI_BYTE, source, TAG_ASK, world.watch, MPI_STATUS_IGNORE), "receive");
+      require(MPI_Recv(NULL, 0, MPI_BYTE, source, TAG_ASK, world.watch, MPI_STATUS_IGNORE),
+              "receive");
       if (!is_free(&world.replies[source])) continue;
       describe_self(&world.own[source]);
       require(MPI_Isend(&world.own[source], sizeof(answer), MPI_BYTE, source, TAG_ANSWER,
@@ -211,14 +215,17 @@ static void blame(int lane) {
         count++;
       } else if (other->started[lane] < world.lanes[lane].started && !other->is_excused &&
                  !(only_idle && other->is_waiting)) {
-        fprintf(stderr, "isometry: rank %d on %s answers, but its computation stands still\n", rank, host);
+        fprintf(stderr, "isometry: rank %d on %s answers, but its computation stands still\n", rank,
+                host);
         count++;
       }
     }
   }
-  if (count == 0) fprintf(stderr, "isometry: all ranks take part in a reduction that does not end\n");
+  if (count == 0)
+    fprintf(stderr, "isometry: all ranks take part in a reduction that does not end\n");
   fprintf(stderr,
-          "isometry: rank %d has waited for %.0f s (--mpi-timeout), so all ranks end; continue from the "
+          "isometry: rank %d has waited for %.0f s (--mpi-timeout), so all ranks end; continue "
+          "from the "
           "last checkpoint\n",
           world.place.rank, world.timeout);
   end_all(1);
@@ -254,7 +261,8 @@ static void watch(void) {
     int silent = 0;
     for (int rank = 0; rank < world.place.size; rank++) {
       silent += rank != world.place.rank && !world.has_answered[rank];
-      has_excuse |= rank != world.place.rank && world.has_answered[rank] && world.answers[rank].is_excused;
+      has_excuse |=
+          rank != world.place.rank && world.has_answered[rank] && world.answers[rank].is_excused;
     }
     if (silent > 0 || (is_suspicious && !has_excuse) || (!has_excuse && world.idle_rounds++ > 0)) {
       blame(index);
@@ -298,8 +306,8 @@ static const char *initialize(void) {
   }
   char host[host_length] = "";
   gethostname(host, host_length - 1);
-  if (MPI_Allgather(host, host_length, MPI_CHAR, world.hosts, host_length, MPI_CHAR, MPI_COMM_WORLD)
-      != MPI_SUCCESS) {
+  if (MPI_Allgather(host, host_length, MPI_CHAR, world.hosts, host_length, MPI_CHAR,
+                    MPI_COMM_WORLD) != MPI_SUCCESS) {
     return "the ranks do not reach each other";
   }
   for (int lane = 0; lane < MPI_LANE_COUNT; lane++) {

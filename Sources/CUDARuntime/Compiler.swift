@@ -82,7 +82,9 @@ final class Compiler: @unchecked Sendable {
       unsafe functions.create(&program, source, "\(name).cu", 0, nil, nil), name, options)
     defer { _ = unsafe functions.destroy(&program) }
     let words = unsafe options.split(separator: " ").map { unsafe strdup(String($0)) }
-    defer { for unsafe word in unsafe words { unsafe free(word) } }
+    defer {
+      for index in unsafe words.indices { unsafe free(words[index]) }
+    }
     let pointers = unsafe words.map { unsafe UnsafePointer($0) }
     let status = unsafe functions.compile(program, Int32(pointers.count), pointers)
     if status == Int32(ISOMETRY_NVRTC_COMPILATION) {

@@ -79,8 +79,12 @@ struct Failure {
   func report(prefix: String = "") -> Int32 {
     if !answer.isEmpty { StandardStream.output.write("\(answer)\n") }
     if !message.isEmpty {
-      let line = message.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-        .joined(separator: " ")
+      let lines = message.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+      let line = lines.dropFirst().reduce(lines[0]) { text, next in
+        // The parser's list of values has a line for each.
+        guard next.hasPrefix("- ") else { return "\(text) \(next)" }
+        return "\(text)\(text.hasSuffix(":") ? "" : ",") \(next.dropFirst(2))"
+      }
       StandardStream.error.write("\(Ink.red.text("isometry:", on: .error)) \(prefix)\(line)\n")
     }
     return code

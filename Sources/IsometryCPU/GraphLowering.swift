@@ -99,7 +99,8 @@ final class GraphLowering {
       try lowerBatchNormalization(node, normalization)
     case .batchNormalizationStatistics(let normalization):
       try lowerNormalizationStatistics(node, normalization)
-    case .convolution, .convolutionInputGradient, .convolutionWeightGradient, .normalizationFactor, .globalAveragePoolGradient(_, _?),
+    case .convolution, .convolutionInputGradient, .convolutionWeightGradient, .normalizationFactor,
+      .globalAveragePoolGradient(_, _?),
       .softmaxCrossEntropy(_, _, _?):
       throw CPUError(
         action: "lower \(node.operation.label)", status: "it has no trait for this form")

@@ -68,7 +68,8 @@ public final class MPICommunicator: Communicator {
     for start in stride(from: 0, to: bytes.count, by: most) {
       let part = bytes[start..<min(start + most, bytes.count)]
       Job(
-        MPI_LANE_CONTROL, MPI_JOB_BROADCAST, UnsafeMutableRawBufferPointer(rebasing: part).baseAddress,
+        MPI_LANE_CONTROL, MPI_JOB_BROADCAST,
+        UnsafeMutableRawBufferPointer(rebasing: part).baseAddress,
         count: part.count
       ).run()
     }

@@ -68,7 +68,11 @@ extension Graph {
       switch node.operation {
       case .allReduceStart:
         let last = node.inputs.compactMap { makers[producers[$0.index]] }.max()
-        if let last { started[order[last], default: []].append(position) } else { unmade.append(position) }
+        if let last {
+          started[order[last], default: []].append(position)
+        } else {
+          unmade.append(position)
+        }
       case .allReduceWait: for result in node.results { awaited[result] = position }
       default: break
       }

@@ -118,7 +118,9 @@ public struct NetworkBuilder {
   /// The values that running statistics follow.
   var statisticValues: [Value] {
     get { statisticUpdates.map(\.value) }
-    set { for index in statisticUpdates.indices { statisticUpdates[index].value = newValue[index] } }
+    set {
+      for index in statisticUpdates.indices { statisticUpdates[index].value = newValue[index] }
+    }
   }
 
   /// Makes unbiased variances those of the images of all ranks.

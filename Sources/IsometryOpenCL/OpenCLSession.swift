@@ -1,7 +1,7 @@
 internal import DeviceRuntime
+internal import IsometryCommunication
 package import IsometryCore
 package import IsometryGraph
-internal import IsometryCommunication
 internal import IsometryLowering
 internal import Synchronization
 

@@ -71,7 +71,8 @@ struct RuntimeTests {
     let pinned = try transfers.makePinnedMemory(byteCount: 4 * count)
     for index in pinned.bytes.indices { pinned.bytes[index] = UInt8(truncatingIfNeeded: index) }
     let (x, y) = (try buffer(), try buffer())
-    let sent = try transfers.send(UnsafeRawBufferPointer(pinned.bytes), to: x, offset: 0, after: nil)
+    let sent = try transfers.send(
+      UnsafeRawBufferPointer(pinned.bytes), to: x, offset: 0, after: nil)
     try queue.delay(until: sent)
     let copied = try queue.copy(x, into: y, byteCount: 4 * count)
     let completion = try queue.completion()

@@ -432,7 +432,8 @@ import Testing
     #expect(objects.count { $0["auto"] as? Bool == true } == 1)
     for object in objects {
       #expect(
-        object.keys.sorted() == ["auto", "description", "device", "precisions", "tuned_tiles"])
+        object.keys.sorted()
+          == ["also", "auto", "description", "device", "precisions", "tuned_tiles"])
     }
   }
 }

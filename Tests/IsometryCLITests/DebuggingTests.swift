@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  private static let rectifier = "return x < SPREAD(0) ? SPREAD(0) : x;"
+  private static let rectifier = "return SELECT(x < SPREAD(0), SPREAD(0), x);"
 
   @Test(.enabled(if: hasOpenCL, "no OpenCL device on this machine"))
   func kernelsComeFromTheFolder() throws {
@@ -52,7 +52,7 @@ import Testing
   func validationNamesTheWrongOperation() throws {
     let sound = try train(replacing: Self.rectifier, with: Self.rectifier, validating: true)
     #expect(sound.code == 0, "\(sound.standardError)")
-    let wrong = "return x < SPREAD(0) ? SPREAD(0) : x * NUMBER(1.001);"
+    let wrong = "return SELECT(x < SPREAD(0), SPREAD(0), x * NUMBER(1.001));"
     let unseen = try train(replacing: Self.rectifier, with: wrong, validating: false)
     #expect(unseen.code == 0, "\(unseen.standardError)")
     let seen = try train(replacing: Self.rectifier, with: wrong, validating: true)

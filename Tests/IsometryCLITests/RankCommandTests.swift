@@ -7,11 +7,14 @@ import Testing
 /// Trainings of several ranks under mpirun. They are skipped where there is no MPI.
 @Suite(
   .serialized,
-  .enabled(if: Ranks.canRun, "no MPI here: scripts/setup --mpi installs it, and the package is built again")
+  .enabled(
+    if: Ranks.canRun, "no MPI here: scripts/setup --mpi installs it, and the package is built again"
+  )
 )
 struct RankCommandTests {
   private static let small = [
-    "--model", "resnet8", "--data", "synthetic", "--batch", "12", "--limit-train", "120", "--limit-test",
+    "--model", "resnet8", "--data", "synthetic", "--batch", "12", "--limit-train", "120",
+    "--limit-test",
     "50", "--schedule", "constant", "--lr", "0.02", "--epochs", "1", "--output", "run", "--json",
   ]
   private static let withoutNormalization = ["--normalization", "none", "--init", "fixup"]
@@ -97,7 +100,8 @@ struct RankCommandTests {
       )
       #expect(
         uneven
-          == "isometry: --batch 8 does not divide among 3 ranks; use 6 or 9, or another number of ranks")
+          == "isometry: --batch 8 does not divide among 3 ranks; use 6 or 9, or another number of ranks"
+      )
       #expect(few.contains("fewer images than there are ranks"))
       let device = try refusal(2, train + ["--device", "reference"])
       #expect(device.contains("trains in one process"))

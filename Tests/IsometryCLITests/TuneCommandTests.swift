@@ -109,7 +109,7 @@ import Testing
     try withFolder { folder in
       let result = try Program.run("tune", "--device", "cpu", in: folder)
       #expect(result.code == 64)
-      #expect(result.standardError.contains("'opencl' and 'opencl:N'"), "\(result.standardError)")
+      #expect(result.standardError.contains("'opencl' or 'opencl:N'"), "\(result.standardError)")
     }
   }
 

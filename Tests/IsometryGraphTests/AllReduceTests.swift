@@ -17,7 +17,8 @@ import Testing
     }
     #expect(
       Schedule(graph).nodes.map(\.operation.name) == [
-        "scale", "scale", "allReduceStart", "scale", "allReduceStart", "allReduceWait", "accumulate",
+        "scale", "scale", "allReduceStart", "scale", "allReduceStart", "allReduceWait",
+        "accumulate",
         "accumulate", "allReduceWait", "accumulate",
       ])
   }

@@ -30,7 +30,8 @@ struct DevicesCommand: RankedCommand {
       let host = environment.group.host(ofRank: rank)
       console.say("rank \(rank) on \(host): cpu, \(line)")
       console.emit([
-        "rank": .integer(rank), "host": .text(host), "device": .text("cpu"), "description": .text(line),
+        "rank": .integer(rank), "host": .text(host), "device": .text("cpu"),
+        "description": .text(line),
       ])
     }
   }

@@ -84,7 +84,8 @@ struct TrainCommand: RankedCommand, ProgressCommand {
         try ReportCommand.write(
           [
             ReportCommand.examine(
-              RunRecord(begun.folder.path), training.device, training.data, environment.alone, console)
+              RunRecord(begun.folder.path), training.device, training.data, environment.alone,
+              console)
           ], in: begun.folder.path, console)
       }
       return

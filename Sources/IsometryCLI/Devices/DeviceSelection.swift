@@ -32,7 +32,8 @@ struct DeviceSelection {
     guard environment.ranks.areEqual(chosen is OpenCLBackend ? 1 : 0) else {
       throw UsageError(
         "--device",
-        "auto finds a GPU for some of the \(environment.ranks.size) ranks; start fewer, or name cpu")
+        "auto finds a GPU for some of the \(environment.ranks.size) ranks; start fewer, or name cpu"
+      )
     }
     if chosen is OpenCLBackend { environment.warnOfLostPrograms() }
   }

@@ -49,7 +49,8 @@ struct DeviceArguments: ParsableArguments {
   ) throws -> DeviceSelection {
     let gemm = try GemmArgument(recorded: configuration.gemm)
     var selection = try DeviceSelection(
-      device ?? recordedChoice(recorded, environment), gemm: gemm, precision: configuration.precision,
+      device ?? recordedChoice(recorded, environment), gemm: gemm,
+      precision: configuration.precision,
       environment)
     if choosingPrecision { configuration.precision = selection.choosePrecision() }
     if gemm == .clblast,

@@ -9,7 +9,8 @@ extension Lowering {
       // Its elements stay as they lie, in whatever layout.
       if isReadElsewhere(input, than: node) || storages.contains(home.storage) {
         permute(
-          home.storage, to: values.makeResult(result, home.layout), graph.type(of: input), from: .rowMajor,
+          home.storage, to: values.makeResult(result, home.layout), graph.type(of: input),
+          from: .rowMajor,
           to: .rowMajor)
       } else {
         values.setHome(of: result, home.storage, home.layout)

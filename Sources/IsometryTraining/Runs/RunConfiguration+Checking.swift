@@ -208,7 +208,8 @@ extension RunConfiguration {
   /// - Throws: `ConfigurationError`.
   package func checkRanks(_ ranks: Int) throws(ConfigurationError) {
     try require(
-      batch >= ranks, .batch, "\(batch) has fewer images than there are ranks, \(ranks); start fewer")
+      batch >= ranks, .batch,
+      "\(batch) has fewer images than there are ranks, \(ranks); start fewer")
     let lower = batch / ranks * ranks
     try require(
       batch == lower, .batch,

@@ -144,6 +144,7 @@ public final class Evaluator {
     let totals = ranks.sum([own.loss, own.correct])
     // Each step's mean is over the whole batch, padding included, which adds nothing.
     return Result(
-      loss: totals[0] * Double(batchSize) / Double(dataset.count), correct: Int(totals[1]), count: dataset.count)
+      loss: totals[0] * Double(batchSize) / Double(dataset.count), correct: Int(totals[1]),
+      count: dataset.count)
   }
 }

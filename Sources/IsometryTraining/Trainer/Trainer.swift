@@ -145,7 +145,9 @@ public final class Trainer {
     defer { stream.stop() }
     while true {
       let totals = try trainEpoch(from: stream, agreement, onEvent: onEvent)
-      guard state.batch == batchesPerEpoch, !agreement.reach().isStopping else { return try halt(onEvent) }
+      guard state.batch == batchesPerEpoch, !agreement.reach().isStopping else {
+        return try halt(onEvent)
+      }
       try onEvent(.evaluating(epoch: state.epoch + 1, step: state.step))
       let start = ContinuousClock.now
       guard let result = try evaluator.evaluate(agreement) else { return try halt(onEvent) }
@@ -238,7 +240,9 @@ extension Trainer {
         start += ContinuousClock.now - pause
         _ = session.takeInputWait()
       }
-      if isSaveDue || settings.saveSteps.map({ state.step % $0 == 0 }) ?? false, state.batch < batchesPerEpoch {
+      if isSaveDue || settings.saveSteps.map({ state.step % $0 == 0 }) ?? false,
+        state.batch < batchesPerEpoch
+      {
         // No state whose loss is not finite is saved. Reading the loss waits for the step.
         _ = try finite(MetricTotals(readingFrom: session, Self.metrics))
         inputWait += session.takeInputWait() ?? 0
@@ -291,7 +295,9 @@ extension Trainer {
         }
       }
     }
-    guard ranks.areEqual(Int64(digest >> 1)) else { throw TrainingError.differentRanks(step: state.step) }
+    guard ranks.areEqual(Int64(digest >> 1)) else {
+      throw TrainingError.differentRanks(step: state.step)
+    }
   }
 
   /// Activations may hide a NaN from the loss.

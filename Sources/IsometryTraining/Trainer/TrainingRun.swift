@@ -56,7 +56,8 @@ public final class TrainingRun {
     session = try backend.makeSession(
       for: graph.graph, recomputation: configuration.recompute)
     let evaluation = try configuration.makeEvaluationGraph(
-      batch: min(Evaluator.preferredBatch, (evaluated.count - 1) / ranks.size + 1), normalizing: train.normalization,
+      batch: min(Evaluator.preferredBatch, (evaluated.count - 1) / ranks.size + 1),
+      normalizing: train.normalization,
       averagedNames: graph.averagedNames)
     evaluator = Evaluator(
       session: try backend.makeSession(for: evaluation.graph, sharing: session),

@@ -63,7 +63,8 @@ struct ScalingBenchmarkCommand: RankedCommand {
   var teraflops = 50.0
 
   @Option(
-    help: ArgumentHelp("With --plan, the memory bandwidth of a device, in GB/s.", valueName: "GB/s"))
+    help: ArgumentHelp("With --plan, the memory bandwidth of a device, in GB/s.", valueName: "GB/s")
+  )
   var memoryBandwidth = 2000.0
 
   @Option(help: ArgumentHelp("Number of steps of one timing.", valueName: "n"))
