@@ -118,6 +118,17 @@ final class CUDAQueue: RuntimeQueue, @unchecked Sendable {
     try finish()
   }
 
+  func download(
+    _ buffer: any RuntimeBuffer, offset: Int, into destination: UnsafeMutableRawBufferPointer
+  ) throws {
+    try context.call("cuMemcpyDtoHAsync", "\(destination.count) bytes") {
+      unsafe $0.copy_to_host(
+        destination.baseAddress, own(buffer).address + CUdeviceptr(offset), destination.count,
+        handle)
+    }
+    try finish()
+  }
+
   func copy(
     _ source: any RuntimeBuffer, into destination: any RuntimeBuffer, byteCount: Int
   ) throws -> Event {

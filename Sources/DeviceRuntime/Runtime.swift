@@ -165,6 +165,10 @@ public protocol RuntimeQueue: AnyObject, Sendable {
   ) throws -> Event
   /// Copies bytes into a buffer and waits for the copy.
   func upload(_ bytes: UnsafeRawBufferPointer, to buffer: any RuntimeBuffer, offset: Int) throws
+  /// Copies a part of a buffer into host memory and waits for the copy.
+  func download(
+    _ buffer: any RuntimeBuffer, offset: Int, into destination: UnsafeMutableRawBufferPointer
+  ) throws
   /// Enqueues a copy of the first bytes of a buffer into another one.
   func copy(
     _ source: any RuntimeBuffer, into destination: any RuntimeBuffer, byteCount: Int
@@ -200,9 +204,7 @@ extension RuntimeQueue {
   public func bytes(of buffer: any RuntimeBuffer, offset: Int, count: Int) throws -> [UInt8] {
     if count == 0 { return [] }
     return try [UInt8](unsafeUninitializedCapacity: count) { memory, initialized in
-      let event = try fetch(buffer, offset: offset, into: UnsafeMutableRawBufferPointer(memory))
-      try flush()
-      try event.wait()
+      try download(buffer, offset: offset, into: UnsafeMutableRawBufferPointer(memory))
       initialized = count
     }
   }

@@ -119,11 +119,27 @@ public final class CommandQueue: @unchecked Sendable {
     if count == 0 { return [] }
     var elements = [Element](repeating: initial, count: count)
     let status = unsafe elements.withUnsafeMutableBytes { raw in
-      unsafe clEnqueueReadBuffer(
-        handle, buffer.handle, cl_bool(CL_TRUE), offset, raw.count, raw.baseAddress, 0, nil, nil)
+      unsafe enqueueRead(buffer, offset, raw)
     }
     try check(status, "clEnqueueReadBuffer", "\(count) elements at \(offset)")
     return elements
+  }
+
+  /// Copies a part of a buffer into host memory and waits for the copy.
+  func read(
+    _ buffer: Buffer, waitingAt offset: Int, into destination: UnsafeMutableRawBufferPointer
+  ) throws(OpenCLError) {
+    try check(
+      unsafe enqueueRead(buffer, offset, destination),
+      "clEnqueueReadBuffer", "\(destination.count) bytes at \(offset)")
+  }
+
+  private func enqueueRead(
+    _ buffer: Buffer, _ offset: Int, _ destination: UnsafeMutableRawBufferPointer
+  ) -> cl_int {
+    unsafe clEnqueueReadBuffer(
+      handle, buffer.handle, cl_bool(CL_TRUE), offset, destination.count, destination.baseAddress,
+      0, nil, nil)
   }
 
   /// Enqueues a copy between buffers that do not overlap.

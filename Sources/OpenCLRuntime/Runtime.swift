@@ -122,6 +122,12 @@ extension CommandQueue: RuntimeQueue {
     try unsafe write(bytes, waitingFor: own(buffer), offset: offset)
   }
 
+  public func download(
+    _ buffer: any RuntimeBuffer, offset: Int, into destination: UnsafeMutableRawBufferPointer
+  ) throws {
+    try unsafe read(own(buffer), waitingAt: offset, into: destination)
+  }
+
   public func copy(
     _ source: any RuntimeBuffer, into destination: any RuntimeBuffer, byteCount: Int
   ) throws -> Event {

@@ -126,9 +126,9 @@ public final class Trainer {
   /// - Parameters:
   ///   - stop: read after each step and each batch of an evaluation. All ranks stop after the same one, if one of
   ///     them is requested to.
-  ///   - onEvent: called on the thread that trains; an error that it throws ends the run. Only rank 0 reports the
+  ///   - report: called on the thread that trains; an error that it throws ends the run. Only rank 0 reports the
   ///     progress within an epoch.
-  /// - Throws: `TrainingError.nonFiniteLoss`, and errors of the sessions, `save` and `onEvent`.
+  /// - Throws: `TrainingError.nonFiniteLoss`, and errors of the sessions, `save` and `report`.
   public func run(
     stop: StopRequest = StopRequest(), onEvent report: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
