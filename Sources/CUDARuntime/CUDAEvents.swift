@@ -34,7 +34,7 @@ final class CUDAEvent: @unchecked Sendable {
   }
 
   func addOwner() { owners.add(1, ordering: .relaxed) }
-  /// Whether nobody owns it any more.
+  /// Whether it has no owner left.
   func removeOwner() -> Bool { owners.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
 }
 

@@ -1,7 +1,7 @@
 // One language for kernels: OpenCL C 1.2, and in CUDA C++ what NVRTC lacks of it. Where the two differ, a
 // construct has a name of its own:
 //
-//   KERNEL(items)         begins an entry point with groups of so many work-items along one axis
+//   KERNEL(items)         begins an entry point; a group has `items` work-items along one axis
 //   DENSE_KERNEL(items)   the same where many groups on a multiprocessor matter more than registers
 //   LOCAL_ARRAY           begins the declaration of a kernel's array in local memory
 //   LOCAL_ADDRESS(p)      the 32-bit address that PTX takes for local memory
